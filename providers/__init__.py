@@ -1,0 +1,1 @@
+"""What can be asked of a voice provider, and how each one is asked."""
