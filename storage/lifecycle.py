@@ -47,7 +47,7 @@ MOVES: dict[State, frozenset[State]] = {
 TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
 
 
-class IllegalMove(Exception):  # noqa: N818 - named for what was tried
+class IllegalMove(Exception):
     """A move that no action's life contains: a fault of the program, never of a person."""
 
 

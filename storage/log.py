@@ -9,10 +9,9 @@ Times are aware datetimes in UTC, kept to the microsecond. Slack ids of people s
 metadata, reasons, notes, raw replies and names live in erasable rows to which the chain only commits.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final, Literal, Protocol
 
 from providers.actions import CallAction, Code, Kind, Retry
@@ -24,8 +23,6 @@ SYSTEM: Final = "system"
 
 Scalar = str | int | bool | None
 """What an event's data holds: no floats, so that every machine writes the same canonical JSON."""
-
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +202,7 @@ class Move:
     attempt: int | None = None
     changes: Mapping[str, Scalar | datetime] = field(default_factory=dict)
     data: Mapping[str, Scalar] = field(default_factory=dict)
-    private: Mapping[str, str] = _NOTHING
+    private: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +222,7 @@ class Change:
     posts: Sequence[Post] = ()
 
 
-class Conflict(Exception):  # noqa: N818 - losing a race is not an error
+class Conflict(Exception):
     """The change came too late: somebody or something was first. ``current`` is how the request stands."""
 
     def __init__(self, current: Request) -> None:
@@ -233,7 +230,7 @@ class Conflict(Exception):  # noqa: N818 - losing a race is not an error
         self.current = current
 
 
-class NoSuchRequest(LookupError):  # noqa: N818 - a look-up that found nothing
+class NoSuchRequest(LookupError):
     """No request, entry or reported fault has that id."""
 
 
@@ -378,8 +375,11 @@ class ActionLog(Protocol):
 
     # -- what is due
 
-    async def ready(self, now: datetime, limit: int) -> Sequence[LogEntry]:
-        """Approved entries whose time to be sent has come, in the order they were approved."""
+    async def ready(self, now: datetime, limit: int, *, without: Collection[str] = ()) -> Sequence[LogEntry]:
+        """Approved entries whose time to be sent has come, in the order they were approved.
+
+        ``without``: connections that have no worker free.
+        """
         ...
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:
@@ -399,7 +399,8 @@ class ActionLog(Protocol):
     async def delivered(self, post: Outgoing, ref: MessageRef | None, *, seen: int) -> None:
         """A post was made. ``ref`` says where a lasting message (audit, card) stands.
 
-        ``seen`` is the last event it already showed: older edits of the same message need not be sent.
+        ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
+        the same words about what the machine did to another entry of the request.
         """
         ...
 

@@ -1,0 +1,90 @@
+"""Appending events to the chain: the only code that writes ``events`` and ``personal``."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from sqlite3 import Connection
+from typing import Final
+
+from storage.chain import GENESIS, canonical, commitment, digest, microseconds
+from storage.log import Event, Scalar
+
+SALT_BYTES: Final = 16
+"""128 random bits for each personal value: nobody guesses a number from its commitment."""
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What writing takes from outside: the key of look-ups by number, the clock, random bytes."""
+
+    key: bytes
+    clock: Callable[[], datetime] = utc_now
+    random: Callable[[int], bytes] = secrets.token_bytes
+
+    def lookup(self, number: str) -> bytes:
+        """What a number is found under: nothing that can be read back without the key."""
+        return hmac.digest(self.key, number.encode(), hashlib.sha256)
+
+
+class Chain:
+    """The end of the chain, in one transaction that holds the write lock."""
+
+    def __init__(self, connection: Connection, sources: Sources) -> None:
+        self._connection = connection
+        self._random = sources.random
+        self.now = sources.clock()
+        last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        self._seq: int = last["seq"] if last else 0
+        self._head: str = last["hash"] if last else GENESIS
+
+    def append(
+        self,
+        request: str,
+        entry: str,
+        name: str,
+        *,
+        actor: str,
+        data: Mapping[str, Scalar],
+        private: Mapping[str, str],
+    ) -> Event:
+        """Write an event, and what is private to it into erasable rows that it commits to."""
+        salted = [(field, self._random(SALT_BYTES), _storable(value)) for field, value in private.items()]
+        commitments = {field: commitment(salt, value) for field, salt, value in salted}
+        unsigned = Event(
+            self._seq + 1, self.now, request, entry, name, actor, data, commitments, self._head, hash=""
+        )
+        event = replace(unsigned, hash=digest(unsigned))
+        self._connection.execute(
+            "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                event.seq,
+                microseconds(event.at),
+                request,
+                entry,
+                name,
+                actor,
+                canonical(data),
+                canonical(commitments),
+                event.previous,
+                event.hash,
+            ],
+        )
+        self._connection.executemany(
+            "INSERT INTO personal (event, field, salt, value) VALUES (?, ?, ?, ?)",
+            [(event.seq, *fields) for fields in salted],
+        )
+        self._seq, self._head = event.seq, event.hash
+        return event
+
+
+def _storable(value: str) -> str:
+    """Half a surrogate pair, which JSON can carry and UTF-8 cannot, becomes its escape."""
+    return value.encode(errors="backslashreplace").decode()

@@ -1,0 +1,251 @@
+"""Connections to the SQLite file: how one is opened, and the one thread that writes.
+
+WAL with ``synchronous=FULL``: a commit is on the disk when it returns, and readers never wait for the writer.
+"""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from storage.migrations import APPLICATION_ID, NewerSchema, migrate
+
+BUSY_SECONDS: Final = 10.0
+"""How long a writer waits for one in another process before it gives up."""
+
+WIPE_BUSY_MS: Final = 250
+"""How long emptying the write-ahead log waits for readers; it stands before everyone's commits."""
+
+CACHE_KIB: Final = 16 * 1024
+"""Pages kept in memory by each connection: the inner pages of a million entries' indexes."""
+
+TOGETHER: Final = 64
+"""At most so many changes are committed together, so that another process gets its turn."""
+
+UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged file raises: Python cannot decode SQLite's message where that quotes rubbish."""
+
+Result = TypeVar("Result")
+Work = Callable[[sqlite3.Connection], Result]
+_Job = tuple[Work[Any], asyncio.Future[Any]]
+
+
+class CannotOpen(Exception):
+    """The file cannot be used as a log: unreadable, damaged, somebody else's, or from a newer version."""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the file, made and migrated if need be. Raises `CannotOpen`."""
+    with _explained(path):
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            _recognise(connection)
+            _use_wal(connection)
+            _set_up(connection, "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+            migrate(connection)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Open a connection that cannot write to a file that is already set up. Raises `CannotOpen`."""
+    with _explained(path):
+        existing = f"{path.absolute().as_uri()}?mode=rw"  # rw: a reader of WAL shares its index
+        connection = sqlite3.connect(existing, uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+        try:
+            _set_up(connection, "query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (*UNREADABLE, NewerSchema) as error:
+        raise CannotOpen(f"{path} cannot be used as a log: {error}") from error
+
+
+def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
+    connection.row_factory = sqlite3.Row
+    for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _recognise(connection: sqlite3.Connection) -> None:
+    [(application,)] = connection.execute("PRAGMA application_id")
+    if application == APPLICATION_ID:
+        return
+    connection.execute("BEGIN IMMEDIATE")  # another process may be making the same file
+    [(application,)] = connection.execute("PRAGMA application_id")
+    [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema")
+    if application != APPLICATION_ID and tables:
+        raise sqlite3.DatabaseError("it is the database of another program")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("COMMIT")
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL. SQLite does not wait here for another process that does the same: we do."""
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
+class ConnectionThread:
+    """A connection and the one thread that uses it."""
+
+    def __init__(self, thread: ThreadPoolExecutor, connection: sqlite3.Connection) -> None:
+        self._thread = thread
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, opening: Callable[[], sqlite3.Connection], name: str) -> Self:
+        """Open a connection in a new thread of that name. Raises what ``opening`` raises."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        try:
+            return cls(thread, await asyncio.get_running_loop().run_in_executor(thread, opening))
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+
+    def run(self, work: Work[Result]) -> asyncio.Future[Result]:
+        """Run ``work`` after all that waits already."""
+        return asyncio.get_running_loop().run_in_executor(self._thread, work, self._connection)
+
+    async def close(self) -> None:
+        """Close after all that waits already."""
+        await self.run(sqlite3.Connection.close)
+        self._thread.shutdown()
+
+
+class Reader:
+    """Reads, each time as of one moment."""
+
+    def __init__(self, thread: ConnectionThread) -> None:
+        self._thread = thread
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open a file that a `Writer` has set up. Raises `CannotOpen`."""
+        return cls(await ConnectionThread.open(partial(open_for_reading, path), "log-reader"))
+
+    async def do(self, work: Work[Result]) -> Result:
+        """Run ``work`` in a transaction that sees one state of the file."""
+        return await self._thread.run(partial(_read, work))
+
+    async def close(self) -> None:
+        """Close once what was begun is read."""
+        await self._thread.close()
+
+
+class Writer:
+    """Writes; the only one to do so in its process.
+
+    Changes that wait while another is being committed are committed together: each in its own savepoint, so
+    that one may fail without the others, and all with one sync of the disk. A caller hears of its change
+    when it is on the disk. A caller that is cancelled takes back what has not begun; what has begun is
+    finished.
+    """
+
+    def __init__(self, thread: ConnectionThread) -> None:
+        self._thread = thread
+        self._waiting: list[_Job] = []
+        self._committing = False
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open the file, made and migrated if need be. Raises `CannotOpen`."""
+        return cls(await ConnectionThread.open(partial(open_for_writing, path), "log-writer"))
+
+    async def do(self, work: Work[Result]) -> Result:
+        """Run ``work`` in a transaction and return its result once that is committed."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if not self._committing:
+            self._commit_waiting()
+        return await done
+
+    async def wipe(self) -> None:
+        """Empty the write-ahead log, where erased values would linger.
+
+        If somebody is reading an old state just now, it is left to the next time or to `close`.
+        """
+        await self._thread.run(_wipe)
+
+    async def close(self) -> None:
+        """Commit what is waiting, then close."""
+        await self.do(lambda _: None)
+        await self._thread.close()
+
+    def _commit_waiting(self) -> None:
+        batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+        jobs = [(work, done) for work, done in batch if not done.done()]
+        running = self._thread.run(partial(_commit_together, [work for work, _ in jobs]))
+        running.add_done_callback(partial(self._committed, jobs))
+        self._committing = True
+
+    def _committed(self, jobs: Sequence[_Job], running: asyncio.Future[list[Any]]) -> None:
+        for (_, done), outcome in zip(jobs, running.result(), strict=True):
+            if done.done():
+                continue
+            if isinstance(outcome, Exception):
+                done.set_exception(outcome)
+            else:
+                done.set_result(outcome)
+        self._committing = False
+        if self._waiting:
+            self._commit_waiting()
+
+
+def _commit_together(works: Sequence[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
+    """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
+    outcomes: list[Any] = []
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        for work in works:
+            connection.execute("SAVEPOINT one")
+            try:
+                outcomes.append(work(connection))
+            except Exception as error:
+                if not connection.in_transaction:
+                    raise  # a full disk and the like: SQLite has undone them all
+                outcomes.append(error)
+                connection.execute("ROLLBACK TO one")
+            connection.execute("RELEASE one")
+        connection.execute("COMMIT")
+    except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        return [error for _ in works]
+    return outcomes
+
+
+def _read(work: Work[Result], connection: sqlite3.Connection) -> Result:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        connection.execute("ROLLBACK")  # it only read
+
+
+def _wipe(connection: sqlite3.Connection) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")

@@ -1,0 +1,221 @@
+"""The schema of the SQLite store, and how a file comes to have it.
+
+Times are integers: microseconds since 1970 in UTC. What is personal stands in ``personal`` (values),
+``lookup`` (numbers, as keyed hashes), ``nonces`` (what a form was about to ask) and ``people`` (names), and
+nowhere else. Rows holding personal values are blanked, never deleted, and never move inside the file:
+SQLite's ``secure_delete`` zeroes what a row gives up, but not the copies left behind when pages are merged.
+"""
+
+from contextlib import closing
+from sqlite3 import Connection
+from typing import Final
+
+from sqlite_utils import Database, Migrations
+
+APPLICATION_ID: Final = int.from_bytes(b"CALL")
+"""What `PRAGMA application_id` says of our files."""
+
+MIGRATIONS: Final = Migrations("callops")
+
+
+class NewerSchema(Exception):
+    """The file was written by a newer version of this program."""
+
+
+def migrate(connection: Connection) -> None:
+    """Bring a file to the present schema; several processes may start together.
+
+    The write lock is taken before anything is read, so that the second process finds all done.
+    Raises `NewerSchema` when the file has migrations that this program does not know; nothing changes then.
+    """
+    database = Database(connection, execute_plugins=False)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _refuse_newer(database)
+        MIGRATIONS.apply(database)
+        connection.execute("COMMIT")
+    finally:
+        database.rollback()  # nothing to do after a commit
+
+
+def _refuse_newer(database: Database) -> None:
+    with closing(Database(memory=True, execute_plugins=False)) as empty:
+        known = {migration.name for migration in MIGRATIONS.pending(empty)}
+    unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known
+    if unknown:
+        raise NewerSchema(f"it was written by a newer version (schema {', '.join(sorted(unknown))})")
+
+
+@MIGRATIONS()
+def the_log(database: Database) -> None:
+    """Requests, actions, approvals and the chain of events."""
+    database.executescript(
+        """
+        CREATE TABLE events (
+            seq INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            request TEXT NOT NULL,
+            entry TEXT NOT NULL,
+            name TEXT NOT NULL,
+            actor TEXT NOT NULL,
+            data TEXT NOT NULL,
+            private TEXT NOT NULL,
+            previous TEXT NOT NULL,
+            hash TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX events_request ON events (request);
+        CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
+            WHERE json_extract(data, '$.reference') IS NOT NULL;
+
+        CREATE TRIGGER events_follow BEFORE INSERT ON events
+        WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM events)
+        BEGIN SELECT raise(ABORT, 'events are appended, one after another'); END;
+        CREATE TRIGGER events_stay BEFORE DELETE ON events
+        BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
+        CREATE TRIGGER events_hold BEFORE UPDATE ON events
+        BEGIN SELECT raise(ABORT, 'events are never changed'); END;
+
+        CREATE TABLE requests (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            connection TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            requester TEXT NOT NULL,
+            team TEXT NOT NULL,
+            channel TEXT,
+            rule TEXT,
+            approvals_needed INTEGER NOT NULL,
+            decide_by INTEGER,
+            asked_at INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE actions (
+            n INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            request TEXT NOT NULL REFERENCES requests (id),
+            position INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            connection TEXT NOT NULL,
+            requester TEXT NOT NULL,
+            agent TEXT,
+            target_id TEXT,
+            scheduled_for INTEGER,
+            state TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            doubted INTEGER NOT NULL,
+            owner TEXT,
+            lease_until INTEGER,
+            not_before INTEGER,
+            code TEXT,
+            message TEXT,
+            retry TEXT,
+            reference TEXT,
+            http_status INTEGER,
+            asked_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            asked_event INTEGER NOT NULL REFERENCES events (seq),
+            last_event INTEGER NOT NULL REFERENCES events (seq),
+            UNIQUE (request, position)
+        ) STRICT;
+        CREATE INDEX actions_state ON actions (state);
+        CREATE INDEX actions_kind ON actions (kind);
+        CREATE INDEX actions_connection ON actions (connection);
+        CREATE INDEX actions_requester ON actions (requester);
+        CREATE INDEX actions_target ON actions (target_id) WHERE target_id IS NOT NULL;
+        CREATE INDEX actions_approved ON actions (last_event) WHERE state = 'approved';
+
+        CREATE TABLE approvals (
+            event INTEGER PRIMARY KEY REFERENCES events (seq),
+            request TEXT NOT NULL REFERENCES requests (id),
+            person TEXT NOT NULL,
+            decision TEXT NOT NULL,
+            "group" TEXT,
+            members TEXT NOT NULL,
+            content TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX approvals_request ON approvals (request);
+
+        CREATE TABLE personal (
+            id INTEGER PRIMARY KEY,
+            event INTEGER NOT NULL REFERENCES events (seq),
+            field TEXT NOT NULL,
+            salt BLOB,
+            value TEXT,
+            UNIQUE (event, field)
+        ) STRICT;
+
+        CREATE TABLE lookup (
+            action INTEGER PRIMARY KEY REFERENCES actions (n),
+            number BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX lookup_number ON lookup (number);
+        """
+    )
+
+
+@MIGRATIONS()
+def slack(database: Database) -> None:
+    """What came from Slack, what goes to Slack, and who is who there."""
+    database.executescript(
+        """
+        CREATE TABLE inbound (
+            id TEXT PRIMARY KEY,
+            request TEXT NOT NULL REFERENCES requests (id),
+            at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX inbound_at ON inbound (at);
+
+        CREATE TABLE nonces (
+            id INTEGER PRIMARY KEY,
+            nonce TEXT NOT NULL UNIQUE,
+            person TEXT,
+            content TEXT,
+            request TEXT REFERENCES requests (id),
+            at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
+
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY,
+            request TEXT NOT NULL REFERENCES requests (id),
+            entry TEXT NOT NULL,
+            event INTEGER NOT NULL REFERENCES events (seq),
+            template TEXT NOT NULL,
+            slot TEXT NOT NULL,
+            not_before INTEGER,
+            owner TEXT,
+            lease_until INTEGER,
+            tries INTEGER NOT NULL DEFAULT 0,
+            error TEXT,
+            ended TEXT CHECK (ended IN ('delivered', 'covered', 'abandoned')),
+            ended_at INTEGER
+        ) STRICT;
+        CREATE INDEX outbox_waiting ON outbox (request, id) WHERE ended IS NULL;
+
+        CREATE TABLE messages (
+            request TEXT NOT NULL REFERENCES requests (id),
+            slot TEXT NOT NULL,
+            channel TEXT NOT NULL,
+            ts TEXT NOT NULL,
+            PRIMARY KEY (request, slot)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE people (
+            id TEXT PRIMARY KEY,
+            team TEXT NOT NULL,
+            name TEXT NOT NULL,
+            timezone TEXT NOT NULL,
+            bot INTEGER NOT NULL,
+            deleted INTEGER NOT NULL,
+            guest INTEGER NOT NULL,
+            stranger INTEGER NOT NULL,
+            read_at INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE meta (
+            name TEXT PRIMARY KEY,
+            value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

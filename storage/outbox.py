@@ -1,0 +1,98 @@
+"""The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
+
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Final
+
+from storage.chain import microseconds
+from storage.log import MessageRef, Outgoing
+
+EDITED: Final = frozenset({"audit", "card"})
+"""One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
+
+
+def outgoing(
+    connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
+) -> list[Outgoing]:
+    """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try."""
+    rows = connection.execute(
+        """
+        SELECT outbox.* FROM (SELECT min(id) AS id FROM outbox WHERE ended IS NULL GROUP BY request) AS first
+        JOIN outbox ON outbox.id = first.id
+        WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+        ORDER BY outbox.id LIMIT :limit
+        """,
+        {"now": microseconds(now), "limit": limit},
+    ).fetchall()
+    connection.executemany(
+        "UPDATE outbox SET owner = ?, lease_until = ?, tries = tries + 1 WHERE id = ?",
+        [(owner, microseconds(until), row["id"]) for row in rows],
+    )
+    return [
+        Outgoing(
+            id=row["id"],
+            request=row["request"],
+            entry=row["entry"],
+            event=row["event"],
+            template=row["template"],
+            to=row["slot"],
+            tries=row["tries"] + 1,
+        )
+        for row in rows
+    ]
+
+
+def delivered(
+    connection: Connection, post: Outgoing, ref: MessageRef | None, seen: int, now: datetime
+) -> None:
+    """End a post, and with it the later ones that it already showed.
+
+    An edit covers every later edit of its message. Elsewhere only what the machine did is covered: what
+    people did is said each time.
+    """
+    _end(connection, post, "delivered", now)
+    edited = post.to in EDITED
+    connection.execute(
+        """
+        UPDATE outbox SET ended = 'covered', ended_at = :now
+        WHERE request = :request AND slot = :slot AND event <= :seen AND ended IS NULL
+        AND (:edited OR (template = :template AND 'system' = (SELECT actor FROM events WHERE seq = event)))
+        """,
+        {
+            "now": microseconds(now),
+            "request": post.request,
+            "slot": post.to,
+            "seen": seen,
+            "edited": edited,
+            "template": post.template,
+        },
+    )
+    if edited and ref is not None:
+        connection.execute(
+            "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)",
+            [post.request, post.to, ref.channel, ref.ts],
+        )
+
+
+def postpone(connection: Connection, post: Outgoing, not_before: datetime, error: str) -> None:
+    """Leave a post for later."""
+    connection.execute(
+        "UPDATE outbox SET not_before = ?, error = ?, owner = NULL, lease_until = NULL WHERE id = ?",
+        [microseconds(not_before), error, post.id],
+    )
+
+
+def abandon(connection: Connection, post: Outgoing, error: str, now: datetime) -> None:
+    """End a post that can never be made."""
+    connection.execute("UPDATE outbox SET error = ? WHERE id = ?", [error, post.id])
+    _end(connection, post, "abandoned", now)
+
+
+def _end(connection: Connection, post: Outgoing, how: str, now: datetime) -> None:
+    connection.execute(
+        """
+        UPDATE outbox SET ended = ?, ended_at = ?, owner = NULL, lease_until = NULL
+        WHERE id = ? AND ended IS NULL
+        """,
+        [how, microseconds(now), post.id],
+    )

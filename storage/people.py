@@ -1,0 +1,75 @@
+"""What is kept of people and of what they were about to ask."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from sqlite3 import Connection
+from typing import Final
+
+from storage.chain import microseconds, moment
+from storage.log import Draft, Person
+
+DRAFTS_KEPT: Final = timedelta(days=1)
+"""How long what a preview or form was about to ask is kept."""
+
+
+def keep_draft(
+    connection: Connection, now: datetime, nonce: str, person: str, content: Mapping[str, object]
+) -> None:
+    """Keep a draft under its nonce, and forget old ones."""
+    connection.execute(
+        "UPDATE nonces SET content = NULL WHERE content IS NOT NULL AND at < ?",
+        [microseconds(now - DRAFTS_KEPT)],
+    )
+    connection.execute(
+        "INSERT OR IGNORE INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?)",
+        [nonce, person, json.dumps(dict(content)), microseconds(now)],
+    )
+
+
+def draft(connection: Connection, nonce: str) -> Draft | None:
+    """Read a draft: None if nobody kept one, or if it was forgotten before it was used."""
+    row = connection.execute("SELECT * FROM nonces WHERE nonce = ?", [nonce]).fetchone()
+    if row is None or (row["content"] is None and row["request"] is None):
+        return None
+    return Draft(row["nonce"], row["person"] or "", json.loads(row["content"] or "{}"), row["request"])
+
+
+def keep_person(connection: Connection, person: Person) -> None:
+    """Keep what Slack says of a person, in place of what was known."""
+    connection.execute(
+        """
+        INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (id) DO UPDATE SET team = ?2, name = ?3, timezone = ?4, bot = ?5, deleted = ?6,
+            guest = ?7, stranger = ?8, read_at = ?9
+        """,
+        [
+            person.id,
+            person.team,
+            person.name,
+            person.timezone,
+            person.bot,
+            person.deleted,
+            person.guest,
+            person.stranger,
+            microseconds(person.read_at),
+        ],
+    )
+
+
+def person(connection: Connection, person: str) -> Person | None:
+    """What was kept of a person."""
+    row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
+    if row is None:
+        return None
+    return Person(
+        id=row["id"],
+        team=row["team"],
+        name=row["name"],
+        timezone=row["timezone"],
+        bot=bool(row["bot"]),
+        deleted=bool(row["deleted"]),
+        guest=bool(row["guest"]),
+        stranger=bool(row["stranger"]),
+        read_at=moment(row["read_at"]),
+    )

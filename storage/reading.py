@@ -1,0 +1,278 @@
+"""Reading the SQLite store: rows become the log's values. The connection is in a transaction."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from providers.actions import CallAction, Code, Kind, Retry
+from storage.chain import microseconds, moment
+from storage.lifecycle import State
+from storage.log import (
+    Approval,
+    Event,
+    LogEntry,
+    MessageRef,
+    NoSuchRequest,
+    Page,
+    Query,
+    Request,
+)
+
+ACTION: Final = "action"
+"""The personal field that holds the whole call action as JSON."""
+
+_ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
+
+_FROM: Final = """
+    SELECT actions.*, personal.value AS action FROM {}
+    LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
+"""
+_ENTRIES: Final = _FROM.format("actions")
+_APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
+_BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
+
+
+def find(connection: Connection, request: str) -> str:
+    """The id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
+    found = connection.execute(
+        "SELECT request FROM actions WHERE id = ?1 OR request = ?1", [request]
+    ).fetchone()
+    if found is None:
+        raise NoSuchRequest(request)
+    return str(found["request"])
+
+
+def request(connection: Connection, request: str) -> Request:
+    """Read a request by its id or an entry's. Raises `NoSuchRequest`."""
+    found = find(connection, request)
+    row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
+    entries = connection.execute(f"{_ENTRIES} WHERE request = ? ORDER BY position", [found]).fetchall()
+    personal = connection.execute(
+        "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [entries[0]["asked_event"]]
+    )
+    approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
+    messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
+    return as_request(
+        row,
+        personal=dict(tuple(field) for field in personal),
+        entries=tuple(as_entry(entry, as_action(entry["action"])) for entry in entries),
+        approvals=tuple(map(_approval, approvals)),
+        messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
+    )
+
+
+def events(connection: Connection, request: str) -> list[Event]:
+    """Read the events of a request or a fault. Raises `NoSuchRequest`."""
+    query = "SELECT * FROM events WHERE request = ? ORDER BY seq"
+    rows = connection.execute(query, [request]).fetchall()
+    return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
+
+
+def private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
+    """The personal values still kept for a request or a fault. Raises `NoSuchRequest`."""
+    rows = connection.execute(
+        """
+        SELECT personal.event, personal.field, personal.value
+        FROM events JOIN personal ON personal.event = events.seq
+        WHERE events.request = ? AND personal.value IS NOT NULL ORDER BY personal.id
+        """,
+        [events(connection, request)[0].request],
+    )
+    return [(event, field, value) for event, field, value in rows]
+
+
+def page(connection: Connection, query: Query, number: bytes | None, after: int | None, limit: int) -> Page:
+    """List entries, newest first. ``number`` is the query's as it is looked up; its index leads."""
+    source, key = (_ENTRIES, "actions.n") if number is None else (_BY_NUMBER, "lookup.action")
+    conditions = {
+        "lookup.number = ?": number,
+        "state = ?": query.state,
+        "kind = ?": query.kind,
+        "connection = ?": query.connection,
+        "requester = ?": query.requester,
+        f"{key} < ?": after,
+    }
+    given = {condition: value for condition, value in conditions.items() if value is not None}
+    where = " AND ".join(given) or "TRUE"
+    rows = connection.execute(
+        f"{source} WHERE {where} ORDER BY {key} DESC LIMIT ?", [*given.values(), limit + 1]
+    ).fetchall()
+    entries = tuple(as_entry(row, as_action(row["action"])) for row in rows[:limit])
+    return Page(entries, after=rows[limit - 1]["n"] if len(rows) > limit else None)
+
+
+def coming_up(connection: Connection, name: str, agent: str, number: bytes, now: datetime) -> list[LogEntry]:
+    """Scheduled calls to a number, of one connection and agent, that nobody has cancelled through us."""
+    return _entries(
+        connection,
+        _BY_NUMBER,
+        """
+        WHERE lookup.number = :number AND kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled'
+          AND connection = :connection AND agent = :agent AND scheduled_for > :now
+          AND NOT EXISTS (
+            SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
+            WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
+              AND cancel.connection = actions.connection AND cancel.agent = actions.agent
+              AND cancel.last_event > actions.asked_event)
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS cancel
+            WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
+              AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+        ORDER BY scheduled_for, n
+        """,
+        {"connection": name, "agent": agent, "number": number, "now": microseconds(now)},
+    )
+
+
+def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
+    """Whether an event before that time recorded the reference for that connection."""
+    found = connection.execute(
+        """
+        SELECT 1 FROM events JOIN actions ON actions.id = events.entry
+        WHERE json_extract(events.data, '$.reference') = ? AND events.at < ? AND actions.connection = ?
+        """,
+        [reference, microseconds(before), name],
+    )
+    return found.fetchone() is not None
+
+
+def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
+    """Approved entries that may be sent, in the order they were approved."""
+    return _entries(
+        connection,
+        _APPROVED,
+        """
+        WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
+        AND connection NOT IN (SELECT value FROM json_each(:without))
+        ORDER BY last_event LIMIT :limit
+        """,
+        {"now": microseconds(now), "limit": limit, "without": json.dumps(list(without))},
+    )
+
+
+def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
+    """Entries in sending that nobody holds any more."""
+    return _entries(
+        connection,
+        _ENTRIES,
+        """
+        WHERE state = 'sending' AND (lease_until IS NULL OR lease_until <= :now)
+        ORDER BY lease_until
+        """,
+        {"now": microseconds(now)},
+    )
+
+
+def undecided(connection: Connection, now: datetime) -> list[Request]:
+    """Pending requests past their time, the longest past first."""
+    past = connection.execute(
+        """
+        SELECT DISTINCT requests.id FROM actions JOIN requests ON requests.id = actions.request
+        WHERE actions.state = 'pending' AND requests.decide_by <= ? ORDER BY requests.decide_by
+        """,
+        [microseconds(now)],
+    ).fetchall()
+    return [request(connection, found) for (found,) in past]
+
+
+def as_action(value: str | None) -> CallAction | None:
+    """A call action from its JSON; None once it was erased."""
+    return None if value is None else _ACTION.validate_json(value)
+
+
+def as_json(action: CallAction) -> str:
+    """A call action as JSON, every field of it."""
+    return _ACTION.dump_json(action).decode()
+
+
+def as_entry(row: Mapping[str, Any], action: CallAction | None) -> LogEntry:
+    """An entry from its row."""
+    code, retry = row["code"], row["retry"]
+    return LogEntry(
+        id=row["id"],
+        request=row["request"],
+        position=row["position"],
+        kind=Kind(row["kind"]),
+        connection=row["connection"],
+        agent=row["agent"],
+        target_id=row["target_id"],
+        scheduled_for=_time(row["scheduled_for"]),
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        doubted=bool(row["doubted"]),
+        owner=row["owner"],
+        lease_until=_time(row["lease_until"]),
+        not_before=_time(row["not_before"]),
+        code=None if code is None else Code(code),
+        message=row["message"],
+        retry=None if retry is None else Retry(retry),
+        reference=row["reference"],
+        http_status=row["http_status"],
+        asked_at=moment(row["asked_at"]),
+        updated_at=moment(row["updated_at"]),
+        action=action,
+    )
+
+
+def as_request(
+    row: Mapping[str, Any],
+    *,
+    personal: Mapping[str, str],
+    entries: Sequence[LogEntry],
+    approvals: Sequence[Approval] = (),
+    messages: Mapping[str, MessageRef],
+) -> Request:
+    """A request from its row and what belongs to it."""
+    return Request(
+        id=row["id"],
+        kind=Kind(row["kind"]),
+        connection=row["connection"],
+        fingerprint=row["fingerprint"],
+        requester=row["requester"],
+        team=row["team"],
+        channel=row["channel"],
+        rule=row["rule"],
+        approvals_needed=row["approvals_needed"],
+        decide_by=_time(row["decide_by"]),
+        asked_at=moment(row["asked_at"]),
+        reason=personal.get("reason"),
+        purpose=personal.get("purpose"),
+        consent=personal.get("consent"),
+        entries=entries,
+        approvals=approvals,
+        messages=messages,
+    )
+
+
+def as_event(row: Mapping[str, Any]) -> Event:
+    """An event from its row."""
+    return Event(
+        row["seq"],
+        moment(row["at"]),
+        row["request"],
+        row["entry"],
+        row["name"],
+        row["actor"],
+        json.loads(row["data"]),
+        json.loads(row["private"]),
+        row["previous"],
+        row["hash"],
+    )
+
+
+def _approval(row: Mapping[str, Any]) -> Approval:
+    members = tuple(row["members"].split())
+    return Approval(row["person"], row["decision"], row["group"], members, row["content"], moment(row["at"]))
+
+
+def _entries(connection: Connection, source: str, where: str, values: Mapping[str, object]) -> list[LogEntry]:
+    rows = connection.execute(source + where, dict(values))
+    return [as_entry(row, as_action(row["action"])) for row in rows]
+
+
+def _time(at: int | None) -> datetime | None:
+    return None if at is None else moment(at)

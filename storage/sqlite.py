@@ -1,0 +1,167 @@
+"""The log in one SQLite file."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Self
+
+from storage import outbox, people, reading, writing
+from storage.appending import Sources
+from storage.connection import Reader, Writer
+from storage.log import (
+    Change,
+    Conflict,
+    Draft,
+    Event,
+    LogEntry,
+    MessageRef,
+    NewRequest,
+    Outgoing,
+    Page,
+    Person,
+    Query,
+    Recorded,
+    Request,
+    Verdict,
+)
+from storage.verification import verify
+
+
+class SQLiteLog:
+    """`storage.log.ActionLog` in a SQLite file that several processes may share. Made by `open`.
+
+    One thread writes, another reads, and verifying reads in a third: nothing that is read stands before an
+    answer to Slack that waits for its commit. The methods are the protocol's and described there. What SQLite
+    itself refuses (a full disk, a file that stays locked) is raised as `sqlite3.Error`, and nothing changed.
+    """
+
+    def __init__(self, path: Path, sources: Sources, writer: Writer, reader: Reader) -> None:
+        self._path = path
+        self._sources = sources
+        self._writer = writer
+        self._reader = reader
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | Path,
+        *,
+        key: bytes,
+        clock: Callable[[], datetime],
+        random: Callable[[int], bytes] = token_bytes,
+    ) -> Self:
+        """Open the file, made and migrated if need be; `close` lets go of it.
+
+        ``key`` is the secret under which numbers are looked up: a file keeps to its first. ``clock`` gives
+        aware times, ``random`` so many random bytes. Raises `connection.CannotOpen`.
+        """
+        path, sources = Path(path), Sources(key, clock, random)
+        writer = await Writer.open(path)
+        try:
+            await writer.do(lambda connection: writing.check_key(connection, sources))
+            reader = await Reader.open(path)
+        except BaseException:
+            await writer.close()
+            raise
+        return cls(path, sources, writer, reader)
+
+    async def close(self) -> None:  # noqa: D102 - as the protocol
+        await self._reader.close()
+        await self._writer.close()
+
+    async def record(self, new: NewRequest) -> Recorded:  # noqa: D102
+        return await self._writer.do(lambda connection: writing.record(connection, self._sources, new))
+
+    async def apply(self, change: Change) -> Request:  # noqa: D102
+        try:
+            return await self._writer.do(lambda connection: writing.apply(connection, self._sources, change))
+        except writing.TooLate:
+            raise Conflict(await self.request(change.request)) from None
+
+    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
+        return await self._writer.do(
+            lambda connection: writing.hold(connection, self._sources, entry, owner, attempt, until)
+        )
+
+    async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:  # noqa: D102
+        return await self._writer.do(
+            lambda connection: writing.report(
+                connection, self._sources, actor=actor, where=where, private=private
+            )
+        )
+
+    async def erase(self, request: str, *, actor: str) -> None:  # noqa: D102
+        await self._writer.do(lambda connection: writing.erase(connection, self._sources, request, actor))
+        await self._writer.wipe()
+
+    async def request(self, request: str) -> Request:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.request(connection, request))
+
+    async def events(self, request: str) -> Sequence[Event]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.events(connection, request))
+
+    async def private(self, request: str) -> Sequence[tuple[int, str, str]]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.private(connection, request))
+
+    async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:  # noqa: D102
+        number = None if query.number is None else self._sources.lookup(query.number)
+        return await self._reader.do(lambda connection: reading.page(connection, query, number, after, limit))
+
+    async def coming_up(  # noqa: D102
+        self, connection: str, agent: str, number: str, now: datetime
+    ) -> Sequence[LogEntry]:
+        name, looked_up = connection, self._sources.lookup(number)
+        return await self._reader.do(
+            lambda connection: reading.coming_up(connection, name, agent, looked_up, now)
+        )
+
+    async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
+        name = connection
+        return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))
+
+    async def verify(self) -> Verdict:  # noqa: D102
+        return await asyncio.to_thread(verify, self._path)
+
+    async def ready(  # noqa: D102
+        self, now: datetime, limit: int, *, without: Collection[str] = ()
+    ) -> Sequence[LogEntry]:
+        return await self._reader.do(lambda connection: reading.ready(connection, now, limit, without))
+
+    async def lapsed(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.lapsed(connection, now))
+
+    async def undecided(self, now: datetime) -> Sequence[Request]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.undecided(connection, now))
+
+    async def outgoing(  # noqa: D102
+        self, now: datetime, *, owner: str, until: datetime, limit: int
+    ) -> Sequence[Outgoing]:
+        return await self._writer.do(
+            lambda connection: outbox.outgoing(connection, now, owner=owner, until=until, limit=limit)
+        )
+
+    async def delivered(self, post: Outgoing, ref: MessageRef | None, *, seen: int) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: outbox.delivered(connection, post, ref, seen, now))
+
+    async def postpone(self, post: Outgoing, *, not_before: datetime, error: str) -> None:  # noqa: D102
+        await self._writer.do(lambda connection: outbox.postpone(connection, post, not_before, error))
+
+    async def abandon(self, post: Outgoing, *, error: str) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: outbox.abandon(connection, post, error, now))
+
+    async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: people.keep_draft(connection, now, nonce, person, content))
+
+    async def draft(self, nonce: str) -> Draft | None:  # noqa: D102
+        return await self._reader.do(lambda connection: people.draft(connection, nonce))
+
+    async def keep_person(self, person: Person) -> None:  # noqa: D102
+        await self._writer.do(lambda connection: people.keep_person(connection, person))
+
+    async def person(self, person: str) -> Person | None:  # noqa: D102
+        return await self._reader.do(lambda connection: people.person(connection, person))

@@ -1,0 +1,331 @@
+"""Writing to the SQLite store: each function is what happens in one transaction, under the write lock."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from sqlite3 import Connection
+from types import MappingProxyType
+from typing import Final
+
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+)
+from storage import chain, reading
+from storage.appending import Chain, Sources
+from storage.chain import CHANGEABLE_COLUMNS, ENTRY_COLUMNS, ERASED, REQUEST_COLUMNS, REQUESTED, microseconds
+from storage.connection import CannotOpen
+from storage.ids import new_id
+from storage.lifecycle import State, check
+from storage.log import (
+    Approval,
+    Change,
+    Event,
+    LogEntry,
+    Move,
+    NewAction,
+    NewRequest,
+    NoSuchRequest,
+    Post,
+    Recorded,
+    Request,
+    Scalar,
+)
+
+INBOUND_KEPT: Final = timedelta(days=7)
+"""How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
+
+APPROVAL_RECORDED: Final = "approval_recorded"
+"""An approval that is not the last one needed."""
+
+FAULT: Final = "fault"
+"""A fault of the program was reported."""
+
+
+class TooLate(Exception):
+    """The request does not stand any more where a change expects it."""
+
+
+def check_key(connection: Connection, sources: Sources) -> None:
+    """Raise `CannotOpen` if the file's numbers are looked up under another key."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", [sources.lookup("key")])
+    [(kept,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
+    if kept != sources.lookup("key"):
+        raise CannotOpen("The log was written with another key: numbers would not be found under this one.")
+
+
+def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorded:
+    """Write a request down, or find the one that the same intent made."""
+    if not new.actions:
+        raise ValueError("a request has at least one action")
+    check(None, new.state)
+    if made := _used(connection, inbound=new.inbound, nonce=new.nonce):
+        return Recorded(reading.request(connection, made), fresh=False)
+
+    writer = Chain(connection, sources)
+    request_id = new_id("A", random=sources.random, taken=partial(_has_events, connection))
+    personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent)
+    requested, entries = [], []
+    for position, asked in enumerate(new.actions, start=1):
+        event = writer.append(
+            request_id,
+            request_id if len(new.actions) == 1 else f"{request_id}.{position}",
+            REQUESTED,
+            actor=new.requester,
+            data=_requested_data(new, asked, position),
+            private={reading.ACTION: reading.as_json(asked.action)} | (personal if position == 1 else {}),
+        )
+        if position == 1:
+            _insert(connection, "requests", chain.request_row(event))
+        entries.append(_insert_entry(connection, sources, event, asked))
+        requested.append(event)
+    _use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
+    _post(connection, requested[0], new.posts)
+    return Recorded(
+        reading.as_request(
+            chain.request_row(requested[0]), personal=personal, entries=tuple(entries), messages={}
+        ),
+        fresh=True,
+    )
+
+
+def apply(connection: Connection, sources: Sources, change: Change) -> Request:
+    """Make a change, or raise `TooLate`."""
+    if not change.moves and change.approval is None:
+        raise ValueError("a change moves something or records an approval")
+    for move in change.moves:
+        _check(move)
+    entries = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
+    if not entries or {move.entry for move in change.moves} - {entry for (entry,) in entries}:
+        raise NoSuchRequest(change.request)
+    if _used(connection, inbound=change.inbound, nonce=change.nonce):
+        raise TooLate(change.request)
+
+    writer = Chain(connection, sources)
+    decision = _decision(change.approval)
+    match change.moves:
+        case [first, *others]:
+            event = _move(connection, writer, change, first, decision)
+            for move in others:
+                _move(connection, writer, change, move)
+        case _:
+            _check_waiting(connection, change)
+            event = writer.append(
+                change.request,
+                change.request,
+                APPROVAL_RECORDED,
+                actor=change.actor,
+                data=decision,
+                private={},
+            )
+    if decision:
+        _insert(connection, "approvals", chain.approval_row(event))
+    _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
+    _post(connection, event, change.posts)
+    return reading.request(connection, change.request)
+
+
+def hold(
+    connection: Connection, sources: Sources, entry: str, owner: str, attempt: int, until: datetime
+) -> bool:
+    """Renew a lease that has not run out."""
+    held = connection.execute(
+        """
+        UPDATE actions SET lease_until = ?
+        WHERE id = ? AND owner = ? AND attempt = ? AND state = 'sending' AND lease_until > ?
+        """,
+        [microseconds(until), entry, owner, attempt, microseconds(sources.clock())],
+    )
+    return held.rowcount == 1
+
+
+def report(
+    connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
+) -> str:
+    """Write a fault of the program down as an event of its own."""
+    fault_id = new_id("E", random=sources.random, taken=partial(_has_events, connection))
+    writer = Chain(connection, sources)
+    writer.append(fault_id, fault_id, FAULT, actor=actor, data={"where": where}, private=private)
+    return fault_id
+
+
+def erase(connection: Connection, sources: Sources, request: str, actor: str) -> None:
+    """Blank the personal values of a request or a fault. Raises `NoSuchRequest`."""
+    whole = reading.events(connection, request)[0].request
+    blanked = connection.execute(
+        """
+        UPDATE personal SET salt = NULL, value = NULL
+        WHERE value IS NOT NULL AND event IN (SELECT seq FROM events WHERE request = ?)
+        """,
+        [whole],
+    )
+    connection.execute(
+        "DELETE FROM lookup WHERE action IN (SELECT n FROM actions WHERE request = ?)", [whole]
+    )
+    if blanked.rowcount:
+        Chain(connection, sources).append(whole, whole, ERASED, actor=actor, data={}, private={})
+
+
+def _check(move: Move) -> None:
+    """Raise for a move that no action's life contains, or that would not replay."""
+    for before in move.before:
+        check(before, move.after)
+    if strange := move.changes.keys() - CHANGEABLE_COLUMNS:
+        raise ValueError(f"a move does not change {', '.join(sorted(strange))}")
+    if columns := move.data.keys() & ENTRY_COLUMNS:
+        raise ValueError(f"{', '.join(sorted(columns))} belongs into a move's changes, not its data")
+
+
+def _move(
+    connection: Connection,
+    writer: Chain,
+    change: Change,
+    move: Move,
+    decision: Mapping[str, Scalar] = MappingProxyType({}),
+) -> Event:
+    changes = {column: _scalar(value) for column, value in move.changes.items()}
+    event = writer.append(
+        change.request,
+        move.entry,
+        move.name,
+        actor=change.actor,
+        data={"state": move.after, **changes, **move.data, **decision},
+        private=move.private,
+    )
+    columns = chain.entry_columns(event)
+    conditions: dict[str, Scalar] = {"id": move.entry, "request": change.request}
+    if move.owner is not None:
+        conditions["owner"] = move.owner
+    if move.attempt is not None:
+        conditions["attempt"] = move.attempt
+    moved = connection.execute(
+        f"UPDATE actions SET {' = ?, '.join(columns)} = ?"  # noqa: S608 - columns of a closed set
+        f" WHERE {' = ? AND '.join(conditions)} = ? AND state IN ({_marks(move.before)})",
+        [*columns.values(), *conditions.values(), *move.before],
+    )
+    if moved.rowcount != 1:
+        raise TooLate(change.request)
+    return event
+
+
+def _check_waiting(connection: Connection, change: Change) -> None:
+    """Raise `TooLate` unless the request still waits for a decision of this kind by this person."""
+    request = reading.request(connection, change.request)
+    taken = {(approval.person, approval.decision) for approval in request.approvals}
+    approval = change.approval
+    if (
+        approval is None
+        or request.state is not State.PENDING
+        or (approval.person, approval.decision) in taken
+    ):
+        raise TooLate(change.request)
+
+
+def _requested_data(new: NewRequest, asked: NewAction, position: int) -> dict[str, Scalar]:
+    agent, target_id = _agent_and_target(asked.action)
+    columns = {column: _scalar(getattr(new, column)) for column in REQUEST_COLUMNS} | {
+        "position": position,
+        "agent": agent,
+        "target_id": target_id,
+        "scheduled_for": _scalar(asked.scheduled_for),
+        "state": new.state,
+        "code": new.code,
+        "message": new.message,
+    }
+    return {column: value for column, value in columns.items() if value is not None}
+
+
+def _agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
+    match action:
+        case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
+            return agent, None
+        case CancelCall(target=CallRef(call_id=target_id)):
+            return None, target_id
+        case DeleteCampaign(target=CampaignRef(campaign_id=target_id)):
+            return None, target_id
+    raise AssertionError(action)
+
+
+def _decision(approval: Approval | None) -> dict[str, Scalar]:
+    if approval is None:
+        return {}
+    return {
+        "approval.person": approval.person,
+        "approval.decision": approval.decision,
+        "approval.group": approval.group,
+        "approval.members": " ".join(approval.members),
+        "approval.content": approval.content,
+    }
+
+
+def _insert_entry(connection: Connection, sources: Sources, event: Event, asked: NewAction) -> LogEntry:
+    columns = chain.entry_columns(event)
+    n = _insert(connection, "actions", columns)
+    if asked.number is not None:
+        connection.execute("INSERT INTO lookup VALUES (?, ?)", [n, sources.lookup(asked.number)])
+    return reading.as_entry(columns, asked.action)
+
+
+def _insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> int | None:
+    columns = '", "'.join(row)
+    cursor = connection.execute(
+        f'INSERT INTO {table} ("{columns}") VALUES ({_marks(row)})',  # noqa: S608 - names of a closed set
+        [*row.values()],
+    )
+    return cursor.lastrowid
+
+
+def _used(connection: Connection, *, inbound: str | None, nonce: str | None) -> str | None:
+    """The request that used up either key."""
+    used = connection.execute(
+        """
+        SELECT request FROM inbound WHERE id = ?
+        UNION ALL SELECT request FROM nonces WHERE nonce = ? AND request IS NOT NULL
+        """,
+        [inbound, nonce],
+    ).fetchone()
+    return None if used is None else str(used["request"])
+
+
+def _use_up(
+    connection: Connection, request: str, *, inbound: str | None, nonce: str | None, now: datetime
+) -> None:
+    if inbound is not None:
+        connection.execute("DELETE FROM inbound WHERE at < ?", [microseconds(now - INBOUND_KEPT)])
+        connection.execute("INSERT INTO inbound VALUES (?, ?, ?)", [inbound, request, microseconds(now)])
+    if nonce is not None:
+        connection.execute(
+            """
+            INSERT INTO nonces (nonce, request, at) VALUES (?, ?, ?)
+            ON CONFLICT (nonce) DO UPDATE SET request = excluded.request, content = NULL
+            """,
+            [nonce, request, microseconds(now)],
+        )
+
+
+def _post(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
+    connection.executemany(
+        "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
+        [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
+    )
+
+
+def _has_events(connection: Connection, request: str) -> bool:
+    return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _scalar(value: Scalar | datetime) -> Scalar:
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+def _marks(values: Iterable[object]) -> str:
+    return ", ".join("?" for _ in values)

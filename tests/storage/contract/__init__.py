@@ -1,0 +1,33 @@
+"""The promises of `storage.log.ActionLog` as tests: a store joins by one class with one fixture."""
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from storage.log import ActionLog
+from tests.storage.contract.changes import Changing
+from tests.storage.contract.reading import Reading
+from tests.storage.contract.slack import Posting, Remembering
+from tests.storage.samples import Clock
+
+
+class ActionLogContract(Changing, Reading, Posting, Remembering, ABC):
+    """Subclass it as ``Test…`` and say how a fresh store is opened."""
+
+    @abstractmethod
+    async def open_log(self, folder: Path, clock: Clock) -> ActionLog:
+        """Open a store with nothing in it, which keeps what it keeps in the folder."""
+
+    @pytest.fixture
+    def clock(self) -> Clock:
+        """The store's clock."""
+        return Clock()
+
+    @pytest.fixture
+    async def log(self, tmp_path: Path, clock: Clock) -> AsyncIterator[ActionLog]:
+        """A fresh store."""
+        log = await self.open_log(tmp_path, clock)
+        yield log
+        await log.close()

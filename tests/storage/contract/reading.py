@@ -1,0 +1,179 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from providers.actions import Code, Kind
+from storage.chain import GENESIS
+from storage.lifecycle import State
+from storage.log import ActionLog, Change, Move, Query
+from tests.storage.contract.changes import recorded, succeeded
+from tests.storage.samples import (
+    NOON,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    cancelling_by_id,
+    claim,
+    deleting,
+    finish,
+    placing,
+    withdraw,
+)
+
+TOMORROW = NOON + timedelta(days=1)
+
+
+class Reading:
+    """What every store promises of lists, look-ups, what is due, and verifying."""
+
+    async def test_pages_are_newest_first_and_do_not_overlap(self, log: ActionLog) -> None:
+        """Following the keys visits every entry once, also while new ones are recorded."""
+        made = [await recorded(log, placing()) for _ in range(7)]
+        page = await log.page(Query(), limit=3)
+        ids = [entry.id for entry in page.entries]
+        await recorded(log, placing())
+        while page.after is not None:
+            page = await log.page(Query(), after=page.after, limit=3)
+            ids += [entry.id for entry in page.entries]
+        assert ids == [request.id for request in reversed(made)]
+
+    async def test_a_query_is_every_condition_together(self, log: ActionLog) -> None:
+        """Entries are found by state, kind, connection, requester and number, and by all at once."""
+        placed = await recorded(log, placing(NUMBER))
+        cancel = await recorded(log, replace(cancelling(NUMBER), requester="U2"))
+        other = await recorded(log, replace(cancelling(OTHER_NUMBER), connection="second"))
+        queries = {
+            Query(state=State.PENDING): [other.id, cancel.id],
+            Query(kind=Kind.PLACE_CALL): [placed.id],
+            Query(connection="second"): [other.id],
+            Query(requester="U2"): [cancel.id],
+            Query(number=NUMBER): [cancel.id, placed.id],
+            Query(State.PENDING, Kind.CANCEL_CALL, "reminders", "U2", NUMBER): [cancel.id],
+            Query(State.PENDING, Kind.PLACE_CALL, number=NUMBER): [],
+        }
+        for query, expected in queries.items():
+            assert [entry.id for entry in (await log.page(query)).entries] == expected, query
+        assert (await log.page(Query(number=NUMBER), limit=1)).after is not None
+
+    async def test_a_number_erased_is_found_no_more(self, log: ActionLog) -> None:
+        """Look-up by number is part of what is erased."""
+        made = await recorded(log, placing(NUMBER))
+        await log.erase(made.id, actor="U1")
+        assert not (await log.page(Query(number=NUMBER))).entries
+        assert [entry.id for entry in (await log.page(Query())).entries] == [made.id]
+
+    async def test_what_is_coming_up_for_a_number(self, log: ActionLog, clock: Clock) -> None:
+        """Only scheduled calls of that connection, agent and number that lie ahead, soonest first."""
+        later = await recorded(log, placing(at=TOMORROW + timedelta(hours=2)))
+        sooner = await recorded(log, placing(at=TOMORROW))
+        past = await recorded(log, placing(at=clock.now))
+        other = await recorded(log, placing(OTHER_NUMBER, at=TOMORROW))
+        await recorded(log, placing(at=TOMORROW))  # not sent yet
+        for request in (later, sooner, past, other):
+            await succeeded(log, request.id, clock, Code.SCHEDULED)
+        coming = await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        assert [entry.id for entry in coming] == [sooner.id, later.id]
+        assert not await log.coming_up("second", "payments", NUMBER, clock.now)
+        assert not await log.coming_up("reminders", "sales", NUMBER, clock.now)
+
+    async def test_a_cancellation_by_number_takes_what_was_asked_before_it(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Calls asked before the cancellation succeeded are gone; one asked after it comes up."""
+        before = await recorded(log, placing(at=TOMORROW))
+        await succeeded(log, before.id, clock, Code.SCHEDULED)
+        cancel = await recorded(log, cancelling())
+        assert len(await log.coming_up("reminders", "payments", NUMBER, clock.now)) == 1
+        await log.apply(approve(cancel.id))
+        await succeeded(log, cancel.id, clock, Code.CANCELLED)
+        assert not await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        clock.move(hours=-1)  # order is the chain's, not the clock's
+        after = await recorded(log, placing(at=TOMORROW))
+        await succeeded(log, after.id, clock, Code.SCHEDULED)
+        [coming] = await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        assert coming.id == after.id
+
+    async def test_a_cancellation_by_id_takes_that_call(self, log: ActionLog, clock: Clock) -> None:
+        """A call cancelled by the id its provider gave it does not come up."""
+        for reference in ("vx_1", "vx_2"):
+            made = await recorded(log, placing(at=TOMORROW))
+            await succeeded(log, made.id, clock, Code.SCHEDULED, reference)
+        cancel = await recorded(log, cancelling_by_id("vx_1"))
+        await log.apply(approve(cancel.id))
+        await succeeded(log, cancel.id, clock, Code.CANCELLED)
+        [coming] = await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        assert coming.reference == "vx_2"
+
+    async def test_a_reference_was_seen_from_when_it_was_recorded(self, log: ActionLog, clock: Clock) -> None:
+        """The log knows an id from the event that recorded it on, for that connection alone."""
+        made = await recorded(log, placing())
+        await succeeded(log, made.id, clock, Code.QUEUED, "ck_1")
+        recorded_at = clock.now
+        after = clock.move(seconds=1)
+        assert await log.seen("reminders", "ck_1", after)
+        assert not await log.seen("reminders", "ck_1", recorded_at)
+        assert not await log.seen("second", "ck_1", after)
+        assert not await log.seen("reminders", "ck_2", after)
+
+    async def test_what_is_ready_comes_in_the_order_of_approval(self, log: ActionLog, clock: Clock) -> None:
+        """Approved entries come in the order they were approved, once their time has come."""
+        first, second = await recorded(log, cancelling()), await recorded(log, cancelling())
+        await log.apply(approve(second.id))
+        clock.move(hours=-1)
+        await log.apply(approve(first.id))
+        retried = await recorded(log, placing())
+        await log.apply(claim(retried.id, until=clock.now + timedelta(seconds=30)))
+        again = clock.now + timedelta(minutes=5)
+        move = Move(
+            retried.id, "retry", frozenset({State.SENDING}), State.APPROVED, changes={"not_before": again}
+        )
+        await log.apply(Change(retried.id, "system", [move]))
+        assert [entry.id for entry in await log.ready(clock.now, 10)] == [second.id, first.id]
+        assert [entry.id for entry in await log.ready(clock.now, 1)] == [second.id]
+        assert [entry.id for entry in await log.ready(again, 10)] == [second.id, first.id, retried.id]
+
+    async def test_a_busy_connection_hides_no_other(self, log: ActionLog, clock: Clock) -> None:
+        """What is ready can be asked for without the connections that have no worker free."""
+        made = await recorded(log, placing())
+        assert [entry.id for entry in await log.ready(clock.now, 10, without={"other"})] == [made.id]
+        assert await log.ready(clock.now, 10, without={made.connection}) == []
+
+    async def test_what_lapsed_has_nobody_any_more(self, log: ActionLog, clock: Clock) -> None:
+        """An entry in sending is lapsed from the moment its lease runs out until somebody ends it."""
+        made = await recorded(log, placing())
+        until = clock.now + timedelta(seconds=30)
+        await log.apply(claim(made.id, until=until))
+        assert not await log.lapsed(until - timedelta(microseconds=1))
+        [entry] = await log.lapsed(until)
+        assert (entry.id, entry.owner, entry.attempt) == (made.id, "one", 1)
+        await log.apply(finish(made.id, State.UNKNOWN, code=Code.NO_ANSWER))
+        assert not await log.lapsed(until)
+
+    async def test_what_nobody_decided_in_time(self, log: ActionLog, clock: Clock) -> None:
+        """Pending requests past their deadline come whole, the longest past first."""
+        hour = timedelta(hours=1)
+        late = await recorded(log, replace(deleting("cd-1"), decide_by=clock.now + 2 * hour))
+        soon = await recorded(log, replace(cancelling(NUMBER, OTHER_NUMBER), decide_by=clock.now + hour))
+        await recorded(log, replace(cancelling(), decide_by=None))
+        taken_back = await recorded(log, replace(cancelling(), decide_by=clock.now))
+        await log.apply(withdraw(taken_back.id))
+        assert not await log.undecided(clock.now)
+        assert list(await log.undecided(clock.now + 2 * hour)) == [soon, late]
+
+    async def test_an_empty_log_is_whole(self, log: ActionLog) -> None:
+        """There is nothing to find fault with in an empty log."""
+        verdict = await log.verify()
+        assert (verdict.events, verdict.entries, verdict.head, verdict.faults) == (0, 0, GENESIS, ())
+
+    async def test_verifying_reads_everything(self, log: ActionLog, clock: Clock) -> None:
+        """The verdict counts events and entries and names the head of the chain."""
+        made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+        await log.apply(approve(*(entry.id for entry in made.entries)))
+        await log.report(actor="U1", where="here", private={"traceback": "x"})
+        until = clock.now + timedelta(seconds=30)
+        await log.apply(claim(f"{made.id}.1", until=until))
+        assert await log.hold(f"{made.id}.1", owner="one", attempt=1, until=until + timedelta(seconds=9))
+        verdict = await log.verify()
+        assert (verdict.events, verdict.entries, verdict.faults) == (6, 2, ())
+        assert verdict.head == (await log.events(made.id))[-1].hash

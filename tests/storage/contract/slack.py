@@ -1,0 +1,192 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from storage.log import ActionLog, Approval, Conflict, MessageRef, Outgoing, Person, Post
+from tests.storage.contract.changes import recorded
+from tests.storage.samples import NOON, Clock, approve, cancelling, deny, placing
+
+LEASE = timedelta(seconds=30)
+
+
+async def take(log: ActionLog, clock: Clock, owner: str = "one", limit: int = 10) -> Sequence[Outgoing]:
+    """Take what is due for half a minute."""
+    return await log.outgoing(clock.now, owner=owner, until=clock.now + LEASE, limit=limit)
+
+
+class Posting:
+    """What every store promises of the outbox."""
+
+    async def test_posts_are_named_by_what_they_tell_of(self, log: ActionLog, clock: Clock) -> None:
+        """A post carries its request, entry, event and template, and where it goes."""
+        made = await recorded(log, replace(placing(), posts=[Post("placed", "audit")]))
+        [post] = await take(log, clock)
+        assert (post.request, post.entry, post.event) == (made.id, made.id, 1)
+        assert (post.template, post.to, post.tries) == ("placed", "audit", 1)
+
+    async def test_a_request_is_told_of_in_order(self, log: ActionLog, clock: Clock) -> None:
+        """Only a request's first undelivered post is due; other requests do not wait for it."""
+        posts = [Post("asked", "audit"), Post("review", "card"), Post("told", "dm:U1")]
+        made = await recorded(log, replace(cancelling(), posts=posts))
+        other = await recorded(log, replace(placing(), posts=[Post("placed", "audit")]))
+        first, second = await take(log, clock)
+        assert (first.request, first.template, second.request) == (made.id, "asked", other.id)
+        await log.postpone(first, not_before=clock.now + timedelta(seconds=9), error="ratelimited")
+        await log.delivered(second, None, seen=second.event)
+        assert not await take(log, clock)
+        clock.move(seconds=9)
+        order = []
+        while due := await take(log, clock):
+            [post] = due
+            order.append((post.template, post.tries))
+            await log.delivered(post, None, seen=post.event)
+        assert order == [("asked", 2), ("review", 1), ("told", 1)]
+
+    async def test_a_post_is_taken_once_until_its_lease_runs_out(self, log: ActionLog, clock: Clock) -> None:
+        """Nobody else gets a post that is being made, and somebody does when its maker died."""
+        await recorded(log, replace(placing(), posts=[Post("placed", "audit")]))
+        [post] = await take(log, clock)
+        assert not await take(log, clock, owner="two")
+        clock.move(seconds=30)
+        [again] = await take(log, clock, owner="two")
+        assert (again.id, again.tries) == (post.id, 2)
+
+    async def test_a_limit_takes_the_oldest(self, log: ActionLog, clock: Clock) -> None:
+        """Where more is due than is asked for, the oldest comes first."""
+        made = [await recorded(log, replace(placing(), posts=[Post("placed", "audit")])) for _ in range(4)]
+        assert [post.request for post in await take(log, clock, limit=2)] == [made[0].id, made[1].id]
+        assert [post.request for post in await take(log, clock, limit=9)] == [made[2].id, made[3].id]
+
+    async def test_an_edit_covers_the_later_ones_it_already_showed(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Edits of the same message up to what was shown need not be made; threads and later edits do."""
+        made = await recorded(log, replace(cancelling(), posts=[Post("asked", "audit")]))
+        [first] = await take(log, clock)
+        approved = [Post("approved", "thread"), Post("state", "audit"), Post("state", "card")]
+        await log.apply(replace(approve(made.id), posts=approved))
+        seen = (await log.events(made.id))[-1].seq
+        await log.delivered(first, MessageRef("C1", "1.1"), seen=seen)
+        left = []
+        while due := await take(log, clock):
+            left += [(post.template, post.to) for post in due]
+            await log.delivered(due[0], None, seen=due[0].event)
+        assert left == [("approved", "thread"), ("state", "card")]
+
+    async def test_what_the_machine_did_to_many_is_said_once(self, log: ActionLog, clock: Clock) -> None:
+        """The same words about another entry are covered when the machine did it, and said when a person did."""
+        posts = [Post("expired", "thread")]
+        made = await recorded(log, replace(cancelling(), posts=posts))
+        for actor in ("system", "U0MANAGER"):
+            approval = Approval(person=actor, decision="approve", group=None, members=[], content="")
+            change = replace(approve(made.id), actor=actor, moves=[], approval=approval, posts=posts)
+            await log.apply(change)
+        [first] = await take(log, clock)
+        await log.delivered(first, None, seen=(await log.events(made.id))[-1].seq)
+        [left] = await take(log, clock)
+        events = {event.seq: event for event in await log.events(made.id)}
+        assert events[left.event].actor == "U0MANAGER"
+
+    async def test_a_message_edited_elsewhere_is_remembered_anew(self, log: ActionLog, clock: Clock) -> None:
+        """When an audit message was posted again, the new place is the one to edit; a thread has none."""
+        posts = [Post("asked", "audit"), Post("so", "thread"), Post("state", "audit")]
+        made = await recorded(log, replace(cancelling(), posts=posts))
+        for ts in ("1.1", "1.2", "1.3"):
+            [post] = await take(log, clock)
+            await log.delivered(post, MessageRef("C1", ts), seen=0)
+        assert (await log.request(made.id)).messages == {"audit": MessageRef("C1", "1.3")}
+
+    async def test_what_can_never_be_posted_holds_nothing_up(self, log: ActionLog, clock: Clock) -> None:
+        """An abandoned post is not tried again, and the next one of its request is due."""
+        posts = [Post("asked", "audit"), Post("review", "card")]
+        await recorded(log, replace(cancelling(), posts=posts))
+        [post] = await take(log, clock)
+        await log.abandon(post, error="is_archived")
+        [following] = await take(log, clock)
+        assert following.template == "review"
+
+    async def test_nothing_is_announced_of_a_change_that_failed(self, log: ActionLog, clock: Clock) -> None:
+        """The posts of a change that came too late are not in the outbox."""
+        made = await recorded(log, cancelling())
+        await log.apply(replace(deny(made.id), posts=[Post("denied", "thread")]))
+        with pytest.raises(Conflict):
+            await log.apply(replace(approve(made.id), posts=[Post("approved", "thread")]))
+        [post] = await take(log, clock)
+        await log.delivered(post, None, seen=post.event)
+        assert post.template == "denied"
+        assert not await take(log, clock)
+
+
+class Remembering:
+    """What every store promises of drafts and people."""
+
+    async def test_a_draft_is_kept_until_its_nonce_is_used(self, log: ActionLog) -> None:
+        """A used draft says which request it made and no longer what it held."""
+        content: dict[str, object] = {"to": "+919876543210", "meta": {"age": 2.5}}
+        await log.keep_draft("n1", person="U1", content=content)
+        await log.keep_draft("n1", person="U2", content={})
+        draft = await log.draft("n1")
+        assert draft is not None
+        assert (draft.person, draft.content, draft.request) == ("U1", content, None)
+        made = await recorded(log, replace(placing(), nonce="n1"))
+        used = await log.draft("n1")
+        assert used is not None
+        assert (used.person, used.content, used.request) == ("U1", {}, made.id)
+
+    async def test_a_nonce_without_a_draft_can_be_used(self, log: ActionLog) -> None:
+        """A modal's nonce has no draft, and still says which request it made."""
+        assert await log.draft("n1") is None
+        made = await recorded(log, replace(placing(), nonce="n1"))
+        used = await log.draft("n1")
+        assert used is not None
+        assert used.request == made.id
+
+    async def test_old_drafts_are_forgotten(self, log: ActionLog, clock: Clock) -> None:
+        """A draft nobody used is gone after a day, its nonce can still be used, and used ones stay."""
+        await log.keep_draft("old", person="U1", content={"a": 1})
+        await log.keep_draft("used", person="U1", content={"a": 1})
+        made = await recorded(log, replace(placing(), nonce="used"))
+        clock.move(days=1, seconds=1)
+        await log.keep_draft("new", person="U1", content={"a": 2})
+        assert await log.draft("old") is None
+        used, new = await log.draft("used"), await log.draft("new")
+        assert used is not None
+        assert used.request == made.id
+        assert new is not None
+        assert (await log.record(replace(placing(), nonce="old"))).fresh
+
+    async def test_a_delivery_is_forgotten_after_a_week(self, log: ActionLog, clock: Clock) -> None:
+        """What Slack delivered is told apart for days; a nonce for ever."""
+        made = await recorded(log, replace(placing(), inbound="t1", nonce="n1"))
+        clock.move(days=6)
+        await recorded(log, replace(placing(), inbound="t2"))
+        assert not (await log.record(replace(placing(), inbound="t1"))).fresh
+        clock.move(days=2)
+        await recorded(log, replace(placing(), inbound="t3"))
+        assert (await log.record(replace(placing(), inbound="t1"))).fresh
+        again = await log.record(replace(placing(), nonce="n1"))
+        assert (again.request.id, again.fresh) == (made.id, False)
+
+    async def test_a_person_is_what_slack_said_last(self, log: ActionLog) -> None:
+        """What is known of a person is replaced as a whole."""
+        person = Person(
+            "U1",
+            "T1",
+            "Asha",
+            "Asia/Kolkata",
+            bot=False,
+            deleted=False,
+            guest=True,
+            stranger=False,
+            read_at=NOON,
+        )
+        assert await log.person("U1") is None
+        await log.keep_person(person)
+        assert await log.person("U1") == person
+        changed = replace(
+            person, name="Asha R.", guest=False, deleted=True, read_at=NOON + timedelta(hours=1)
+        )
+        await log.keep_person(changed)
+        assert await log.person("U1") == changed

@@ -1,0 +1,151 @@
+"""Requests and moves that tests of a log are about, and a clock that does as it is told."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from providers.actions import (
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+)
+from storage.lifecycle import State
+from storage.log import Approval, Change, Move, NewAction, NewRequest, Scalar
+
+KEY = b"a key for look-ups, as long as 32"
+NUMBER = "+919876543210"
+OTHER_NUMBER = "+919876543211"
+NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved, either way."""
+
+    now: datetime = NOON
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        """Move by that much (arguments of `timedelta`) and say the new time."""
+        self.now += timedelta(**by)
+        return self.now
+
+
+_PLACE = NewRequest(
+    kind=Kind.PLACE_CALL,
+    connection="reminders",
+    fingerprint="callkaro:1",
+    requester="U0AGENT",
+    team="T0",
+    actions=(),
+    state=State.APPROVED,
+    rule="anyone may place a call",
+)
+_CANCEL = replace(
+    _PLACE,
+    kind=Kind.CANCEL_CALL,
+    state=State.PENDING,
+    rule="cancellations need a manager",
+    approvals_needed=1,
+    decide_by=NOON + timedelta(hours=8),
+)
+
+
+def placing(*numbers: str, at: datetime | None = None) -> NewRequest:
+    """A request to call one or more numbers, which needs nobody's approval."""
+    actions = [
+        NewAction(PlaceCall(to=number, agent="payments", at=at), number=number, scheduled_for=at)
+        for number in numbers or (NUMBER,)
+    ]
+    return replace(_PLACE, actions=actions)
+
+
+def cancelling(*numbers: str) -> NewRequest:
+    """A request to cancel what is scheduled to one or more numbers, waiting for a manager."""
+    actions = [
+        NewAction(CancelCall(target=NumberRef(agent="payments", to=number)), number=number)
+        for number in numbers or (NUMBER,)
+    ]
+    return replace(_CANCEL, actions=actions)
+
+
+def cancelling_by_id(*ids: str) -> NewRequest:
+    """A request to cancel one or more calls by their provider's ids."""
+    return replace(_CANCEL, actions=[NewAction(CancelCall(target=CallRef(call_id=id_))) for id_ in ids])
+
+
+def deleting(campaign: str) -> NewRequest:
+    """A request to delete a campaign."""
+    action = DeleteCampaign(target=CampaignRef(campaign_id=campaign))
+    return replace(_CANCEL, kind=Kind.DELETE_CAMPAIGN, actions=[NewAction(action)])
+
+
+def approve(*entries: str, person: str = "U0MANAGER") -> Change:
+    """A manager approves all of these entries of one request."""
+    return _decided(entries, person, State.APPROVED)
+
+
+def deny(*entries: str, person: str = "U0MANAGER") -> Change:
+    """A manager denies all of these entries of one request."""
+    return _decided(entries, person, State.DENIED)
+
+
+def withdraw(*entries: str, before: Collection[State] = (State.PENDING, State.APPROVED)) -> Change:
+    """The requester takes all of these entries of one request back."""
+    moves = [Move(entry, "withdrawn", frozenset(before), State.WITHDRAWN) for entry in entries]
+    return Change(request_of(entries[0]), "U0AGENT", moves)
+
+
+def claim(entry: str, *, until: datetime, owner: str = "one", attempt: int = 1) -> Change:
+    """An owner takes an approved entry to send it."""
+    changes: dict[str, Scalar | datetime] = {"owner": owner, "lease_until": until, "attempt": attempt}
+    move = Move(entry, "sending", frozenset({State.APPROVED}), State.SENDING, changes=changes)
+    return Change(request_of(entry), owner, [move])
+
+
+def finish(
+    entry: str,
+    after: State = State.SUCCEEDED,
+    *,
+    code: Code = Code.QUEUED,
+    reference: str | None = None,
+    owner: str | None = "one",
+    attempt: int | None = 1,
+) -> Change:
+    """The owner records what came of the entry it sent."""
+    move = Move(
+        entry,
+        after.value,
+        frozenset({State.SENDING}),
+        after,
+        owner=owner,
+        attempt=attempt,
+        changes={"code": code, "reference": reference, "message": "The provider has it.", "http_status": 200},
+        private={"raw": '{"ok": true}'},
+    )
+    return Change(request_of(entry), "system", [move])
+
+
+def request_of(entry: str) -> str:
+    """The request that an entry's id belongs to."""
+    return entry.partition(".")[0]
+
+
+def _decided(entries: tuple[str, ...], person: str, after: State) -> Change:
+    moves = [Move(entry, after.value, frozenset({State.PENDING}), after) for entry in entries]
+    approval = Approval(
+        person,
+        "approve" if after is State.APPROVED else "deny",
+        group="S0MANAGERS",
+        members=("U0MANAGER", "U0SECOND"),
+        content="a hash",
+    )
+    return Change(request_of(entries[0]), person, moves, approval=approval)

@@ -1,0 +1,286 @@
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage import outbox, reading
+from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
+from storage.lifecycle import State
+from storage.log import Query
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import KEY, NOON, Clock, placing
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a log will be."""
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+    """A fresh log."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    yield log
+    await log.close()
+
+
+async def start(path: Path, name: str, amount: int) -> asyncio.subprocess.Process:
+    """Start a process that records requests and prints their ids."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.storage.writer", str(path), name, str(amount)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
+    """Whatever a process called accepted before it was killed is in the log, and the log is whole."""
+    for round_ in range(3):
+        process = await start(path, f"round{round_}", 0)
+        assert process.stdout is not None
+        accepted = [(await process.stdout.readline()).decode().strip() for _ in range(20 + 7 * round_)]
+        process.kill()
+        accepted += [line.decode().strip() async for line in process.stdout if line.endswith(b"\n")]
+        await process.wait()
+        log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+        for request in accepted:
+            assert (await log.request(request)).state in {State.APPROVED, State.WITHDRAWN}
+        assert not (await log.verify()).faults
+        await log.close()
+
+
+async def test_processes_that_start_together_share_one_new_file(path: Path) -> None:
+    """Several processes make, migrate and write the same file at once, and its chain is one."""
+    processes = [await start(path, f"process{n}", 15) for n in range(4)]
+    output = [(await process.communicate())[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    verdict = await log.verify()
+    assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
+    assert len({request for requests in output for request in requests}) == 60
+    await log.close()
+
+
+async def test_a_log_is_as_it_was_when_it_is_opened_again(path: Path) -> None:
+    """Closing and opening changes nothing."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    made = (await log.record(placing())).request
+    await log.close()
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    assert await log.request(made.id) == made
+    await log.close()
+
+
+def garbage(path: Path) -> None:
+    """A file that is no database."""
+    path.write_bytes(b"no database at all, but longer than a header of one hundred bytes" * 9)
+
+
+def somebody_elses(path: Path) -> None:
+    """A database of another program."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE events (name TEXT)")
+
+
+def newer(path: Path) -> None:
+    """A log that a later version of this program has migrated."""
+    with closing(open_for_writing(path)) as connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'future', '')"
+        )
+
+
+def content(path: Path) -> bytes | None:
+    """What is in the file, if there is one."""
+    return path.read_bytes() if path.exists() else None
+
+
+def in_no_folder(path: Path) -> None:
+    """A path where no file can be."""
+    path.symlink_to(path.parent / "missing" / "log.db")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "why"),
+    [
+        (garbage, "not a database"),
+        (somebody_elses, "another program"),
+        (newer, "newer version .schema future."),
+        (in_no_folder, "unable to open"),
+    ],
+)
+async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
+    path: Path, prepare: Callable[[Path], None], why: str
+) -> None:
+    """Opening says what is wrong with the file, and changes nothing in it."""
+    prepare(path)
+    before = content(path)
+    with pytest.raises(CannotOpen, match=why):
+        await SQLiteLog.open(path, key=KEY, clock=Clock())
+    assert content(path) == before
+
+
+async def test_another_key_is_refused(path: Path) -> None:
+    """A log whose numbers could not be found under the key is not opened."""
+    await (await SQLiteLog.open(path, key=KEY, clock=Clock())).close()
+    with pytest.raises(CannotOpen, match="another key"):
+        await SQLiteLog.open(path, key=b"another", clock=Clock())
+
+
+async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) -> None:
+    """The settings that durability and erasing rest on are in force."""
+    with closing(open_for_writing(path)) as connection:
+        settings = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+        for name, value in settings.items():
+            assert connection.execute(f"PRAGMA {name}").fetchone()[0] == value
+
+
+async def test_readers_cannot_write(log: SQLiteLog, path: Path) -> None:
+    """A connection for reading refuses to write."""
+    assert not (await log.page(Query())).entries
+    with (
+        closing(open_for_reading(path)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM events")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET actor = 'U0MALLORY'",
+        "DELETE FROM events",
+        "INSERT OR REPLACE INTO events SELECT 1, at, request, entry, name, 'U0MALLORY', data, private, previous, hash FROM events",
+        "INSERT INTO events SELECT 9, at, request, entry, name, actor, data, private, previous, hash FROM events",
+    ],
+)
+async def test_events_are_only_appended(log: SQLiteLog, path: Path, statement: str) -> None:
+    """SQLite itself refuses to change, delete, replace or skip events, for whoever opens the file."""
+    made = (await log.record(placing())).request
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="events are"),
+    ):
+        connection.execute(statement)
+    assert (await log.events(made.id))[0].actor == "U0AGENT"
+
+
+async def test_a_long_read_does_not_delay_a_commit(log: SQLiteLog, path: Path) -> None:
+    """Somebody who reads an old state for a long time keeps nobody from writing."""
+    await log.record(placing())
+    with closing(open_for_reading(path)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM events").fetchone()
+        async with asyncio.timeout(5):
+            made = (await log.record(placing())).request
+            await log.erase(made.id, actor="U1")
+        assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
+
+
+async def test_changes_that_wait_are_committed_together(path: Path) -> None:
+    """Of changes committed together one may fail alone, and a failed one leaves nothing behind."""
+    writer = await Writer.open(path)
+    commits = list[str]()
+    await writer.do(lambda connection: connection.set_trace_callback(commits.append))
+
+    def keep(name: str) -> Callable[[sqlite3.Connection], str]:
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute("INSERT INTO meta VALUES (?, x'00')", [name])
+            if name == "3":
+                raise ValueError(name)
+            return name
+
+        return work
+
+    results = await asyncio.gather(*(writer.do(keep(str(n))) for n in range(8)), return_exceptions=True)
+    kept = await writer.do(lambda connection: connection.execute("SELECT name FROM meta").fetchall())
+    assert [str(result) for result in results] == [str(n) for n in range(8)]
+    assert isinstance(results[3], ValueError)
+    assert [row["name"] for row in kept] == ["0", "1", "2", "4", "5", "6", "7"]
+    assert commits.count("COMMIT") <= 4
+    await writer.close()
+
+
+async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> None:
+    """When the disk is full, nobody is told that a change was committed, and the next one works."""
+    writer = await Writer.open(path)
+
+    def limit(connection: sqlite3.Connection, spare: int) -> None:
+        [(pages,)] = connection.execute("PRAGMA page_count")
+        connection.execute(f"PRAGMA max_page_count = {pages + spare}")
+
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('big', zeroblob(100000))")
+
+    await writer.do(lambda connection: limit(connection, 4))
+    results = await asyncio.gather(*(writer.do(fill) for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [sqlite3.OperationalError] * 3
+    await writer.do(lambda connection: limit(connection, 1000))
+    await writer.do(fill)
+    await writer.close()
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: SQLiteLog) -> None:
+    """Each request of cancelled callers is there whole or not at all, and others are not held up."""
+    tasks = [asyncio.create_task(log.record(placing())) for _ in range(30)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 15
+    made = (await log.record(placing())).request
+    assert (await log.request(made.id)).state is State.APPROVED
+    verdict = await log.verify()
+    assert verdict.faults == ()
+    assert verdict.entries >= 16
+
+
+QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
+    "page": (lambda db: reading.page(db, Query(), None, 9, 50), "PRIMARY KEY"),
+    "page by state": (lambda db: reading.page(db, Query(state=State.PENDING), None, 9, 50), "actions_state"),
+    "page by requester": (
+        lambda db: reading.page(db, Query(requester="U1"), None, None, 50),
+        "actions_requester",
+    ),
+    "page by connection": (
+        lambda db: reading.page(db, Query(connection="a"), None, 9, 50),
+        "actions_connection",
+    ),
+    "page by number": (lambda db: reading.page(db, Query(state=State.PENDING), b"n", 9, 50), "lookup_number"),
+    "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
+    "seen": (lambda db: reading.seen(db, "a", "ck_1", NOON), "events_reference"),
+    "ready": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
+    "lapsed": (lambda db: reading.lapsed(db, NOON), "actions_state"),
+    "undecided": (lambda db: reading.undecided(db, NOON), "actions_state"),
+    "outgoing": (
+        lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
+        "outbox_waiting",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
+    """No such query scans a table or sorts what it would have to read first, however long the log."""
+    query, index = QUERIES[name]
+    statements = list[str]()
+    with closing(open_for_writing(path)) as connection:
+        connection.set_trace_callback(statements.append)
+        query(connection)
+        connection.set_trace_callback(None)
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+    assert any(index in step for step in plan), plan
+    assert not [
+        step for step in plan if step.startswith("SCAN") and "INDEX" not in step and step != "SCAN first"
+    ], plan
+    if name.startswith(("page", "ready")):
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan

@@ -1,0 +1,164 @@
+"""Random lives of requests over a real file, opened several times, with a clock that goes both ways."""
+
+import asyncio
+import shutil
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+
+from providers.actions import Code
+from storage.lifecycle import MOVES, State, request_state
+from storage.log import Change, Conflict, Move, Post
+from storage.sqlite import SQLiteLog
+from tests.storage.contract.changes import assert_replayable
+from tests.storage.samples import (
+    KEY,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    claim,
+    deny,
+    finish,
+    placing,
+    withdraw,
+)
+
+Result = TypeVar("Result")
+
+
+class Lives(RuleBasedStateMachine):
+    """Whatever happens in whatever order, the log stays whole and its rows are what its events say."""
+
+    requests = Bundle("requests")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = Path(mkdtemp())
+        self.clock = Clock()
+        self.states: dict[str, State] = {}
+        self.keys: dict[str, str] = {}
+        self.opened: list[SQLiteLog] = []
+        self.open()
+
+    def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
+        """Await in the machine's own loop."""
+        return self.runner.run(doing)
+
+    @rule()
+    def open(self) -> None:
+        """Open the log, or open it once more and go on there: the one before is idle, as another process."""
+        self.log = self.run(SQLiteLog.open(self.folder / "log.db", key=KEY, clock=self.clock))
+        self.opened.append(self.log)
+
+    @rule(target=requests, several=st.booleans(), pending=st.booleans(), key=st.sampled_from("abcdef"))
+    def record(self, *, several: bool, pending: bool, key: str) -> str:
+        """Record a request; the same key is the same request."""
+        numbers = (NUMBER, OTHER_NUMBER)[: 1 + several]
+        new = cancelling(*numbers) if pending else placing(*numbers)
+        made = self.run(self.log.record(replace(new, nonce=key, posts=[Post("asked", "audit")])))
+        assert made.fresh == (key not in self.keys)
+        assert self.keys.setdefault(key, made.request.id) == made.request.id
+        if made.fresh:
+            self.states |= {entry.id: entry.state for entry in made.request.entries}
+        return made.request.id
+
+    def entries(self, request: str) -> list[str]:
+        """The entries of a request."""
+        return [entry for entry in self.states if entry.partition(".")[0] == request]
+
+    def attempt(self, change: Change) -> bool:
+        """Make a change, which must succeed exactly if every entry stands where its move begins."""
+        possible = all(self.states[move.entry] in move.before for move in change.moves)
+        if not possible:
+            with pytest.raises(Conflict) as conflict:
+                self.run(self.log.apply(change))
+            states = [self.states[entry] for entry in self.entries(change.request)]
+            assert conflict.value.current.state is request_state(states)
+            return False
+        after = self.run(self.log.apply(change))
+        self.states |= {move.entry: move.after for move in change.moves}
+        assert [entry.state for entry in after.entries] == [self.states[entry.id] for entry in after.entries]
+        return True
+
+    @rule(request=requests, decide=st.sampled_from([approve, deny, withdraw]))
+    def decide(self, request: str, decide: Any) -> None:
+        """A person decides about a whole request."""
+        self.attempt(decide(*self.entries(request)))
+
+    @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.SENDING])))
+    def send(self, request: str, after: State) -> None:
+        """An owner takes an entry, renews its lease, and records its end; another one comes too late."""
+        entry = self.entries(request)[0]
+        until = self.clock.now + timedelta(seconds=30)
+        if self.attempt(claim(entry, until=until)):
+            assert self.run(self.log.hold(entry, owner="one", attempt=1, until=until))
+            with pytest.raises(Conflict):
+                self.run(self.log.apply(finish(entry, owner="two")))
+            self.attempt(finish(entry, after, code=Code.QUEUED))
+
+    @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.UNKNOWN])))
+    def settle(self, request: str, after: State) -> None:
+        """A person says what became of an unknown."""
+        move = Move(
+            self.entries(request)[0], "settled", frozenset({State.UNKNOWN}), after, private={"note": "called"}
+        )
+        self.attempt(Change(request, "U0MANAGER", [move]))
+
+    @rule(request=requests)
+    def erase(self, request: str) -> None:
+        """Forget what is personal."""
+        self.run(self.log.erase(request, actor="U0DPO"))
+        assert not self.run(self.log.private(request))
+
+    @rule(hours=st.integers(-48, 48))
+    def move_clock(self, hours: int) -> None:
+        """The clock goes forward or back."""
+        self.clock.move(hours=hours)
+
+    @rule()
+    def deliver(self) -> None:
+        """Make the posts that are due: never two of one request."""
+        until = self.clock.now + timedelta(seconds=30)
+        due = self.run(self.log.outgoing(self.clock.now, owner="one", until=until, limit=50))
+        assert len({post.request for post in due}) == len(due)
+        for post in due:
+            self.run(self.log.delivered(post, None, seen=post.event))
+
+    @invariant()
+    def rows_are_what_events_say(self) -> None:
+        """Every entry stands where it was last moved to, and replaying its events gives its row."""
+        for request in self.keys.values():
+            read = self.run(self.log.request(request))
+            assert {entry.id: entry.state for entry in read.entries} == {
+                entry: self.states[entry] for entry in self.entries(request)
+            }
+            self.run(assert_replayable(self.log, request))
+
+    def teardown(self) -> None:
+        """The log verifies; let go of everything."""
+        assert not self.run(self.log.verify()).faults
+        for log in self.opened:
+            self.run(log.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+
+TestLives = Lives.TestCase
+TestLives.settings = settings(
+    max_examples=60,
+    stateful_step_count=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)

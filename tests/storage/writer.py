@@ -1,0 +1,29 @@
+"""A process that records requests in a log and prints each one's id once it is accepted."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from itertools import count
+
+from storage.appending import utc_now
+from storage.lifecycle import State
+from storage.log import Change, Move, Post
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import KEY, placing
+
+
+async def write(path: str, name: str, amount: int) -> None:
+    """Record that many requests (0: without end), and withdraw each one."""
+    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+    for n in range(amount) if amount else count():
+        new = replace(placing(), inbound=f"{name}-{n}", posts=[Post("placed", "audit")])
+        made = (await log.record(new)).request
+        sys.stdout.write(f"{made.id}\n")
+        sys.stdout.flush()
+        move = Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
+        await log.apply(Change(made.id, name, [move]))
+    await log.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(write(sys.argv[1], sys.argv[2], int(sys.argv[3])))
