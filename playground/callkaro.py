@@ -1,0 +1,181 @@
+"""CallKaro's stand-in: place or schedule a call, and delete an agent's scheduled calls to a number.
+
+Facts are from two pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create
+Outbound Call" (with its OpenAPI part) and "Delete Schedule Call". What no page says is marked *assumed*.
+Windows, retries and priority are checked and kept with the call, not played: they need somebody who does
+not pick up.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from playground.calls import Calls, Clock
+from playground.http_messages import Answer, Request, answer_json
+from playground.journal import Call
+
+AGENT = "6803fa770b666a64ab1694c1e"  # "Create Outbound Call", Quick Example: 25 characters, no ObjectId
+OTHER_AGENT = "collections-agent"
+AGENTS = frozenset({AGENT, OTHER_AGENT})
+KEY = "callkaro-playground-key"
+PLACE = "/call/outbound"
+DELETE = "/call/delete-schedule-call"
+Shape = Literal["success", "done", "neither"]
+
+_ZONE = ZoneInfo("Asia/Kolkata")  # assumed: `schedule_at` is naive in every example and no zone is documented
+_E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # OutboundCallRequest.to_number
+_TIME_OF_DAY = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")  # min_trigger_time, max_trigger_time
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
+_LANGUAGES = frozenset({"hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml"})
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _between(least: int, most: int) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, int) and _is_integer(value) and least <= value <= most
+
+
+def _is_date_time(value: object) -> bool:
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+# OpenAPI part of "Create Outbound Call", OutboundCallRequest. It does not forbid further fields.
+_FIELDS: Mapping[str, Callable[[object], bool]] = {
+    "to_number": _matches(_E164),
+    "agent_id": _is_text,
+    "batch_id": _is_text,
+    "metadata": lambda value: isinstance(value, dict),
+    "schedule_at": _is_date_time,
+    "min_trigger_time": _matches(_TIME_OF_DAY),
+    "max_trigger_time": _matches(_TIME_OF_DAY),
+    "carry_over": lambda value: isinstance(value, bool),
+    "number_of_retries": _between(0, 10),
+    "gap_between_retries": lambda value: (
+        all(map(_is_integer, value)) if isinstance(value, list) else _is_integer(value)
+    ),
+    "priority": _between(-100, 100),
+    "language": lambda value: value in _LANGUAGES if isinstance(value, str) else False,
+}
+
+
+class CallKaro:
+    """CallKaro as documented.
+
+    ``shape`` chooses which of the two documented successes is answered to a placed call: ``success`` with
+    ``call_id`` (the page's *Success* section) or ``done`` with ``call_sid`` (its OpenAPI part); ``neither``
+    leaves the id out, which the OpenAPI part allows.
+    """
+
+    name = "callkaro"
+
+    def __init__(self, calls: Calls, clock: Clock, new_id: Callable[[], str]) -> None:
+        self.calls = calls
+        self.shape: Shape = "success"
+        self.documented: Mapping[str, Callable[[Request], Answer]] = {"server_error": _server_error}
+        self._clock = clock
+        self._new_id = new_id
+
+    def answer(self, request: Request) -> Answer:
+        """Do what is asked, and say so as documented."""
+        if request.method != "POST" or request.path not in {PLACE, DELETE}:
+            return _error(404, "Not found")  # assumed
+        key = request.header("x-api-key")
+        if not key:
+            return _error(403, "Missing X-API-KEY in headers")  # both pages, "403 Forbidden"
+        if key != KEY:
+            return _error(403, "Invalid or missing API key")  # "Create Outbound Call", OpenAPI part, 403
+        try:
+            # "Form data is also supported as an alternative to JSON body.": on the page of the deletion only
+            fields = request.json() if request.path == PLACE else request.fields()
+        except ValueError:
+            return _error(400, "Invalid request body")  # assumed wording
+        return self._place(request, fields) if request.path == PLACE else self._delete(request, fields)
+
+    def reset(self) -> None:
+        """Start anew: no call, and the first shape."""
+        self.calls.clear()
+        self.shape = "success"
+
+    def added(self, call: Call) -> Call:
+        """Check a call that somebody schedules by hand. Raises ValueError for an agent nobody knows."""
+        if call.owner not in AGENTS or call.to is None or not _E164.fullmatch(call.to):
+            raise ValueError("a CallKaro call needs a known agent as owner and an E.164 number")
+        return call
+
+    def _place(self, request: Request, fields: Mapping[str, object]) -> Answer:
+        """`POST /call/outbound`, "Create Outbound Call"."""
+        if not fields.get("agent_id"):
+            return _error(400, "Missing agent_id")  # section "Errors", 400
+        if not fields.get("to_number"):
+            return _error(400, "Missing required field: to_number")  # OpenAPI part, 400
+        for name, valid in _FIELDS.items():
+            if name in fields and not valid(fields[name]):
+                return _error(400, f"Invalid {name}")  # the status is documented; assumed wording
+        details = {name: value for name, value in fields.items() if name in _FIELDS}
+        agent, to, at = details.pop("agent_id"), details.pop("to_number"), details.get("schedule_at")
+        if agent not in AGENTS:
+            return _error(404, "Agent does not exist")  # section "Errors", 404
+        due = datetime.fromisoformat(str(at)) if at else self._clock.now()
+        call = Call.model_validate(
+            {
+                "id": self._new_id(),
+                "owner": agent,
+                "to": to,
+                "due": due if due.tzinfo else due.replace(tzinfo=_ZONE),
+                "details": details,
+            }
+        )
+        self.calls.add(call, "placed", request.number)
+        match self.shape:
+            case "success":  # section "Success (200 OK)"
+                content = {"status": "success", "message": "Call initiated successfully", "call_id": call.id}
+            case "done":  # OpenAPI part, example of 200
+                content = {"status": "done", "message": "Call queued successfully", "call_sid": call.id}
+            case "neither":
+                content = {"status": "done", "message": "Call queued successfully"}
+        return answer_json(200, content)
+
+    def _delete(self, request: Request, fields: Mapping[str, object]) -> Answer:
+        """`POST /call/delete-schedule-call`, "Delete Schedule Call".
+
+        It names no count and no 404: an agent that nobody knows, or a number with nothing scheduled, is
+        answered like any other (*assumed* from the page's "always verify the agent_id exists").
+        """
+        agent, to = request.query.get("agent_id"), fields.get("to_number")
+        if not agent:
+            return _error(400, "Missing agent_id in request query")
+        if not to or not isinstance(to, str):
+            return _error(400, "Missing to_number in request")
+        # "Can be in international format with or without '+' prefix."
+        number = "+" + to.removeprefix("+")
+        for call in self.calls.all():
+            if call.state == "scheduled" and (call.owner, call.to) == (agent, number):
+                self.calls.end(call, "removed", request.number)
+        return answer_json(200, {"status": "success", "message": "Scheduled call deleted successfully"})
+
+
+def _error(status: int, message: str) -> Answer:
+    return answer_json(status, {"status": "error", "message": message})
+
+
+def _server_error(request: Request) -> Answer:
+    """The documented 500: each page has its own wording."""
+    return _error(500, "Server error" if request.path == PLACE else "Internal server error")

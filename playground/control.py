@@ -1,0 +1,165 @@
+"""The hand on the Slack stand-in, over HTTP: act as people, see what they see, and make things go wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from playground import forms
+from playground.content import BOT_USER
+from playground.interactions import ImpossibleError, Interactions
+from playground.trouble import Trouble, Troubles
+from playground.workspace import Json, Message, RefusedError, View, Workspace, pings
+
+Handler = Callable[[Request], Awaitable[Response]]
+LONGEST_WAIT = 10.0  # seconds that a request for changes may hang
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control routes of one workspace; mounted below /control."""
+
+    workspace: Workspace
+    interactions: Interactions
+    troubles: Troubles
+
+    def routes(self) -> list[BaseRoute]:
+        """Every route. A wrong or impossible act is answered with 409 and a sentence."""
+        return [
+            Route("/state", self.state),
+            Route("/changes", self.changes),
+            Route("/people/{person}", self.screen),
+            Route("/people/{person}/{act}", _checked(self.act), methods=["POST"]),
+            Route("/trouble", _checked(self.trouble), methods=["POST"]),
+            Route("/sockets/{does}", _checked(self.sockets), methods=["POST"]),
+            Route("/channels/{channel}", _checked(self.channel), methods=["POST"]),
+            Route("/events", _checked(self.event), methods=["POST"]),
+        ]
+
+    async def state(self, _: Request) -> Response:
+        """Everything that was: calls, deliveries, faults, messages, views, channels and people."""
+        workspace = self.workspace
+        return JSONResponse(
+            {
+                "journal": workspace.journal,
+                "deliveries": self.interactions.socket.deliveries,
+                "faults": workspace.faults,
+                "messages": [self._message(message) for message in workspace.messages],
+                "views": [self._view(view) for view in workspace.views.values()],
+                "channels": [
+                    asdict(one) | {"members": sorted(one.members)} for one in workspace.channels.values()
+                ],
+                "users": [asdict(user) for user in workspace.users.values()],
+                "connected": self.interactions.socket.connected,
+                "changes": workspace.changes,
+            }
+        )
+
+    async def changes(self, request: Request) -> Response:
+        """The newest change's number, as soon as it is over `since`, or after a while."""
+        since = int(request.query_params.get("since", "0"))
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self.workspace.changed_since(since)
+        except TimeoutError:
+            pass  # the client asks again
+        return JSONResponse({"changes": self.workspace.changes})
+
+    async def screen(self, request: Request) -> Response:
+        """What one person sees now: messages in channels, threads and direct ones, and the open modal."""
+        return JSONResponse(self._screen(request.path_params["person"], since=0))
+
+    async def act(self, request: Request) -> Response:
+        """Do something as a person; what they then see that they did not see before."""
+        person, act = request.path_params["person"], request.path_params["act"]
+        if person not in self.workspace.users:
+            raise ImpossibleError(f"nobody is called {person}")
+        before = self.workspace.changes
+        outcome = await self._do(person, act, await request.json())
+        return JSONResponse({**self._screen(person, since=before), **outcome})
+
+    async def _do(self, person: str, act: str, body: Json) -> Json:
+        does, code = self.interactions, None
+        match act:
+            case "command":
+                code = await does.command(person, body["channel"], body["command"], body["text"])
+            case "click":
+                return await does.click(person, body, body.get("value"), confirmed=body["confirm"])
+            case "fill":
+                does.fill(person, body["view_id"], body["typed"])
+            case "submit":
+                does.fill(person, body["view_id"], body["typed"])
+                return await does.submit(person, body["view_id"])
+            case "close":
+                await does.close(person, body["view_id"])
+            case "shortcut":
+                code = await does.shortcut(person, body["callback_id"], body.get("channel"), body.get("ts"))
+            case "say":
+                does.say(person, body["channel"], body["text"], body.get("thread_ts"))
+            case _:
+                raise ImpossibleError(f"people do not {act}")
+        return {"error": code}
+
+    async def trouble(self, request: Request) -> Response:
+        """Plan trouble for a method, or set how many seconds every answer takes."""
+        body = await request.json()
+        self.troubles.latency = body.pop("latency", self.troubles.latency)
+        if body:
+            self.troubles.planned.append(Trouble(**body))
+        return JSONResponse({})
+
+    async def sockets(self, request: Request) -> Response:
+        """Trouble with the Socket Mode connections: `twice`, `disconnect` or `silence`."""
+        body, socket = await request.json(), self.interactions.socket
+        match request.path_params["does"]:
+            case "twice":
+                socket.twice += body["times"]
+            case "disconnect":
+                await socket.disconnect(body["reason"])
+            case "silence":
+                socket.fall_silent()
+            case other:
+                raise ImpossibleError(f"connections do not {other}")
+        return JSONResponse({})
+
+    async def channel(self, request: Request) -> Response:
+        """Archive a channel, or take the app out of it or back in."""
+        body, channel = await request.json(), self.workspace.channel(request.path_params["channel"])
+        channel.archived = body.get("archived", channel.archived)
+        if "app" in body:
+            (channel.members.add if body["app"] else channel.members.discard)(BOT_USER)
+        return JSONResponse({})
+
+    async def event(self, request: Request) -> Response:
+        """Publish an event of the Events API."""
+        self.interactions.event(await request.json())
+        return JSONResponse({})
+
+    def _screen(self, person: str, since: int) -> Json:
+        view = self.workspace.top(person)
+        seen = [message for message in self.workspace.seen_by(person) if message.changed > since]
+        return {
+            "messages": [self._message(message) for message in seen],
+            "view": self._view(view) if view and view.changed > since else None,
+            "changes": self.workspace.changes,
+        }
+
+    def _message(self, message: Message) -> Json:
+        return asdict(message) | {"pings": pings(message)}
+
+    def _view(self, view: View) -> Json:
+        found = {name: value for name, value in asdict(view).items() if name not in {"typed", "payload"}}
+        return {**found, **view.payload, "values": forms.values(view.payload["blocks"], view.typed)}
+
+
+def _checked(handler: Handler) -> Handler:
+    async def checked(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except (ImpossibleError, RefusedError, ValueError) as error:
+            return PlainTextResponse(str(error), status_code=409)
+
+    return checked

@@ -1,0 +1,189 @@
+"""The providers' journal: every request, what it changed in the provider's world, and what was answered.
+
+Append-only. A line is written, and handed to the operating system where there is a file, before anything
+that follows from it: the request before it is answered, the effect when it happens, the answer before its
+first byte leaves. So a reply that is lost, or a playground that is killed, leaves its lines behind. Tests
+count requests and effects from here and never from what the app says of itself.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+
+from playground.http_messages import Answer, Request
+
+REDACTED = "[redacted]"
+_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_BODY_KEPT = 4096  # characters of a reply: the faults hold large ones, which nobody reads
+Headers = tuple[tuple[str, str], ...]
+
+
+class Frozen(BaseModel):
+    """A value that is written into the journal or goes through the control routes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Call(Frozen):
+    """A call in a provider's world, due to go out. ``owner`` is an agent at CallKaro, a team at Voxworks."""
+
+    id: str
+    owner: str
+    to: str | None = None
+    due: AwareDatetime
+    state: Literal["scheduled", "attempted", "removed", "cancelled"] = "scheduled"
+    details: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class _Line(Frozen):
+    number: int
+    at: AwareDatetime
+    provider: str
+
+
+class Asked(_Line):
+    """A request, whole, as it was read from the wire; values of secret headers are left out."""
+
+    line: Literal["request"] = "request"
+    method: str
+    target: str
+    headers: Headers
+    body: str
+
+
+class Effect(_Line):
+    """A change in the provider's world. ``request`` is the number of the request that made it, if one did."""
+
+    line: Literal["effect"] = "effect"
+    request: int | None
+    what: Literal["placed", "added", "attempted", "removed", "cancelled"]
+    call: Call
+
+
+class Answered(_Line):
+    """What is answered to ``request``: no ``status`` where none is sent; ``fault`` is what befell it."""
+
+    line: Literal["answer"] = "answer"
+    request: int
+    status: int | None
+    headers: Headers
+    body: str
+    fault: str | None
+
+
+Line = Annotated[Asked | Effect | Answered, Field(discriminator="line")]
+_LINE: TypeAdapter[Line] = TypeAdapter(Line)
+CALLS: TypeAdapter[tuple[Call, ...]] = TypeAdapter(tuple[Call, ...])
+LINES: TypeAdapter[tuple[Line, ...]] = TypeAdapter(tuple[Line, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with what came of it. ``answer`` is None while the provider is still busy with it."""
+
+    request: Asked
+    effects: tuple[Effect, ...]
+    answer: Answered | None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The journal as it stands: its lines, and two ways to read them."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """Every request, in the order they came, with its effects and its answer."""
+        answers = {line.request: line for line in self.lines if isinstance(line, Answered)}
+        effects = defaultdict[int | None, list[Effect]](list)
+        for effect in self.effects:
+            effects[effect.request].append(effect)
+        return tuple(
+            Exchange(line, tuple(effects[line.number]), answers.get(line.number))
+            for line in self.lines
+            if isinstance(line, Asked)
+        )
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """Every change in the provider's world, also those that no request made: a call that went out."""
+        return tuple(line for line in self.lines if isinstance(line, Effect))
+
+    @classmethod
+    def read(cls, path: Path) -> "Journal":
+        """Read the journal of a playground that may be gone."""
+        return cls(tuple(_LINE.validate_json(line) for line in path.read_bytes().splitlines()))
+
+
+class Recorder:
+    """Writes the journal, in memory and into ``path`` where one is given; what is there already is kept."""
+
+    def __init__(self, now: Callable[[], datetime], path: Path | None) -> None:
+        self._now = now
+        self._lines = list(Journal.read(path).lines) if path is not None and path.exists() else []
+        self._file = None if path is None else os.open(path, os.O_APPEND | os.O_CREAT | os.O_WRONLY, 0o600)
+
+    def of(self, provider: str) -> Journal:
+        """The lines of one provider."""
+        return Journal(tuple(line for line in self._lines if line.provider == provider))
+
+    def asked(self, provider: str, method: str, target: str, headers: Headers, body: bytes) -> Request:
+        """Write a request down, which gives it its number."""
+        request = Request(len(self._lines) + 1, method, target, headers, body)
+        self._append(
+            Asked(
+                number=request.number,
+                at=self._now(),
+                provider=provider,
+                method=method,
+                target=target,
+                headers=tuple((k, REDACTED if k.lower() in _SECRET_HEADERS else v) for k, v in headers),
+                body=body.decode(errors="backslashreplace"),
+            )
+        )
+        return request
+
+    def effect(
+        self,
+        provider: str,
+        what: Literal["placed", "added", "attempted", "removed", "cancelled"],
+        call: Call,
+        request: int | None,
+    ) -> None:
+        """Write down what changed."""
+        number = len(self._lines) + 1
+        self._append(
+            Effect(number=number, at=self._now(), provider=provider, request=request, what=what, call=call)
+        )
+
+    def answered(self, provider: str, request: int, answer: Answer | None, fault: str | None) -> None:
+        """Write down what is about to be answered, or that nothing will be."""
+        self._append(
+            Answered(
+                number=len(self._lines) + 1,
+                at=self._now(),
+                provider=provider,
+                request=request,
+                status=answer.status if answer else None,
+                headers=tuple(answer.headers.items()) if answer else (),
+                body=answer.body[:_BODY_KEPT].decode(errors="backslashreplace") if answer else "",
+                fault=fault,
+            )
+        )
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+
+    def _append(self, line: Line) -> None:
+        self._lines.append(line)
+        if self._file is not None:
+            os.write(self._file, line.model_dump_json().encode() + b"\n")

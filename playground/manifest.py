@@ -1,0 +1,28 @@
+"""What the app's manifest grants: its scopes, commands and surfaces. Without one, everything is granted."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The parts of a manifest that Slack enforces; None is "anything"."""
+
+    scopes: tuple[str, ...] | None = None
+    commands: frozenset[str] | None = None
+    interactivity: bool = True
+    messages_tab: bool = True
+
+
+def read(path: Path) -> Manifest:
+    """The manifest in a file."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    features, settings = raw.get("features", {}), raw.get("settings", {})
+    return Manifest(
+        scopes=tuple(raw.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
+        commands=frozenset(one["command"] for one in features.get("slash_commands", ())),
+        interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),
+        messages_tab=bool(features.get("app_home", {}).get("messages_tab_enabled", True)),
+    )

@@ -1,0 +1,159 @@
+"""The voice providers on this machine: their stand-ins, started together, and the routes that steer them."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from playground import wire
+from playground.callkaro import CallKaro, Shape
+from playground.calls import Calls, Clock
+from playground.faults import Fault
+from playground.journal import CALLS, LINES, Call, Recorder
+from playground.voxworks import Voxworks
+
+_SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
+_SECONDS: TypeAdapter[float] = TypeAdapter(float)
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Standins:
+    """Running stand-ins: base URLs by provider, and control routes to mount below ``/control/providers``."""
+
+    addresses: dict[str, str]
+    routes: list[BaseRoute]
+
+
+class _Steered(wire.Provider, Protocol):
+    calls: Calls
+
+    def reset(self) -> None: ...
+
+    def added(self, call: Call) -> Call: ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _ten_hex_digits() -> str:
+    return secrets.token_hex(5)
+
+
+async def start(
+    stack: AsyncExitStack,
+    *,
+    journal: Path | None = None,
+    now: Callable[[], datetime] = _utc_now,
+    new_id: Callable[[], str] = _ten_hex_digits,
+) -> Standins:
+    """Start every stand-in on a loopback port of its own, until ``stack`` is closed.
+
+    Args:
+        stack: What stops them.
+        journal: A file of JSON lines that the journal is appended to as it is written.
+        now: The time, aware; the control route ``advance`` moves on from it.
+        new_id: Makes the id of a placed call; ten hexadecimal digits look like CallKaro's examples.
+    """
+    clock = Clock(now)
+    recorder = Recorder(clock.now, journal)
+    stack.callback(recorder.close)
+    callkaro = CallKaro(Calls("callkaro", recorder, clock), clock, new_id)
+    voxworks = Voxworks(Calls("voxworks", recorder, clock), clock)
+    steering = [
+        _Steering(provider, wire.Front(provider, recorder), recorder) for provider in (callkaro, voxworks)
+    ]
+    for one in steering:
+        stack.push_async_callback(one.front.close)
+        await one.reset()
+
+    async def reset(_: Request) -> Response:
+        clock.reset()
+        for one in steering:
+            await one.reset()
+        return Response(status_code=204)
+
+    async def advance(request: Request) -> Response:
+        clock.advance(_SECONDS.validate_json(await request.body()))
+        return Response(status_code=204)
+
+    async def set_shape(request: Request) -> Response:
+        callkaro.shape = _SHAPE.validate_json(await request.body())
+        return Response(status_code=204)
+
+    return Standins(
+        addresses={one.provider.name: f"http://{wire.HOST}:{one.front.port}" for one in steering},
+        routes=[
+            Route("/reset", reset, methods=["POST"]),
+            Route("/advance", _checked(advance), methods=["POST"]),
+            Route("/callkaro/shape", _checked(set_shape), methods=["PUT"]),
+            *(Mount(f"/{one.provider.name}", routes=one.routes()) for one in steering),
+        ],
+    )
+
+
+def _checked(handler: Handler) -> Handler:
+    """Answer 400 with a sentence where a body is not what the handler takes."""
+
+    async def checked(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ValueError as error:
+            return PlainTextResponse(str(error), status_code=400)
+
+    return checked
+
+
+@dataclass(frozen=True, slots=True)
+class _Steering:
+    """One provider's control routes."""
+
+    provider: _Steered
+    front: wire.Front
+    recorder: Recorder
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/journal", self.journal),
+            Route("/calls", self.calls),
+            Route("/calls", _checked(self.add_call), methods=["POST"]),
+            Route("/fault", _checked(self.fail), methods=["PUT"]),
+            Route("/fault", self.clear, methods=["DELETE"]),
+        ]
+
+    async def reset(self) -> None:
+        self.provider.reset()
+        await self.front.clear()
+
+    async def journal(self, _: Request) -> Response:
+        self.provider.calls.all()  # what is due has gone out: nobody reads a journal that is behind
+        return _json(LINES.dump_json(self.recorder.of(self.provider.name).lines))
+
+    async def calls(self, _: Request) -> Response:
+        return _json(CALLS.dump_json(self.provider.calls.all()))
+
+    async def add_call(self, request: Request) -> Response:
+        call = self.provider.added(Call.model_validate_json(await request.body()))
+        self.provider.calls.add(call, "added", None)
+        return Response(status_code=204)
+
+    async def fail(self, request: Request) -> Response:
+        await self.front.arm(Fault.model_validate_json(await request.body()))
+        return Response(status_code=204)
+
+    async def clear(self, _: Request) -> Response:
+        await self.front.clear()
+        return Response(status_code=204)
+
+
+def _json(content: bytes) -> Response:
+    return Response(content, media_type="application/json")

@@ -1,0 +1,201 @@
+"""The Slack stand-in: Web API, Socket Mode, response URLs and control, on loopback."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import parse_qsl
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from playground import content
+from playground.control import Control
+from playground.interactions import Interactions
+from playground.manifest import Manifest
+from playground.socket_mode import HOST, SocketMode
+from playground.trouble import Trouble, Troubles
+from playground.webapi import METHODS, WebApi
+from playground.workspace import Json, Patience, RefusedError, Workspace
+
+NOT_KEPT = {"token"}  # what the journal never holds
+
+
+@dataclass(frozen=True)
+class Slack:
+    """A running stand-in: where it is, and its state for tests in the same process."""
+
+    address: str
+    workspace: Workspace
+    socket: SocketMode
+
+
+async def start(
+    stack: AsyncExitStack,
+    *,
+    port: int = 0,
+    workspace: content.Content | None = None,
+    manifest: Manifest | None = None,
+    patience: Patience | None = None,
+    clock: Callable[[], float] = time.time,
+    routes: Sequence[BaseRoute] = (),
+) -> Slack:
+    """Start a Slack on a loopback port until the stack is closed.
+
+    Args:
+        stack: what stops it.
+        port: 0 takes any that is free.
+        workspace: who and what is there.
+        manifest: what the app was granted; everything when there is none.
+        patience: how long Slack waits, in seconds.
+        clock: seconds since 1970.
+        routes: more control routes, mounted below /control/providers.
+    """
+    listening = socket.create_server((HOST, port))
+    address = f"http://{HOST}:{listening.getsockname()[1]}"
+    state = Workspace(workspace or content.read(), patience or Patience(), clock)
+    granted, links, troubles = manifest or Manifest(), SocketMode(state), Troubles()
+    api = WebApi(state, granted, links.new_url)
+
+    def hook_url(kind: str, secret: str) -> str:
+        return f"{address}/hooks/{kind}/{content.TEAM_ID}/{secret}"
+
+    interactions = Interactions(state, granted, links, api, hook_url)
+    front = _Front(state, api, interactions, troubles)
+    control = Control(state, interactions, troubles)
+    app = Starlette(
+        routes=[
+            Route("/api/{method}", front.call, methods=["GET", "POST"]),
+            Route("/hooks/{kind}/{team}/{secret}", front.respond, methods=["POST"]),
+            Mount("/control", routes=[Mount("/providers", routes=list(routes)), *control.routes()]),
+        ]
+    )
+    await links.start(stack)
+    await stack.enter_async_context(_served(app, listening))
+    return Slack(address, state, links)
+
+
+@dataclass(frozen=True)
+class _Front:
+    """What the app reaches over HTTP."""
+
+    workspace: Workspace
+    api: WebApi
+    interactions: Interactions
+    troubles: Troubles
+
+    async def call(self, request: Request) -> Response:
+        """One Web API call: journalled, delayed, troubled, performed."""
+        method = request.path_params["method"]
+        try:
+            args = await _arguments(request)
+        except RefusedError as refused:
+            return JSONResponse({"ok": False, "error": refused.code})
+        token = request.headers.get("authorization", "").removeprefix("Bearer ").strip() or args.get("token")
+        entry: Json = {"at": self.workspace.clock(), "method": method, "answer": None}
+        entry |= {"args": {name: value for name, value in args.items() if name not in NOT_KEPT}}
+        self.workspace.journal.append(entry)
+        await asyncio.sleep(self.troubles.latency)
+        trouble = self.troubles.next(method)
+        entry["trouble"] = trouble.does if trouble else None
+        if trouble is None or trouble.after_effect:
+            entry["answer"] = self.api.call(method, token, args)
+        self.workspace.touch()
+        if trouble:
+            return await _troubled(trouble, request)
+        return JSONResponse(entry["answer"], headers=self._scopes(method))
+
+    async def respond(self, request: Request) -> Response:
+        """A `response_url`; one that is used up or unknown answers 404 with a code (second-hand)."""
+        try:
+            self.interactions.respond(request.path_params["secret"], await request.json())
+        except RefusedError as refused:
+            known = {"invalid_url", "expired_url", "used_url"}
+            answer = {"ok": False, "error": refused.code}
+            return JSONResponse(answer, status_code=404 if refused.code in known else 400)
+        except ValueError:
+            return JSONResponse({"ok": False, "error": "invalid_payload"}, status_code=400)
+        return JSONResponse({"ok": True})
+
+    def _scopes(self, method: str) -> dict[str, str]:
+        # second-hand: what the token has, and what the method would take, stands in every answer's headers
+        accepted = METHODS[method].scope if method in METHODS else None
+        every = sorted({one.scope for one in METHODS.values() if one.scope} | {"commands"})
+        granted = self.api.manifest.scopes
+        own = ",".join(every if granted is None else granted)
+        return {"x-oauth-scopes": own, "x-accepted-oauth-scopes": accepted or ""}
+
+
+async def _arguments(request: Request) -> Json:
+    """The arguments of a call: query, and a form or JSON body."""
+    args: Json = dict(request.query_params)
+    body = (await request.body()).decode("utf-8", "replace")
+    if request.headers.get("content-type", "").startswith("application/json"):
+        # second-hand: the errors that every method's page lists, invalid_json and json_not_object
+        try:
+            found = json.loads(body or "{}")
+        except ValueError as error:
+            raise RefusedError("invalid_json") from error
+        if not isinstance(found, dict):
+            raise RefusedError("json_not_object")
+        return args | found
+    return args | dict(parse_qsl(body, keep_blank_values=True))
+
+
+async def _troubled(trouble: Trouble, request: Request) -> Response:
+    match trouble.does:
+        case "ratelimited":  # the form that slack_sdk's RateLimitErrorRetryHandler reads
+            answer = {"ok": False, "error": "ratelimited"}
+            return JSONResponse(answer, status_code=429, headers={"Retry-After": str(trouble.retry_after)})
+        case "server_error":
+            return Response("upstream failure", status_code=500, media_type="text/html")
+        case "error":
+            return JSONResponse({"ok": False, "error": trouble.code})
+        case "silence":
+            while (await request.receive())["type"] != "http.disconnect":
+                pass
+        case "reset":
+            cast("asyncio.Transport", request.scope["state"]["transport"]).abort()
+            await asyncio.sleep(0)
+    return Response()  # nobody is there to read it
+
+
+class _Http(H11Protocol):
+    """HTTP whose connection a request can cut."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        self.app_state = {**self.app_state, "transport": transport}
+        super().connection_made(transport)
+
+
+@asynccontextmanager
+async def _served(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
+    """HTTP for as long as it is wanted; what still hangs at the end is cut, so that the end is quick."""
+
+    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    config = uvicorn.Config(quiet, ws="none", lifespan="off", log_config=None, access_log=False)
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(lambda: _Http(config, state, {}), sock=listening)
+    try:
+        yield
+    finally:
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        for task in state.tasks:
+            task.cancel()
+        await asyncio.gather(*state.tasks)
+        await server.wait_closed()

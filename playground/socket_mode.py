@@ -1,0 +1,233 @@
+"""Socket Mode, the server's side: connections, envelopes, acknowledgements, and what goes wrong with them.
+
+Read in slack_sdk's and node's Socket Mode clients and their issues (node-slack-sdk 1654, bolt-python 448 and
+1071, bolt-js 2487; 2026-11): hello, envelopes, acks, disconnects, up to ten connections of which any one gets
+a payload, attempt and reason of retried events. What was on its way when its connection ended goes out again.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import uuid
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from urllib.parse import parse_qs, urlsplit
+
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from playground.content import APP_ID
+from playground.workspace import Json, Workspace
+
+HOST = "127.0.0.1"
+MAX_CONNECTIONS = 10
+CLOSING_GRACE = 1.0  # seconds between "disconnect" and the end of the connection; Slack gives about ten
+
+
+class UndeliveredError(Exception):
+    """What the person reads: `dispatch_failed` (nobody connected) or `operation_timeout` (no ack in time)."""
+
+
+@dataclass(eq=False)
+class _Link:
+    connection: ServerConnection
+    draining: bool = False  # told to go: gets nothing new
+    silent: bool = False  # the network swallows everything, and nobody has noticed yet
+
+
+@dataclass(eq=False)
+class _Pending:
+    envelope: Json
+    answer: asyncio.Future[Json | None]
+    link: _Link | None = None
+    sent: int = 0
+
+
+@dataclass
+class SocketMode:
+    """The Socket Mode side of one workspace and one app."""
+
+    workspace: Workspace
+    deliveries: list[Json] = field(default_factory=list)
+    twice: int = 0  # how many of the next envelopes are delivered twice
+    _links: list[_Link] = field(default_factory=list)
+    _pending: dict[str, _Pending] = field(default_factory=dict)
+    _tickets: set[str] = field(default_factory=set)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _port: int = 0
+
+    async def start(self, stack: contextlib.AsyncExitStack) -> None:
+        """Listen on a loopback port until the stack is closed."""
+        server = await stack.enter_async_context(
+            serve(self._connected, HOST, 0, process_request=self._admit, close_timeout=CLOSING_GRACE)
+        )
+        self._port = next(iter(server.sockets)).getsockname()[1]
+        stack.push_async_callback(self._stop)
+
+    def new_url(self) -> str:
+        """The address for one new connection."""
+        ticket = secrets.token_hex(16)
+        self._tickets.add(ticket)
+        return f"ws://{HOST}:{self._port}/link/?ticket={ticket}&app_id={APP_ID}"
+
+    @property
+    def connected(self) -> int:
+        """How many connections get payloads."""
+        return sum(not link.draining and not link.silent for link in self._links)
+
+    # To the app.
+
+    async def deliver(
+        self, kind: str, payload: Json, *, answerable: bool = True, **more: object
+    ) -> Json | None:
+        """Send an envelope and wait for its ack; the ack's payload. Raises `UndeliveredError`."""
+        if not self._links:
+            self._record(kind, payload, error="dispatch_failed")
+            raise UndeliveredError("dispatch_failed")
+        envelope: Json = {"envelope_id": str(uuid.uuid4()), "type": kind, "payload": payload}
+        envelope |= {"accepts_response_payload": answerable, **more}
+        pending = _Pending(envelope, asyncio.get_running_loop().create_future())
+        self._pending[envelope["envelope_id"]] = pending
+        record = self._record(kind, payload, envelope_id=envelope["envelope_id"])
+        times, self.twice = (2, self.twice - 1) if self.twice else (1, 0)
+        began = self.workspace.clock()
+        try:
+            async with asyncio.timeout(self.workspace.patience.ack):
+                for _ in range(times):
+                    await self._send(pending)
+                answer = await pending.answer
+        except TimeoutError:
+            record["error"] = "operation_timeout"
+            raise UndeliveredError("operation_timeout") from None
+        finally:
+            del self._pending[envelope["envelope_id"]]
+            record |= {"sent": pending.sent, "seconds": self.workspace.clock() - began}
+            self.workspace.touch()
+        record["ack"] = answer
+        return answer
+
+    def publish(self, payload: Json) -> None:
+        """Send an event, and again as Slack does while nobody acknowledges it."""
+        self._spawn(self._publish(payload))
+
+    async def _publish(self, payload: Json) -> None:
+        reason = ""
+        for attempt, delay in enumerate((0.0, *self.workspace.patience.event_retries)):
+            await asyncio.sleep(delay)
+            with contextlib.suppress(UndeliveredError):
+                retry = {"retry_attempt": attempt, "retry_reason": reason}
+                await self.deliver("events_api", payload, answerable=False, **retry)
+                return
+            reason = "timeout"
+
+    # On demand.
+
+    async def disconnect(self, reason: str) -> None:
+        """Tell every connection to go; those that stay are closed (a mere `warning` closes none)."""
+        for link in list(self._links):
+            link.draining = reason != "warning"
+            await self._write(link, {"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
+            if link.draining:
+                self._spawn(self._close_later(link))
+
+    def fall_silent(self) -> None:
+        """Let every connection go deaf and dumb without being closed, as after a network failure."""
+        for link in self._links:
+            link.silent = True
+            link.connection.transport.pause_reading()
+
+    async def _close_later(self, link: _Link) -> None:
+        await asyncio.sleep(CLOSING_GRACE)
+        await link.connection.close()
+
+    # The wire.
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        ticket = parse_qs(urlsplit(request.path).query).get("ticket", [""])[0]
+        if ticket not in self._tickets:
+            return connection.respond(HTTPStatus.NOT_FOUND, "no such link\n")
+        self._tickets.discard(ticket)
+        return None
+
+    async def _connected(self, connection: ServerConnection) -> None:
+        for old in [link for link in self._links if link.silent]:
+            old.connection.transport.abort()  # Slack notices a dead connection at the latest now
+        link = _Link(connection)
+        if len(self._links) >= MAX_CONNECTIONS:
+            await self._write(link, {"type": "disconnect", "reason": "too_many_websockets"})
+            return
+        self._links.append(link)
+        try:
+            await self._write(link, self._hello())
+            self.workspace.touch()
+            await self._send_what_waits()
+            async for raw in connection:
+                self._acknowledge(raw)
+        except ConnectionClosed:
+            pass  # an abrupt end is an end
+        finally:
+            self._links.remove(link)
+            self.workspace.touch()
+            for pending in self._pending.values():
+                pending.link = None if pending.link is link else pending.link
+            await self._send_what_waits()
+
+    def _hello(self) -> Json:
+        debug = {"host": HOST, "build_number": 1, "approximate_connection_time": 18060}
+        app = {"app_id": APP_ID}
+        return {
+            "type": "hello",
+            "num_connections": len(self._links),
+            "connection_info": app,
+            "debug_info": debug,
+        }
+
+    def _acknowledge(self, raw: str | bytes) -> None:
+        try:
+            ack = json.loads(raw)
+            pending = self._pending.get(ack["envelope_id"])
+        except (ValueError, KeyError, TypeError):
+            self.workspace.fault("Socket Mode", "not an acknowledgement", [], str(raw))
+            return
+        if pending and not pending.answer.done():
+            pending.answer.set_result(ack.get("payload"))
+
+    async def _send_what_waits(self) -> None:
+        for pending in list(self._pending.values()):
+            if pending.link is None and not pending.answer.done():
+                await self._send(pending)
+
+    async def _send(self, pending: _Pending) -> None:
+        able = [link for link in self._links if not link.draining]
+        if able:
+            self._links.append(
+                self._links.pop(self._links.index(able[0]))
+            )  # the next one takes the next payload
+            pending.link, pending.sent = able[0], pending.sent + 1
+            await self._write(able[0], pending.envelope)
+
+    async def _write(self, link: _Link, message: Json) -> None:
+        if not link.silent:
+            with contextlib.suppress(ConnectionClosed):
+                await link.connection.send(json.dumps(message))
+
+    def _record(self, kind: str, payload: Json, **more: object) -> Json:
+        record: Json = {"at": self.workspace.clock(), "type": kind, "payload": payload, **more}
+        self.deliveries.append(record)
+        return record
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in self._links:
+            if link.silent:
+                link.connection.transport.abort()

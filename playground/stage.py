@@ -1,0 +1,201 @@
+"""The whole stage: the playground in its process, the bot in its own, and a folder that holds what they keep.
+
+The bot is the production code and is told of all this only by its environment and its file, as anywhere.
+"""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from playground import callkaro, content, voxworks
+from playground.people import Workspace
+from playground.provider_control import ProviderControl
+
+READY_WITHIN = 15.0
+STOPS_WITHIN = 10.0
+"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+KEY = base64.b64encode(b"a key for the playground alone!!").decode()
+
+CONFIGURATION = """\
+[slack]
+audit_channel = "C0AUDIT"
+approvals_channel = "C0APPROVE"
+default_region = "IN"
+
+[connections.reminders]
+provider = "callkaro"
+api_key = "env:CALLKARO_API_KEY"
+timezone = "Asia/Kolkata"
+base_url = "{callkaro}"
+
+[connections.reminders.agents]
+payments = "{agent}"
+
+[connections.voxworks]
+provider = "voxworks"
+api_key = "env:VOXWORKS_API_KEY"
+base_url = "{voxworks}"
+
+[groups]
+managers = ["S0MANAGERS"]
+
+[[rules]]
+name = "cancellations need a manager"
+actions = ["cancel_call"]
+request = ["everyone"]
+approve = ["managers"]
+settle = ["managers"]
+reason = "required"
+expires = "8h"
+
+[[rules]]
+name = "anyone may place a call"
+actions = ["place_call"]
+request = ["everyone"]
+settle = ["managers"]
+
+[dispatch]
+deadline = "{deadline}s"
+lease = "{lease}s"
+"""
+
+
+class Stage:
+    """An async context manager: everything is running inside, and stopped after.
+
+    ``deadline`` and ``lease`` are the bot's, in seconds: short ones make lost answers quick to watch.
+    """
+
+    def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4) -> None:
+        self.folder = folder
+        self._timing = {"deadline": deadline, "lease": lease}
+        self._stack = AsyncExitStack()
+        self._processes: list[Process] = []
+        self.addresses: dict[str, str] = {}
+        self.bot: Process | None = None
+
+    async def __aenter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        await self._stack.__aenter__()
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__(None, None, None)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+        for process in reversed(self._processes):
+            await stop(process)
+
+    async def _start(self) -> None:
+        journal = self.folder / "providers.jsonl"
+        playground = await self._spawn("playground", "--manifest", "manifest.yml", "--journal", str(journal))
+        if playground.stdout is None:
+            raise RuntimeError("the playground's output is not a pipe")
+        async with asyncio.timeout(READY_WITHIN):
+            self.addresses = json.loads(await playground.stdout.readline())
+        self.slack = await self._stack.enter_async_context(Workspace(self.addresses["control"]))
+        control = f"{self.addresses['control']}providers"
+        self.providers = await self._stack.enter_async_context(ProviderControl(control))
+        self.write_configuration()
+
+    def write_configuration(self, **more: str) -> None:
+        """Write the bot's file; ``more`` replaces parts of it, old text by new."""
+        text = CONFIGURATION.format(agent=callkaro.AGENT, **self.addresses, **self._timing)
+        for old, new in more.items():
+            text = text.replace(old, new)
+        (self.folder / "callops.toml").write_text(text, encoding="utf-8")
+
+    def environment(self) -> dict[str, str]:
+        """What the bot is told."""
+        inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        return inherited | {
+            "SLACK_BOT_TOKEN": content.BOT_TOKEN,
+            "SLACK_APP_TOKEN": content.APP_TOKEN,
+            "SLACK_API_URL": self.addresses["slack"],
+            "CALLOPS_CONFIG": str(self.folder / "callops.toml"),
+            "CALLOPS_KEY": KEY,
+            "DATABASE_URL": f"sqlite:///{self.folder / 'callops.db'}",
+            "CALLKARO_API_KEY": callkaro.KEY,
+            "VOXWORKS_API_KEY": voxworks.KEY,
+            "LOG_LEVEL": "INFO",
+        }
+
+    async def start_bot(self) -> Process:
+        """Start the bot and wait until it is connected."""
+        errors = (self.folder / "bot.log").open("ab")
+        self._stack.callback(errors.close)
+        self.bot = await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
+        try:
+            await self.slack.bot_connected(READY_WITHIN)
+        except TimeoutError:
+            raise RuntimeError(f"the bot did not connect:\n{self.bot_log()}") from None
+        return self.bot
+
+    async def kill_bot(self) -> None:
+        """Kill -9."""
+        if self.bot is not None:
+            self.bot.kill()
+            await self.bot.wait()
+
+    async def stop_bot(self) -> int:
+        """SIGTERM; the exit status."""
+        if self.bot is None:
+            raise RuntimeError("no bot runs")
+        return await stop(self.bot)
+
+    def bot_log(self) -> str:
+        """What the bot wrote to its standard error."""
+        return (self.folder / "bot.log").read_text(encoding="utf-8")
+
+    async def command_line(self, *arguments: str) -> tuple[int, str]:
+        """Run `python -m bot …` beside the bot: exit status and output."""
+        process = await self._spawn("bot", *arguments, environment=self.environment())
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode()
+
+    async def log(self, *arguments: str) -> Any:  # noqa: ANN401 - whatever the JSON holds
+        """`python -m bot log … --json`."""
+        status, output = await self.command_line("log", *arguments, "--json")
+        if status:
+            raise RuntimeError(f"log {' '.join(arguments)} exited with {status}: {output}")
+        return json.loads(output)
+
+    async def _spawn(
+        self,
+        module: str,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        errors: Any = None,  # noqa: ANN401 - whatever subprocess takes
+    ) -> Process:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", module, *arguments, env=environment, stdout=PIPE, stderr=errors
+        )
+        self._processes.append(process)
+        return process
+
+
+async def stop(process: Process) -> int:
+    """SIGTERM, then SIGKILL if that was not heard; the exit status."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOPS_WITHIN):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0

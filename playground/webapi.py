@@ -1,0 +1,288 @@
+"""The Web API's methods over the workspace: what Slack would refuse is refused, with Slack's code.
+
+Each method's errors are those of its page, docs.slack.dev/reference/methods/<method>, for chat.* and views.*
+as kept in github.com/slack-ruby/slack-api-ref (read 2026-11). What stands in no document is marked assumed.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from playground import blocks
+from playground.content import APP_ID, APP_TOKEN, BOT_ID, BOT_TOKEN, BOT_USER, TEAM_ID, Channel, User
+from playground.manifest import Manifest
+from playground.workspace import Json, Message, RefusedError, View, Workspace
+
+MAX_UPDATED_TEXT = 4000  # chat.update, msg_too_long; second-hand
+MISSING = "missing required field: "
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method: what it does, the scope it needs of the bot's token, and which token it takes."""
+
+    run: Callable[["WebApi", Json], Json]
+    scope: str | None = None
+    app_token: bool = False
+
+
+class WebApi:
+    """The methods that the playground knows, for one workspace and one app."""
+
+    def __init__(self, workspace: Workspace, manifest: Manifest, connect: Callable[[], str]) -> None:
+        self.workspace, self.manifest, self._connect = workspace, manifest, connect
+
+    def call(self, name: str, token: str | None, args: Json) -> Json:
+        """Perform a method; the JSON that Slack would answer, `ok` or not."""
+        try:
+            return {"ok": True, **self._allowed(name, token).run(self, args)}
+        except RefusedError as refused:
+            extra: Json = {}
+            if refused.lines:
+                # The form that Slack gives: github.com/slackapi/bolt-js/issues/793 and many like it
+                lines = [f"[ERROR] {line}" for line in refused.lines]
+                extra = {"errors": refused.lines, "response_metadata": {"messages": lines}}
+            return {"ok": False, "error": refused.code, **refused.extra, **extra}
+
+    def _allowed(self, name: str, token: str | None) -> Method:
+        method = METHODS.get(name)
+        if method is None:
+            raise RefusedError("unknown_method", req_method=name)
+        if not token:
+            raise RefusedError("not_authed")
+        if token not in {BOT_TOKEN, APP_TOKEN}:
+            raise RefusedError("invalid_auth")
+        if name != "auth.test" and method.app_token != (token == APP_TOKEN):
+            raise RefusedError("not_allowed_token_type")
+        if method.scope and self.manifest.scopes is not None and method.scope not in self.manifest.scopes:
+            provided = ",".join(self.manifest.scopes)
+            raise RefusedError("missing_scope", needed=method.scope, provided=provided)
+        return method
+
+    # Session.
+
+    def auth_test(self, _args: Json) -> Json:
+        """Who the token is."""
+        bot = self.workspace.users[BOT_USER]
+        return {
+            "url": "https://callops.slack.com/",
+            "team": "CallOps",
+            "user": bot.name,
+            "team_id": TEAM_ID,
+            "user_id": bot.id,
+            "bot_id": BOT_ID,
+            "app_id": APP_ID,
+            "is_enterprise_install": False,
+        }
+
+    def connections_open(self, _args: Json) -> Json:
+        """The address of a new Socket Mode connection, good for one."""
+        return {"url": self._connect()}
+
+    # Messages.
+
+    def post_message(self, args: Json) -> Json:
+        """Post into a channel, a thread, or a direct message."""
+        text, content = self.content("chat.postMessage", args)
+        channel = self._writable(args)
+        thread = self._thread(channel, args.get("thread_ts"))
+        made = Message(self.workspace.new_ts(), channel.id, BOT_USER, text, content, thread)
+        self.workspace.post(made)
+        return {"channel": channel.id, "ts": made.ts, "message": made.for_app()}
+
+    def post_ephemeral(self, args: Json) -> Json:
+        """Show something to one person in a channel."""
+        text, content = self.content("chat.postEphemeral", args)
+        channel, user = self._writable(args), str(args.get("user") or "")
+        if user not in channel.members:
+            raise RefusedError("user_not_in_channel")
+        thread = self._thread(channel, args.get("thread_ts"))
+        made = Message(
+            self.workspace.new_ts(), channel.id, BOT_USER, text, content, thread, ephemeral_to=user
+        )
+        self.workspace.post(made)
+        return {"message_ts": made.ts}
+
+    def update(self, args: Json) -> Json:
+        """Edit one of the app's messages."""
+        channel = self.workspace.channel(_needed(args, "channel"))
+        if args["channel"] != channel.id:  # "ensure that this value is a DM ID", not a user id or a name
+            raise RefusedError("channel_not_found")
+        message = self._own(channel, _needed(args, "ts"), "cant_update_message")
+        # "If text is provided and blocks are not, the blocks will be removed"; without text they stay
+        kept = {"blocks": message.blocks, "text": message.text} if "text" not in args else {}
+        text, content = self.content("chat.update", {**kept, **args})
+        if len(text) > MAX_UPDATED_TEXT:
+            raise self._faulty("chat.update", "msg_too_long", [], args)
+        self.workspace.edit(message, text, content)
+        return {"channel": channel.id, "ts": message.ts, "text": text, "message": message.for_app()}
+
+    def delete(self, args: Json) -> Json:
+        """Delete one of the app's messages."""
+        channel = self.workspace.channel(_needed(args, "channel"))
+        message = self._own(channel, _needed(args, "ts"), "cant_delete_message")
+        self.workspace.delete(message)
+        return {"channel": channel.id, "ts": message.ts}
+
+    def content(self, where: str, args: Mapping[str, object]) -> tuple[str, list[Json]]:
+        """The text and blocks that a message is to have, when Slack would take them."""
+        found = _decoded(args.get("blocks"), "invalid_blocks_format")
+        text = args.get("text") or ""
+        if not isinstance(text, str) or not (text or found):
+            raise self._faulty(where, "no_text", [], args)
+        if isinstance(found, list) and blocks.characters(found) > blocks.MAX_MESSAGE_CHARACTERS:
+            raise self._faulty(where, "msg_blocks_too_long", [], args)
+        text = text[: blocks.MAX_TEXT]  # chat.postMessage: longer text is truncated
+        lines = blocks.faults("message", {"text": text, "blocks": found or None})
+        refused = [line for line in lines if line != blocks.WITHOUT_TEXT]
+        if refused:
+            raise self._faulty(where, "invalid_blocks", refused, args)
+        if lines:  # Slack takes this one; we still want to see it
+            self.workspace.fault(where, "accepted", lines, args)
+        return text, found if isinstance(found, list) else []
+
+    # Views.
+
+    def views_open(self, args: Json) -> Json:
+        """Open a modal, for a trigger."""
+        return self._show("views.open", args, push=False)
+
+    def views_push(self, args: Json) -> Json:
+        """Put a modal onto the one from which the trigger came."""
+        return self._show("views.push", args, push=True)
+
+    def views_update(self, args: Json) -> Json:
+        """Give an open modal new content, if it is still as the caller thinks."""
+        payload = self.view("views.update", args.get("view"))
+        view = self.workspace.open_view(args.get("view_id"), args.get("external_id"))
+        if args.get("hash") and args["hash"] != view.hash:
+            raise RefusedError("hash_conflict")
+        self.workspace.replace(view, payload)
+        return self._shown(view)
+
+    def view(self, where: str, raw: object) -> Json:
+        """A modal's payload, when Slack would take it."""
+        payload = _decoded(raw, "invalid_arguments")
+        if not isinstance(payload, dict):
+            raise RefusedError("invalid_arguments", [f"{MISSING}view"])
+        if len(json.dumps(payload)) > blocks.MAX_VIEW_BYTES:
+            raise self._faulty(where, "view_too_large", [], payload)
+        if lines := blocks.faults("modal", payload):
+            raise self._faulty(where, "invalid_arguments", lines, payload)
+        return payload
+
+    def _show(self, where: str, args: Json, *, push: bool) -> Json:
+        payload = self.view(where, args.get("view"))
+        trigger = self.workspace.exchange(_needed(args, "trigger_id"))
+        top = self.workspace.top(trigger.person)
+        if push and (top is None or trigger.view_id is None):
+            raise RefusedError("not_found")
+        return self._shown(self.workspace.show(trigger.person, payload, push=push))
+
+    def _shown(self, view: View) -> Json:
+        return {"view": self.workspace.view_for_app(view)}
+
+    # People and channels.
+
+    def users_info(self, args: Json) -> Json:
+        """Who someone is, and in which time zone."""
+        user = self.workspace.users.get(_needed(args, "user"))
+        if user is None:
+            raise RefusedError("user_not_found")
+        return {"user": _user(user)}
+
+    def group_users(self, args: Json) -> Json:
+        """Who is in a user group."""
+        members = self.workspace.groups.get(_needed(args, "usergroup"))
+        if members is None:
+            raise RefusedError("no_such_subteam")
+        active = [one for one in members if not self.workspace.users[one].deleted]
+        return {"users": active}
+
+    def channel_info(self, args: Json) -> Json:
+        """What a channel is, and whether the app is in it."""
+        channel = self._known(_needed(args, "channel"))
+        kind = {"is_channel": not channel.direct, "is_im": bool(channel.direct)}
+        found = {"id": channel.id, "name": channel.name, "is_private": channel.private, **kind}
+        found |= {"is_archived": channel.archived, "is_member": BOT_USER in channel.members}
+        return {"channel": found}
+
+    def _known(self, name: str) -> Channel:
+        channel = self.workspace.channel(name)
+        if channel.private and BOT_USER not in channel.members:
+            raise RefusedError("channel_not_found")  # a private channel does not exist for who is not in it
+        return channel
+
+    def _writable(self, args: Json) -> Channel:
+        channel = self._known(_needed(args, "channel"))
+        if channel.direct and not self.manifest.messages_tab:
+            raise RefusedError("messages_tab_disabled")
+        if channel.archived:
+            raise RefusedError("is_archived")
+        if BOT_USER not in channel.members:
+            raise RefusedError("not_in_channel")
+        return channel
+
+    def _thread(self, channel: Channel, ts: str | None) -> str | None:
+        if not ts:
+            return None
+        parent = self.workspace.find(channel.id, ts)  # assumed: no document has a code for a missing parent
+        return parent.thread_ts or parent.ts
+
+    def _own(self, channel: Channel, ts: str, code: str) -> Message:
+        message = self.workspace.find(channel.id, ts)
+        if message.user != BOT_USER:
+            raise RefusedError(code)
+        return message
+
+    def _faulty(self, where: str, code: str, lines: list[str], payload: object) -> RefusedError:
+        self.workspace.fault(where, code, lines, payload)
+        return RefusedError(code, lines)
+
+
+METHODS: dict[str, Method] = {
+    "auth.test": Method(WebApi.auth_test),
+    "apps.connections.open": Method(WebApi.connections_open, app_token=True),
+    "chat.postMessage": Method(WebApi.post_message, "chat:write"),
+    "chat.postEphemeral": Method(WebApi.post_ephemeral, "chat:write"),
+    "chat.update": Method(WebApi.update, "chat:write"),
+    "chat.delete": Method(WebApi.delete, "chat:write"),
+    "views.open": Method(WebApi.views_open),
+    "views.push": Method(WebApi.views_push),
+    "views.update": Method(WebApi.views_update),
+    "users.info": Method(WebApi.users_info, "users:read"),
+    "usergroups.users.list": Method(WebApi.group_users, "usergroups:read"),
+    "conversations.info": Method(WebApi.channel_info, "channels:read"),
+}
+
+
+def _needed(args: Mapping[str, object], name: str) -> str:
+    value = args.get(name)
+    if not isinstance(value, str) or not value:
+        raise RefusedError("invalid_arguments", [f"{MISSING}{name}"])
+    return value
+
+
+def _decoded(value: object, code: str) -> object:
+    """An argument that may come as JSON in a string, as in form-encoded calls."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise RefusedError(code) from error
+
+
+def _user(user: User) -> Json:
+    profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team_id}
+    marks = {
+        "deleted": user.deleted,
+        "is_bot": user.is_bot,
+        "is_app_user": False,
+        "is_stranger": user.is_stranger,
+    }
+    found: Json = {"id": user.id, "team_id": user.team_id, "name": user.name, "profile": profile, **marks}
+    if user.deleted:  # docs.slack.dev/reference/objects/user-object: a deactivated user has few fields
+        return found
+    restricted = {"is_restricted": user.is_restricted, "is_ultra_restricted": user.is_ultra_restricted}
+    return {**found, **restricted, "real_name": user.real_name, "tz": user.tz}

@@ -1,0 +1,93 @@
+"""Stand-ins with their control routes on loopback, and a hand on both, for the tests."""
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from playground import callkaro, providers, voxworks
+from playground.provider_control import ProviderControl
+
+NUMBER = "+919876543210"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # httpx would load every authority, for each client
+START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # 09:30 in India
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a test holds: the control client, and a plain HTTP client for each provider with its key."""
+
+    control: ProviderControl
+    callkaro: httpx.AsyncClient
+    voxworks: httpx.AsyncClient
+
+    async def place(self, **fields: object) -> httpx.Response:
+        """Place a call as in the document's first example, with further fields."""
+        content = {"to_number": NUMBER, "agent_id": callkaro.AGENT, **fields}
+        return await self.callkaro.post(callkaro.PLACE, json=content)
+
+    async def cancel(self, call_id: str) -> httpx.Response:
+        """Cancel a call by its id."""
+        return await self.voxworks.post(f"/api/v1/cancel-call/{call_id}")
+
+    async def effects(self, provider: str, *, of_requests: bool = True) -> list[tuple[str, str]]:
+        """What changed in a provider's world: (what, the call's id)."""
+        journal = await self.control.journal(provider)
+        return [
+            (effect.what, effect.call.id)
+            for effect in journal.effects
+            if (effect.request is not None) is of_requests
+        ]
+
+
+@asynccontextmanager
+async def running(
+    *, journal: Path | None = None, now: Callable[[], datetime] = lambda: START
+) -> AsyncIterator[Running]:
+    """Start stand-ins and their control routes; stop them afterwards."""
+    async with AsyncExitStack() as stack:
+        standins = await providers.start(stack, journal=journal, now=now)
+        app = Starlette(routes=[Mount("/control/providers", routes=standins.routes)])
+        control = ProviderControl(f"{await stack.enter_async_context(_served(app))}/control/providers")
+        yield Running(
+            await stack.enter_async_context(control),
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=standins.addresses["callkaro"],
+                    headers={"X-API-KEY": callkaro.KEY},
+                    trust_env=False,
+                    verify=NO_TLS,
+                )
+            ),
+            await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=standins.addresses["voxworks"],
+                    headers={"Authorization": f"Bearer {voxworks.KEY}"},
+                    trust_env=False,
+                    verify=NO_TLS,
+                )
+            ),
+        )
+
+
+@asynccontextmanager
+async def _served(app: Starlette) -> AsyncIterator[str]:
+    """Serve on a loopback port: uvicorn without its main loop, which takes the signals and 0.1 s to stop."""
+    config = uvicorn.Config(app, log_config=None, lifespan="off")
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    # Named as TCP, or asyncio does not set TCP_NODELAY and each reply waits 40 ms for an ACK.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        await server.startup(sockets=[listener])
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        await server.shutdown(sockets=[listener])

@@ -1,0 +1,37 @@
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from playground.content import BOT_TOKEN
+from playground.people import Workspace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
+async def test_the_playground_is_one_process(ended_by: signal.Signals) -> None:
+    """It prints one line with every address, works, and ends with status 0 on a signal, whatever hangs on it."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "playground", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    addresses = json.loads(await process.stdout.readline())
+    assert set(addresses) == {"slack", "control", "callkaro", "voxworks"}
+    async with Workspace(addresses["control"]) as people:
+        client = AsyncWebClient(token=BOT_TOKEN, base_url=addresses["slack"])
+        await client.chat_postMessage(channel="U0AGENT", text="here")
+        assert [one.text for one in await people.person("U0AGENT").direct()] == ["here"]
+        assert isinstance(await people.ask("GET", "/providers/callkaro/calls"), list)
+        hanging = asyncio.create_task(people.person("U0AGENT").wait_for(lambda one: one.text == "never"))
+        await asyncio.sleep(0.05)
+        process.send_signal(ended_by)
+        async with asyncio.timeout(10):
+            rest, _ = await process.communicate()
+        hanging.cancel()
+        await asyncio.gather(hanging, return_exceptions=True)
+    assert (process.returncode, rest) == (0, b"")
