@@ -1,0 +1,303 @@
+"""What people type after ``/calls``, ``/place-call`` and ``/cancel-call``: one grammar behind three doors.
+
+    place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
+    cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
+    help
+
+`parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
+chooses nothing that was not said; `bot.inference` does, where there is one candidate only. Pure.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from bot import times, words
+from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, ReadTime, limited
+from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary, write
+from bot.targets import IdTarget, NumberTarget, Target, id_problem, scan
+from bot.words import Value, closest
+from providers import phone
+
+__all__ = [
+    "ConnectionWords",
+    "Fault",
+    "IdTarget",
+    "Line",
+    "NumberTarget",
+    "Target",
+    "Typist",
+    "Verb",
+    "Vocabulary",
+    "parse",
+    "write",
+]
+
+MAX_TARGETS: Final = 50
+"""One request's targets: its card and modal list them all, within Slack's limits of blocks and text."""
+
+NOT_BUILT: Final = {
+    "list": "Listing calls",
+    "status": "Showing how a request stands",
+    "move": "Moving a call",
+    "stop": "Stopping all calls to a number",
+    "log": "Searching the log",
+    "campaign": "Deleting a campaign",
+}
+"""Verbs that are known and that this version does not do."""
+
+_DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
+_VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
+_LIKELY_CONNECTION = 0.75
+"""How alike a word must be to a connection's name for "via WORD" to be that rather than a reason."""
+_MOST_WORDS_OF_A_TIME = 10
+"""As in "on Mon the 5 Dec 2026 at 9.30 p. m."."""
+
+
+def parse(text: str, *, door: Verb | None, vocabulary: Vocabulary, typist: Typist, now: datetime) -> Line:
+    """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware."""
+    reader = _Reader(vocabulary, partial(times.read, zone=typist.timezone, now=now))
+    return reader.line(text, door)
+
+
+class _Reader:
+    """Reads one line, collecting its faults."""
+
+    def __init__(self, vocabulary: Vocabulary, read_time: ReadTime) -> None:
+        self._vocabulary = vocabulary
+        self._names = {name.casefold(): name for name in vocabulary.connections}
+        self._read_time = read_time
+        self._read_phone = partial(phone.read, default_region=vocabulary.default_region)
+        self._faults = Faults()
+        self._keys = Keys(self._faults)
+
+    def line(self, text: str, door: Verb | None) -> Line:
+        verb, grammar, rest = self._verb(words.clean(text), door)
+        if verb is Verb.HELP or rest is None:
+            return Line(text=text, verb=verb, faults=tuple(self._faults))
+        parts = words.split(
+            rest,
+            is_connection=lambda name: name.casefold() in self._names,
+            flags=() if grammar is Verb.CANCEL else FLAGS,
+        )
+        if parts.left_open:
+            self._faults.add("text", "A quote is opened and not closed. Close it, or leave it out.")
+        for key, value in parts.keys:
+            self._keys.take(key, self._without_via(key, value), grammar)
+        connection = self._connection(parts.via)
+        targets, free = self._targets(parts.free, grammar, connection)
+        moment, reason = self._free(free, grammar, targets)
+        keys = self._keys
+        return Line(
+            text=text,
+            verb=verb,
+            targets=targets,
+            connection=connection,
+            agent=self._agent(connection),
+            at=moment.at if moment and moment.reading != "now" else None,
+            at_text=moment.text if moment else None,
+            retries=keys.whole("retries", fewest=0),
+            gap=keys.gap(),
+            earliest=keys.clock("from"),
+            latest=keys.clock("until"),
+            carry_over=keys.yes_or_no("carry-over") if "carry-over" in keys else bool(parts.flags) or None,
+            priority=keys.whole("priority"),
+            language=keys.language(),
+            batch=keys.running_text("batch"),
+            metadata=MappingProxyType(keys.metadata()),
+            purpose=keys.running_text("purpose"),
+            consent=keys.running_text("consent"),
+            reason=self._spelt_as_configured(reason),
+            missing=self._missing(verb=verb, targets=targets),
+            faults=tuple(self._faults),
+            typed=MappingProxyType(self._typed(parts.free, free, grammar)),
+        )
+
+    def _typed(self, free: str, rest: str, verb: Verb | None) -> dict[str, str]:
+        """What was typed, by field: targets first, then a time or a reason, then the keys."""
+        targets = free.removesuffix(rest).strip()
+        if not targets and self._faults.concern("targets"):
+            targets, rest = rest, ""
+        by_place = {"targets": targets, "at" if verb is Verb.PLACE else "reason": rest}
+        by_key = self._keys.typed()
+        return {
+            name: " ".join(filter(None, [by_place.get(name), by_key.get(name)]))
+            for name in {**by_place, **by_key}
+        }
+
+    def _verb(self, text: str, door: Verb | None) -> tuple[Verb | None, Verb | None, str | None]:
+        """The verb; the verb whose grammar the rest is read by; the rest, None where it is not read."""
+        first, *others = text.split(maxsplit=1) or [""]
+        word, rest = first.lower().rstrip(":,"), "".join(others)
+        if word in {"help", "?"} and not (door and rest):
+            return Verb.HELP, None, None
+        if door:
+            return door, door, rest if word == door else text
+        if word in set(Verb):
+            return Verb(word), Verb(word), rest
+        if word in NOT_BUILT:
+            self._faults.add("verb", f"{NOT_BUILT[word]} is not built in this version.")
+            return None, None, None
+        if not word.replace("-", "").isalpha():
+            return None, None, text
+        meant = closest(word, Verb)
+        message = (
+            f"“{words.short(first)}” is nothing CallOps does. Begin with place or cancel; help shows how."
+        )
+        self._faults.add("verb", message, meant)
+        return None, Verb(meant) if meant else None, rest
+
+    def _missing(self, *, verb: Verb | None, targets: Sequence[Target]) -> tuple[str, ...]:
+        """What nothing was said about; what was said wrong is a fault instead."""
+        said = {"verb": verb, "targets": targets}
+        return tuple(name for name, value in said.items() if not value and not self._faults.concern(name))
+
+    def _without_via(self, key: str, value: Value) -> Value:
+        """The value without "via WORD", where that is no text but a connection that does not exist."""
+        if value.quoted or key in RUNNING_TEXT or key.startswith("meta."):
+            return value
+        return Value(self._report_via(value.text))
+
+    def _report_via(self, text: str) -> str:
+        for name in _VIA.findall(text):
+            self._unknown_connection(name)
+        return _VIA.sub("", text).strip()
+
+    def _connection(self, via: Sequence[str]) -> str | None:
+        said = [*via, *filter(None, [self._keys.text("via")])]
+        known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
+        for name in said:
+            if name.casefold() not in self._names:
+                self._unknown_connection(name)
+        if len(known) > 1:
+            self._faults.add("connection", f"There are two connections: {' and '.join(known)}. Keep one.")
+        return known[0] if known else None
+
+    def _unknown_connection(self, name: str) -> None:
+        names = ", ".join(self._vocabulary.connections) or "none"
+        message = f"There is no connection “{words.short(name)}”. There are: {names}."
+        self._faults.add("connection", message, closest(name, self._vocabulary.connections))
+
+    def _targets(
+        self, free: str, verb: Verb | None, connection: str | None
+    ) -> tuple[tuple[Target, ...], str]:
+        """All targets, and the free text without them."""
+        known = self._vocabulary.connections
+        considered = [known[connection]] if connection else list(known.values())
+        cancels_by = {words_of.cancels_by for words_of in considered} - {None}
+        found = scan(
+            free,
+            read_phone=self._read_phone,
+            ids=verb is not Verb.PLACE,
+            digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
+            fits=self._may_follow if verb is Verb.PLACE else lambda _: True,
+        )
+        numbers = scan(self._keys.raw("to"), read_phone=self._read_phone, ids=False)
+        ids = [typed for typed in re.split(r"[\s,;]+", self._keys.raw("call")) if typed]
+        for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
+            self._faults.add("targets", message)
+        if numbers.rest:
+            self._faults.add("targets", f"“{words.short(numbers.rest)}” is not a phone number.")
+        named = [IdTarget(typed) for typed in ids if not id_problem(typed)]
+        targets = tuple(dict.fromkeys([*found.targets, *numbers.targets, *named]))
+        if len(targets) > MAX_TARGETS:
+            message = f"{len(targets)} are too many: {MAX_TARGETS} in one request at most. Split them."
+            self._faults.add("targets", message)
+        elif verb is Verb.CANCEL and found.rest and not targets and not self._faults.concern("targets"):
+            word = words.short(found.rest.split()[0])
+            message = (
+                f"“{word}” is neither a phone number nor a call's id. Begin with one, then give the reason."
+            )
+            self._faults.add("targets", message)
+        return targets, found.rest
+
+    def _free(
+        self, free: str, verb: Verb | None, targets: Sequence[Target]
+    ) -> tuple[times.Moment | None, str | None]:
+        """What stands behind the targets: a time when placing, a reason when cancelling."""
+        moment = self._keys.time("at", self._read_time)
+        reason = self._keys.running_text("reason")
+        if verb is Verb.CANCEL:
+            return None, self._free_reason(free, reason)
+        if verb is None:
+            return moment, reason or words.unquoted(free).line or None
+        free = words.unquoted(self._report_via(free)).line
+        if free and "at" in self._keys:
+            self._faults.add("at", f"Either “{words.short(free)}” or at= is the time. Keep one.")
+        elif free:
+            moment = self._leading_time(free, targets)
+        return moment, reason
+
+    def _free_reason(self, free: str, reason: str | None) -> str | None:
+        if (via := _VIA.match(free)) and closest(via[1], self._names, alike=_LIKELY_CONNECTION):
+            self._unknown_connection(via[1])
+            free = free[via.end() :]
+        text = words.unquoted(free).line
+        if text and reason:
+            self._faults.add("reason", f"Either “{words.short(text)}” or reason= is the reason. Keep one.")
+        elif text and _DIGITS_ONLY.fullmatch(text):
+            self._faults.add(
+                "reason", f"“{words.short(text)}” is no reason in words. Does it belong to the number?"
+            )
+        return reason or limited("reason", text, self._faults) or None
+
+    def _leading_time(self, free: str, targets: Sequence[Target]) -> times.Moment | None:
+        """The longest beginning that is a time. What is left over is a fault, never ignored."""
+        typed = free.split()
+        whole = self._attempt(free)
+        if isinstance(whole, times.Moment):
+            return whole
+        tries = [whole] if whole.suggestions else []
+        for count in range(min(len(typed) - 1, _MOST_WORDS_OF_A_TIME), 0, -1):
+            if tries:
+                break
+            read = self._attempt(" ".join(typed[:count]))
+            if isinstance(read, times.Moment):
+                rest = words.short(" ".join(typed[count:]))
+                self._faults.add(
+                    "at", f"“{rest}” does not belong to the time. Leave it out, or write it as key=value."
+                )
+                return read
+            tries += [read] if read.suggestions else []
+        if tries or targets:
+            self._faults.add_time("at", (tries or [whole])[0])
+        elif not self._faults.concern("targets"):
+            self._faults.add(
+                "targets",
+                f"“{words.short(typed[0])}” is neither a phone number nor a time. Begin with the number.",
+            )
+        return None
+
+    def _spelt_as_configured(self, reason: str | None) -> str | None:
+        spelt = {known.casefold(): known for known in self._vocabulary.reasons}
+        return spelt.get(reason.casefold(), reason) if reason else None
+
+    def _agent(self, connection: str | None) -> str | None:
+        typed = self._keys.text("agent")
+        if typed is None:
+            return None
+        known = self._vocabulary.connections
+        considered = [known[connection]] if connection else list(known.values())
+        names = {name.casefold(): name for words_of in considered for name in words_of.agents}
+        if typed.casefold() in names:
+            return names[typed.casefold()]
+        if any(words_of.raw_agents for words_of in considered):
+            return typed
+        where = f"{connection} has no agent" if connection else "There is no agent"
+        there_are = f"There are: {', '.join(names.values())}." if names else "Leave agent= out."
+        self._faults.add(
+            "agent", f"{where} “{words.short(typed)}”. {there_are}", closest(typed, names.values())
+        )
+        return None
+
+    def _attempt(self, text: str) -> times.Moment | times.TimeFault:
+        try:
+            return self._read_time(text)
+        except times.TimeFault as fault:
+            return fault
+
+    def _may_follow(self, text: str) -> bool:
+        return not text or isinstance(self._attempt(text), times.Moment)

@@ -1,0 +1,176 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.inference import infer
+from bot.parsing import ConnectionWords, Typist, Verb, Vocabulary, parse
+from providers.actions import Kind
+
+BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+REMINDERS = ConnectionWords(("payments",), BOTH, "number")
+SALES = ConnectionWords(("welcome", "renewals"), BOTH, "number")
+VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+
+ROWS = [
+    (
+        "a number goes to the one that cancels by number",
+        "cancel 98765 43210",
+        ("reminders", "voxworks"),
+        "reminders",
+        "payments",
+        [],
+    ),
+    (
+        "an id goes to the one that cancels by id, without an agent",
+        "cancel vx_1",
+        ("reminders", "voxworks"),
+        "voxworks",
+        None,
+        [],
+    ),
+    (
+        "a call goes to the one that places",
+        "place 98765 43210",
+        ("reminders", "voxworks"),
+        "reminders",
+        "payments",
+        [],
+    ),
+    (
+        "between two connections nothing is chosen",
+        "place 98765 43210",
+        ("reminders", "sales"),
+        None,
+        None,
+        ["connection: Which connection: reminders or sales?"],
+    ),
+    (
+        "an agent's name decides between two connections",
+        "place 98765 43210 agent=renewals",
+        ("reminders", "sales"),
+        "sales",
+        "renewals",
+        [],
+    ),
+    (
+        "between two agents nothing is chosen",
+        "place 98765 43210",
+        ("sales",),
+        "sales",
+        None,
+        ["agent: Which agent: welcome or renewals?"],
+    ),
+    (
+        "what was said is kept",
+        "cancel 98765 43210 via sales agent=welcome",
+        ("reminders", "sales"),
+        "sales",
+        "welcome",
+        [],
+    ),
+    (
+        "a connection that cannot place says so, and which can",
+        "place 98765 43210 via voxworks",
+        ("reminders", "voxworks"),
+        "voxworks",
+        None,
+        ["connection: voxworks cannot place a call. Use via reminders."],
+    ),
+    (
+        "a connection that cancels by id says so for a number",
+        "cancel 98765 43210 via voxworks",
+        ("reminders", "voxworks"),
+        "voxworks",
+        None,
+        ["connection: voxworks cancels by call id, not by number. Use via reminders."],
+    ),
+    (
+        "a connection that cancels by number says so for an id",
+        "cancel vx_1 via reminders",
+        ("reminders",),
+        "reminders",
+        None,
+        ["connection: reminders cancels by number, not by call id."],
+    ),
+    (
+        "numbers and ids need two requests",
+        "cancel 98765 43210, vx_1",
+        ("reminders", "voxworks"),
+        None,
+        None,
+        ["targets: Numbers and ids cannot be cancelled in one request."],
+    ),
+    (
+        "when nobody can, that is said",
+        "cancel vx_1",
+        ("reminders",),
+        None,
+        None,
+        ["connection: No connection here can cancel a call by call id."],
+    ),
+    (
+        "a misspelt connection is not replaced by another",
+        "place 98765 43210 via remindrs",
+        ("reminders",),
+        None,
+        None,
+        [],
+    ),
+    (
+        "a misspelt agent is not replaced by another",
+        "place 98765 43210 agent=paymnts",
+        ("reminders",),
+        "reminders",
+        None,
+        [],
+    ),
+    ("before there is a target nothing is asked", "place", ("reminders", "sales"), None, None, []),
+    ("before there is a target a form is filled in", "place", ("reminders",), "reminders", "payments", []),
+    ("help asks for nothing", "help", ("reminders",), None, None, []),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "connections", "connection", "agent", "faults"),
+    [row[1:] for row in ROWS],
+    ids=[row[0] for row in ROWS],
+)
+def test_only_what_has_one_candidate_is_inferred(
+    typed: str, connections: tuple[str, ...], connection: str | None, agent: str | None, faults: list[str]
+) -> None:
+    """Connection and agent are filled in where one candidate exists; else the candidates are named."""
+    words = _words(*connections)
+    line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
+    result = infer(line, words)
+    assert (result.line.connection, result.line.agent) == (connection, agent)
+    said = {"connection": line.connection, "agent": line.agent}
+    assert result.inferred == {
+        name for name, value in said.items() if not value and getattr(result.line, name)
+    }
+    assert [
+        f"{fault.field}: {fault.message}"[: len(start)]
+        for fault, start in zip(result.faults, faults, strict=True)
+    ] == faults
+
+
+def test_the_candidates_are_named() -> None:
+    """A form lists the connections that can, and the agents of the one that is chosen."""
+    words = _words("reminders", "sales", "voxworks")
+    line = parse("place 9876543210", door=None, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
+    assert infer(line, words).connections == ("reminders", "sales")
+    chosen = parse(
+        "9876543210 via sales", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC)
+    )
+    assert infer(chosen, words).agents == ("welcome", "renewals")
+
+
+def test_a_connection_without_agents_says_where_to_add_one() -> None:
+    """Placing needs an agent; where none is configured the setting is named."""
+    words = Vocabulary({"bare": ConnectionWords((), BOTH, "number")}, default_region="IN")
+    line = parse("9876543210", door=Verb.PLACE, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
+    assert "[connections.bare.agents]" in infer(line, words).faults[0].message
+
+
+def _words(*names: str) -> Vocabulary:
+    known = {"reminders": REMINDERS, "sales": SALES, "voxworks": VOXWORKS}
+    return Vocabulary({name: known[name] for name in names}, default_region="IN")
