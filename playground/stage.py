@@ -139,10 +139,13 @@ class Stage:
         errors = (self.folder / "bot.log").open("ab")
         self._stack.callback(errors.close)
         self.bot = await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
-        try:
-            await self.slack.bot_connected(READY_WITHIN)
-        except TimeoutError:
-            raise RuntimeError(f"the bot did not connect:\n{self.bot_log()}") from None
+        connected = asyncio.create_task(self.slack.bot_connected(READY_WITHIN))
+        gone = asyncio.create_task(self.bot.wait())
+        await asyncio.wait({connected, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not connected.done() or connected.exception():
+            connected.cancel()
+            raise RuntimeError(f"the bot did not connect:\n{self.bot_log()}")
         return self.bot
 
     async def kill_bot(self) -> None:

@@ -187,7 +187,7 @@ class Outcome(Frozen):
         return self
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is a decision, not a programming error
+class Refused(Exception):
     """An action that is not sent: what is wrong with it, and the field it is wrong in."""
 
     def __init__(self, message: str, *, code: Code = Code.INVALID_REQUEST, field: str | None = None) -> None:

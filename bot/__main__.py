@@ -1,0 +1,80 @@
+"""`python -m bot`: the command line. Light: each command imports what it needs."""
+
+import argparse
+import sys
+
+from storage.lifecycle import State
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bot",
+        description="CallOps: place and cancel calls at voice providers from Slack.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="run the bot")
+    commands.add_parser("key", help="make a key for CALLOPS_KEY")
+    log = commands.add_parser("log", help="read the log")
+    reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify")
+    listing = reading.add_parser("list", help="list actions, newest first")
+    listing.add_argument("--state", choices=list(State), help="only those in this state")
+    listing.add_argument("--connection", help="only those through this connection")
+    listing.add_argument("--number", help="only those to this number, as +919876543210")
+    listing.add_argument("--limit", type=int, default=50, help="how many at most (50)")
+    showing = reading.add_parser("show", help="show one request with all that happened to it")
+    showing.add_argument("id", help="such as A-7K3F, or E-7K3F for a fault")
+    verifying = reading.add_parser("verify", help="check that the log is whole and unchanged")
+    for one in (listing, showing, verifying):
+        one.add_argument("--json", action="store_true", help="as JSON")
+    chosen = parser.parse_args(arguments)
+    match chosen.command:
+        case "key":
+            return _key()
+        case "serve":
+            return _serve()
+        case _:
+            from bot.log_commands import run
+
+            return run(chosen, _environment())
+
+
+def _environment() -> dict[str, str]:
+    """The environment, over what `.env` in this folder says."""
+    import os
+
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
+
+
+def _key() -> int:
+    import base64
+    import secrets
+
+    print(base64.b64encode(secrets.token_bytes(32)).decode())
+    return 0
+
+
+def _serve() -> int:
+    import asyncio
+
+    from bot.serve import CannotStart, log_to_stderr, serve
+    from bot.settings import SettingsFault, load
+    from storage.connection import CannotOpen
+
+    try:
+        settings = load(_environment())
+        log_to_stderr(settings.log_level)
+        asyncio.run(serve(settings))
+    except SettingsFault as error:
+        print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)
+        return 2
+    except (CannotStart, CannotOpen) as error:
+        print(f"CallOps cannot start: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""The composition root: the Bolt app with its listeners. Nothing happens at import."""
+
+import logging
+import re
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message, section
+from bot.decisions import Decisions
+from bot.modals import View, notice
+from bot.people import PersonUnreadable
+from bot.replies import Replies
+from bot.requests import Requests
+from storage.log import ActionLog
+
+SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
+"""What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
+
+Body = dict[str, Any]
+_ANY = re.compile(r"")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """Everything the app listens with."""
+
+    client: AsyncWebClient
+    log: ActionLog
+    requests: Requests
+    decisions: Decisions
+    replies: Replies
+
+
+def create_app(surfaces: Surfaces) -> AsyncApp:
+    """Make the Bolt app.
+
+    ``process_before_response``: an ack is sent when the listener returns, which is after the commit; without
+    it Bolt would also look for the ack only every 10 ms.
+    """
+    bolt = logging.getLogger("slack_bolt.callops")
+    bolt.setLevel(
+        logging.ERROR
+    )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
+    app = AsyncApp(client=surfaces.client, logger=bolt, process_before_response=True)
+    surfaces.requests.listen(app)
+    surfaces.decisions.listen(app)
+    _listen_to_the_rest(app, surfaces.replies)
+    _listen_to_errors(app, surfaces.log, surfaces.replies)
+    return app
+
+
+def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
+    """Answer what nothing else answers: without an ack a person waits for three seconds and reads nothing."""
+
+    async def unknown_command(ack: AsyncAck) -> None:
+        await ack("CallOps does not know this command. Try `/calls help`.")
+
+    async def unknown_button(ack: AsyncAck, body: Body) -> None:
+        _tell(replies, body, "This button is from another version of CallOps. Start again with `/calls`.")
+        await ack()
+
+    async def unknown_view(ack: AsyncAck) -> None:
+        sentence = "This form is from another version of CallOps. Start again with `/calls`."
+        await ack(response_action="update", view=notice("Not sent", sentence))
+
+    async def no_options(ack: AsyncAck) -> None:
+        await ack(options=[])
+
+    async def nothing_to_say(ack: AsyncAck) -> None:
+        await ack()
+
+    app.command(_ANY)(unknown_command)
+    app.action(_ANY)(unknown_button)
+    app.view_submission(_ANY)(unknown_view)
+    app.view_closed(_ANY)(nothing_to_say)
+    app.shortcut(_ANY)(nothing_to_say)
+    app.options(_ANY)(no_options)
+    app.event(_ANY)(nothing_to_say)
+
+
+def _listen_to_errors(app: AsyncApp, log: ActionLog, replies: Replies) -> None:
+    """The one place where a fault becomes a sentence, what to do, and an id that the log knows."""
+
+    async def failed(error: Exception, body: Body) -> BoltResponse:
+        sentence = await _explain(log, error, body)
+        if "command" in body:
+            return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
+        if body.get("type") == "view_submission":
+            view: View = notice("Not done", sentence)
+            return BoltResponse(status=200, body={"response_action": "push", "view": view})
+        _tell(replies, body, sentence)
+        return BoltResponse(status=200)
+
+    app.error(failed)
+
+
+async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
+    if isinstance(error, PersonUnreadable):
+        return "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
+    user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
+    where = str(body.get("command") or body.get("type") or "unknown")
+    details = "".join(traceback.format_exception(error))
+    reference = await log.report(actor=user, where=where, private={"traceback": details})
+    _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
+    return (
+        "Something went wrong in CallOps. Before you try again, look whether the audit channel has it. "
+        f"If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
+    )
+
+
+def _tell(replies: Replies, body: Body, sentence: str) -> None:
+    """Say something to the person who pressed a button: below the message, or directly where none is."""
+    message = Message(sentence, [section(sentence)])
+    if url := body.get("response_url"):
+        replies.send(url, message)
+    else:
+        replies.direct(body["user"]["id"], message)

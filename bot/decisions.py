@@ -1,0 +1,141 @@
+"""The listeners of approvers: Review and Say what happened, and the modals behind them.
+
+Parse, decide, ack, return: everything here is local but the one call that opens or changes a modal.
+"""
+
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.intents import nonce
+from bot.messages import REVIEW, SETTLE, standing
+from bot.modals import About, Denial, Review, Settling, View, notice, typed
+from bot.operations import NotAllowed, Operations, Settlement, content
+from bot.people import Directory
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict, Request
+
+Body = dict[str, Any]
+
+
+class Decisions:
+    """What approvers press and submit."""
+
+    def __init__(
+        self, log: ActionLog, operations: Operations, directory: Directory, client: AsyncWebClient
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._directory = directory
+        self._client = client
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(REVIEW)(self.review)
+        app.action(Review.deny)(self.deny)
+        app.action(SETTLE)(self.settle)
+        app.view(Review.callback_id)(self.approved)
+        app.view(Denial.callback_id)(self.denied)
+        app.view(Settling.callback_id)(self.settled)
+
+    async def review(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Show a waiting request to somebody who may decide it; to others, say why not."""
+        person = await self._directory.person(body["user"]["id"])
+        request = await self._log.request(action["value"])
+        decision = self._operations.may_decide(request, person)
+        if request.state is not State.PENDING:
+            view = _over(request)
+        elif not decision.allowed:
+            view = notice("Not for you to decide", *decision.why)
+        else:
+            view = Review.build(request, nonce=nonce(body["trigger_id"], "review"), shown=content(request))
+        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+        await ack()
+
+    async def deny(self, ack: AsyncAck, body: Body) -> None:
+        """Turn the review into a form for the reason."""
+        about = About.of(body["view"])
+        request = await self._log.request(about.request)
+        view = (
+            Denial.build(request, nonce=nonce(body["trigger_id"], "denial"), shown=about.shown)
+            if request.state is State.PENDING
+            else _over(request)
+        )
+        await self._client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+        await ack()
+
+    async def approved(self, ack: AsyncAck, body: Body) -> None:
+        """Let the request pass."""
+        about = About.of(body["view"])
+        person = await self._directory.person(body["user"]["id"])
+        try:
+            await self._operations.approve(about.request, person, shown=about.shown, nonce=about.nonce)
+        except (Conflict, NotAllowed) as no:
+            await ack(response_action="update", view=_why_not(no))
+        else:
+            await ack()
+
+    async def denied(self, ack: AsyncAck, body: Body) -> None:
+        """Stop the request, with the reason."""
+        about = About.of(body["view"])
+        reason = typed(body["view"], Denial.reason)
+        if not reason:
+            await ack(
+                response_action="errors",
+                errors={Denial.reason: "Write a word or two: the requester reads it."},
+            )
+            return
+        person = await self._directory.person(body["user"]["id"])
+        try:
+            await self._operations.deny(
+                about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
+            )
+        except (Conflict, NotAllowed) as no:
+            await ack(response_action="update", view=_why_not(no))
+        else:
+            await ack()
+
+    async def settle(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Ask somebody entitled what became of an unknown; to others, say why not."""
+        person = await self._directory.person(body["user"]["id"])
+        request = await self._log.request(action["value"])
+        entry = next(one for one in request.entries if one.id == action["value"])
+        decision = self._operations.may_settle(request, person)
+        if entry.state is not State.UNKNOWN:
+            view = _over(request)
+        elif not decision.allowed:
+            view = notice("Not for you to settle", *decision.why)
+        else:
+            view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
+        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+        await ack()
+
+    async def settled(self, ack: AsyncAck, body: Body) -> None:
+        """Record what somebody found out."""
+        about = About.of(body["view"])
+        reason = typed(body["view"], Settling.reason)
+        if not reason:
+            await ack(
+                response_action="errors", errors={Settling.reason: "Write how you know: it stays in the log."}
+            )
+            return
+        person = await self._directory.person(body["user"]["id"])
+        what = Settlement(typed(body["view"], Settling.what))
+        try:
+            await self._operations.settle(about.entry, person, what, reason=reason, nonce=about.nonce)
+        except (Conflict, NotAllowed) as no:
+            await ack(response_action="update", view=_why_not(no))
+        else:
+            await ack()
+
+
+def _over(request: Request) -> View:
+    return notice("Already decided", standing(request))
+
+
+def _why_not(no: Conflict | NotAllowed) -> View:
+    if isinstance(no, Conflict):
+        return _over(no.current)
+    return notice("Not done", *no.why)

@@ -1,0 +1,266 @@
+"""The machine's half of an action's life: claim, send, record; what a dead process left; what nobody decided.
+
+Nothing here waits for a person, and nothing a person waits for runs here. `sending` is committed before any
+byte leaves; who owns it is checked once more just before they do; what follows from the answer is decided by
+`bot.consequences` and committed together with the posts that tell of it.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot import policy
+from bot.consequences import Consequence, follows
+from bot.operations import Operations
+from bot.people import Directory, PersonUnreadable
+from bot.rounds import each
+from bot.settings import Settings
+from providers.actions import Code, Outcome, Refused, Retry, Status
+from providers.base import Adapter, Context, Prepared, after_doubt
+from storage.lifecycle import State
+from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Person, Post, Request
+
+BATCH = 100
+"""How many ready entries are looked at in a round."""
+
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Sends what is approved, one request per attempt, and never twice on a doubt.
+
+    ``announce`` is called when there is something to post, ``again`` when a worker has become free.
+    """
+
+    def __init__(  # noqa: PLR0913 - its ports
+        self,
+        log: ActionLog,
+        settings: Settings,
+        directory: Directory,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        *,
+        owner: str,
+        team: str,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+        again: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._directory = directory
+        self._operations = operations
+        self._adapters = adapters
+        self._owner = owner
+        self._team = team
+        self._clock = clock
+        self._announce = announce
+        self._again = again
+        self._in_flight: dict[str, asyncio.Task[None]] = {}
+        self._busy: Counter[str] = Counter()
+
+    async def step(self) -> bool:
+        """One round: what died, what nobody decided, what is ready to be sent."""
+        now = self._clock()
+        await each(await self._log.lapsed(now), self._reap)
+        await each(await self._log.undecided(now), self._expire)
+        workers = self._settings.dispatch.workers
+        busy = frozenset(name for name, count in self._busy.items() if count >= workers)
+        for entry in await self._log.ready(now, BATCH, without=busy):
+            if entry.id not in self._in_flight and self._busy[entry.connection] < workers:
+                self._start(entry)
+        return False
+
+    def _start(self, entry: LogEntry) -> None:
+        self._busy[entry.connection] += 1
+        task = asyncio.create_task(self._attempt(entry), name=f"send {entry.id}")
+        self._in_flight[entry.id] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._in_flight[entry.id]
+            self._busy[entry.connection] -= 1
+            self._again()
+            if not task.cancelled() and (error := task.exception()):
+                _log.error("Sending %s failed in our own code", entry.id, exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def finish(self, within: timedelta) -> None:
+        """Let what is in flight come to its end, for a while; what does not is found by its lease later."""
+        if self._in_flight:
+            await asyncio.wait(list(self._in_flight.values()), timeout=within.total_seconds())
+
+    async def _attempt(self, entry: LogEntry) -> None:
+        """One attempt, from the last look at the rules to the recorded answer."""
+        request = await self._log.request(entry.request)
+        try:
+            prepared = await self._last_look(request, entry)
+        except Refused as refused:
+            await self._refuse(request, entry, refused)
+            return
+        claimed = await self._claim(request, entry)
+        if claimed is None or not await self._still_ours(claimed):
+            return
+        outcome = await self._adapters[entry.connection].send(prepared)
+        await self._record(request, claimed, outcome)
+
+    async def _last_look(self, request: Request, entry: LogEntry) -> Prepared:
+        """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
+        adapter = self._adapters.get(entry.connection)
+        if adapter is None or entry.action is None:
+            why = self._settings.off.get(entry.connection, "it is not configured any more")
+            raise Refused(f"The connection {entry.connection} is off: {why}.", code=Code.CONFIG_ERROR)
+        if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
+            raise Refused(
+                f"The connection {entry.connection} was changed after this was asked. Ask again.",
+                code=Code.CONFIG_ERROR,
+            )
+        decision = policy.at_dispatch(
+            self._settings.rules,
+            self._directory.members(),
+            await self._known(request.requester),
+            [(approval, await self._known(approval.person)) for approval in request.approvals],
+            kind=request.kind,
+            rule=request.rule,
+            team=self._team,
+        )
+        if not decision.allowed:
+            raise Refused(" ".join(decision.why), code=Code.REJECTED)
+        return adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
+
+    async def _known(self, user: str) -> Person:
+        try:
+            return await self._directory.person(user)
+        except PersonUnreadable:
+            raise Refused("Slack would not say who asked or approved this. Ask again.") from None
+
+    async def _refuse(self, request: Request, entry: LogEntry, refused: Refused) -> None:
+        await self._change(
+            request,
+            Move(
+                entry.id,
+                "refused",
+                frozenset({State.APPROVED}),
+                State.REFUSED,
+                changes={"code": refused.code, "message": refused.message},
+            ),
+            posts=(
+                Post("state", "audit"),
+                Post("refused", "thread"),
+                Post("refused", f"dm:{request.requester}"),
+            ),
+        )
+
+    async def _claim(self, request: Request, entry: LogEntry) -> LogEntry | None:
+        """Commit `sending`, or None where somebody else was first."""
+        move = Move(
+            entry.id,
+            "sending",
+            frozenset({State.APPROVED}),
+            State.SENDING,
+            attempt=entry.attempt,
+            changes={"attempt": entry.attempt + 1, "owner": self._owner, "lease_until": self._lease()},
+        )
+        changed = await self._change(request, move)
+        return next(one for one in changed.entries if one.id == entry.id) if changed else None
+
+    async def _still_ours(self, entry: LogEntry) -> bool:
+        return await self._log.hold(entry.id, owner=self._owner, attempt=entry.attempt, until=self._lease())
+
+    def _lease(self) -> datetime:
+        return self._clock() + self._settings.dispatch.lease
+
+    async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
+        """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
+        consequence = await self._consequence(request, entry, outcome, owner=self._owner)
+        if await self._change(request, *consequence.moves, posts=consequence.posts):
+            return
+        current = await self._log.request(entry.id)
+        now = next(one for one in current.entries if one.id == entry.id)
+        if (
+            now.state is State.UNKNOWN
+            and now.attempt == entry.attempt
+            and outcome.status is not Status.UNKNOWN
+        ):
+            succeeded = outcome.status is Status.OK
+            await self._change(
+                current,
+                Move(
+                    entry.id,
+                    "late_answer",
+                    frozenset({State.UNKNOWN}),
+                    State.SUCCEEDED if succeeded else State.FAILED,
+                    attempt=entry.attempt,
+                    changes={
+                        "code": outcome.code,
+                        "message": outcome.message,
+                        "reference": outcome.reference,
+                    },
+                    private={"raw": outcome.raw} if outcome.raw else {},
+                ),
+                posts=(
+                    Post("state", "audit"),
+                    Post("late_answer", "thread"),
+                    Post("late_answer", f"dm:{request.requester}"),
+                ),
+            )
+        else:
+            _log.warning(
+                "%s: the answer %s came after attempt %d was over", entry.id, outcome.code, entry.attempt
+            )
+
+    async def _reap(self, entry: LogEntry) -> None:
+        """An owner died between `sending` and its record: whether the request left, nobody can say."""
+        request = await self._log.request(entry.request)
+        lost = Outcome(
+            status=Status.UNKNOWN,
+            code=Code.NO_ANSWER,
+            message="CallOps was stopped while the request was out, and the answer was lost.",
+            retry=after_doubt(entry.action) if entry.action else Retry.VERIFY,
+        )
+        consequence = await self._consequence(request, entry, lost, owner=entry.owner or "")
+        await self._change(request, *consequence.moves, posts=consequence.posts)
+
+    async def _consequence(
+        self, request: Request, entry: LogEntry, outcome: Outcome, *, owner: str
+    ) -> Consequence:
+        seen = entry.target_id is not None and await self._log.seen(
+            entry.connection, entry.target_id, entry.asked_at
+        )
+        rule = self._operations.rule_of(request)
+        return follows(
+            entry,
+            outcome,
+            requester=request.requester,
+            owner=owner,
+            now=self._clock(),
+            until=request.decide_by or (request.asked_at + rule.expires if rule else None),
+            seen=seen,
+            waited=request.approvals_needed > 0,
+        )
+
+    async def _expire(self, request: Request) -> None:
+        moves = [
+            Move(entry.id, "expired", frozenset({State.PENDING}), State.EXPIRED) for entry in request.entries
+        ]
+        await self._change(
+            request,
+            *moves,
+            posts=(
+                Post("state", "audit"),
+                Post("expired", "thread"),
+                Post("state", "card"),
+                Post("expired", f"dm:{request.requester}"),
+            ),
+        )
+
+    async def _change(self, request: Request, *moves: Move, posts: Sequence[Post] = ()) -> Request | None:
+        """Make a change for the machine; None where somebody or something was first."""
+        try:
+            changed = await self._log.apply(Change(request.id, SYSTEM, moves, posts=posts))
+        except Conflict:
+            return None
+        self._announce()
+        return changed

@@ -1,0 +1,197 @@
+"""`python -m bot log list | show | verify`: the log for people at a terminal, and for programs with `--json`.
+
+Numbers are masked here as in channels.
+"""
+
+import argparse
+import asyncio
+import base64
+import json
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.messages import WORDS
+from bot.settings import database_path, is_key
+from providers.actions import CallRef, CampaignRef, CancelCall, DeleteCampaign, NumberRef, PlaceCall
+from providers.phone import mask
+from storage.connection import CannotOpen
+from storage.lifecycle import State
+from storage.log import Event, LogEntry, NoSuchRequest, Query, Request, Verdict
+from storage.sqlite import SQLiteLog
+from storage.verification import verify
+
+OK, WRONG, CANNOT_START = 0, 1, 2
+_NOT_SHOWN = frozenset({"action", "raw"})
+"""Erasable fields that hold full numbers, or replies as they came."""
+
+
+def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Run one of the commands and return the exit status."""
+    faults: list[str] = []
+    path = database_path(variables.get("DATABASE_URL") or None, faults)
+    key = variables.get("CALLOPS_KEY") or ""
+    if not is_key(key) and chosen.reading != "verify":  # which asks for no secret, so that anyone can do it
+        faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
+    if not path.exists():
+        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    if faults:
+        print(*faults, sep="\n", file=sys.stderr)
+        return CANNOT_START
+    if chosen.reading == "verify":
+        return _verify(verify(path), as_json=chosen.json)
+    try:
+        return asyncio.run(_run(chosen, path, base64.b64decode(key)))
+    except NoSuchRequest:
+        print(f"The log has no {chosen.id}. Ids look like A-7K3F.", file=sys.stderr)
+        return CANNOT_START
+    except CannotOpen as error:
+        print(error, file=sys.stderr)
+        return CANNOT_START
+
+
+async def _run(chosen: argparse.Namespace, path: object, key: bytes) -> int:
+    log = await SQLiteLog.open(str(path), key=key, clock=lambda: datetime.now(UTC))
+    try:
+        match chosen.reading:
+            case "list":
+                return await _list(log, chosen)
+            case _:
+                return await _show(log, chosen)
+    finally:
+        await log.close()
+
+
+async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+    query = Query(
+        state=State(chosen.state) if chosen.state else None,
+        connection=chosen.connection,
+        number=chosen.number,
+    )
+    page = await log.page(query, limit=chosen.limit)
+    rows = [summary(entry) for entry in page.entries]
+    if chosen.json:
+        print(json.dumps(rows, ensure_ascii=False))
+    elif not rows:
+        print("No action is in the log yet.")
+    else:
+        _table(
+            ["id", "asked", "what", "through", "target", "state"],
+            [
+                [e.id, f"{e.asked_at:%Y-%m-%d %H:%M}", e.kind, e.connection, target(e), WORDS[e.state]]
+                for e in page.entries
+            ],
+        )
+        if page.after is not None:
+            print(f"… and more: --limit {chosen.limit * 2}")
+    return OK
+
+
+async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+    events = await log.events(chosen.id)
+    private = await log.private(chosen.id)
+    request = None if chosen.id.startswith("E-") else await log.request(chosen.id)
+    kept = [(seq, field, value) for seq, field, value in private if field not in _NOT_SHOWN]
+    if chosen.json:
+        found = {
+            "request": _request(request) if request else None,
+            "events": [_event(event, kept) for event in events],
+        }
+        print(json.dumps(found, ensure_ascii=False, indent=2))
+        return OK
+    if request:
+        print(
+            f"{request.id}  {WORDS[request.state]}, asked by {request.requester} through {request.connection}"
+        )
+        for entry in request.entries:
+            print(f"  {entry.id}  {entry.kind}  {target(entry)}  {WORDS[entry.state]}")
+            if entry.message:
+                print(f"      {entry.message}")
+    for event in events:
+        print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
+        for seq, field, value in kept:
+            if seq == event.seq:
+                print(f"        {field}: {value}")
+    return OK
+
+
+def _verify(verdict: Verdict, *, as_json: bool) -> int:
+    if as_json:
+        found: dict[str, Any] = {
+            "events": verdict.events,
+            "entries": verdict.entries,
+            "head": verdict.head,
+            "faults": list(verdict.faults),
+        }
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        print(*verdict.faults, sep="\n", end="\n" if verdict.faults else "")
+        whole = "is NOT whole" if verdict.faults else "is whole"
+        print(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
+    return WRONG if verdict.faults else OK
+
+
+def target(entry: LogEntry) -> str:
+    """What an entry is aimed at, masked."""
+    match entry.action:
+        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
+            return mask(to)
+        case (
+            CancelCall(target=CallRef(call_id=found)) | DeleteCampaign(target=CampaignRef(campaign_id=found))
+        ):
+            return found
+        case _:
+            return entry.target_id or "erased"
+
+
+def summary(entry: LogEntry) -> dict[str, str]:
+    """One action for programs, in the log's words."""
+    return {
+        "id": entry.id,
+        "request": entry.request,
+        "kind": entry.kind,
+        "connection": entry.connection,
+        "target": target(entry),
+        "state": entry.state,
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "state": request.state,
+        "requester": request.requester,
+        "rule": request.rule,
+        "decide_by": request.decide_by.isoformat() if request.decide_by else None,
+        "reason": request.reason,
+        "actions": [
+            summary(entry)
+            | {
+                "attempt": entry.attempt,
+                "code": entry.code,
+                "message": entry.message,
+                "reference": entry.reference,
+            }
+            for entry in request.entries
+        ],
+    }
+
+
+def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
+    return {
+        "seq": event.seq,
+        "at": event.at.isoformat(),
+        "entry": event.entry,
+        "name": event.name,
+        "actor": event.actor,
+        "data": dict(event.data),
+        "private": {field: value for seq, field, value in private if seq == event.seq},
+        "hash": event.hash,
+    }
+
+
+def _table(head: list[str], rows: list[list[str]]) -> None:
+    widths = [max(len(str(row[n])) for row in [head, *rows]) for n in range(len(head))]
+    for row in [head, *rows]:
+        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

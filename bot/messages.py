@@ -1,0 +1,351 @@
+"""Every message that teams read: the audit message, the card, thread replies and direct messages. Pure.
+
+A message is rendered from a request as it stands when it is sent. Numbers are masked, people's words are
+escaped, times are in each reader's own zone, and the first block reads as a sentence.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bot.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    context,
+    escape,
+    fields,
+    person,
+    quote,
+    section,
+    when,
+)
+from providers.actions import (
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+)
+from providers.phone import mask
+from storage.lifecycle import State
+from storage.log import LogEntry, Request
+
+REVIEW = "review"
+SETTLE = "settle"
+MAX_LISTED = 12
+"""Targets shown one by one; further ones are counted."""
+
+_ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+_SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the event behind a post adds to the request: who did it, and what they said."""
+
+    actor: str
+    note: str | None = None
+
+
+def render(template: str, to: str, request: Request, told: Told) -> Message | None:
+    """The message of an outbox row, or None where a later one tells the same better."""
+    match to:
+        case "audit":
+            return audit(request)
+        case "card":
+            return card(request)
+        case "thread":
+            return _thread(template, request, told)
+        case _:
+            return _direct(template, request, told)
+
+
+def audit(request: Request) -> Message:
+    """The one message per request in the audit channel: how it stands now."""
+    sentence = standing(request)
+    blocks: list[Block] = [section(sentence), *_targets(request), context(*_facts(request))]
+    if request.state is State.UNKNOWN:
+        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
+        label = f"Say what happened to {request.id}"
+        blocks.append(
+            actions(button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
+        )
+    return Message(sentence, blocks)
+
+
+def card(request: Request) -> Message:
+    """The card in the approvals channel: what a manager decides on, or what was decided."""
+    if request.state is not State.PENDING:
+        sentence = standing(request)
+        return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
+    sentence = standing(request)
+    review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
+    return Message(
+        sentence,
+        [
+            section(sentence),
+            *_targets(request),
+            fields(facts_to_decide(request)),
+            actions(review),
+            context(*_facts(request)),
+        ],
+    )
+
+
+def facts_to_decide(request: Request) -> list[tuple[str, str]]:
+    """What somebody who decides should know, fact by fact."""
+    first = request.entries[0]
+    known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
+    would = when(min(known)) if known else "The log does not know"
+    facts = [
+        ("When it would go out", would if first.kind is not Kind.PLACE_CALL or known else "Now"),
+        ("Why", quote(request.reason) if request.reason else "No reason given"),
+        ("Can it be undone", _undoable(first)),
+    ]
+    if request.decide_by:
+        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {_left_alone(first)}"))
+    return facts
+
+
+def standing(request: Request) -> str:
+    """How a request stands, as a sentence or two."""
+    first = request.entries[0]
+    if len(request.entries) == 1:
+        return _SENTENCES[request.state](request, first)
+    states = [entry.state for entry in request.entries]
+    if len(set(states)) == 1 and states[0] in {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
+        return _SENTENCES[states[0]](request, first)
+    counts = [(state, states.count(state)) for state in State if state in states]
+    told = ", ".join(f"{count} {WORDS[state]}" for state, count in counts)
+    return f"{_MARKS[request.state]} *{person(request.requester)} asked to {_task(request)}:* {told}."
+
+
+def target(entry: LogEntry) -> str:
+    """What an entry is aimed at, as people read it in channels."""
+    match entry.action:
+        case PlaceCall(to=to):
+            return f"a call to {mask(to)}"
+        case CancelCall(target=NumberRef(agent=agent, to=to)):
+            return f"the scheduled calls of agent {escape(agent)} to {mask(to)}"
+        case CancelCall(target=CallRef(call_id=call_id)):
+            return f"call `{call_id}`"
+        case DeleteCampaign(target=CampaignRef(campaign_id=campaign_id)):
+            return f"campaign `{campaign_id}`"
+        case _:  # erased: only what is no personal data is left
+            return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
+
+
+WORDS = {
+    State.PENDING: "waiting for approval",
+    State.APPROVED: "about to be sent",
+    State.SENDING: "being sent",
+    State.SUCCEEDED: "done",
+    State.FAILED: "failed",
+    State.UNKNOWN: "unknown",
+    State.REFUSED: "not sent",
+    State.DENIED: "denied",
+    State.WITHDRAWN: "taken back",
+    State.EXPIRED: "ran out of time",
+}
+"""States in people's words."""
+
+_MARKS = {
+    State.PENDING: "⏳",
+    State.APPROVED: "⏳",
+    State.SENDING: "⏳",
+    State.SUCCEEDED: "✅",
+    State.FAILED: "❌",
+    State.UNKNOWN: "❓",
+    State.REFUSED: "🚫",
+    State.DENIED: "🚫",
+    State.WITHDRAWN: "↩️",
+    State.EXPIRED: "⌛",
+}
+
+_VERBS = {Kind.PLACE_CALL: "place", Kind.CANCEL_CALL: "cancel", Kind.DELETE_CAMPAIGN: "delete"}
+_DONE = {Kind.PLACE_CALL: "Accepted", Kind.CANCEL_CALL: "Cancelled", Kind.DELETE_CAMPAIGN: "Deleted"}
+_NOT_DONE = {
+    Kind.PLACE_CALL: "Not placed",
+    Kind.CANCEL_CALL: "Not cancelled",
+    Kind.DELETE_CAMPAIGN: "Not deleted",
+}
+_PLURALS = {Kind.PLACE_CALL: "calls", Kind.CANCEL_CALL: "calls", Kind.DELETE_CAMPAIGN: "campaigns"}
+
+
+def _task(request: Request) -> str:
+    verb = _VERBS[request.kind]
+    if len(request.entries) == 1:
+        return f"{verb} {target(request.entries[0])}"
+    if isinstance(request.entries[0].action, CancelCall) and request.entries[0].target_id is None:
+        return f"{verb} the scheduled calls to {len(request.entries)} numbers"
+    return f"{verb} {len(request.entries)} {_PLURALS[request.kind]}"
+
+
+def _pending(request: Request, _entry: LogEntry) -> str:
+    return f"⏳ *Waiting for approval.* {person(request.requester)} asks to {_task(request)}."
+
+
+def _approved(request: Request, entry: LogEntry) -> str:
+    if entry.attempt:
+        at = f" {when(entry.not_before)}" if entry.not_before else ""
+        return f"⏳ *Trying again{at}:* {_task(request)}. {entry.message or ''}".rstrip()
+    return f"⏳ *About to be sent:* {_task(request)}, for {person(request.requester)}."
+
+
+def _sending(request: Request, _entry: LogEntry) -> str:
+    return f"⏳ *Being sent:* {_task(request)}, for {person(request.requester)}."
+
+
+def _succeeded(request: Request, entry: LogEntry) -> str:
+    done, at = _DONE[entry.kind], ""
+    if entry.code is Code.SCHEDULED and entry.scheduled_for:
+        done, at = "Scheduled", f", {when(entry.scheduled_for)}"
+    elif entry.kind is Kind.CANCEL_CALL and entry.target_id is None:
+        done = "Removed"
+    return (
+        f"✅ *{done}:* {target(entry)}{at}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+    )
+
+
+def _failed(_request: Request, entry: LogEntry) -> str:
+    return f"❌ *{_NOT_DONE[entry.kind]}:* {target(entry)}. {entry.message or ''}".rstrip()
+
+
+def _unknown(request: Request, entry: LogEntry) -> str:
+    return (
+        f"❓ *We do not know whether it happened:* {_task(request)}, for {person(request.requester)}. "
+        f"{entry.message or ''}"
+    ).rstrip()
+
+
+def _refused(request: Request, entry: LogEntry) -> str:
+    return f"🚫 *Not sent:* {_task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+
+
+def _denied(request: Request, entry: LogEntry) -> str:
+    decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
+    by = f" by {person(decided.person)}" if decided else ""
+    return f"🚫 *Denied{by}:* {_task(request)}. {_left_alone(entry)}."
+
+
+def _withdrawn(request: Request, _entry: LogEntry) -> str:
+    return f"↩️ *Taken back by {person(request.requester)}:* {_task(request)}."
+
+
+def _expired(request: Request, entry: LogEntry) -> str:
+    return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {_left_alone(entry)}."
+
+
+_SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
+    State.PENDING: _pending,
+    State.APPROVED: _approved,
+    State.SENDING: _sending,
+    State.SUCCEEDED: _succeeded,
+    State.FAILED: _failed,
+    State.UNKNOWN: _unknown,
+    State.REFUSED: _refused,
+    State.DENIED: _denied,
+    State.WITHDRAWN: _withdrawn,
+    State.EXPIRED: _expired,
+}
+
+
+def _left_alone(entry: LogEntry) -> str:
+    match entry.kind:
+        case Kind.PLACE_CALL:
+            return "Nobody is called"
+        case Kind.CANCEL_CALL:
+            return "The customer *will* be called"
+        case Kind.DELETE_CAMPAIGN:
+            return "The campaign stays"
+
+
+def _undoable(entry: LogEntry) -> str:
+    match entry.kind:
+        case Kind.PLACE_CALL:
+            return "Only until the call goes out"
+        case Kind.CANCEL_CALL if entry.target_id is None:
+            return (
+                "No: it removes *every* scheduled call of this agent to the number. They can be placed again"
+            )
+        case Kind.CANCEL_CALL:
+            return "No, but the call can be placed again"
+        case Kind.DELETE_CAMPAIGN:
+            return "No"
+
+
+def _targets(request: Request) -> list[Block]:
+    if len(request.entries) == 1:
+        return []
+    lines = [f"• {target(e)}: {_said(e)}" for e in request.entries[:MAX_LISTED]]
+    if more := len(request.entries) - MAX_LISTED:
+        lines += [f"… and {more} more"] if more > 0 else []
+    return [section("\n".join(lines))]
+
+
+def _said(entry: LogEntry) -> str:
+    return WORDS[entry.state] + (f". {entry.message}" if entry.message and entry.state not in _ACTIVE else "")
+
+
+def _decided(request: Request) -> list[Block]:
+    words = {"approve": "Approved", "deny": "Denied"}
+    lines = [
+        f"{words[a.decision]} by {person(a.person)}" + (f", {when(a.at)}" if a.at else "")
+        for a in request.approvals
+    ]
+    return [section("\n".join(lines))] if lines else []
+
+
+def _facts(request: Request) -> Sequence[str]:
+    agents = sorted({entry.agent for entry in request.entries if entry.agent})
+    facts = [f"`{request.id}`", f"through {request.connection}"]
+    if agents:
+        facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
+    facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
+    if request.reason:
+        facts.append(quote(request.reason))
+    return facts
+
+
+def _thread(template: str, request: Request, told: Told) -> Message:
+    who, entry = person(told.actor), request.entries[0]
+    words = f" {quote(told.note)}" if told.note else ""
+    match template:
+        case "approved":
+            text = f"{who} approved this.{words}"
+        case "denied":
+            text = f"{who} denied this.{words} {_left_alone(entry)}."
+        case "withdrawn":
+            text = f"{who} took this back.{words}"
+        case "expired":
+            text = f"Nobody decided in time. {_left_alone(entry)}."
+        case "happened":
+            text = f"{who} says it *did* happen.{words}"
+        case "did_not_happen":
+            text = f"{who} says it did *not* happen.{words}"
+        case "ordered":
+            text = f"{who} ordered another attempt.{words}"
+        case "unknown":
+            text = (
+                "The provider gave no readable answer, so we do not know whether it happened. "
+                "Look it up at the provider, then press *Say what happened…* on the message above."
+            )
+        case "late_answer":
+            text = f"The provider's answer was recorded late. {standing(request)}"
+        case _:
+            text = standing(request)
+    return Message(text, [section(text)])
+
+
+def _direct(template: str, request: Request, told: Told) -> Message | None:
+    if any(entry.state in _ACTIVE for entry in request.entries):
+        return None  # the target that ends last tells of them all
+    text = standing(request)
+    blocks = [section(text), *_targets(request)]
+    if template in _SAID_BY_PEOPLE and told.note:
+        blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
+    return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

@@ -1,0 +1,312 @@
+"""What people do to actions: ask, approve, deny, take back, settle. The only code that moves one for people.
+
+Each operation reads, decides by the rules, and makes one change in the log, together with the posts that tell
+of it. Losing a race is an answer, not an error: `storage.log.Conflict` says who was first.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot import policy
+from bot.people import Directory
+from bot.policy import Decision, Effect
+from bot.settings import Rule, Settings
+from providers.actions import CallAction, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
+from providers.base import Adapter, Context, Prepared
+from storage.lifecycle import State
+from storage.log import (
+    ActionLog,
+    Approval,
+    Change,
+    Move,
+    NewAction,
+    NewRequest,
+    Person,
+    Post,
+    Recorded,
+    Request,
+)
+
+CHECKED = "A-0000"
+"""The id that a request is checked with before it has one."""
+
+
+REASON_MISSING = "The rule for this wants a reason: say why, in a few words."
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants done, complete, but not asked yet."""
+
+    connection: str
+    actions: Sequence[CallAction]
+    reason: str | None = None
+    purpose: str | None = None
+    consent: str | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What all its actions are."""
+        return self.actions[0].kind
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from: the person, the channel, and the keys that make it once."""
+
+    person: Person
+    channel: str | None
+    inbound: str
+    nonce: str | None = None
+
+
+class NotAllowed(Exception):
+    """The rules say no; ``why`` is for the person, ``request`` where the refusal itself was recorded."""
+
+    def __init__(self, why: Sequence[str], request: Request | None = None) -> None:
+        super().__init__(" ".join(why))
+        self.why = tuple(why)
+        self.request = request
+
+
+class Settlement(StrEnum):
+    """What an entitled person says of an unknown."""
+
+    HAPPENED = "happened"
+    DID_NOT_HAPPEN = "did_not_happen"
+    ORDERED = "ordered"
+    """Nobody knows; send it again."""
+
+
+class Operations:
+    """What people can do. ``wake`` is called whenever the machine has something new to do."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        directory: Directory,
+        adapters: Mapping[str, Adapter],
+        *,
+        team: str,
+        clock: Callable[[], datetime],
+        wake: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._directory = directory
+        self._adapters = adapters
+        self._team = team
+        self._clock = clock
+        self._wake = wake
+
+    def prepare(self, wish: Wish) -> list[Prepared]:
+        """Build every request without sending it. Raises `providers.actions.Refused`."""
+        context = Context(now=self._clock(), action_id=CHECKED)
+        return [self._adapters[wish.connection].prepare(action, context) for action in wish.actions]
+
+    def may_ask(self, person: Person, kind: Kind) -> Decision:
+        """What the rules say to somebody who is about to ask."""
+        members = self._directory.members()
+        return policy.at_request(self._settings.rules, members, person, kind, team=self._team)
+
+    async def ask(self, wish: Wish, origin: Origin) -> Recorded:
+        """Write a request down: approved, waiting, or refused.
+
+        Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
+        """
+        self.prepare(wish)
+        decision = self.may_ask(origin.person, wish.kind)
+        if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
+            raise Refused(REASON_MISSING, field="reason")
+        recorded = await self._log.record(await self._request(wish, origin, decision))
+        if not decision.allowed:
+            raise NotAllowed(decision.why, recorded.request)
+        self._wake()
+        return recorded
+
+    async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+        now = self._clock()
+        actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
+        rule = decision.rule
+        decide_by = None
+        if decision.effect is Effect.ASK and rule:
+            decide_by = min([now + rule.expires, *(a.scheduled_for for a in actions if a.scheduled_for)])
+        state, posts = {
+            Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
+            Effect.ASK: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
+            Effect.DENY: (State.REFUSED, ()),
+        }[decision.effect]
+        return NewRequest(
+            kind=wish.kind,
+            connection=wish.connection,
+            fingerprint=self.fingerprint(wish.connection, wish.actions[0]),
+            requester=origin.person.id,
+            team=origin.person.team,
+            actions=actions,
+            state=state,
+            rule=rule.name if rule else None,
+            approvals_needed=rule.approvals if rule and decision.effect is Effect.ASK else 0,
+            decide_by=decide_by,
+            channel=origin.channel,
+            reason=wish.reason,
+            purpose=wish.purpose,
+            consent=wish.consent,
+            code=None if decision.allowed else Code.REJECTED,
+            message=None if decision.allowed else " ".join(decision.why),
+            inbound=origin.inbound,
+            nonce=origin.nonce,
+            posts=posts,
+        )
+
+    async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
+        match action:
+            case PlaceCall(to=to, at=at):
+                return NewAction(action, number=to, scheduled_for=at)
+            case CancelCall(target=NumberRef(agent=agent, to=to)):
+                known = await self._log.coming_up(connection, agent, to, now)
+                return NewAction(action, number=to, scheduled_for=known[0].scheduled_for if known else None)
+            case _:
+                return NewAction(action)
+
+    def fingerprint(self, connection: str, action: CallAction) -> str:
+        """What a request is bound to: the provider's host and account, and the agent behind the name."""
+        match action:
+            case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
+                return self._adapters[connection].fingerprint(agent)
+            case _:
+                return self._adapters[connection].fingerprint(None)
+
+    def rule_of(self, request: Request) -> Rule | None:
+        """The rule a request was made under, as it stands now."""
+        return next((rule for rule in self._settings.rules if rule.name == request.rule), None)
+
+    def may_decide(self, request: Request, person: Person) -> Decision:
+        """Whether somebody may approve or deny a request."""
+        return policy.at_decision(
+            self.rule_of(request),
+            self._directory.members(),
+            person,
+            requester=request.requester,
+            team=self._team,
+        )
+
+    async def approve(self, request_id: str, person: Person, *, shown: str, nonce: str) -> Request:
+        """Let a request pass, as it was shown. Raises `NotAllowed` or `Conflict`."""
+        request = await self._log.request(request_id)
+        approval = self._decision(request, person, "approve", shown)
+        moves = [
+            Move(
+                entry.id,
+                "approved",
+                frozenset({State.PENDING}),
+                State.APPROVED,
+                data={"group": approval.group},
+            )
+            for entry in request.entries
+        ]
+        posts = (Post("state", "audit"), Post("approved", "thread"), Post("state", "card"))
+        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
+
+    async def deny(self, request_id: str, person: Person, *, reason: str, shown: str, nonce: str) -> Request:
+        """Stop a request, with the reason. Raises `NotAllowed` or `Conflict`."""
+        request = await self._log.request(request_id)
+        approval = self._decision(request, person, "deny", shown)
+        moves = [
+            Move(
+                entry.id,
+                "denied",
+                frozenset({State.PENDING}),
+                State.DENIED,
+                data={"group": approval.group},
+                private={"note": reason},
+            )
+            for entry in request.entries
+        ]
+        posts = (
+            Post("state", "audit"),
+            Post("denied", "thread"),
+            Post("state", "card"),
+            Post("denied", f"dm:{request.requester}"),
+        )
+        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
+
+    def _decision(self, request: Request, person: Person, decision: str, shown: str) -> Approval:
+        allowed = self.may_decide(request, person)
+        if not allowed.allowed:
+            raise NotAllowed(allowed.why)
+        if shown != content(request):
+            raise NotAllowed(["What was asked changed since you opened it. Open it again."])
+        return Approval(
+            person=person.id,
+            decision="approve" if decision == "approve" else "deny",
+            group=allowed.group,
+            members=sorted(allowed.approvers),
+            content=shown,
+        )
+
+    async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
+        """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`."""
+        request = await self._log.request(request_id)
+        if person.id != request.requester:
+            raise NotAllowed(["Only the person who asked can take it back."])
+        moves = [
+            Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+            for entry in request.entries
+        ]
+        posts: list[Post] = [Post("state", "audit"), Post("withdrawn", "thread")]
+        if "card" in request.messages or request.approvals_needed:
+            posts.append(Post("state", "card"))
+        return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=posts))
+
+    def may_settle(self, request: Request, person: Person) -> Decision:
+        """Whether somebody may say what became of an unknown."""
+        return policy.at_settlement(
+            self.rule_of(request),
+            self._directory.members(),
+            person,
+            requester=request.requester,
+            team=self._team,
+        )
+
+    async def settle(
+        self, entry_id: str, person: Person, settlement: Settlement, *, reason: str, nonce: str
+    ) -> Request:
+        """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
+        request = await self._log.request(entry_id)
+        decision = self.may_settle(request, person)
+        if not decision.allowed:
+            raise NotAllowed(decision.why)
+        after, message = {
+            Settlement.HAPPENED: (State.SUCCEEDED, "A person looked it up: it happened."),
+            Settlement.DID_NOT_HAPPEN: (State.FAILED, "A person looked it up: it did not happen."),
+            Settlement.ORDERED: (State.APPROVED, "A person ordered another attempt."),
+        }[settlement]
+        move = Move(
+            entry_id,
+            settlement,
+            frozenset({State.UNKNOWN}),
+            after,
+            changes={"message": message, "not_before": None},
+            data={"group": decision.group},
+            private={"note": reason},
+        )
+        posts = [Post("state", "audit"), Post(settlement, "thread")]
+        if settlement is not Settlement.ORDERED:
+            posts.append(Post(settlement, f"dm:{request.requester}"))
+        return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=posts))
+
+    async def _apply(self, change: Change) -> Request:
+        request = await self._log.apply(change)
+        self._wake()
+        return request
+
+
+def content(request: Request) -> str:
+    """A hash of what a decision about a request is bound to: its actions, its connection and its reason."""
+    parts = [request.id, request.fingerprint, request.connection, request.reason or ""]
+    parts += [entry.action.model_dump_json() if entry.action else "" for entry in request.entries]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""Slack out: posts what the log's outbox holds, in order for each request, at least once.
+
+A post is rendered from the request as it stands when it is sent. The audit message and the card are posted
+once and edited from then on, so a repeat edits; every post carries a ``client_msg_id`` derived from its row.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.messages import Told, render
+from bot.people import SLACK_TROUBLE, trouble
+from bot.rounds import each
+from bot.settings import Settings
+from storage.log import ActionLog, MessageRef, Outgoing, Request
+
+LEASE = timedelta(seconds=30)
+"""How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
+ANSWER_WITHIN = 15.0
+BATCH = 20
+LONGEST_PAUSE = timedelta(minutes=5)
+
+NEVER_AGAIN = frozenset(
+    {
+        "account_inactive",
+        "cannot_dm_bot",
+        "channel_not_found",
+        "invalid_blocks",
+        "is_archived",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "no_text",
+        "not_in_channel",
+        "restricted_action",
+        "user_disabled",
+        "user_not_found",
+    }
+)
+"""Slack's codes for what will not work however often it is tried (docs.slack.dev, chat.postMessage)."""
+POST_ANEW = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+
+_NAMESPACE = uuid.UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
+_log = logging.getLogger(__name__)
+
+
+class Outbox:
+    """The only code that posts into channels."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        client: AsyncWebClient,
+        settings: Settings,
+        *,
+        owner: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._settings = settings
+        self._owner = owner
+        self._clock = clock
+
+    async def step(self) -> bool:
+        """Post what is due, one message of each request at a time; whether there was any."""
+        now = self._clock()
+        due = await self._log.outgoing(now, owner=self._owner, until=now + LEASE, limit=BATCH)
+        await each(due, self._post)
+        return bool(due)
+
+    async def _post(self, post: Outgoing) -> None:
+        # The events first: what the request shows is then at least as new as what we say it showed.
+        events = await self._log.events(post.request)
+        request = await self._log.request(post.request)
+        event = next(one for one in events if one.seq == post.event)
+        notes = {seq: value for seq, field, value in await self._log.private(post.request) if field == "note"}
+        message = render(post.template, post.to, request, Told(event.actor, notes.get(event.seq)))
+        ref = None
+        if message is not None:
+            arguments = {"text": message.text, "blocks": list(message.blocks)}
+            try:
+                async with asyncio.timeout(ANSWER_WITHIN):
+                    ref = await self._send(post, request, arguments)
+            except SLACK_TROUBLE as error:
+                await self._failed(post, error)
+                return
+        lasting = ref if post.to in {"audit", "card"} else None
+        await self._log.delivered(post, lasting, seen=events[-1].seq)
+
+    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
+        """Edit the message where it stands, or post it. Raises one of `SLACK_TROUBLE`."""
+        stands = request.messages.get(post.to)
+        if stands is not None:
+            try:
+                await self._client.chat_update(channel=stands.channel, ts=stands.ts, **arguments)
+            except SlackApiError as error:
+                if trouble(error) not in POST_ANEW:
+                    raise
+            else:
+                return stands
+        above = request.messages.get("audit")
+        answer = await self._client.chat_postMessage(
+            channel=self._channel(post, request),
+            thread_ts=above.ts if post.to == "thread" and above else None,
+            unfurl_links=False,
+            unfurl_media=False,
+            client_msg_id=str(uuid.uuid5(_NAMESPACE, f"{post.request}/{post.id}")),
+            **arguments,
+        )
+        return MessageRef(str(answer["channel"]), str(answer["ts"]))
+
+    def _channel(self, post: Outgoing, request: Request) -> str:
+        match post.to.partition(":"):
+            case ("dm", _, user):
+                return user
+            case ("card", _, _):
+                return self._settings.slack.approvals_channel
+            case _:
+                above = request.messages.get("audit")
+                return above.channel if above else self._settings.audit_channel(request.connection)
+
+    async def _failed(self, post: Outgoing, error: BaseException) -> None:
+        code = trouble(error)
+        if code in NEVER_AGAIN:
+            _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
+            await self._log.abandon(post, error=code)
+            return
+        pause = min(timedelta(seconds=2**post.tries), LONGEST_PAUSE)
+        if isinstance(error, SlackApiError) and code == "ratelimited":
+            pause = timedelta(seconds=float(error.response.headers.get("Retry-After", 1)))
+        _log.warning("%s: the %s message waits %s: %s", post.request, post.to, pause, code)
+        await self._log.postpone(post, not_before=self._clock() + pause, error=code)

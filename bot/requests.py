@@ -1,0 +1,376 @@
+"""The listeners of people who ask: the slash commands, the forms, the preview's button, Take back.
+
+Parse, record, ack, return: everything here is local but the one call that opens or changes a modal.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import answers
+from bot.answers import COMMANDS
+from bot.blocks import Message
+from bot.forms import KINDS, MORE, Form, PlacePreview, line_text, values_of
+from bot.inference import Inferred, infer
+from bot.intents import nonce
+from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
+from bot.messages import standing
+from bot.modals import About, View, notice
+from bot.operations import NotAllowed, Operations, Origin, Wish
+from bot.parsing import parse
+from bot.people import Directory
+from bot.replies import Replies
+from bot.settings import Settings
+from bot.targets import NumberTarget
+from providers.actions import CallAction, Kind, NumberRef, PlaceCall, Refused
+from providers.base import Adapter
+from storage.log import ActionLog, Conflict, Draft, Person, Request
+
+Body = dict[str, Any]
+_ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
+_DOORS: dict[str, Verb | None] = {"/calls": None} | {command: verb for verb, command in COMMANDS.items()}
+_DOES = {
+    Kind.PLACE_CALL: "places calls",
+    Kind.CANCEL_CALL: "cancels",
+    Kind.DELETE_CAMPAIGN: "deletes campaigns",
+}
+_TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
+
+
+class Requests:
+    """What people type, press and submit to ask for something."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        directory: Directory,
+        adapters: Mapping[str, Adapter],
+        client: AsyncWebClient,
+        replies: Replies,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._operations = operations
+        self._directory = directory
+        self._client = client
+        self._replies = replies
+        self._clock = clock
+        self._vocabulary = vocabulary(settings, adapters)
+        self._forms = {verb: Form(verb, self._vocabulary) for verb in KINDS}
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        for command in _DOORS:
+            app.command(command)(self.command)
+        app.action(answers.OPEN_PLACE)(self.open_place)
+        app.action(answers.OPEN_CANCEL)(self.open_cancel)
+        app.action(answers.CHANGE)(self.change)
+        app.action(answers.PLACE)(self.place)
+        app.action(answers.TAKE_BACK)(self.take_back)
+        app.action(MORE)(self.more)
+        app.view(self._forms[Verb.PLACE].callback_id)(self.place_form)
+        app.view(self._forms[Verb.CANCEL].callback_id)(self.cancel_form)
+        app.view(PlacePreview.callback_id)(self.place_previewed)
+
+    async def command(self, ack: AsyncAck, body: Body) -> None:
+        """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
+        door = _DOORS[body["command"]]
+        person = await self._directory.person(body["user_id"])
+        line = self._parse(body.get("text") or "", door, person)
+        if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
+            await _say(ack, self._help())
+        elif line.verb and line.missing and not line.faults:
+            await self._open(body, line.verb, values_of(line), body["channel_id"])
+            await ack()
+        else:
+            await _say(ack, await self._answer(line, person, body))
+
+    async def _answer(self, line: Line, person: Person, body: Body) -> Message:
+        """What a complete line leads to: a preview of a call, or a request."""
+        found = infer(line, self._vocabulary)
+        draft = nonce(body["trigger_id"], "line")
+        origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
+        try:
+            wish = self._wish(found)
+            if wish.kind is Kind.PLACE_CALL and self._operations.may_ask(person, wish.kind).allowed:
+                await self._keep(draft, person, wish, line)
+                prepared = self._operations.prepare(wish)[0]
+                return answers.preview(wish, prepared, found.line, inferred=found.inferred, draft=draft)
+            return answers.asked(await self._ask(wish, origin), found.line)
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            await self._keep(draft, person, None, line)
+            return answers.fault_message(found, faulty.faults, draft)
+
+    async def _keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
+        content = {
+            "text": line.text,
+            "verb": line.verb,
+            "wish": _written(wish) if wish else None,
+        }
+        await self._log.keep_draft(draft, person=person.id, content=content)
+
+    def _wish(self, found: Inferred) -> Wish:
+        """The wish that a line expresses, checked as far as the provider documents it. Raises `Faulty`."""
+        line = found.line
+        faults = [*line.faults, *found.faults]
+        if faults or line.connection is None or line.missing:
+            raise Faulty(faults or [Fault("targets", "A number or a call's id is missing.")])
+        actions: list[Any] = (
+            [
+                _place_action(line, target.phone.e164)
+                for target in line.targets
+                if isinstance(target, NumberTarget)
+            ]
+            if line.verb is Verb.PLACE
+            else list(answers.cancel_actions(line))
+        )
+        if line.verb is Verb.PLACE and len(actions) > 1:
+            raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
+        wish = Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
+        with _as_faults():
+            self._operations.prepare(wish)
+        return wish
+
+    async def _ask(self, wish: Wish, origin: Origin) -> Request:
+        """Ask. Raises `Faulty` for what the person can mend, `NotAllowed` for what the rules forbid."""
+        with _as_faults():
+            return (await self._operations.ask(wish, origin)).request
+
+    async def open_place(self, ack: AsyncAck, body: Body) -> None:
+        """Open the empty form for placing."""
+        await self._open(body, Verb.PLACE, {}, _channel(body))
+        await ack()
+
+    async def open_cancel(self, ack: AsyncAck, body: Body) -> None:
+        """Open the empty form for cancelling."""
+        await self._open(body, Verb.CANCEL, {}, _channel(body))
+        await ack()
+
+    async def change(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Open the form with all that was understood of a line, and as typed what was not."""
+        draft = await self._draft(action["value"], body)
+        if draft is None or not draft.content:
+            await self._client.views_open(trigger_id=body["trigger_id"], view=_gone(draft))
+        else:
+            person = await self._directory.person(body["user"]["id"])
+            verb = Verb(str(draft.content["verb"]))
+            found = infer(self._parse(str(draft.content["text"]), verb, person), self._vocabulary)
+            await self._open(body, verb, values_of(found.line), _channel(body), line=found.line.text)
+        await ack()
+
+    async def more(self, ack: AsyncAck, body: Body) -> None:
+        """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
+        about, form = About.of(body["view"]), self._forms[Verb.PLACE]
+        view = form.build(
+            form.read(body["view"]),
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=about.channel,
+            whole=True,
+        )
+        await self._client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+        await ack()
+
+    async def place(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Place what a preview showed, once, however often the button is pressed."""
+        person = await self._directory.person(body["user"]["id"])
+        draft = await self._draft(action["value"], body)
+        message = await self._place(draft, person, body)
+        self._replies.send(body["response_url"], message, replace=True)
+        await ack()
+
+    async def _place(self, draft: Draft | None, person: Person, body: Body) -> Message:
+        if draft and draft.request:
+            return answers.asked(await self._log.request(draft.request))
+        if draft is None or not draft.content.get("wish"):
+            return answers.refusal([_TOO_OLD])
+        try:
+            origin = Origin(person, _channel(body), inbound=f"press:{body['trigger_id']}", nonce=draft.nonce)
+            return answers.asked(await self._ask(_read(draft), origin))
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            return answers.refusal([fault.message for fault in faulty.faults])
+
+    async def place_form(self, ack: AsyncAck, body: Body) -> None:
+        """Turn a complete form into its preview; otherwise put each fault under its field."""
+        person = await self._directory.person(body["user"]["id"])
+        found, form = await self._submitted(Verb.PLACE, body, person)
+        try:
+            wish = self._wish(found)
+            decision = self._operations.may_ask(person, wish.kind)
+            if not decision.allowed:
+                await self._answer_form(ack, wish, person, body)
+                return
+        except Faulty as faulty:
+            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+            return
+        draft = nonce(body["trigger_id"], "preview")
+        await self._keep(draft, person, wish, found.line)
+        prepared = self._operations.prepare(wish)[0]
+        view = PlacePreview.build(wish, prepared, found.line, nonce=draft)
+        await ack(response_action="update", view=view)
+
+    async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
+        """Place what the preview in the modal showed."""
+        person = await self._directory.person(body["user"]["id"])
+        draft = await self._draft(About.of(body["view"]).nonce, body)
+        message = await self._place(draft, person, body)
+        await ack(response_action="update", view=_result(message))
+
+    async def cancel_form(self, ack: AsyncAck, body: Body) -> None:
+        """Ask for what the form says; otherwise put each fault under its field."""
+        person = await self._directory.person(body["user"]["id"])
+        found, form = await self._submitted(Verb.CANCEL, body, person)
+        try:
+            await self._answer_form(ack, self._wish(found), person, body)
+        except Faulty as faulty:
+            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
+        """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
+        about = About.of(body["view"])
+        origin = Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
+        try:
+            message = answers.asked(await self._ask(wish, origin))
+        except NotAllowed as no:
+            message = answers.refusal(no.why, no.request)
+        await ack(response_action="update", view=_result(message))
+
+    async def _submitted(self, verb: Verb, body: Body, person: Person) -> tuple[Inferred, Form]:
+        form = self._forms[verb]
+        line = self._parse(line_text(verb, form.read(body["view"])), verb, person)
+        return infer(line, self._vocabulary), form
+
+    async def take_back(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
+        person = await self._directory.person(body["user"]["id"])
+        try:
+            inbound = f"press:{body['trigger_id']}"
+            request = await self._operations.take_back(action["value"], person, inbound=inbound)
+            message = answers.asked(request)
+        except Conflict as conflict:
+            message = answers.refusal(["It is too late to take it back.", standing(conflict.current)])
+        except NotAllowed as no:
+            message = answers.refusal(no.why)
+        if view := body.get("view"):
+            await self._client.views_update(view_id=view["id"], hash=view["hash"], view=_result(message))
+        else:
+            self._replies.send(body["response_url"], message, replace=True)
+        await ack()
+
+    def _parse(self, text: str, door: Verb | None, person: Person) -> Line:
+        typist = Typist(timezone=person.timezone)
+        return parse(text, door=door, vocabulary=self._vocabulary, typist=typist, now=self._clock())
+
+    async def _open(
+        self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""
+    ) -> None:
+        form = self._forms[verb]
+        view = form.build(values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line)
+        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+
+    async def _draft(self, draft: str, body: Body) -> Draft | None:
+        """What stands behind a button, for the person it was made for."""
+        found = await self._log.draft(draft)
+        return found if found and found.person == body["user"]["id"] else None
+
+    def _help(self) -> Message:
+        does = {
+            name: ", ".join(sorted(_DOES[kind] for kind in known.kinds))
+            + (f"; agents {', '.join(known.agents)}" if known.agents else "")
+            for name, known in self._vocabulary.connections.items()
+        }
+        return answers.help_message(does, self._settings.off)
+
+
+class Faulty(Exception):
+    """What was typed cannot be asked yet: what is wrong, by field."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = faults
+
+
+@contextmanager
+def _as_faults() -> Iterator[None]:
+    """What the provider cannot be asked becomes a fault of the field it is in."""
+    try:
+        yield
+    except Refused as refused:
+        raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
+
+
+def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabulary:
+    """The words that the configuration adds to the grammar."""
+    return Vocabulary(
+        {name: _words(adapter) for name, adapter in adapters.items()},
+        settings.slack.default_region,
+        settings.slack.reasons,
+    )
+
+
+def _words(adapter: Adapter) -> ConnectionWords:
+    cancels = adapter.capability(Kind.CANCEL_CALL)
+    return ConnectionWords(
+        agents=adapter.agents,
+        kinds=frozenset(capability.kind for capability in adapter.capabilities),
+        cancels_by=None if cancels is None else "number" if cancels.target is NumberRef else "call_id",
+        raw_agents=adapter.raw_agents,
+    )
+
+
+def _place_action(line: Line, to: str) -> PlaceCall:
+    return PlaceCall(
+        to=to,
+        agent=line.agent or "",
+        at=line.at,
+        retries=line.retries,
+        gap=line.gap,
+        earliest=line.earliest,
+        latest=line.latest,
+        carry_over=line.carry_over,
+        priority=line.priority,
+        language=line.language,
+        batch=line.batch,
+        metadata=dict(line.metadata) or None,
+    )
+
+
+def _written(wish: Wish) -> dict[str, object]:
+    actions = _ACTIONS.dump_python(tuple(wish.actions), mode="json")
+    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent}
+    return {"connection": wish.connection, "actions": actions, **said}
+
+
+def _read(draft: Draft) -> Wish:
+    content: Any = draft.content["wish"]
+    return Wish(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
+
+
+async def _say(ack: AsyncAck, message: Message) -> None:
+    await ack(text=message.text, blocks=list(message.blocks), response_type="ephemeral")
+
+
+def _channel(body: Body) -> str:
+    return str((body.get("channel") or {}).get("id", ""))
+
+
+def _result(message: Message) -> View:
+    return notice("CallOps", "") | {"blocks": list(message.blocks)}
+
+
+def _gone(draft: Draft | None) -> View:
+    why = "This was used already." if draft and draft.request else _TOO_OLD
+    return notice("Nothing to change", why)

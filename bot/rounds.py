@@ -1,0 +1,49 @@
+"""Background work in rounds: when woken, and otherwise once in a while."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+POLL = 1.0
+"""Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
+
+_Item = TypeVar("_Item")
+_log = logging.getLogger(__name__)
+
+
+class Rounds:
+    """Runs ``step`` until cancelled. A round that fails is logged, and the next one comes."""
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+        self._name = name
+        self._step = step
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something new to do."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Go round for as long as ``step`` says that there is more, then wait."""
+        while True:
+            self._woken.clear()
+            more = False
+            try:
+                more = await self._step()
+            except Exception:  # noqa: BLE001 - background work must outlive any fault; it is logged in full
+                _log.exception("A round of the %s failed; it goes on", self._name)
+            if more:
+                continue
+            try:
+                async with asyncio.timeout(POLL):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+
+async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:
+    """Do something with every item at once; one that fails is logged and holds up no other."""
+    for failed in await asyncio.gather(*(do(item) for item in items), return_exceptions=True):
+        if isinstance(failed, Exception):
+            _log.error("Background work failed; it goes on with the rest", exc_info=failed)

@@ -1,0 +1,195 @@
+"""`python -m bot serve`: one process that listens, sends and posts, and how it starts and stops."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import SCOPES, Surfaces, create_app
+from bot.decisions import Decisions
+from bot.dispatcher import Dispatcher
+from bot.operations import Operations
+from bot.outbox import Outbox
+from bot.people import SLACK_TROUBLE, Directory, trouble
+from bot.replies import Replies
+from bot.requests import Requests
+from bot.rounds import Rounds
+from bot.settings import Settings, is_loopback
+from bot.socket_mode import SocketMode
+from providers.base import Adapter
+from providers.registry import PROVIDERS
+from storage.sqlite import SQLiteLog
+
+GROUPS_EVERY = 600.0
+"""Seconds between two readings of the user groups."""
+SLACK_ANSWERS_WITHIN = 10
+STOP_LISTENING_WITHIN = 3.0
+FINISH_SENDING_WITHIN = timedelta(seconds=5)
+SAY_THE_REST_WITHIN = 1.5
+"""Seconds: together under the ten that platforms leave between SIGTERM and SIGKILL."""
+
+_log = logging.getLogger("callops")
+
+
+class CannotStart(Exception):
+    """What is in the way, as a sentence."""
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+def log_to_stderr(level: str) -> None:
+    """Our own lines at the level asked for; libraries only when something is wrong.
+
+    httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG: numbers and keys do not belong there.
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    for ours in ("callops", "bot", "providers", "storage"):
+        logging.getLogger(ours).setLevel(level)
+    for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp"):
+        logging.getLogger(theirs).setLevel(logging.WARNING)
+
+
+async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
+    """The workspace's id. Raises `CannotStart` for a token that does not work or may too little."""
+    try:
+        answer = await client.auth_test()
+    except SlackApiError as error:
+        raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {trouble(error)}") from error
+    except SLACK_TROUBLE as error:
+        raise CannotStart(f"Slack cannot be reached at {settings.slack_api_url}: {trouble(error)}") from error
+    needed = set(SCOPES)
+    if not any(one.startswith("S") for members in settings.groups.values() for one in members):
+        needed.discard("usergroups:read")
+    granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")}
+    if missing := sorted(needed - granted):
+        raise CannotStart(
+            f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
+        )
+    try:
+        await client.apps_connections_open(app_token=settings.app_token.get_secret_value())
+    except SlackApiError as error:
+        # Asked here because the Socket Mode client would try an invalid token for ever.
+        raise CannotStart(f"Slack does not take SLACK_APP_TOKEN: {trouble(error)}") from error
+    return str(answer["team_id"])
+
+
+def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
+    """One adapter for each connection that is on."""
+    deadline = settings.dispatch.deadline.total_seconds()
+    return {
+        name: PROVIDERS[connection.provider](connection.settings, deadline=deadline, clock=clock)
+        for name, connection in settings.connections.items()
+    }
+
+
+async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
+    """Listen, send and post until SIGTERM or SIGINT. Raises `CannotStart`."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    local = is_loopback(settings.slack_api_url)
+    client = AsyncWebClient(
+        token=settings.bot_token.get_secret_value(),
+        base_url=settings.slack_api_url,
+        timeout=SLACK_ANSWERS_WITHIN,
+        retry_handlers=[],  # the library's own would post a message a second time after a lost answer
+    )
+    if local:
+        client.proxy = None  # the library takes a proxy from the environment, even to this machine
+    team = await check_slack(client, settings)
+    async with AsyncExitStack() as stack:
+        log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
+        stack.push_async_callback(log.close)
+        adapters = make_adapters(settings, clock)
+        for adapter in adapters.values():
+            stack.push_async_callback(adapter.aclose)
+        directory = Directory(log, client, settings.groups, clock=clock)
+        await directory.refresh_groups()
+        await _run(settings, client, log, adapters, directory, team, clock, stopping, local=local)
+
+
+async def _run(  # noqa: PLR0913 - what `serve` has put together
+    settings: Settings,
+    client: AsyncWebClient,
+    log: SQLiteLog,
+    adapters: dict[str, Adapter],
+    directory: Directory,
+    team: str,
+    clock: Callable[[], datetime],
+    stopping: asyncio.Event,
+    *,
+    local: bool,
+) -> None:
+    owner = f"{socket.gethostname()}:{os.getpid()}:{clock():%H%M%S%f}"
+    outbox = Outbox(log, client, settings, owner=owner, clock=clock)
+    posting = Rounds("outbox", outbox.step)
+
+    def something_to_do() -> None:
+        sending.wake()
+        posting.wake()
+
+    operations = Operations(log, settings, directory, adapters, team=team, clock=clock, wake=something_to_do)
+    dispatcher = Dispatcher(
+        log,
+        settings,
+        directory,
+        operations,
+        adapters,
+        owner=owner,
+        team=team,
+        clock=clock,
+        announce=posting.wake,
+        again=something_to_do,
+    )
+    sending = Rounds("dispatcher", dispatcher.step)
+    replies = Replies(client)
+    surfaces = Surfaces(
+        client,
+        log,
+        Requests(log, settings, operations, directory, adapters, client, replies, clock=clock),
+        Decisions(log, operations, directory, client),
+        replies,
+    )
+    socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)
+
+    async def read_groups() -> None:
+        while True:
+            await asyncio.sleep(GROUPS_EVERY)
+            await directory.refresh_groups()
+
+    groups = asyncio.create_task(read_groups(), name="groups")
+    dispatching = asyncio.create_task(sending.run(), name="dispatcher")
+    outgoing = asyncio.create_task(posting.run(), name="outbox")
+    await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
+    _say_hello(settings, team)
+    await stopping.wait()
+
+    _log.info("Stopping: taking in nothing more, finishing what is in flight")
+    groups.cancel()
+    await socket_mode.stop(STOP_LISTENING_WITHIN)
+    dispatching.cancel()
+    await dispatcher.finish(FINISH_SENDING_WITHIN)
+    await replies.drain(SAY_THE_REST_WITHIN)
+    outgoing.cancel()
+    await asyncio.gather(groups, dispatching, outgoing, return_exceptions=True)
+    _log.info("Stopped")
+
+
+def _say_hello(settings: Settings, team: str) -> None:
+    on = ", ".join(sorted(settings.connections)) or "none"
+    _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)
+    for name, why in sorted(settings.off.items()):
+        _log.warning("The connection %s is off: %s", name, why)

@@ -1,0 +1,312 @@
+"""What all adapters share: the wire, and the rows of the table of replies that no provider has for itself.
+
+    prepare(action, context)   pure: capability → build → the exact request, or `Refused`
+    send(prepared)             at most one request, and never an exception: an `Outcome`
+    perform(action, context)   both
+
+An adapter adds its facts, ``build`` and ``parse``, both pure. What httpx raises is told apart like this
+(measured against real sockets; httpx sends nothing a second time by itself):
+
+    ConnectError, ConnectTimeout, PoolTimeout   certainly not sent → failed, unreachable; safe to send again
+      … with an SSLCertVerificationError        failed, config_error: sending again cannot help
+    TimeoutException, the total deadline        perhaps sent → unknown, no_answer
+    anything else                               perhaps sent → unknown, connection_lost
+"""
+
+import asyncio
+import hashlib
+import json
+import logging
+import ssl
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final, Literal
+
+import httpx
+
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    Kind,
+    NumberRef,
+    Outcome,
+    PlaceCall,
+    Refused,
+    Retry,
+    Status,
+)
+from providers.connection import ConnectionSettings
+from providers.redaction import Redactor
+from providers.reply import DEFAULT_WAIT, Reply, read
+from providers.request import Context, Prepared, Request, finish
+
+__all__ = ["Adapter", "Capability", "ConnectionSettings", "Context", "Prepared", "Reply", "Request", "after_doubt", "failed"]
+
+CONNECT_SECONDS: Final = 5.0
+CONNECT_SHARE: Final = 0.25
+"""How long each of pool, TCP and TLS may take: at most this long, and this share of the deadline. So the
+three together stay under the deadline, and a connection that never came about is always told as such."""
+
+CONNECTIONS: Final = 32
+"""At most so many at once for one client; the dispatcher asks for fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One kind of action that a provider can be asked for.
+
+    ``target`` is what it is aimed at (None: a call to be placed), ``fields`` the optional fields of
+    `PlaceCall` it can express. ``removes_all``: it takes away everything that matches, not one call.
+    ``source`` is how well it is known: from the document, from the provider's other pages, or assumed.
+    """
+
+    kind: Kind
+    target: type[CallRef | NumberRef | CampaignRef] | None = None
+    fields: frozenset[str] = frozenset()
+    irreversible: bool = False
+    removes_all: bool = False
+    source: Literal["documented", "beyond", "assumed"] = "documented"
+
+
+class Adapter(ABC):
+    """One configured account at a provider.
+
+    ``deadline`` is the seconds that a request may take in all. ``clock`` is what a date in ``Retry-After``
+    is counted from. ``transport`` stands in for the network in tests.
+    """
+
+    provider: ClassVar[str]
+    """The name in settings, ``callkaro``."""
+    title: ClassVar[str]
+    """The name as people write it, ``CallKaro``."""
+    support: ClassVar[str]
+    """Whom to ask when the provider itself is at fault."""
+    settings_type: ClassVar[type[ConnectionSettings]]
+    capabilities: ClassVar[tuple[Capability, ...]]
+
+    def __init__(
+        self,
+        settings: ConnectionSettings,
+        *,
+        deadline: float = 20.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        if not isinstance(settings, self.settings_type):
+            raise TypeError(f"{self.title} is set up with {self.settings_type.__name__}")
+        # httpx prints whole URLs at INFO, httpcore a reply's headers at DEBUG: keys and numbers are in them.
+        for library in ("httpx", "httpcore"):
+            logging.getLogger(library).setLevel(logging.WARNING)
+        self.settings = settings
+        self._deadline = deadline
+        self._clock = clock
+        connecting = min(CONNECT_SECONDS, deadline * CONNECT_SHARE)
+        certificates = httpx.create_ssl_context(trust_env=False)
+
+        def client(*, keep_alive: bool) -> httpx.AsyncClient:
+            return httpx.AsyncClient(
+                verify=certificates,
+                trust_env=False,  # neither proxies nor passwords from the environment
+                follow_redirects=False,
+                timeout=httpx.Timeout(deadline, connect=connecting, pool=connecting),
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS if keep_alive else 0
+                ),
+                transport=transport,
+            )
+
+        self._keeping = client(keep_alive=True)
+        self._fresh = client(keep_alive=False)
+
+    @classmethod
+    def capability(cls, kind: Kind) -> Capability | None:
+        """What this provider can do of a kind of action; None: nothing."""
+        return next((known for known in cls.capabilities if known.kind is kind), None)
+
+    @abstractmethod
+    def build(self, action: CallAction, context: Context) -> Request:
+        """Say an action, whose capability is already checked, as a request. Pure; raises `Refused`."""
+
+    @abstractmethod
+    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+        """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
+
+    def account(self) -> tuple[str, ...]:
+        """What names the account besides the address and the key: for most providers, nothing."""
+        return ()
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The configured names of agents; empty for a provider that has none."""
+        return ()
+
+    @property
+    def raw_agents(self) -> bool:
+        """Whether a provider's own agent id may stand for a name."""
+        return False
+
+    def agent_id(self, agent: str) -> str | None:  # noqa: ARG002 - for providers that have agents
+        """The provider's id for an agent's configured name; None where there is no such agent."""
+        return None
+
+    def fingerprint(self, agent: str | None) -> str:
+        """A short hash of where a request would go and for whom; it changes when a setting moves that."""
+        resolved = None if agent is None else self.agent_id(agent)
+        parts = [self.provider, self.settings.base_url, *self.account(), resolved]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+    def prepare(self, action: CallAction, context: Context) -> Prepared:
+        """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
+        self._check_capability(action)
+        return finish(self.build(action, context), action, base_url=self.settings.base_url)
+
+    async def send(self, prepared: Prepared) -> Outcome:
+        """Send a request, once. Whatever the wire or the provider does becomes an outcome."""
+        action = prepared.action
+        try:
+            async with asyncio.timeout(self._deadline):
+                reply = await self._exchange(prepared)
+            outcome = self.parse(action, reply) or self._shared_row(action, reply)
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong, the provider may have acted
+            return self._without_reply(action, fault)
+        return outcome.model_copy(update={"http_status": reply.status, "raw": reply.raw})
+
+    async def perform(self, action: CallAction, context: Context) -> Outcome:
+        """Prepare and send; what is refused before any request is an outcome too."""
+        try:
+            prepared = self.prepare(action, context)
+        except Refused as refused:
+            return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
+        return await self.send(prepared)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._keeping.aclose()
+        await self._fresh.aclose()
+
+    def unsupported(self, action: CallAction) -> Refused:
+        """The refusal of an action that this provider cannot be asked for."""
+        return Refused(f"{self.title} cannot be asked to {action.kind}.", code=Code.UNSUPPORTED)
+
+    def _check_capability(self, action: CallAction) -> None:
+        capability = self.capability(action.kind)
+        if capability is None:
+            raise self.unsupported(action)
+        if isinstance(action, PlaceCall):
+            for name in sorted(action.optional_fields - capability.fields):
+                raise Refused(f"{self.title} has no {name}.", code=Code.UNSUPPORTED, field=name)
+        elif capability.target is None or not isinstance(action.target, capability.target):
+            how = action.target.by.replace("_", " ")
+            raise Refused(
+                f"{self.title} does not find it by its {how}.", code=Code.UNSUPPORTED, field="target"
+            )
+
+    async def _exchange(self, prepared: Prepared) -> Reply:
+        client = self._fresh if prepared.fresh_connection else self._keeping
+        # Not client.build_request: that would add the cookies of earlier replies.
+        request = httpx.Request(
+            prepared.method, prepared.url, headers=prepared.headers, content=prepared.body
+        )
+        redactor = Redactor.of(prepared.action, (*self.settings.secrets(), *prepared.credentials))
+        async with aclosing(await client.send(request, stream=True)) as response:
+            return await read(response, redactor=redactor, now=self._clock())
+
+    def _without_reply(self, action: CallAction, fault: Exception) -> Outcome:
+        match fault:
+            case httpx.ConnectError() if _is_certificate_fault(fault):
+                return failed(
+                    Code.CONFIG_ERROR,
+                    f"The certificate at {self.settings.base_url} cannot be trusted. Nothing was sent. "
+                    f"Check this connection's base_url; if it is right, ask {self.support}.",
+                )
+            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
+                return Outcome(
+                    status=Status.FAILED,
+                    code=Code.UNREACHABLE,
+                    message=f"{self.title} could not be reached. Nothing was sent.",
+                    retry=Retry.SAFE,
+                )
+            case httpx.TimeoutException() | TimeoutError():
+                waited = f"{self.title} did not answer within {self._deadline:g} s."
+                return self._unknown(action, Code.NO_ANSWER, waited)
+            case httpx.TransportError() | OSError():
+                lost = f"The connection to {self.title} broke before its answer was complete."
+                return self._unknown(action, Code.CONNECTION_LOST, lost)
+            case _:
+                ours = f"CallOps itself failed ({type(fault).__name__}) while it spoke with {self.title}."
+                return self._unknown(action, Code.UNREADABLE_REPLY, ours)
+
+    def _shared_row(self, action: CallAction, reply: Reply) -> Outcome:
+        match reply.status, reply.status // 100:
+            case (405 | 415, _) | (_, 3):
+                return failed(
+                    Code.CONFIG_ERROR,
+                    f"{self.title} does not take this request at {self.settings.base_url} ({reply.status}). "
+                    "Check this connection's base_url.",
+                )
+            case 408, _:
+                return self._unknown(action, Code.NO_ANSWER, f"{self.title} gave up waiting for us (408).")
+            case 429, _:
+                return Outcome(
+                    status=Status.FAILED,
+                    code=Code.RATE_LIMITED,
+                    message=f"{self.title} had too many requests and did not process this one.",
+                    # That a 429 was not processed is a custom, not a promise: too little to call twice on.
+                    retry=Retry.NEVER if isinstance(action, PlaceCall) else Retry.AFTER,
+                    retry_after=DEFAULT_WAIT if reply.retry_after is None else reply.retry_after,
+                )
+            case status, 4:
+                return failed(
+                    Code.REJECTED,
+                    f"{self.title} turned the request down ({status}){reply.quoted()}. "
+                    f"If that does not say why, ask {self.support}.",
+                )
+            case status, 5:
+                what = f"{self.title} failed ({status})."
+                return self._unknown(action, Code.SERVER_ERROR, what, retry_after=reply.retry_after)
+            case status, _:
+                what = f"{self.title} answered {status}, with nothing that its documents explain."
+                return self._unknown(action, Code.UNREADABLE_REPLY, what)
+
+    def _unknown(
+        self, action: CallAction, code: Code, what: str, *, retry_after: float | None = None
+    ) -> Outcome:
+        retry = after_doubt(action)
+        advice = "" if retry is Retry.IDEMPOTENT else f" Look at {self.title} before you ask again."
+        return Outcome(
+            status=Status.UNKNOWN,
+            code=code,
+            message=f"{what} We do not know whether it happened.{advice}",
+            retry=retry,
+            retry_after=retry_after,
+        )
+
+
+def failed(code: Code, message: str) -> Outcome:
+    """The outcome of a request that was certainly turned down, and need not be sent again."""
+    return Outcome(status=Status.FAILED, code=code, message=message)
+
+
+def after_doubt(action: CallAction) -> Retry:
+    """What the system may do about an attempt whose answer was lost."""
+    match action:
+        case PlaceCall():
+            return Retry.VERIFY  # a second request could call the customer a second time
+        case CancelCall(target=NumberRef()):
+            return Retry.SHORT_WINDOW  # a late one could take away a newer schedule
+        case _:
+            return Retry.IDEMPOTENT
+
+
+def _is_certificate_fault(fault: BaseException | None) -> bool:
+    while fault is not None:
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False

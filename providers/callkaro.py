@@ -1,0 +1,254 @@
+"""CallKaro: place or schedule a call; delete what an agent has scheduled to a number.
+
+Facts: the pages "Create Outbound Call" (with its OpenAPI 3.1 part) and "Delete Schedule Call" of
+https://docs.callkaro.ai. What no page says is marked *assumed* and is a setting.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field, JsonValue
+
+from providers.actions import (
+    AgentName,
+    CallAction,
+    CancelCall,
+    Code,
+    Kind,
+    NumberRef,
+    Outcome,
+    PlaceCall,
+    Refused,
+    Status,
+)
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
+from providers.connection import BaseUrl, Secret
+
+LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
+RETRIES: Final = range(11)
+PRIORITIES: Final = range(-100, 101)
+ACTION_ID_KEY: Final = "callops_action_id"
+"""Under which our id goes into ``metadata``, if it does: the webhook returns that."""
+
+_SUCCESSES: Final = frozenset({"success", "done"})
+"""The page's text has ``success`` with a ``call_id``, its OpenAPI part ``done`` with a ``call_sid``; both are
+seen in the field."""
+
+_COMPLIANCE: Final = ("DND_NUMBER", "VERIFICATION_REQUIRED")
+"""From CallKaro's other pages; which key holds them is assumed."""
+
+
+def _zone_name(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder such as Asia, or a path
+        raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
+    return name
+
+
+_AGENT_ID = re.compile(r"[\x21-\x7e]{1,128}")
+AgentId = Annotated[str, Field(pattern=rf"^{_AGENT_ID.pattern}$")]
+"""Opaque: the document's own example has 25 characters, one more than the ids it looks like."""
+
+
+class CallKaroSettings(ConnectionSettings):
+    """A CallKaro account.
+
+    ``timezone`` (IANA) is how ``schedule_at`` and the daily window are read: *assumed*, no page says it.
+    ``schedule_format``: as in the examples, or with its offset. ``number_format``: how a deletion writes its
+    number. ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``. ``send_action_id``
+    puts our id into the metadata, where the agent's prompt can see it.
+    """
+
+    base_url: BaseUrl = "https://api.callkaro.ai"
+    api_key: Secret
+    timezone: Annotated[str, AfterValidator(_zone_name)] = "Asia/Kolkata"
+    agents: dict[AgentName, AgentId] = Field(default_factory=dict)
+    allow_raw_agents: bool = False
+    schedule_format: Literal["naive", "offset"] = "naive"
+    number_format: Literal["digits", "e164"] = "digits"
+    send_action_id: bool = False
+
+
+class CallKaro(Adapter):
+    """CallKaro."""
+
+    provider = "callkaro"
+    title = "CallKaro"
+    support = "support@callkaro.ai"
+    settings_type = CallKaroSettings
+    settings: CallKaroSettings
+    capabilities = (
+        Capability(Kind.PLACE_CALL, fields=frozenset(PlaceCall.model_fields) - {"kind", "to", "agent"}),
+        # By agent and number, with no id and no batch: all that is scheduled there goes.
+        Capability(Kind.CANCEL_CALL, target=NumberRef, removes_all=True),
+    )
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names under ``agents``."""
+        return tuple(self.settings.agents)
+
+    @property
+    def raw_agents(self) -> bool:
+        """As the connection allows it."""
+        return self.settings.allow_raw_agents
+
+    def agent_id(self, agent: str) -> str | None:
+        """The id under ``agents``, or, where the connection allows it, the name itself."""
+        return self.settings.agents.get(agent) or (agent if self.settings.allow_raw_agents else None)
+
+    def build(self, action: CallAction, context: Context) -> Request:
+        """POST /call/outbound, or POST /call/delete-schedule-call with the agent in its query."""
+        headers = {"X-API-KEY": self.settings.api_key.get_secret_value()}
+        match action:
+            case PlaceCall():
+                at = None if action.at is None else self._schedule_at(action.at, context.now)
+                return Request(
+                    path="/call/outbound",
+                    headers=headers,
+                    document=self._call(action, at, context.action_id),
+                    provider_time=at,
+                    zone=self.settings.timezone if at or action.earliest or action.latest else None,
+                )
+            case CancelCall(target=NumberRef(agent=agent, to=to)):
+                # The number may stand with or without its plus, and in a form too: this is the first example.
+                number = to if self.settings.number_format == "e164" else to.removeprefix("+")
+                return Request(
+                    path="/call/delete-schedule-call",
+                    query={"agent_id": self._agent(agent)},
+                    headers=headers,
+                    document={"to_number": number},
+                )
+            case _:
+                raise self.unsupported(action)
+
+    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+        """What CallKaro documents; 500, which it documents too, is a row that all providers share."""
+        whole = json.dumps(reply.document)
+        match reply.status, reply.value("status"):
+            case 200, str(status) if status in _SUCCESSES:
+                return _placed(action, reply) if isinstance(action, PlaceCall) else _DELETED
+            case (200, "error") | (400 | 403 | 404, _) if any(word in whole for word in _COMPLIANCE):
+                code = Code.COMPLIANCE_BLOCKED
+                message = (
+                    "CallKaro may not call this number: it is on a do-not-disturb list or not verified. See "
+                    "https://callkaro.ai/dashboard/settings?tab=dnd-phones, or ask support@callkaro.ai."
+                )
+            case 200, "error":
+                code = Code.REJECTED
+                message = (
+                    f"CallKaro turned this down{reply.quoted()}. If that does not say why, ask "
+                    "support@callkaro.ai."
+                )
+            case 400, _:
+                code = Code.INVALID_REQUEST
+                message = (
+                    f"CallKaro found the request invalid{reply.quoted()}. Check what was asked; if it is "
+                    "right, ask support@callkaro.ai."
+                )
+            case 403, _:  # not 401: this is its answer to a wrong or missing key
+                code = Code.AUTH_FAILED
+                message = (
+                    "CallKaro does not accept the API key. Compare this connection's api_key with "
+                    "https://callkaro.ai/dashboard/api-key; if they are equal, ask support@callkaro.ai."
+                )
+            case 404, _ if isinstance(action, PlaceCall):
+                code = Code.NOT_FOUND
+                message = (
+                    "CallKaro has no such agent. Compare its id under this connection's agents with "
+                    "CallKaro's dashboard, or ask support@callkaro.ai."
+                )
+            case _:
+                return None
+        return failed(code, message)
+
+    def _agent(self, agent: str) -> str:
+        # The document's own advice: know that the agent exists before deleting its calls.
+        agent_id = self.agent_id(agent)
+        if agent_id is None:
+            known = ", ".join(self.settings.agents) or "none yet"
+            raise Refused(f"This connection has no agent of that name. It knows: {known}.", field="agent")
+        if not _AGENT_ID.fullmatch(agent_id):
+            raise Refused(
+                "That is no agent's id: it has no spaces and at most 128 characters.", field="agent"
+            )
+        return agent_id
+
+    def _schedule_at(self, at: datetime, now: datetime) -> str:
+        """The call's time as CallKaro reads it: local time in the connection's zone, *assumed*."""
+        if at <= now:
+            raise Refused("This time has passed.", field="at")
+        try:
+            local = at.astimezone(ZoneInfo(self.settings.timezone))
+        except OverflowError:
+            raise Refused("This time is too far away.", field="at") from None
+        if self.settings.schedule_format == "offset":
+            return local.isoformat()
+        # Declared as date-time, which needs an offset, yet every example is without.
+        if local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset():
+            raise Refused(
+                f"The clocks in {self.settings.timezone} go back that night and show this time twice; "
+                "CallKaro could not tell which is meant. Choose another time.",
+                field="at",
+            )
+        return local.replace(tzinfo=None).isoformat()
+
+    def _call(self, action: PlaceCall, at: str | None, action_id: str) -> dict[str, JsonValue]:
+        _check(action)
+        metadata = action.metadata
+        if self.settings.send_action_id:
+            if ACTION_ID_KEY in (metadata or {}):
+                raise Refused(f"{ACTION_ID_KEY} is a name that CallOps uses itself.", field="metadata")
+            metadata = {**(metadata or {}), ACTION_ID_KEY: action_id}
+        optional: dict[str, JsonValue] = {
+            "batch_id": action.batch,
+            "metadata": metadata,
+            "schedule_at": at,
+            "min_trigger_time": action.earliest,
+            "max_trigger_time": action.latest,
+            "carry_over": action.carry_over,
+            # As many gaps as retries, or fewer: 3 retries with [30, 60] is the document's own example.
+            "number_of_retries": action.retries,
+            "gap_between_retries": list(action.gap) if isinstance(action.gap, tuple) else action.gap,
+            "priority": action.priority,
+            "language": action.language,
+        }
+        given = {name: value for name, value in optional.items() if value is not None}
+        return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
+
+
+_DELETED: Final = Outcome(
+    status=Status.OK,
+    code=Code.CANCELLED,
+    message="CallKaro removed what this agent had scheduled to this number, without saying how many calls.",
+)
+"""The same words come back whether there was one call, several or none."""
+
+
+def _placed(action: PlaceCall, reply: Reply) -> Outcome:
+    reference = reply.reference("call_id", "call_sid")
+    untracked = "CallKaro gave this call no id, so it cannot be followed."
+    return Outcome(
+        status=Status.OK,
+        code=Code.SCHEDULED if action.at else Code.QUEUED,
+        # Accepted is all that "Call queued" says: nobody's phone has rung yet.
+        message=f"CallKaro accepted the call{' for its time' if action.at else ''}.",
+        reference=reference,
+        warnings=() if reference else (untracked,),
+    )
+
+
+def _check(action: PlaceCall) -> None:
+    """What the document limits, and nothing more: other limits are CallKaro's to enforce."""
+    if action.retries is not None and action.retries not in RETRIES:
+        raise Refused(f"CallKaro tries again {RETRIES[0]} to {RETRIES[-1]} times.", field="retries")
+    if action.priority is not None and action.priority not in PRIORITIES:
+        raise Refused(f"CallKaro's priorities go from {PRIORITIES[0]} to {PRIORITIES[-1]}.", field="priority")
+    if action.language is not None and action.language not in LANGUAGES:
+        raise Refused(f"CallKaro's languages are {', '.join(LANGUAGES)}.", field="language")
+    if action.carry_over and action.latest is None:
+        raise Refused("Carrying over to the next day needs a time until which to call.", field="carry_over")

@@ -1,0 +1,84 @@
+"""The settings of one connection: what every adapter's settings have in common, checked when they load."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Annotated
+
+import httpx
+from pydantic import AfterValidator, ConfigDict, SecretStr
+
+from providers.actions import Frozen
+
+_LABEL = "(?:[a-z0-9-]{0,61}[a-z0-9])?"
+_HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:[a-z0-9]{_LABEL}\.)*[a-z]{_LABEL}", re.IGNORECASE)
+"""A DNS name (RFC 1123). Its last label starts with a letter: resolvers would read ``0x7f.1`` or
+``2130706433`` as an address."""
+
+_FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\%?#@]")
+"""White space and non-ASCII, and what starts an escape, a query, a fragment or ends a user name."""
+
+_DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
+
+
+def _sendable(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if not text:
+        raise ValueError("is empty")
+    if text != text.strip():
+        raise ValueError("begins or ends with a space or a line break; copy it again without")
+    if not text.isascii():
+        raise ValueError("holds a character that is not ASCII; copy it again from the provider")
+    if not text.isprintable():
+        raise ValueError("holds a line break or another control character; copy it again without")
+    return secret
+
+
+def _trusted(text: str) -> str:
+    if _FORBIDDEN_IN_URL.search(text):
+        raise ValueError("must be a plain address: no user name, query, fragment, escape, space or backslash")
+    if _DOT_SEGMENT.search(text):
+        raise ValueError("must not hold '.' or '..' as a part of its path")
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as fault:
+        raise ValueError("is not an address") from fault
+    if url.scheme not in {"https", "http"} or not url.host:
+        raise ValueError("must begin with https:// and a host")
+    if not _is_loopback(url.host) and url.scheme != "https":
+        raise ValueError("must begin with https://; plain http is for this machine only")
+    return text.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host is this machine. Raises ValueError for one that no provider can have."""
+    try:
+        address: IPv4Address | IPv6Address = ip_address(host)
+    except ValueError:
+        if not _HOST_NAME.fullmatch(host):
+            raise ValueError(f"has no valid host: {host}") from None
+        return host.lower() == "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if not address.is_loopback and (not address.is_global or address.is_multicast):
+        raise ValueError("must not be a private, link-local or reserved address: no provider is there")
+    return address.is_loopback
+
+
+BaseUrl = Annotated[str, AfterValidator(_trusted)]
+"""Where a provider's API is, without a slash at its end: https, or this machine; a secret is sent there."""
+
+Secret = Annotated[SecretStr, AfterValidator(_sendable)]
+"""A key or token that can be a header's value as it is. Never shown, not even in an error about it."""
+
+
+class ConnectionSettings(Frozen):
+    """What every connection can set. An adapter adds its own secrets, names and choices."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    base_url: BaseUrl
+
+    def secrets(self) -> tuple[str, ...]:
+        """All secrets among the settings: what must never be written anywhere."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))

@@ -1,0 +1,148 @@
+"""A provider's reply: read from the wire within bounds, and decoded without trust."""
+
+import json
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Final, Protocol
+
+import httpx
+from pydantic import JsonValue
+
+from providers.redaction import Redactor
+
+LARGEST_BODY: Final = 1 << 20
+"""Bytes, decoded. The largest documented reply has a few hundred; a gzip bomb stops here."""
+
+MOST_DIGITS: Final = 309
+"""Digits of an integer in a reply: as many as the largest double has."""
+
+DEFAULT_WAIT: Final = 5.0
+"""Seconds to wait where ``Retry-After`` is missing or says nothing readable."""
+
+LONGEST_WAIT: Final = 30 * 24 * 3600.0
+"""Seconds: a month, far beyond any request's deadline; keeps an absurd ``Retry-After`` a possible date."""
+
+_ID = re.compile(r"[\x21-\x7e]{1,128}")
+_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a provider answered.
+
+    ``document`` is its JSON object, None when the body is anything else; ``retry_after`` is in seconds, None
+    without that header; ``raw`` is the body for the log, redacted and cut.
+    """
+
+    status: int
+    document: dict[str, JsonValue] | None = field(repr=False)
+    raw: str = field(repr=False)
+    retry_after: float | None
+    redactor: Redactor = field(repr=False)
+
+    def value(self, key: str) -> JsonValue:
+        """What is under a key of the document, None where there is nothing."""
+        return (self.document or {}).get(key)
+
+    def reference(self, *keys: str) -> str | None:
+        """The first of some keys that holds an id: one printable word, or an integer."""
+        for key in keys:
+            value = self.value(key)
+            if isinstance(value, int) and not isinstance(value, bool):
+                value = str(value)
+            if isinstance(value, str) and _ID.fullmatch(value):
+                return value
+        return None
+
+    def quoted(self) -> str:
+        """The provider's own ``message``, to end a sentence of ours with; empty if it may not be shown."""
+        message = self.value("message")
+        sentence = self.redactor.sentence(message) if isinstance(message, str) else None
+        return f": “{sentence.rstrip('.')}”" if sentence else ""
+
+
+async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Reply:
+    """Read a reply to its end, or to the bound. ``now`` is what a date in ``Retry-After`` is counted from."""
+    body, complete = await _body(response)
+    return Reply(
+        status=response.status_code,
+        document=decode(body) if complete else None,
+        raw=redactor.record(body.decode("utf-8", "replace")),
+        retry_after=_wait(response.headers.get("retry-after"), now),
+        redactor=redactor,
+    )
+
+
+class _Decompressor(Protocol):
+    """`zlib.decompressobj`, as far as it is used here; its type has no public name."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+async def _body(response: httpx.Response) -> tuple[bytes, bool]:
+    """The decoded body, and whether it is all of it, decoded and within the bound."""
+    match response.headers.get("content-encoding", "identity").strip().lower():
+        case "identity" | "":
+            decompressor: _Decompressor | None = None
+        case "gzip" | "x-gzip" | "deflate":  # although `identity` was asked for
+            decompressor = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either header
+        case _:
+            return b"", False
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        room = LARGEST_BODY + 1 - len(body)
+        try:
+            body += decompressor.decompress(chunk, room) if decompressor else chunk[:room]
+        except zlib.error:
+            return bytes(body), False
+        if len(body) > LARGEST_BODY:
+            return bytes(body), False
+    return bytes(body), decompressor is None or decompressor.eof
+
+
+def decode(body: bytes) -> dict[str, JsonValue] | None:
+    """A body's JSON object, None unless it is exactly one, in UTF-8, with each key once and no NaN."""
+    try:
+        value = json.loads(
+            body.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_bounded_int
+        )
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice: which one counts is anyone's guess")
+    return value
+
+
+def _no_constant(name: str) -> JsonValue:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError("more digits than any id or count has")
+    return int(digits)
+
+
+def _wait(value: str | None, now: datetime) -> float | None:
+    """``Retry-After`` in seconds: it may be seconds, an HTTP date, or nonsense."""
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value):
+        return min(float(value), LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+        seconds = (moment - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
+        return DEFAULT_WAIT
+    return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -1,0 +1,113 @@
+"""Requests as values: what an adapter builds, and the exact bytes that come of it. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from urllib.parse import quote, urlencode
+
+import httpx
+from pydantic import JsonValue
+
+from providers.actions import SAFE_ID_PATTERN, CallAction, Code, PlaceCall, Refused
+
+COMMON_HEADERS: Final[Mapping[str, str]] = {
+    "Accept": "application/json",
+    "Accept-Encoding": "identity",  # a compressed reply could be far larger than it looks
+    "User-Agent": "CallOps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What building a request may know besides the action: the time, and our id for the action."""
+
+    now: datetime
+    action_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an adapter builds: ``path`` quoted and with its first slash; ``headers`` only the provider's own.
+
+    ``provider_time`` is the string that the provider gets for the call's time, ``zone`` the IANA zone that
+    this and the daily window are in.
+    """
+
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    method: str = "POST"
+    query: Mapping[str, str] = field(default_factory=dict)
+    document: Mapping[str, JsonValue] | None = field(default=None, repr=False)
+    provider_time: str | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The exact request for an action, ready to be sent once. Its repr holds no key and no number.
+
+    ``credentials`` are the values of the provider's own headers: never to be kept from a reply.
+    """
+
+    action: CallAction = field(repr=False)
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes | None = field(repr=False)
+    fresh_connection: bool
+    credentials: tuple[str, ...] = field(default=(), repr=False)
+    provider_time: str | None = None
+    zone: str | None = None
+
+
+def path_segment(value: str, *, name: str) -> str:
+    """An id as one part of a path. Raises `Refused` for field ``name``.
+
+    Quoting alone would not do: it leaves ``..`` as it is, and httpx resolves that.
+    """
+    if not re.fullmatch(SAFE_ID_PATTERN, value):
+        raise Refused("That is no id: letters, digits and . _ : - only, at most 128.", field=name)
+    return quote(value, safe="")
+
+
+def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
+    """Turn what an adapter built into the exact request. Raises `Refused`."""
+    headers = {**COMMON_HEADERS, **request.headers}
+    if request.document is not None:
+        headers["Content-Type"] = "application/json"
+    fresh = isinstance(action, PlaceCall)
+    if fresh:  # on a kept connection, a drop cannot be told from one that was closed long before
+        headers["Connection"] = "close"
+    return Prepared(
+        action=action,
+        method=request.method,
+        url=_url(request, base_url),
+        headers=headers,
+        body=None if request.document is None else _json(request.document),
+        fresh_connection=fresh,
+        credentials=tuple(request.headers.values()),
+        provider_time=request.provider_time,
+        zone=request.zone,
+    )
+
+
+def _url(request: Request, base_url: str) -> str:
+    target = request.path
+    if request.query:
+        target += "?" + urlencode(request.query, quote_via=quote, safe="")
+    base, url = httpx.URL(base_url), httpx.URL(base_url + target)
+    # As httpx will send it: to the configured host, and with no ".." resolved on the way.
+    expected = base.raw_path.rstrip(b"/") + target.encode()
+    if (url.scheme, url.netloc, url.raw_path) != (base.scheme, base.netloc, expected):
+        raise Refused("The request would not go where this connection points.", code=Code.CONFIG_ERROR)
+    return str(url)
+
+
+def _json(document: Mapping[str, JsonValue]) -> bytes:
+    try:
+        return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (ValueError, RecursionError) as fault:  # NaN, half a surrogate pair, or nested without end
+        raise Refused("This cannot be written as JSON.", field="metadata") from fault

@@ -1,0 +1,202 @@
+"""What follows from an outcome, as a table."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.consequences import PAUSES, follows
+from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
+from storage import lifecycle
+from storage.lifecycle import State
+from storage.log import LogEntry
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+PLACE = PlaceCall(to="+919876543210", agent="payments")
+CANCEL = CancelCall(target=CallRef(call_id="vx_123"))
+
+
+def entry(action: PlaceCall | CancelCall = CANCEL, *, attempt: int = 1, doubted: bool = False) -> LogEntry:
+    """An entry whose request is out."""
+    return LogEntry(
+        id="A-7K3F",
+        request="A-7K3F",
+        position=1,
+        kind=action.kind,
+        connection="voxworks",
+        agent=None,
+        target_id="vx_123" if action.kind is Kind.CANCEL_CALL else None,
+        scheduled_for=None,
+        state=State.SENDING,
+        attempt=attempt,
+        doubted=doubted,
+        owner="me",
+        lease_until=NOW,
+        not_before=None,
+        code=None,
+        message=None,
+        retry=None,
+        reference=None,
+        http_status=None,
+        asked_at=NOW,
+        updated_at=NOW,
+        action=action,
+    )
+
+
+def outcome(status: Status, code: Code, retry: Retry = Retry.NEVER, **more: Any) -> Outcome:
+    """An outcome in short."""
+    return Outcome(status=status, code=code, message="What happened.", retry=retry, **more)
+
+
+NO_ANSWER = outcome(Status.UNKNOWN, Code.NO_ANSWER, Retry.IDEMPOTENT)
+PLACE_NO_ANSWER = outcome(Status.UNKNOWN, Code.NO_ANSWER, Retry.VERIFY)
+UNREACHABLE = outcome(Status.FAILED, Code.UNREACHABLE, Retry.SAFE)
+NOT_FOUND = outcome(Status.FAILED, Code.NOT_FOUND)
+LATER = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=7.0)
+OK = outcome(Status.OK, Code.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome", "seen", "names", "state"),
+    [
+        pytest.param(entry(), OK, False, ["succeeded"], State.SUCCEEDED, id="a clear success"),
+        pytest.param(entry(), NOT_FOUND, False, ["failed"], State.FAILED, id="a clear failure"),
+        pytest.param(
+            entry(), NOT_FOUND, True, ["failed"], State.FAILED, id="not found without a doubt is a failure"
+        ),
+        pytest.param(
+            entry(PLACE), PLACE_NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="a place in doubt waits"
+        ),
+        pytest.param(
+            entry(PLACE),
+            outcome(Status.UNKNOWN, Code.NO_ANSWER, Retry.IDEMPOTENT),
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a place is never idempotent, whatever an adapter says",
+        ),
+        pytest.param(
+            entry(), NO_ANSWER, False, ["unknown", "retry_scheduled"], State.APPROVED, id="by id again"
+        ),
+        pytest.param(
+            entry(attempt=3), NO_ANSWER, False, ["unknown"], State.UNKNOWN, id="three requests in all"
+        ),
+        pytest.param(
+            entry(), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="never sent, sent again"
+        ),
+        pytest.param(
+            entry(PLACE), UNREACHABLE, False, ["retry_scheduled"], State.APPROVED, id="also a place"
+        ),
+        pytest.param(
+            entry(attempt=3), UNREACHABLE, False, ["failed"], State.FAILED, id="never sent, three times"
+        ),
+        pytest.param(entry(), LATER, False, ["retry_scheduled"], State.APPROVED, id="not processed, later"),
+        pytest.param(
+            entry(attempt=9), LATER, False, ["retry_scheduled"], State.APPROVED, id="later, as often as told"
+        ),
+        pytest.param(
+            entry(PLACE), LATER, False, ["failed"], State.FAILED, id="a place is not put off by the system"
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True),
+            OK,
+            False,
+            ["succeeded"],
+            State.SUCCEEDED,
+            id="doubt, then success",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True),
+            NOT_FOUND,
+            True,
+            ["inferred"],
+            State.SUCCEEDED,
+            id="seen, then gone",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True), NOT_FOUND, False, ["unknown"], State.UNKNOWN, id="never seen"
+        ),
+        pytest.param(
+            entry(attempt=3, doubted=True),
+            UNREACHABLE,
+            True,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a doubt outlives an unreachable provider",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True),
+            outcome(Status.FAILED, Code.INVALID_REQUEST),
+            True,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a doubt outlives a refusal",
+        ),
+        pytest.param(
+            entry(),
+            outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.SHORT_WINDOW),
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a short window is left to people",
+        ),
+    ],
+)
+def test_what_follows(
+    entry: LogEntry, outcome: Outcome, names: list[str], state: State, *, seen: bool
+) -> None:
+    """Each outcome leads to one state, by legal moves only."""
+    made = follows(
+        entry, outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=seen, waited=False
+    )
+    assert [move.name for move in made.moves] == names
+    assert made.moves[-1].after is state
+    before: State = State.SENDING
+    for move in made.moves:
+        assert before in move.before
+        lifecycle.check(before, move.after)
+        before = move.after
+
+
+def test_a_pause_is_never_shorter_than_the_provider_asked() -> None:
+    """Retry-After moves the next attempt to exactly then."""
+    made = follows(
+        entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+    )
+    assert made.moves[0].changes["not_before"] == NOW + timedelta(seconds=7)
+
+
+def test_pauses_grow_between_attempts() -> None:
+    """The second pause is longer than the first."""
+    pauses = []
+    for attempt in (1, 2):
+        made = follows(
+            entry(attempt=attempt), UNREACHABLE, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+        )  # fmt: skip
+        pauses.append(made.moves[0].changes["not_before"])
+    assert pauses == [NOW + pause for pause in PAUSES]
+
+
+def test_nothing_is_ordered_after_its_time_ran_out() -> None:
+    """A wait that ends after the request's own time is a failure now."""
+    until = NOW + timedelta(seconds=5)
+    made = follows(
+        entry(), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
+    )
+    assert [move.after for move in made.moves] == [State.FAILED]
+
+
+def test_the_requester_is_told_what_they_would_not_see() -> None:
+    """Failures and doubts go to the requester; a success only where somebody had to approve first."""
+
+    def told(outcome: Outcome, *, waited: bool) -> bool:
+        made = follows(
+            entry(attempt=3), outcome, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=waited
+        )  # fmt: skip
+        return any(post.to == "dm:U0AGENT" for post in made.posts)
+
+    assert told(NOT_FOUND, waited=False)
+    assert told(NO_ANSWER, waited=False)
+    assert told(OK, waited=True)
+    assert not told(OK, waited=False)

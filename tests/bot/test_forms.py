@@ -1,0 +1,100 @@
+"""Forms: filled with what was typed, read by the same grammar, each fault under its own field."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.forms import Form, line_text, values_of
+from bot.inference import infer
+from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing import parse
+from playground.blocks import faults
+from providers.actions import Kind
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+REMINDERS = ConnectionWords(
+    agents=("payments", "renewals"), kinds=frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
+)
+VOXWORKS = ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id")
+VOCABULARY = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS}, "IN", ("customer asked",))
+
+
+def read(text: str, door: Verb) -> Line:
+    """A line typed in India."""
+    return parse(text, door=door, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=NOW)
+
+
+def submitted(view: dict[str, Any]) -> dict[str, Any]:
+    """The view as Slack sends it back, with its initial values."""
+    values: dict[str, Any] = {}
+    for block in view["blocks"]:
+        if block["type"] == "input":
+            element = block["element"]
+            state = {"type": element["type"], "value": element.get("initial_value")}
+            if "options" in element:
+                state = {"type": element["type"], "selected_option": element.get("initial_option")}
+            values[block["block_id"]] = {element["action_id"]: state}
+    return {**view, "state": {"values": values}}
+
+
+@pytest.mark.parametrize(
+    ("door", "text"),
+    [
+        (Verb.PLACE, "+91 98765 43210"),
+        (Verb.PLACE, "98765 43210 tomorrow 9:30 via reminders agent=payments"),
+        (Verb.PLACE, '98765 43210 at=tomorrow 9:30 retries=3 gap=30,60 from=9:00 until=18:00 carry-over lang=hi priority=-1 batch=b1 meta.name=Abhinav meta.age=25 meta.code="25" purpose="payment, due" consent=c-1 agent=renewals'),
+        (Verb.CANCEL, "98765 43210 customer's request agent=payments"),
+        (Verb.CANCEL, "98765 43210, 98765 43211 “wrong” number agent=payments"),
+        (Verb.CANCEL, "vx_123 via voxworks asked “a=b” twice"),
+    ],
+)  # fmt: skip
+def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
+    """A line put into its form and submitted unchanged is the same line, and Slack would take the form."""
+    line = infer(read(text, door), VOCABULARY).line
+    form = Form(door, VOCABULARY)
+    view = form.build(values_of(line), nonce="n", channel="C0SUPPORT")
+    assert faults("modal", view) == []
+    again = infer(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).line
+    compared = [f for f in Line.__dataclass_fields__ if f not in {"text", "typed", "at_text", "targets"}]
+    assert {f: getattr(again, f) for f in compared} == {f: getattr(line, f) for f in compared}
+    assert again.targets == line.targets
+
+
+@pytest.mark.parametrize(
+    ("door", "text", "field", "typed"),
+    [
+        (Verb.PLACE, "98765 43210 25:00", "at", "25:00"),
+        (Verb.PLACE, "98765 43210 at=05/12", "at", "05/12"),
+        (Verb.PLACE, "12345 tomorrow 9:30", "targets", "12345"),
+        (Verb.PLACE, "98765 43210 retries=many", "retries", "many"),
+        (Verb.PLACE, "98765 43210 agent=paymentz", "agent", "paymentz"),
+        (Verb.CANCEL, "12345 customer asked", "targets", "12345"),
+        (Verb.CANCEL, "Asha customer asked", "targets", "Asha customer asked"),
+    ],
+)
+def test_what_was_not_understood_stands_in_the_form_as_typed(
+    door: Verb, text: str, field: str, typed: str
+) -> None:
+    """Nothing typed is lost on the way from a faulty line to its form."""
+    line = read(text, door)
+    assert any(fault.field == field for fault in line.faults)
+    assert values_of(line)[field] == typed
+
+
+def test_each_fault_stands_under_its_own_field() -> None:
+    """Several faults are several errors; what belongs to no field stands under the first."""
+    line = read("12345 at=25:00 retries=many foo=bar", Verb.PLACE)
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build(values_of(line), nonce="n", channel="", whole=True)
+    errors = form.errors(line.faults, view)
+    assert set(errors) == {"targets", "at", "retries"}
+
+
+def test_nothing_is_asked_that_has_one_answer() -> None:
+    """One connection and one agent are shown, not asked."""
+    alone = Vocabulary({"reminders": ConnectionWords(("payments",), REMINDERS.kinds, "number")}, "IN")
+    view = Form(Verb.PLACE, alone).build({}, nonce="n", channel="")
+    inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+    assert inputs == ["targets", "at", "purpose"]
+    assert "Through reminders · agent payments" in str(view)

@@ -1,0 +1,185 @@
+"""The rules as a table: who, what, and what must come of it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot import policy
+from bot.policy import Effect
+from bot.settings import Rule
+from providers.actions import Kind
+from storage.log import Approval, Person
+
+TEAM = "T0CALLOPS"
+CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",), settle=("managers",))
+PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,))
+NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
+RULES = (PLACE, CANCEL, NO_TRAINEES)
+MEMBERS: policy.Members = {"managers": frozenset({"U0MANAGER", "U0SECOND"}), "trainees": frozenset({"U0NEW"})}
+
+
+def person(user: str = "U0AGENT", **facts: Any) -> Person:
+    """A full member, but for the facts given."""
+    known: dict[str, Any] = {
+        "id": user,
+        "team": TEAM,
+        "name": "Asha",
+        "timezone": "Asia/Kolkata",
+        "bot": False,
+        "deleted": False,
+        "guest": False,
+        "stranger": False,
+        "read_at": datetime(2026, 11, 21, tzinfo=UTC),
+    }
+    return Person(**(known | facts))
+
+
+@pytest.mark.parametrize(
+    ("rules", "members", "who", "kind", "effect", "why"),
+    [
+        pytest.param(RULES, MEMBERS, person(), Kind.PLACE_CALL, Effect.ALLOW, "place", id="an agent places"),
+        pytest.param(
+            RULES, MEMBERS, person(), Kind.CANCEL_CALL, Effect.ASK, "approval", id="an agent cancels"
+        ),
+        pytest.param((), MEMBERS, person(), Kind.PLACE_CALL, Effect.DENY, "No rule", id="no rule, no action"),
+        pytest.param(
+            RULES, MEMBERS, person(), Kind.DELETE_CAMPAIGN, Effect.DENY, "No rule", id="nothing by default"
+        ),
+        pytest.param(
+            RULES, MEMBERS, person("U0NEW"), Kind.PLACE_CALL, Effect.DENY, "no trainees", id="deny wins"
+        ),
+        pytest.param(
+            RULES,
+            {**MEMBERS, "trainees": None},
+            person(),
+            Kind.PLACE_CALL,
+            Effect.DENY,
+            "would not say",
+            id="a deny group unread denies",
+        ),
+        pytest.param(
+            RULES,
+            {**MEMBERS, "managers": None},
+            person(),
+            Kind.CANCEL_CALL,
+            Effect.DENY,
+            "would not say",
+            id="unread approvers refuse",
+        ),
+        pytest.param(
+            RULES,
+            {**MEMBERS, "managers": frozenset({"U0AGENT"})},
+            person(),
+            Kind.CANCEL_CALL,
+            Effect.DENY,
+            "Nobody but you",
+            id="the only approver asks",
+        ),
+        pytest.param(
+            RULES, MEMBERS, person(guest=True), Kind.PLACE_CALL, Effect.DENY, "Guests", id="a guest"
+        ),
+        pytest.param(RULES, MEMBERS, person(bot=True), Kind.PLACE_CALL, Effect.DENY, "bots", id="a bot"),
+        pytest.param(
+            RULES, MEMBERS, person(deleted=True), Kind.PLACE_CALL, Effect.DENY, "deactivated", id="gone"
+        ),
+        pytest.param(
+            RULES, MEMBERS, person(stranger=True), Kind.PLACE_CALL, Effect.DENY, "another org", id="stranger"
+        ),
+        pytest.param(
+            RULES,
+            MEMBERS,
+            person(team="T0ELSE"),
+            Kind.PLACE_CALL,
+            Effect.DENY,
+            "another org",
+            id="other team",
+        ),
+        pytest.param(
+            (PLACE.model_copy(update={"request": ("agents",)}),),
+            {"agents": None},
+            person(),
+            Kind.PLACE_CALL,
+            Effect.DENY,
+            "would not say",
+            id="an unread group has nobody in it",
+        ),
+    ],
+)
+def test_what_the_rules_say_to_somebody_who_asks(
+    rules: tuple[Rule, ...], members: policy.Members, who: Person, kind: Kind, effect: Effect, why: str
+) -> None:
+    """The rules answer with an effect and a sentence that says why."""
+    decision = policy.at_request(rules, members, who, kind, team=TEAM)
+    assert decision.effect is effect
+    assert why in " ".join(decision.why)
+
+
+def test_the_requester_is_never_among_the_approvers() -> None:
+    """A manager who asks needs another manager."""
+    decision = policy.at_request(RULES, MEMBERS, person("U0MANAGER"), Kind.CANCEL_CALL, team=TEAM)
+    assert decision.approvers == {"U0SECOND"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "members", "who", "allowed", "why"),
+    [
+        pytest.param(CANCEL, MEMBERS, person("U0MANAGER"), True, "", id="a manager decides"),
+        pytest.param(CANCEL, MEMBERS, person("U0AGENT"), False, "You asked", id="nobody decides their own"),
+        pytest.param(CANCEL, MEMBERS, person("U0OTHER"), False, "Only managers", id="an onlooker"),
+        pytest.param(
+            CANCEL, MEMBERS, person("U0MANAGER", deleted=True), False, "deactivated", id="a manager who left"
+        ),
+        pytest.param(
+            CANCEL, MEMBERS, person("U0MANAGER", guest=True), False, "Guests", id="a manager made a guest"
+        ),
+        pytest.param(
+            CANCEL, {"managers": None}, person("U0MANAGER"), False, "would not say", id="unread group"
+        ),
+        pytest.param(None, MEMBERS, person("U0MANAGER"), False, "rule", id="the rule is gone"),
+    ],
+)
+@pytest.mark.parametrize("ask", [policy.at_decision, policy.at_settlement])
+def test_who_may_decide_and_who_may_settle(
+    ask: Any, rule: Rule | None, members: policy.Members, who: Person, *, allowed: bool, why: str
+) -> None:
+    """The same people may decide and settle here, never the requester, and everyone else reads why not."""
+    if ask is policy.at_settlement and "Only" in why:
+        why = "Only managers may say"
+    decision = ask(rule, members, who, requester="U0AGENT", team=TEAM)
+    assert decision.allowed is allowed
+    assert why in " ".join(decision.why)
+
+
+APPROVAL = Approval(
+    person="U0MANAGER", decision="approve", group="managers", members=["U0MANAGER"], content="x"
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "members", "requester", "approvals", "rule", "allowed"),
+    [
+        pytest.param(RULES, MEMBERS, person(), [(APPROVAL, person("U0MANAGER"))], "cancel", True, id="still approved"),
+        pytest.param(RULES, MEMBERS, person(), [], "cancel", False, id="no approval"),
+        pytest.param(RULES, {"managers": frozenset({"U0SECOND"})}, person(), [(APPROVAL, person("U0MANAGER"))], "cancel", False, id="the approver left the group"),
+        pytest.param(RULES, MEMBERS, person(), [(APPROVAL, person("U0MANAGER", deleted=True))], "cancel", False, id="the approver left the company"),
+        pytest.param(RULES, MEMBERS, person(guest=True), [(APPROVAL, person("U0MANAGER"))], "cancel", False, id="the requester became a guest"),
+        pytest.param((), MEMBERS, person(), [(APPROVAL, person("U0MANAGER"))], "cancel", False, id="the rule is gone"),
+        pytest.param(RULES, MEMBERS, person(), [(APPROVAL, person("U0MANAGER"))], "an older rule", False, id="another rule holds now"),
+    ],
+)  # fmt: skip
+def test_the_last_look_before_dispatch(
+    rules: tuple[Rule, ...],
+    members: policy.Members,
+    requester: Person,
+    approvals: list[tuple[Approval, Person]],
+    rule: str,
+    *,
+    allowed: bool,
+) -> None:
+    """What was approved is sent only if the rules and the people still allow it."""
+    decision = policy.at_dispatch(
+        rules, members, requester, approvals, kind=Kind.CANCEL_CALL, rule=rule, team=TEAM
+    )
+    assert decision.allowed is allowed
+    assert allowed or decision.why

@@ -1,0 +1,165 @@
+"""The environment and the file: what is read, and every fault at once in the operator's words."""
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.settings import SettingsFault, load
+from providers.actions import Kind
+
+ROOT = Path(__file__).parents[2]
+KEY = base64.b64encode(bytes(32)).decode()
+
+FILE = """
+[slack]
+audit_channel = "C0AUDIT"
+approvals_channel = "C0APPROVE"
+
+[connections.reminders]
+provider = "callkaro"
+api_key = "env:CALLKARO_API_KEY"
+agents = { payments = "6803fa770b666a64ab1694c1e" }
+
+[groups]
+managers = ["U0MANAGER", "S0MANAGERS"]
+
+[[rules]]
+name = "cancel"
+actions = ["cancel_call"]
+approve = ["managers"]
+"""
+
+
+def environment(tmp_path: Path, file: str = FILE, **more: str) -> dict[str, str]:
+    """A whole environment around a file."""
+    path = tmp_path / "callops.toml"
+    path.write_text(file, encoding="utf-8")
+    return {
+        "CALLOPS_CONFIG": str(path),
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "CALLOPS_KEY": KEY,
+        "CALLKARO_API_KEY": "canary-key",
+    } | more
+
+
+def faults(tmp_path: Path, file: str = FILE, **more: str) -> list[str]:
+    """The faults of an environment."""
+    with pytest.raises(SettingsFault) as caught:
+        load(environment(tmp_path, file, **more))
+    return caught.value.faults
+
+
+def test_a_small_file_is_enough(tmp_path: Path) -> None:
+    """What is not marked required has a default."""
+    settings = load(environment(tmp_path))
+    assert settings.rules[0].expires == timedelta(hours=8)
+    assert settings.slack.default_region == "IN"
+    assert settings.database == Path("callops.db")
+    assert settings.audit_channel("reminders") == "C0AUDIT"
+    assert settings.rules[0].actions == (Kind.CANCEL_CALL,)
+
+
+def test_the_example_file_loads(tmp_path: Path) -> None:
+    """What the operator copies is valid as it stands."""
+    example = (ROOT / "callops.example.toml").read_text(encoding="utf-8")
+    settings = load(environment(tmp_path, example, VOXWORKS_API_KEY="another-key"))
+    assert set(settings.connections) == {"reminders", "voxworks"}
+
+
+def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
+    """Uncommenting the example's settings gives a valid file too."""
+    lines = (ROOT / "callops.example.toml").read_text(encoding="utf-8").splitlines()
+    whole = [
+        line.removeprefix("# ")
+        if line.startswith("# ") and ("=" in line or "# [" in line) and '"env:NAME"' not in line
+        else line
+        for line in lines
+    ]
+    settings = load(environment(tmp_path, "\n".join(whole), VOXWORKS_API_KEY="another-key"))
+    assert settings.audit_channel("reminders") == "C0COLLECTIONS"
+
+
+def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
+    """The environment's and the file's faults come together."""
+    file = FILE.replace("C0AUDIT", "audit").replace('approve = ["managers"]', 'approve = ["manager"]')
+    found = "\n".join(faults(tmp_path, file, SLACK_BOT_TOKEN="", CALLOPS_KEY="short", LOG_LEVEL="loud"))
+    for part in (
+        "slack.audit_channel",
+        'there is no group "manager"; did you mean "managers"?',
+        "SLACK_BOT_TOKEN is not set",
+        "CALLOPS_KEY is not 32 bytes",
+        "LOG_LEVEL is LOUD",
+    ):
+        assert part in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        pytest.param("[slack]", "[slak]", 'slak: there is no such table; did you mean "slack"?', id="a table's typo"),
+        pytest.param("audit_channel", "audit_chanel", "did you mean", id="a key's typo"),
+        pytest.param('"callkaro"', '"ryng"', "ryng is not built in this version", id="a provider to come"),
+        pytest.param('"callkaro"', '"calkaro"', 'did you mean "callkaro"?', id="a provider's typo"),
+        pytest.param('["cancel_call"]', '["delete_campaign"]', "delete_campaign is not built", id="a kind to come"),
+        pytest.param('["cancel_call"]', '["cancel_cal"]', 'rules "cancel".actions.0: should be', id="a kind's typo"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nnotify = "first"', "notify: is not built", id="a rule's key to come"),
+        pytest.param('name = "cancel"', 'name = "cancel"\napprovals = 2', "only 1 is built", id="two approvals"),
+        pytest.param('name = "cancel"', 'name = "cancel"\nexpires = "soon"', 'such as "8h"', id="no duration"),
+        pytest.param('"callkaro"', '"callkaro"\nmode = "dry-run"', "mode: is not built", id="a connection's key to come"),
+        pytest.param('"env:CALLKARO_API_KEY"', '"canary-secret"', 'write "env:NAME"', id="a secret in the file"),
+        pytest.param('"callkaro"', '"callkaro"\nbase_url = "http://example.com"', "https", id="plain http elsewhere"),
+        pytest.param('"callkaro"', '"callkaro"\ntimezone = "Asia/Nowhere"', "time zone", id="no time zone"),
+        pytest.param("managers = [", "everyone = [", "means all full members", id="a reserved group"),
+        pytest.param('"U0MANAGER", ', '"mira", ', "write a person's id", id="a name for an id"),
+        pytest.param("connections.reminders]", "connections.Reminders]", "small letters", id="a name nobody can type"),
+    ],
+)  # fmt: skip
+def test_a_fault_names_its_place(tmp_path: Path, old: str, new: str, says: str) -> None:
+    """Each fault says where it is and what to write, and never shows a secret."""
+    found = "\n".join(faults(tmp_path, FILE.replace(old, new)))
+    assert says in found
+    assert "canary" not in found
+    assert "pydantic" not in found
+
+
+def test_a_connection_without_its_secret_is_off_and_named(tmp_path: Path) -> None:
+    """Only that connection is off."""
+    more = '[connections.vox]\nprovider = "voxworks"\napi_key = "env:VOX_KEY"\n'
+    settings = load(environment(tmp_path, FILE + more))
+    assert set(settings.connections) == {"reminders"}
+    assert settings.off == {"vox": "VOX_KEY not set"}
+
+
+def test_an_empty_variable_is_unset(tmp_path: Path) -> None:
+    """`NAME=` in `.env` means nothing was set."""
+    assert load(environment(tmp_path, LOG_LEVEL="", DATABASE_URL="")).log_level == "INFO"
+
+
+@pytest.mark.parametrize("key", ["canary\nkey", " canary", "canary\r", "cänary"])
+def test_a_secret_that_no_header_can_carry_is_refused(tmp_path: Path, key: str) -> None:
+    """A key with a line break or a space at its end is a fault, and is not shown."""
+    found = "\n".join(faults(tmp_path, CALLKARO_API_KEY=key))
+    assert "connections.reminders.api_key" in found
+    assert "canary" not in found
+
+
+def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
+    """Neither `repr` nor `str` shows a key or a token."""
+    shown = repr(load(environment(tmp_path, SLACK_BOT_TOKEN="xoxb-canary", SLACK_APP_TOKEN="xapp-canary")))
+    assert "canary" not in shown
+    assert KEY not in shown
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    """The sentence names the file and the example."""
+    found = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
+    assert any("copy callops.example.toml" in fault for fault in found)
+
+
+@pytest.mark.parametrize("url", ["http://slack.com/api/", "http://10.0.0.1/"])
+def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
+    """Plain http is for this machine."""
+    assert any("SLACK_API_URL must be https" in fault for fault in faults(tmp_path, SLACK_API_URL=url))
