@@ -34,7 +34,10 @@ from storage.log import ActionLog, Conflict, Draft, Person, Request
 
 Body = dict[str, Any]
 _ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
-_DOORS: dict[str, Verb | None] = {"/calls": None} | {command: verb for verb, command in COMMANDS.items()}
+COMMANDS_HEARD: dict[str, Verb | None] = {"/calls": None} | {
+    command: verb for verb, command in COMMANDS.items()
+}
+"""The verb that each slash command supplies."""
 _DOES = {
     Kind.PLACE_CALL: "places calls",
     Kind.CANCEL_CALL: "cancels",
@@ -70,7 +73,7 @@ class Requests:
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
-        for command in _DOORS:
+        for command in COMMANDS_HEARD:
             app.command(command)(self.command)
         app.action(answers.OPEN_PLACE)(self.open_place)
         app.action(answers.OPEN_CANCEL)(self.open_cancel)
@@ -84,7 +87,7 @@ class Requests:
 
     async def command(self, ack: AsyncAck, body: Body) -> None:
         """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
-        door = _DOORS[body["command"]]
+        door = COMMANDS_HEARD[body["command"]]
         person = await self._directory.person(body["user_id"])
         line = self._parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
