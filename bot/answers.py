@@ -62,7 +62,7 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
         blocks.append(context("`/calls help` shows what can be typed."))
     else:
         blocks.append(actions(button("Open the form…", CHANGE, draft, style="primary")))
-    return Message(f"{first} {faults[0].message}", blocks)
+    return Message(f"{first} {escape(faults[0].message)}", blocks)
 
 
 def _try(fault: Fault) -> str:

@@ -1,11 +1,9 @@
 """What is listed twice agrees: manifest, listeners, example files, README; and the house's own rules."""
 
-import importlib.util
 import re
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,9 +12,9 @@ import yaml
 from bot.app import SCOPES
 from bot.requests import COMMANDS_HEARD
 from providers.registry import PROVIDERS
+from tests.slack_schemas import checker
 
 ROOT = Path(__file__).parents[1]
-SHARED = ROOT.parent / "shared" / "slack"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -27,22 +25,9 @@ def manifest() -> dict[str, Any]:
     return read
 
 
-def shared(name: str) -> ModuleType:
-    """A checker that stands beside the repository on some machines."""
-    path = SHARED / f"{name}.py"
-    if not path.exists():
-        pytest.skip("Slack's own schemas are not beside this repository")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_slack_takes_the_manifest(manifest: dict[str, Any]) -> None:
     """Slack's own schema finds no fault."""
-    assert shared("check_manifest").faults(manifest) == []
+    assert checker("check_manifest").faults(manifest) == []
 
 
 def test_the_app_hears_every_command_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
@@ -94,7 +79,7 @@ def test_a_key_is_one_line_of_32_bytes() -> None:
 
     shown = subprocess.run(
         [sys.executable, "-m", "bot", "key"], capture_output=True, text=True, check=True, cwd=ROOT
-    )  # noqa: S603 - our own interpreter
+    )
     assert shown.stdout.count("\n") == 1
     assert is_key(shown.stdout.strip())
 

@@ -23,6 +23,7 @@ from providers.actions import (
 )
 from storage.lifecycle import State
 from storage.log import Approval, LogEntry, Request
+from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NASTY = "<!channel> <@U1> <https://x|bank> \u202eevil & *bold* `code`\n\n\n" + "long " * 99
@@ -128,6 +129,20 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     ):
         assert faults("modal", view) == []
         assert "9876543210" not in str(view)
+
+
+def test_slacks_own_schemas_take_them_too() -> None:
+    """Where Slack's schemas are at hand, they find no fault either: one of each kind and state."""
+    check = checker("check_blocks")
+    for _, made in requests():
+        if len(made.entries) == 1:
+            for view in (
+                Review.build(made, nonce="n", shown="s"),
+                Settling.build(made, made.entries[0], nonce="n"),
+            ):
+                assert check.faults("modal", view) == []
+            for message in (audit(made), card(made), asked(made)):
+                assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
 
 
 @pytest.mark.parametrize(
