@@ -7,15 +7,15 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.intents import nonce
 from bot.messages import REVIEW, SETTLE, standing
 from bot.modals import About, Denial, Review, Settling, View, notice, typed
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
+from bot.windows import Windows
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, Request
+from storage.log import ActionLog, Conflict, Person, Request
 
 Body = dict[str, Any]
 
@@ -24,12 +24,12 @@ class Decisions:
     """What approvers press and submit."""
 
     def __init__(
-        self, log: ActionLog, operations: Operations, directory: Directory, client: AsyncWebClient
+        self, log: ActionLog, operations: Operations, directory: Directory, windows: Windows
     ) -> None:
         self._log = log
         self._operations = operations
         self._directory = directory
-        self._client = client
+        self._windows = windows
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -51,7 +51,7 @@ class Decisions:
             view = notice("Not for you to decide", *decision.why)
         else:
             view = Review.build(request, nonce=nonce(body["trigger_id"], "review"), shown=content(request))
-        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+        await self._windows.open(body, view)
         await ack()
 
     async def deny(self, ack: AsyncAck, body: Body) -> None:
@@ -63,7 +63,7 @@ class Decisions:
             if request.state is State.PENDING
             else _over(request)
         )
-        await self._client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+        await self._windows.change(body, view)
         await ack()
 
     async def approved(self, ack: AsyncAck, body: Body) -> None:
@@ -73,7 +73,7 @@ class Decisions:
         try:
             await self._operations.approve(about.request, person, shown=about.shown, nonce=about.nonce)
         except (Conflict, NotAllowed) as no:
-            await ack(response_action="update", view=_why_not(no))
+            await _say_no(ack, no, person, about)
         else:
             await ack()
 
@@ -93,7 +93,7 @@ class Decisions:
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
         except (Conflict, NotAllowed) as no:
-            await ack(response_action="update", view=_why_not(no))
+            await _say_no(ack, no, person, about)
         else:
             await ack()
 
@@ -109,7 +109,7 @@ class Decisions:
             view = notice("Not for you to settle", *decision.why)
         else:
             view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
-        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+        await self._windows.open(body, view)
         await ack()
 
     async def settled(self, ack: AsyncAck, body: Body) -> None:
@@ -126,7 +126,7 @@ class Decisions:
         try:
             await self._operations.settle(about.entry, person, what, reason=reason, nonce=about.nonce)
         except (Conflict, NotAllowed) as no:
-            await ack(response_action="update", view=_why_not(no))
+            await _say_no(ack, no, person, about)
         else:
             await ack()
 
@@ -135,7 +135,14 @@ def _over(request: Request) -> View:
     return notice("Already decided", standing(request))
 
 
-def _why_not(no: Conflict | NotAllowed) -> View:
-    if isinstance(no, Conflict):
-        return _over(no.current)
-    return notice("Not done", *no.why)
+async def _say_no(ack: AsyncAck, no: Conflict | NotAllowed, person: Person, about: About) -> None:
+    """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
+    match no:
+        case NotAllowed():
+            await ack(response_action="update", view=notice("Not done", *no.why))
+        case Conflict() if any(
+            one.person == person.id and one.content == about.shown for one in no.current.approvals
+        ):
+            await ack()
+        case Conflict():
+            await ack(response_action="update", view=_over(no.current))

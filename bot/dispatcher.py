@@ -17,13 +17,17 @@ from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
 from bot.settings import Settings
-from providers.actions import Code, Outcome, Refused, Retry, Status
+from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.lifecycle import State
-from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Person, Post, Request
+from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Post, Request
 
 BATCH = 100
 """How many ready entries are looked at in a round."""
+LOOK_AGAIN = 5.0
+"""Seconds until somebody whom Slack would not tell of is looked up again."""
+NOW_MEANS = timedelta(minutes=15)
+"""How long after it was approved a call without a time may still be placed."""
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +99,17 @@ class Dispatcher:
     async def _attempt(self, entry: LogEntry) -> None:
         """One attempt, from the last look at the rules to the recorded answer."""
         request = await self._log.request(entry.request)
+        if self._too_late(request, entry):
+            await self._expire_unsent(request, entry)
+            return
         try:
             prepared = await self._last_look(request, entry)
         except Refused as refused:
             await self._refuse(request, entry, refused)
+            return
+        except PersonUnreadable as person:
+            _log.warning("%s waits: Slack does not say who %s is", entry.id, person)
+            await asyncio.sleep(LOOK_AGAIN)
             return
         claimed = await self._claim(request, entry)
         if claimed is None or not await self._still_ours(claimed):
@@ -120,8 +131,8 @@ class Dispatcher:
         decision = policy.at_dispatch(
             self._settings.rules,
             self._directory.members(),
-            await self._known(request.requester),
-            [(approval, await self._known(approval.person)) for approval in request.approvals],
+            await self._directory.person(request.requester),
+            [(approval, await self._directory.person(approval.person)) for approval in request.approvals],
             kind=request.kind,
             rule=request.rule,
             team=self._team,
@@ -130,11 +141,27 @@ class Dispatcher:
             raise Refused(" ".join(decision.why), code=Code.REJECTED)
         return adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
 
-    async def _known(self, user: str) -> Person:
-        try:
-            return await self._directory.person(user)
-        except PersonUnreadable:
-            raise Refused("Slack would not say who asked or approved this. Ask again.") from None
+    def _too_late(self, request: Request, entry: LogEntry) -> bool:
+        """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""
+        rule = self._operations.rule_of(request)
+        immediate = isinstance(entry.action, PlaceCall) and entry.action.at is None
+        waits = NOW_MEANS if immediate or rule is None else rule.expires
+        return self._clock() - entry.updated_at > waits
+
+    def _until(self, request: Request) -> datetime | None:
+        """When waiting for a provider that puts us off is over."""
+        rule = self._operations.rule_of(request)
+        return request.decide_by or (request.asked_at + rule.expires if rule else None)
+
+    async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
+        move = Move(
+            entry.id,
+            "expired",
+            frozenset({State.APPROVED}),
+            State.EXPIRED,
+            changes={"message": "CallOps could not send it in time."},
+        )
+        await self._change(request, move, posts=_all_told("expired", request))
 
     async def _refuse(self, request: Request, entry: LogEntry, refused: Refused) -> None:
         await self._change(
@@ -146,11 +173,7 @@ class Dispatcher:
                 State.REFUSED,
                 changes={"code": refused.code, "message": refused.message},
             ),
-            posts=(
-                Post("state", "audit"),
-                Post("refused", "thread"),
-                Post("refused", f"dm:{request.requester}"),
-            ),
+            posts=_all_told("refused", request),
         )
 
     async def _claim(self, request: Request, entry: LogEntry) -> LogEntry | None:
@@ -179,12 +202,12 @@ class Dispatcher:
             return
         current = await self._log.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
+        succeeded = outcome.status is Status.OK
         if (
             now.state is State.UNKNOWN
             and now.attempt == entry.attempt
-            and outcome.status is not Status.UNKNOWN
+            and (succeeded or (outcome.status is Status.FAILED and not entry.doubted))
         ):
-            succeeded = outcome.status is Status.OK
             await self._change(
                 current,
                 Move(
@@ -200,11 +223,7 @@ class Dispatcher:
                     },
                     private={"raw": outcome.raw} if outcome.raw else {},
                 ),
-                posts=(
-                    Post("state", "audit"),
-                    Post("late_answer", "thread"),
-                    Post("late_answer", f"dm:{request.requester}"),
-                ),
+                posts=_all_told("late_answer", request),
             )
         else:
             _log.warning(
@@ -229,14 +248,13 @@ class Dispatcher:
         seen = entry.target_id is not None and await self._log.seen(
             entry.connection, entry.target_id, entry.asked_at
         )
-        rule = self._operations.rule_of(request)
         return follows(
             entry,
             outcome,
             requester=request.requester,
             owner=owner,
             now=self._clock(),
-            until=request.decide_by or (request.asked_at + rule.expires if rule else None),
+            until=self._until(request),
             seen=seen,
             waited=request.approvals_needed > 0,
         )
@@ -248,12 +266,7 @@ class Dispatcher:
         await self._change(
             request,
             *moves,
-            posts=(
-                Post("state", "audit"),
-                Post("expired", "thread"),
-                Post("state", "card"),
-                Post("expired", f"dm:{request.requester}"),
-            ),
+            posts=(*_all_told("expired", request), Post("state", "card")),
         )
 
     async def _change(self, request: Request, *moves: Move, posts: Sequence[Post] = ()) -> Request | None:
@@ -264,3 +277,8 @@ class Dispatcher:
             return None
         self._announce()
         return changed
+
+
+def _all_told(template: str, request: Request) -> tuple[Post, ...]:
+    """What surprises: shown in the audit message, said in its thread, and told to the requester."""
+    return Post("state", "audit"), Post(template, "thread"), Post(template, f"dm:{request.requester}")

@@ -237,6 +237,8 @@ def _withdrawn(request: Request, _entry: LogEntry) -> str:
 
 
 def _expired(request: Request, entry: LogEntry) -> str:
+    if entry.message:
+        return f"⌛ *Not sent:* {_task(request)}. {entry.message} {_left_alone(entry)}."
     return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {_left_alone(entry)}."
 
 
@@ -322,7 +324,7 @@ def _thread(template: str, request: Request, told: Told) -> Message:
         case "withdrawn":
             text = f"{who} took this back.{words}"
         case "expired":
-            text = f"Nobody decided in time. {_left_alone(entry)}."
+            text = f"{entry.message or 'Nobody decided in time.'} {_left_alone(entry)}."
         case "happened":
             text = f"{who} says it *did* happen.{words}"
         case "did_not_happen":

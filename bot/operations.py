@@ -113,15 +113,20 @@ class Operations:
         members = self._directory.members()
         return policy.at_request(self._settings.rules, members, person, kind, team=self._team)
 
+    def check(self, wish: Wish, person: Person) -> Decision:
+        """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
+        self.prepare(wish)
+        decision = self.may_ask(person, wish.kind)
+        if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
+            raise Refused(REASON_MISSING, field="reason")
+        return decision
+
     async def ask(self, wish: Wish, origin: Origin) -> Recorded:
         """Write a request down: approved, waiting, or refused.
 
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
-        self.prepare(wish)
-        decision = self.may_ask(origin.person, wish.kind)
-        if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
-            raise Refused(REASON_MISSING, field="reason")
+        decision = self.check(wish, origin.person)
         recorded = await self._log.record(await self._request(wish, origin, decision))
         if not decision.allowed:
             raise NotAllowed(decision.why, recorded.request)

@@ -115,15 +115,21 @@ def at_settlement(
     """Whether a person may say what became of an unknown, or order another attempt."""
     if why := standing(person, team):
         return Decision(Effect.DENY, (why,), rule)
-    if rule is None or not rule.settle:
-        return Decision(Effect.DENY, ("No rule says who may settle this. Ask whoever runs CallOps.",), rule)
+    if rule is None:
+        return Decision(
+            Effect.DENY,
+            (
+                "The rule this was asked under is gone, and with it who may settle it. Ask whoever runs CallOps.",
+            ),
+            rule,
+        )
     if person.id == requester:
         return Decision(Effect.DENY, ("You asked for this, so somebody else must say what happened.",), rule)
-    if group := _through(rule.settle, members, person.id):
+    if group := _through(rule.settlers, members, person.id):
         return Decision(Effect.ALLOW, (), rule, group)
-    if unread := _unread(rule.settle, members):
+    if unread := _unread(rule.settlers, members):
         return Decision(Effect.DENY, (_cannot_read(unread),), rule)
-    return Decision(Effect.DENY, (f"Only {' and '.join(rule.settle)} may say what happened.",), rule)
+    return Decision(Effect.DENY, (f"Only {' and '.join(rule.settlers)} may say what happened.",), rule)
 
 
 def at_dispatch(

@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import TypeAdapter
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import answers
 from bot.answers import COMMANDS
@@ -25,9 +24,11 @@ from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.people import Directory
+from bot.policy import Decision
 from bot.replies import Replies
 from bot.settings import Settings
 from bot.targets import NumberTarget
+from bot.windows import Windows
 from providers.actions import CallAction, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter
 from storage.log import ActionLog, Conflict, Draft, Person, Request
@@ -56,7 +57,7 @@ class Requests:
         operations: Operations,
         directory: Directory,
         adapters: Mapping[str, Adapter],
-        client: AsyncWebClient,
+        windows: Windows,
         replies: Replies,
         *,
         clock: Callable[[], datetime],
@@ -65,7 +66,7 @@ class Requests:
         self._settings = settings
         self._operations = operations
         self._directory = directory
-        self._client = client
+        self._windows = windows
         self._replies = replies
         self._clock = clock
         self._vocabulary = vocabulary(settings, adapters)
@@ -105,7 +106,7 @@ class Requests:
         origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
         try:
             wish = self._wish(found)
-            if wish.kind is Kind.PLACE_CALL and self._operations.may_ask(person, wish.kind).allowed:
+            if wish.kind is Kind.PLACE_CALL and self._check(wish, person).allowed:
                 await self._keep(draft, person, wish, line)
                 prepared = self._operations.prepare(wish)[0]
                 return answers.preview(wish, prepared, found.line, inferred=found.inferred, draft=draft)
@@ -125,7 +126,7 @@ class Requests:
         await self._log.keep_draft(draft, person=person.id, content=content)
 
     def _wish(self, found: Inferred) -> Wish:
-        """The wish that a line expresses, checked as far as the provider documents it. Raises `Faulty`."""
+        """The wish that a line expresses. Raises `Faulty`."""
         line = found.line
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
@@ -141,10 +142,12 @@ class Requests:
         )
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
-        wish = Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
+        return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
+
+    def _check(self, wish: Wish, person: Person) -> Decision:
+        """What the rules say. Raises `Faulty` for what the person can mend."""
         with _as_faults():
-            self._operations.prepare(wish)
-        return wish
+            return self._operations.check(wish, person)
 
     async def _ask(self, wish: Wish, origin: Origin) -> Request:
         """Ask. Raises `Faulty` for what the person can mend, `NotAllowed` for what the rules forbid."""
@@ -165,7 +168,7 @@ class Requests:
         """Open the form with all that was understood of a line, and as typed what was not."""
         draft = await self._draft(action["value"], body)
         if draft is None or not draft.content:
-            await self._client.views_open(trigger_id=body["trigger_id"], view=_gone(draft))
+            await self._windows.open(body, _gone(draft))
         else:
             person = await self._directory.person(body["user"]["id"])
             verb = Verb(str(draft.content["verb"]))
@@ -182,7 +185,7 @@ class Requests:
             channel=about.channel,
             whole=True,
         )
-        await self._client.views_update(view_id=body["view"]["id"], hash=body["view"]["hash"], view=view)
+        await self._windows.change(body, view)
         await ack()
 
     async def place(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -212,8 +215,7 @@ class Requests:
         found, form = await self._submitted(Verb.PLACE, body, person)
         try:
             wish = self._wish(found)
-            decision = self._operations.may_ask(person, wish.kind)
-            if not decision.allowed:
+            if not self._check(wish, person).allowed:
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
@@ -267,8 +269,8 @@ class Requests:
             message = answers.refusal(["It is too late to take it back.", standing(conflict.current)])
         except NotAllowed as no:
             message = answers.refusal(no.why)
-        if view := body.get("view"):
-            await self._client.views_update(view_id=view["id"], hash=view["hash"], view=_result(message))
+        if "view" in body:
+            await self._windows.change(body, _result(message))
         else:
             self._replies.send(body["response_url"], message, replace=True)
         await ack()
@@ -282,7 +284,7 @@ class Requests:
     ) -> None:
         form = self._forms[verb]
         view = form.build(values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line)
-        await self._client.views_open(trigger_id=body["trigger_id"], view=view)
+        await self._windows.open(body, view)
 
     async def _draft(self, draft: str, body: Body) -> Draft | None:
         """What stands behind a button, for the person it was made for."""

@@ -24,6 +24,7 @@ from bot.requests import Requests
 from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
+from bot.windows import Windows
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage.sqlite import SQLiteLog
@@ -159,8 +160,8 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     surfaces = Surfaces(
         client,
         log,
-        Requests(log, settings, operations, directory, adapters, client, replies, clock=clock),
-        Decisions(log, operations, directory, client),
+        Requests(log, settings, operations, directory, adapters, Windows(client), replies, clock=clock),
+        Decisions(log, operations, directory, Windows(client)),
         replies,
     )
     socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)

@@ -13,10 +13,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from providers.actions import Kind
 from providers.base import ConnectionSettings
@@ -92,6 +101,7 @@ class Rule(_Table):
     request: tuple[str, ...] = (EVERYONE,)
     approve: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
+    """Who may say what became of an unknown; where nobody is named, whoever may approve."""
     approvals: int = 1
     reason: Literal["required", "optional"] = "optional"
     expires: timedelta = timedelta(hours=8)
@@ -100,6 +110,17 @@ class Rule(_Table):
     @classmethod
     def _duration(cls, value: object) -> timedelta:
         return duration(value)
+
+    @model_validator(mode="after")
+    def _somebody_may_settle(self) -> Self:
+        if self.effect == "allow" and not self.settlers:
+            raise ValueError("settle is missing: name the groups who may say what became of an unknown")
+        return self
+
+    @property
+    def settlers(self) -> tuple[str, ...]:
+        """The groups who may settle."""
+        return self.settle or self.approve
 
     @field_validator("approvals")
     @classmethod

@@ -13,7 +13,7 @@ from storage.log import Approval, Person
 
 TEAM = "T0CALLOPS"
 CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",), settle=("managers",))
-PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,))
+PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,), settle=("managers",))
 NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
 RULES = (PLACE, CANCEL, NO_TRAINEES)
 MEMBERS: policy.Members = {"managers": frozenset({"U0MANAGER", "U0SECOND"}), "trainees": frozenset({"U0NEW"})}

@@ -106,6 +106,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('["cancel_call"]', '["delete_campaign"]', "delete_campaign is not built", id="a kind to come"),
         pytest.param('["cancel_call"]', '["cancel_cal"]', 'rules "cancel".actions.0: should be', id="a kind's typo"),
         pytest.param('name = "cancel"', 'name = "cancel"\nnotify = "first"', "notify: is not built", id="a rule's key to come"),
+        pytest.param('approve = ["managers"]', "", "settle is missing", id="nobody could settle"),
         pytest.param('name = "cancel"', 'name = "cancel"\napprovals = 2', "only 1 is built", id="two approvals"),
         pytest.param('name = "cancel"', 'name = "cancel"\nexpires = "soon"', 'such as "8h"', id="no duration"),
         pytest.param('"callkaro"', '"callkaro"\nmode = "dry-run"', "mode: is not built", id="a connection's key to come"),
