@@ -17,6 +17,9 @@ Members = Mapping[str, frozenset[str] | None]
 """Slack ids by group; None for a group that could not be read."""
 
 
+RULE_GONE = "The rule this was asked under is gone. Tell whoever runs CallOps, and ask again."
+
+
 class Effect(StrEnum):
     """What a decision lets happen."""
 
@@ -116,13 +119,7 @@ def at_settlement(
     if why := standing(person, team):
         return Decision(Effect.DENY, (why,), rule)
     if rule is None:
-        return Decision(
-            Effect.DENY,
-            (
-                "The rule this was asked under is gone, and with it who may settle it. Ask whoever runs CallOps.",
-            ),
-            rule,
-        )
+        return Decision(Effect.DENY, (RULE_GONE,))
     if person.id == requester:
         return Decision(Effect.DENY, ("You asked for this, so somebody else must say what happened.",), rule)
     if group := _through(rule.settlers, members, person.id):

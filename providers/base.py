@@ -46,7 +46,17 @@ from providers.redaction import Redactor
 from providers.reply import DEFAULT_WAIT, Reply, read
 from providers.request import Context, Prepared, Request, finish
 
-__all__ = ["Adapter", "Capability", "ConnectionSettings", "Context", "Prepared", "Reply", "Request", "after_doubt", "failed"]
+__all__ = [
+    "Adapter",
+    "Capability",
+    "ConnectionSettings",
+    "Context",
+    "Prepared",
+    "Reply",
+    "Request",
+    "after_doubt",
+    "failed",
+]
 
 CONNECT_SECONDS: Final = 5.0
 CONNECT_SHARE: Final = 0.25

@@ -17,6 +17,7 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:[a-z0-9]{_LABEL}\.)*[a-z]{_LABEL}",
 _FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\%?#@]")
 """White space and non-ASCII, and what starts an escape, a query, a fragment or ends a user name."""
 
+_LAST_PORT = 65535
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
 
 
@@ -42,9 +43,12 @@ def _trusted(text: str) -> str:
         url = httpx.URL(text)
     except httpx.InvalidURL as fault:
         raise ValueError("is not an address") from fault
-    if url.scheme not in {"https", "http"} or not url.host:
+    host = url.raw_host.decode("ascii")
+    if url.scheme not in {"https", "http"} or not host:
         raise ValueError("must begin with https:// and a host")
-    if not _is_loopback(url.host) and url.scheme != "https":
+    if url.port is not None and not 0 < url.port <= _LAST_PORT:
+        raise ValueError(f"has no valid port: {url.port}")
+    if not _is_loopback(host) and url.scheme != "https":
         raise ValueError("must begin with https://; plain http is for this machine only")
     return text.rstrip("/")
 

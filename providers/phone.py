@@ -100,7 +100,7 @@ def looks_like_number(text: str) -> bool:
         return True
     digits = _PUNCTUATION.sub("", text)
     return (
-        digits.isdigit() and _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and not _ISO_DATE.fullmatch(text)
+        digits.isdecimal() and _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and not _ISO_DATE.fullmatch(text)
     )
 
 
@@ -192,11 +192,12 @@ def _country_names() -> dict[str, str]:
 
 def _split(e164: str) -> tuple[str, str]:
     """The country code's digits and the national ones; no code when no country has it."""
+    digits = re.sub(r"[^0-9]", "", e164)
     try:
-        number = phonenumbers.parse(e164)
+        code = str(phonenumbers.parse(e164).country_code)
     except NumberParseException:
-        return "", re.sub(r"\D", "", e164)
-    return str(number.country_code), phonenumbers.national_significant_number(number)
+        return "", digits
+    return code, digits.removeprefix(code)
 
 
 def _pretty(e164: str) -> str:
