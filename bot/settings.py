@@ -285,7 +285,9 @@ def load(variables: Mapping[str, str]) -> Settings:
     faults: list[str] = []
     environment = _Environment(variables, faults)
     path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
-    file = _File(path.name, _read(path, faults), environment, faults)
+    data = _read(path, faults)
+    # A file that cannot be read has one fault, not one for each thing that is missing from it.
+    file = _File(path.name, data or {}, environment, faults if data is not None else [])
     slack = file.table("slack", SlackTable)
     dispatch = file.table("dispatch", DispatchTable)
     connections, off = file.connections()
@@ -315,7 +317,8 @@ def load(variables: Mapping[str, str]) -> Settings:
     )
 
 
-def _read(path: Path, faults: list[str]) -> dict[str, Any]:
+def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
+    """What is in the file; None where it cannot be read."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -326,7 +329,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any]:
         faults.append(f"{path} cannot be read: {error}")
     except OSError as error:
         faults.append(f"{path} cannot be read: {error.strerror}")
-    return {}
+    return None
 
 
 class _File:

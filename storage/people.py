@@ -39,9 +39,10 @@ def keep_person(connection: Connection, person: Person) -> None:
     """Keep what Slack says of a person, in place of what was known."""
     connection.execute(
         """
-        INSERT INTO people VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-        ON CONFLICT (id) DO UPDATE SET team = ?2, name = ?3, timezone = ?4, bot = ?5, deleted = ?6,
-            guest = ?7, stranger = ?8, read_at = ?9
+        INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET team = excluded.team, name = excluded.name,
+            timezone = excluded.timezone, bot = excluded.bot, deleted = excluded.deleted,
+            guest = excluded.guest, stranger = excluded.stranger, read_at = excluded.read_at
         """,
         [
             person.id,

@@ -39,7 +39,7 @@ _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = looku
 def find(connection: Connection, request: str) -> str:
     """The id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
     found = connection.execute(
-        "SELECT request FROM actions WHERE id = ?1 OR request = ?1", [request]
+        "SELECT request FROM actions WHERE id = :id OR request = :id", {"id": request}
     ).fetchone()
     if found is None:
         raise NoSuchRequest(request)

@@ -156,8 +156,8 @@ def test_no_secret_shows_in_the_settings(tmp_path: Path) -> None:
 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     """The sentence names the file and the example."""
-    found = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
-    assert any("copy callops.example.toml" in fault for fault in found)
+    [found] = faults(tmp_path, CALLOPS_CONFIG=str(tmp_path / "none.toml"))
+    assert "copy callops.example.toml" in found
 
 
 @pytest.mark.parametrize("url", ["http://slack.com/api/", "http://10.0.0.1/"])
