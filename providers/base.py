@@ -202,7 +202,8 @@ class Adapter(ABC):
 
     def unsupported(self, action: CallAction) -> Refused:
         """The refusal of an action that this provider cannot be asked for."""
-        return Refused(f"{self.title} cannot be asked to {action.kind}.", code=Code.UNSUPPORTED)
+        wish = action.kind.replace("_", " ")
+        return Refused(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
 
     def _check_capability(self, action: CallAction) -> None:
         capability = self.capability(action.kind)

@@ -190,9 +190,13 @@ def _country_names() -> dict[str, str]:
     return dict(line.split("\t") for line in table.splitlines() if not line.startswith("#"))
 
 
+def _digits(text: str) -> str:
+    return re.sub(r"[^0-9]", "", text)
+
+
 def _split(e164: str) -> tuple[str, str]:
     """The country code's digits and the national ones; no code when no country has it."""
-    digits = re.sub(r"[^0-9]", "", e164)
+    digits = _digits(e164)
     try:
         code = str(phonenumbers.parse(e164).country_code)
     except NumberParseException:
@@ -201,7 +205,9 @@ def _split(e164: str) -> tuple[str, str]:
 
 
 def _pretty(e164: str) -> str:
+    """A number in groups, where its country writes it in groups and it is a number of that country."""
     try:
-        return phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
+        pretty = phonenumbers.format_number(phonenumbers.parse(e164), PhoneNumberFormat.INTERNATIONAL)
     except NumberParseException:
         return e164
+    return pretty if _digits(pretty) == _digits(e164) else e164  # an invalid one may be "corrected"

@@ -1,0 +1,109 @@
+"""Adapters, actions and contexts as the tests of providers/ need them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from providers.actions import CallAction, CallRef, CancelCall, NumberRef, Outcome, PlaceCall
+from providers.base import Adapter, Context
+from providers.callkaro import CallKaro, CallKaroSettings
+from providers.voxworks import Voxworks, VoxworksSettings
+from tests.providers.wire import Answer, Received, listening, reply
+
+NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
+CONTEXT = Context(now=NOW, action_id="A-7K3F")
+KEY = "canary-key-5d1f"
+NUMBER = "+919876543210"
+AGENT_ID = "6803fa770b666a64ab1694c1e"
+
+PLACE = PlaceCall(to=NUMBER, agent="payments")
+DELETE = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
+CANCEL = CancelCall(target=CallRef(call_id="vx_123"))
+
+
+def callkaro(
+    base_url: str = "https://api.callkaro.ai",
+    *,
+    deadline: float = 20.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+    **settings: Any,
+) -> CallKaro:
+    """A CallKaro connection with one agent."""
+    defaults = {"base_url": base_url, "api_key": KEY, "agents": {"payments": AGENT_ID}}
+    made = CallKaroSettings.model_validate(defaults | settings)
+    return CallKaro(made, deadline=deadline, transport=transport, clock=lambda: NOW)
+
+
+def voxworks(
+    base_url: str = "https://api.voxworks.ai",
+    *,
+    deadline: float = 20.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> Voxworks:
+    """A Voxworks connection."""
+    made = VoxworksSettings.model_validate({"base_url": base_url, "api_key": KEY})
+    return Voxworks(made, deadline=deadline, transport=transport, clock=lambda: NOW)
+
+
+def adapter_for(action: CallAction, base_url: str, **options: Any) -> Adapter:
+    """The connection that can do an action: by call id it is Voxworks', else CallKaro's."""
+    match action:
+        case CancelCall(target=CallRef()):
+            return voxworks(base_url, **options)
+        case _:
+            return callkaro(base_url, **options)
+
+
+@asynccontextmanager
+async def open_adapter(adapter: Adapter) -> AsyncIterator[Adapter]:
+    """An adapter, closed afterwards."""
+    try:
+        yield adapter
+    finally:
+        await adapter.aclose()
+
+
+async def ask(action: CallAction, answer: Answer, **options: Any) -> tuple[Outcome, list[Received]]:
+    """Send an action to a provider that answers so: its outcome, and what the provider was sent."""
+    async with (
+        listening(answer) as wire,
+        open_adapter(adapter_for(action, wire.base_url, **options)) as adapter,
+    ):
+        outcome = await adapter.perform(action, CONTEXT)
+    return outcome, wire.received
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One row of the table of replies: what came back, and what it must mean."""
+
+    name: str
+    status: int
+    body: object
+    expected: str
+    """Status, code and retry class, as people read them: ``failed not_found never``."""
+    headers: dict[str, str] = field(default_factory=dict)
+    reference: str | None = None
+    retry_after: float | None = None
+    warnings: int = 0
+    says: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+async def check(case: Case, action: CallAction) -> None:
+    """Let a provider answer as in the case, over a real socket, and compare the outcome."""
+    outcome, received = await ask(action, reply(case.status, case.body, case.headers))
+    assert f"{outcome.status} {outcome.code} {outcome.retry}" == case.expected
+    assert outcome.reference == case.reference
+    assert outcome.retry_after == case.retry_after
+    assert len(outcome.warnings) == case.warnings
+    assert case.says in outcome.message
+    assert outcome.http_status == case.status
+    assert outcome.raw is not None
+    assert len(received) == 1

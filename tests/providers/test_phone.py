@@ -1,0 +1,203 @@
+import re
+from contextlib import suppress
+
+import phonenumbers
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from providers.actions import E164_PATTERN
+from providers.phone import REGIONS, PhoneFault, looks_like_number, mask, read, written
+
+ONE_NUMBER = [
+    "98765 43210",
+    "098765 43210",
+    "+919876543210",
+    "+91 98765 43210",
+    "+91-98765-43210",
+    "(+91) 98765.43210",
+    "+91 (0) 98765 43210",
+    "0091 98765 43210",
+    "\uff0b91 98765 43210",
+    "<tel:+919876543210|+91 98765 43210>",
+    "<tel:9876543210|98765 43210>",
+    "<tel:+919876543210>",
+    "tel:+91-98765-43210",
+    "٩٨٧٦٥٤٣٢١٠",
+    "९८७६५ ४३२१०",
+    "\u202a+91\u00a098765\u00a043210\u202c",
+    "98765\u201143210",
+]
+
+
+@pytest.mark.parametrize("text", ONE_NUMBER)
+def test_however_it_is_typed(text: str) -> None:
+    """The same number in any writing is the same number."""
+    assert read(text, default_region="IN").e164 == "+919876543210"
+    assert looks_like_number(text)
+
+
+def test_what_is_known_of_a_number() -> None:
+    """A number comes with its country, its written form and the zones its owner may live in."""
+    phone = read("98765 43210", default_region="IN")
+    assert (phone.region, phone.country, phone.pretty) == ("IN", "India", "+91 98765 43210")
+    assert phone.time_zones == ("Asia/Calcutta",)
+
+
+@pytest.mark.parametrize(
+    ("text", "default_region", "country"),
+    [
+        ("020 7183 8750", "GB", "Britain (UK)"),
+        ("+442071838750", "IN", "Britain (UK)"),
+        ("+38344123456", "IN", "XK"),
+        ("+80012345678", "IN", "no country"),
+    ],
+)
+def test_the_country_is_the_numbers_own(text: str, default_region: str, country: str) -> None:
+    """A plus decides over the default region, and a number of no country says so."""
+    assert read(text, default_region=default_region).country == country
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "missing"),
+        ("   ", "missing"),
+        ("<tel:|>", "missing"),
+        ("+", "not a phone number"),
+        ("+91 98765 43210, +91 98765 43211", "not a phone number"),
+        ("98765+43210", "not a phone number"),
+        ("²³⁴⁵⁶⁷⁸⁹", "not a phone number"),
+        ("9" * 65, "too long"),
+        ("+" + "9" * 30, "code"),
+        ("+91" + "9" * 20, "too long"),
+        ("+919876543210;ext=5", "Extensions"),
+        ("+91 98765 43210 ext 5", "Extensions"),
+        ("98765 43210 x12", "Extensions"),
+        ("98765 43210#9", "Extensions"),
+        ("tel:98765;phone-context=evil.example", "Extensions"),
+        ("1800 FLOWERS", "digits only"),
+        ("vx_123", "digits only"),
+        ("112", "emergency"),
+        ("१००", "emergency"),
+        ("98765", "too short"),
+        ("+91 98765", "too short"),
+        ("+999 123 456 789", "No country"),
+        ("+1 900 555 1234", "premium"),
+        ("+979 123456789", "premium"),
+        ("+91 00000 00000", "not a number in use"),
+    ],
+)
+def test_what_may_not_be_called(text: str, says: str) -> None:
+    """Each refusal is a sentence about what is wrong."""
+    with pytest.raises(PhoneFault, match=says):
+        read(text, default_region="IN")
+
+
+@pytest.mark.parametrize(("text", "region"), [("911", "US"), ("112", "DE"), ("999", "GB")])
+def test_emergency_numbers_of_any_country(text: str, region: str) -> None:
+    """Emergency numbers are those of the region that the number is read in."""
+    with pytest.raises(PhoneFault, match="emergency"):
+        read(text, default_region=region)
+
+
+def test_premium_numbers_may_be_let_through() -> None:
+    """Premium-rate numbers are refused by default only."""
+    assert read("+1 900 555 1234", default_region="IN", premium=True).e164 == "+19005551234"
+
+
+@pytest.mark.parametrize(
+    "text", ["+91 98765 43210 ext 5", "+1800FLOWERS", "9876543210", "tel:123", "+9", "(+91) 9"]
+)
+def test_what_is_meant_as_a_number(text: str) -> None:
+    """A wrong number is still a number, so that it can be said what is wrong with it."""
+    assert looks_like_number(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "vx_123",
+        "cd-2129073",
+        "6803fa770b666a64ab1694c1e",
+        "2025-12-31",
+        "9:30",
+        "112",
+        "12345",
+        "customer",
+        "+",
+        "1" * 16,
+        "²" * 10,
+    ],
+)
+def test_what_is_not_meant_as_a_number(text: str) -> None:
+    """Ids, times, dates and words are no numbers."""
+    assert not looks_like_number(text)
+
+
+@pytest.mark.parametrize(
+    ("e164", "shown"),
+    [
+        ("+919876543210", "+91 ••••• •3210"),
+        ("+12125551234", "+1 •••-•••-1234"),
+        ("+442071838750", "+44 •• •••• 8750"),
+        ("+6834000", "+683 ••••"),
+        ("+24762889", "+247 ••••9"),
+        ("+99912345678", "+•••••••5678"),
+    ],
+)
+def test_masks(e164: str, shown: str) -> None:
+    """A mask keeps the country code and the last four digits, and always hides four."""
+    assert mask(e164) == shown
+
+
+@given(st.from_regex(re.compile(E164_PATTERN, re.ASCII), fullmatch=True))
+@settings(max_examples=200)
+def test_a_mask_hides_four_digits(e164: str) -> None:
+    """Whatever the number, four of its digits or more are hidden, and four at most shown after the code."""
+    shown = mask(e164)
+    assert shown.count("•") >= 4
+    assert sum(character.isdigit() for character in shown[shown.index("•") :]) <= 4
+    assert e164 not in shown
+
+
+@given(st.text(max_size=70) | st.text("+0123456789 ()-.;x<tel:>|٣४", max_size=30))
+@settings(max_examples=300)
+def test_reading_anything(text: str) -> None:
+    """Any text is a canonical valid number that reads as itself, or a fault."""
+    with suppress(PhoneFault):
+        phone = read(text, default_region="IN")
+        assert re.fullmatch(E164_PATTERN, phone.e164)
+        assert phonenumbers.is_valid_number(phonenumbers.parse(phone.e164))
+        assert read(phone.pretty, default_region="US") == read(phone.e164, default_region="IN") == phone
+
+
+@given(st.sampled_from(sorted(REGIONS)))
+@settings(max_examples=60)
+def test_every_region_can_be_the_default(region: str) -> None:
+    """A region's example number, written nationally, reads as that number."""
+    example = phonenumbers.example_number_for_type(region, phonenumbers.PhoneNumberType.FIXED_LINE)
+    if example is None:
+        return
+    national = phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL)
+    assert read(national, default_region=region).e164 == phonenumbers.format_number(
+        example, phonenumbers.PhoneNumberFormat.E164
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+919876543210",
+        "919876543210",
+        "9876543210",
+        "98765 43210",
+        "+91-98765-43210",
+        "00919876543210",
+        "(98765) 43210",
+    ],
+)
+def test_a_number_is_found_however_it_is_written(text: str) -> None:
+    """What must be masked is found with or without code and punctuation."""
+    assert "43210" not in written("+919876543210").sub("…", f'{{"to":"{text}"}}')
