@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from bot.blocks import Block, Message, actions, button, context, escape, fields, quote, section, when
 from bot.inference import Inferred
 from bot.line import Fault, Line, Verb, write
-from bot.messages import standing
+from bot.messages import already, standing
 from bot.operations import Wish
 from bot.targets import NumberTarget
 from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall
 from providers.request import Prepared
 from storage.lifecycle import State
-from storage.log import Request
+from storage.log import Event, Request
 
 PLACE = "place"
 CHANGE = "change"
@@ -80,6 +80,12 @@ def refusal(why: Sequence[str], request: Request | None = None) -> Message:
     if request:
         blocks.append(context(f"The log has this as `{request.id}`"))
     return Message(text, blocks)
+
+
+def too_late(request: Request, events: Sequence[Event]) -> Message:
+    """Why something cannot be taken back any more."""
+    text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
+    return Message(text, [section(text), context(f"`{request.id}`", f"through {request.connection}")])
 
 
 def preview(wish: Wish, prepared: Prepared, line: Line, *, inferred: frozenset[str], draft: str) -> Message:

@@ -9,7 +9,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.intents import nonce
-from bot.messages import REVIEW, SETTLE, standing
+from bot.messages import REVIEW, SETTLE, already
 from bot.modals import About, Denial, Review, Settling, View, notice, typed
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
@@ -46,7 +46,7 @@ class Decisions:
         request = await self._log.request(action["value"])
         decision = self._operations.may_decide(request, person)
         if request.state is not State.PENDING:
-            view = _over(request)
+            view = await self._over(request)
         elif not decision.allowed:
             view = notice("Not for you to decide", *decision.why)
         else:
@@ -61,7 +61,7 @@ class Decisions:
         view = (
             Denial.build(request, nonce=nonce(body["trigger_id"], "denial"), shown=about.shown)
             if request.state is State.PENDING
-            else _over(request)
+            else await self._over(request)
         )
         await self._windows.change(body, view)
         await ack()
@@ -73,7 +73,7 @@ class Decisions:
         try:
             await self._operations.approve(about.request, person, shown=about.shown, nonce=about.nonce)
         except (Conflict, NotAllowed) as no:
-            await _say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, about)
         else:
             await ack()
 
@@ -93,7 +93,7 @@ class Decisions:
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
         except (Conflict, NotAllowed) as no:
-            await _say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, about)
         else:
             await ack()
 
@@ -104,7 +104,7 @@ class Decisions:
         entry = next(one for one in request.entries if one.id == action["value"])
         decision = self._operations.may_settle(request, person)
         if entry.state is not State.UNKNOWN:
-            view = _over(request)
+            view = await self._over(request)
         elif not decision.allowed:
             view = notice("Not for you to settle", *decision.why)
         else:
@@ -126,23 +126,22 @@ class Decisions:
         try:
             await self._operations.settle(about.entry, person, what, reason=reason, nonce=about.nonce)
         except (Conflict, NotAllowed) as no:
-            await _say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, about)
         else:
             await ack()
 
+    async def _say_no(self, ack: AsyncAck, no: Conflict | NotAllowed, person: Person, about: About) -> None:
+        """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
+        match no:
+            case NotAllowed():
+                await ack(response_action="update", view=notice("Not done", *no.why))
+            case Conflict() if any(
+                one.person == person.id and one.content == about.shown for one in no.current.approvals
+            ):
+                await ack()
+            case Conflict():
+                await ack(response_action="update", view=await self._over(no.current))
 
-def _over(request: Request) -> View:
-    return notice("Already decided", standing(request))
-
-
-async def _say_no(ack: AsyncAck, no: Conflict | NotAllowed, person: Person, about: About) -> None:
-    """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
-    match no:
-        case NotAllowed():
-            await ack(response_action="update", view=notice("Not done", *no.why))
-        case Conflict() if any(
-            one.person == person.id and one.content == about.shown for one in no.current.approvals
-        ):
-            await ack()
-        case Conflict():
-            await ack(response_action="update", view=_over(no.current))
+    async def _over(self, request: Request) -> View:
+        """How the request stands, and who was first."""
+        return notice("Already decided", *already(request, await self._log.events(request.id)))

@@ -128,6 +128,11 @@ class Dispatcher:
                 f"The connection {entry.connection} was changed after this was asked. Ask again.",
                 code=Code.CONFIG_ERROR,
             )
+        await self._check_rules(request)
+        return adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
+
+    async def _check_rules(self, request: Request) -> None:
+        """Ask the rules and the directory as they are now. Raises `Refused` with the reason."""
         decision = policy.at_dispatch(
             self._settings.rules,
             self._directory.members(),
@@ -139,7 +144,6 @@ class Dispatcher:
         )
         if not decision.allowed:
             raise Refused(" ".join(decision.why), code=Code.REJECTED)
-        return adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
 
     def _too_late(self, request: Request, entry: LogEntry) -> bool:
         """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""

@@ -32,7 +32,7 @@ from providers.actions import (
 )
 from providers.phone import mask
 from storage.lifecycle import State
-from storage.log import LogEntry, Request
+from storage.log import Event, LogEntry, Request
 
 REVIEW = "review"
 SETTLE = "settle"
@@ -41,6 +41,15 @@ MAX_LISTED = 12
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
+_DECISIONS = {
+    "approved": "Approved",
+    "denied": "Denied",
+    "withdrawn": "Taken back",
+    "happened": "Settled",
+    "did_not_happen": "Settled",
+    "ordered": "Ordered",
+}
+"""Events that are a person's decision about a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,13 @@ def standing(request: Request) -> str:
     counts = [(state, states.count(state)) for state in State if state in states]
     told = ", ".join(f"{count} {WORDS[state]}" for state, count in counts)
     return f"{_MARKS[request.state]} *{person(request.requester)} asked to {_task(request)}:* {told}."
+
+
+def already(request: Request, events: Sequence[Event]) -> list[str]:
+    """How a request stands, and who decided it and when: for somebody who comes too late."""
+    decided = next((event for event in reversed(events) if event.name in _DECISIONS), None)
+    by = [f"{_DECISIONS[decided.name]} by {person(decided.actor)}, {when(decided.at)}."] if decided else []
+    return [standing(request), *by]
 
 
 def target(entry: LogEntry) -> str:

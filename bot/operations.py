@@ -243,6 +243,7 @@ class Operations:
         allowed = self.may_decide(request, person)
         if not allowed.allowed:
             raise NotAllowed(allowed.why)
+        self._check_in_time(request)
         if shown != content(request):
             raise NotAllowed(["What was asked changed since you opened it. Open it again."])
         return Approval(
@@ -252,6 +253,12 @@ class Operations:
             members=sorted(allowed.approvers),
             content=shown,
         )
+
+    def _check_in_time(self, request: Request) -> None:
+        """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""
+        waits = request.state is State.PENDING
+        if waits and request.decide_by and self._clock() >= request.decide_by:
+            raise NotAllowed(["Time ran out before anyone decided. If it is still wanted, ask again."])
 
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
         """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`."""

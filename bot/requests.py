@@ -19,7 +19,6 @@ from bot.forms import KINDS, MORE, Form, PlacePreview, line_text, values_of
 from bot.inference import Inferred, infer
 from bot.intents import nonce
 from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
-from bot.messages import standing
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
@@ -266,7 +265,8 @@ class Requests:
             request = await self._operations.take_back(action["value"], person, inbound=inbound)
             message = answers.asked(request)
         except Conflict as conflict:
-            message = answers.refusal(["It is too late to take it back.", standing(conflict.current)])
+            events = await self._log.events(conflict.current.id)
+            message = answers.too_late(conflict.current, events)
         except NotAllowed as no:
             message = answers.refusal(no.why)
         if "view" in body:

@@ -13,15 +13,21 @@ _log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """Runs ``step`` until cancelled. A round that fails is logged, and the next one comes."""
+    """Runs ``step`` until ended or cancelled. A round that fails is logged, and the next one comes."""
 
     def __init__(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
         self._name = name
         self._step = step
         self._woken = asyncio.Event()
+        self._ending = False
 
     def wake(self) -> None:
         """There is something new to do."""
+        self._woken.set()
+
+    def end(self) -> None:
+        """Stop as soon as there is nothing more to do."""
+        self._ending = True
         self._woken.set()
 
     async def run(self) -> None:
@@ -35,6 +41,8 @@ class Rounds:
                 _log.exception("A round of the %s failed; it goes on", self._name)
             if more:
                 continue
+            if self._ending:
+                return
             try:
                 async with asyncio.timeout(POLL):
                     await self._woken.wait()

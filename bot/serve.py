@@ -183,7 +183,10 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     await socket_mode.stop(STOP_LISTENING_WITHIN)
     dispatching.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
-    await replies.drain(SAY_THE_REST_WITHIN)
+    posting.end()
+    await asyncio.gather(
+        replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
+    )
     outgoing.cancel()
     await asyncio.gather(groups, dispatching, outgoing, return_exceptions=True)
     _log.info("Stopped")

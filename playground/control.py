@@ -34,6 +34,7 @@ class Control:
             Route("/people/{person}", self.screen),
             Route("/people/{person}/{act}", _checked(self.act), methods=["POST"]),
             Route("/trouble", _checked(self.trouble), methods=["POST"]),
+            Route("/trouble", self.heal, methods=["DELETE"]),
             Route("/sockets/{does}", _checked(self.sockets), methods=["POST"]),
             Route("/channels/{channel}", _checked(self.channel), methods=["POST"]),
             Route("/events", _checked(self.event), methods=["POST"]),
@@ -109,6 +110,11 @@ class Control:
         self.troubles.latency = body.pop("latency", self.troubles.latency)
         if body:
             self.troubles.planned.append(Trouble(**body))
+        return JSONResponse({})
+
+    async def heal(self, _: Request) -> Response:
+        """Call off what trouble is still planned."""
+        self.troubles.planned.clear()
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:

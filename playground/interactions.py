@@ -124,6 +124,7 @@ class Interactions:
         payload = self._interaction("view_submission", person, view)
         payload |= {"response_urls": [], "is_enterprise_install": False, "enterprise": None}
         payload["view"]["state"] = {"values": state}
+        view.errors = {}
         try:
             answer = await self.socket.deliver("interactive", payload)
             self._answered(view, answer or {})

@@ -129,6 +129,10 @@ class Workspace:
         plan = {"method": method, "does": does, "times": times, "retry_after": retry_after}
         await self.ask("POST", "/trouble", {**plan, "code": code, "after_effect": after_effect})
 
+    async def heal(self) -> None:
+        """Call off what trouble is still planned."""
+        await self.ask("DELETE", "/trouble")
+
     async def latency(self, seconds: float) -> None:
         """How long every Web API answer takes from now on."""
         await self.ask("POST", "/trouble", {"latency": seconds})
