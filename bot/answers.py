@@ -93,7 +93,7 @@ def preview(wish: Wish, prepared: Prepared, line: Line, *, inferred: frozenset[s
     first, facts = place_facts(wish, prepared, line)
     notes = ["Nothing is placed until you press *Place this call*."]
     if inferred:
-        notes.append(f"Not said, so chosen as the only one: {' and '.join(sorted(inferred))}")
+        notes.append(f"Chosen for you, as there is no other: {' and '.join(sorted(inferred))}")
     return Message(
         first,
         [
@@ -171,8 +171,8 @@ def asked(request: Request, line: Line | None = None) -> Message:
     if shown:
         blocks.append(section("\n".join(shown)))
     if request.state is State.PENDING:
-        by = f" by {when(request.decide_by)}" if request.decide_by else ""
-        blocks.append(section(f"An approver decides{by}. You get a message when it is decided."))
+        until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
+        blocks.append(section(f"An approver{until}. You get a message when it is decided."))
         blocks.append(actions(button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))

@@ -48,7 +48,8 @@ def follows(
     """What follows from the outcome of ``entry``'s current attempt.
 
     ``until``: when waiting any longer is pointless; ``seen``: the log knew the target's id before the first
-    attempt; ``waited``: the requester is no longer looking (somebody had to approve).
+    attempt; ``waited``: the requester is no longer looking (somebody had to approve, or there are several
+    targets, and the one that ends last tells of them all).
     """
     again = _next_attempt(entry, outcome, now, until)
     match outcome.status:
@@ -119,7 +120,7 @@ def _unknown(
 ) -> Consequence:
     doubt = _move(entry, outcome, "unknown", State.UNKNOWN, owner)
     if again is None:
-        posts = (Post("state", "audit"), Post("unknown", "thread"), Post("unknown", f"dm:{requester}"))
+        posts = (Post("state", "audit"), Post("unknown", "thread"), Post("state", f"dm:{requester}"))
         return Consequence((doubt,), posts)
     order = Move(
         entry.id,
@@ -146,5 +147,5 @@ def _ended(
     if entry.doubted or outcome.warnings:
         posts.append(Post(name, "thread"))
     if tell:
-        posts.append(Post(name, f"dm:{requester}"))
+        posts.append(Post("state", f"dm:{requester}"))
     return Consequence((_move(entry, outcome, name, after, owner),), tuple(posts))

@@ -66,16 +66,19 @@ class Dispatcher:
         self._busy: Counter[str] = Counter()
 
     async def step(self) -> bool:
-        """One round: what died, what nobody decided, what is ready to be sent."""
+        """One round: what died, what nobody decided, what is ready to be sent. True: look again at once."""
         now = self._clock()
         await each(await self._log.lapsed(now), self._reap)
         await each(await self._log.undecided(now), self._expire)
         workers = self._settings.dispatch.workers
         busy = frozenset(name for name, count in self._busy.items() if count >= workers)
-        for entry in await self._log.ready(now, BATCH, without=busy):
+        ready = await self._log.ready(now, BATCH, without=busy)
+        started = 0
+        for entry in ready:
             if entry.id not in self._in_flight and self._busy[entry.connection] < workers:
                 self._start(entry)
-        return False
+                started += 1
+        return started > 0 and len(ready) == BATCH  # behind a full batch others may wait
 
     def _start(self, entry: LogEntry) -> None:
         self._busy[entry.connection] += 1
@@ -260,7 +263,7 @@ class Dispatcher:
             now=self._clock(),
             until=self._until(request),
             seen=seen,
-            waited=request.approvals_needed > 0,
+            waited=request.approvals_needed > 0 or len(request.entries) > 1,
         )
 
     async def _expire(self, request: Request) -> None:
@@ -285,4 +288,4 @@ class Dispatcher:
 
 def _all_told(template: str, request: Request) -> tuple[Post, ...]:
     """What surprises: shown in the audit message, said in its thread, and told to the requester."""
-    return Post("state", "audit"), Post(template, "thread"), Post(template, f"dm:{request.requester}")
+    return Post("state", "audit"), Post(template, "thread"), Post("state", f"dm:{request.requester}")

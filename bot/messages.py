@@ -109,14 +109,14 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """What somebody who decides should know, fact by fact."""
     first = request.entries[0]
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
-    would = when(min(known)) if known else "The log does not know"
+    would = when(min(known)) if known else "Not known here"
     facts = [
         ("When it would go out", would if first.kind is not Kind.PLACE_CALL or known else "Now"),
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         ("Can it be undone", _undoable(first)),
     ]
     if request.decide_by:
-        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {_left_alone(first)}"))
+        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {_left_alone(first)}."))
     return facts
 
 
@@ -239,7 +239,8 @@ def _unknown(request: Request, entry: LogEntry) -> str:
 
 
 def _refused(request: Request, entry: LogEntry) -> str:
-    return f"🚫 *Not sent:* {_task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+    text = f"🚫 *Not sent:* {_task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+    return f"{text} {_EARLIER}." if entry.doubted else text
 
 
 def _denied(request: Request, entry: LogEntry) -> str:
@@ -248,8 +249,9 @@ def _denied(request: Request, entry: LogEntry) -> str:
     return f"🚫 *Denied{by}:* {_task(request)}. {_left_alone(entry)}."
 
 
-def _withdrawn(request: Request, _entry: LogEntry) -> str:
-    return f"↩️ *Taken back by {person(request.requester)}:* {_task(request)}."
+def _withdrawn(request: Request, entry: LogEntry) -> str:
+    text = f"↩️ *Taken back by {person(request.requester)}:* {_task(request)}."
+    return f"{text} {_EARLIER}." if entry.doubted else text
 
 
 def _expired(request: Request, entry: LogEntry) -> str:
@@ -257,6 +259,9 @@ def _expired(request: Request, entry: LogEntry) -> str:
         return f"⌛ *Not sent:* {_task(request)}. {entry.message} {_left_alone(entry)}."
     return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {_left_alone(entry)}."
 
+
+_EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
+"""What stays true of an action that was in doubt, however it ends without being sent again."""
 
 _SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
     State.PENDING: _pending,
@@ -273,6 +278,8 @@ _SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
 
 
 def _left_alone(entry: LogEntry) -> str:
+    if entry.doubted:
+        return _EARLIER
     match entry.kind:
         case Kind.PLACE_CALL:
             return "Nobody is called"
@@ -288,7 +295,7 @@ def _undoable(entry: LogEntry) -> str:
             return "Only until the call goes out"
         case Kind.CANCEL_CALL if entry.target_id is None:
             return (
-                "No: it removes *every* scheduled call of this agent to the number. They can be placed again"
+                "No: it removes *every* scheduled call of this agent to the number. They can be placed again."
             )
         case Kind.CANCEL_CALL:
             return "No, but the call can be placed again"
@@ -349,8 +356,8 @@ def _thread(template: str, request: Request, told: Told) -> Message:
             text = f"{who} ordered another attempt.{words}"
         case "unknown":
             text = (
-                "The provider gave no readable answer, so we do not know whether it happened. "
-                "Look it up at the provider, then press *Say what happened…* on the message above."
+                "There is no readable answer. Look it up at the provider, then press *Say what happened…* "
+                "on the message above."
             )
         case "late_answer":
             text = f"The provider's answer was recorded late. {standing(request)}"

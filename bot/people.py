@@ -98,9 +98,9 @@ class Directory:
 
 
 def trouble(error: BaseException) -> str:
-    """A failed call of the Web API in a word or two: Slack's code, or the kind of failure."""
+    """A failed call of the Web API in a word or two: Slack's code, the HTTP status, or the kind of failure."""
     if isinstance(error, SlackApiError):
-        return str(error.response.get("error"))
+        return str(error.response.get("error") or f"HTTP {error.response.status_code}")
     return type(error).__name__
 
 

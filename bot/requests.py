@@ -40,7 +40,7 @@ COMMANDS_HEARD: dict[str, Verb | None] = {"/calls": None} | {
 """The verb that each slash command supplies."""
 _DOES = {
     Kind.PLACE_CALL: "places calls",
-    Kind.CANCEL_CALL: "cancels",
+    Kind.CANCEL_CALL: "cancels calls",
     Kind.DELETE_CAMPAIGN: "deletes campaigns",
 }
 _TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
@@ -293,8 +293,8 @@ class Requests:
 
     def _help(self) -> Message:
         does = {
-            name: ", ".join(sorted(_DOES[kind] for kind in known.kinds))
-            + (f"; agents {', '.join(known.agents)}" if known.agents else "")
+            name: ", ".join(does for kind, does in _DOES.items() if kind in known.kinds)
+            + (f"; agents: {', '.join(known.agents)}" if known.agents else "")
             for name, known in self._vocabulary.connections.items()
         }
         return answers.help_message(does, self._settings.off)

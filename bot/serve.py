@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.app import SCOPES, Surfaces, create_app
 from bot.decisions import Decisions
@@ -65,12 +67,7 @@ def log_to_stderr(level: str) -> None:
 
 async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
     """The workspace's id. Raises `CannotStart` for a token that does not work or may too little."""
-    try:
-        answer = await client.auth_test()
-    except SlackApiError as error:
-        raise CannotStart(f"Slack does not take SLACK_BOT_TOKEN: {trouble(error)}") from error
-    except SLACK_TROUBLE as error:
-        raise CannotStart(f"Slack cannot be reached at {settings.slack_api_url}: {trouble(error)}") from error
+    answer = await _ask(client.auth_test(), "SLACK_BOT_TOKEN", settings.slack_api_url)
     needed = set(SCOPES)
     if not any(one.startswith("S") for members in settings.groups.values() for one in members):
         needed.discard("usergroups:read")
@@ -79,12 +76,20 @@ async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
         raise CannotStart(
             f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
         )
-    try:
-        await client.apps_connections_open(app_token=settings.app_token.get_secret_value())
-    except SlackApiError as error:
-        # Asked here because the Socket Mode client would try an invalid token for ever.
-        raise CannotStart(f"Slack does not take SLACK_APP_TOKEN: {trouble(error)}") from error
+    # Asked here because the Socket Mode client would try an invalid token for ever.
+    opening = client.apps_connections_open(app_token=settings.app_token.get_secret_value())
+    await _ask(opening, "SLACK_APP_TOKEN", settings.slack_api_url)
     return str(answer["team_id"])
+
+
+async def _ask(call: Awaitable[AsyncSlackResponse], token: str, url: str) -> AsyncSlackResponse:
+    """Slack's answer to a first call with a token. Raises `CannotStart`."""
+    try:
+        return await call
+    except SLACK_TROUBLE as error:
+        if isinstance(error, SlackApiError) and error.response.status_code == HTTPStatus.OK:
+            raise CannotStart(f"Slack does not take {token}: {trouble(error)}") from error
+        raise CannotStart(f"Slack cannot be reached at {url}: {trouble(error)}") from error
 
 
 def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:

@@ -3,7 +3,7 @@
 import html
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -60,16 +60,14 @@ class Reader:
         head = f"{self.authors.get(message.user, message.user)}  {_time(at)}"
         if message.ephemeral_to:
             head += "  · only visible to you"
+        elif message.edits:
+            head += "  · edited"
         lines = (
             [] if message.in_reply_to is None or message.ephemeral_to else [f"{TYPED} {message.in_reply_to}"]
         )
         lines.append(head)
         body = list(self._blocks(message.blocks, {}, {})) if message.blocks else [self.text(message.text)]
         lines += [f"  {line}" for part in body for line in _wrapped(part, WIDTH - 4)]
-        if message.edits:
-            lines.append(
-                "  (edited)" if len(message.edits) == 1 else f"  (edited {len(message.edits)} times)"
-            )
         for reply in message.replies:
             mark, *rest = self.message(reply).splitlines()
             lines += [f"  ↳ {mark}", *(f"    {line}" for line in rest)]
@@ -120,7 +118,7 @@ class Reader:
             match block["type"]:
                 case "section":
                     yield from [self._text(block["text"])] if "text" in block else []
-                    yield from (": ".join(self._text(one).splitlines()) for one in block.get("fields", ()))
+                    yield from self._fields(block.get("fields", ()))
                     yield from controls
                 case "header":
                     yield block["text"]["text"].upper()
@@ -141,6 +139,14 @@ class Reader:
                     yield from ([f"  {block['hint']['text']}"] if "hint" in block else [])
                     yield from ([f"  ⚠ {errors[block['block_id']]}"] if block["block_id"] in errors else [])
                     yield ""
+
+    def _fields(self, fields: Iterable[Json]) -> Iterator[str]:
+        """Each field's first line, and beside it the others."""
+        told = [self._text(one).split("\n") for one in fields]
+        wide = max((len(name) for name, *_ in told), default=0) + 2
+        for name, *lines in told:
+            beside = [part for line in lines for part in _wrapped(line, WIDTH - 4 - wide)]
+            yield (name.ljust(wide) + f"\n{' ' * wide}".join(beside)).rstrip()
 
     def _element(self, element: Json, state: Json) -> str:
         if element["type"] == "button":

@@ -366,7 +366,10 @@ class ActionLog(Protocol):
         ...
 
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:
-        """Whether the log knew, before that time, that the provider had something under this id."""
+        """Whether the log knew, before that time, that the provider had something under this id.
+
+        What was cancelled or deleted through us since is not there any more.
+        """
         ...
 
     async def verify(self) -> Verdict:

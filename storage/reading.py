@@ -129,13 +129,18 @@ def coming_up(connection: Connection, name: str, agent: str, number: bytes, now:
 
 
 def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
-    """Whether an event before that time recorded the reference for that connection."""
+    """Whether an event before that time recorded the reference for that connection, and nobody ended it."""
     found = connection.execute(
         """
         SELECT 1 FROM events JOIN actions ON actions.id = events.entry
-        WHERE json_extract(events.data, '$.reference') = ? AND events.at < ? AND actions.connection = ?
+        WHERE json_extract(events.data, '$.reference') = :reference AND events.at < :before
+          AND actions.connection = :connection
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS ended
+            WHERE ended.target_id = :reference AND ended.connection = :connection
+              AND ended.state = 'succeeded')
         """,
-        [reference, microseconds(before), name],
+        {"reference": reference, "before": microseconds(before), "connection": name},
     )
     return found.fetchone() is not None
 

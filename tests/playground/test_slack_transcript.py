@@ -58,10 +58,9 @@ def test_a_message_with_its_thread() -> None:
     """Author, time, lines, buttons, edits and replies."""
     card = replace(SAID, blocks=tuple(CARD), edits=({"text": "old"},), replies=(replace(SAID, text="done"),))
     assert KOLKATA.message(card).splitlines() == [
-        "CallOps  9:36 AM",
+        "CallOps  9:36 AM  · edited",
         "  A card",
         "  [Press]",
-        "  (edited)",
         "  ↳ CallOps  9:36 AM",
         "      done",
     ]

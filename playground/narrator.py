@@ -1,0 +1,89 @@
+"""What the tour prints: who does what, what they then see, and whether that is as it should be."""
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TextIO
+
+from playground.transcript import TYPED, WIDTH
+
+BOLD, RED, GREEN, CYAN = "1", "31", "32", "36"
+"""ECMA-48, Select Graphic Rendition."""
+
+
+class CannotGoOn(Exception):
+    """Something is missing that whatever comes next needs."""
+
+
+class Narrator:
+    """Writes the transcript to ``out`` and keeps what was not as expected, sentence by sentence.
+
+    With ``quiet`` only titles and failures are written.
+    """
+
+    def __init__(self, out: TextIO, *, quiet: bool = False, colours: bool = False) -> None:
+        self.failures: list[str] = []
+        self._out = out
+        self._quiet = quiet
+        self._brief = False
+        self._colours = colours
+
+    def title(self, title: str) -> None:
+        """A new scene begins."""
+        self._write(self._in(BOLD, f"━━ {title} ".ljust(WIDTH, "━")), blank=not self._quiet)
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Leave out what is seen: it was shown before, or much like it."""
+        self._brief = True
+        if not self._quiet:
+            self._write("", blank=False)
+        try:
+            yield
+        finally:
+            self._brief = False
+
+    def tells(self, sentence: str, *typed: str) -> None:
+        """Somebody does something; ``typed`` is what they type."""
+        if not self._quiet:
+            lines = [sentence, *(f"{TYPED} {line}" for line in typed)]
+            self._write("\n".join(self._in(CYAN, line) for line in lines), blank=not self._brief)
+
+    def shows(self, text: str) -> None:
+        """What is then to be seen."""
+        if not (self._quiet or self._brief):
+            self._write(textwrap.indent(text, "  "))
+
+    def expect(self, sentence: str, *, holds: bool, seen: object, expected: object = None) -> None:
+        """Check one thing; where it does not hold, what was seen and expected is shown."""
+        if not holds:
+            self.failures.append(sentence)
+            told = {"Seen": seen} | ({} if expected is None else {"Expected": expected})
+            facts = [f"\n  {name}:\n{textwrap.indent(str(fact), '    ')}" for name, fact in told.items()]
+            self._write(self._in(RED, f"✗ {sentence}") + "".join(facts))
+        elif not self._quiet:
+            self._write(self._in(GREEN, f"✓ {sentence}"), blank=False)
+
+    def expect_equal(self, sentence: str, seen: Iterable[object], expected: Iterable[object]) -> None:
+        """Check that two lists are the same."""
+        found, wanted = list(seen), list(expected)
+        self.expect(sentence, holds=found == wanted, seen=_listed(found), expected=_listed(wanted))
+
+    def misses(self, sentence: str, seen: object) -> NoReturn:
+        """What was waited for did not come. Raises `CannotGoOn`."""
+        self.expect(sentence, holds=False, seen=seen)
+        raise CannotGoOn(sentence)
+
+    def concludes(self, sentence: str) -> None:
+        """Say what is printed in any case."""
+        self._write(self._in(BOLD, sentence), blank=not self._quiet)
+
+    def _in(self, colour: str, text: str) -> str:
+        return f"\033[{colour}m{text}\033[0m" if self._colours else text
+
+    def _write(self, text: str, *, blank: bool = True) -> None:
+        print(("\n" if blank else "") + text, file=self._out, flush=True)
+
+
+def _listed(things: list[object]) -> str:
+    return "\n".join(map(str, things)) or "nothing"

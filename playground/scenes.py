@@ -1,0 +1,264 @@
+"""The scenes of the tour, in the order in which they are played: each leaves what the next ones need."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from playground.callkaro import AGENT, DELETE, PLACE
+from playground.company import Asked, Company
+from playground.faults import Fault
+
+Scene: TypeAlias = Callable[[Company], Awaitable[None]]
+
+AUDIT, APPROVALS = "C0AUDIT", "C0APPROVE"
+AT_ONCE, SCHEDULED, TWICE, SILENT, KILLED = (f"98765 432{n}" for n in (11, 10, 12, 13, 14))
+"""The numbers that are called, each in its scene."""
+UNKNOWN = "❓ We do not know whether it happened"
+RETRY_AFTER = 3
+"""Seconds that Voxworks asks us to wait."""
+OUTBOX_LEASE = 30.0
+"""Seconds for which the post that a bot was making when it was killed may stay with it."""
+_KOLKATA = ZoneInfo("Asia/Kolkata")
+
+
+async def asking_for_help(company: Company) -> None:
+    """What can be typed here."""
+    asha = company.asha
+    answer = asha.told(await asha.types("/calls help"))
+    await asha.expects(answer, "Help names both connections.", "reminders", "voxworks")
+
+
+async def placed_at_once(company: Company) -> None:
+    """The preview, its button, one request."""
+    asha = company.asha
+    preview = asha.told(await asha.types(f"/place-call {AT_ONCE}"))
+    await company.expect_asked("No provider was asked before the button was pressed.")
+    await asha.presses(preview, "Place this call")
+    await asha.is_answered("About to be sent", _masked(AT_ONCE))
+    await company.olive.reads(AUDIT, "✅ Accepted", _masked(AT_ONCE))
+    await company.expect_asked("CallKaro was asked once.", _placed(AT_ONCE))
+
+
+async def scheduled_by_form(company: Company) -> None:
+    """A field error first; nothing typed is lost."""
+    asha = company.asha
+    form = asha.looking(await asha.types("/place-call"))
+    wrong = {"Number": SCHEDULED, "When": "25:00"}
+    form = asha.looking(await asha.submits(form, wrong))
+    kept = [next(iter(form.values[block].values()))["value"] for block in ("targets", "at")]
+    company.narrator.expect(
+        "The fault stands under its field, and nothing typed is lost.",
+        holds=[*form.errors] == ["at"] and kept == [*wrong.values()],
+        seen=(form.errors, kept),
+    )
+    at = f"{datetime.now(_KOLKATA) + timedelta(days=1):%Y-%m-%d}T09:30:00"
+    preview = asha.looking(await asha.submits(form, {"When": "tomorrow 9:30"}))
+    await asha.expects(preview, "The preview shows the time as CallKaro will get it.", at)
+    await asha.closes(asha.looking(await asha.submits(preview)))
+    await company.olive.reads(AUDIT, "✅ Scheduled", _masked(SCHEDULED))
+    await company.expect_asked("CallKaro was asked once, for that time.", _placed(SCHEDULED, schedule_at=at))
+
+
+async def cancelled_by_number(company: Company) -> None:
+    """Approved, sent, told to all."""
+    request = await company.asha.asks(f"/cancel-call {SCHEDULED} customer asked")
+    card = await company.mira.reads(APPROVALS, "Waiting for approval", request)
+    await company.expect_asked("Nothing is sent until somebody approves.")
+    await company.mira.submits(await company.mira.opens(card, "Review…"))
+    await company.asha.is_written_to("✅ Removed", request)
+    await company.olive.reads(AUDIT, "✅ Removed", "@mira approved this", request)
+    await company.expect_asked(
+        "CallKaro was asked once, and what was scheduled is gone there.",
+        Asked(
+            "callkaro",
+            f"POST {DELETE}?agent_id={AGENT}",
+            {"to_number": _digits(SCHEDULED)},
+            200,
+            ("removed",),
+        ),
+    )
+
+
+async def denied(company: Company) -> None:
+    """By id; the requester reads the reason; who comes late reads who decided."""
+    mira, sam, why = company.mira, company.sam, "She confirmed it this morning"
+    request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=customer is away")
+    card = await mira.reads(APPROVALS, "Waiting for approval", request)
+    form = await mira.opens(await mira.opens(card, "Review…"), "Deny…")
+    await mira.submits(form, {"Why not?": why})
+    await company.asha.is_written_to("Denied by @mira", why, request)
+    await company.olive.reads(AUDIT, "Denied by @mira", "@mira denied this", why, request)
+    await sam.reads(APPROVALS, "Denied by @mira", request)
+    late = await sam.opens(card, "Review…", stale=True)
+    await sam.expects(late, "Who comes late reads who decided, and when.", "Denied by @mira, today at")
+    await sam.closes(late)
+    await company.expect_asked("Voxworks was asked nothing.")
+
+
+async def own_request(company: Company) -> None:
+    """The requester may not approve; another manager may."""
+    mira, sam = company.mira, company.sam
+    request = await mira.asks("/calls cancel vx_1002 via voxworks reason=wrong number")
+    card = await mira.reads(APPROVALS, "Waiting for approval", request)
+    refused = await mira.opens(card, "Review…")
+    await mira.expects(refused, "Mira may not decide what she asked for.", "somebody else must decide")
+    company.narrator.expect(
+        "The modal has no button that approves.", holds=refused.submit is None, seen=refused
+    )
+    await mira.closes(refused)
+    await company.expect_asked("Nothing was sent.")
+    with company.narrator.briefly():
+        await sam.submits(await sam.opens(card, "Review…"))
+    await mira.is_written_to("✅ Cancelled", request)
+    await company.expect_asked("Voxworks was asked once.", _cancelled("vx_1002"))
+
+
+async def two_at_once(company: Company) -> None:
+    """Both have the modal open and approve: one wins, the other reads who and when."""
+    both = (company.mira, company.sam)
+    with company.narrator.briefly():
+        request = await company.asha.asks("/calls cancel vx_1003 via voxworks reason=duplicate")
+        card = await company.mira.reads(APPROVALS, "Waiting for approval", request)
+        modals = [await one.opens(card, "Review…") for one in both]
+    company.narrator.tells("Mira and Sam press [Approve] at the same moment")
+    heard = await asyncio.gather(*(one.person.submit(view) for one, view in zip(both, modals, strict=True)))
+    late = [(one, told.view) for one, told in zip(both, heard, strict=True) if told.view]
+    company.narrator.expect("Exactly one of them wins.", holds=len(late) == 1, seen=heard)
+    for loser, view in late:
+        winner = next(one.name for one in both if one is not loser)
+        company.narrator.tells(f"{winner} was first; {loser.name} reads")
+        await loser.sees(view)
+        sentence = f"{loser.name} reads that {winner} approved it, and when."
+        await loser.expects(view, sentence, f"Approved by @{winner.lower()}, today at")
+        await loser.closes(view)
+    await company.asha.is_written_to("✅ Cancelled", request)
+    await company.expect_asked("Voxworks was asked once.", _cancelled("vx_1003"))
+
+
+async def double_click(company: Company) -> None:
+    """Two clicks on one button are one call."""
+    asha = company.asha
+    with company.narrator.briefly():
+        preview = asha.told(await asha.types(f"/place-call {TWICE}"))
+    await asha.presses_twice(preview, "Place this call")
+    await company.olive.reads(AUDIT, "✅ Accepted", _masked(TWICE))
+    await company.expect_asked("CallKaro was asked once.", _placed(TWICE))
+
+
+async def no_answer(company: Company) -> None:
+    """The provider answers nothing: unknown, until somebody entitled says what happened."""
+    asha, mira, olive = company.asha, company.mira, company.olive
+    company.narrator.tells("CallKaro will do what it is asked next, but not answer")
+    await company.stage.providers.fail("callkaro", Fault(does="silence", effect=True))
+    with company.narrator.briefly():
+        preview = asha.told(await asha.types(f"/place-call {SILENT}"))
+    await asha.presses(preview, "Place this call")
+    await asha.is_written_to(UNKNOWN, _masked(SILENT))
+    message = await olive.reads(AUDIT, UNKNOWN, "no readable answer", _masked(SILENT))
+    for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
+        refused = await one.opens(message, "Say what happened…")
+        await one.expects(refused, f"{one.name} may not say what happened.", why)
+        await one.closes(refused)
+    form = await mira.opens(message, "Say what happened…")
+    found = {"What happened?": "It happened", "How do you know?": "CallKaro's call list shows it"}
+    await mira.submits(form, found)
+    await asha.is_written_to("✅ Accepted", "it happened", _masked(SILENT))
+    await olive.reads(AUDIT, "✅ Accepted", "@mira says it did happen", _masked(SILENT))
+    await company.expect_asked("CallKaro was asked once, and never again.", _placed(SILENT, None))
+
+
+async def put_off(company: Company) -> None:
+    """A 429 with Retry-After: tried again, and not earlier than told."""
+    company.narrator.tells(f"Voxworks will answer the next request with 429 and Retry-After: {RETRY_AFTER}")
+    await company.stage.providers.fail(
+        "voxworks", Fault(does="rate_limited", headers={"Retry-After": str(RETRY_AFTER)})
+    )
+    with company.narrator.briefly():
+        request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=asked for it after all")
+        card = await company.sam.reads(APPROVALS, "Waiting for approval", request)
+        await company.sam.submits(await company.sam.opens(card, "Review…"))
+    await company.olive.reads(AUDIT, "Trying again", request)
+    await company.asha.is_written_to("✅ Cancelled", request)
+    await company.olive.reads(AUDIT, "✅ Cancelled", request)
+    await company.expect_asked(
+        "Voxworks was asked twice: it had not processed the first request.",
+        _cancelled("vx_1001", 429),
+        _cancelled("vx_1001"),
+    )
+    first, second = (await company.exchanges())[-2:]
+    waited = (second.request.at - first.request.at).total_seconds()
+    told = f"It waited the {RETRY_AFTER} seconds it was told to."
+    company.narrator.expect(told, holds=waited >= RETRY_AFTER, seen=f"{waited:.3f} s")
+
+
+async def killed(company: Company) -> None:
+    """Kill -9 while a request is out: unknown, with a notice; nothing is sent again."""
+    asha, olive, stage = company.asha, company.olive, company.stage
+    company.narrator.tells("CallKaro will take its time with the next request")
+    await stage.providers.fail("callkaro", Fault(does="silence", effect=True))
+    with company.narrator.briefly():
+        preview = asha.told(await asha.types(f"/place-call {KILLED}"))
+    await asha.presses(preview, "Place this call")
+    await olive.reads(AUDIT, "for @asha", _masked(KILLED))
+    await company.request_reaches_provider()
+    company.narrator.tells("CallKaro has the request and has not answered; the bot is killed with -9")
+    await stage.kill_bot()
+    company.narrator.tells("The bot is started again")
+    await stage.start_bot()
+    within = company.patience + OUTBOX_LEASE
+    await asha.is_written_to(UNKNOWN, "CallOps was stopped", _masked(KILLED), within=within)
+    await olive.reads(AUDIT, UNKNOWN, "no readable answer", _masked(KILLED))
+    await company.expect_asked(
+        "CallKaro was asked once, before the kill, and not again.", _placed(KILLED, None)
+    )
+
+
+def _masked(number: str) -> str:
+    return f"+91 ••••• •{number[-4:]}"
+
+
+def _digits(number: str) -> str:
+    return "91" + number.replace(" ", "")
+
+
+def _placed(number: str, status: int | None = 200, **more: str) -> Asked:
+    said = {"to_number": f"+{_digits(number)}", "agent_id": AGENT, **more}
+    return Asked("callkaro", f"POST {PLACE}", said, status, ("placed",))
+
+
+def _cancelled(call_id: str, status: int = 200) -> Asked:
+    effects = ("cancelled",) if status == HTTPStatus.OK else ()
+    return Asked("voxworks", f"POST /api/v1/cancel-call/{call_id}", {}, status, effects)
+
+
+SCENES: tuple[tuple[str, Scene], ...] = (
+    ("Help", asking_for_help),
+    ("A call, placed at once", placed_at_once),
+    ("A call for tomorrow, by form, after a slip of the finger", scheduled_by_form),
+    ("A cancellation by number, approved", cancelled_by_number),
+    ("A cancellation by id, denied with a reason", denied),
+    ("Nobody decides about their own request", own_request),
+    ("Two managers approve at once", two_at_once),
+    ("A double click", double_click),
+    ("A provider that answers nothing", no_answer),
+    ("A provider that is busy: 429", put_off),
+    ("Killed with -9 while a request is out", killed),
+)
+"""What is played, each under its title."""
+
+LOG = (
+    f"place_call {_masked(AT_ONCE)} succeeded",
+    f"place_call {_masked(SCHEDULED)} succeeded",
+    f"cancel_call {_masked(SCHEDULED)} succeeded",
+    "cancel_call vx_1001 denied",
+    "cancel_call vx_1002 succeeded",
+    "cancel_call vx_1003 succeeded",
+    f"place_call {_masked(TWICE)} succeeded",
+    f"place_call {_masked(SILENT)} succeeded",
+    "cancel_call vx_1001 succeeded",
+    f"place_call {_masked(KILLED)} unknown",
+)
+"""What the log then holds."""
