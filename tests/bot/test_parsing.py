@@ -1050,7 +1050,7 @@ def test_whatever_a_line_holds_is_read_back(line: Line) -> None:
 )
 def test_whatever_ids_are_cancelled_are_read_back(call_ids: list[str], reason: str | None) -> None:
     """Ids come back as ids, whatever they look like."""
-    line = Line(verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason)
+    line = Line(verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None)  # an empty one is none
     again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
     assert again.faults == ()
     assert replace(again, text="") == line

@@ -1,0 +1,50 @@
+import pytest
+
+from tests.road.scene import NUMBER, OTHER_NUMBER, Scene, opened, private, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_many_targets_are_one_request_with_a_result_each(scene: Scene) -> None:
+    """One card, one approval; each target has its own request and result, and the requester hears once, at the end."""
+    request = request_id(await scene.ask("/cancel-call vx_1001, vx_1002, vx_9001 via voxworks duplicate"))
+    card = await scene.card("asks to cancel 3 calls", request)
+    assert [call in words(card) for call in ("vx_1001", "vx_1002", "vx_9001")] == [True] * 3
+    await scene.approve()
+    told = words(await scene.told(request))
+    assert "2 done" in told
+    assert "1 failed" in told
+    for call, became in (("vx_1001", "done"), ("vx_1002", "done"), ("vx_9001", "failed")):
+        assert f"• call `{call}`: {became}. Voxworks" in words(await scene.audit(request))
+        assert f"• call `{call}`: {became}. Voxworks" in told
+    asked = sorted(one.line.rpartition("/")[2] for one in await scene.requests("voxworks"))
+    assert asked == ["vx_1001", "vx_1002", "vx_9001"]
+    assert len(await scene.asha.direct()) == 1
+    assert len(await scene.posts("C0APPROVE")) == 1
+    assert [one["id"] for one in await scene.log("list")] == [f"{request}.{n}" for n in (3, 2, 1)]
+
+
+async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
+    """Numbers typed below each other are one request by number, masked where all can read them."""
+    form = opened(await scene.asha.command("/cancel-call"))
+    typed = {"Number or Call id": f"98765 43210\n{OTHER_NUMBER}", "Why": "wrong number"}
+    assert "2 numbers" in words(opened(await scene.asha.submit(form, typed)))
+    card = words(await scene.card("the scheduled calls to 2 numbers", "+91 ••••• •3210", "+91 ••••• •3211"))
+    assert NUMBER not in card.replace(" ", "")
+    await scene.approve()
+    await scene.told("2 done")
+    asked = sorted(one.json["to_number"] for one in await scene.requests("callkaro"))
+    assert asked == ["919876543210", "919876543211"]
+
+
+async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None:
+    """The target in doubt is the one that is settled; then, with nothing open, the requester hears of all."""
+    await scene.providers.fail("callkaro", "reset", effect=True)
+    private(await scene.asha.command(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
+    await scene.approve()
+    audit = await scene.audit("1 done", "1 unknown")
+    modal = opened(await scene.mira.click(audit, text="Say what happened…"))
+    await scene.mira.submit(modal, {"What happened?": "It happened", "How do you know?": "I looked"})
+    await scene.audit("2 done")
+    await scene.told("2 done", "“I looked”")
+    assert len(await scene.requests("callkaro")) == 2

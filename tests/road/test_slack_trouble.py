@@ -1,0 +1,140 @@
+import re
+
+import pytest
+
+from playground.people import Message
+from tests.road.scene import NUMBER, Scene, opened, private, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CANCEL = "/cancel-call vx_1001 customer asked"
+NOTICED = 30.0
+"""Seconds: a connection that went dead silently is noticed after a few pings of three seconds."""
+SORRY = "Something went wrong in CallOps. Before you try again, look whether the audit channel has it."
+
+
+def error_id(answer: Message) -> str:
+    """The id that somebody is told when something went wrong."""
+    assert SORRY in words(answer)
+    found = re.search(r"`(E-[0-9A-Z]{4,})`", words(answer))
+    assert found
+    return found[1]
+
+
+async def calls(scene: Scene, method: str) -> list[float]:
+    """When the bot called a method."""
+    return [call["at"] for call in await scene.slack.journal(method)]
+
+
+async def test_a_post_that_slack_puts_off_comes_later_once(scene: Scene) -> None:
+    """After a 429 the bot waits as long as Slack says, and after a 500 a while: every message comes once."""
+    await scene.slack.fail("chat.postMessage", "ratelimited", retry_after=2)
+    await scene.slack.fail("chat.postMessage", "server_error")
+    await scene.place()
+    await scene.audit("Accepted:")
+    first, second, *_ = await calls(scene, "chat.postMessage")
+    assert second - first >= 2
+    assert len(await scene.posts("C0AUDIT")) == 1
+    assert len(await scene.requests("callkaro")) == 1
+
+
+async def test_an_edit_whose_answer_is_lost_is_made_again(scene: Scene) -> None:
+    """Slack edited the message and the connection broke: the edit is repeated, and no message is new."""
+    await scene.ask(CANCEL)
+    await scene.card("Waiting for approval")
+    await scene.slack.fail("chat.update", "reset", times=2, after_effect=True)
+    await scene.approve()
+    await scene.told("Cancelled:")
+    await scene.audit("Cancelled:")
+    await scene.card("Cancelled:")
+    roots = [one for one in await scene.posts("C0AUDIT") if not one.thread_ts]
+    assert len(roots) == len(await scene.posts("C0APPROVE")) == 1
+
+
+async def test_without_its_audit_channel_the_requester_still_hears(scene: Scene) -> None:
+    """An archived channel takes nothing: the log says why, and card and direct message come all the same."""
+    scene.errors_expected = (
+        "Slack will not take the audit message: is_archived",
+        "thread message: is_archived",
+    )
+    await scene.slack.archive("C0AUDIT")
+    await scene.ask(CANCEL)
+    await scene.approve()
+    await scene.told("Cancelled:")
+    await scene.card("Cancelled:")
+    assert "Slack will not take the audit message: is_archived" in scene.bot_log()
+    assert len(await scene.requests("voxworks")) == 1
+
+
+@pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
+async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) -> None:
+    """What people type while the connection is exchanged is answered."""
+    await shared_scene.slack.disconnect(reason)
+    await shared_scene.slack.bot_connected()
+    assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
+
+
+async def test_a_connection_that_dies_silently_is_noticed(shared_scene: Scene) -> None:
+    """The bot finds out by itself and connects anew."""
+    await shared_scene.slack.fall_silent()
+    await shared_scene.slack.bot_connected(NOTICED)
+    assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
+
+
+async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(scene: Scene) -> None:
+    """Whatever was done when a form could not be opened, the person reads an id, and the log shows what it was."""
+    scene.errors_expected = ("SlackApiError in",)
+    await scene.ask(CANCEL)
+    card = await scene.card("Waiting for approval")
+    help_ = await scene.ask("/calls help")
+    await scene.slack.fail("views.open", "error", times=3, code="expired_trigger_id")
+    said = [
+        private(await scene.asha.command("/place-call")),
+    ]
+    await scene.asha.click(help_, text="Place a call…")
+    said.append(await scene.answered(SORRY))
+    await scene.mira.click(card, "review")
+    said.append(await scene.answered(SORRY, person=scene.mira))
+    ids = {error_id(answer) for answer in said}
+    assert len(ids) == len(said)
+    for one in ids:
+        shown = await scene.terminal("log", "show", one)
+        assert (shown.status, "expired_trigger_id" in shown.output) == (0, True)
+        assert one in scene.bot_log()
+    await scene.approve()
+    await scene.told("Cancelled:")
+
+
+async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:
+    """Somebody new is refused in words while Slack does not say who they are; whom the log knows may go on."""
+    await scene.ask(f"/place-call {NUMBER}")
+    await scene.slack.fail("users.info", "server_error", times=100)
+    unknown = private(await scene.olive.command(f"/place-call {NUMBER}"))
+    assert "Slack did not tell CallOps who you are" in words(unknown)
+    await scene.place()
+    await scene.audit("Accepted:")
+    assert len(await scene.requests("callkaro")) == 1
+
+
+async def test_an_answer_is_not_held_up_by_slacks_silence(scene: Scene) -> None:
+    """While Slack does not answer who somebody is, they read so within the three seconds they wait."""
+    await scene.slack.fail("users.info", "silence")
+    assert "Slack did not tell CallOps who you are" in words(await scene.ask(CANCEL))
+
+
+async def test_somebody_unknown_to_slack_in_a_modal_keeps_what_they_typed(scene: Scene) -> None:
+    """A form sent while Slack does not say who its sender is stays below the answer, with all that was typed."""
+    form = opened(await scene.asha.command("/cancel-call"))
+    await scene.stop_bot()
+    scene.told_otherwise["DATABASE_URL"] = f"sqlite:///{scene.folder / 'new.db'}"  # which knows nobody yet
+    await scene.start_bot()
+    await scene.slack.fail("users.info", "server_error", times=100)
+    heard = await scene.asha.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
+    notice = opened(heard)
+    assert "Slack did not tell CallOps who you are" in words(notice)
+    await scene.asha.close(notice)
+    await scene.slack.heal()
+    below = await scene.asha.view()
+    assert below is not None
+    result = opened(await scene.asha.submit(below))
+    await scene.card("Waiting for approval", request_id(result), "duplicate")
