@@ -19,9 +19,20 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Typ
 from playground.http_messages import Answer, Request
 
 REDACTED = "[redacted]"
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_SECRET_HEADERS = frozenset(
+    {
+        "auth",
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "x-access-key",
+        "x-access-token",
+        "x-api-key",
+    }
+)
 _BODY_KEPT = 4096  # characters of a reply: the faults hold large ones, which nobody reads
 Headers = tuple[tuple[str, str], ...]
+What = Literal["placed", "added", "attempted", "removed", "cancelled", "deleted"]
 
 
 class Frozen(BaseModel):
@@ -31,7 +42,10 @@ class Frozen(BaseModel):
 
 
 class Call(Frozen):
-    """A call in a provider's world, due to go out. ``owner`` is an agent at CallKaro, a team at Voxworks."""
+    """A call in a provider's world, due to go out.
+
+    ``owner`` is an agent at CallKaro, a team at Voxworks, an account at Ryng.
+    """
 
     id: str
     owner: str
@@ -39,6 +53,14 @@ class Call(Frozen):
     due: AwareDatetime
     state: Literal["scheduled", "attempted", "removed", "cancelled"] = "scheduled"
     details: Mapping[str, JsonValue] = Field(default_factory=dict)
+
+
+class Campaign(Frozen):
+    """A campaign in a provider's world. ``owner`` is an app; ``details`` is what its provider says of it."""
+
+    id: str
+    owner: str
+    details: Mapping[str, JsonValue]
 
 
 class _Line(Frozen):
@@ -62,8 +84,8 @@ class Effect(_Line):
 
     line: Literal["effect"] = "effect"
     request: int | None
-    what: Literal["placed", "added", "attempted", "removed", "cancelled"]
-    call: Call
+    what: What
+    subject: Call | Campaign
 
 
 class Answered(_Line):
@@ -153,14 +175,20 @@ class Recorder:
     def effect(
         self,
         provider: str,
-        what: Literal["placed", "added", "attempted", "removed", "cancelled"],
-        call: Call,
+        what: What,
+        subject: Call | Campaign,
         request: int | None,
     ) -> None:
         """Write down what changed."""
-        number = len(self._lines) + 1
         self._append(
-            Effect(number=number, at=self._now(), provider=provider, request=request, what=what, call=call)
+            Effect(
+                number=len(self._lines) + 1,
+                at=self._now(),
+                provider=provider,
+                request=request,
+                what=what,
+                subject=subject,
+            )
         )
 
     def answered(self, provider: str, request: int, answer: Answer | None, fault: str | None) -> None:

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import TypeAdapter
 from starlette.requests import Request
@@ -18,6 +18,8 @@ from playground.callkaro import CallKaro, Shape
 from playground.calls import Calls, Clock
 from playground.faults import Fault
 from playground.journal import CALLS, LINES, Call, Recorder
+from playground.kore import Kore
+from playground.ryng import Ryng
 from playground.voxworks import Voxworks
 
 _SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
@@ -34,9 +36,12 @@ class Standins:
 
 
 class _Steered(wire.Provider, Protocol):
-    calls: Calls
-
     def reset(self) -> None: ...
+
+
+@runtime_checkable
+class _HasCalls(Protocol):
+    calls: Calls
 
     def added(self, call: Call) -> Call: ...
 
@@ -68,10 +73,13 @@ async def start(
     recorder = Recorder(clock.now, journal)
     stack.callback(recorder.close)
     callkaro = CallKaro(Calls("callkaro", recorder, clock), clock, new_id)
-    voxworks = Voxworks(Calls("voxworks", recorder, clock), clock)
-    steering = [
-        _Steering(provider, wire.Front(provider, recorder), recorder) for provider in (callkaro, voxworks)
-    ]
+    standins: tuple[_Steered, ...] = (
+        callkaro,
+        Voxworks(Calls("voxworks", recorder, clock), clock),
+        Ryng(Calls("ryng", recorder, clock), clock),
+        Kore(recorder, clock),
+    )
+    steering = [_Steering(provider, wire.Front(provider, recorder), recorder) for provider in standins]
     for one in steering:
         stack.push_async_callback(one.front.close)
         await one.reset()
@@ -124,10 +132,9 @@ class _Steering:
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/journal", self.journal),
-            Route("/calls", self.calls),
-            Route("/calls", _checked(self.add_call), methods=["POST"]),
             Route("/fault", _checked(self.fail), methods=["PUT"]),
             Route("/fault", self.clear, methods=["DELETE"]),
+            *(_call_routes(self.provider) if isinstance(self.provider, _HasCalls) else ()),
         ]
 
     async def reset(self) -> None:
@@ -135,16 +142,9 @@ class _Steering:
         await self.front.clear()
 
     async def journal(self, _: Request) -> Response:
-        self.provider.calls.all()  # what is due has gone out: nobody reads a journal that is behind
+        if isinstance(self.provider, _HasCalls):
+            self.provider.calls.all()  # what is due has gone out: nobody reads a journal that is behind
         return _json(LINES.dump_json(self.recorder.of(self.provider.name).lines))
-
-    async def calls(self, _: Request) -> Response:
-        return _json(CALLS.dump_json(self.provider.calls.all()))
-
-    async def add_call(self, request: Request) -> Response:
-        call = self.provider.added(Call.model_validate_json(await request.body()))
-        self.provider.calls.add(call, "added", None)
-        return Response(status_code=204)
 
     async def fail(self, request: Request) -> Response:
         await self.front.arm(Fault.model_validate_json(await request.body()))
@@ -153,6 +153,18 @@ class _Steering:
     async def clear(self, _: Request) -> Response:
         await self.front.clear()
         return Response(status_code=204)
+
+
+def _call_routes(provider: _HasCalls) -> list[BaseRoute]:
+    async def calls(_: Request) -> Response:
+        return _json(CALLS.dump_json(provider.calls.all()))
+
+    async def add_call(request: Request) -> Response:
+        call = provider.added(Call.model_validate_json(await request.body()))
+        provider.calls.add(call, "added", None)
+        return Response(status_code=204)
+
+    return [Route("/calls", calls), Route("/calls", _checked(add_call), methods=["POST"])]
 
 
 def _json(content: bytes) -> Response:

@@ -166,6 +166,10 @@ class Outcome(Frozen):
     ``message`` is ours: what happened and what to do about it, without a number or a name in it. ``raw`` is
     the provider's reply, redacted and cut, for the log's erasable rows. ``reference`` is the provider's id
     for what was done. ``retry_after`` is in seconds.
+
+    ``record`` is the last copy of what is gone: the provider's own JSON, whole (a reply has 1 MiB at most),
+    with nothing but secrets taken out; numbers and names are in it, so it belongs in erasable rows and in
+    no channel. ``summary`` is what people read of it, in one line with its numbers masked; names are in it.
     """
 
     status: Status
@@ -176,6 +180,8 @@ class Outcome(Frozen):
     retry_after: float | None = None
     http_status: int | None = None
     raw: str | None = None
+    record: str | None = None
+    summary: str | None = None
     warnings: tuple[str, ...] = ()
 
     @model_validator(mode="after")

@@ -99,6 +99,8 @@ class Adapter(ABC):
     """Whom to ask when the provider itself is at fault."""
     settings_type: ClassVar[type[ConnectionSettings]]
     capabilities: ClassVar[tuple[Capability, ...]]
+    requests_a_minute: ClassVar[int | None] = None
+    """How many requests a minute the provider takes from one account; None: no page says."""
 
     def __init__(
         self,
@@ -205,6 +207,17 @@ class Adapter(ABC):
         wish = action.kind.replace("_", " ")
         return Refused(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
 
+    def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
+        """The outcome of a request that was one too many, and was not processed."""
+        return Outcome(
+            status=Status.FAILED,
+            code=Code.RATE_LIMITED,
+            message=f"{self.title} had too many requests and did not process this one.",
+            # That a 429 was not processed is a custom, not a promise: too little to call twice on.
+            retry=Retry.NEVER if isinstance(action, PlaceCall) else Retry.AFTER,
+            retry_after=DEFAULT_WAIT if reply.retry_after is None else reply.retry_after,
+        )
+
     def _check_capability(self, action: CallAction) -> None:
         capability = self.capability(action.kind)
         if capability is None:
@@ -264,14 +277,7 @@ class Adapter(ABC):
             case 408, _:
                 return self._unknown(action, Code.NO_ANSWER, f"{self.title} gave up waiting for us (408).")
             case 429, _:
-                return Outcome(
-                    status=Status.FAILED,
-                    code=Code.RATE_LIMITED,
-                    message=f"{self.title} had too many requests and did not process this one.",
-                    # That a 429 was not processed is a custom, not a promise: too little to call twice on.
-                    retry=Retry.NEVER if isinstance(action, PlaceCall) else Retry.AFTER,
-                    retry_after=DEFAULT_WAIT if reply.retry_after is None else reply.retry_after,
-                )
+                return self.rate_limited(action, reply)
             case status, 4:
                 return failed(
                     Code.REJECTED,

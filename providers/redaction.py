@@ -51,10 +51,15 @@ class Redactor:
                 pass
         return cls(secrets=tuple(filter(None, secrets)), number=number, words=words)
 
-    def record(self, text: str) -> str:
-        """A reply for the log's erasable rows: without secrets, every number masked, cut."""
+    def without_secrets(self, text: str) -> str:
+        """A text as it is, but for the secrets."""
         for form in sorted(_forms(self.secrets), key=len, reverse=True):
             text = text.replace(form, _REDACTED)
+        return text
+
+    def record(self, text: str) -> str:
+        """A reply for the log's erasable rows: without secrets, every number masked, cut."""
+        text = self.without_secrets(text)
         if self.number:
             text = written(self.number).sub(mask(self.number), text)
         return _E164.sub(lambda found: mask("+" + re.sub(r"\D", "", found[0])), text)[:LONGEST_RECORD]

@@ -1,12 +1,13 @@
 """A provider's reply: read from the wire within bounds, and decoded without trust."""
 
 import json
+import math
 import re
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, Self
 
 import httpx
 from pydantic import JsonValue
@@ -46,6 +47,16 @@ class Reply:
     def value(self, key: str) -> JsonValue:
         """What is under a key of the document, None where there is nothing."""
         return (self.document or {}).get(key)
+
+    def inside(self, key: str) -> Self:
+        """The object under a key, to be read like a reply of its own; empty where there is none."""
+        value = self.value(key)
+        return replace(self, document=value if isinstance(value, dict) else None)
+
+    def whole(self) -> str | None:
+        """The document as JSON with nothing but secrets taken out; None where there is nothing."""
+        # Written anew, so that no other way to write a secret in JSON hides it.
+        return self.redactor.without_secrets(json.dumps(self.document)) if self.document else None
 
     def reference(self, *keys: str) -> str | None:
         """The first of some keys that holds an id: one printable word, or an integer."""
@@ -110,7 +121,11 @@ def decode(body: bytes) -> dict[str, JsonValue] | None:
     """A body's JSON object, None unless it is exactly one, in UTF-8, with each key once and no NaN."""
     try:
         value = json.loads(
-            body.decode(), object_pairs_hook=_once, parse_constant=_no_constant, parse_int=_bounded_int
+            body.decode(),
+            object_pairs_hook=_once,
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+            parse_int=_bounded_int,
         )
     except (ValueError, RecursionError):
         return None
@@ -126,6 +141,13 @@ def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
 
 def _no_constant(name: str) -> JsonValue:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if math.isinf(value):
+        raise ValueError("larger than JSON's numbers are anywhere")
+    return value
 
 
 def _bounded_int(digits: str) -> int:

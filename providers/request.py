@@ -32,12 +32,14 @@ class Context:
 class Request:
     """What an adapter builds: ``path`` quoted and with its first slash; ``headers`` only the provider's own.
 
-    ``provider_time`` is the string that the provider gets for the call's time, ``zone`` the IANA zone that
-    this and the daily window are in.
+    ``headers`` hold what is secret, ``plain_headers`` what a reply may repeat: an account's id, say, or a
+    ``Content-Type`` that is wanted although there is no body. ``provider_time`` is the string that the
+    provider gets for the call's time, ``zone`` the IANA zone that this and the daily window are in.
     """
 
     path: str
     headers: Mapping[str, str] = field(repr=False)
+    plain_headers: Mapping[str, str] = field(default_factory=dict)
     method: str = "POST"
     query: Mapping[str, str] = field(default_factory=dict)
     document: Mapping[str, JsonValue] | None = field(default=None, repr=False)
@@ -49,7 +51,7 @@ class Request:
 class Prepared:
     """The exact request for an action, ready to be sent once. Its repr holds no key and no number.
 
-    ``credentials`` are the values of the provider's own headers: never to be kept from a reply.
+    ``credentials`` are the values of the headers that are secret: never to be kept from a reply.
     """
 
     action: CallAction = field(repr=False)
@@ -75,7 +77,7 @@ def path_segment(value: str, *, name: str) -> str:
 
 def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
     """Turn what an adapter built into the exact request. Raises `Refused`."""
-    headers = {**COMMON_HEADERS, **request.headers}
+    headers = {**COMMON_HEADERS, **request.plain_headers, **request.headers}
     if request.document is not None:
         headers["Content-Type"] = "application/json"
     fresh = isinstance(action, PlaceCall)

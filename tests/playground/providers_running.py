@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from playground import callkaro, providers, voxworks
+from playground import callkaro, kore, providers, ryng, voxworks
 from playground.provider_control import ProviderControl
 
 NUMBER = "+919876543210"
@@ -23,11 +23,16 @@ START = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)  # 09:30 in India
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """What a test holds: the control client, and a plain HTTP client for each provider with its key."""
+    """What a test holds: the control client, and a plain HTTP client for each provider with its key.
+
+    Kore.ai's has none: its tokens are made by the tests.
+    """
 
     control: ProviderControl
     callkaro: httpx.AsyncClient
     voxworks: httpx.AsyncClient
+    ryng: httpx.AsyncClient
+    kore: httpx.AsyncClient
 
     async def place(self, **fields: object) -> httpx.Response:
         """Place a call as in the document's first example, with further fields."""
@@ -42,7 +47,7 @@ class Running:
         """What changed in a provider's world: (what, the call's id)."""
         journal = await self.control.journal(provider)
         return [
-            (effect.what, effect.call.id)
+            (effect.what, effect.subject.id)
             for effect in journal.effects
             if (effect.request is not None) is of_requests
         ]
@@ -57,23 +62,21 @@ async def running(
         standins = await providers.start(stack, journal=journal, now=now)
         app = Starlette(routes=[Mount("/control/providers", routes=standins.routes)])
         control = ProviderControl(f"{await stack.enter_async_context(_served(app))}/control/providers")
+
+        async def client(provider: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
+            return await stack.enter_async_context(
+                httpx.AsyncClient(
+                    base_url=standins.addresses[provider], headers=headers, trust_env=False, verify=NO_TLS
+                )
+            )
+
         yield Running(
             await stack.enter_async_context(control),
-            await stack.enter_async_context(
-                httpx.AsyncClient(
-                    base_url=standins.addresses["callkaro"],
-                    headers={"X-API-KEY": callkaro.KEY},
-                    trust_env=False,
-                    verify=NO_TLS,
-                )
-            ),
-            await stack.enter_async_context(
-                httpx.AsyncClient(
-                    base_url=standins.addresses["voxworks"],
-                    headers={"Authorization": f"Bearer {voxworks.KEY}"},
-                    trust_env=False,
-                    verify=NO_TLS,
-                )
+            await client("callkaro", {"X-API-KEY": callkaro.KEY}),
+            await client("voxworks", {"Authorization": f"Bearer {voxworks.KEY}"}),
+            await client("ryng", {ryng.HEADER: ryng.TOKEN}),
+            await client(
+                "kore", {"Content-Type": "application/json", "iid": kore.APP, "accountId": kore.ACCOUNT}
             ),
         )
 

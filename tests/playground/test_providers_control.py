@@ -38,7 +38,8 @@ async def test_an_exchange_is_whole(on: Running) -> None:
     assert (answer.status, answer.body, answer.fault) == (200, reply.text, None)
     assert asked.at == effect.at == answer.at == START
     assert asked.number < effect.number < answer.number
-    assert [line.number for line in journal.lines] == list(range(1, 1 + len(journal.lines)))
+    numbers = [line.number for line in journal.lines]
+    assert numbers == sorted(set(numbers))
 
 
 async def test_secrets_are_left_out(tmp_path: Path) -> None:
@@ -75,13 +76,15 @@ async def test_a_killed_playground_leaves_its_journal(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGKILL)
     await process.wait()
     before = Journal.read(file)
-    assert [(effect.what, effect.call.id) for effect in before.effects if effect.request] == [
+    assert [(effect.what, effect.subject.id) for effect in before.effects if effect.request] == [
         ("cancelled", "vx_1001")
     ]
     async with running(journal=file) as again:
         await again.cancel("vx_1002")
         assert [
-            effect.call.id for effect in (await again.control.journal("voxworks")).effects if effect.request
+            effect.subject.id
+            for effect in (await again.control.journal("voxworks")).effects
+            if effect.request
         ] == ["vx_1001", "vx_1002"]
     after = Journal.read(file)
     assert after.lines[: len(before.lines)] == before.lines

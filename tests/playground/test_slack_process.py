@@ -21,7 +21,7 @@ async def test_the_playground_is_one_process(ended_by: signal.Signals) -> None:
     )
     assert process.stdout
     addresses = json.loads(await process.stdout.readline())
-    assert set(addresses) == {"slack", "control", "callkaro", "voxworks"}
+    assert set(addresses) == {"slack", "control", "callkaro", "voxworks", "ryng", "kore"}
     async with Workspace(addresses["control"]) as people:
         client = AsyncWebClient(token=BOT_TOKEN, base_url=addresses["slack"])
         await client.chat_postMessage(channel="U0AGENT", text="here")

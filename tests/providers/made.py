@@ -1,6 +1,6 @@
 """Adapters, actions and contexts as the tests of providers/ need them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +11,8 @@ import httpx
 from providers.actions import CallAction, CallRef, CancelCall, NumberRef, Outcome, PlaceCall
 from providers.base import Adapter, Context
 from providers.callkaro import CallKaro, CallKaroSettings
+from providers.kore import Kore, KoreSettings
+from providers.ryng import Ryng, RyngSettings
 from providers.voxworks import Voxworks, VoxworksSettings
 from tests.providers.wire import Answer, Received, listening, reply
 
@@ -49,6 +51,21 @@ def voxworks(
     return Voxworks(made, deadline=deadline, transport=transport, clock=lambda: NOW)
 
 
+def ryng(base_url: str | None = None, *, deadline: float = 20.0, **settings: Any) -> Ryng:
+    """A Ryng connection."""
+    address = {} if base_url is None else {"base_url": base_url}
+    made = RyngSettings.model_validate({"subdomain": "tenant", "access_token": KEY} | address | settings)
+    return Ryng(made, deadline=deadline, clock=lambda: NOW)
+
+
+def kore(base_url: str = "https://platform.kore.ai", *, deadline: float = 20.0, **settings: Any) -> Kore:
+    """A Kore.ai connection, by default with a token made elsewhere."""
+    defaults = {"base_url": base_url, "app_id": "st-1", "account_id": "acc-1"}
+    way_in = {} if "client_id" in settings else {"token": KEY}
+    made = KoreSettings.model_validate(defaults | way_in | settings)
+    return Kore(made, deadline=deadline, clock=lambda: NOW)
+
+
 def adapter_for(action: CallAction, base_url: str, **options: Any) -> Adapter:
     """The connection that can do an action: by call id it is Voxworks', else CallKaro's."""
     match action:
@@ -67,11 +84,18 @@ async def open_adapter(adapter: Adapter) -> AsyncIterator[Adapter]:
         await adapter.aclose()
 
 
-async def ask(action: CallAction, answer: Answer, **options: Any) -> tuple[Outcome, list[Received]]:
-    """Send an action to a provider that answers so: its outcome, and what the provider was sent."""
+async def ask(
+    action: CallAction, answer: Answer, *, of: Callable[..., Adapter] | None = None, **options: Any
+) -> tuple[Outcome, list[Received]]:
+    """Send an action to a provider that answers so: its outcome, and what the provider was sent.
+
+    ``of`` makes the connection, of the provider that the test is about.
+    """
     async with (
         listening(answer) as wire,
-        open_adapter(adapter_for(action, wire.base_url, **options)) as adapter,
+        open_adapter(
+            of(wire.base_url, **options) if of else adapter_for(action, wire.base_url, **options)
+        ) as adapter,
     ):
         outcome = await adapter.perform(action, CONTEXT)
     return outcome, wire.received
@@ -96,9 +120,9 @@ class Case:
         return self.name
 
 
-async def check(case: Case, action: CallAction) -> None:
+async def check(case: Case, action: CallAction, *, of: Callable[..., Adapter] | None = None) -> None:
     """Let a provider answer as in the case, over a real socket, and compare the outcome."""
-    outcome, received = await ask(action, reply(case.status, case.body, case.headers))
+    outcome, received = await ask(action, reply(case.status, case.body, case.headers), of=of)
     assert f"{outcome.status} {outcome.code} {outcome.retry}" == case.expected
     assert outcome.reference == case.reference
     assert outcome.retry_after == case.retry_after

@@ -1,0 +1,165 @@
+"""Kore.ai's stand-in: delete a voice campaign.
+
+Facts are from two pages of Kore.ai's documentation at https://docs.kore.ai, read 2026-11: "Delete Voice
+Campaign API" and its v2. They document no failure: every one here is *assumed*. The token is checked as the
+page on JWT apps says, by hand and not with the library that signs it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import unquote
+
+from pydantic import JsonValue
+
+from playground.calls import Clock
+from playground.http_messages import Answer, Request, answer_json
+from playground.journal import Campaign, Recorder
+
+# "Delete Voice Campaign API", Sample Request: the ids are cut short there, with xxxx at their ends
+APP = "st-0603182c-7ffb-53c3-b307-47ca14b9xxxx"
+ACCOUNT = "67777ce93e25326494e9xxxx"
+CLIENT_ID, CLIENT_SECRET = "cs-playground", "kore-playground-client-secret-of-an-app"
+CAMPAIGN = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"
+READY = "cd-a1e45a7-e8ba-4e97-a339-476ebc7xxxxx"  # the v2 page's example
+DELETE = "/agentassist/api/v1/public/{}/campaign/{}"
+DELETE_V2 = "/campaign/api/v2/public/{}/campaign/{}"
+
+_DELETE = re.compile(r"/(agentassist/api/v1|campaign/api/v2)/public/([^/]+)/campaign/([^/]+)")
+
+# "Delete Voice Campaign API", Sample Response
+_SAMPLE: Mapping[str, JsonValue] = {
+    "_id": CAMPAIGN,
+    "name": "Billing Reminder Voice Campaign2",
+    "lname": "billing reminder voice campaign2",
+    "description": "Progressive dialing campaign to notify customers about pending bill payments. Connects "
+    "to an agent if available; otherwise, a voice bot shares payment details",
+    "priority": "5",
+    "dialingMode": "Preview",
+    "dialingStrategy": {
+        "callerId": {"phoneNumber": "+18123456789"},
+        "callingHours": {
+            "frequency": "WEEKLY",
+            "days": [
+                {"start": "9:00 AM", "end": "6:00 PM", "day": day} for day in ("MO", "TU", "WE", "TH", "FR")
+            ],
+            "timezone": "Asia/Kolkata",
+        },
+        "dialingOrder": "FIFO",
+        "maxAttemptsPerRecord": 3,
+        "defaultRetryPeriod": 10,
+        "maxRingTime": 30,
+    },
+    "status": "Stopped",
+    "maxSkips": 1,
+    "createdAt": "2025-06-26T09:11:00.612Z",
+    "updatedAt": "2025-06-26T11:41:42.569Z",
+    "schedule": {"isSchedulingEnabled": False, "isRecurrenceEnabled": False},
+    "campaignInstanceId": "cid-700c76d-6bb6-47ce-b2d0-58541769xxxx",
+    "contactLists": ["Recent Buyers - Q2 2025"],
+    "enableMachineDetect": False,
+}
+_SEEDED: tuple[Mapping[str, JsonValue], ...] = (
+    _SAMPLE,
+    {
+        **_SAMPLE,
+        "_id": READY,
+        "name": "Service Renewal Outreach Campaign61",
+        "lname": "service renewal outreach campaign61",
+        "status": "Ready",
+    },
+)
+
+
+class Kore:
+    """Kore.ai as documented, for one app of one account."""
+
+    name = "kore"
+
+    def __init__(self, recorder: Recorder, clock: Clock) -> None:
+        self.documented: Mapping[str, Callable[[Request], Answer]] = {
+            "server_error": lambda _: _error(500, "Internal Server Error"),
+            "rejected": lambda _: _error(200, "Campaign could not be deleted"),
+            # The sentence is from Kore.ai's community pages; which status it comes with is not said.
+            "rate_limited": lambda _: _error(
+                429, "Rate limit for this API has been reached. Please try again later"
+            ),
+        }
+        self._recorder = recorder
+        self._clock = clock
+        self._campaigns: dict[str, Campaign] = {}
+        self._token_ids: set[object] = set()
+
+    def answer(self, request: Request) -> Answer:
+        """Do what is asked, and say so as documented."""
+        path = _DELETE.fullmatch(request.path)
+        if request.method != "DELETE" or path is None:
+            return _error(404, "Not found")
+        style, app, campaign_id = path.groups()
+        account = request.query.get("accountId") if style == "campaign/api/v2" else ACCOUNT
+        refusal = self._refusal(request, unquote(app), account)
+        if refusal:
+            return refusal
+        campaign = self._campaigns.pop(unquote(campaign_id), None)
+        if campaign is None:
+            return _error(404, "Campaign not found")
+        self._recorder.effect(self.name, "deleted", campaign, request.number)
+        message = f"Campaign {campaign.details['name']} deleted successfully"
+        return answer_json(200, {"status": "success", "message": message, "data": dict(campaign.details)})
+
+    def reset(self) -> None:
+        """Start anew, with the campaigns of the two pages."""
+        self._campaigns = {
+            str(details["_id"]): Campaign(id=str(details["_id"]), owner=APP, details=details)
+            for details in _SEEDED
+        }
+
+    def _refusal(self, request: Request, app: str, account: str | None) -> Answer | None:
+        if request.header("content-type") != "application/json":  # documented, although there is no body
+            return _error(415, "Unsupported Media Type")
+        if not self._authorised(request.header("auth") or ""):
+            return _error(401, "Unauthorized")
+        if (app, request.header("iid"), account, request.header("accountid")) != (APP, APP, ACCOUNT, ACCOUNT):
+            return _error(403, "Forbidden")
+        if request.query.get("campaignType") != "voice":
+            return _error(400, "Invalid campaignType")
+        return None
+
+    def _authorised(self, token: str) -> bool:
+        """Whether a JWT (RFC 7519) is signed with the app's secret, names the app, has not ended, and is new.
+
+        "HS256", ``{"sub", "appId"}`` with the client id; the key is the client secret. One ``jti``, where
+        there is one, counts once.
+        """
+        signed, _, signature = token.rpartition(".")
+        wanted = hmac.new(CLIENT_SECRET.encode(), signed.encode(), hashlib.sha256).digest()
+        try:
+            header, claims = (json.loads(_decoded(part)) for part in signed.split("."))
+            genuine = hmac.compare_digest(_decoded(signature), wanted)
+        except (ValueError, binascii.Error):
+            return False
+        ends, token_id = claims.get("exp"), claims.get("jti")
+        valid = (
+            genuine
+            and header.get("alg") == "HS256"
+            and claims.get("appId") == CLIENT_ID
+            and bool(claims.get("sub"))
+            and (ends is None or ends > self._clock.now().timestamp())
+            and token_id not in self._token_ids
+        )
+        if valid and token_id is not None:
+            self._token_ids.add(token_id)
+        return valid
+
+
+def _decoded(part: str) -> bytes:
+    """Base64url without its padding, RFC 7515 §2."""
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _error(status: int, message: str) -> Answer:
+    return answer_json(status, {"status": "error", "message": message})

@@ -1,0 +1,117 @@
+"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted.
+
+Facts: the page "Cancel Calls API" of https://docs.ryng.in. What is marked † comes from its other pages; what
+no page says is marked *assumed*.
+"""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, model_validator
+
+from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, Outcome, Status
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
+from providers.connection import BaseUrl, Secret
+from providers.request import path_segment
+
+_NO_SUCH_CALL = re.compile(r"\bcall.*does not exist", re.IGNORECASE)
+"""The document's words, with or without the id in them; something else that does not exist is a fault."""
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
+"""One label of a DNS name (RFC 1123): anything more could send the token to another host."""
+
+_NOT_A_WHOLE_NUMBER: Final = "Ryng's other pages show whole numbers as call ids, and this id is none."
+
+
+def _one_label(text: str) -> str:
+    if not _LABEL.fullmatch(text):
+        raise ValueError('is one word, "tenant" where Ryng is at https://tenant.ryng.in')
+    return text
+
+
+class RyngSettings(ConnectionSettings):
+    """A Ryng account.
+
+    ``subdomain`` is the account's, and says where its API is unless ``base_url`` does. ``auth_header`` is the
+    header that holds the token: the page has one name in its table and the other in its API block; †
+    everywhere else it is the first.
+    """
+
+    base_url: BaseUrl = "https://ryng.in"
+    subdomain: Annotated[str, AfterValidator(_one_label)]
+    access_token: Secret
+    auth_header: Literal["x-access-token", "x-access-key"] = "x-access-token"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _address(cls, given: object) -> object:
+        match given:
+            case {"subdomain": str(name), **others} if "base_url" not in others and _LABEL.fullmatch(name):
+                return others | {"subdomain": name, "base_url": f"https://{name}.ryng.in"}
+            case _:
+                return given
+
+
+class Ryng(Adapter):
+    """Ryng."""
+
+    provider = "ryng"
+    title = "Ryng"
+    support = "your Ryng project champion or https://cod.atlassian.net/servicedesk/customer/portal/2"
+    settings_type = RyngSettings
+    settings: RyngSettings
+    capabilities = (Capability(Kind.CANCEL_CALL, target=CallRef),)
+    requests_a_minute = 60  # †
+
+    def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - an id says it all
+        """POST /rest-api/v1/progressive/call/{callId}/cancel, without a body."""
+        match action:
+            case CancelCall(target=CallRef(call_id=call_id)):
+                # † Only a preview call returns its id; uploads to a queue return none.
+                return Request(
+                    path=f"/rest-api/v1/progressive/call/{path_segment(call_id, name='call_id')}/cancel",
+                    headers={self.settings.auth_header: self.settings.access_token.get_secret_value()},
+                )
+            case _:
+                raise self.unsupported(action)
+
+    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+        """Success is ``error: false`` and nothing else; any 500 but one is a row that all providers share."""
+        match action, reply.status, reply.value("error"), reply.value("message"):
+            case CancelCall(target=CallRef(call_id=asked)), 200, False, _:
+                return _cancelled(asked)
+            case _, 200, True, _:
+                code = Code.REJECTED
+                message = (
+                    f"Ryng did not cancel the call{reply.quoted()}. Look at it in Ryng: perhaps it was "
+                    f"attempted already. If it was not, ask {self.support}."
+                )
+            case _, 403, _, _:  # not 401; and a token under the wrong name is none to Ryng
+                other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
+                code = Code.AUTH_FAILED
+                message = (
+                    "Ryng does not accept the token. Check this connection's access_token and subdomain; if "
+                    f'they are right, set its auth_header to "{other}". The token comes from {self.support}.'
+                )
+            case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _NO_SUCH_CALL.search(said):
+                # Not a server's fault: this is how Ryng says that it has no such call.
+                code = Code.NOT_FOUND
+                hint = "" if asked.isdigit() else f" {_NOT_A_WHOLE_NUMBER}"
+                message = (
+                    "Ryng has no call of this id. Compare it with Ryng, and this connection's subdomain with "
+                    f"the call's account.{hint}"
+                )
+            case _:
+                return None
+        return failed(code, message)
+
+
+def _cancelled(asked: str) -> Outcome:
+    look = f"{_NOT_A_WHOLE_NUMBER} Look in Ryng whether the right call is gone."
+    return Outcome(
+        status=Status.OK,
+        code=Code.CANCELLED,
+        message="Ryng cancelled the call.",
+        reference=asked,  # the reply names no call
+        warnings=() if asked.isdigit() else (look,),
+    )

@@ -1,0 +1,145 @@
+from collections.abc import AsyncIterator, Mapping
+
+import httpx
+import jwt
+import pytest
+
+from playground.journal import Campaign
+from playground.kore import ACCOUNT, APP, CAMPAIGN, CLIENT_ID, CLIENT_SECRET, DELETE, DELETE_V2, READY
+from tests.playground.providers_running import START, Running, running
+
+CLAIMS = {"sub": "somebody", "appId": CLIENT_ID}
+
+
+@pytest.fixture
+async def on() -> AsyncIterator[Running]:
+    """Running stand-ins."""
+    async with running() as started:
+        yield started
+
+
+def signed(
+    claims: Mapping[str, object] = CLAIMS, secret: str = CLIENT_SECRET, algorithm: str = "HS256"
+) -> str:
+    """A token, from a library that the stand-in does not use."""
+    return jwt.encode(dict(claims), secret, algorithm=algorithm)
+
+
+async def delete(
+    on: Running, campaign_id: str = CAMPAIGN, *, token: str | None = None, **headers: str
+) -> httpx.Response:
+    """Delete a campaign by its id."""
+    return await on.kore.delete(
+        DELETE.format(APP, campaign_id),
+        params={"campaignType": "voice"},
+        headers={"auth": signed() if token is None else token, **headers},
+    )
+
+
+async def test_delete(on: Running) -> None:
+    """A campaign is deleted for good, and the answer is the last copy of it: its status is the one before."""
+    reply = await delete(on)
+    body = reply.json()
+    assert (reply.status_code, body["status"], body["data"]["_id"]) == (200, "success", CAMPAIGN)
+    assert body["message"] == "Campaign Billing Reminder Voice Campaign2 deleted successfully"
+    assert (body["data"]["status"], body["data"]["dialingStrategy"]["maxRingTime"]) == ("Stopped", 30)
+    (effect,) = (await on.control.journal("kore")).effects
+    assert (effect.what, effect.subject) == (
+        "deleted",
+        Campaign(id=CAMPAIGN, owner=APP, details=body["data"]),
+    )
+    assert (await delete(on)).status_code == 404
+    assert (await delete(on, READY)).json()["data"]["status"] == "Ready"
+
+
+async def test_unknown_campaign(on: Running) -> None:
+    """A campaign that is not there is answered with 404, and nothing changes."""
+    reply = await delete(on, "cd-0")
+    assert (reply.status_code, reply.json()) == (404, {"status": "error", "message": "Campaign not found"})
+    assert await on.effects("kore") == []
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "a.b.c",
+        f"Bearer {signed()}",
+        signed(secret="another secret that is long enough"),
+        signed(algorithm="HS512", secret=CLIENT_SECRET * 2),
+        signed(CLAIMS | {"appId": "cs-other"}),
+        signed({"appId": CLIENT_ID}),
+        signed(CLAIMS | {"exp": int(START.timestamp()) - 1}),
+        signed() + "x",
+    ],
+)
+async def test_tokens_that_do_not_count(on: Running, token: str) -> None:
+    """A token that is not the app's own, signed with HS256 and still valid, opens nothing."""
+    assert (await delete(on, token=token)).status_code == 401
+    assert await on.effects("kore") == []
+
+
+async def test_a_token_with_an_id_counts_once(on: Running) -> None:
+    """A token may end later and have an id, which must not come twice."""
+    token = signed(CLAIMS | {"jti": "1", "exp": int(START.timestamp()) + 60})
+    assert [(await delete(on, one, token=token)).status_code for one in (CAMPAIGN, READY)] == [200, 401]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"iid": "st-other"}, 403), ({"accountId": "other"}, 403), ({"Content-Type": "text/plain"}, 415)],
+)
+async def test_headers_that_do_not_fit(on: Running, headers: dict[str, str], status: int) -> None:
+    """App and account must be the token's, and the type is asked for although there is no body."""
+    assert (await delete(on, **headers)).status_code == status
+    assert await on.effects("kore") == []
+
+
+async def test_the_second_version(on: Running) -> None:
+    """The second version's path wants the account in its query too."""
+    path, headers = DELETE_V2.format(APP, CAMPAIGN), {"auth": signed()}
+    without = await on.kore.delete(path, params={"campaignType": "voice"}, headers=headers)
+    params = {"accountId": ACCOUNT, "campaignType": "voice"}
+    assert (
+        without.status_code,
+        (await on.kore.delete(path, params=params, headers=headers)).status_code,
+    ) == (403, 200)
+
+
+async def test_what_is_not_there(on: Running) -> None:
+    """Only the documented endpoints stand here, for DELETE and voice; there are no calls."""
+    path, headers = DELETE.format(APP, CAMPAIGN), {"auth": signed()}
+    assert (await on.kore.get(path, headers=headers)).status_code == 404
+    assert (await on.kore.delete(DELETE.format(APP, "voice/x"), headers=headers)).status_code == 404
+    assert (await on.kore.delete(path, headers=headers)).status_code == 400
+    assert (await on.kore.delete(DELETE.format("st-other", CAMPAIGN), headers=headers)).status_code == 403
+    with pytest.raises(ValueError, match="Not Found"):
+        await on.control.calls("kore")
+
+
+async def test_faults_of_its_own(on: Running) -> None:
+    """A rate limit and a refusal have no effect; a server's fault may hide one."""
+    for fault, status in (("rate_limited", 429), ("rejected", 200)):
+        await on.control.fail("kore", fault)
+        reply = await delete(on)
+        assert (reply.status_code, reply.json()["status"]) == (status, "error")
+        assert await on.effects("kore") == []
+    await on.control.fail("kore", "server_error")
+    assert (await delete(on)).status_code == 500
+    assert await on.effects("kore") == [("deleted", CAMPAIGN)]
+
+
+async def test_a_reset_brings_campaigns_back(on: Running) -> None:
+    """After a reset there is what there was, and the journal still holds what happened."""
+    await delete(on)
+    await on.control.reset()
+    assert (await delete(on)).status_code == 200
+    assert await on.effects("kore") == [("deleted", CAMPAIGN)] * 2
+
+
+async def test_the_token_is_left_out(on: Running) -> None:
+    """The journal holds no token; app and account are no secrets."""
+    await delete(on)
+    (exchange,) = (await on.control.journal("kore")).exchanges
+    assert signed() not in exchange.request.model_dump_json()
+    assert ("iid", APP) in exchange.request.headers

@@ -1,0 +1,97 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+
+from playground.journal import REDACTED
+from playground.ryng import CANCEL, SEEDED, SUBDOMAIN, TOKEN
+from tests.playground.providers_running import Running, running
+
+CALL = SEEDED[0]
+
+
+@pytest.fixture
+async def on() -> AsyncIterator[Running]:
+    """Running stand-ins."""
+    async with running() as started:
+        yield started
+
+
+async def cancel(on: Running, call_id: str) -> tuple[int, dict[str, object]]:
+    """Cancel a call by its id: what is answered."""
+    reply = await on.ryng.post(CANCEL.format(call_id))
+    return reply.status_code, reply.json()
+
+
+async def test_cancel(on: Running) -> None:
+    """A scheduled call is cancelled, in the documented words."""
+    assert await cancel(on, CALL) == (200, {"error": False, "message": "Call Cancelled", "data": {}})
+    assert await on.effects("ryng") == [("cancelled", CALL)]
+    states = {call.id: call.state for call in await on.control.calls("ryng")}
+    assert states == dict.fromkeys(SEEDED, "scheduled") | {CALL: "cancelled"}
+
+
+@pytest.mark.parametrize("call_id", ["0", "40961x", "40%2F961"])
+async def test_500_for_an_unknown_call(on: Running, call_id: str) -> None:
+    """An id that nobody knows is answered with the documented 500."""
+    assert await cancel(on, call_id) == (500, {"error": True, "message": "Call ID does not exist"})
+    assert await on.effects("ryng") == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-access-token": "wrong"}, {"x-access-key": TOKEN}])
+async def test_403(on: Running, headers: dict[str, str]) -> None:
+    """A missing or wrong token is answered with the documented 403, and so is one under the other name."""
+    del on.ryng.headers["x-access-token"]
+    on.ryng.headers.update(headers)
+    assert await cancel(on, CALL) == (403, {"error": True, "message": "Unauthorized Token"})
+    assert await on.effects("ryng") == []
+
+
+async def test_too_late(on: Running) -> None:
+    """What was cancelled or has gone out is refused with 200: assumed."""
+    await cancel(on, CALL)
+    await on.control.advance(24 * 3600)
+    for call_id in SEEDED[:2]:
+        assert await cancel(on, call_id) == (200, {"error": True, "message": "Call already attempted"})
+    assert await on.effects("ryng") == [("cancelled", CALL)]
+
+
+async def test_faults_of_its_own(on: Running) -> None:
+    """A 500 with other words may hide that the call was cancelled; a refusal at 200 hides nothing."""
+    await on.control.fail("ryng", "rejected")
+    status, body = await cancel(on, CALL)
+    assert (status, body["error"]) == (200, True)
+    assert await on.effects("ryng") == []
+    await on.control.fail("ryng", "server_error")
+    status, body = await cancel(on, CALL)
+    assert (status, body["error"]) == (500, True)
+    assert "does not exist" not in str(body)
+    assert await on.effects("ryng") == [("cancelled", CALL)]
+
+
+async def test_call_scheduled_by_hand(on: Running) -> None:
+    """A call added through the control routes can be cancelled; it belongs to the one account."""
+    due = datetime(2027, 1, 1, tzinfo=UTC)
+    await on.control.add_call("ryng", "7", due=due, owner=SUBDOMAIN)
+    with pytest.raises(ValueError, match="the account as owner: tenant"):
+        await on.control.add_call("ryng", "8", due=due, owner="other")
+    assert (await cancel(on, "7"))[0] == 200
+
+
+async def test_what_is_not_there(on: Running) -> None:
+    """Only the documented endpoint stands here, and only for POST."""
+    path = CANCEL.format(CALL)
+    assert (await on.ryng.get(path)).status_code == 404
+    assert (await on.ryng.post(f"{path}/again")).status_code == 404
+    assert (await on.ryng.post("/rest-api/v1/preview/call", json={})).status_code == 404
+
+
+async def test_the_token_is_left_out(on: Running) -> None:
+    """The journal holds no token, under either name."""
+    on.ryng.headers["x-access-key"] = TOKEN
+    await cancel(on, CALL)
+    (exchange,) = (await on.control.journal("ryng")).exchanges
+    assert TOKEN not in exchange.request.model_dump_json()
+    assert [value for name, value in exchange.request.headers if name.startswith("x-access")] == [
+        REDACTED
+    ] * 2
