@@ -299,7 +299,7 @@ class Adapter(ABC):
         return Outcome(
             status=Status.UNKNOWN,
             code=code,
-            message=f"{what} We do not know whether it happened.{advice}",
+            message=f"{what}{advice}",
             retry=retry,
             retry_after=retry_after,
         )

@@ -90,7 +90,6 @@ async def test_doubt(action: CallAction, doubt: Retry, answer: Answer, code: Cod
     """After a lost or unreadable answer nobody knows; the request was made once, and its kind says what may follow."""
     outcome, received = await ask(action, answer, deadline=HURRIED)
     assert (outcome.status, outcome.code, outcome.retry) == (Status.UNKNOWN, code, doubt)
-    assert "We do not know whether it happened" in outcome.message
     assert len(received) == 1
 
 
