@@ -8,7 +8,7 @@ byte leaves; who owns it is checked once more just before they do; what follows 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
@@ -51,6 +51,7 @@ class Dispatcher:
         clock: Callable[[], datetime],
         announce: Callable[[], None],
         again: Callable[[], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._log = log
         self._settings = settings
@@ -62,6 +63,7 @@ class Dispatcher:
         self._clock = clock
         self._announce = announce
         self._again = again
+        self._sleep = sleep
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
 
@@ -112,7 +114,7 @@ class Dispatcher:
             return
         except PersonUnreadable as person:
             _log.warning("%s waits: Slack does not say who %s is", entry.id, person)
-            await asyncio.sleep(LOOK_AGAIN)
+            await self._sleep(LOOK_AGAIN)
             return
         claimed = await self._claim(request, entry)
         if claimed is None or not await self._still_ours(claimed):

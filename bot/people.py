@@ -98,7 +98,7 @@ class Directory:
 
 
 def trouble(error: BaseException) -> str:
-    """A failed call of the Web API in a word or two: Slack's code, the HTTP status, or the kind of failure."""
+    """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
     if isinstance(error, SlackApiError):
         return str(error.response.get("error") or f"HTTP {error.response.status_code}")
     return type(error).__name__

@@ -22,6 +22,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache
 from datetime import datetime
 from typing import ClassVar, Final, Literal
 
@@ -119,11 +120,10 @@ class Adapter(ABC):
         self._deadline = deadline
         self._clock = clock
         connecting = min(CONNECT_SECONDS, deadline * CONNECT_SHARE)
-        certificates = httpx.create_ssl_context(trust_env=False)
 
         def client(*, keep_alive: bool) -> httpx.AsyncClient:
             return httpx.AsyncClient(
-                verify=certificates,
+                verify=_certificates(),
                 trust_env=False,  # neither proxies nor passwords from the environment
                 follow_redirects=False,
                 timeout=httpx.Timeout(deadline, connect=connecting, pool=connecting),
@@ -303,6 +303,12 @@ class Adapter(ABC):
             retry=retry,
             retry_after=retry_after,
         )
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The authorities whose certificates count; reading them takes some 40 ms."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def failed(code: Code, message: str) -> Outcome:

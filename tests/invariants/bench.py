@@ -1,0 +1,344 @@
+"""The whole bot in this process: real file, real wire, real Slack payloads, and a clock that is moved by hand.
+
+A `Bot` is put together as `bot.serve` does it, but nothing runs by itself: a test takes each round. It is
+made of `Parts`, so that a seeded bug is a subclass in the place of one part. `Bench.crash` is what kill -9
+does: the dead bot changes nothing any more, and a new one starts on the same file.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import settings
+from bot.app import Surfaces, create_app
+from bot.decisions import Decisions
+from bot.dispatcher import Dispatcher
+from bot.operations import Operations, Origin, Wish
+from bot.operations import content as hash_of
+from bot.outbox import Outbox
+from bot.people import Directory
+from bot.replies import Replies
+from bot.requests import Requests
+from bot.settings import Connection, Settings
+from bot.socket_mode import SocketMode
+from bot.windows import Windows
+from playground import callkaro, content, providers, slack, voxworks
+from playground.journal import Exchange
+from playground.people import Message, Workspace
+from playground.provider_control import ProviderControl
+from playground.stage import CONFIGURATION, KEY
+from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceCall
+from providers.base import Adapter
+from providers.registry import PROVIDERS
+from storage.log import Change, LogEntry, NewRequest, Person, Query, Recorded, Request
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import NUMBER, Clock
+
+AGENT, MANAGER, SECOND = "U0AGENT", "U0MANAGER", "U0SECOND"
+LEASE = timedelta(seconds=30)
+ROUNDS_AT_MOST = 20
+"""Without the clock moving: more than any test gives reason for."""
+PLACE = PlaceCall(to=NUMBER, agent="payments")
+CANCEL_BY_NUMBER = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
+CANCEL_BY_ID = CancelCall(target=CallRef(call_id="vx_1001"))
+
+
+class Crash(BaseException):
+    """The process died here."""
+
+
+class StepLog(SQLiteLog):
+    """The real log, which stops at labelled steps, such as ``before sending`` or ``after denied``.
+
+    ``at`` says what happens at a step. A dead one touches its file no more.
+    """
+
+    def __init__(self, *parts: object) -> None:
+        super().__init__(*parts)  # type: ignore[arg-type]  # handed on as they came
+        self.at: dict[str, Callable[[], Awaitable[object]]] = {}
+        self.steps: list[str] = []
+        self.dead = False
+
+    async def step(self, label: str) -> None:
+        """Reach a step. Raises `Crash` where the process is dead."""
+        self.steps.append(label)
+        if label in self.at:
+            await self.at[label]()
+        self.breathe()
+
+    def breathe(self) -> None:
+        """Raise `Crash` where the process is dead."""
+        if self.dead:
+            raise Crash
+
+    async def die(self) -> None:
+        """End the process at a step."""
+        self.dead = True
+
+    async def record(self, new: NewRequest) -> Recorded:
+        """Record, with a step before and after."""
+        await self.step("before requested")
+        recorded = await super().record(new)
+        await self.step("after requested")
+        return recorded
+
+    async def apply(self, change: Change) -> Request:
+        """Apply, with a step before and after."""
+        await self.step(f"before {change.moves[0].name}")
+        request = await super().apply(change)
+        await self.step(f"after {change.moves[0].name}")
+        return request
+
+    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
+        """Hold, with a step before and after."""
+        await self.step("before hold")
+        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
+        await self.step("after hold")
+        return held
+
+    async def request(self, request: str) -> Request:
+        """Read, if alive."""
+        self.breathe()
+        return await super().request(request)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a bot is made of."""
+
+    log: type[StepLog] = StepLog
+    directory: type[Directory] = Directory
+    operations: type[Operations] = Operations
+    dispatcher: type[Dispatcher] = Dispatcher
+    outbox: type[Outbox] = Outbox
+    requests: type[Requests] = Requests
+
+
+@dataclass(frozen=True)
+class Bot:
+    """One process, as far as a test is concerned."""
+
+    owner: str
+    settings: Settings
+    log: StepLog
+    adapters: Mapping[str, Adapter]
+    directory: Directory
+    operations: Operations
+    dispatcher: Dispatcher
+    outbox: Outbox
+    requests: Requests
+    surfaces: Surfaces
+
+    async def rounds(self) -> None:
+        """Let the dispatcher go round until nothing is due and nothing is in flight."""
+        for _ in range(ROUNDS_AT_MOST):
+            if not self.log.dead:
+                await self.dispatcher.step()
+            if not self.dispatcher._in_flight:
+                return
+            await self.dispatcher.finish(timedelta(seconds=10))
+        raise AssertionError("the dispatcher goes round without end")
+
+    async def posts(self) -> None:
+        """Let the outbox post what is due."""
+        while await self.outbox.step():
+            pass
+
+    async def person(self, user: str) -> Person:
+        """Who somebody is."""
+        return await self.directory.person(user)
+
+    async def ask(
+        self, *actions: CallAction, by: str = AGENT, inbound: str = "trigger", nonce: str | None = None
+    ) -> Request:
+        """Ask for something as a person, with a reason."""
+        by_id = isinstance(actions[0], CancelCall) and isinstance(actions[0].target, CallRef)
+        wish = Wish("voxworks" if by_id else "reminders", actions, "customer asked")
+        person = await self.person(by)
+        return (await self.operations.ask(wish, Origin(person, "C0SUPPORT", inbound, nonce))).request
+
+    async def approve(self, request: Request, by: str = MANAGER) -> Request:
+        """Approve a request as it stands."""
+        person = await self.person(by)
+        return await self.operations.approve(
+            request.id, person, shown=hash_of(request), nonce=f"{request.id} {by}"
+        )
+
+    async def approved(self, *actions: CallAction) -> Request:
+        """Ask, and let a manager approve where that is needed."""
+        request = await self.ask(*actions)
+        return await self.approve(request) if request.approvals_needed else request
+
+    async def entry(self, request: Request | str) -> LogEntry:
+        """How the first action of a request stands."""
+        found = await self.log.request(request if isinstance(request, str) else request.id)
+        return found.entries[0]
+
+    async def entries(self) -> list[LogEntry]:
+        """Every action there is, newest first."""
+        return list((await self.log.page(Query(), limit=500)).entries)
+
+
+@dataclass
+class Bench:
+    """The world around the bot, and the one that is alive."""
+
+    folder: Path
+    parts: Parts
+    clock: Clock
+    slack: slack.Slack
+    people: Workspace
+    providers: ProviderControl
+    addresses: Mapping[str, str]
+    stack: AsyncExitStack
+    bots: list[Bot] = field(default_factory=list)
+    adapters: dict[str, Adapter] = field(default_factory=dict)
+
+    @property
+    def bot(self) -> Bot:
+        """The bot that was started last."""
+        return self.bots[-1]
+
+    @property
+    def path(self) -> Path:
+        """The log's file."""
+        return self.folder / "callops.db"
+
+    async def start(self, **changes: str) -> Bot:
+        """Start another bot on the same file; ``changes`` are made in its configuration, old text by new."""
+        parts, owner = self.parts, f"bot {len(self.bots) + 1}"
+        decided = self._settings(changes)
+        log = await parts.log.open(self.path, key=decided.key_bytes, clock=self.clock)
+        self.stack.push_async_callback(log.close)
+        adapters = {name: self._adapter(one) for name, one in decided.connections.items()}
+        client = AsyncWebClient(content.BOT_TOKEN, base_url=decided.slack_api_url, retry_handlers=[])
+        client.proxy = None
+        directory = parts.directory(log, client, decided.groups, clock=self.clock)
+        await directory.refresh_groups()
+        team, replies, windows = content.TEAM_ID, Replies(client), Windows(client)
+        operations = parts.operations(
+            log, decided, directory, adapters, team=team, clock=self.clock, wake=_nobody_waits
+        )
+        dispatcher = parts.dispatcher(
+            log,
+            decided,
+            directory,
+            operations,
+            adapters,
+            owner=owner,
+            team=team,
+            clock=self.clock,
+            announce=_nobody_waits,
+            again=_nobody_waits,
+        )
+        outbox = parts.outbox(log, client, decided, owner=owner, clock=self.clock)
+        requests = parts.requests(
+            log, decided, operations, directory, adapters, windows, replies, clock=self.clock
+        )
+        surfaces = Surfaces(client, log, requests, Decisions(log, operations, directory, windows), replies)
+        bot = Bot(
+            owner, decided, log, adapters, directory, operations, dispatcher, outbox, requests, surfaces
+        )
+        self.bots.append(bot)
+        return bot
+
+    def _adapter(self, connection: Connection) -> Adapter:
+        """Make an adapter; the same settings have the same one, for it keeps nothing."""
+        known = self.adapters.get(connection.name)
+        if known is None or known.settings != connection.settings:
+            kind = PROVIDERS[connection.provider]
+            known = self.adapters[connection.name] = kind(connection.settings, deadline=2, clock=self.clock)
+            self.stack.push_async_callback(known.aclose)
+        return known
+
+    def _settings(self, changes: Mapping[str, str]) -> Settings:
+        text = CONFIGURATION.format(agent=callkaro.AGENT, **self.addresses, deadline=2, lease=30)
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        path = self.folder / "callops.toml"
+        path.write_text(text, encoding="utf-8")
+        return settings.load(
+            {
+                "SLACK_BOT_TOKEN": content.BOT_TOKEN,
+                "SLACK_APP_TOKEN": content.APP_TOKEN,
+                "SLACK_API_URL": f"{self.slack.address}/api/",
+                "CALLOPS_CONFIG": str(path),
+                "CALLOPS_KEY": KEY,
+                "CALLKARO_API_KEY": callkaro.KEY,
+                "VOXWORKS_API_KEY": voxworks.KEY,
+            }
+        )
+
+    async def survives(self, doing: Awaitable[object]) -> None:
+        """Await what the process may die in."""
+        try:
+            await doing
+        except Crash:
+            assert self.bot.log.dead
+
+    async def crash(self, **changes: str) -> Bot:
+        """Kill the bot that is alive, without a word, and start the next one."""
+        await self.bot.log.die()
+        return await self.start(**changes)
+
+    @asynccontextmanager
+    async def connected(self) -> AsyncIterator[None]:
+        """Let the bot hear what people type and press, over Socket Mode."""
+        socket_mode = SocketMode(create_app(self.bot.surfaces), content.APP_TOKEN, direct=True)
+        await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
+        try:
+            await self.people.bot_connected()
+            yield
+        finally:
+            await self.bot.surfaces.replies.drain(2)
+            await socket_mode.stop(2)
+
+    async def pass_time(self, **by: float) -> None:
+        """Move the clock (arguments of `timedelta`); the groups are read anew, as they are in the background."""
+        self.clock.move(**by)
+        await self.bot.directory.refresh_groups()
+
+    async def asked(self, provider: str) -> tuple[Exchange, ...]:
+        """Every request that reached a provider, from its own journal."""
+        return (await self.providers.journal(provider)).exchanges
+
+    async def effects(self, provider: str) -> list[str]:
+        """What requests changed at a provider."""
+        journal = await self.providers.journal(provider)
+        return [effect.what for effect in journal.effects if effect.request is not None]
+
+    async def said(self, channel: str) -> list[Message]:
+        """What was posted into a channel (or, by ``D…``, to a person), oldest first."""
+        return [
+            one for one in await self.people.messages() if one.channel == channel and not one.ephemeral_to
+        ]
+
+
+@asynccontextmanager
+async def bench(folder: Path, parts: Parts | None = None) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    clock = Clock()
+    async with AsyncExitStack() as stack:
+        standins = await providers.start(stack, now=clock)
+        running = await slack.start(stack, routes=standins.routes)
+        control = f"{running.address}/control/"
+        people = await stack.enter_async_context(Workspace(control))
+        steering = await stack.enter_async_context(ProviderControl(f"{control}providers"))
+        made = Bench(folder, parts or Parts(), clock, running, people, steering, standins.addresses, stack)
+        await made.start()
+        try:
+            yield made
+        finally:
+            for bot in made.bots:
+                for task in bot.dispatcher._in_flight.values():
+                    task.cancel()
+        assert not await people.faults(), "Slack refused a message, a modal or an answer"
+
+
+def _nobody_waits() -> None:
+    """Wake nobody: every round is taken by hand."""
