@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from bot import policy
 from bot.people import Directory
@@ -201,58 +202,52 @@ class Operations:
 
     async def approve(self, request_id: str, person: Person, *, shown: str, nonce: str) -> Request:
         """Let a request pass, as it was shown. Raises `NotAllowed` or `Conflict`."""
-        request = await self._log.request(request_id)
-        approval = self._decision(request, person, "approve", shown)
-        moves = [
-            Move(
-                entry.id,
-                "approved",
-                frozenset({State.PENDING}),
-                State.APPROVED,
-                data={"group": approval.group},
-            )
-            for entry in request.entries
-        ]
-        posts = (Post("state", "audit"), Post("approved", "thread"), Post("state", "card"))
-        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
+        return await self._decide(request_id, person, "approve", shown=shown, nonce=nonce)
 
     async def deny(self, request_id: str, person: Person, *, reason: str, shown: str, nonce: str) -> Request:
         """Stop a request, with the reason. Raises `NotAllowed` or `Conflict`."""
-        request = await self._log.request(request_id)
-        approval = self._decision(request, person, "deny", shown)
-        moves = [
-            Move(
-                entry.id,
-                "denied",
-                frozenset({State.PENDING}),
-                State.DENIED,
-                data={"group": approval.group},
-                private={"note": reason},
-            )
-            for entry in request.entries
-        ]
-        posts = (
-            Post("state", "audit"),
-            Post("denied", "thread"),
-            Post("state", "card"),
-            Post("denied", f"dm:{request.requester}"),
-        )
-        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
+        return await self._decide(request_id, person, "deny", shown=shown, nonce=nonce, note=reason)
 
-    def _decision(self, request: Request, person: Person, decision: str, shown: str) -> Approval:
+    async def _decide(
+        self,
+        request_id: str,
+        person: Person,
+        decision: Literal["approve", "deny"],
+        *,
+        shown: str,
+        nonce: str,
+        note: str | None = None,
+    ) -> Request:
+        request = await self._log.request(request_id)
         allowed = self.may_decide(request, person)
         if not allowed.allowed:
             raise NotAllowed(allowed.why)
         self._check_in_time(request)
         if shown != content(request):
             raise NotAllowed(["What was asked changed since you opened it. Open it again."])
-        return Approval(
+        name, after = {"approve": ("approved", State.APPROVED), "deny": ("denied", State.DENIED)}[decision]
+        moves = [
+            Move(
+                entry.id,
+                name,
+                frozenset({State.PENDING}),
+                after,
+                data={"group": allowed.group},
+                private={"note": note} if note else {},
+            )
+            for entry in request.entries
+        ]
+        posts = [Post("state", "audit"), Post(name, "thread"), Post("state", "card")]
+        if decision == "deny":
+            posts.append(Post(name, f"dm:{request.requester}"))
+        approval = Approval(
             person=person.id,
-            decision="approve" if decision == "approve" else "deny",
+            decision=decision,
             group=allowed.group,
             members=sorted(allowed.approvers),
             content=shown,
         )
+        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
 
     def _check_in_time(self, request: Request) -> None:
         """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""

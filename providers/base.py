@@ -22,8 +22,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cache
 from datetime import datetime
+from functools import cache
 from typing import ClassVar, Final, Literal
 
 import httpx

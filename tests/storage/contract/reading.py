@@ -116,6 +116,17 @@ class Reading:
         assert not await log.seen("second", "ck_1", after)
         assert not await log.seen("reminders", "ck_2", after)
 
+    async def test_what_was_cancelled_is_not_seen_any_more(self, log: ActionLog, clock: Clock) -> None:
+        """An id that was cancelled through us is gone, and a second cancellation finds nothing to remove."""
+        made = await recorded(log, placing(at=TOMORROW))
+        await succeeded(log, made.id, clock, Code.SCHEDULED, "vx_1")
+        cancel = await recorded(log, cancelling_by_id("vx_1"))
+        await log.apply(approve(cancel.id))
+        after = clock.move(seconds=1)
+        assert await log.seen("reminders", "vx_1", after)
+        await succeeded(log, cancel.id, clock, Code.CANCELLED, "vx_1")
+        assert not await log.seen("reminders", "vx_1", clock.move(seconds=1))
+
     async def test_what_is_ready_comes_in_the_order_of_approval(self, log: ActionLog, clock: Clock) -> None:
         """Approved entries come in the order they were approved, once their time has come."""
         first, second = await recorded(log, cancelling()), await recorded(log, cancelling())
