@@ -30,6 +30,7 @@ class Control:
         """Every route. A wrong or impossible act is answered with 409 and a sentence."""
         return [
             Route("/state", self.state),
+            Route("/reset", self.reset, methods=["POST"]),
             Route("/changes", self.changes),
             Route("/people/{person}", self.screen),
             Route("/people/{person}/{act}", _checked(self.act), methods=["POST"]),
@@ -58,6 +59,15 @@ class Control:
                 "changes": workspace.changes,
             }
         )
+
+    async def reset(self, _: Request) -> Response:
+        """Put Slack back to how it started."""
+        self.workspace.start_over()
+        self.troubles.planned.clear()
+        self.troubles.latency = 0
+        self.interactions.socket.deliveries.clear()
+        self.interactions.socket.twice = 0
+        return JSONResponse({})
 
     async def changes(self, request: Request) -> Response:
         """The newest change's number, as soon as it is over `since`, or after a while."""

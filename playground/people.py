@@ -93,6 +93,10 @@ class Workspace:
         if self._session is not None:
             await self._session.close()
 
+    async def reset(self) -> None:
+        """Put Slack back to how it started: people, channels, no messages, no trouble."""
+        await self.ask("POST", "/reset")
+
     def person(self, user: str) -> "Person":
         """Someone, by user id."""
         return Person(self, user)

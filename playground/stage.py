@@ -75,6 +75,9 @@ class Stage:
     ``deadline`` and ``lease`` are the bot's, in seconds: short ones make lost answers quick to watch.
     """
 
+    manifest = Path("manifest.yml")
+    """What the app was installed from."""
+
     def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4) -> None:
         self.folder = folder
         self._timing = {"deadline": deadline, "lease": lease}
@@ -102,7 +105,9 @@ class Stage:
 
     async def _start(self) -> None:
         journal = self.folder / "providers.jsonl"
-        playground = await self._spawn("playground", "--manifest", "manifest.yml", "--journal", str(journal))
+        playground = await self._spawn(
+            "playground", "--manifest", str(self.manifest), "--journal", str(journal)
+        )
         if playground.stdout is None:
             raise RuntimeError("the playground's output is not a pipe")
         async with asyncio.timeout(READY_WITHIN):

@@ -1,6 +1,7 @@
 """The state of the playground's Slack: who sees which message and view, and what happened to them."""
 
 import asyncio
+import copy
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -105,8 +106,18 @@ class Workspace:
 
     def __init__(self, content: Content, patience: Patience, clock: Callable[[], float]) -> None:
         self.patience, self.clock = patience, clock
+        self._content = content
+        self.changes = 0
+        self._changed = asyncio.Event()
+        self._number = count(1)
+        self._last = 0
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Forget all that happened: everybody and everything is as at first."""
+        content = self._content
         self.users: dict[str, User] = {user.id: user for user in content.users}
-        self.channels: dict[str, Channel] = {channel.id: channel for channel in content.channels}
+        self.channels: dict[str, Channel] = {one.id: copy.deepcopy(one) for one in content.channels}
         self.groups = dict(content.groups)
         self.messages: list[Message] = []
         self.views: dict[str, View] = {}
@@ -115,10 +126,7 @@ class Workspace:
         self.hooks: dict[str, Hook] = {}
         self.journal: list[Json] = []
         self.faults: list[Json] = []
-        self.changes = 0
-        self._changed = asyncio.Event()
-        self._number = count(1)
-        self._last = 0
+        self.touch()
 
     # What others wait for.
 

@@ -9,7 +9,9 @@ from tests.road.scene import NUMBER, Scene, buttons, request_id, until, words
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANCEL = "/cancel-call vx_1001 customer asked"
+QUICK = {'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'}
 LEASE_TAKES = 20.0
+"""Seconds: the lease, two more attempts, and a busy machine."""
 DO_NOT_KNOW = "*We do not know whether it happened:*"
 STOPS_WITHIN = 10.0
 """Seconds. What platforms leave between SIGTERM and SIGKILL."""
@@ -18,7 +20,7 @@ STOPS_WITHIN = 10.0
 async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     """The next process says that nobody knows, in channel, thread and to the requester, and asks no second time."""
     scene = dark_scene
-    scene.write_configuration(**{'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'})
+    scene.write_configuration(**QUICK)
     await scene.start_bot()
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=5))
     await scene.place()
@@ -51,7 +53,7 @@ async def test_killed_while_a_request_waits(scene: Scene) -> None:
 async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
     """What Slack was told was approved comes to its end after the restart, with a request for each order."""
     scene = dark_scene
-    scene.write_configuration(**{'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'})
+    scene.write_configuration(**QUICK)
     await scene.start_bot()
     request = request_id(await scene.ask(CANCEL))
     await scene.approve()
@@ -69,7 +71,7 @@ async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
 
 
 async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
-    """SIGTERM waits for the answer, records it tells it, and ends with 0; a restart has nothing to add."""
+    """SIGTERM waits for the answer, records and tells it, and ends with 0; a restart has nothing to add."""
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
     await scene.place()
     await scene.request_reaches("callkaro")
@@ -89,7 +91,11 @@ async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Sce
     await scene.asha.click(waiting, text="Take back")
     await scene.answered("Taken back by", request_id(waiting))
     await scene.place()
-    await scene.request_reaches("callkaro")
+
+    async def placed() -> Any | None:
+        return await scene.log("list", "--state", "succeeded") or None
+
+    await until(placed)
     await scene.kill_bot()
     assert await scene.posts("C0AUDIT") == []
     await scene.slack.heal()

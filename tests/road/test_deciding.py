@@ -62,9 +62,11 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
     blank = await scene.mira.submit(form, {"Why not?": "   "})
     assert blank.errors.keys() == {"reason"}
-    assert not (await scene.mira.submit(form, {"Why not?": "She <confirmed> it"})).errors
-    await scene.told("Denied by <@U0MANAGER>", "“She &lt;confirmed&gt; it”")
-    await scene.reply("<@U0MANAGER> denied this.", "“She &lt;confirmed&gt; it”", "*will* be called")
+    assert not (await scene.mira.submit(form, {"Why not?": "<!channel> she <confirmed> it"})).errors
+    reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
+    told = await scene.told("Denied by <@U0MANAGER>", reason)
+    reply = await scene.reply("<@U0MANAGER> denied this.", reason, "*will* be called")
+    assert (told.pings, reply.pings) == (("@U0MANAGER",), ("@U0MANAGER",))
     assert buttons(await scene.card("Denied by <@U0MANAGER>")) == []
     await scene.audit("Denied by <@U0MANAGER>")
     assert await scene.requests("voxworks") == []

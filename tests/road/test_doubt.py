@@ -110,10 +110,12 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
 
     Each attempt has its order in the log, and the journal has no request without one.
     """
-    await scene.providers.fail("voxworks", "reset", times=None)
+    await scene.providers.fail("voxworks", "silence")
     await scene.providers.fail("callkaro", "refused")
     cancelled = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
     await scene.approve()
+    await scene.request_reaches("voxworks")
+    await scene.providers.fail("voxworks", "reset", times=None)
     await scene.place()
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
     assert buttons(doubt) == ["Say what happened…"]

@@ -136,7 +136,8 @@ async def test_a_line_that_cannot_be_asked_is_answered_with_what_to_mend(
     assert "Nothing was asked yet" in words(answer)
     assert says in words(answer)
     assert buttons(answer) == ["Open the form…"]
-    assert await shared_scene.requests("callkaro") == await shared_scene.posts("C0AUDIT") == []
+    assert await shared_scene.requests("callkaro") == []
+    assert await shared_scene.posts("C0AUDIT") == []
 
 
 async def test_the_form_behind_a_faulty_line_has_all_of_it(shared_scene: Scene) -> None:
