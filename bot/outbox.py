@@ -131,8 +131,14 @@ class Outbox:
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
             await self._log.abandon(post, error=code)
             return
-        pause = min(timedelta(seconds=2**post.tries), LONGEST_PAUSE)
+        pause = pause_after(post.tries)
         if isinstance(error, SlackApiError) and code == "ratelimited":
             pause = timedelta(seconds=float(error.response.headers.get("Retry-After", 1)))
         _log.warning("%s: the %s message waits %s: %s", post.request, post.to, pause, code)
         await self._log.postpone(post, not_before=self._clock() + pause, error=code)
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long to wait after so many tries: twice as long each time, up to `LONGEST_PAUSE`."""
+    doublings = min(tries, LONGEST_PAUSE.seconds.bit_length())
+    return min(timedelta(seconds=2**doublings), LONGEST_PAUSE)

@@ -1,0 +1,19 @@
+"""How long a post waits that Slack would not take yet."""
+
+from datetime import timedelta
+
+import pytest
+
+from bot.outbox import LONGEST_PAUSE, pause_after
+
+
+@pytest.mark.parametrize(("tries", "seconds"), [(1, 2), (2, 4), (5, 32)])
+def test_pauses_grow(tries: int, seconds: int) -> None:
+    """Each try waits twice as long as the one before it."""
+    assert pause_after(tries) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("tries", [9, 50, 100_000])
+def test_a_pause_has_an_end_however_long_slack_is_down(tries: int) -> None:
+    """After hours of tries the pause is still a pause."""
+    assert pause_after(tries) == LONGEST_PAUSE
