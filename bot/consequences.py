@@ -23,6 +23,8 @@ INFERRED = (
     "The provider no longer has it. The log had seen it exist before our first request, "
     "so that request removed it."
 )
+WARNING = "warning_"
+"""What the names of warnings begin with in an event's data."""
 STILL_IN_DOUBT = "An earlier request got no readable answer and may have worked, or the id was never right."
 
 
@@ -110,9 +112,20 @@ def _move(
             "doubted": entry.doubted or outcome.status is Status.UNKNOWN,
             "not_before": not_before,
         },
-        data={f"warning_{n}": warning for n, warning in enumerate(outcome.warnings, start=1)},
-        private={"raw": outcome.raw} if outcome.raw else {},
+        data=warned(outcome),
+        private=kept(outcome),
     )
+
+
+def warned(outcome: Outcome) -> dict[str, str]:
+    """An outcome's warnings as an event's data."""
+    return {f"{WARNING}{n}": warning for n, warning in enumerate(outcome.warnings, start=1)}
+
+
+def kept(outcome: Outcome) -> dict[str, str]:
+    """What of an outcome goes into erasable rows: the reply, and what is left of something deleted."""
+    found = {"raw": outcome.raw, "record": outcome.record, "summary": outcome.summary}
+    return {field: value for field, value in found.items() if value}
 
 
 def _unknown(
@@ -144,7 +157,7 @@ def _ended(
     tell: bool,
 ) -> Consequence:
     posts = [Post("state", "audit")]
-    if entry.doubted or outcome.warnings:
+    if entry.doubted or outcome.warnings or outcome.summary:
         posts.append(Post(name, "thread"))
     if tell:
         posts.append(Post("state", f"dm:{requester}"))

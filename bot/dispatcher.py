@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
-from bot.consequences import Consequence, follows
+from bot.consequences import Consequence, follows, kept, warned
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
@@ -230,7 +230,8 @@ class Dispatcher:
                         "message": outcome.message,
                         "reference": outcome.reference,
                     },
-                    private={"raw": outcome.raw} if outcome.raw else {},
+                    data=warned(outcome),
+                    private=kept(outcome),
                 ),
                 posts=_all_told("late_answer", request),
             )

@@ -1,6 +1,7 @@
 """`python -m bot log list | show | verify`: the log for people at a terminal, and for programs with `--json`.
 
-Numbers are masked here as in channels.
+Numbers are masked here as in channels, but for one thing: ``show --json`` has the record of what was deleted
+as it came, because it is the last copy.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
+_ONLY_AS_JSON = frozenset({"record"})
 
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -111,7 +113,7 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     for event in events:
         print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
         for seq, field, value in kept:
-            if seq == event.seq:
+            if seq == event.seq and field not in _ONLY_AS_JSON:
                 print(f"        {field}: {value}")
     return OK
 

@@ -54,10 +54,15 @@ _DECISIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the event behind a post adds to the request: who did it, and what they said."""
+    """What the event behind a post adds to the request: who did it, and what they said.
+
+    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry.
+    """
 
     actor: str
     note: str | None = None
+    summaries: Sequence[str] = ()
+    warnings: Sequence[tuple[str, str]] = ()
 
 
 def render(template: str, to: str, request: Request, told: Told) -> Message | None:
@@ -363,7 +368,17 @@ def _thread(template: str, request: Request, told: Told) -> Message:
             text = f"The provider's answer was recorded late. {standing(request)}"
         case _:
             text = standing(request)
-    return Message(text, [section(text)])
+    return Message(text, [section(text), *_also(request, told)])
+
+
+def _also(request: Request, told: Told) -> list[Block]:
+    """What is left of what is gone, and what somebody should look at."""
+    targets = {entry.id: target(entry) for entry in request.entries}
+    lines = [f"What it was: {escape(summary)}" for summary in told.summaries]
+    for entry, warning in told.warnings:
+        where = f"{targets[entry]}: " if len(targets) > 1 else ""
+        lines.append(f"⚠️ {where}{escape(warning)}")
+    return [section("\n".join(lines))] if lines else []
 
 
 def _direct(template: str, request: Request, told: Told) -> Message | None:
@@ -373,4 +388,5 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
     blocks = [section(text), *_targets(request)]
     if template in _SAID_BY_PEOPLE and told.note:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
+    blocks += _also(request, told)
     return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

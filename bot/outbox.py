@@ -7,18 +7,19 @@ once and edited from then on, so a repeat edits; every post carries a ``client_m
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.consequences import WARNING
 from bot.messages import Told, render
 from bot.people import SLACK_TROUBLE, trouble
 from bot.rounds import each
 from bot.settings import Settings
-from storage.log import ActionLog, MessageRef, Outgoing, Request
+from storage.log import ActionLog, Event, MessageRef, Outgoing, Request
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
@@ -78,9 +79,7 @@ class Outbox:
         # The events first: what the request shows is then at least as new as what we say it showed.
         events = await self._log.events(post.request)
         request = await self._log.request(post.request)
-        event = next(one for one in events if one.seq == post.event)
-        notes = {seq: value for seq, field, value in await self._log.private(post.request) if field == "note"}
-        message = render(post.template, post.to, request, Told(event.actor, notes.get(event.seq)))
+        message = render(post.template, post.to, request, await self._told(post, events))
         ref = None
         if message is not None:
             arguments = {"text": message.text, "blocks": list(message.blocks)}
@@ -92,6 +91,23 @@ class Outbox:
                 return
         lasting = ref if post.to in {"audit", "card"} else None
         await self._log.delivered(post, lasting, seen=events[-1].seq)
+
+    async def _told(self, post: Outgoing, events: Sequence[Event]) -> Told:
+        """What a post adds to its request: its own event, and the machine's later ones that it covers."""
+        event = next(one for one in events if one.seq == post.event)
+        covered = [one for one in events if one.seq >= event.seq and one.name == event.name]
+        kept = {(seq, field): value for seq, field, value in await self._log.private(post.request)}
+        return Told(
+            event.actor,
+            note=kept.get((event.seq, "note")),
+            summaries=tuple(kept[one.seq, "summary"] for one in covered if (one.seq, "summary") in kept),
+            warnings=tuple(
+                (one.entry, str(value))
+                for one in covered
+                for name, value in one.data.items()
+                if name.startswith(WARNING)
+            ),
+        )
 
     async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
         """Edit the message where it stands, or post it. Raises one of `SLACK_TROUBLE`."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -32,7 +32,6 @@ from providers.base import ConnectionSettings
 from providers.registry import PROVIDERS
 
 KEY_BYTES = 32
-_PROVIDERS_NOT_BUILT = frozenset({"ryng", "kore"})
 _RULE_KEYS_NOT_BUILT = frozenset({"notify"})
 _CONNECTION_KEYS_NOT_BUILT = frozenset({"mode", "allow_numbers", "beyond_documents"})
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch")
@@ -46,11 +45,6 @@ _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 
 EVERYONE: Final = "everyone"
 """The group of all full members of the workspace; never of guests, bots or people from elsewhere."""
-
-_KINDS_BUILT = frozenset(
-    {capability.kind for adapter in PROVIDERS.values() for capability in adapter.capabilities}
-)
-
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -89,6 +83,7 @@ class SlackTable(_Table):
         "wrong number",
         "duplicate",
         "rescheduled",
+        "campaign stopped",
     )
 
 
@@ -127,13 +122,6 @@ class Rule(_Table):
     def _one_approver(cls, value: int) -> int:
         if value != 1:
             raise ValueError("only 1 is built in this version")
-        return value
-
-    @field_validator("actions")
-    @classmethod
-    def _built(cls, value: tuple[Kind, ...]) -> tuple[Kind, ...]:
-        if missing := sorted(set(value) - _KINDS_BUILT):
-            raise ValueError(f"{', '.join(missing)} is not built in this version")
         return value
 
 
@@ -355,9 +343,7 @@ class _File:
             if not _CONNECTION_NAME.match(name):
                 self._fault(where, "a connection's name is small letters, digits and dashes")
             provider = table.get("provider")
-            if provider in _PROVIDERS_NOT_BUILT:
-                self._fault(f"{where}.provider", f"{provider} is not built in this version")
-            elif not isinstance(provider, str) or provider not in PROVIDERS:
+            if not isinstance(provider, str) or provider not in PROVIDERS:
                 known = did_you_mean(str(provider), PROVIDERS) or f": {', '.join(sorted(PROVIDERS))} are"
                 self._fault(f"{where}.provider", f'"{provider}" is no provider built in{known}')
             else:
@@ -438,7 +424,7 @@ class _File:
                 resolved[key] = (
                     found or "unset"
                 )  # any value: the connection is off, its other keys are checked
-            elif field is not None and field.annotation is SecretStr:
+            elif field is not None and _holds_secret(field.annotation):
                 self._fault(f"{where}.{key}", 'secrets come from the environment: write "env:NAME"')
                 resolved[key] = "unset"
         return resolved
@@ -460,6 +446,11 @@ class _File:
             for place, what in _in_words(error, model):
                 self._fault(".".join(filter(None, [where, *place])), what)
             return None
+
+
+def _holds_secret(annotation: object) -> bool:
+    """Whether a setting of this type may be a secret, an optional one too."""
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[list[str], str]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from playground import callkaro, content, voxworks
+from playground import callkaro, content, kore, ryng, voxworks
 from playground.people import Workspace
 from playground.provider_control import ProviderControl
 
@@ -50,7 +50,7 @@ managers = ["S0MANAGERS"]
 
 [[rules]]
 name = "cancellations need a manager"
-actions = ["cancel_call"]
+actions = ["cancel_call", "delete_campaign"]
 request = ["everyone"]
 approve = ["managers"]
 settle = ["managers"]
@@ -67,6 +67,23 @@ settle = ["managers"]
 deadline = "{deadline}s"
 lease = "{lease}s"
 """
+
+FURTHER_CONNECTIONS = """
+[connections.dialer]
+provider = "ryng"
+subdomain = "{subdomain}"
+access_token = "env:RYNG_ACCESS_TOKEN"
+base_url = "{ryng}"
+
+[connections.kore]
+provider = "kore"
+app_id = "{app}"
+account_id = "{account}"
+client_id = "{client_id}"
+client_secret = "env:KORE_CLIENT_SECRET"
+base_url = "{kore}"
+"""
+"""With these, an id can belong to one of several connections, so people must say which one."""
 
 
 class Stage:
@@ -124,6 +141,18 @@ class Stage:
             text = text.replace(old, new)
         (self.folder / "callops.toml").write_text(text, encoding="utf-8")
 
+    def connect_further(self) -> None:
+        """Add the connections to the bot's file that are not in it at first."""
+        text = FURTHER_CONNECTIONS.format(
+            subdomain=ryng.SUBDOMAIN,
+            app=kore.APP,
+            account=kore.ACCOUNT,
+            client_id=kore.CLIENT_ID,
+            **self.addresses,
+        )
+        with (self.folder / "callops.toml").open("a", encoding="utf-8") as file:
+            file.write(text)
+
     def environment(self) -> dict[str, str]:
         """What the bot is told."""
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
@@ -136,6 +165,8 @@ class Stage:
             "DATABASE_URL": f"sqlite:///{self.folder / 'callops.db'}",
             "CALLKARO_API_KEY": callkaro.KEY,
             "VOXWORKS_API_KEY": voxworks.KEY,
+            "RYNG_ACCESS_TOKEN": ryng.TOKEN,
+            "KORE_CLIENT_SECRET": kore.CLIENT_SECRET,
             "LOG_LEVEL": "INFO",
         }
 

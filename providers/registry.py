@@ -7,6 +7,10 @@ from typing import Final
 
 from providers.base import Adapter
 from providers.callkaro import CallKaro
+from providers.kore import Kore
+from providers.ryng import Ryng
 from providers.voxworks import Voxworks
 
-PROVIDERS: Final[dict[str, type[Adapter]]] = {adapter.provider: adapter for adapter in (CallKaro, Voxworks)}
+PROVIDERS: Final[dict[str, type[Adapter]]] = {
+    adapter.provider: adapter for adapter in (CallKaro, Voxworks, Ryng, Kore)
+}

@@ -12,6 +12,8 @@ from providers.actions import Kind
 ROOT = Path(__file__).parents[2]
 KEY = base64.b64encode(bytes(32)).decode()
 
+OTHER_SECRETS = {"VOXWORKS_API_KEY": "another-key", "RYNG_ACCESS_TOKEN": "a-token", "KORE_JWT": "a.jwt.token"}
+
 FILE = """
 [slack]
 audit_channel = "C0AUDIT"
@@ -65,8 +67,9 @@ def test_a_small_file_is_enough(tmp_path: Path) -> None:
 def test_the_example_file_loads(tmp_path: Path) -> None:
     """What the operator copies is valid as it stands."""
     example = (ROOT / "callops.example.toml").read_text(encoding="utf-8")
-    settings = load(environment(tmp_path, example, VOXWORKS_API_KEY="another-key"))
-    assert set(settings.connections) == {"reminders", "voxworks"}
+    settings = load(environment(tmp_path, example, **OTHER_SECRETS))
+    assert set(settings.connections) == {"reminders", "voxworks", "dialer", "kore"}
+    assert settings.rules[0].actions == (Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN)
 
 
 def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
@@ -78,7 +81,7 @@ def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
         else line
         for line in lines
     ]
-    settings = load(environment(tmp_path, "\n".join(whole), VOXWORKS_API_KEY="another-key"))
+    settings = load(environment(tmp_path, "\n".join(whole), **OTHER_SECRETS))
     assert settings.audit_channel("reminders") == "C0COLLECTIONS"
 
 
@@ -101,9 +104,8 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     [
         pytest.param("[slack]", "[slak]", 'slak: there is no such table; did you mean "slack"?', id="a table's typo"),
         pytest.param("audit_channel", "audit_chanel", "did you mean", id="a key's typo"),
-        pytest.param('"callkaro"', '"ryng"', "ryng is not built in this version", id="a provider to come"),
+        pytest.param('"callkaro"', '"twilio"', '"twilio" is no provider built in: callkaro, kore, ryng, voxworks are', id="no provider of ours"),
         pytest.param('"callkaro"', '"calkaro"', 'did you mean "callkaro"?', id="a provider's typo"),
-        pytest.param('["cancel_call"]', '["delete_campaign"]', "delete_campaign is not built", id="a kind to come"),
         pytest.param('["cancel_call"]', '["cancel_cal"]', 'rules "cancel".actions.0: should be', id="a kind's typo"),
         pytest.param('name = "cancel"', 'name = "cancel"\nnotify = "first"', "notify: is not built", id="a rule's key to come"),
         pytest.param('approve = ["managers"]', "", "settle is missing", id="nobody could settle"),
@@ -132,6 +134,33 @@ def test_a_connection_without_its_secret_is_off_and_named(tmp_path: Path) -> Non
     settings = load(environment(tmp_path, FILE + more))
     assert set(settings.connections) == {"reminders"}
     assert settings.off == {"vox": "VOX_KEY not set"}
+
+
+KORE = """
+[connections.kore]
+provider = "kore"
+base_url = "https://platform.kore.ai"
+app_id = "st-1"
+account_id = "a1"
+"""
+
+
+def test_of_two_ways_in_only_one_needs_its_secret(tmp_path: Path) -> None:
+    """A secret that is not written is not missed; one that is written and not set puts the connection off."""
+    signing = 'client_id = "cs-1"\nclient_secret = "env:KORE_SECRET"\n'
+    on = load(environment(tmp_path, FILE + KORE + signing, KORE_SECRET="canary-secret-of-the-jwt-app"))
+    assert "kore" in on.connections
+    assert "canary" not in repr(on)
+    off = load(environment(tmp_path, FILE + KORE + signing))
+    assert off.off == {"kore": "KORE_SECRET not set"}
+
+
+@pytest.mark.parametrize("key", ["token", "client_secret"])
+def test_an_optional_secret_in_the_file_is_a_fault_too(tmp_path: Path, key: str) -> None:
+    """Secrets come from the environment, also those that a connection need not have."""
+    found = "\n".join(faults(tmp_path, f'{FILE}{KORE}{key} = "canary-secret"\n'))
+    assert f'connections.kore.{key}: secrets come from the environment: write "env:NAME"' in found
+    assert "canary" not in found
 
 
 def test_an_empty_variable_is_unset(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from tests.slack_schemas import checker
 
 NUMBER, OTHER_NUMBER = "+919876543210", "+919876543211"
 AGENT = callkaro.AGENT
-PROVIDERS = ("callkaro", "voxworks")
+PROVIDERS = ("callkaro", "voxworks", "ryng", "kore")
 SOON = 15.0
 """Seconds: how long a busy machine may take for what it does at once."""
 _VIEW = ("type", "callback_id", "title", "close", "submit", "blocks", "private_metadata")
