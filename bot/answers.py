@@ -18,6 +18,7 @@ CHANGE = "change"
 TAKE_BACK = "take_back"
 OPEN_PLACE = "open_place"
 OPEN_CANCEL = "open_cancel"
+OPEN_DELETE_CAMPAIGN = "open_delete_campaign"
 
 COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
 """The command behind which each verb has a door of its own."""
@@ -29,23 +30,36 @@ Without a time it is placed now. You see everything before anything is placed.
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
 By number or by the call's id; what follows is the reason. Several targets go between commas.
 
+{campaigns}\
 *More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
 `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
 `meta.name=Asha` `purpose=` `consent=` `reason=`.
 
 *Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 
+_HELP_ON_CAMPAIGNS = """\
+*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`
+By its id; what follows is the reason. It cannot be undone, so whoever approves it types the id.
 
-def help_message(connections: Mapping[str, str], off: Mapping[str, str]) -> Message:
-    """What can be typed, the forms for those who rather choose, and which connections there are."""
+"""
+
+
+def help_message(
+    connections: Mapping[str, str], off: Mapping[str, str], *, campaigns: bool = False
+) -> Message:
+    """What can be typed, the forms for those who rather choose, and which connections there are.
+
+    ``campaigns``: whether there is a connection that can delete any.
+    """
     first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
-    forms = actions(
-        button("Place a call…", OPEN_PLACE, "help"), button("Cancel a call…", OPEN_CANCEL, "help")
-    )
+    buttons = [button("Place a call…", OPEN_PLACE, "help"), button("Cancel a call…", OPEN_CANCEL, "help")]
+    if campaigns:
+        buttons.append(button("Delete a campaign…", OPEN_DELETE_CAMPAIGN, "help"))
     known = [f"`{name}`: {escape(does)}" for name, does in connections.items()]
+    told = _HELP.format(campaigns=_HELP_ON_CAMPAIGNS if campaigns else "").split("\n\n")
     known += [f"`{name}` is off: {escape(why)}" for name, why in off.items()]
     return Message(
-        first, [section(first), forms, *map(section, _HELP.split("\n\n")), context("Connections", *known)]
+        first, [section(first), actions(*buttons), *map(section, told), context("Connections", *known)]
     )
 
 
@@ -56,8 +70,9 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     understood = write(line).removeprefix(line.verb or "").strip()
     blocks = [section(first), section("\n".join(lines))]
-    if understood and line.verb in COMMANDS:
-        blocks.append(section(f"Understood so far: `{COMMANDS[line.verb]} {_code(understood)}`"))
+    if understood and line.verb:
+        command = COMMANDS.get(line.verb, f"/calls {line.verb}")
+        blocks.append(section(f"Understood so far: `{command} {_code(understood)}`"))
     if line.verb is Verb.HELP or line.verb is None:
         blocks.append(context("`/calls help` shows what can be typed."))
     else:
@@ -198,6 +213,6 @@ def cancel_actions(line: Line) -> list[CancelCall]:
     return [
         CancelCall(target=NumberRef(agent=line.agent or "", to=target.phone.e164))
         if isinstance(target, NumberTarget)
-        else CancelCall(target=CallRef(call_id=target.call_id))
+        else CancelCall(target=CallRef(call_id=target.provider_id))
         for target in line.targets
     ]

@@ -67,8 +67,13 @@ class Decisions:
         await ack()
 
     async def approved(self, ack: AsyncAck, body: Body) -> None:
-        """Let the request pass."""
+        """Let the request pass; what cannot be undone only if it was named."""
         about = About.of(body["view"])
+        request = await self._log.request(about.request)
+        if request.state is State.PENDING and not Review.is_confirmed(request, body["view"]):
+            message = "This is not the id of the campaign above. Compare the two, then type it again."
+            await ack(response_action="errors", errors={Review.confirmation: message})
+            return
         person = await self._directory.person(body["user"]["id"])
         try:
             await self._operations.approve(about.request, person, shown=about.shown, nonce=about.nonce)

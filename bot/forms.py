@@ -1,4 +1,4 @@
-"""The forms for placing and cancelling: each field is read by the same grammar as the command line.
+"""The forms for placing, cancelling and deleting: each field is read by the same grammar as the command line.
 
 A form is filled with all that was understood, and with what was typed where it was not; a fault stands under
 its own field.
@@ -11,6 +11,7 @@ from bot.answers import place_facts
 from bot.blocks import Block, actions, button, context, cut, escape, fields, section
 from bot.keys import MAX_TEXT
 from bot.line import JSON_SCALAR, Fault, Line, Verb, Vocabulary, written_json
+from bot.messages import CANNOT_BE_UNDONE
 from bot.modals import About, View, choice, modal, text_input, typed
 from bot.operations import Wish
 from bot.targets import IdTarget, NumberTarget
@@ -23,9 +24,17 @@ MAX_LINE_SHOWN = 1000
 MAX_OPTIONS = 100
 """Of a select; where there are more, people type."""
 
-KINDS = {Verb.PLACE: Kind.PLACE_CALL, Verb.CANCEL: Kind.CANCEL_CALL}
-_TITLES = {Verb.PLACE: "Place a call", Verb.CANCEL: "Cancel a call"}
-_SUBMITS = {Verb.PLACE: "Preview", Verb.CANCEL: "Ask to cancel"}
+KINDS = {
+    Verb.PLACE: Kind.PLACE_CALL,
+    Verb.CANCEL: Kind.CANCEL_CALL,
+    Verb.DELETE_CAMPAIGN: Kind.DELETE_CAMPAIGN,
+}
+_TITLES = {
+    Verb.PLACE: "Place a call",
+    Verb.CANCEL: "Cancel a call",
+    Verb.DELETE_CAMPAIGN: "Delete a campaign",
+}
+_SUBMITS = {Verb.PLACE: "Preview", Verb.CANCEL: "Ask to cancel", Verb.DELETE_CAMPAIGN: "Ask to delete"}
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 _KEYS = {
@@ -44,6 +53,8 @@ _KEYS = {
     "reason": "reason",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
+_TARGET_KEYS = {Verb.PLACE: "to", Verb.DELETE_CAMPAIGN: "campaign"}
+"""Where the field for targets holds one and nothing else."""
 _FOLDED = (
     "retries",
     "gap",
@@ -56,7 +67,7 @@ _FOLDED = (
     "consent",
     "metadata",
 )
-_BLOCK_OF = {"target": "targets", "to": "targets", "call_id": "targets"}
+_BLOCK_OF = {"target": "targets", "to": "targets", "call_id": "targets", "campaign_id": "targets"}
 """The field of a form for a field of an action."""
 
 
@@ -65,7 +76,7 @@ class Form:
 
     def __init__(self, verb: Verb, vocabulary: Vocabulary) -> None:
         self.verb = verb
-        self.callback_id = f"form_{verb}"
+        self.callback_id = f"form_{verb.name.lower()}"
         self._connections = {
             name: known for name, known in vocabulary.connections.items() if KINDS[verb] in known.kinds
         }
@@ -78,7 +89,13 @@ class Form:
         ``line`` is what was typed where the form comes from a command: some of it may have no field.
         """
         about = About(nonce=nonce, channel=channel)
-        blocks = self._place(values, whole=whole) if self.verb is Verb.PLACE else self._cancel(values)
+        match self.verb:
+            case Verb.PLACE:
+                blocks = self._place(values, whole=whole)
+            case Verb.DELETE_CAMPAIGN:
+                blocks = self._delete(values)
+            case _:
+                blocks = self._cancel(values)
         if line:
             blocks.append(context(f"You typed: {cut(escape(line), MAX_LINE_SHOWN)}"))
         return modal(self.callback_id, _TITLES[self.verb], blocks, about=about, submit=_SUBMITS[self.verb])
@@ -139,14 +156,21 @@ class Form:
                 multiline=True,
             ),
             *self._through(values),
+            _why(values, "customer asked"),
+        ]
+
+    def _delete(self, values: Mapping[str, str]) -> list[Block]:
+        return [
             text_input(
-                "reason",
-                "Why",
-                initial=values.get("reason", ""),
-                placeholder="customer asked",
-                optional=True,
-                max_length=MAX_TEXT,
+                "targets",
+                "Campaign id",
+                initial=values.get("targets", ""),
+                placeholder="cd-2129073-58d9-44d5-a5d1-454b1220xxxx",
+                hint="As the provider shows it. One campaign at a time.",
             ),
+            *self._through(values),
+            _why(values, "the campaign has ended"),
+            context(f"⚠️ {CANNOT_BE_UNDONE} Whoever approves it types the campaign's id."),
         ]
 
     def _through(self, values: Mapping[str, str]) -> list[Block]:
@@ -164,6 +188,8 @@ class Form:
                     placeholder="As the target needs",
                 )
             )
+        if self.verb is Verb.DELETE_CAMPAIGN:  # no agent has a part in it
+            return blocks or [context(f"Through {name}") for name in self._connections]
         agents = sorted({agent for known in self._connections.values() for agent in known.agents})
         raw = any(known.raw_agents for known in self._connections.values())
         if raw or len(agents) > MAX_OPTIONS:
@@ -175,6 +201,17 @@ class Form:
             known = " · ".join([*self._connections, *(f"agent {agent}" for agent in agents)])
             blocks.append(context(f"Through {known}"))
         return blocks
+
+
+def _why(values: Mapping[str, str], example: str) -> Block:
+    return text_input(
+        "reason",
+        "Why",
+        initial=values.get("reason", ""),
+        placeholder=example,
+        optional=True,
+        max_length=MAX_TEXT,
+    )
 
 
 def _more(values: Mapping[str, str]) -> list[Block]:
@@ -236,7 +273,8 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     """A form's values as one line of the grammar."""
     said = {field: value for field, value in values.items() if value}
     targets = said.pop("targets", "")
-    parts = [f"to={quote(targets)}" if verb is Verb.PLACE and targets else targets]
+    key = _TARGET_KEYS.get(verb)
+    parts = [f"{key}={quote(targets)}" if key and targets else targets]
     if connection := said.pop("connection", ""):
         parts.append(f"via {connection}")
     parts += [f"meta.{name}={value}" for name, value in _metadata(said.pop("metadata", ""))]
@@ -283,4 +321,4 @@ def values_of(line: Line) -> dict[str, str]:
 
 
 def _shown(target: NumberTarget | IdTarget) -> str:
-    return target.phone.pretty if isinstance(target, NumberTarget) else target.call_id
+    return target.phone.pretty if isinstance(target, NumberTarget) else target.provider_id

@@ -10,7 +10,11 @@ from bot.line import ConnectionWords, Fault, Line, Verb, Vocabulary
 from bot.targets import IdTarget
 from providers.actions import Kind
 
-_DOES: Mapping[Verb | None, str] = {Verb.PLACE: "place a call", Verb.CANCEL: "cancel a call"}
+_DOES: Mapping[Verb | None, str] = {
+    Verb.PLACE: "place a call",
+    Verb.CANCEL: "cancel a call",
+    Verb.DELETE_CAMPAIGN: "delete a campaign",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class Inferred:
 
 def infer(line: Line, vocabulary: Vocabulary) -> Inferred:
     """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
-    if line.verb not in {Verb.PLACE, Verb.CANCEL}:
+    if line.verb not in _DOES:
         return Inferred(line)
     connection, connections, faults = _connection(line, vocabulary)
     agent = line.agent
@@ -77,12 +81,14 @@ def _is_wrong(line: Line, field: str) -> bool:
 def _can(line: Line, words: ConnectionWords) -> bool:
     if line.verb is Verb.PLACE:
         return Kind.PLACE_CALL in words.kinds
+    if line.verb is Verb.DELETE_CAMPAIGN:
+        return Kind.DELETE_CAMPAIGN in words.kinds
     by = {"call_id" if isinstance(target, IdTarget) else "number" for target in line.targets}
     return Kind.CANCEL_CALL in words.kinds and by <= {words.cancels_by}
 
 
 def _needs_agent(line: Line, words: ConnectionWords) -> bool:
-    return line.verb is Verb.PLACE or words.cancels_by == "number"
+    return line.verb is Verb.PLACE or (line.verb is Verb.CANCEL and words.cancels_by == "number")
 
 
 def _which_agent(connection: str, agents: Sequence[str]) -> Fault:

@@ -15,15 +15,21 @@ from bot.words import Value, closest
 MAX_TEXT: Final = 500
 """Characters of a reason, a purpose, a consent reference or a batch."""
 
-_DOING: Final = {Verb.PLACE: "placing a call", Verb.CANCEL: "a cancellation"}
-_BOTH = frozenset({Verb.PLACE, Verb.CANCEL})
+_DOING: Final = {
+    Verb.PLACE: "placing a call",
+    Verb.CANCEL: "a cancellation",
+    Verb.DELETE_CAMPAIGN: "deleting a campaign",
+}
+_ALL = frozenset(_DOING)
+_OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL})
 _PLACING = frozenset({Verb.PLACE})
 _KEYS: Final = {
-    "to": ("targets", _BOTH),
+    "to": ("targets", _OF_CALLS),
     "call": ("targets", frozenset({Verb.CANCEL})),
-    "agent": ("agent", _BOTH),
-    "via": ("connection", _BOTH),
-    "reason": ("reason", _BOTH),
+    "campaign": ("targets", frozenset({Verb.DELETE_CAMPAIGN})),
+    "agent": ("agent", _OF_CALLS),
+    "via": ("connection", _ALL),
+    "reason": ("reason", _ALL),
     "at": ("at", _PLACING),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),

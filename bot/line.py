@@ -21,6 +21,7 @@ class Verb(StrEnum):
 
     PLACE = "place"
     CANCEL = "cancel"
+    DELETE_CAMPAIGN = "campaign delete"
     HELP = "help"
 
 
@@ -114,13 +115,15 @@ _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
 def write(line: Line) -> str:
     """The line as one could have typed it after ``/calls``: what was understood, ready to copy."""
     numbers = ", ".join(target.phone.e164 for target in line.targets if isinstance(target, NumberTarget))
-    ids = [target.call_id for target in line.targets if isinstance(target, IdTarget)]
+    ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
     alone = len(ids) == 1 and not numbers and is_plain_id(ids[0])
     said = [line.verb, numbers, ids[0] if alone else "", f"via {line.connection}" if line.connection else ""]
     at = line.at_text or (line.at and line.at.strftime("%Y-%m-%dT%H:%M:%SZ"))
     gap = ",".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap
     values = {
-        "call": None if alone or not ids else ", ".join(ids),
+        "campaign" if line.verb is Verb.DELETE_CAMPAIGN else "call": (
+            None if alone or not ids else ", ".join(ids)
+        ),
         "agent": line.agent,
         "at": at,
         "retries": line.retries,

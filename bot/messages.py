@@ -34,6 +34,9 @@ from providers.phone import mask
 from storage.lifecycle import State
 from storage.log import Event, LogEntry, Request
 
+CANNOT_BE_UNDONE = "This cannot be undone."
+IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
+"""What nothing brings back: whoever approves it types its id."""
 REVIEW = "review"
 SETTLE = "settle"
 MAX_LISTED = 12
@@ -114,9 +117,11 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """What somebody who decides should know, fact by fact."""
     first = request.entries[0]
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
-    would = when(min(known)) if known else "Not known here"
-    facts = [
-        ("When it would go out", would if first.kind is not Kind.PLACE_CALL or known else "Now"),
+    unknown = "Now" if first.kind is Kind.PLACE_CALL else "Not known here"
+    facts = [("When it would go out", when(min(known)) if known else unknown)]
+    if first.kind is Kind.DELETE_CAMPAIGN:
+        facts = []
+    facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         ("Can it be undone", _undoable(first)),
     ]
@@ -305,7 +310,7 @@ def _undoable(entry: LogEntry) -> str:
         case Kind.CANCEL_CALL:
             return "No, but the call can be placed again"
         case Kind.DELETE_CAMPAIGN:
-            return "No"
+            return f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was."
 
 
 def _targets(request: Request) -> list[Block]:

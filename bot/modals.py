@@ -5,6 +5,7 @@ an accepted submit uses up.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from bot.blocks import (
     plain_text,
     section,
 )
-from bot.messages import facts_to_decide, standing, target
+from bot.messages import CANNOT_BE_UNDONE, IRREVERSIBLE, facts_to_decide, standing, target
 from bot.operations import Settlement
 from storage.log import LogEntry, Request
 
@@ -146,6 +147,7 @@ class Review:
 
     callback_id = "review"
     deny = "deny"
+    confirmation = "confirmation"
 
     @classmethod
     def build(cls, request: Request, *, nonce: str, shown: str) -> View:
@@ -155,11 +157,24 @@ class Review:
             section(standing(request)),
             *_listed(request),
             fields(facts_to_decide(request)),
+            *cls._confirmation(request),
             section("*Approve* sends it at once. *Deny* asks you why, and the requester reads it."),
             actions(button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")),
             context(f"`{request.id}`", f"through {request.connection}"),
         ]
         return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit="Approve")
+
+    @classmethod
+    def _confirmation(cls, request: Request) -> list[Block]:
+        if request.kind not in IRREVERSIBLE:
+            return []
+        return [text_input(cls.confirmation, "Type the campaign's id to approve", hint=CANNOT_BE_UNDONE)]
+
+    @classmethod
+    def is_confirmed(cls, request: Request, view: Mapping[str, Any]) -> bool:
+        """Whether what cannot be undone was named by whoever approves it; all else needs no such thing."""
+        named = set(re.split(r"[\s,;]+", typed(view, cls.confirmation)))
+        return request.kind not in IRREVERSIBLE or named == {entry.target_id for entry in request.entries}
 
 
 class Denial:

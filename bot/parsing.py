@@ -2,6 +2,7 @@
 
     place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
     cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
+    campaign delete ID [REASON] [via CONNECTION] [key=value …]
     help
 
 `parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
@@ -45,10 +46,11 @@ NOT_BUILT: Final = {
     "move": "Moving a call",
     "stop": "Stopping all calls to a number",
     "log": "Searching the log",
-    "campaign": "Deleting a campaign",
 }
 """Verbs that are known and that this version does not do."""
 
+_WITH_REASON = frozenset({Verb.CANCEL, Verb.DELETE_CAMPAIGN})
+"""Verbs whose targets are followed by a reason; behind those of the others comes a time."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
 _LIKELY_CONNECTION = 0.75
@@ -81,7 +83,7 @@ class _Reader:
         parts = words.split(
             rest,
             is_connection=lambda name: name.casefold() in self._names,
-            flags=() if grammar is Verb.CANCEL else FLAGS,
+            flags=() if grammar in _WITH_REASON else FLAGS,
         )
         if parts.left_open:
             self._faults.add("text", "A quote is opened and not closed. Close it, or leave it out.")
@@ -135,9 +137,13 @@ class _Reader:
         if word in {"help", "?"} and not (door and rest):
             return Verb.HELP, None, None
         if door:
-            return door, door, rest if word == door else text
-        if word in set(Verb):
-            return Verb(word), Verb(word), rest
+            behind = _behind(door, text)
+            return door, door, text if behind is None else behind
+        if text.lower() == "campaign":  # there is one thing only that can be done to it
+            text = Verb.DELETE_CAMPAIGN
+        for verb in Verb:
+            if (behind := _behind(verb, text)) is not None:
+                return verb, verb, behind
         if word in NOT_BUILT:
             self._faults.add("verb", f"{NOT_BUILT[word]} is not built in this version.")
             return None, None, None
@@ -145,9 +151,12 @@ class _Reader:
             return None, None, text
         meant = closest(word, Verb)
         message = (
-            f"“{words.short(first)}” is nothing CallOps does. Begin with place or cancel; help shows how."
+            f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel or campaign delete; "
+            "help shows how."
         )
         self._faults.add("verb", message, meant)
+        if meant == Verb.DELETE_CAMPAIGN:
+            rest = _behind("delete", rest) or rest
         return None, Verb(meant) if meant else None, rest
 
     def _missing(self, *, verb: Verb | None, targets: Sequence[Target]) -> tuple[str, ...]:
@@ -185,6 +194,8 @@ class _Reader:
         self, free: str, verb: Verb | None, connection: str | None
     ) -> tuple[tuple[Target, ...], str]:
         """All targets, and the free text without them."""
+        if verb is Verb.DELETE_CAMPAIGN:
+            return self._campaign(free)
         known = self._vocabulary.connections
         considered = [known[connection]] if connection else list(known.values())
         cancels_by = {words_of.cancels_by for words_of in considered} - {None}
@@ -214,13 +225,33 @@ class _Reader:
             self._faults.add("targets", message)
         return targets, found.rest
 
+    def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
+        """The one campaign's id, and the free text without it."""
+        named = self._keys.text("campaign")
+        if named is not None:
+            if problem := id_problem(named):
+                self._faults.add("targets", problem)
+            return () if problem else (IdTarget(named),), free
+        found = scan(free, read_phone=self._read_phone, ids=True, digits_are_ids=True)
+        targets = tuple(target for target in found.targets if isinstance(target, IdTarget))
+        for message in found.faults:
+            self._faults.add("targets", message)
+        if len(found.targets) > 1:
+            message = "One campaign at a time: whoever approves it types its id."
+            self._faults.add("targets", message)
+        elif (targets != found.targets or found.rest) and not targets and not found.faults:
+            word = words.short(free.split(maxsplit=1)[0])
+            message = f"“{word}” is not a campaign's id. Begin with the id, then give the reason."
+            self._faults.add("targets", message)
+        return targets, found.rest
+
     def _free(
         self, free: str, verb: Verb | None, targets: Sequence[Target]
     ) -> tuple[times.Moment | None, str | None]:
-        """What stands behind the targets: a time when placing, a reason when cancelling."""
+        """What stands behind the targets: a time when placing, else a reason."""
         moment = self._keys.time("at", self._read_time)
         reason = self._keys.running_text("reason")
-        if verb is Verb.CANCEL:
+        if verb in _WITH_REASON:
             return None, self._free_reason(free, reason)
         if verb is None:
             return moment, reason or words.unquoted(free).line or None
@@ -301,3 +332,10 @@ class _Reader:
 
     def _may_follow(self, text: str) -> bool:
         return not text or isinstance(self._attempt(text), times.Moment)
+
+
+def _behind(beginning: str, text: str) -> str | None:
+    """What follows some words at a text's beginning, None where it does not begin with them."""
+    pattern = r"\s+".join(beginning.split()) + r"[:,]*(?:\s+|$)"
+    found = re.match(pattern, text, re.IGNORECASE)
+    return text[found.end() :] if found else None

@@ -26,9 +26,18 @@ from bot.people import Directory
 from bot.policy import Decision
 from bot.replies import Replies
 from bot.settings import Settings
-from bot.targets import NumberTarget
+from bot.targets import IdTarget, NumberTarget
 from bot.windows import Windows
-from providers.actions import CallAction, Kind, NumberRef, PlaceCall, Refused
+from providers.actions import (
+    CallAction,
+    CampaignRef,
+    CancelCall,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+    Refused,
+)
 from providers.base import Adapter
 from storage.log import ActionLog, Conflict, Draft, Person, Request
 
@@ -77,12 +86,14 @@ class Requests:
             app.command(command)(self.command)
         app.action(answers.OPEN_PLACE)(self.open_place)
         app.action(answers.OPEN_CANCEL)(self.open_cancel)
+        app.action(answers.OPEN_DELETE_CAMPAIGN)(self.open_delete_campaign)
         app.action(answers.CHANGE)(self.change)
         app.action(answers.PLACE)(self.place)
         app.action(answers.TAKE_BACK)(self.take_back)
         app.action(MORE)(self.more)
         app.view(self._forms[Verb.PLACE].callback_id)(self.place_form)
         app.view(self._forms[Verb.CANCEL].callback_id)(self.cancel_form)
+        app.view(self._forms[Verb.DELETE_CAMPAIGN].callback_id)(self.delete_campaign_form)
         app.view(PlacePreview.callback_id)(self.place_previewed)
 
     async def command(self, ack: AsyncAck, body: Body) -> None:
@@ -129,16 +140,8 @@ class Requests:
         line = found.line
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
-            raise Faulty(faults or [Fault("targets", "A number or a call's id is missing.")])
-        actions: list[Any] = (
-            [
-                _place_action(line, target.phone.e164)
-                for target in line.targets
-                if isinstance(target, NumberTarget)
-            ]
-            if line.verb is Verb.PLACE
-            else list(answers.cancel_actions(line))
-        )
+            raise Faulty(faults or [Fault("targets", "A number or an id is missing.")])
+        actions = _actions(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
         return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
@@ -161,6 +164,11 @@ class Requests:
     async def open_cancel(self, ack: AsyncAck, body: Body) -> None:
         """Open the empty form for cancelling."""
         await self._open(body, Verb.CANCEL, {}, _channel(body))
+        await ack()
+
+    async def open_delete_campaign(self, ack: AsyncAck, body: Body) -> None:
+        """Open the empty form for deleting a campaign."""
+        await self._open(body, Verb.DELETE_CAMPAIGN, {}, _channel(body))
         await ack()
 
     async def change(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -234,9 +242,17 @@ class Requests:
         await ack(response_action="update", view=_result(message))
 
     async def cancel_form(self, ack: AsyncAck, body: Body) -> None:
-        """Ask for what the form says; otherwise put each fault under its field."""
+        """Ask to cancel what the form says."""
+        await self._ask_by_form(Verb.CANCEL, ack, body)
+
+    async def delete_campaign_form(self, ack: AsyncAck, body: Body) -> None:
+        """Ask to delete the campaign that the form names."""
+        await self._ask_by_form(Verb.DELETE_CAMPAIGN, ack, body)
+
+    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
+        """Ask for what a form says; otherwise put each fault under its field."""
         person = await self._directory.person(body["user"]["id"])
-        found, form = await self._submitted(Verb.CANCEL, body, person)
+        found, form = await self._submitted(verb, body, person)
         try:
             await self._answer_form(ack, self._wish(found), person, body)
         except Faulty as faulty:
@@ -297,7 +313,10 @@ class Requests:
             + (f"; agents: {', '.join(known.agents)}" if known.agents else "")
             for name, known in self._vocabulary.connections.items()
         }
-        return answers.help_message(does, self._settings.off)
+        campaigns = any(
+            Kind.DELETE_CAMPAIGN in known.kinds for known in self._vocabulary.connections.values()
+        )
+        return answers.help_message(does, self._settings.off, campaigns=campaigns)
 
 
 class Faulty(Exception):
@@ -334,6 +353,19 @@ def _words(adapter: Adapter) -> ConnectionWords:
         cancels_by=None if cancels is None else "number" if cancels.target is NumberRef else "call_id",
         raw_agents=adapter.raw_agents,
     )
+
+
+def _actions(line: Line) -> list[PlaceCall | CancelCall | DeleteCampaign]:
+    """What a line without faults asks for, one action for each target."""
+    match line.verb:
+        case Verb.PLACE:
+            numbers = [target for target in line.targets if isinstance(target, NumberTarget)]
+            return [_place_action(line, target.phone.e164) for target in numbers]
+        case Verb.DELETE_CAMPAIGN:
+            ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
+            return [DeleteCampaign(target=CampaignRef(campaign_id=campaign_id)) for campaign_id in ids]
+        case _:
+            return list(answers.cancel_actions(line))
 
 
 def _place_action(line: Line, to: str) -> PlaceCall:

@@ -29,9 +29,9 @@ class NumberTarget:
 
 @dataclass(frozen=True, slots=True)
 class IdTarget:
-    """A provider's id of a call."""
+    """A provider's id of a call or a campaign."""
 
-    call_id: str
+    provider_id: str
 
 
 Target = NumberTarget | IdTarget
@@ -98,7 +98,7 @@ def id_problem(typed: str) -> str | None:
     """Say what keeps a text from being an id, or None."""
     if _SAFE_ID.fullmatch(typed):
         return None
-    problem = f"“{short(typed)}” is not a call's id:"
+    problem = f"“{short(typed)}” is not an id:"
     if stranger := re.search(r"[^A-Za-z0-9._:-]", typed):
         return f"{problem} it cannot hold “{stranger[0]}”. Copy it as the provider shows it."
     if len(typed) > LONGEST_ID:
@@ -107,7 +107,7 @@ def id_problem(typed: str) -> str | None:
 
 
 def is_plain_id(typed: str) -> bool:
-    """Whether an id is taken for one wherever it stands; another needs ``call=`` before it."""
+    """Whether an id is taken for one wherever it stands; another needs ``call=`` or ``campaign=``."""
     return not typed.isdecimal() and bool(re.search(r"\d", typed)) and typed == typed.rstrip(".:")
 
 
@@ -199,7 +199,7 @@ class _Scanner:
         if not self.position:
             return _digits(typed) > 0
         last = self.found[-1] if self.found else None
-        alike = isinstance(last, IdTarget) and _letters(last.call_id) == _letters(typed) != ""
+        alike = isinstance(last, IdTarget) and _letters(last.provider_id) == _letters(typed) != ""
         return _digits(typed) >= FEWEST_DIGITS or (_digits(typed) > 0 and (alike or "_" in typed))
 
 

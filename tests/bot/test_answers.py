@@ -37,7 +37,7 @@ def read(text: str, door: Verb | None = Verb.PLACE) -> Line:
         "98765 43210 reason=" + "long " * 200,
     ],
 )
-@pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, None])
+@pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, None])
 def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
     """However much was typed, Slack takes the answer, nobody is pinged, and there is a way on."""
     found = infer(read(typed, door), VOCABULARY)
@@ -94,6 +94,13 @@ def test_help_names_what_is_on_and_what_is_off() -> None:
     payload = {"text": message.text, "blocks": list(message.blocks)}
     assert faults("message", payload) == []
     assert "`vox` is off: VOX_KEY not set" in str(payload)
+
+
+def test_help_tells_of_campaigns_where_one_can_be_deleted() -> None:
+    """What nobody here can do is not offered."""
+    shown = [str(help_message({}, {}, campaigns=campaigns).blocks) for campaigns in (True, False)]
+    for words in ("Delete a campaign…", "/calls campaign delete cd-2129073"):
+        assert [words in one for one in shown] == [True, False]
 
 
 def test_a_refusal_says_why() -> None:

@@ -200,3 +200,14 @@ def test_the_requester_is_told_what_they_would_not_see() -> None:
     assert told(NO_ANSWER, waited=False)
     assert told(OK, waited=True)
     assert not told(OK, waited=False)
+
+
+def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> None:
+    """Reply, record and summary are private to the log, warnings are not; a thread reply tells of them."""
+    deleted = outcome(Status.OK, Code.DELETED, raw="{}", record='{"name": "Billing"}', summary="name: Billing", warnings=("Look.",))  # fmt: skip
+    made = follows(
+        entry(), deleted, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=True
+    )
+    assert made.moves[0].private == {"raw": "{}", "record": '{"name": "Billing"}', "summary": "name: Billing"}
+    assert made.moves[0].data == {"warning_1": "Look."}
+    assert [post.to for post in made.posts] == ["audit", "thread", "dm:U0AGENT"]

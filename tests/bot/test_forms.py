@@ -17,7 +17,10 @@ REMINDERS = ConnectionWords(
     agents=("payments", "renewals"), kinds=frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
 )
 VOXWORKS = ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id")
-VOCABULARY = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS}, "IN", ("customer asked",))
+KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
+VOCABULARY = Vocabulary(
+    {"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE}, "IN", ("customer asked",)
+)
 
 
 def read(text: str, door: Verb) -> Line:
@@ -47,6 +50,8 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
         (Verb.CANCEL, "98765 43210 customer's request agent=payments"),
         (Verb.CANCEL, "98765 43210, 98765 43211 “wrong” number agent=payments"),
         (Verb.CANCEL, "vx_123 via voxworks asked “a=b” twice"),
+        (Verb.DELETE_CAMPAIGN, "campaign delete cd-2129073 “a=b” is over"),
+        (Verb.DELETE_CAMPAIGN, "campaign=billing via kore"),
     ],
 )  # fmt: skip
 def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
@@ -70,6 +75,8 @@ def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
         (Verb.PLACE, "98765 43210 retries=many", "retries", "many"),
         (Verb.PLACE, "98765 43210 agent=paymentz", "agent", "paymentz"),
         (Verb.CANCEL, "12345 customer asked", "targets", "12345"),
+        (Verb.DELETE_CAMPAIGN, "cd/1 it is over", "targets", "cd/1"),
+        (Verb.DELETE_CAMPAIGN, "billing", "targets", "billing"),
         (Verb.CANCEL, "Asha customer asked", "targets", "Asha customer asked"),
     ],
 )
@@ -98,3 +105,22 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
     assert inputs == ["targets", "at", "purpose"]
     assert "Through reminders · agent payments" in str(view)
+
+
+def test_the_form_for_a_campaign_says_that_nothing_brings_it_back() -> None:
+    """Campaign and reason, no agent, and the warning."""
+    view = Form(Verb.DELETE_CAMPAIGN, VOCABULARY).build({}, nonce="n", channel="")
+    assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == [
+        "targets",
+        "reason",
+    ]
+    assert "Through kore" in str(view)
+    assert "This cannot be undone." in str(view)
+
+
+def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
+    """What is typed into the field is an id, whole, and never partly a reason."""
+    form = Form(Verb.DELETE_CAMPAIGN, VOCABULARY)
+    view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
+    line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
+    assert form.errors(line.faults, view).keys() == {"targets"}

@@ -10,8 +10,50 @@ BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 REMINDERS = ConnectionWords(("payments",), BOTH, "number")
 SALES = ConnectionWords(("welcome", "renewals"), BOTH, "number")
 VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+KORE = ConnectionWords((), frozenset({Kind.DELETE_CAMPAIGN}))
+DIALER = VOXWORKS
 
 ROWS = [
+    (
+        "a campaign goes to the one that deletes campaigns",
+        "campaign delete cd-1",
+        ("reminders", "voxworks", "kore"),
+        "kore",
+        None,
+        [],
+    ),
+    (
+        "between two connections that cancel by id nothing is chosen",
+        "cancel vx_1",
+        ("reminders", "voxworks", "dialer", "kore"),
+        None,
+        None,
+        ["connection: Which connection: voxworks or dialer?"],
+    ),
+    (
+        "a connection that deletes no campaigns says so",
+        "campaign delete cd-1 via voxworks",
+        ("voxworks", "kore"),
+        "voxworks",
+        None,
+        ["connection: voxworks cannot delete a campaign. Use via kore."],
+    ),
+    (
+        "when nobody deletes campaigns, that is said",
+        "campaign delete cd-1",
+        ("reminders", "voxworks"),
+        None,
+        None,
+        ["connection: No connection here can delete a campaign."],
+    ),
+    (
+        "a connection that only deletes campaigns cancels nothing",
+        "cancel vx_1 via kore",
+        ("voxworks", "kore"),
+        "kore",
+        None,
+        ["connection: kore cannot cancel a call. Use via voxworks."],
+    ),
     (
         "a number goes to the one that cancels by number",
         "cancel 98765 43210",
@@ -172,5 +214,5 @@ def test_a_connection_without_agents_says_where_to_add_one() -> None:
 
 
 def _words(*names: str) -> Vocabulary:
-    known = {"reminders": REMINDERS, "sales": SALES, "voxworks": VOXWORKS}
+    known = {"reminders": REMINDERS, "sales": SALES, "voxworks": VOXWORKS, "kore": KORE, "dialer": DIALER}
     return Vocabulary({name: known[name] for name in names}, default_region="IN")

@@ -2,14 +2,15 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.answers import asked
 from bot.blocks import escape, plain
-from bot.messages import Told, audit, card, render, standing
-from bot.modals import Denial, Review, Settling
+from bot.messages import IRREVERSIBLE, Told, audit, card, render, standing
+from bot.modals import Denial, Review, Settling, View
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -21,6 +22,7 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
+from providers.registry import PROVIDERS
 from storage.lifecycle import State
 from storage.log import Approval, LogEntry, Request
 from tests.slack_schemas import checker
@@ -42,6 +44,8 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
     target_id = None
     if isinstance(shown, CancelCall) and isinstance(shown.target, CallRef):
         target_id = shown.target.call_id
+    if isinstance(shown, DeleteCampaign):
+        target_id = shown.target.campaign_id
     return LogEntry(
         id=f"A-7K3F.{position}",
         request="A-7K3F",
@@ -110,7 +114,7 @@ TEMPLATES = [
 @pytest.mark.parametrize("made", CASES)
 def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
-    told = Told("U0MANAGER", NASTY)
+    told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
     messages = [
         render(t, to, made, told) for t in TEMPLATES for to in ("audit", "card", "thread", "dm:U0AGENT")
     ]
@@ -170,6 +174,59 @@ def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -
     assert "Denied by <@U0MANAGER>, <!date^" in str(
         card(request(entry(ACTIONS["place"], State.DENIED))).blocks
     )
+
+
+def submitted(view: View, confirmation: str | None) -> View:
+    """A review as Slack sends it back."""
+    return view | {"state": {"values": {Review.confirmation: {Review.confirmation: {"value": confirmation}}}}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "confirmed"),
+    [
+        ("cd-2129073", True),
+        (" cd-2129073\n", True),
+        (None, False),
+        ("cd-2129074", False),
+        ("CD-2129073", False),
+    ],
+)
+def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confirmed: bool) -> None:
+    """The card and the review say so, and nothing but the id itself will do."""
+    made = request(entry(ACTIONS["delete"], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    for shown in (card(made).blocks, review):
+        assert "This cannot be undone." in str(shown)
+        assert "When it would go out" not in str(shown)
+    assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
+
+
+def test_what_can_be_made_good_needs_no_typing() -> None:
+    """A cancellation is approved as it is shown."""
+    made = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    assert "input" not in [block["type"] for block in review["blocks"]]
+    assert Review.is_confirmed(made, review)
+
+
+def test_people_and_adapters_call_the_same_things_irreversible() -> None:
+    """What a provider cannot undo is what approvers type the id of."""
+    known = {one for adapter in PROVIDERS.values() for one in adapter.capabilities}
+    assert {one.kind for one in known if one.irreversible} == IRREVERSIBLE
+    assert not [one for one in known if one.kind in IRREVERSIBLE and not one.irreversible]
+
+
+def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
+    """The summary is there to read; a warning names its target where there are several."""
+    one = entry(ACTIONS["cancel by id"], State.SUCCEEDED)
+    two = replace(one, id="A-7K3F.2")
+    told = Told("system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")])
+    alone = render("succeeded", "thread", request(one), told)
+    assert alone is not None
+    assert alone.blocks[1]["text"]["text"] == "What it was: name: Billing &amp; more\n⚠️ Look at both."
+    for to in ("thread", "dm:U0AGENT"):
+        both = render("succeeded", to, request(one, two), told)
+        assert "⚠️ call `vx_123`: Look at both." in str(both)
 
 
 def test_a_direct_message_waits_for_the_last_target() -> None:

@@ -31,8 +31,9 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 TYPIST = Typist("Asia/Kolkata")
 REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
 VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
 WORDS = Vocabulary(
-    connections={"reminders": REMINDERS, "voxworks": VOXWORKS},
+    connections={"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE},
     default_region="IN",
     reasons=("customer asked", "wrong number"),
 )
@@ -66,6 +67,7 @@ TWO = _numbers("9876543210", "9876543211")
 THREE = _numbers("9876543210", "9876543211", "9876543212")
 CANCEL = {"verb": Verb.CANCEL}
 PLACE = {"verb": Verb.PLACE}
+DELETE = {"verb": Verb.DELETE_CAMPAIGN}
 CANCEL_ONE = {**CANCEL, "targets": ONE}
 PLACE_ONE = {**PLACE, "targets": ONE}
 TOMORROW = {"at": _india("2026-11-22 09:30"), "at_text": "tomorrow 9:30"}
@@ -559,6 +561,24 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     ("a verb with a colon", "/calls cancel: 98765 43210", CANCEL_ONE),
     ("a verb on a line of its own", "/calls cancel\n98765 43210", CANCEL_ONE),
     ("a verb repeated behind its door", "/cancel-call cancel 98765 43210", CANCEL_ONE),
+    (
+        "a campaign, a connection and a reason",
+        "/calls campaign delete cd-2129073 via kore reason=ended",
+        {**DELETE, "targets": _ids("cd-2129073"), "connection": "kore", "reason": "ended"},
+    ),
+    (
+        "a campaign, then the reason",
+        "/calls Campaign  Delete cd-2129073-58d9 customer asked",
+        {**DELETE, "targets": _ids("cd-2129073-58d9"), **ASKED},
+    ),
+    ("digits are a campaign's id", "/calls campaign delete 2129073", {**DELETE, "targets": _ids("2129073")}),
+    (
+        "a campaign behind its key",
+        "/calls campaign delete campaign=billing reason=it is over",
+        {**DELETE, "targets": _ids("billing"), "reason": "it is over"},
+    ),
+    ("a campaign still to be named", "/calls campaign delete", {**DELETE, "missing": ("targets",)}),
+    ("campaigns, and nothing more", "/calls campaign", {**DELETE, "missing": ("targets",)}),
     ("help", "/calls help", {"verb": Verb.HELP}),
     ("help about something", "/calls help place", {"verb": Verb.HELP}),
     ("help behind a door", "/cancel-call help", {"verb": Verb.HELP}),
@@ -891,10 +911,55 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         [("verb", "nothing CallOps does", None)],
     ),
     (
-        "deleting a campaign",
-        "/calls campaign delete cd-2129073 via kore",
-        {},
-        [("verb", "Deleting a campaign is not built in this version.", None)],
+        "a verb that campaigns do not know",
+        "/calls campaign stop cd-2129073",
+        {"reason": "stop cd-2129073"},
+        [
+            ("verb", "Begin with place, cancel or campaign delete", "campaign delete"),
+            ("targets", "“stop” is not a campaign's id", None),
+        ],
+    ),
+    (
+        "a slip in campaign",
+        "/calls campain delete cd-2129073 ended",
+        {"targets": _ids("cd-2129073"), "reason": "ended"},
+        [("verb", "“campain”", "campaign delete")],
+    ),
+    (
+        "two campaigns at once",
+        "/calls campaign delete cd-1, cd-2 ended",
+        {**DELETE, "targets": _ids("cd-1", "cd-2"), "reason": "ended"},
+        [("targets", "One campaign at a time", None)],
+    ),
+    (
+        "a reason in the place of a campaign",
+        "/calls campaign delete ended",
+        {**DELETE, "reason": "ended"},
+        [("targets", "“ended” is not a campaign's id", None)],
+    ),
+    (
+        "a number in the place of a campaign",
+        "/calls campaign delete +91 98765 43210",
+        DELETE,
+        [("targets", "is not a campaign's id", None)],
+    ),
+    (
+        "what no id can hold",
+        "/calls campaign delete cd-1/../x ended",
+        {**DELETE, "reason": "ended"},
+        [("targets", "cannot hold “/”", None)],
+    ),
+    (
+        "a key that is not for campaigns",
+        "/calls campaign delete cd-1 agent=payments",
+        {**DELETE, "targets": _ids("cd-1")},
+        [("text", "agent= is not for deleting a campaign, which takes campaign, via, reason.", None)],
+    ),
+    (
+        "a campaign that is to be cancelled",
+        "/calls cancel campaign=cd-1",
+        {**CANCEL, "missing": ("targets",)},
+        [("text", "campaign= is not for a cancellation", None)],
     ),
     ("listing", "/calls list", {}, [("verb", "Listing calls is not built", None)]),
     ("a status", "/calls status A-7K3F", {}, [("verb", "is not built", None)]),
@@ -1048,12 +1113,16 @@ def test_whatever_a_line_holds_is_read_back(line: Line) -> None:
     ),
     st.none() | _TEXT,
 )
-def test_whatever_ids_are_cancelled_are_read_back(call_ids: list[str], reason: str | None) -> None:
+def test_whatever_ids_are_cancelled_or_deleted_are_read_back(call_ids: list[str], reason: str | None) -> None:
     """Ids come back as ids, whatever they look like."""
-    line = Line(verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None)  # an empty one is none
-    again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
-    assert again.faults == ()
-    assert replace(again, text="") == line
+    cancelling = Line(
+        verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None
+    )  # an empty one is none
+    deleting = replace(cancelling, verb=Verb.DELETE_CAMPAIGN, targets=_ids(call_ids[0]))
+    for line in (cancelling, deleting):
+        again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
+        assert again.faults == ()
+        assert replace(again, text="") == line
 
 
 _PIECES = st.sampled_from([*(typed for _, typed, _ in UNDERSTOOD), *(row[1] for row in FAULTY)]).flatmap(
