@@ -13,7 +13,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from playground import callkaro, content, kore, ryng, voxworks
@@ -24,6 +24,8 @@ READY_WITHIN = 15.0
 STOPS_WITHIN = 10.0
 """Seconds. What platforms leave between SIGTERM and SIGKILL."""
 KEY = base64.b64encode(b"a key for the playground alone!!").decode()
+
+NO_CHANGES: Mapping[str, str] = MappingProxyType({})
 
 CONFIGURATION = """\
 [slack]
@@ -134,10 +136,12 @@ class Stage:
         self.providers = await self._stack.enter_async_context(ProviderControl(control))
         self.write_configuration()
 
-    def write_configuration(self, **more: str) -> None:
-        """Write the bot's file; ``more`` replaces parts of it, old text by new."""
+    def write_configuration(self, changes: Mapping[str, str] = NO_CHANGES) -> None:
+        """Write the bot's file; ``changes`` replace parts of it, old text by new. Raises ValueError."""
         text = CONFIGURATION.format(agent=callkaro.AGENT, **self.addresses, **self._timing)
-        for old, new in more.items():
+        for old, new in changes.items():
+            if old not in text:
+                raise ValueError(f"the file does not hold {old!r}")
             text = text.replace(old, new)
         (self.folder / "callops.toml").write_text(text, encoding="utf-8")
 

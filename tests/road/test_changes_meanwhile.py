@@ -15,7 +15,7 @@ LATER = "5"
 async def test_time_runs_out(dark_scene: Scene) -> None:
     """What nobody decided in time is said to all: no button is left, and a late Review reads that it is over."""
     scene = dark_scene
-    scene.write_configuration(**{'expires = "8h"': 'expires = "2s"'})
+    scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
     await scene.start_bot()
     request = request_id(await scene.ask(BY_ID))
     review = await scene.review()
@@ -52,7 +52,7 @@ async def test_a_connection_that_changed_is_not_asked(
     request = request_id(await scene.ask(line))
     await scene.card("Waiting for approval", request)
     await scene.stop_bot()
-    scene.write_configuration(**{before: after})
+    scene.write_configuration({before: after})
     await scene.start_bot()
     await scene.approve()
     await scene.audit("Not sent:", says, request)
@@ -72,7 +72,7 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
     await scene.audit("Trying again", "place a call")
     await scene.stop_bot()
     scene.write_configuration(
-        **{
+        {
             'managers = ["S0MANAGERS"]': 'managers = ["U0SECOND"]',
             'actions = ["place_call"]\nrequest = ["everyone"]': 'actions = ["place_call"]\nrequest = ["managers"]',
         }
@@ -91,7 +91,7 @@ async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
     await scene.ask(BY_ID)
     await scene.card("Waiting for approval")
     await scene.stop_bot()
-    scene.write_configuration(**{'name = "cancellations need a manager"': 'name = "cancellations"'})
+    scene.write_configuration({'name = "cancellations need a manager"': 'name = "cancellations"'})
     await scene.start_bot()
     refused = await scene.review()
     assert refused.submit is None

@@ -20,7 +20,7 @@ STOPS_WITHIN = 10.0
 async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     """The next process says that nobody knows, in channel, thread and to the requester, and asks no second time."""
     scene = dark_scene
-    scene.write_configuration(**QUICK)
+    scene.write_configuration(QUICK)
     await scene.start_bot()
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=5))
     await scene.place()
@@ -53,7 +53,7 @@ async def test_killed_while_a_request_waits(scene: Scene) -> None:
 async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
     """What Slack was told was approved comes to its end after the restart, with a request for each order."""
     scene = dark_scene
-    scene.write_configuration(**QUICK)
+    scene.write_configuration(QUICK)
     await scene.start_bot()
     request = request_id(await scene.ask(CANCEL))
     await scene.approve()

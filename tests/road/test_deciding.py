@@ -111,7 +111,7 @@ async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
 
 async def test_an_onlooker_who_gets_hold_of_a_card_decides_nothing(dark_scene: Scene) -> None:
     """Where everybody sees the cards, still only managers may decide."""
-    dark_scene.write_configuration(C0APPROVE="C0GENERAL")
+    dark_scene.write_configuration({"C0APPROVE": "C0GENERAL"})
     await dark_scene.start_bot()
     await dark_scene.ask(BY_ID[0])
     card = await dark_scene.sees(dark_scene.olive, "C0GENERAL", "Waiting for approval")

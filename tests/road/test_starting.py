@@ -57,8 +57,11 @@ async def test_slack_in_trouble_at_the_start_is_a_sentence(dark_scene: Scene) ->
 async def test_every_fault_is_named_at_once(dark_scene: Scene) -> None:
     """Two faults of the environment and three of the file are all in one answer, in the file's words."""
     dark_scene.write_configuration(
-        C0AUDIT="call-audit",
-        **{'reason = "required"': 'raison = "required"', 'settle = ["managers"]': 'settle = ["boss"]'},
+        {
+            "C0AUDIT": "call-audit",
+            'reason = "required"': 'raison = "required"',
+            'settle = ["managers"]': 'settle = ["boss"]',
+        }
     )
     said = refuses(await dark_scene.terminal("serve", SLACK_APP_TOKEN="", CALLOPS_KEY=""))
     for part in ("SLACK_APP_TOKEN", "CALLOPS_KEY", "audit_channel", "raison", "reason", "boss"):
