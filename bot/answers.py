@@ -187,7 +187,7 @@ def asked(request: Request, line: Line | None = None) -> Message:
         blocks.append(section("\n".join(shown)))
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
-        blocks.append(section(f"An approver{until}. You get a message when it is decided."))
+        blocks.append(section(f"An approver{until}. You get a message when it is done or denied."))
         blocks.append(actions(button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.blocks import Message, section
 from bot.decisions import Decisions
 from bot.modals import View, notice
-from bot.people import PersonUnreadable
+from bot.people import PersonUnreadable, trouble
 from bot.replies import Replies
 from bot.requests import Requests
 from storage.log import ActionLog
@@ -24,6 +24,10 @@ SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
+LOG_FAILS = (
+    "CallOps cannot write to its log, so it can take nothing now. Look whether the audit channel has it, "
+    "and tell whoever runs CallOps."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -106,8 +110,15 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
-    details = "".join(traceback.format_exception(error))
-    reference = await log.report(actor=user, where=where, private={"traceback": details})
+    # Frames and kinds only: an exception's own words may hold a number.
+    details = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {trouble(error)}"
+    try:
+        reference = await log.report(actor=user, where=where, private={"traceback": details})
+    except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
+        _log.error(
+            "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
+        )
+        return LOG_FAILS
     _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
     return (
         "Something went wrong in CallOps. Before you try again, look whether the audit channel has it. "

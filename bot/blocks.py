@@ -61,12 +61,9 @@ def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def section(text: str, *, block_id: str | None = None, button: Block | None = None) -> Block:
-    """A paragraph, with a button beside it if there is one."""
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
-    if button is not None:
-        block["accessory"] = button
-    return block | ({"block_id": block_id} if block_id else {})
+def section(text: str) -> Block:
+    """A paragraph."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
@@ -86,7 +83,6 @@ def button(
     value: str,
     *,
     style: str | None = None,
-    confirm: Block | None = None,
     label: str | None = None,
 ) -> Block:
     """A button; ``label`` is what a screen reader says where the text alone would not do."""
@@ -98,16 +94,14 @@ def button(
     }
     if style:
         block["style"] = style
-    if confirm:
-        block["confirm"] = confirm
     if label:
         block["accessibility_label"] = cut(label, MAX_BUTTON)
     return block
 
 
-def actions(*buttons: Block, block_id: str | None = None) -> Block:
+def actions(*buttons: Block) -> Block:
     """A row of buttons."""
-    return {"type": "actions", "elements": list(buttons)} | ({"block_id": block_id} if block_id else {})
+    return {"type": "actions", "elements": list(buttons)}
 
 
 def plain_text(text: str, limit: int) -> Block:

@@ -51,14 +51,16 @@ def follows(
 
     ``until``: when waiting any longer is pointless; ``seen``: the log knew the target's id before the first
     attempt; ``waited``: the requester is no longer looking (somebody had to approve, or there are several
-    targets, and the one that ends last tells of them all).
+    targets, and the one that ends last tells of them all). Whoever was told of a doubt is told of its end.
     """
     again = _next_attempt(entry, outcome, now, until)
     match outcome.status:
         case Status.UNKNOWN:
             return _unknown(entry, outcome, requester, owner, again)
         case Status.OK:
-            return _ended(entry, outcome, "succeeded", State.SUCCEEDED, requester, owner, tell=waited)
+            return _ended(
+                entry, outcome, "succeeded", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
+            )
     if again is not None:
         move = _move(entry, outcome, "retry_scheduled", State.APPROVED, owner, not_before=again)
         return Consequence((move,), (Post("state", "audit"),))
@@ -66,7 +68,9 @@ def follows(
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
     if outcome.code is Code.NOT_FOUND and seen:
         inferred = outcome.model_copy(update={"message": INFERRED})
-        return _ended(entry, inferred, "inferred", State.SUCCEEDED, requester, owner, tell=waited)
+        return _ended(
+            entry, inferred, "inferred", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
+        )
     doubted = outcome.model_copy(update={"message": f"{STILL_IN_DOUBT} {outcome.message}"})
     return _unknown(entry, doubted, requester, owner)
 

@@ -124,10 +124,9 @@ class Dispatcher:
 
     async def _last_look(self, request: Request, entry: LogEntry) -> Prepared:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
-        adapter = self._adapters.get(entry.connection)
-        if adapter is None or entry.action is None:
-            why = self._settings.off.get(entry.connection, "it is not configured any more")
-            raise Refused(f"The connection {entry.connection} is off: {why}.", code=Code.CONFIG_ERROR)
+        adapter = self._operations.adapter(entry.connection)
+        if entry.action is None:
+            raise Refused("Its personal data was erased, so nobody can say what to send.")
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
             raise Refused(
                 f"The connection {entry.connection} was changed after this was asked. Ask again.",

@@ -256,7 +256,7 @@ class PlacePreview:
     callback_id = "preview"
 
     @classmethod
-    def build(cls, wish: Wish, prepared: Prepared, line: Line, *, nonce: str) -> View:
+    def build(cls, wish: Wish, prepared: Prepared, line: Line, *, nonce: str, channel: str) -> View:
         """The same facts as the preview of a command."""
         first, facts = place_facts(wish, prepared, line)
         blocks = [
@@ -265,7 +265,11 @@ class PlacePreview:
             context("Nothing is placed until you press *Place this call*."),
         ]
         return modal(
-            cls.callback_id, "Place this call?", blocks, about=About(nonce=nonce), submit="Place this call"
+            cls.callback_id,
+            "Place this call?",
+            blocks,
+            about=About(nonce=nonce, channel=channel),
+            submit="Place this call",
         )
 
 

@@ -76,7 +76,7 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     if chosen.json:
         print(json.dumps(rows, ensure_ascii=False))
     elif not rows:
-        print("No action is in the log yet.")
+        print("No action matches." if query != Query() else "No action is in the log yet.")
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],

@@ -57,13 +57,14 @@ _DECISIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the event behind a post adds to the request: who did it, and what they said.
+    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
 
     ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry.
     """
 
     actor: str
     note: str | None = None
+    entry: str = ""
     summaries: Sequence[str] = ()
     warnings: Sequence[tuple[str, str]] = ()
 
@@ -347,7 +348,9 @@ def _facts(request: Request) -> Sequence[str]:
 
 
 def _thread(template: str, request: Request, told: Told) -> Message:
-    who, entry = person(told.actor), request.entries[0]
+    who = person(told.actor)
+    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
+    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
     words = f" {quote(told.note)}" if told.note else ""
     match template:
         case "approved":
@@ -357,13 +360,14 @@ def _thread(template: str, request: Request, told: Told) -> Message:
         case "withdrawn":
             text = f"{who} took this back.{words}"
         case "expired":
-            text = f"{entry.message or 'Nobody decided in time.'} {_left_alone(entry)}."
+            nobody = "Nobody decided in time."
+            text = f"{entry.message or nobody}{which} {_left_alone(entry)}."
         case "happened":
-            text = f"{who} says it *did* happen.{words}"
+            text = f"{who} says it *did* happen{which}.{words}"
         case "did_not_happen":
-            text = f"{who} says it did *not* happen.{words}"
+            text = f"{who} says it did *not* happen{which}.{words}"
         case "ordered":
-            text = f"{who} ordered another attempt.{words}"
+            text = f"{who} ordered another attempt{which}.{words}"
         case "unknown":
             text = (
                 "There is no readable answer. Look it up at the provider, then press *Say what happened…* "

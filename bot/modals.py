@@ -35,13 +35,12 @@ MAX_REASON = 500
 class About:
     """What a modal is about: kept in its ``private_metadata``."""
 
-    nonce: str
+    nonce: str = ""
     request: str = ""
     entry: str = ""
     shown: str = ""
     """A hash of what was shown, for a decision to be bound to."""
     channel: str = ""
-    draft: str = ""
 
     @classmethod
     def of(cls, view: Mapping[str, Any]) -> "About":
@@ -80,7 +79,7 @@ def modal(
 
 def notice(title: str, *sentences: str) -> View:
     """A modal that only says something."""
-    return modal("notice", title, [section(sentence) for sentence in sentences], about=About(nonce=""))
+    return modal("notice", title, [section(sentence) for sentence in sentences], about=About())
 
 
 def text_input(

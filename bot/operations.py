@@ -107,7 +107,18 @@ class Operations:
     def prepare(self, wish: Wish) -> list[Prepared]:
         """Build every request without sending it. Raises `providers.actions.Refused`."""
         context = Context(now=self._clock(), action_id=CHECKED)
-        return [self._adapters[wish.connection].prepare(action, context) for action in wish.actions]
+        adapter = self.adapter(wish.connection)
+        return [adapter.prepare(action, context) for action in wish.actions]
+
+    def adapter(self, connection: str) -> Adapter:
+        """A connection's adapter. Raises `providers.actions.Refused` for one that is off or gone."""
+        found = self._adapters.get(connection)
+        if found is None:
+            why = self._settings.off.get(connection, "it is not configured any more")
+            raise Refused(
+                f"The connection {connection} is off: {why}.", code=Code.CONFIG_ERROR, field="connection"
+            )
+        return found
 
     def may_ask(self, person: Person, kind: Kind) -> Decision:
         """What the rules say to somebody who is about to ask."""

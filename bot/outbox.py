@@ -29,21 +29,22 @@ LONGEST_PAUSE = timedelta(minutes=5)
 
 NEVER_AGAIN = frozenset(
     {
-        "account_inactive",
         "cannot_dm_bot",
-        "channel_not_found",
         "invalid_blocks",
         "is_archived",
         "msg_blocks_too_long",
         "msg_too_long",
         "no_text",
-        "not_in_channel",
         "restricted_action",
         "user_disabled",
         "user_not_found",
     }
 )
 """Slack's codes for what will not work however often it is tried (docs.slack.dev, chat.postMessage)."""
+MENDABLE = frozenset({"not_in_channel", "channel_not_found"})
+"""What inviting the app to its channel mends; meanwhile the request's other posts wait behind it."""
+MOST_TRIES = 10
+"""For what is mendable: about a quarter of an hour."""
 POST_ANEW = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
 _NAMESPACE = uuid.UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
@@ -100,6 +101,7 @@ class Outbox:
         return Told(
             event.actor,
             note=kept.get((event.seq, "note")),
+            entry=post.entry,
             summaries=tuple(kept[one.seq, "summary"] for one in covered if (one.seq, "summary") in kept),
             warnings=tuple(
                 (one.entry, str(value))
@@ -143,7 +145,7 @@ class Outbox:
 
     async def _failed(self, post: Outgoing, error: BaseException) -> None:
         code = trouble(error)
-        if code in NEVER_AGAIN:
+        if code in NEVER_AGAIN or (code in MENDABLE and post.tries >= MOST_TRIES):
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
             await self._log.abandon(post, error=code)
             return

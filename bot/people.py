@@ -86,15 +86,22 @@ class Directory:
             found |= members
         return frozenset(found)
 
-    async def refresh_groups(self) -> None:
-        """Read the user groups anew. One that cannot be read keeps what was known, for a while."""
+    def knows_groups(self) -> bool:
+        """Whether every group's members are known."""
+        return None not in self.members().values()
+
+    async def refresh_groups(self) -> bool:
+        """Read the user groups anew; whether all could be read. One that could not keeps what was known."""
+        read = True
         for group in sorted({one for ids in self._groups.values() for one in ids if one.startswith("S")}):
             try:
                 answer = await self._client.usergroups_users_list(usergroup=group)
             except SLACK_TROUBLE as error:
+                read = False
                 _log.warning("Slack did not say who is in the user group %s: %s", group, trouble(error))
             else:
                 self._user_groups[group] = (self._clock(), frozenset(answer["users"]))
+        return read
 
 
 def trouble(error: BaseException) -> str:

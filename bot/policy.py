@@ -97,36 +97,43 @@ def at_decision(
     rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
 ) -> Decision:
     """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
-    if why := standing(person, team):
-        return Decision(Effect.DENY, (why,), rule)
-    if rule is None:
-        return Decision(
-            Effect.DENY, ("The rule this was asked under is gone. The request must be made again.",)
-        )
-    if person.id == requester:
-        return Decision(Effect.DENY, ("You asked for this, so somebody else must decide.",), rule)
-    if group := _through(rule.approve, members, person.id):
-        return Decision(Effect.ALLOW, (), rule, group, _everyone_in(rule.approve, members) - {requester})
-    if unread := _unread(rule.approve, members):
-        return Decision(Effect.DENY, (_cannot_read(unread),), rule)
-    return Decision(Effect.DENY, (f"Only {' and '.join(rule.approve) or 'nobody'} may decide this.",), rule)
+    groups = rule.approve if rule else ()
+    return _entitled(rule, groups, members, person, requester, team, ("decide", "decide this"))
 
 
 def at_settlement(
     rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
 ) -> Decision:
     """Whether a person may say what became of an unknown, or order another attempt."""
-    if why := standing(person, team):
-        return Decision(Effect.DENY, (why,), rule)
-    if rule is None:
-        return Decision(Effect.DENY, (RULE_GONE,))
-    if person.id == requester:
-        return Decision(Effect.DENY, ("You asked for this, so somebody else must say what happened.",), rule)
-    if group := _through(rule.settlers, members, person.id):
-        return Decision(Effect.ALLOW, (), rule, group)
-    if unread := _unread(rule.settlers, members):
-        return Decision(Effect.DENY, (_cannot_read(unread),), rule)
-    return Decision(Effect.DENY, (f"Only {' and '.join(rule.settlers)} may say what happened.",), rule)
+    groups = rule.settlers if rule else ()
+    words = ("say what happened", "say what happened")
+    return _entitled(rule, groups, members, person, requester, team, words)
+
+
+def _entitled(
+    rule: Rule | None,
+    groups: Sequence[str],
+    members: Members,
+    person: Person,
+    requester: str,
+    team: str,
+    words: tuple[str, str],
+) -> Decision:
+    """Whether a person is in one of the groups, and not the one who asked; ``words`` for what they want."""
+    why: str
+    if unfit := standing(person, team):
+        why = unfit
+    elif rule is None:
+        why = RULE_GONE
+    elif person.id == requester:
+        why = f"You asked for this, so somebody else must {words[0]}."
+    elif group := _through(groups, members, person.id):
+        return Decision(Effect.ALLOW, (), rule, group, _everyone_in(groups, members) - {requester})
+    elif unread := _unread(groups, members):
+        why = _cannot_read(unread)
+    else:
+        why = f"Only {' and '.join(groups) or 'nobody'} may {words[1]}."
+    return Decision(Effect.DENY, (why,), rule)
 
 
 def at_dispatch(

@@ -39,6 +39,7 @@ from providers.actions import (
     Refused,
 )
 from providers.base import Adapter
+from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, Draft, Person, Request
 
 Body = dict[str, Any]
@@ -209,7 +210,8 @@ class Requests:
         if draft is None or not draft.content.get("wish"):
             return answers.refusal([_TOO_OLD])
         try:
-            origin = Origin(person, _channel(body), inbound=f"press:{body['trigger_id']}", nonce=draft.nonce)
+            inbound = f"press:{body['trigger_id']}"
+            origin = Origin(person, _channel(body) or None, inbound=inbound, nonce=draft.nonce)
             return answers.asked(await self._ask(_read(draft), origin))
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
@@ -231,7 +233,8 @@ class Requests:
         draft = nonce(body["trigger_id"], "preview")
         await self._keep(draft, person, wish, found.line)
         prepared = self._operations.prepare(wish)[0]
-        view = PlacePreview.build(wish, prepared, found.line, nonce=draft)
+        channel = About.of(body["view"]).channel
+        view = PlacePreview.build(wish, prepared, found.line, nonce=draft, channel=channel)
         await ack(response_action="update", view=view)
 
     async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
@@ -281,8 +284,12 @@ class Requests:
             request = await self._operations.take_back(action["value"], person, inbound=inbound)
             message = answers.asked(request)
         except Conflict as conflict:
-            events = await self._log.events(conflict.current.id)
-            message = answers.too_late(conflict.current, events)
+            current = conflict.current
+            message = (
+                answers.asked(current)
+                if current.state is State.WITHDRAWN
+                else answers.too_late(current, await self._log.events(current.id))
+            )
         except NotAllowed as no:
             message = answers.refusal(no.why)
         if "view" in body:
@@ -401,6 +408,9 @@ async def _say(ack: AsyncAck, message: Message) -> None:
 
 
 def _channel(body: Body) -> str:
+    """Where a button was pressed, or the form was opened from."""
+    if "view" in body:
+        return About.of(body["view"]).channel
     return str((body.get("channel") or {}).get("id", ""))
 
 

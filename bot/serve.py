@@ -33,6 +33,8 @@ from storage.sqlite import SQLiteLog
 
 GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
+GROUPS_AGAIN = 20.0
+"""Seconds until a group that could not be read is tried again."""
 SLACK_ANSWERS_WITHIN = 10
 STOP_LISTENING_WITHIN = 3.0
 FINISH_SENDING_WITHIN = timedelta(seconds=5)
@@ -172,9 +174,10 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)
 
     async def read_groups() -> None:
+        read = directory.knows_groups()
         while True:
-            await asyncio.sleep(GROUPS_EVERY)
-            await directory.refresh_groups()
+            await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
+            read = await directory.refresh_groups()
 
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")

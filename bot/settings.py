@@ -41,6 +41,11 @@ _SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
 _SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _SLACK_CHANNEL = r"^[CG][A-Z0-9]{2,}$"
+_REGION = r"^[A-Z]{2}$"
+_PATTERNS_IN_WORDS = {
+    _SLACK_CHANNEL: "write a channel's id (C…)",
+    _REGION: "write a country's two capital letters, such as IN",
+}
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 
 EVERYONE: Final = "everyone"
@@ -77,7 +82,7 @@ class SlackTable(_Table):
 
     audit_channel: Channel
     approvals_channel: Channel
-    default_region: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "IN"
+    default_region: Annotated[str, Field(pattern=_REGION)] = "IN"
     reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = (
         "customer asked",
         "wrong number",
@@ -464,6 +469,8 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[
                 what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
             case "value_error":
                 what = str(fault["ctx"]["error"])
+            case "string_pattern_mismatch" if fault["ctx"]["pattern"] in _PATTERNS_IN_WORDS:
+                what = _PATTERNS_IN_WORDS[fault["ctx"]["pattern"]]
             case "enum" | "literal_error":
                 what = f"should be {fault['ctx']['expected']}"
             case _:

@@ -32,5 +32,9 @@ class Windows:
     async def change(self, body: Body, view: Body) -> None:
         """Change the modal that a button was pressed in, unless it changed meanwhile."""
         seen = body["view"]
-        async with asyncio.timeout(ANSWER_WITHIN):
-            await self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.views_update(view_id=seen["id"], hash=seen["hash"], view=view)
+        except SlackApiError as error:
+            if trouble(error) != "hash_conflict":  # an earlier press changed it
+                raise

@@ -74,7 +74,7 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
-    assert faults("modal", PlacePreview.build(wish, prepared, line, nonce="n" * 24)) == []
+    assert faults("modal", PlacePreview.build(wish, prepared, line, nonce="n" * 24, channel="C0")) == []
     for part in (
         "+91 98765 43210 (India)",
         "`2026-11-22T09:30:00` in Asia/Kolkata",

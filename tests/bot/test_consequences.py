@@ -211,3 +211,11 @@ def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> N
     assert made.moves[0].private == {"raw": "{}", "record": '{"name": "Billing"}', "summary": "name: Billing"}
     assert made.moves[0].data == {"warning_1": "Look."}
     assert [post.to for post in made.posts] == ["audit", "thread", "dm:U0AGENT"]
+
+
+def test_whoever_was_told_of_a_doubt_is_told_of_its_end() -> None:
+    """A success after a doubt reaches the requester, whoever had to approve."""
+    made = follows(
+        entry(attempt=2, doubted=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+    )  # fmt: skip
+    assert any(post.to == "dm:U0AGENT" for post in made.posts)

@@ -238,6 +238,18 @@ def test_a_direct_message_waits_for_the_last_target() -> None:
     assert "2 failed" in told.text
 
 
+def test_a_reply_names_the_target_it_is_about() -> None:
+    """With several targets, what happened to the second is not said of the first."""
+    done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
+    late = replace(late, message="CallOps could not send it in time.")
+    told = render("expired", "thread", request(done, late), Told("system", entry=late.id))
+    assert told is not None
+    assert told.text == "CallOps could not send it in time. (a call to +91 ••••• •3210) Nobody is called."
+    told = render("happened", "thread", request(done, late), Told("U0MANAGER", "dashboard", late.id))
+    assert told is not None
+    assert "it *did* happen (a call to +91 ••••• •3210). “dashboard”" in told.text
+
+
 def test_no_button_reads_just_cancel() -> None:
     """A person must know what a button does before pressing it."""
     for state in State:

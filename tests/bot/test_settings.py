@@ -90,7 +90,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
     file = FILE.replace("C0AUDIT", "audit").replace('approve = ["managers"]', 'approve = ["manager"]')
     found = "\n".join(faults(tmp_path, file, SLACK_BOT_TOKEN="", CALLOPS_KEY="short", LOG_LEVEL="loud"))
     for part in (
-        "slack.audit_channel",
+        "slack.audit_channel: write a channel's id (C…)",
         'there is no group "manager"; did you mean "managers"?',
         "SLACK_BOT_TOKEN is not set",
         "CALLOPS_KEY is not 32 bytes",

@@ -169,17 +169,17 @@ async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> Non
 
 
 @pytest.mark.parametrize(
-    ("how", "after", "requests", "told"),
+    ("how", "after", "requests"),
     [
-        (Settlement.HAPPENED, State.SUCCEEDED, 1, True),
-        (Settlement.DID_NOT_HAPPEN, State.FAILED, 1, True),
-        (Settlement.ORDERED, State.SUCCEEDED, 2, False),
+        (Settlement.HAPPENED, State.SUCCEEDED, 1),
+        (Settlement.DID_NOT_HAPPEN, State.FAILED, 1),
+        (Settlement.ORDERED, State.SUCCEEDED, 2),
     ],
 )
 async def test_a_person_settles_what_nobody_knows(
-    stage: Bench, how: Settlement, after: State, requests: int, *, told: bool
+    stage: Bench, how: Settlement, after: State, requests: int
 ) -> None:
-    """What they say is how it stands; what they order is sent once more, and the log has who and why."""
+    """What they say is how it stands; what they order is sent once more; the log has why, the requester hears."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.ask(PLACE)
     await stage.bot.rounds()
@@ -194,7 +194,7 @@ async def test_a_person_settles_what_nobody_knows(
     assert (event.actor, event.data["group"]) == (MANAGER, "managers")
     assert (event.seq, "note", "I looked") in await stage.bot.log.private(made.id)
     assert any("I looked" in one.text for one in await stage.said("C0AUDIT") if one.thread_ts)
-    assert (len(await stage.said("D0AGENT")) > before) == told
+    assert len(await stage.said("D0AGENT")) > before
 
 
 async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: Bench) -> None:
