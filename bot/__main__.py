@@ -59,8 +59,8 @@ def _key() -> int:
 def _serve() -> int:
     import asyncio
 
+    from bot.loading import SettingsFault, load
     from bot.serve import CannotStart, log_to_stderr, serve
-    from bot.settings import SettingsFault, load
     from storage.connection import CannotOpen
 
     try:

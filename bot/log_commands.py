@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.loading import database_path, is_key
 from bot.messages import WORDS
-from bot.settings import database_path, is_key
 from providers.actions import CallRef, CampaignRef, CancelCall, DeleteCampaign, NumberRef, PlaceCall
 from providers.phone import mask
 from storage.connection import CannotOpen

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import SettingsFault, load
+from bot.loading import SettingsFault, load
 from providers.actions import Kind
 
 ROOT = Path(__file__).parents[2]

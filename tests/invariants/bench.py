@@ -13,10 +13,10 @@ from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import settings
 from bot.app import Surfaces, create_app
 from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
+from bot.loading import load
 from bot.operations import Operations, Origin, Wish
 from bot.operations import content as hash_of
 from bot.outbox import Outbox
@@ -262,7 +262,7 @@ class Bench:
             text = text.replace(old, new)
         path = self.folder / "callops.toml"
         path.write_text(text, encoding="utf-8")
-        return settings.load(
+        return load(
             {
                 "SLACK_BOT_TOKEN": content.BOT_TOKEN,
                 "SLACK_APP_TOKEN": content.APP_TOKEN,

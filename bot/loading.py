@@ -1,0 +1,322 @@
+"""Reading what the operator decides, once: the environment (and `.env`) and the file `callops.toml`.
+
+Nobody else reads the environment. Every fault of both is reported at once, in the file's own words. A
+connection whose secret is missing is off and named; nothing else stops for it.
+"""
+
+import base64
+import binascii
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from bot.settings import (
+    EVERYONE,
+    REGION,
+    SLACK_CHANNEL,
+    Connection,
+    DispatchTable,
+    GroupsTable,
+    Rule,
+    Settings,
+    SlackTable,
+    is_loopback,
+)
+from providers.registry import PROVIDERS
+
+KEY_BYTES = 32
+_RULE_KEYS_NOT_BUILT = frozenset({"notify"})
+_CONNECTION_KEYS_NOT_BUILT = frozenset({"mode", "allow_numbers", "beyond_documents"})
+_TABLES = ("slack", "connections", "groups", "rules", "dispatch")
+_CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
+_ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
+_PATTERNS_IN_WORDS = {
+    SLACK_CHANNEL: "write a channel's id (C…)",
+    REGION: "write a country's two capital letters, such as IN",
+}
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class SettingsFault(Exception):
+    """What is wrong with the environment and the file: one line each, in the operator's words."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class _Environment:
+    """The environment, where an empty variable is unset, with the faults found in it."""
+
+    def __init__(self, variables: Mapping[str, str], faults: list[str]) -> None:
+        self._variables = variables
+        self._faults = faults
+
+    def get(self, name: str) -> str | None:
+        return self._variables.get(name) or None
+
+    def token(self, name: str, prefix: str, where: str) -> SecretStr:
+        value = self.get(name)
+        if value is None:
+            self._faults.append(f"{name} is not set: {where}")
+        elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
+            self._faults.append(f"{name} should begin with {prefix} and hold no spaces: {where}")
+        return SecretStr(value or "")
+
+    def key(self) -> SecretStr:
+        value = self.get("CALLOPS_KEY")
+        if value is None:
+            self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
+        elif not is_key(value):
+            self._faults.append(
+                f"CALLOPS_KEY is not {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+            )
+        return SecretStr(value or "")
+
+    def database(self) -> Path:
+        return database_path(self.get("DATABASE_URL"), self._faults)
+
+    def api_url(self) -> str:
+        url = self.get("SLACK_API_URL") or "https://slack.com/api/"
+        if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
+            self._faults.append(f"SLACK_API_URL must be https, or on this machine: {url}")
+        return url if url.endswith("/") else url + "/"
+
+    def log_level(self) -> str:
+        level = (self.get("LOG_LEVEL") or "INFO").upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
+        return level
+
+
+def database_path(url: str | None, faults: list[str]) -> Path:
+    """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
+    scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
+    if scheme != "sqlite" or not separator or not path or "?" in path:
+        faults.append(f"DATABASE_URL is {url}: only sqlite:///file is built in this version")
+    return Path(path or "callops.db")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is what `python -m bot key` prints."""
+    try:
+        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+def load(variables: Mapping[str, str]) -> Settings:
+    """Read the environment and the file it names. Raises `SettingsFault` with every fault there is."""
+    faults: list[str] = []
+    environment = _Environment(variables, faults)
+    path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
+    data = _read(path, faults)
+    # A file that cannot be read has one fault, not one for each thing that is missing from it.
+    file = _File(path.name, data or {}, environment, faults if data is not None else [])
+    slack = file.table("slack", SlackTable)
+    dispatch = file.table("dispatch", DispatchTable)
+    connections, off = file.connections()
+    groups = file.groups()
+    rules = file.rules(groups)
+    bot_token = environment.token("SLACK_BOT_TOKEN", "xoxb-", "Slack app → OAuth & Permissions")
+    app_token = environment.token(
+        "SLACK_APP_TOKEN", "xapp-", "Slack app → Basic Information → App-Level Tokens, connections:write"
+    )
+    api_url, key = environment.api_url(), environment.key()
+    database, log_level = environment.database(), environment.log_level()
+    if faults or slack is None or dispatch is None:
+        raise SettingsFault(faults)
+    return Settings(
+        bot_token=bot_token,
+        app_token=app_token,
+        slack_api_url=api_url,
+        key=key,
+        database=database,
+        log_level=log_level,
+        slack=slack,
+        dispatch=dispatch,
+        connections=connections,
+        off=off,
+        groups=groups,
+        rules=rules,
+    )
+
+
+def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
+    """What is in the file; None where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        faults.append(
+            f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
+        )
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{path} cannot be read: {error}")
+    except OSError as error:
+        faults.append(f"{path} cannot be read: {error.strerror}")
+    return None
+
+
+class _File:
+    """The file, table by table; what is wrong goes to ``faults`` in the file's own words."""
+
+    def __init__(self, name: str, data: dict[str, Any], environment: _Environment, faults: list[str]) -> None:
+        self._name = name
+        self._data = data
+        self._environment = environment
+        self._faults = faults
+        for key in sorted(data.keys() - set(_TABLES)):
+            self._fault(key, f"there is no such table{did_you_mean(key, _TABLES)}")
+
+    def table(self, name: str, model: type[_Model]) -> _Model | None:
+        return self._validate(model, self._data.get(name, {}), name)
+
+    def connections(self) -> tuple[dict[str, Connection], dict[str, str]]:
+        """The connections that are on, and why the others are off."""
+        on: dict[str, Connection] = {}
+        off: dict[str, str] = {}
+        for name, table in self._tables("connections"):
+            where = f"connections.{name}"
+            if not _CONNECTION_NAME.match(name):
+                self._fault(where, "a connection's name is small letters, digits and dashes")
+            provider = table.get("provider")
+            if not isinstance(provider, str) or provider not in PROVIDERS:
+                known = did_you_mean(str(provider), PROVIDERS) or f": {', '.join(sorted(PROVIDERS))} are"
+                self._fault(f"{where}.provider", f'"{provider}" is no provider built in{known}')
+            else:
+                missing: list[str] = []
+                own = {key: value for key, value in table.items() if key not in {"provider", "audit_channel"}}
+                model = PROVIDERS[provider].settings_type
+                settings = self._validate(
+                    model, self._resolve(own, model, where, missing), where, _CONNECTION_KEYS_NOT_BUILT
+                )
+                channel = table.get("audit_channel")
+                if channel is not None and not (
+                    isinstance(channel, str) and re.match(SLACK_CHANNEL, channel)
+                ):
+                    self._fault(f"{where}.audit_channel", "write a channel's id (C…)")
+                if missing:
+                    off[name] = f"{' and '.join(missing)} not set"
+                elif settings is not None:
+                    on[name] = Connection(name, provider, settings, channel)
+        if not on and not off and not self._faults:
+            self._fault("connections", "there is none: write at least one [connections.NAME]")
+        return on, off
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")
+        return dict(found.groups) if found else {}
+
+    def rules(self, groups: Mapping[str, object]) -> tuple[Rule, ...]:
+        tables = self._data.get("rules", [])
+        if not isinstance(tables, list):
+            self._fault("rules", "write each rule as [[rules]]")
+            return ()
+        if not tables:
+            self._fault("rules", "there is none, so nobody could do anything: write at least one [[rules]]")
+        rules = []
+        for number, table in enumerate(tables, start=1):
+            name = table.get("name") if isinstance(table, dict) else None
+            where = f'rules "{name}"' if isinstance(name, str) else f"rules, number {number}"
+            if rule := self._validate(Rule, table, where, _RULE_KEYS_NOT_BUILT):
+                rules.append(rule)
+                self._check_groups(rule, where, groups)
+        names = [rule.name for rule in rules]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self._fault(f'rules "{name}"', "two rules have this name")
+        return tuple(rules)
+
+    def _check_groups(self, rule: Rule, where: str, groups: Mapping[str, object]) -> None:
+        known = [EVERYONE, *groups]
+        for field in ("request", "approve", "settle"):
+            for group in getattr(rule, field):
+                if group not in known:
+                    self._fault(
+                        f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
+                    )
+
+    def _tables(self, name: str) -> Iterable[tuple[str, dict[str, Any]]]:
+        tables = self._data.get(name, {})
+        if not isinstance(tables, dict):
+            self._fault(name, f"write each as [{name}.NAME]")
+            return
+        for key, table in tables.items():
+            if isinstance(table, dict):
+                yield key, table
+            else:
+                self._fault(f"{name}.{key}", f"write it as a table, [{name}.{key}]")
+
+    def _resolve(
+        self, table: dict[str, Any], model: type[BaseModel], where: str, missing: list[str]
+    ) -> dict[str, Any]:
+        """Put the environment's secrets in the place of their names; note the names that are not set."""
+        resolved = dict(table)
+        for key, value in table.items():
+            match = _ENVIRONMENT_WORD.match(value) if isinstance(value, str) else None
+            field = model.model_fields.get(key)
+            if match:
+                found = self._environment.get(match["name"])
+                if found is None:
+                    missing.append(match["name"])
+                resolved[key] = (
+                    found or "unset"
+                )  # any value: the connection is off, its other keys are checked
+            elif field is not None and _holds_secret(field.annotation):
+                self._fault(f"{where}.{key}", 'secrets come from the environment: write "env:NAME"')
+                resolved[key] = "unset"
+        return resolved
+
+    def _fault(self, where: str, what: str) -> None:
+        self._faults.append(f"{self._name}: {where}: {what}")
+
+    def _validate(
+        self, model: type[_Model], data: object, where: str, not_built: frozenset[str] = frozenset()
+    ) -> _Model | None:
+        if not isinstance(data, dict):
+            self._fault(where, "should be a table")
+            return None
+        for key in sorted(data.keys() & not_built):
+            self._fault(f"{where}.{key}", "is not built in this version: take it out")
+        try:
+            return model.model_validate({key: value for key, value in data.items() if key not in not_built})
+        except ValidationError as error:
+            for place, what in _in_words(error, model):
+                self._fault(".".join(filter(None, [where, *place])), what)
+            return None
+
+
+def _holds_secret(annotation: object) -> bool:
+    """Whether a setting of this type may be a secret, an optional one too."""
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
+
+
+def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[list[str], str]]:
+    """Each fault of a table: where, and what is wrong, without pydantic's vocabulary and without secrets."""
+    for fault in error.errors(include_url=False):
+        place = [str(part) for part in fault["loc"]]
+        match fault["type"]:
+            case "missing":
+                what = "is missing"
+            case "extra_forbidden":
+                what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
+            case "value_error":
+                what = str(fault["ctx"]["error"])
+            case "string_pattern_mismatch" if fault["ctx"]["pattern"] in _PATTERNS_IN_WORDS:
+                what = _PATTERNS_IN_WORDS[fault["ctx"]["pattern"]]
+            case "enum" | "literal_error":
+                what = f"should be {fault['ctx']['expected']}"
+            case _:
+                what = fault["msg"].removeprefix("Value error, ")
+        yield place, what
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean "x"?`` where a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""
