@@ -24,10 +24,6 @@ REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 _LONGEST_TYPED: Final = 64
 """Characters. Fifteen digits (ITU-T E.164) with room for any punctuation; nothing longer is one number."""
 
-_FEWEST_DIGITS: Final = 7
-_MOST_DIGITS: Final = 15
-"""How many digits a number in use has: the same bounds as `E164_PATTERN`."""
-
 _SHOWN: Final = 4
 """The last digits that a masked number shows, and the fewest that it hides."""
 
@@ -35,7 +31,6 @@ _SLACK_LINK = re.compile(r"<tel:([^|>]*)(?:\|[^>]*)?>")
 _TEL_SCHEME = re.compile(r"^tel:", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s().\-/\u2010-\u2015\u2212]")
 _DIALLED = re.compile(r"\+?[0-9]+")
-_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class PhoneFault(ValueError):
@@ -90,17 +85,6 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         country=_country_names().get(region, region) if region else "no country",
         pretty=phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL),
         time_zones=tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE),
-    )
-
-
-def looks_like_number(text: str) -> bool:
-    """Whether a text is meant as a phone number, right or wrong, rather than as an id or a word."""
-    text = _plain(text)
-    if _TEL_SCHEME.match(text) or re.match(r"\(?\+\(?[0-9]", text):
-        return True
-    digits = _PUNCTUATION.sub("", text)
-    return (
-        digits.isdecimal() and _FEWEST_DIGITS <= len(digits) <= _MOST_DIGITS and not _ISO_DATE.fullmatch(text)
     )
 
 

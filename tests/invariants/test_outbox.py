@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.operations import content
-from bot.outbox import Outbox
+from bot.outbox import MOST_TRIES, Outbox
 from storage.log import MessageRef, Outgoing, Request
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
 
@@ -171,3 +171,29 @@ async def test_a_connection_may_have_its_own_channel(stage: Bench) -> None:
     audit, reply = await stage.said("C0GENERAL")
     assert reply.thread_ts == audit.ts
     assert not await stage.said("C0AUDIT")
+
+
+async def test_a_card_waits_until_the_app_is_invited(stage: Bench) -> None:
+    """Where inviting the app mends it, the card is not given up: nobody could decide without it."""
+    await stage.people.app_in("C0APPROVE", member=False)
+    await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    assert not await stage.said("C0APPROVE")
+    await stage.people.app_in("C0APPROVE", member=True)
+    await stage.pass_time(minutes=1)
+    await stage.bot.posts()
+    assert len(await stage.said("C0APPROVE")) == 1
+
+
+async def test_a_channel_that_nobody_mends_is_given_up(stage: Bench) -> None:
+    """After so many tries what waits behind it is said: the requester still hears."""
+    await stage.people.app_in("C0AUDIT", member=False)
+    await denied(stage)
+    for _ in range(MOST_TRIES):
+        assert not await stage.said("D0AGENT")
+        await stage.bot.posts()
+        await stage.pass_time(minutes=6)
+    for _ in range(2 * MOST_TRIES):  # the reply below it has the same channel
+        await stage.bot.posts()
+        await stage.pass_time(minutes=6)
+    assert len(await stage.said("D0AGENT")) == 1

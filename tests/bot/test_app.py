@@ -1,0 +1,32 @@
+"""The error handler: the person is answered even when the log is what failed."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.app import LOG_FAILS, _explain
+from storage.sqlite import SQLiteLog
+
+BODY = {"command": "/calls", "user_id": "U0AGENT"}
+
+
+def now() -> datetime:
+    """A fixed time."""
+    return datetime(2026, 11, 21, tzinfo=UTC)
+
+
+async def test_a_fault_is_said_with_an_id_that_the_log_knows_and_without_its_words(tmp_path: Path) -> None:
+    """What the exception said may hold a number, so neither the person nor the log gets it."""
+    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=now)
+    sentence = await _explain(log, ValueError("+919876543210"), BODY)
+    reference = sentence.split("`")[1]
+    kept = str(await log.private(reference))
+    await log.close()
+    assert "ValueError" in kept
+    assert "9876543210" not in kept + sentence
+
+
+async def test_a_log_that_cannot_be_written_is_said_too(tmp_path: Path) -> None:
+    """Where the report itself fails, the person still reads what to do."""
+    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=now)
+    await log.close()
+    assert await _explain(log, ValueError("x"), BODY) == LOG_FAILS
