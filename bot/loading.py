@@ -31,7 +31,6 @@ from providers.registry import PROVIDERS
 
 KEY_BYTES = 32
 _RULE_KEYS_NOT_BUILT = frozenset({"notify"})
-_CONNECTION_KEYS_NOT_BUILT = frozenset({"mode", "allow_numbers", "beyond_documents"})
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch")
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
@@ -193,9 +192,7 @@ class _File:
                 missing: list[str] = []
                 own = {key: value for key, value in table.items() if key not in {"provider", "audit_channel"}}
                 model = PROVIDERS[provider].settings_type
-                settings = self._validate(
-                    model, self._resolve(own, model, where, missing), where, _CONNECTION_KEYS_NOT_BUILT
-                )
+                settings = self._validate(model, self._resolve(own, model, where, missing), where)
                 channel = table.get("audit_channel")
                 if channel is not None and not (
                     isinstance(channel, str) and re.match(SLACK_CHANNEL, channel)

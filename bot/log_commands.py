@@ -15,7 +15,15 @@ from typing import Any
 
 from bot.loading import database_path, is_key
 from bot.messages import WORDS
-from providers.actions import CallRef, CampaignRef, CancelCall, DeleteCampaign, NumberRef, PlaceCall
+from providers.actions import (
+    CallRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
 from providers.phone import mask
 from storage.connection import CannotOpen
 from storage.lifecycle import State
@@ -139,10 +147,10 @@ def target(entry: LogEntry) -> str:
     match entry.action:
         case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
             return mask(to)
-        case (
-            CancelCall(target=CallRef(call_id=found)) | DeleteCampaign(target=CampaignRef(campaign_id=found))
-        ):
+        case CancelCall(target=CallRef(call_id=found)):
             return found
+        case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
+            return to.campaign_id
         case _:
             return entry.target_id or "erased"
 

@@ -22,13 +22,14 @@ from bot.blocks import (
 )
 from providers.actions import (
     CallRef,
-    CampaignRef,
     CancelCall,
     Code,
     DeleteCampaign,
     Kind,
     NumberRef,
     PlaceCall,
+    StartCampaign,
+    StopCampaign,
 )
 from providers.phone import mask
 from storage.lifecycle import State
@@ -160,8 +161,8 @@ def target(entry: LogEntry) -> str:
             return f"the scheduled calls of agent {escape(agent)} to {mask(to)}"
         case CancelCall(target=CallRef(call_id=call_id)):
             return f"call `{call_id}`"
-        case DeleteCampaign(target=CampaignRef(campaign_id=campaign_id)):
-            return f"campaign `{campaign_id}`"
+        case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
+            return f"campaign `{to.campaign_id}`"
         case _:  # erased: only what is no personal data is left
             return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
 
@@ -193,14 +194,28 @@ _MARKS = {
     State.EXPIRED: "⌛",
 }
 
-_VERBS = {Kind.PLACE_CALL: "place", Kind.CANCEL_CALL: "cancel", Kind.DELETE_CAMPAIGN: "delete"}
-_DONE = {Kind.PLACE_CALL: "Accepted", Kind.CANCEL_CALL: "Cancelled", Kind.DELETE_CAMPAIGN: "Deleted"}
+_VERBS = {
+    Kind.PLACE_CALL: "place",
+    Kind.CANCEL_CALL: "cancel",
+    Kind.DELETE_CAMPAIGN: "delete",
+    Kind.STOP_CAMPAIGN: "stop",
+    Kind.START_CAMPAIGN: "start",
+}
+_DONE = {
+    Kind.PLACE_CALL: "Accepted",
+    Kind.CANCEL_CALL: "Cancelled",
+    Kind.DELETE_CAMPAIGN: "Deleted",
+    Kind.STOP_CAMPAIGN: "Stopped",
+    Kind.START_CAMPAIGN: "Started",
+}
 _NOT_DONE = {
     Kind.PLACE_CALL: "Not placed",
     Kind.CANCEL_CALL: "Not cancelled",
     Kind.DELETE_CAMPAIGN: "Not deleted",
+    Kind.STOP_CAMPAIGN: "Not stopped",
+    Kind.START_CAMPAIGN: "Not started",
 }
-_PLURALS = {Kind.PLACE_CALL: "calls", Kind.CANCEL_CALL: "calls", Kind.DELETE_CAMPAIGN: "campaigns"}
+_PLURALS = {kind: "calls" if kind in {Kind.PLACE_CALL, Kind.CANCEL_CALL} else "campaigns" for kind in Kind}
 
 
 def _task(request: Request) -> str:
@@ -298,6 +313,10 @@ def _left_alone(entry: LogEntry) -> str:
             return "The customer *will* be called"
         case Kind.DELETE_CAMPAIGN:
             return "The campaign stays"
+        case Kind.STOP_CAMPAIGN:
+            return "The campaign goes on as it is"
+        case Kind.START_CAMPAIGN:
+            return "The campaign stays as it is and calls nobody for this"
 
 
 def _undoable(entry: LogEntry) -> str:
@@ -312,6 +331,10 @@ def _undoable(entry: LogEntry) -> str:
             return "No, but the call can be placed again"
         case Kind.DELETE_CAMPAIGN:
             return f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was."
+        case Kind.STOP_CAMPAIGN:
+            return "Yes: it can be started again"
+        case Kind.START_CAMPAIGN:
+            return "It can be stopped, but who was called was called"
 
 
 def _targets(request: Request) -> list[Block]:

@@ -52,6 +52,8 @@ _DOES = {
     Kind.PLACE_CALL: "places calls",
     Kind.CANCEL_CALL: "cancels calls",
     Kind.DELETE_CAMPAIGN: "deletes campaigns",
+    Kind.STOP_CAMPAIGN: "stops campaigns",
+    Kind.START_CAMPAIGN: "starts campaigns",
 }
 _TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
@@ -356,7 +358,7 @@ def _words(adapter: Adapter) -> ConnectionWords:
     cancels = adapter.capability(Kind.CANCEL_CALL)
     return ConnectionWords(
         agents=adapter.agents,
-        kinds=frozenset(capability.kind for capability in adapter.capabilities),
+        kinds=frozenset(capability.kind for capability in adapter.available),
         cancels_by=None if cancels is None else "number" if cancels.target is NumberRef else "call_id",
         raw_agents=adapter.raw_agents,
     )

@@ -43,6 +43,8 @@ class Kind(StrEnum):
     PLACE_CALL = "place_call"
     CANCEL_CALL = "cancel_call"
     DELETE_CAMPAIGN = "delete_campaign"
+    STOP_CAMPAIGN = "stop_campaign"
+    START_CAMPAIGN = "start_campaign"
 
 
 class CallRef(Frozen):
@@ -104,7 +106,21 @@ class DeleteCampaign(Frozen):
     target: CampaignRef
 
 
-_AnyAction = PlaceCall | CancelCall | DeleteCampaign
+class StopCampaign(Frozen):
+    """Stop a voice campaign: it calls nobody more until it is started again."""
+
+    kind: Literal[Kind.STOP_CAMPAIGN] = Kind.STOP_CAMPAIGN
+    target: CampaignRef
+
+
+class StartCampaign(Frozen):
+    """Start a voice campaign that is ready or was stopped: it calls people."""
+
+    kind: Literal[Kind.START_CAMPAIGN] = Kind.START_CAMPAIGN
+    target: CampaignRef
+
+
+_AnyAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampaign
 CallAction = Annotated[_AnyAction, Field(discriminator="kind")]
 
 
@@ -128,6 +144,8 @@ class Code(StrEnum):
     SCHEDULED = "scheduled"
     CANCELLED = "cancelled"
     DELETED = "deleted"
+    STOPPED = "stopped"
+    STARTED = "started"
     INVALID_REQUEST = "invalid_request"
     AUTH_FAILED = "auth_failed"
     NOT_FOUND = "not_found"
@@ -137,6 +155,8 @@ class Code(StrEnum):
     CONFIG_ERROR = "config_error"
     UNREACHABLE = "unreachable"
     UNSUPPORTED = "unsupported"
+    NOT_ALLOWED = "not_allowed"
+    DRY_RUN = "dry_run"
     NO_ANSWER = "no_answer"
     CONNECTION_LOST = "connection_lost"
     SERVER_ERROR = "server_error"
@@ -165,7 +185,9 @@ class Outcome(Frozen):
 
     ``message`` is ours: what happened and what to do about it, without a number or a name in it. ``raw`` is
     the provider's reply, redacted and cut, for the log's erasable rows. ``reference`` is the provider's id
-    for what was done. ``retry_after`` is in seconds.
+    for what was done. ``retry_after`` is in seconds, None where the provider named no time that can be read.
+    ``pause`` is the seconds to leave the whole connection alone, because its rate is spent or nearly so.
+    ``headers`` are those of the reply that are worth keeping, with nothing secret in them.
 
     ``record`` is the last copy of what is gone: the provider's own JSON, whole (a reply has 1 MiB at most),
     with nothing but secrets taken out; numbers and names are in it, so it belongs in erasable rows and in
@@ -178,6 +200,8 @@ class Outcome(Frozen):
     retry: Retry = Retry.NEVER
     reference: str | None = None
     retry_after: float | None = None
+    pause: float | None = None
+    headers: tuple[tuple[str, str], ...] = ()
     http_status: int | None = None
     raw: str | None = None
     record: str | None = None
@@ -191,6 +215,30 @@ class Outcome(Frozen):
         if self.status in {Status.OK, Status.REFUSED} and self.retry is not Retry.NEVER:
             raise ValueError(f"nothing is left to retry after {self.status}")
         return self
+
+
+class Sighting(Frozen):
+    """What a look-up of a target answered: whether the provider has it, None where it would not say.
+
+    ``summary`` is what people read of it, in one line with its numbers masked; names are in it. ``message``
+    is ours, for the log: what was asked and answered.
+    """
+
+    found: bool | None
+    message: str
+    summary: str | None = None
+
+
+class Notice(Frozen):
+    """What a provider told by itself, through a webhook, about an action of ours.
+
+    ``action_id`` is our own id, as the provider gives it back; ``number`` whom it called, for comparison.
+    """
+
+    action_id: str
+    message: str
+    number: E164 | None = None
+    reference: str | None = None
 
 
 class Refused(Exception):

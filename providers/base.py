@@ -27,6 +27,7 @@ from functools import cache
 from typing import ClassVar, Final, Literal
 
 import httpx
+from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
@@ -35,11 +36,14 @@ from providers.actions import (
     CancelCall,
     Code,
     Kind,
+    Notice,
     NumberRef,
     Outcome,
     PlaceCall,
     Refused,
     Retry,
+    Sighting,
+    StartCampaign,
     Status,
 )
 from providers.connection import ConnectionSettings
@@ -136,10 +140,15 @@ class Adapter(ABC):
         self._keeping = client(keep_alive=True)
         self._fresh = client(keep_alive=False)
 
-    @classmethod
-    def capability(cls, kind: Kind) -> Capability | None:
-        """What this provider can do of a kind of action; None: nothing."""
-        return next((known for known in cls.capabilities if known.kind is kind), None)
+    def capability(self, kind: Kind) -> Capability | None:
+        """What this connection can do of a kind of action; None: nothing."""
+        return next((known for known in self.available if known.kind is kind), None)
+
+    @property
+    def available(self) -> tuple[Capability, ...]:
+        """The capabilities that this connection's settings allow."""
+        beyond = self.settings.beyond_documents
+        return tuple(known for known in self.capabilities if beyond or known.source == "documented")
 
     @abstractmethod
     def build(self, action: CallAction, context: Context) -> Request:
@@ -148,6 +157,28 @@ class Adapter(ABC):
     @abstractmethod
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
         """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
+
+    def build_look_up(self, action: CallAction, context: Context) -> Request | None:  # noqa: ARG002 - for those that can
+        """A request without effect that tells whether an action's target is there; None: there is none."""
+        return None
+
+    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting:
+        """What the reply to a look-up means. Pure."""
+        raise NotImplementedError(f"{self.title} has no look-up for {action.kind}, of {reply.status}")
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The word in a webhook's path that only the provider and we know; None: nothing is heard."""
+        return None
+
+    def hear(self, document: JsonValue) -> Notice | None:  # noqa: ARG002 - for those that tell anything
+        """What a webhook's document says of an action of ours; None: nothing. Pure."""
+        return None
+
+    @property
+    def budget(self) -> str | None:
+        """What the provider counts requests against, where it is known; None: nobody says."""
+        return None
 
     def account(self) -> tuple[str, ...]:
         """What names the account besides the address and the key: for most providers, nothing."""
@@ -170,17 +201,21 @@ class Adapter(ABC):
     def fingerprint(self, agent: str | None) -> str:
         """A short hash of where a request would go and for whom; it changes when a setting moves that."""
         resolved = None if agent is None else self.agent_id(agent)
-        parts = [self.provider, self.settings.base_url, *self.account(), resolved]
+        dry = [] if self.settings.mode == "live" else [self.settings.mode]
+        parts = [self.provider, self.settings.base_url, *self.account(), resolved, *dry]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def prepare(self, action: CallAction, context: Context) -> Prepared:
         """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
         self._check_capability(action)
+        self._check_number(action)
         return finish(self.build(action, context), action, base_url=self.settings.base_url)
 
     async def send(self, prepared: Prepared) -> Outcome:
         """Send a request, once. Whatever the wire or the provider does becomes an outcome."""
         action = prepared.action
+        if refused := self.dry_run(prepared):
+            return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
         try:
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
@@ -196,6 +231,23 @@ class Adapter(ABC):
         except Refused as refused:
             return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
         return await self.send(prepared)
+
+    async def look_up(self, action: CallAction, context: Context) -> Sighting | None:
+        """Ask the provider, without any effect, whether it has an action's target; None: it cannot be asked.
+
+        Whatever goes wrong on the way is a `Sighting` that does not say.
+        """
+        request = self.build_look_up(action, context)
+        if request is None or self.settings.mode == "dry-run":
+            return None
+        try:
+            prepared = finish(request, action, base_url=self.settings.base_url)
+            async with asyncio.timeout(self._deadline):
+                return self.parse_look_up(action, await self._exchange(prepared))
+        except Refused as refused:
+            return Sighting(found=None, message=refused.message)
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed
+            return Sighting(found=None, message=self._without_reply(action, fault).message)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -218,8 +270,36 @@ class Adapter(ABC):
             retry_after=DEFAULT_WAIT if reply.retry_after is None else reply.retry_after,
         )
 
+    def dry_run(self, prepared: Prepared) -> Refused | None:
+        """Why a request is not sent by a connection that only tries things out; None: it is sent."""
+        if self.settings.mode == "live":
+            return None
+        url = httpx.URL(prepared.url)
+        would = f"{prepared.method} {url.path} to {url.host}"
+        return Refused(f"Dry run: nothing was sent. It would have been {would}.", code=Code.DRY_RUN)
+
+    def _check_number(self, action: CallAction) -> None:
+        match action:
+            case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
+                allowed = self.settings.allow_numbers
+                if allowed and number not in allowed:
+                    raise Refused(
+                        "This connection is being tried out: only the numbers under its allow_numbers are "
+                        "called or have their calls cancelled.",
+                        code=Code.NOT_ALLOWED,
+                        field="to",
+                    )
+            case _:
+                pass
+
     def _check_capability(self, action: CallAction) -> None:
         capability = self.capability(action.kind)
+        if capability is None and any(known.kind is action.kind for known in self.capabilities):
+            raise Refused(
+                f"{self.title} can do this by its other pages only. Whoever runs CallOps may allow it: "
+                "beyond_documents = true under this connection.",
+                code=Code.UNSUPPORTED,
+            )
         if capability is None:
             raise self.unsupported(action)
         if isinstance(action, PlaceCall):
@@ -319,8 +399,8 @@ def failed(code: Code, message: str) -> Outcome:
 def after_doubt(action: CallAction) -> Retry:
     """What the system may do about an attempt whose answer was lost."""
     match action:
-        case PlaceCall():
-            return Retry.VERIFY  # a second request could call the customer a second time
+        case PlaceCall() | StartCampaign():
+            return Retry.VERIFY  # a second request could call people a second time
         case CancelCall(target=NumberRef()):
             return Retry.SHORT_WINDOW  # a late one could take away a newer schedule
         case _:

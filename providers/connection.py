@@ -2,12 +2,12 @@
 
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Annotated
+from typing import Annotated, Literal
 
 import httpx
 from pydantic import AfterValidator, ConfigDict, SecretStr
 
-from providers.actions import Frozen
+from providers.actions import E164, Frozen
 
 _LABEL = "(?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:[a-z0-9]{_LABEL}\.)*[a-z]{_LABEL}", re.IGNORECASE)
@@ -76,11 +76,19 @@ Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 
 
 class ConnectionSettings(Frozen):
-    """What every connection can set. An adapter adds its own secrets, names and choices."""
+    """What every connection can set. An adapter adds its own secrets, names and choices.
+
+    ``mode`` dry-run: everything happens but the request itself. ``allow_numbers``: where there are any,
+    no other number is called or has its calls cancelled. ``beyond_documents`` allows what is known from a
+    provider's other pages only.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
     base_url: BaseUrl
+    mode: Literal["live", "dry-run"] = "live"
+    allow_numbers: tuple[E164, ...] = ()
+    beyond_documents: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """All secrets among the settings: what must never be written anywhere."""

@@ -10,11 +10,12 @@ from typing import Final
 from providers.actions import (
     CallAction,
     CallRef,
-    CampaignRef,
     CancelCall,
     DeleteCampaign,
     NumberRef,
     PlaceCall,
+    StartCampaign,
+    StopCampaign,
 )
 from storage import chain, reading
 from storage.appending import Chain, Sources
@@ -246,8 +247,8 @@ def _agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
             return agent, None
         case CancelCall(target=CallRef(call_id=target_id)):
             return None, target_id
-        case DeleteCampaign(target=CampaignRef(campaign_id=target_id)):
-            return None, target_id
+        case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
+            return None, target.campaign_id
     raise AssertionError(action)
 
 

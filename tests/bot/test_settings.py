@@ -111,7 +111,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('approve = ["managers"]', "", "settle is missing", id="nobody could settle"),
         pytest.param('name = "cancel"', 'name = "cancel"\napprovals = 2', "only 1 is built", id="two approvals"),
         pytest.param('name = "cancel"', 'name = "cancel"\nexpires = "soon"', 'such as "8h"', id="no duration"),
-        pytest.param('"callkaro"', '"callkaro"\nmode = "dry-run"', "mode: is not built", id="a connection's key to come"),
+        pytest.param('"callkaro"', '"callkaro"\nmode = "dry"', "mode: should be 'live' or 'dry-run'", id="a mode nobody knows"),
         pytest.param('"env:CALLKARO_API_KEY"', '"canary-secret"', 'write "env:NAME"', id="a secret in the file"),
         pytest.param('"callkaro"', '"callkaro"\nbase_url = "http://example.com"', "https", id="plain http elsewhere"),
         pytest.param('"callkaro"', '"callkaro"\ntimezone = "Asia/Nowhere"', "time zone", id="no time zone"),
