@@ -1,16 +1,11 @@
-"""What all adapters share: the wire, and the rows of the table of replies that no provider has for itself.
+"""What all adapters share: what they declare, the checks before a request, and the wire.
 
     prepare(action, context)   pure: capability → build → the exact request, or `Refused`
     send(prepared)             at most one request, and never an exception: an `Outcome`
     perform(action, context)   both
 
-An adapter adds its facts, ``build`` and ``parse``, both pure. What httpx raises is told apart like this
-(measured against real sockets; httpx sends nothing a second time by itself):
-
-    ConnectError, ConnectTimeout, PoolTimeout   certainly not sent → failed, unreachable; safe to send again
-      … with an SSLCertVerificationError        failed, config_error: sending again cannot help
-    TimeoutException, the total deadline        perhaps sent → unknown, no_answer
-    anything else                               perhaps sent → unknown, connection_lost
+An adapter adds its facts, ``build`` and ``parse``, both pure. What a fault of the wire means is in
+`providers.outcomes`, what a reply says of the provider's rate in `providers.pace`.
 """
 
 import asyncio
@@ -21,18 +16,15 @@ import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Final
 
 import httpx
 from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
-    CallRef,
-    CampaignRef,
     CancelCall,
     Code,
     Kind,
@@ -41,15 +33,16 @@ from providers.actions import (
     Outcome,
     PlaceCall,
     Refused,
-    Retry,
     Sighting,
-    StartCampaign,
     Status,
 )
+from providers.capability import Capability
 from providers.connection import ConnectionSettings
+from providers.outcomes import Party, after_doubt, failed
+from providers.pace import paused
 from providers.redaction import Redactor
-from providers.reply import DEFAULT_WAIT, Reply, read
-from providers.request import Context, Prepared, Request, finish
+from providers.reply import Reply, read
+from providers.request import COMMON_HEADERS, Context, Prepared, Request, finish
 
 __all__ = [
     "Adapter",
@@ -72,23 +65,6 @@ CONNECTIONS: Final = 32
 """At most so many at once for one client; the dispatcher asks for fewer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """One kind of action that a provider can be asked for.
-
-    ``target`` is what it is aimed at (None: a call to be placed), ``fields`` the optional fields of
-    `PlaceCall` it can express. ``removes_all``: it takes away everything that matches, not one call.
-    ``source`` is how well it is known: from the document, from the provider's other pages, or assumed.
-    """
-
-    kind: Kind
-    target: type[CallRef | NumberRef | CampaignRef] | None = None
-    fields: frozenset[str] = frozenset()
-    irreversible: bool = False
-    removes_all: bool = False
-    source: Literal["documented", "beyond", "assumed"] = "documented"
-
-
 class Adapter(ABC):
     """One configured account at a provider.
 
@@ -102,6 +78,8 @@ class Adapter(ABC):
     """The name as people write it, ``CallKaro``."""
     support: ClassVar[str]
     """Whom to ask when the provider itself is at fault."""
+    address_setting: ClassVar[str] = "base_url"
+    """The settings that say where the provider is, as a message names them."""
     settings_type: ClassVar[type[ConnectionSettings]]
     capabilities: ClassVar[tuple[Capability, ...]]
     requests_a_minute: ClassVar[int | None] = None
@@ -123,6 +101,7 @@ class Adapter(ABC):
         self.settings = settings
         self._deadline = deadline
         self._clock = clock
+        self._party = Party(self.title, self.support, settings.base_url, self.address_setting, deadline)
         connecting = min(CONNECT_SECONDS, deadline * CONNECT_SHARE)
 
         def client(*, keep_alive: bool) -> httpx.AsyncClient:
@@ -198,6 +177,14 @@ class Adapter(ABC):
         """The provider's id for an agent's configured name; None where there is no such agent."""
         return None
 
+    def known_agent(self, agent: str) -> str:
+        """The provider's id for an agent's configured name. Raises `Refused` with the names there are."""
+        agent_id = self.agent_id(agent)
+        if agent_id is None:
+            known = ", ".join(self.agents) or "none yet"
+            raise Refused(f"This connection has no agent of that name. It knows: {known}.", field="agent")
+        return agent_id
+
     def fingerprint(self, agent: str | None) -> str:
         """A short hash of where a request would go and for whom; it changes when a setting moves that."""
         resolved = None if agent is None else self.agent_id(agent)
@@ -219,10 +206,11 @@ class Adapter(ABC):
         try:
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
-            outcome = self.parse(action, reply) or self._shared_row(action, reply)
+            outcome = self.parse(action, reply) or self._party.shared_row(action, reply)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, the provider may have acted
-            return self._without_reply(action, fault)
-        return outcome.model_copy(update={"http_status": reply.status, "raw": reply.raw})
+            return self._party.without_reply(action, fault)
+        kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
+        return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 
     async def perform(self, action: CallAction, context: Context) -> Outcome:
         """Prepare and send; what is refused before any request is an outcome too."""
@@ -237,17 +225,32 @@ class Adapter(ABC):
 
         Whatever goes wrong on the way is a `Sighting` that does not say.
         """
-        request = self.build_look_up(action, context)
-        if request is None or self.settings.mode == "dry-run":
+        if self.settings.mode == "dry-run":
             return None
         try:
+            request = self.build_look_up(action, context)
+            if request is None:
+                return None
             prepared = finish(request, action, base_url=self.settings.base_url)
             async with asyncio.timeout(self._deadline):
                 return self.parse_look_up(action, await self._exchange(prepared))
         except Refused as refused:
             return Sighting(found=None, message=refused.message)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed
-            return Sighting(found=None, message=self._without_reply(action, fault).message)
+            return Sighting(found=None, message=self._party.without_reply(action, fault).message)
+
+    async def reach(self) -> str | None:
+        """Ask the provider's host for any answer at all, without a key and without any effect.
+
+        None where it answers, whatever its status: what it says to a HEAD for ``/`` is no matter. Else a
+        sentence on what is wrong and how to mend it.
+        """
+        ask = httpx.Request("HEAD", f"{self.settings.base_url}/", headers=COMMON_HEADERS)
+        try:
+            async with asyncio.timeout(self._deadline), aclosing(await self._fresh.send(ask, stream=True)):
+                return None
+        except (httpx.HTTPError, OSError) as fault:  # TimeoutError is an OSError
+            return self._party.out_of_reach(fault)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -261,14 +264,7 @@ class Adapter(ABC):
 
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
-        return Outcome(
-            status=Status.FAILED,
-            code=Code.RATE_LIMITED,
-            message=f"{self.title} had too many requests and did not process this one.",
-            # That a 429 was not processed is a custom, not a promise: too little to call twice on.
-            retry=Retry.NEVER if isinstance(action, PlaceCall) else Retry.AFTER,
-            retry_after=DEFAULT_WAIT if reply.retry_after is None else reply.retry_after,
-        )
+        return self._party.rate_limited(action, reply)
 
     def dry_run(self, prepared: Prepared) -> Refused | None:
         """Why a request is not sent by a connection that only tries things out; None: it is sent."""
@@ -321,95 +317,8 @@ class Adapter(ABC):
         async with aclosing(await client.send(request, stream=True)) as response:
             return await read(response, redactor=redactor, now=self._clock())
 
-    def _without_reply(self, action: CallAction, fault: Exception) -> Outcome:
-        match fault:
-            case httpx.ConnectError() if _is_certificate_fault(fault):
-                return failed(
-                    Code.CONFIG_ERROR,
-                    f"The certificate at {self.settings.base_url} cannot be trusted. Nothing was sent. "
-                    f"Check this connection's base_url; if it is right, ask {self.support}.",
-                )
-            case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
-                return Outcome(
-                    status=Status.FAILED,
-                    code=Code.UNREACHABLE,
-                    message=f"{self.title} could not be reached. Nothing was sent.",
-                    retry=Retry.SAFE,
-                )
-            case httpx.TimeoutException() | TimeoutError():
-                waited = f"{self.title} did not answer within {self._deadline:g} s."
-                return self._unknown(action, Code.NO_ANSWER, waited)
-            case httpx.TransportError() | OSError():
-                lost = f"The connection to {self.title} broke before its answer was complete."
-                return self._unknown(action, Code.CONNECTION_LOST, lost)
-            case _:
-                ours = f"CallOps itself failed ({type(fault).__name__}) while it spoke with {self.title}."
-                return self._unknown(action, Code.UNREADABLE_REPLY, ours)
-
-    def _shared_row(self, action: CallAction, reply: Reply) -> Outcome:
-        match reply.status, reply.status // 100:
-            case (405 | 415, _) | (_, 3):
-                return failed(
-                    Code.CONFIG_ERROR,
-                    f"{self.title} does not take this request at {self.settings.base_url} ({reply.status}). "
-                    "Check this connection's base_url.",
-                )
-            case 408, _:
-                return self._unknown(action, Code.NO_ANSWER, f"{self.title} gave up waiting for us (408).")
-            case 429, _:
-                return self.rate_limited(action, reply)
-            case status, 4:
-                return failed(
-                    Code.REJECTED,
-                    f"{self.title} turned the request down ({status}){reply.quoted()}. "
-                    f"If that does not say why, ask {self.support}.",
-                )
-            case status, 5:
-                what = f"{self.title} failed ({status})."
-                return self._unknown(action, Code.SERVER_ERROR, what, retry_after=reply.retry_after)
-            case status, _:
-                what = f"{self.title} answered {status}, with nothing that its documents explain."
-                return self._unknown(action, Code.UNREADABLE_REPLY, what)
-
-    def _unknown(
-        self, action: CallAction, code: Code, what: str, *, retry_after: float | None = None
-    ) -> Outcome:
-        retry = after_doubt(action)
-        advice = "" if retry is Retry.IDEMPOTENT else f" Look at {self.title} before you ask again."
-        return Outcome(
-            status=Status.UNKNOWN,
-            code=code,
-            message=f"{what}{advice}",
-            retry=retry,
-            retry_after=retry_after,
-        )
-
 
 @cache
 def _certificates() -> ssl.SSLContext:
     """The authorities whose certificates count; reading them takes some 40 ms."""
     return httpx.create_ssl_context(trust_env=False)
-
-
-def failed(code: Code, message: str) -> Outcome:
-    """The outcome of a request that was certainly turned down, and need not be sent again."""
-    return Outcome(status=Status.FAILED, code=code, message=message)
-
-
-def after_doubt(action: CallAction) -> Retry:
-    """What the system may do about an attempt whose answer was lost."""
-    match action:
-        case PlaceCall() | StartCampaign():
-            return Retry.VERIFY  # a second request could call people a second time
-        case CancelCall(target=NumberRef()):
-            return Retry.SHORT_WINDOW  # a late one could take away a newer schedule
-        case _:
-            return Retry.IDEMPOTENT
-
-
-def _is_certificate_fault(fault: BaseException | None) -> bool:
-    while fault is not None:
-        if isinstance(fault, ssl.SSLCertVerificationError):
-            return True
-        fault = fault.__cause__ or fault.__context__
-    return False

@@ -5,7 +5,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Literal
 
 import httpx
-from pydantic import AfterValidator, ConfigDict, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
 from providers.actions import E164, Frozen
 
@@ -16,6 +16,9 @@ _HOST_NAME = re.compile(rf"(?=.{{1,253}}$)(?:[a-z0-9]{_LABEL}\.)*[a-z]{_LABEL}",
 
 _FORBIDDEN_IN_URL = re.compile(r"[^\x21-\x7e]|[\\%?#@]")
 """White space and non-ASCII, and what starts an escape, a query, a fragment or ends a user name."""
+
+OPAQUE_ID = re.compile(r"[\x21-\x7e]{1,128}")
+"""An id that only its provider understands, in a query or a body: one printable word."""
 
 _LAST_PORT = 65535
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
@@ -70,6 +73,9 @@ def _is_loopback(host: str) -> bool:
 
 BaseUrl = Annotated[str, AfterValidator(_trusted)]
 """Where a provider's API is, without a slash at its end: https, or this machine; a secret is sent there."""
+
+OpaqueId = Annotated[str, Field(pattern=rf"^{OPAQUE_ID.pattern}$")]
+"""The provider's own id for an agent, a script or the like; not for a path."""
 
 Secret = Annotated[SecretStr, AfterValidator(_sendable)]
 """A key or token that can be a header's value as it is. Never shown, not even in an error about it."""

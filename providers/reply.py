@@ -20,8 +20,14 @@ LARGEST_BODY: Final = 1 << 20
 MOST_DIGITS: Final = 309
 """Digits of an integer in a reply: as many as the largest double has."""
 
-DEFAULT_WAIT: Final = 5.0
-"""Seconds to wait where ``Retry-After`` is missing or says nothing readable."""
+KEPT_HEADERS: Final = (
+    "content-type",
+    "retry-after",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "date",
+)
+"""What of a reply's headers is kept: no other is needed to understand a reply, and cookies are among them."""
 
 LONGEST_WAIT: Final = 30 * 24 * 3600.0
 """Seconds: a month, far beyond any request's deadline; keeps an absurd ``Retry-After`` a possible date."""
@@ -35,7 +41,8 @@ class Reply:
     """What a provider answered.
 
     ``document`` is its JSON object, None when the body is anything else; ``retry_after`` is in seconds, None
-    without that header; ``raw`` is the body for the log, redacted and cut.
+    without that header or where it says nothing readable; ``raw`` is the body for the log and ``headers``
+    those of `KEPT_HEADERS` that came, redacted and cut.
     """
 
     status: int
@@ -43,6 +50,7 @@ class Reply:
     raw: str = field(repr=False)
     retry_after: float | None
     redactor: Redactor = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
 
     def value(self, key: str) -> JsonValue:
         """What is under a key of the document, None where there is nothing."""
@@ -84,6 +92,11 @@ async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -
         raw=redactor.record(body.decode("utf-8", "replace")),
         retry_after=_wait(response.headers.get("retry-after"), now),
         redactor=redactor,
+        headers=tuple(
+            (name, redactor.record(response.headers[name]))
+            for name in KEPT_HEADERS
+            if name in response.headers
+        ),
     )
 
 
@@ -157,7 +170,7 @@ def _bounded_int(digits: str) -> int:
 
 
 def _wait(value: str | None, now: datetime) -> float | None:
-    """``Retry-After`` in seconds: it may be seconds, an HTTP date, or nonsense."""
+    """``Retry-After`` in seconds: it may be seconds, an HTTP date, or nonsense, which is as good as none."""
     if value is None:
         return None
     if _SECONDS.fullmatch(value):
@@ -166,5 +179,5 @@ def _wait(value: str | None, now: datetime) -> float | None:
         moment = parsedate_to_datetime(value)
         seconds = (moment - now).total_seconds()
     except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
-        return DEFAULT_WAIT
+        return None
     return min(max(seconds, 0.0), LONGEST_WAIT)

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import JsonValue
 
-from providers.actions import SAFE_ID_PATTERN, CallAction, Code, PlaceCall, Refused
+from providers.actions import SAFE_ID_PATTERN, CallAction, Code, PlaceCall, Refused, StartCampaign
 
 COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Accept": "application/json",
@@ -75,12 +75,37 @@ def path_segment(value: str, *, name: str) -> str:
     return quote(value, safe="")
 
 
+def not_past(at: datetime, now: datetime) -> datetime:
+    """A call's time as it is. Raises `Refused` for one that has passed: a provider might call at once."""
+    if at <= now:
+        raise Refused("This time has passed.", field="at")
+    return at
+
+
+def metadata_words(
+    metadata: Mapping[str, JsonValue] | None, names: Mapping[str, str], *, title: str
+) -> dict[str, JsonValue]:
+    """The metadata of a provider that takes only certain words: ``names`` are ours with the provider's.
+
+    Raises `Refused` for any other name, and for what is no text.
+    """
+    for name, value in (metadata or {}).items():
+        if name not in names:
+            other = name if name.isascii() and name.isidentifier() else "any other name"
+            raise Refused(
+                f"{title} takes {' and '.join(names)} in the metadata, not {other}.", field="metadata"
+            )
+        if not isinstance(value, str):
+            raise Refused(f"{title} takes words as {name}: put it in quotes.", field="metadata")
+    return {names[name]: value for name, value in (metadata or {}).items()}
+
+
 def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
     """Turn what an adapter built into the exact request. Raises `Refused`."""
     headers = {**COMMON_HEADERS, **request.plain_headers, **request.headers}
     if request.document is not None:
         headers["Content-Type"] = "application/json"
-    fresh = isinstance(action, PlaceCall)
+    fresh = isinstance(action, PlaceCall | StartCampaign)
     if fresh:  # on a kept connection, a drop cannot be told from one that was closed long before
         headers["Connection"] = "close"
     return Prepared(

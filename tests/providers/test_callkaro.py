@@ -63,7 +63,7 @@ DELETING = [
     Case("403", 403, MISSING_KEY, "failed auth_failed never", says="https://callkaro.ai/dashboard/api-key"),
     Case("404", 404, b"", "failed rejected never"),
     Case("408", 408, b"", "unknown no_answer short_window"),
-    Case("429", 429, b"", "failed rate_limited after", retry_after=5.0),
+    Case("429", 429, b"", "failed rate_limited after"),
     Case("500", 500, SERVER_ERROR, "unknown server_error short_window"),
     Case("502 HTML", 502, b"<html>", "unknown server_error short_window"),
     Case("307", 307, b"", "failed config_error never", headers={"Location": "https://elsewhere.example/"}),
