@@ -1,13 +1,16 @@
-"""Kore.ai: delete a voice campaign.
+"""Kore.ai: delete a voice campaign; beyond the document, look one up, stop it and start it.
 
-Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai. What is marked † comes from its other
-pages; what no page says is marked *assumed*. No page documents a failure: all their rows are assumed.
+Facts: the page "Delete Voice Campaign API" of https://docs.kore.ai, read 2026-11. What is marked † comes from
+its other pages: "Get", "Stop" and "Start Voice Campaign API", the second versions of all four, and those on
+tokens and limits. What no page says is marked *assumed*. No page documents a failure: all their rows are
+assumed.
 """
 
 import json
 import re
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
 
@@ -24,7 +27,10 @@ from providers.actions import (
     Outcome,
     Refused,
     SafeId,
+    Sighting,
+    StartCampaign,
     Status,
+    StopCampaign,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import BaseUrl, Secret
@@ -33,10 +39,28 @@ from providers.request import path_segment
 TOKEN_LIFE: Final = timedelta(minutes=5)
 """† A token with a ``jti`` may live for an hour; ours need to outlast one request and two clocks."""
 
-_PATHS: Final = {
-    # Where the page shows {{campaignType}}, its table says campaignId: that is what goes there.
-    "agentassist-v1": "/agentassist/api/v1/public/{IId}/campaign/{campaignId}",
-    "campaign-v2": "/campaign/api/v2/public/{IId}/campaign/{campaignId}",  # † there {streamId}
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    """The paths of one version of the API, and whether the account stands in the query too."""
+
+    campaign: str
+    trigger: str
+    account_in_query: bool
+
+
+_STYLES: Final = {
+    "agentassist-v1": _Style(
+        # Where the page shows {{campaignType}}, its table says campaignId: that is what goes there.
+        campaign="/agentassist/api/v1/public/{IId}/campaign/{campaignId}",
+        trigger="/campaign/api/v1/public/{IId}/campaign/{campaignId}",  # †
+        account_in_query=False,
+    ),
+    "campaign-v2": _Style(  # † there it is called {streamId}
+        campaign="/campaign/api/v2/public/{IId}/campaign/{campaignId}",
+        trigger="/api/v2/public/{IId}/campaign/trigger/{campaignId}",  # not below /campaign, as the rest is
+        account_in_query=True,
+    ),
 }
 _TEMPLATE = re.compile(r"(?:/(?:\{IId\}|\{campaignId\}|[A-Za-z0-9_~-][A-Za-z0-9._~-]*))+")
 
@@ -44,12 +68,32 @@ _RATE_TEXT = re.compile(r"rate limit", re.IGNORECASE)
 """† "Rate limit for this API has been reached", with no word of a status."""
 
 _FAILURES: Final = frozenset({"failure", "failed", "error"})
-_PERHAPS_ACTIVE: Final = (
-    "No page of Kore.ai says whether an active campaign can be deleted: look at it there, stop it if it is "
-    "running, and ask again."
-)
-_FACTS: Final = {"name": "name", "status": "status before", "dialingMode": "dialling", "createdAt": "created"}
-"""What a summary tells of a campaign, and in which words; ``status`` is the one before the deletion."""
+_LOOK: Final = {
+    Kind.DELETE_CAMPAIGN: "No page of Kore.ai says whether an active campaign can be deleted: look at it "
+    "there, stop it if it is running, and ask again.",
+    Kind.STOP_CAMPAIGN: "Look at the campaign in Kore.ai: perhaps it is not running. If it is, stop it there "
+    "and ask Kore.ai's support.",
+    Kind.START_CAMPAIGN: "Look at the campaign in Kore.ai: perhaps it runs already, or lacks something it "
+    "needs.",
+}
+_DELETED_FACTS: Final = {
+    "name": "name",
+    "status": "status before",
+    "dialingMode": "dialling",
+    "createdAt": "created",
+}
+_SEEN_FACTS: Final = {"name": "name", "status": "status"}
+"""What a summary tells of a campaign, and in which words."""
+
+_TRIGGERS: Final = {Kind.STOP_CAMPAIGN: "stop", Kind.START_CAMPAIGN: "play"}
+_TRIGGERED: Final = {Kind.STOP_CAMPAIGN: "Stopped", Kind.START_CAMPAIGN: "Active"}
+"""† What stands at the reply's top: the campaign's status now, and no ``success``."""
+
+_VERBS: Final = {
+    Kind.DELETE_CAMPAIGN: "delete",
+    Kind.STOP_CAMPAIGN: "stop",
+    Kind.START_CAMPAIGN: "start",
+}
 
 _LONGEST_FACT: Final = 100
 """Characters of one fact in a summary."""
@@ -90,7 +134,8 @@ class KoreSettings(ConnectionSettings):
     sign one for each request. ``subject`` is that token's ``sub`` (*assumed*: any will do). ``jti`` gives it
     an id and an end, for an app that enforces them †; without, it has no end (*assumed*: none is shown).
 
-    ``api_style`` campaign-v2 is beyond the document †. ``path_template`` is sent to instead of its path.
+    ``api_style`` campaign-v2 is beyond the document † and needs ``beyond_documents``. ``path_template`` is
+    sent to instead of its path, to delete and to look up; ``trigger_template`` † to stop and to start.
     """
 
     base_url: Annotated[BaseUrl, BeforeValidator(_with_https)]
@@ -104,6 +149,16 @@ class KoreSettings(ConnectionSettings):
     jti: bool = False
     api_style: Literal["agentassist-v1", "campaign-v2"] = "agentassist-v1"
     path_template: Annotated[str, AfterValidator(_path_template)] | None = None
+    trigger_template: Annotated[str, AfterValidator(_path_template)] | None = None
+
+    @model_validator(mode="after")
+    def _beyond(self) -> Self:
+        if self.api_style == "campaign-v2" and not self.beyond_documents:
+            raise ValueError(
+                'api_style = "campaign-v2" is known from other pages only: add beyond_documents = true, or '
+                "take it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -128,55 +183,66 @@ class Kore(Adapter):
     support = "Kore.ai's support"
     settings_type = KoreSettings
     settings: KoreSettings
-    capabilities = (Capability(Kind.DELETE_CAMPAIGN, target=CampaignRef, irreversible=True),)
+    capabilities = (
+        Capability(Kind.DELETE_CAMPAIGN, target=CampaignRef, irreversible=True),
+        Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),
+        Capability(Kind.START_CAMPAIGN, target=CampaignRef, source="beyond"),
+    )
     requests_a_minute = 60  # † an account
 
+    @property
+    def budget(self) -> str:
+        """† Kore.ai counts for each account, whatever its apps and connections."""
+        return f"{self.provider} {self.settings.base_url} {self.settings.account_id}"
+
     def account(self) -> tuple[str, ...]:
-        """The app, as path and header have it, the account, and the path."""
-        return (self.settings.app_id, self._iid, self.settings.account_id, self._template)
+        """The app, as path and header have it, the account, and the paths."""
+        trigger = (self._trigger,) if self.settings.beyond_documents else ()
+        return (self.settings.app_id, self._iid, self.settings.account_id, self._template, *trigger)
 
     def build(self, action: CallAction, context: Context) -> Request:
-        """DELETE …/public/{IId}/campaign/{campaignId}?campaignType=voice, without a body."""
-        match action:
-            case DeleteCampaign(target=CampaignRef(campaign_id=campaign_id)):
-                app = path_segment(self.settings.app_id, name="app_id")
-                campaign = path_segment(campaign_id, name="campaign_id")
-                account = {"accountId": self.settings.account_id}
-                in_query = account if self.settings.api_style == "campaign-v2" else {}
-                return Request(
-                    method="DELETE",
-                    path=self._template.replace("{IId}", app).replace("{campaignId}", campaign),
-                    query=in_query | {"campaignType": "voice"},
-                    headers={"auth": self._token(context)},  # without "Bearer"
-                    # The type is documented, although there is nothing of that type.
-                    plain_headers={"iid": self._iid, **account, "Content-Type": "application/json"},
-                )
-            case _:
-                raise self.unsupported(action)
+        """DELETE the campaign, without a body, or † POST {} to trigger it."""
+        campaign_id = _campaign(action)
+        if campaign_id is None:
+            raise self.unsupported(action)
+        token = self._token(context)
+        if isinstance(action, DeleteCampaign):
+            return self._request("DELETE", self._template, campaign_id, token)
+        request = self._request("POST", self._trigger, campaign_id, token)
+        trigger = {"trigger": _TRIGGERS[action.kind]}
+        return replace(request, query={**request.query, **trigger}, document={})
+
+    def build_look_up(self, action: CallAction, context: Context) -> Request | None:
+        """† GET the campaign. That ``campaignType`` does no harm there is *assumed*: its page shows none."""
+        campaign_id = _campaign(action)
+        if campaign_id is None or not self.settings.beyond_documents:
+            return None
+        # Its own token: the request for the action may be made at the same instant.
+        return self._request("GET", self._template, campaign_id, self._token(context, "look-up"))
 
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
         """Success is the top-level ``status``; the one in ``data`` is the campaign's before that."""
         match action, reply.status, reply.value("status"):
             case DeleteCampaign(target=CampaignRef(campaign_id=asked)), 200, "success":
                 return _deleted(asked, reply.inside("data"))
+            case StopCampaign(target=CampaignRef(campaign_id=asked)), 200, "Stopped":
+                # Whether calls that are under way go on is not said.
+                return _triggered(asked, Code.STOPPED, "Kore.ai stopped the campaign.")
+            case StartCampaign(target=CampaignRef(campaign_id=asked)), 200, "Active":
+                return _triggered(asked, Code.STARTED, "Kore.ai started the campaign: it calls people.")
             case _ if _RATE_TEXT.search(json.dumps(reply.document)):
                 return self.rate_limited(action, reply)
             case _, 200, str(status) if status in _FAILURES:
                 code = Code.REJECTED
-                message = f"Kore.ai did not delete the campaign{reply.quoted()}. {_PERHAPS_ACTIVE}"
+                message = f"Kore.ai did not {_VERBS[action.kind]} the campaign{reply.quoted()}. {_LOOK[action.kind]}"
             case _, 400, _:
                 code = Code.INVALID_REQUEST
                 message = (
                     f"Kore.ai found the request invalid{reply.quoted()}. Check this connection's app_id and "
-                    f"account_id. {_PERHAPS_ACTIVE}"
+                    f"account_id. {_LOOK[action.kind]}"
                 )
             case _, 401 | 403, _:
-                way_in = "client_id and client_secret" if self.settings.token is None else "token"
-                code = Code.AUTH_FAILED
-                message = (
-                    f"Kore.ai does not accept the token. Check this connection's {way_in}, app_id and "
-                    "account_id, and in Kore.ai that the JWT app has the API scope “Campaign Management”."
-                )
+                code, message = Code.AUTH_FAILED, self._not_let_in
             case _, 404, _:
                 code = Code.NOT_FOUND
                 message = (
@@ -187,15 +253,61 @@ class Kore(Adapter):
                 return None
         return failed(code, message)
 
+    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting:
+        """† 200 with the campaign asked for: it is there. 404, *assumed*: it is not. Else nobody knows.
+
+        A 404 without JSON is another server's page, not Kore.ai's answer.
+        """
+        match reply.status, reply.value("status"):
+            case 200, "success" if reply.inside("data").reference("_id") == _campaign(action):
+                summary = _summary(reply.inside("data"), _SEEN_FACTS)
+                return Sighting(found=True, message="Kore.ai has this campaign.", summary=summary)
+            case 404, _ if reply.document is not None:
+                return Sighting(found=False, message="Kore.ai has no campaign of this id in this app.")
+            case 401 | 403, _:
+                return Sighting(found=None, message=self._not_let_in)
+            case status, _:
+                unclear = f"Kore.ai did not say whether it has this campaign ({status})."
+                return Sighting(found=None, message=unclear)
+
+    @property
+    def _not_let_in(self) -> str:
+        way_in = "client_id and client_secret" if self.settings.token is None else "token"
+        return (
+            f"Kore.ai does not accept the token. Check this connection's {way_in}, app_id and account_id, "
+            "and in Kore.ai that the JWT app has the API scope “Campaign Management”."
+        )
+
+    def _request(self, method: str, template: str, campaign_id: str, token: str) -> Request:
+        app = path_segment(self.settings.app_id, name="app_id")
+        campaign = path_segment(campaign_id, name="campaign_id")
+        account = {"accountId": self.settings.account_id}
+        return Request(
+            method=method,
+            path=template.replace("{IId}", app).replace("{campaignId}", campaign),
+            query=(account if self._style.account_in_query else {}) | {"campaignType": "voice"},
+            headers={"auth": token},  # without "Bearer"
+            # The type is documented, although there is nothing of that type.
+            plain_headers={"iid": self._iid, **account, "Content-Type": "application/json"},
+        )
+
     @property
     def _iid(self) -> str:
         return self.settings.iid or self.settings.app_id
 
     @property
     def _template(self) -> str:
-        return self.settings.path_template or _PATHS[self.settings.api_style]
+        return self.settings.path_template or self._style.campaign
 
-    def _token(self, context: Context) -> str:
+    @property
+    def _trigger(self) -> str:
+        return self.settings.trigger_template or self._style.trigger
+
+    @property
+    def _style(self) -> _Style:
+        return _STYLES[self.settings.api_style]
+
+    def _token(self, context: Context, purpose: str = "") -> str:
         match self.settings:
             case KoreSettings(token=SecretStr() as token):
                 return token.get_secret_value()
@@ -203,11 +315,24 @@ class Kore(Adapter):
                 claims: dict[str, str | int] = {"sub": self.settings.subject, "appId": client_id}
                 if self.settings.jti:
                     # Two attempts at one action must not have the same: it would count as a replay.
-                    claims["jti"] = f"{context.action_id}-{context.now:%Y%m%dT%H%M%S%f}"
+                    claims["jti"] = f"{context.action_id}-{context.now:%Y%m%dT%H%M%S%f}{purpose}"
                     claims["exp"] = int((context.now + TOKEN_LIFE).timestamp())
                 return _signed(claims, secret)
             case _:
-                raise Refused("This connection has no token.", code=Code.CONFIG_ERROR)
+                raise Refused(
+                    "This connection has no token. Whoever runs CallOps adds it: token, or client_id and "
+                    "client_secret.",
+                    code=Code.CONFIG_ERROR,
+                )
+
+
+def _campaign(action: CallAction) -> str | None:
+    """The id of the campaign that an action is aimed at."""
+    match action:
+        case DeleteCampaign(target=ref) | StopCampaign(target=ref) | StartCampaign(target=ref):
+            return ref.campaign_id
+        case _:
+            return None
 
 
 def _deleted(asked: str, campaign: Reply) -> Outcome:
@@ -227,13 +352,19 @@ def _deleted(asked: str, campaign: Reply) -> Outcome:
         message="Kore.ai deleted the campaign. This cannot be undone.",
         reference=answered or asked,
         record=record,
-        summary=_summary(campaign),
+        summary=_summary(campaign, _DELETED_FACTS),
         warnings=(warning,) if warning else (),
     )
 
 
-def _summary(campaign: Reply) -> str | None:
-    known = ((words, campaign.value(key)) for key, words in _FACTS.items())
+def _triggered(asked: str, code: Code, message: str) -> Outcome:
+    return Outcome(
+        status=Status.OK, code=code, message=message, reference=asked
+    )  # the reply names no campaign
+
+
+def _summary(campaign: Reply, facts: Mapping[str, str]) -> str | None:
+    known = ((words, campaign.value(key)) for key, words in facts.items())
     told = [
         f"{words}: {' '.join(fact.split())[:_LONGEST_FACT]}" for words, fact in known if isinstance(fact, str)
     ]

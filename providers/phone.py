@@ -103,6 +103,12 @@ def mask(e164: str) -> str:
     return f"+{code}{''.join(shown)}"
 
 
+def national(e164: str) -> str:
+    """A number's digits as they are dialled inside its country, ``09876543210`` for ``+919876543210``."""
+    number = phonenumbers.parse(e164)
+    return _digits(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
+
+
 def written(e164: str) -> re.Pattern[str]:
     """A pattern that finds a number however it is written: with or without code, plus and punctuation."""
     code, national = _split(e164)

@@ -1,18 +1,29 @@
-"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted.
+"""Ryng: cancel a call that is uploaded or scheduled and not yet attempted; beyond the document, place one.
 
-Facts: the page "Cancel Calls API" of https://docs.ryng.in. What is marked † comes from its other pages; what
-no page says is marked *assumed*.
+Facts: the page "Cancel Calls API" of https://docs.ryng.in, read 2026-11. What is marked † comes from its
+other pages, placing a call from "Make Preview Call"; what no page says is marked *assumed*.
 """
 
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, JsonValue, PositiveInt, model_validator
 
-from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, Outcome, Status
+from providers.actions import (
+    AgentName,
+    CallAction,
+    CallRef,
+    CancelCall,
+    Code,
+    Kind,
+    Outcome,
+    PlaceCall,
+    Refused,
+    Status,
+)
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import BaseUrl, Secret
-from providers.request import path_segment
+from providers.request import metadata_words, path_segment
 
 _NO_SUCH_CALL = re.compile(r"\bcall.*does not exist", re.IGNORECASE)
 """The document's words, with or without the id in them; something else that does not exist is a fault."""
@@ -35,12 +46,19 @@ class RyngSettings(ConnectionSettings):
     ``subdomain`` is the account's, and says where its API is unless ``base_url`` does. ``auth_header`` is the
     header that holds the token: the page has one name in its table and the other in its API block; †
     everywhere else it is the first.
+
+    Only for placing calls †: ``agents`` are the ids (whole numbers) of the people or bots that the call is
+    for, by the names that are typed; ``campaign_id`` (a whole number) is the campaign it is added to.
+    ``number_format``: the page's example has its plus; that digits alone are ever wanted is *assumed*.
     """
 
     base_url: BaseUrl = "https://ryng.in"
     subdomain: Annotated[str, AfterValidator(_one_label)]
     access_token: Secret
     auth_header: Literal["x-access-token", "x-access-key"] = "x-access-token"
+    agents: dict[AgentName, PositiveInt] = Field(default_factory=dict)
+    campaign_id: PositiveInt | None = None
+    number_format: Literal["e164", "digits"] = "e164"
 
     @model_validator(mode="before")
     @classmethod
@@ -60,18 +78,45 @@ class Ryng(Adapter):
     support = "your Ryng project champion or https://cod.atlassian.net/servicedesk/customer/portal/2"
     settings_type = RyngSettings
     settings: RyngSettings
-    capabilities = (Capability(Kind.CANCEL_CALL, target=CallRef),)
+    capabilities = (
+        Capability(Kind.CANCEL_CALL, target=CallRef),
+        # † There is no field for a time: the call is made when the agent is given it.
+        Capability(Kind.PLACE_CALL, fields=frozenset({"metadata"}), source="beyond"),
+    )
+    address_setting = "subdomain or base_url"
     requests_a_minute = 60  # †
 
-    def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - an id says it all
-        """POST /rest-api/v1/progressive/call/{callId}/cancel, without a body."""
+    @property
+    def budget(self) -> str:
+        """Ryng counts for each subdomain, whoever asks: *assumed*, as each is one account."""
+        return f"{self.provider} {self.settings.base_url}"
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """The names under ``agents``, where this connection may place calls."""
+        return tuple(self.settings.agents) if self.settings.beyond_documents else ()
+
+    def agent_id(self, agent: str) -> str | None:
+        """The id under ``agents``."""
+        known = self.settings.agents.get(agent)
+        return None if known is None else str(known)
+
+    def account(self) -> tuple[str, ...]:
+        """The campaign that calls are added to, where there is one."""
+        return () if self.settings.campaign_id is None else (str(self.settings.campaign_id),)
+
+    def build(self, action: CallAction, context: Context) -> Request:  # noqa: ARG002 - no time, no id of ours
+        """POST /rest-api/v1/progressive/call/{callId}/cancel, or † POST /rest-api/v1/preview/call."""
+        headers: dict[str, str] = {self.settings.auth_header: self.settings.access_token.get_secret_value()}
         match action:
             case CancelCall(target=CallRef(call_id=call_id)):
                 # † Only a preview call returns its id; uploads to a queue return none.
                 return Request(
                     path=f"/rest-api/v1/progressive/call/{path_segment(call_id, name='call_id')}/cancel",
-                    headers={self.settings.auth_header: self.settings.access_token.get_secret_value()},
+                    headers=headers,
                 )
+            case PlaceCall():
+                return Request(path="/rest-api/v1/preview/call", headers=headers, document=self._call(action))
             case _:
                 raise self.unsupported(action)
 
@@ -80,6 +125,14 @@ class Ryng(Adapter):
         match action, reply.status, reply.value("error"), reply.value("message"):
             case CancelCall(target=CallRef(call_id=asked)), 200, False, _:
                 return _cancelled(asked)
+            case PlaceCall(), 200, False, _:
+                return _placed(reply.inside("data").reference("callID"))
+            case PlaceCall(), 200, True, _:
+                code = Code.REJECTED
+                message = (
+                    f"Ryng did not accept the call{reply.quoted()}. Check the number, and this connection's "
+                    f"agents and campaign_id; if they are right, ask {self.support}."
+                )
             case _, 200, True, _:
                 code = Code.REJECTED
                 message = (
@@ -98,12 +151,43 @@ class Ryng(Adapter):
                 code = Code.NOT_FOUND
                 hint = "" if asked.isdigit() else f" {_NOT_A_WHOLE_NUMBER}"
                 message = (
-                    "Ryng has no call of this id. Compare it with Ryng, and this connection's subdomain with "
-                    f"the call's account.{hint}"
+                    "Ryng has no call of this id. Look for it in Ryng: an upload to a queue returns no id. "
+                    f"Compare this connection's subdomain with the call's account.{hint}"
                 )
             case _:
                 return None
         return failed(code, message)
+
+    def _call(self, action: PlaceCall) -> dict[str, JsonValue]:
+        campaign = self.settings.campaign_id
+        if campaign is None:
+            raise Refused(
+                "This connection has no campaign to add calls to. Whoever runs CallOps adds its number: "
+                "campaign_id.",
+                code=Code.CONFIG_ERROR,
+            )
+        self.known_agent(action.agent)
+        return {
+            "agentID": self.settings.agents[action.agent],
+            "campaignID": campaign,
+            "customerNumber": action.to.removeprefix("+")
+            if self.settings.number_format == "digits"
+            else action.to,
+            # The page does not require it.
+            **metadata_words(action.metadata, {"name": "customerName"}, title=self.title),
+        }
+
+
+def _placed(reference: str | None) -> Outcome:
+    untracked = "Ryng gave this call no id, so it can be followed and cancelled in Ryng only."
+    return Outcome(
+        status=Status.OK,
+        code=Code.QUEUED,
+        # Whether it rings by itself or waits for the agent's hand is not said.
+        message="Ryng accepted the call and gave it to the agent.",
+        reference=reference,
+        warnings=() if reference else (untracked,),
+    )
 
 
 def _cancelled(asked: str) -> Outcome:

@@ -115,7 +115,7 @@ async def test_the_apps_id_may_differ_between_path_and_header() -> None:
 
 async def test_the_second_style() -> None:
     """The second version of the page has another path, and the account in its query."""
-    _, [request] = await ask(DELETE, reply(), of=kore, api_style="campaign-v2")
+    _, [request] = await ask(DELETE, reply(), of=kore, api_style="campaign-v2", beyond_documents=True)
     assert request.target == f"/campaign/api/v2/public/st-1/campaign/{ID}?accountId=acc-1&campaignType=voice"
 
 
@@ -237,7 +237,7 @@ def test_where_it_goes_is_in_the_fingerprint() -> None:
     """Whatever setting moves the request to another app, account or path changes the fingerprint."""
     moved: list[dict[str, Any]] = [{}, {"app_id": "a"}, {"iid": "a"}, {"account_id": "a"}]
     moved += [
-        {"api_style": "campaign-v2"},
+        {"api_style": "campaign-v2", "beyond_documents": True},
         {"path_template": "/{campaignId}"},
         {"base_url": "https://eu.kore.ai"},
     ]
