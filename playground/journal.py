@@ -32,7 +32,7 @@ _SECRET_HEADERS = frozenset(
 )
 _BODY_KEPT = 4096  # characters of a reply: the faults hold large ones, which nobody reads
 Headers = tuple[tuple[str, str], ...]
-What = Literal["placed", "added", "attempted", "removed", "cancelled", "deleted"]
+What = Literal["placed", "added", "attempted", "removed", "cancelled", "deleted", "stopped", "started"]
 
 
 class Frozen(BaseModel):

@@ -1,8 +1,8 @@
-"""Kore.ai's stand-in: delete a voice campaign.
+"""Kore.ai's stand-in: get, stop, start and delete a voice campaign.
 
-Facts are from two pages of Kore.ai's documentation at https://docs.kore.ai, read 2026-11: "Delete Voice
-Campaign API" and its v2. They document no failure: every one here is *assumed*. The token is checked as the
-page on JWT apps says, by hand and not with the library that signs it.
+Facts are from pages of Kore.ai's documentation at https://docs.kore.ai, read 2026-11: "Delete", "Get", "Stop"
+and "Start Voice Campaign API", and their second versions. They document no failure: every one here is
+*assumed*. The token is checked as the page on JWT apps says, by hand and not with the library that signs it.
 """
 
 import base64
@@ -12,6 +12,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
+from typing import Literal
 from urllib.parse import unquote
 
 from pydantic import JsonValue
@@ -29,7 +30,25 @@ READY = "cd-a1e45a7-e8ba-4e97-a339-476ebc7xxxxx"  # the v2 page's example
 DELETE = "/agentassist/api/v1/public/{}/campaign/{}"
 DELETE_V2 = "/campaign/api/v2/public/{}/campaign/{}"
 
-_DELETE = re.compile(r"/(agentassist/api/v1|campaign/api/v2)/public/([^/]+)/campaign/([^/]+)")
+TRIGGER = "/campaign/api/v1/public/{}/campaign/{}"
+TRIGGER_V2 = "/api/v2/public/{}/campaign/trigger/{}"
+
+_ENDPOINTS: Mapping[tuple[str, str], tuple[str, str]] = {
+    # what is done, and in which version, by the method and the path's pattern
+    ("DELETE", DELETE): ("delete", "v1"),
+    ("DELETE", DELETE_V2): ("delete", "v2"),
+    ("GET", DELETE): ("get", "v1"),
+    ("GET", DELETE_V2): ("get", "v2"),
+    ("POST", TRIGGER): ("trigger", "v1"),
+    ("POST", TRIGGER_V2): ("trigger", "v2"),
+}
+# "Start" and "Stop Voice Campaign API": the status after it, the message, and what the journal calls it
+_TRIGGERS: Mapping[str, tuple[str, str, Literal["stopped", "started"]]] = {
+    "stop": ("Stopped", "Campaign Stopped", "stopped"),
+    "play": ("Active", "Campaign Started", "started"),
+}
+
+_PARTICIPLES: Mapping[str, str] = {"DELETE": "deleted", "POST": "triggered"}
 
 # "Delete Voice Campaign API", Sample Response
 _SAMPLE: Mapping[str, JsonValue] = {
@@ -76,14 +95,16 @@ _SEEDED: tuple[Mapping[str, JsonValue], ...] = (
 
 
 class Kore:
-    """Kore.ai as documented, for one app of one account."""
+    """Kore.ai as documented, for one app of one account; an active campaign calls nobody here."""
 
     name = "kore"
 
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self.documented: Mapping[str, Callable[[Request], Answer]] = {
             "server_error": lambda _: _error(500, "Internal Server Error"),
-            "rejected": lambda _: _error(200, "Campaign could not be deleted"),
+            "rejected": lambda request: _error(
+                200, f"Campaign could not be {_PARTICIPLES.get(request.method, 'found')}"
+            ),
             # The sentence is from Kore.ai's community pages; which status it comes with is not said.
             "rate_limited": lambda _: _error(
                 429, "Rate limit for this API has been reached. Please try again later"
@@ -96,20 +117,26 @@ class Kore:
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked, and say so as documented."""
-        path = _DELETE.fullmatch(request.path)
-        if request.method != "DELETE" or path is None:
+        endpoint = _endpoint(request)
+        if endpoint is None:
             return _error(404, "Not found")
-        style, app, campaign_id = path.groups()
-        account = request.query.get("accountId") if style == "campaign/api/v2" else ACCOUNT
-        refusal = self._refusal(request, unquote(app), account)
+        wish, version, app, campaign_id = endpoint
+        account = request.query.get("accountId") if version == "v2" else ACCOUNT
+        refusal = self._refusal(request, app, account, wish)
         if refusal:
             return refusal
-        campaign = self._campaigns.pop(unquote(campaign_id), None)
+        campaign = self._campaigns.get(campaign_id)
         if campaign is None:
             return _error(404, "Campaign not found")
-        self._recorder.effect(self.name, "deleted", campaign, request.number)
-        message = f"Campaign {campaign.details['name']} deleted successfully"
-        return answer_json(200, {"status": "success", "message": message, "data": dict(campaign.details)})
+        match wish:
+            case "get":
+                return _told(campaign, "retrieved")
+            case "delete":
+                del self._campaigns[campaign.id]
+                self._recorder.effect(self.name, "deleted", campaign, request.number)
+                return _told(campaign, "deleted")
+            case _:
+                return self._trigger(request, campaign)
 
     def reset(self) -> None:
         """Start anew, with the campaigns of the two pages."""
@@ -118,14 +145,34 @@ class Kore:
             for details in _SEEDED
         }
 
-    def _refusal(self, request: Request, app: str, account: str | None) -> Answer | None:
+    def _trigger(self, request: Request, campaign: Campaign) -> Answer:
+        """Stop or start. What is so already is answered alike, and changes nothing: *assumed*."""
+        if request.query.get("trigger") not in _TRIGGERS or request.body != b"{}":
+            return _error(400, "Invalid trigger")
+        status, message, what = _TRIGGERS[request.query["trigger"]]
+        if campaign.details["status"] != status:
+            campaign = campaign.model_copy(update={"details": {**campaign.details, "status": status}})
+            self._campaigns[campaign.id] = campaign
+            self._recorder.effect(self.name, what, campaign, request.number)
+        calls = {"totalCallsCompleted": 0} if what == "started" else {}
+        content = {
+            "status": status,
+            "message": message,
+            **calls,
+            "updatedAt": f"{self._clock.now():%Y-%m-%dT%H:%M:%S}.000Z",
+            "campaignInstanceId": campaign.details["campaignInstanceId"],
+        }
+        return answer_json(200, content)
+
+    def _refusal(self, request: Request, app: str, account: str | None, wish: str) -> Answer | None:
         if request.header("content-type") != "application/json":  # documented, although there is no body
             return _error(415, "Unsupported Media Type")
         if not self._authorised(request.header("auth") or ""):
             return _error(401, "Unauthorized")
         if (app, request.header("iid"), account, request.header("accountid")) != (APP, APP, ACCOUNT, ACCOUNT):
             return _error(403, "Forbidden")
-        if request.query.get("campaignType") != "voice":
+        # "Get Voice Campaign API" shows none; that one does no harm is assumed
+        if request.query.get("campaignType", "voice" if wish == "get" else None) != "voice":
             return _error(400, "Invalid campaignType")
         return None
 
@@ -154,6 +201,20 @@ class Kore:
         if valid and token_id is not None:
             self._token_ids.add(token_id)
         return valid
+
+
+def _endpoint(request: Request) -> tuple[str, str, str, str] | None:
+    """What is asked, in which version, of which app and of which campaign."""
+    for (method, path), (wish, version) in _ENDPOINTS.items():
+        found = re.fullmatch(path.format("([^/]+)", "([^/]+)"), request.path)
+        if found and request.method == method:
+            return wish, version, unquote(found[1]), unquote(found[2])
+    return None
+
+
+def _told(campaign: Campaign, participle: str) -> Answer:
+    message = f"Campaign {campaign.details['name']} {participle} successfully"
+    return answer_json(200, {"status": "success", "message": message, "data": dict(campaign.details)})
 
 
 def _decoded(part: str) -> bytes:

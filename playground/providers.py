@@ -75,7 +75,7 @@ async def start(
     callkaro = CallKaro(Calls("callkaro", recorder, clock), clock, new_id)
     standins: tuple[_Steered, ...] = (
         callkaro,
-        Voxworks(Calls("voxworks", recorder, clock), clock),
+        Voxworks(Calls("voxworks", recorder, clock), clock, new_id),
         Ryng(Calls("ryng", recorder, clock), clock),
         Kore(recorder, clock),
     )

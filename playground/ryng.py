@@ -1,9 +1,10 @@
-"""Ryng's stand-in: cancel a call that is not yet attempted.
+"""Ryng's stand-in: cancel a call that is not yet attempted, and make a preview call.
 
-Facts are from the page "Cancel Calls API" of Ryng's documentation at https://docs.ryng.in, read 2026-11.
-What it does not say is marked *assumed*.
+Facts are from two pages of Ryng's documentation at https://docs.ryng.in, read 2026-11: "Cancel Calls API" and
+"Make Preview Call". What they do not say is marked *assumed*.
 """
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -16,9 +17,14 @@ from playground.journal import Call
 SUBDOMAIN, TOKEN = "tenant", "ryng-playground-token"
 HEADER = "x-access-token"  # the page's table; its API block has x-access-key, which counts for nothing here
 CANCEL = "/rest-api/v1/progressive/call/{}/cancel"
+PREVIEW = "/rest-api/v1/preview/call"
+AGENT, CAMPAIGN = 7, 595  # "Make Preview Call", Example Body
 SEEDED: Sequence[str] = ("40961", "40962", "40963")  # whole numbers, as the page "Make Preview Call" has them
 """Calls scheduled from the start: what uploads a call returns no id."""
 
+_FIRST_PREVIEW = 50001  # whole numbers, as the page has them; which ones is nobody's business
+_LOOKED_AT = timedelta(minutes=5)  # a preview is for an agent to look at before it rings; how long: assumed
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)  # the example's is "+91XXXXXXXX85"
 _CANCEL = re.compile(CANCEL.format("([^/]+)"))
 
 
@@ -32,24 +38,54 @@ class Ryng:
         self.documented: Mapping[str, Callable[[Request], Answer]] = {
             # Not documented at all, but not Ryng's way to say that there is no such call: assumed.
             "server_error": lambda _: _error(500, "Internal Server Error"),
-            "rejected": lambda _: _error(200, "Call could not be cancelled"),
+            "rejected": lambda request: _error(
+                200, f"Call could not be {'made' if request.path == PREVIEW else 'cancelled'}"
+            ),
         }
         self._clock = clock
+        self._ids = itertools.count(_FIRST_PREVIEW)
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked, and say so as documented."""
         path = _CANCEL.fullmatch(request.path)
-        if request.method != "POST" or path is None:
-            return _error(404, "Not found")  # assumed: only this page's endpoint stands here
+        if request.method != "POST" or (path is None and request.path != PREVIEW):
+            return _error(404, "Not found")  # assumed: only these pages' endpoints stand here
         if request.header(HEADER) != TOKEN:
             return _error(403, "Unauthorized Token")
-        call = self.calls.find(unquote(path[1]))
+        return self._preview(request) if path is None else self._cancel(request, unquote(path[1]))
+
+    def _cancel(self, request: Request, call_id: str) -> Answer:
+        """`POST /rest-api/v1/progressive/call/{callId}/cancel`, "Cancel Calls API"."""
+        call = self.calls.find(call_id)
         if call is None:
             return _error(500, "Call ID does not exist")  # as documented: not 404
         if call.state != "scheduled":
             return _error(200, "Call already attempted")  # assumed: `error` is there to say no with
         self.calls.end(call, "cancelled", request.number)
         return answer_json(200, {"error": False, "message": "Call Cancelled", "data": {}})
+
+    def _preview(self, request: Request) -> Answer:
+        """`POST /rest-api/v1/preview/call`, "Make Preview Call". It documents no refusal: all are assumed."""
+        try:
+            fields = (
+                request.fields()
+            )  # "given inside the request body"; in the query too, which nobody needs here
+        except ValueError:
+            return _error(400, "Invalid request body")
+        if wrong := _wrong_field(fields):
+            return _error(400, f"Invalid {wrong}")
+        call = Call.model_validate(
+            {
+                "id": str(next(self._ids)),
+                "owner": SUBDOMAIN,
+                "to": fields["customerNumber"],
+                "due": self._clock.now() + _LOOKED_AT,
+                "details": fields,
+            }
+        )
+        self.calls.add(call, "placed", request.number)
+        content = {"callID": int(call.id), "logID": int(call.id) + 1}
+        return answer_json(200, {"error": False, "message": "Call Created", "data": content})
 
     def reset(self) -> None:
         """Start anew, with the seeded calls a day ahead."""
@@ -63,6 +99,19 @@ class Ryng:
         if call.owner != SUBDOMAIN:
             raise ValueError(f"a Ryng call needs the account as owner: {SUBDOMAIN}")
         return call
+
+
+def _wrong_field(fields: Mapping[str, object]) -> str | None:
+    """The first field that is missing, not as in the example, or not in it; None where all is well."""
+    number = fields.get("customerNumber")
+    checks = {
+        "agentID": fields.get("agentID") is not True and fields.get("agentID") == AGENT,
+        "campaignID": fields.get("campaignID") is not True and fields.get("campaignID") == CAMPAIGN,
+        "customerNumber": isinstance(number, str) and _NUMBER.fullmatch(number) is not None,
+        "customerName": isinstance(fields.get("customerName", ""), str),  # not required
+    }
+    wrong = [name for name, well in checks.items() if not well]
+    return next(iter([*wrong, *sorted(fields.keys() - checks.keys())]), None)
 
 
 def _error(status: int, message: str) -> Answer:

@@ -1,12 +1,13 @@
-"""Voxworks' stand-in: cancel a call that is still scheduled.
+"""Voxworks' stand-in: cancel a call that is still scheduled, and create one.
 
-Facts are from the page "Cancel call" (an OpenAPI description) of Voxworks' documentation at
-https://docs.voxworks.ai, read 2026-11. What it does not say is marked *assumed*.
+Facts are from two pages (OpenAPI descriptions) of Voxworks' documentation at https://docs.voxworks.ai, read
+2026-11: "Cancel call" and "Create phone call", of which the request's example and the reply's status are
+known and its schemas are not. What they do not say is marked *assumed*.
 """
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from playground.calls import Calls, Clock
 from playground.http_messages import Answer, Request, answer_json, last_segment
@@ -15,10 +16,16 @@ from playground.journal import Call
 TEAM, KEY = "ours", "voxworks-playground-key"
 OTHER_TEAM, OTHER_KEY = "theirs", "voxworks-other-teams-key"
 SEEDED: Mapping[str, str] = {"vx_1001": TEAM, "vx_1002": TEAM, "vx_1003": TEAM, "vx_9001": OTHER_TEAM}
-"""Calls scheduled from the start, with their teams: the documents at hand have no way to place one."""
+"""Calls scheduled from the start, with their teams."""
+
+CREATE = "/api/v1/create-phone-call"
+SCRIPT = "a1b2c3d4-e5f6-7890-abcd-ef1234567890"  # "Create phone call", example of the request
+FROM_NUMBER = "+61291234567"  # the same
 
 _TEAMS: Mapping[str, str] = {KEY: TEAM, OTHER_KEY: OTHER_TEAM}
 _CANCEL = re.compile(r"/api/v1/cancel-call/[^/]+")
+_NUMBER = re.compile(r"\+?[0-9]{6,15}")  # the example's contact has a national one, 0429069971
+_SCHEDULED_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)  # as in the example
 
 
 class Voxworks:
@@ -26,7 +33,7 @@ class Voxworks:
 
     name = "voxworks"
 
-    def __init__(self, calls: Calls, clock: Clock) -> None:
+    def __init__(self, calls: Calls, clock: Clock, new_id: Callable[[], str]) -> None:
         self.calls = calls
         self.documented: Mapping[str, Callable[[Request], Answer]] = {
             "server_error": lambda _: _error(500, "Internal server error"),
@@ -34,15 +41,18 @@ class Voxworks:
             "rejected": _rejected,
         }
         self._clock = clock
+        self._new_id = new_id
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked, and say so as documented."""
-        if request.method != "POST" or not _CANCEL.fullmatch(request.path):
-            return _error(404, "Not found")  # assumed: only this page's endpoint stands here
+        if request.method != "POST" or not (request.path == CREATE or _CANCEL.fullmatch(request.path)):
+            return _error(404, "Not found")  # assumed: only these pages' endpoints stand here
         scheme, _, key = (request.header("authorization") or "").partition(" ")
         if scheme.lower() != "bearer" or key not in _TEAMS:
             # "Missing, malformed, or invalid authorization."; the message is the example of an invalid one
             return _error(401, "Invalid API key")
+        if request.path == CREATE:
+            return self._create(request, _TEAMS[key])
         call = self.calls.find(last_segment(request.path))
         if call is None or call.owner != _TEAMS[key]:
             return _error(404, "The requested resource was not found or does not belong to your team.")
@@ -52,6 +62,33 @@ class Voxworks:
         ended = self.calls.end(call, "cancelled", request.number)
         # CallActionResponse; that `status` says "cancelled" is assumed: the schema has it as a free string
         return answer_json(200, {"success": True, "call_id": ended.id, "status": ended.state})
+
+    def _create(self, request: Request, team: str) -> Answer:
+        """`POST /api/v1/create-phone-call`; its 400 is "Missing or invalid request data"."""
+        if request.header("content-type") != "application/json":
+            return _error(400, "Invalid content type")
+        try:
+            fields = request.json()
+        except ValueError:
+            return _error(400, "Invalid JSON")
+        if wrong := _wrong_field(fields):
+            return _error(400, f"Missing or invalid {wrong}")
+        if team != TEAM or (fields["script_id"], fields["from_number"]) != (SCRIPT, FROM_NUMBER):
+            # assumed: as for a call
+            return _error(404, "The requested resource was not found or does not belong to your team.")
+        at, contact = fields.get("scheduled_time"), fields["contact"]
+        call = Call.model_validate(
+            {
+                "id": f"vx_{self._new_id()}",
+                "owner": team,
+                "to": contact["phone_number"] if isinstance(contact, dict) else None,
+                "due": at or self._clock.now(),  # without a time, at once: assumed
+                "details": fields,
+            }
+        )
+        self.calls.add(call, "placed", request.number)
+        # 201 "Call scheduled."; that the body is like the one to a cancellation is assumed
+        return answer_json(201, {"success": True, "call_id": call.id, "status": call.state})
 
     def reset(self) -> None:
         """Start anew, with the seeded calls a day ahead."""
@@ -67,6 +104,41 @@ class Voxworks:
         return call
 
 
+def _wrong_field(fields: Mapping[str, object]) -> str | None:
+    """The first field that is missing, not as in the example, or not in it; None where all is well."""
+    contact = fields.get("contact")
+    if not isinstance(contact, dict):
+        return "contact"
+    checks = {
+        "from_number": _matches(_NUMBER, fields.get("from_number")),
+        "script_id": isinstance(fields.get("script_id"), str),
+        "contact.phone_number": _matches(_NUMBER, contact.get("phone_number")),
+        "contact.first_name": isinstance(contact.get("first_name", ""), str),
+        "contact.last_name": isinstance(contact.get("last_name", ""), str),
+        "scheduled_time": "scheduled_time" not in fields or _is_time(fields["scheduled_time"]),
+    }
+    known = {name.partition(".")[0] for name in checks}
+    others = [
+        *(fields.keys() - known),
+        *(f"contact.{name}" for name in contact if f"contact.{name}" not in checks),
+    ]
+    return next((name for name, well in checks.items() if not well), None) or next(iter(sorted(others)), None)
+
+
+def _matches(pattern: re.Pattern[str], value: object) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_time(value: object) -> bool:
+    if not isinstance(value, str) or not _SCHEDULED_TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
 def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
     return answer_json(status, {"success": False, "message": message}, headers)
 
@@ -79,6 +151,8 @@ def _rate_limited(_: Request) -> Answer:
 
 def _rejected(request: Request) -> Answer:
     """200 with ``success: false``, which CallActionResponse allows; when it is answered is not said."""
+    if request.path == CREATE:
+        return _error(200, "Call could not be scheduled")
     return answer_json(
         200, {"success": False, "call_id": last_segment(request.path), "status": "in_progress"}
     )

@@ -234,7 +234,8 @@ class Kore(Adapter):
                 return self.rate_limited(action, reply)
             case _, 200, str(status) if status in _FAILURES:
                 code = Code.REJECTED
-                message = f"Kore.ai did not {_VERBS[action.kind]} the campaign{reply.quoted()}. {_LOOK[action.kind]}"
+                verb, look = _VERBS[action.kind], _LOOK[action.kind]
+                message = f"Kore.ai did not {verb} the campaign{reply.quoted()}. {look}"
             case _, 400, _:
                 code = Code.INVALID_REQUEST
                 message = (

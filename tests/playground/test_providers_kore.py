@@ -5,7 +5,18 @@ import jwt
 import pytest
 
 from playground.journal import Campaign
-from playground.kore import ACCOUNT, APP, CAMPAIGN, CLIENT_ID, CLIENT_SECRET, DELETE, DELETE_V2, READY
+from playground.kore import (
+    ACCOUNT,
+    APP,
+    CAMPAIGN,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    DELETE,
+    DELETE_V2,
+    READY,
+    TRIGGER,
+    TRIGGER_V2,
+)
 from tests.playground.providers_running import START, Running, running
 
 CLAIMS = {"sub": "somebody", "appId": CLIENT_ID}
@@ -106,10 +117,92 @@ async def test_the_second_version(on: Running) -> None:
     ) == (403, 200)
 
 
+async def get(on: Running, campaign_id: str = CAMPAIGN) -> httpx.Response:
+    """Look a campaign up, as its page has it: without a campaign type."""
+    return await on.kore.get(DELETE.format(APP, campaign_id), headers={"auth": signed()})
+
+
+async def trigger(
+    on: Running,
+    word: str,
+    campaign_id: str = CAMPAIGN,
+    *,
+    path: str = TRIGGER,
+    body: str = "{}",
+    **query: str,
+) -> httpx.Response:
+    """Stop or start a campaign."""
+    return await on.kore.post(
+        path.format(APP, campaign_id),
+        params={"campaignType": "voice", "trigger": word, **query},
+        headers={"auth": signed()},
+        content=body,
+    )
+
+
+async def test_get(on: Running) -> None:
+    """A campaign can be looked at without any effect, until it is deleted."""
+    reply = await get(on, READY)
+    assert (reply.status_code, reply.json()["status"]) == (200, "success")
+    assert {name: reply.json()["data"][name] for name in ("_id", "status")} == {
+        "_id": READY,
+        "status": "Ready",
+    }
+    await delete(on, READY)
+    assert (await get(on, READY)).status_code == 404
+    assert await on.effects("kore") == [("deleted", READY)]
+
+
+async def test_stop_and_start(on: Running) -> None:
+    """The status at the top is the campaign's own; what is so already is answered alike and changes nothing."""
+    for word, told, state in (
+        ("play", "Campaign Started", "Active"),
+        ("play", "Campaign Started", "Active"),
+        ("stop", "Campaign Stopped", "Stopped"),
+    ):
+        reply = await trigger(on, word, READY)
+        assert (reply.status_code, reply.json()["status"], reply.json()["message"]) == (200, state, told)
+        assert (await get(on, READY)).json()["data"]["status"] == state
+    assert await on.effects("kore") == [("started", READY), ("stopped", READY)]
+    await delete(on, READY)
+    assert (await trigger(on, "stop", READY)).status_code == 404
+
+
+async def test_the_second_version_of_the_trigger(on: Running) -> None:
+    """It has a path of its own, and wants the account in the query."""
+    without = await trigger(on, "play", path=TRIGGER_V2)
+    assert without.status_code == 403
+    assert (await trigger(on, "play", path=TRIGGER_V2, accountId=ACCOUNT)).json()["status"] == "Active"
+
+
+async def test_triggers_that_are_none(on: Running) -> None:
+    """Another word, another body or another kind of campaign is refused, and nothing changes."""
+    for reply in (
+        await trigger(on, "pause"),
+        await trigger(on, "play", body=""),
+        await trigger(on, "play", campaignType="sms"),
+    ):
+        assert reply.status_code == 400
+    assert await on.effects("kore") == []
+
+
+async def test_faults_of_a_trigger(on: Running) -> None:
+    """A server's fault may hide that a campaign was started; a refusal hides nothing."""
+    await on.control.fail("kore", "rejected")
+    assert (await trigger(on, "play")).json() == {
+        "status": "error",
+        "message": "Campaign could not be triggered",
+    }
+    assert await on.effects("kore") == []
+    await on.control.fail("kore", "server_error")
+    assert (await trigger(on, "play")).status_code == 500
+    assert await on.effects("kore") == [("started", CAMPAIGN)]
+
+
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoints stand here, for DELETE and voice; there are no calls."""
+    """Only the documented endpoints stand here, for their methods and voice; there are no calls."""
     path, headers = DELETE.format(APP, CAMPAIGN), {"auth": signed()}
-    assert (await on.kore.get(path, headers=headers)).status_code == 404
+    assert (await on.kore.put(path, headers=headers)).status_code == 404
     assert (await on.kore.delete(DELETE.format(APP, "voice/x"), headers=headers)).status_code == 404
     assert (await on.kore.delete(path, headers=headers)).status_code == 400
     assert (await on.kore.delete(DELETE.format("st-other", CAMPAIGN), headers=headers)).status_code == 403

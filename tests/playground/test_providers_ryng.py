@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from playground.journal import REDACTED
-from playground.ryng import CANCEL, SEEDED, SUBDOMAIN, TOKEN
-from tests.playground.providers_running import Running, running
+from playground.ryng import AGENT, CAMPAIGN, CANCEL, PREVIEW, SEEDED, SUBDOMAIN, TOKEN
+from tests.playground.providers_running import NUMBER, Running, running
 
 CALL = SEEDED[0]
 
@@ -69,6 +69,57 @@ async def test_faults_of_its_own(on: Running) -> None:
     assert await on.effects("ryng") == [("cancelled", CALL)]
 
 
+WISH: dict[str, object] = {"agentID": AGENT, "campaignID": CAMPAIGN, "customerNumber": NUMBER}
+
+
+async def test_preview(on: Running) -> None:
+    """A preview call gets a whole number, waits for its agent a while, and can be cancelled until then."""
+    for name in ({}, {"customerName": "Joe"}):
+        reply = (await on.ryng.post(PREVIEW, json=WISH | name)).json()
+        assert reply["error"] is False
+        assert {type(one) for one in reply["data"].values()} == {int}
+        assert reply["data"].keys() == {"callID", "logID"}
+    made = str(reply["data"]["callID"])
+    [first, second] = [call for call in await on.control.calls("ryng") if call.id not in SEEDED]
+    assert (second.id, second.to, second.details) == (made, NUMBER, WISH | {"customerName": "Joe"})
+    assert (await cancel(on, made))[0] == 200
+    await on.control.advance(3600)
+    assert await cancel(on, first.id) == (200, {"error": True, "message": "Call already attempted"})
+    assert await on.effects("ryng") == [("placed", first.id), ("placed", made), ("cancelled", made)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"agentID": "7"},
+        {"agentID": 8},
+        {"agentID": True},
+        {"campaignID": None},
+        {"customerNumber": NUMBER[1:]},
+        {"customerNumber": 919876543210},
+        {"customerName": 5},
+        {"batch": "b1"},
+    ],
+    ids=str,
+)
+async def test_previews_that_are_refused(on: Running, wrong: dict[str, object]) -> None:
+    """What is not as in the page's example is refused: assumed; no call is made."""
+    assert (await on.ryng.post(PREVIEW, json=WISH | wrong)).status_code == 400
+    assert await on.effects("ryng") == []
+
+
+async def test_faults_of_a_preview(on: Running) -> None:
+    """A fault of the server may hide that somebody is called; a wrong token does nothing."""
+    await on.control.fail("ryng", "server_error")
+    assert (await on.ryng.post(PREVIEW, json=WISH)).status_code == 500
+    assert [what for what, _ in await on.effects("ryng")] == ["placed"]
+    await on.control.fail("ryng", "rejected")
+    assert (await on.ryng.post(PREVIEW, json=WISH)).json()["error"] is True
+    del on.ryng.headers["x-access-token"]
+    assert (await on.ryng.post(PREVIEW, json=WISH)).status_code == 403
+    assert len(await on.effects("ryng")) == 1
+
+
 async def test_call_scheduled_by_hand(on: Running) -> None:
     """A call added through the control routes can be cancelled; it belongs to the one account."""
     due = datetime(2027, 1, 1, tzinfo=UTC)
@@ -79,11 +130,11 @@ async def test_call_scheduled_by_hand(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoint stands here, and only for POST."""
+    """Only the documented endpoints stand here, and only for POST."""
     path = CANCEL.format(CALL)
     assert (await on.ryng.get(path)).status_code == 404
     assert (await on.ryng.post(f"{path}/again")).status_code == 404
-    assert (await on.ryng.post("/rest-api/v1/preview/call", json={})).status_code == 404
+    assert (await on.ryng.get(PREVIEW)).status_code == 404
 
 
 async def test_the_token_is_left_out(on: Running) -> None:

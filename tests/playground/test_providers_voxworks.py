@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from playground.faults import Fault
-from playground.voxworks import OTHER_KEY, SEEDED, TEAM
-from tests.playground.providers_running import START, Running, running
+from playground.voxworks import CREATE, FROM_NUMBER, OTHER_KEY, SCRIPT, SEEDED, TEAM
+from tests.playground.providers_running import NUMBER, START, Running, running
 
 
 @pytest.fixture
@@ -97,6 +97,78 @@ async def test_success_false(on: Running) -> None:
     assert await on.effects("voxworks") == []
 
 
+CONTACT: dict[str, object] = {"phone_number": NUMBER}
+WISH: dict[str, object] = {"from_number": FROM_NUMBER, "script_id": SCRIPT, "contact": CONTACT}
+
+
+async def test_create(on: Running) -> None:
+    """A call that is created waits for its time, and can be cancelled by the id that was answered."""
+    names = {"first_name": "John", "last_name": "Smith"}
+    wish = WISH | {"contact": CONTACT | names, "scheduled_time": "2026-11-21T09:00:00Z"}
+    reply = await on.voxworks.post(CREATE, json=wish)
+    call_id = reply.json()["call_id"]
+    assert (reply.status_code, reply.json()) == (
+        201,
+        {"success": True, "call_id": call_id, "status": "scheduled"},
+    )
+    [call] = [call for call in await on.control.calls("voxworks") if call.id == call_id]
+    assert (call.to, call.owner, call.due) == (NUMBER, TEAM, datetime(2026, 11, 21, 9, tzinfo=UTC))
+    assert call.details == wish
+    assert (await on.cancel(call_id)).json()["call_id"] == call_id
+    assert await on.effects("voxworks") == [("placed", call_id), ("cancelled", call_id)]
+
+
+async def test_create_at_once(on: Running) -> None:
+    """Without a time the call goes out at once: assumed. The example's national number is taken."""
+    wish = WISH | {"contact": {"phone_number": "0429069971"}}
+    call_id = (await on.voxworks.post(CREATE, json=wish)).json()["call_id"]
+    assert (await on.cancel(call_id)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"from_number": None},
+        {"script_id": 7},
+        {"contact": NUMBER},
+        {"contact": {}},
+        {"contact": CONTACT | {"first_name": None}},
+        {"contact": CONTACT | {"age": "25"}},
+        {"scheduled_time": "2026-11-21T09:00:00"},
+        {"scheduled_time": "2026-11-21T09:00:00+00:00"},
+        {"scheduled_time": "2026-02-30T09:00:00Z"},
+        {"batch": "b1"},
+    ],
+    ids=str,
+)
+async def test_calls_that_are_refused(on: Running, wrong: dict[str, object]) -> None:
+    """What is not as in the page's example is answered with the documented 400; no call is made."""
+    reply = await on.voxworks.post(CREATE, json=WISH | wrong)
+    assert (reply.status_code, reply.json()["success"]) == (400, False)
+    assert (await on.voxworks.post(CREATE, content=b"{")).status_code == 400
+    assert await on.effects("voxworks") == []
+
+
+async def test_calls_of_somebody_else(on: Running) -> None:
+    """A script or a number that the team does not have is answered as a call that it does not have."""
+    for wrong in ({"script_id": "another"}, {"from_number": "+61290000000"}):
+        assert (await on.voxworks.post(CREATE, json=WISH | wrong)).status_code == 404
+    on.voxworks.headers["Authorization"] = f"Bearer {OTHER_KEY}"
+    assert (await on.voxworks.post(CREATE, json=WISH)).status_code == 404
+    on.voxworks.headers["Authorization"] = "Bearer wrong"
+    assert (await on.voxworks.post(CREATE, json=WISH)).status_code == 401
+    assert await on.effects("voxworks") == []
+
+
+async def test_faults_of_creating(on: Running) -> None:
+    """A 500 may hide that somebody is called; a rate limit and a refusal hide nothing."""
+    for fault, status, made in (("server_error", 500, 1), ("rate_limited", 429, 1), ("rejected", 200, 1)):
+        await on.control.fail("voxworks", fault)
+        reply = await on.voxworks.post(CREATE, json=WISH)
+        assert (reply.status_code, reply.json()["success"]) == (status, False)
+        assert len(await on.effects("voxworks")) == made
+
+
 async def test_call_scheduled_by_hand(on: Running) -> None:
     """A call added through the control routes can be cancelled; its id is taken from then on."""
     due = datetime(2027, 1, 1, tzinfo=UTC)
@@ -107,8 +179,8 @@ async def test_call_scheduled_by_hand(on: Running) -> None:
 
 
 async def test_what_is_not_there(on: Running) -> None:
-    """Only the documented endpoint stands here, only for POST, and a path is not resolved."""
+    """Only the documented endpoints stand here, only for POST, and a path is not resolved."""
     assert (await on.voxworks.get("/api/v1/cancel-call/vx_1001")).status_code == 404
-    assert (await on.voxworks.post("/api/v1/create-phone-call", json={})).status_code == 404
+    assert (await on.voxworks.get(CREATE)).status_code == 404
     assert (await on.voxworks.post("/api/v1/cancel-call/vx_1001/again")).status_code == 404
     assert (await on.control.calls("voxworks"))[0].due > START
