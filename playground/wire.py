@@ -109,7 +109,7 @@ class Front:
                 try:
                     request = await self._read(http, reader, writer)
                 except h11.RemoteProtocolError:
-                    writer.write(b"".join(_rendered(http, Answer(400, b""))))
+                    writer.write(b"".join(_rendered(http, Answer(400, b""), to="")))
                     return
                 finally:
                     self._idle.discard(writer)
@@ -122,7 +122,7 @@ class Front:
                 self._recorder.answered(
                     self._provider.name, request.number, answer, fault.does if fault else None
                 )
-                head, body = _rendered(http, answer) if answer else (b"", b"")
+                head, body = _rendered(http, answer, to=request.method) if answer else (b"", b"")
                 await _send(head, body, fault, reader, writer)
                 if http.our_state is not h11.DONE or http.their_state is not h11.DONE or writer.is_closing():
                     return
@@ -192,11 +192,11 @@ async def _send(
             await writer.drain()
 
 
-def _rendered(http: h11.Connection, answer: Answer) -> tuple[bytes, bytes]:
-    """The bytes of an answer: its head, its body."""
+def _rendered(http: h11.Connection, answer: Answer, *, to: str) -> tuple[bytes, bytes]:
+    """The bytes of an answer to a method: its head, its body, which nothing that is asked by HEAD has."""
     headers = [*answer.headers.items(), ("Content-Length", str(len(answer.body)))]
     head = http.send(h11.Response(status_code=answer.status, headers=headers)) or b""
-    body = http.send(h11.Data(data=answer.body)) or b""
+    body = b"" if to == "HEAD" else http.send(h11.Data(data=answer.body)) or b""
     return head, body + (http.send(h11.EndOfMessage()) or b"")
 
 

@@ -182,5 +182,7 @@ async def test_what_is_not_there(on: Running) -> None:
     """Only the documented endpoints stand here, only for POST, and a path is not resolved."""
     assert (await on.voxworks.get("/api/v1/cancel-call/vx_1001")).status_code == 404
     assert (await on.voxworks.get(CREATE)).status_code == 404
+    head = await on.voxworks.head(CREATE)
+    assert (head.status_code, head.content) == (404, b"")
     assert (await on.voxworks.post("/api/v1/cancel-call/vx_1001/again")).status_code == 404
     assert (await on.control.calls("voxworks"))[0].due > START
