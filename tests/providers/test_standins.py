@@ -55,7 +55,11 @@ SETTINGS: Mapping[str, Mapping[str, Any]] = {
         "jti": True,
     },
 }
-CALLING = [("voxworks", PLACE), ("ryng", PLACE), ("kore", StartCampaign(target=READY))]
+CALLING: list[tuple[str, PlaceCall | StartCampaign]] = [
+    ("voxworks", PLACE),
+    ("ryng", PLACE),
+    ("kore", StartCampaign(target=READY)),
+]
 """What lies beyond the documents and makes phones ring."""
 
 
@@ -101,10 +105,13 @@ async def test_a_campaigns_whole_life(on: Running, style: str) -> None:
     """Looked up, started, stopped, deleted, and then not found: each in either version of the paths."""
     async with open_adapter(connected(on, "kore", api_style=style)) as adapter:
         told = []
-        for hour, action in enumerate(
-            [StartCampaign(target=READY), StopCampaign(target=READY), DeleteCampaign(target=READY)]
-        ):
-            context = Context(now=START + timedelta(seconds=hour), action_id="A-7K3F")
+        life: tuple[CallAction, ...] = (
+            StartCampaign(target=READY),
+            StopCampaign(target=READY),
+            DeleteCampaign(target=READY),
+        )
+        for hour, action in enumerate(life):
+            context = Context(now=START + timedelta(hours=hour), action_id="A-7K3F")
             seen = await adapter.look_up(action, context)
             assert seen is not None
             assert seen.found
