@@ -1,7 +1,7 @@
 """CallKaro: place or schedule a call; delete what an agent has scheduled to a number.
 
 Facts: the pages "Create Outbound Call" (with its OpenAPI 3.1 part) and "Delete Schedule Call" of
-https://docs.callkaro.ai. What no page says is marked *assumed* and is a setting.
+https://docs.callkaro.ai, read 2026-11. What no page says is marked *assumed* and is a setting.
 """
 
 import json

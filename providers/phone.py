@@ -104,8 +104,14 @@ def mask(e164: str) -> str:
 
 
 def national(e164: str) -> str:
-    """A number's digits as they are dialled inside its country, ``09876543210`` for ``+919876543210``."""
-    number = phonenumbers.parse(e164)
+    """A number's digits as they are dialled inside its country, ``09876543210`` for ``+919876543210``.
+
+    Raises `PhoneFault` where no country has its code.
+    """
+    try:
+        number = phonenumbers.parse(e164)
+    except NumberParseException as fault:
+        raise PhoneFault(_PARSE_FAULTS[fault.error_type]) from None
     return _digits(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
 
 

@@ -25,7 +25,7 @@ from providers.actions import (
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import BaseUrl, OpaqueId, Secret
-from providers.phone import national
+from providers.phone import PhoneFault, national
 from providers.request import metadata_words, not_past, path_segment
 
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
@@ -143,15 +143,20 @@ class Voxworks(Adapter):
                 "+ and country code.",
                 code=Code.CONFIG_ERROR,
             )
-        number = national(action.to) if self.settings.number_format == "national" else action.to
         names = metadata_words(action.metadata, _NAMES, title=self.title)
         call: dict[str, JsonValue] = {
             "from_number": caller,
             "script_id": self.known_agent(action.agent),
-            "contact": {"phone_number": number, **names},
+            "contact": {"phone_number": self._number(action.to), **names},
         }
         # Without a time there is none: called at once, assumed.
         return call if at is None else {**call, "scheduled_time": at}
+
+    def _number(self, to: str) -> str:
+        try:
+            return national(to) if self.settings.number_format == "national" else to
+        except PhoneFault as fault:
+            raise Refused(str(fault), field="to") from fault
 
 
 _LOOK: Final = {

@@ -147,6 +147,7 @@ def test_triggering_at_kore(action: StopCampaign | StartCampaign) -> None:
 BAD_WISHES: list[tuple[Adapter, dict[str, Any], str | None, Code, str]] = [
     (voxworks(), {"at": NOW}, "at", Code.INVALID_REQUEST, "passed"),
     (voxworks(), {"at": datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-5)))}, "at", Code.INVALID_REQUEST, "far"),
+    (voxworks(number_format="national"), {"to": "+9991234567"}, "to", Code.INVALID_REQUEST, "No country has that code"),
     (voxworks(), {"agent": "mira"}, "agent", Code.INVALID_REQUEST, "It knows: asha"),
     (voxworks(agents={}), {}, "agent", Code.INVALID_REQUEST, "none yet"),
     (voxworks(from_number=None), {}, None, Code.CONFIG_ERROR, "from_number"),
