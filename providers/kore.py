@@ -86,8 +86,6 @@ _SEEN_FACTS: Final = {"name": "name", "status": "status"}
 """What a summary tells of a campaign, and in which words."""
 
 _TRIGGERS: Final = {Kind.STOP_CAMPAIGN: "stop", Kind.START_CAMPAIGN: "play"}
-_TRIGGERED: Final = {Kind.STOP_CAMPAIGN: "Stopped", Kind.START_CAMPAIGN: "Active"}
-"""† What stands at the reply's top: the campaign's status now, and no ``success``."""
 
 _VERBS: Final = {
     Kind.DELETE_CAMPAIGN: "delete",
@@ -221,7 +219,10 @@ class Kore(Adapter):
         return self._request("GET", self._template, campaign_id, self._token(context, "look-up"))
 
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
-        """Success is the top-level ``status``; the one in ``data`` is the campaign's before that."""
+        """Success is the top-level ``status``; the one in ``data`` is the campaign's before that.
+
+        † To a trigger, the one at the top is the campaign's own, as it is now.
+        """
         match action, reply.status, reply.value("status"):
             case DeleteCampaign(target=CampaignRef(campaign_id=asked)), 200, "success":
                 return _deleted(asked, reply.inside("data"))

@@ -7,7 +7,7 @@ other pages, placing a call from "Make Preview Call"; what no page says is marke
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from providers.actions import (
     AgentName,
@@ -34,6 +34,10 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 _NOT_A_WHOLE_NUMBER: Final = "Ryng's other pages show whole numbers as call ids, and this id is none."
 
 
+WholeNumber = Annotated[int, Field(strict=True, gt=0)]
+"""† An id as Ryng's pages show it: a number in JSON, not a text of digits."""
+
+
 def _one_label(text: str) -> str:
     if not _LABEL.fullmatch(text):
         raise ValueError('is one word, "tenant" where Ryng is at https://tenant.ryng.in')
@@ -56,8 +60,8 @@ class RyngSettings(ConnectionSettings):
     subdomain: Annotated[str, AfterValidator(_one_label)]
     access_token: Secret
     auth_header: Literal["x-access-token", "x-access-key"] = "x-access-token"
-    agents: dict[AgentName, PositiveInt] = Field(default_factory=dict)
-    campaign_id: PositiveInt | None = None
+    agents: dict[AgentName, WholeNumber] = Field(default_factory=dict)
+    campaign_id: WholeNumber | None = None
     number_format: Literal["e164", "digits"] = "e164"
 
     @model_validator(mode="before")
