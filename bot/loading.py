@@ -30,10 +30,13 @@ from bot.settings import (
 from providers.registry import PROVIDERS
 
 KEY_BYTES = 32
+LAST_PORT = 65535
 _RULE_KEYS_NOT_BUILT = frozenset({"notify"})
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch")
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
+_UNSET = "unset-" * 4
+"""In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
 _PATTERNS_IN_WORDS = {
     SLACK_CHANNEL: "write a channel's id (C…)",
     REGION: "write a country's two capital letters, such as IN",
@@ -87,6 +90,13 @@ class _Environment:
             self._faults.append(f"SLACK_API_URL must be https, or on this machine: {url}")
         return url if url.endswith("/") else url + "/"
 
+    def port(self) -> int:
+        text = self.get("PORT") or "3000"
+        if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= LAST_PORT:
+            return int(text)
+        self._faults.append(f"PORT is {text}: write a number up to {LAST_PORT}")
+        return 0
+
     def log_level(self) -> str:
         level = (self.get("LOG_LEVEL") or "INFO").upper()
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
@@ -129,6 +139,7 @@ def load(variables: Mapping[str, str]) -> Settings:
     )
     api_url, key = environment.api_url(), environment.key()
     database, log_level = environment.database(), environment.log_level()
+    port = environment.port()
     if faults or slack is None or dispatch is None:
         raise SettingsFault(faults)
     return Settings(
@@ -137,6 +148,8 @@ def load(variables: Mapping[str, str]) -> Settings:
         slack_api_url=api_url,
         key=key,
         database=database,
+        host=environment.get("HOST") or "127.0.0.1",
+        port=port,
         log_level=log_level,
         slack=slack,
         dispatch=dispatch,
@@ -261,12 +274,10 @@ class _File:
                 found = self._environment.get(match["name"])
                 if found is None:
                     missing.append(match["name"])
-                resolved[key] = (
-                    found or "unset"
-                )  # any value: the connection is off, its other keys are checked
+                resolved[key] = found or _UNSET
             elif field is not None and _holds_secret(field.annotation):
                 self._fault(f"{where}.{key}", 'secrets come from the environment: write "env:NAME"')
-                resolved[key] = "unset"
+                resolved[key] = _UNSET
         return resolved
 
     def _fault(self, where: str, what: str) -> None:

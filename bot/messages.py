@@ -45,6 +45,11 @@ MAX_LISTED = 12
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
+_AFTER_ALL = {
+    "late_answer": "The provider's answer was recorded late",
+    "webhook": "The provider told us what happened, so nobody needs to look it up",
+}
+"""What ended a doubt without any person."""
 _DECISIONS = {
     "approved": "Approved",
     "denied": "Denied",
@@ -396,8 +401,8 @@ def _thread(template: str, request: Request, told: Told) -> Message:
                 "There is no readable answer. Look it up at the provider, then press *Say what happened…* "
                 "on the message above."
             )
-        case "late_answer":
-            text = f"The provider's answer was recorded late. {standing(request)}"
+        case "late_answer" | "webhook":
+            text = f"{_AFTER_ALL[template]}{which}. {standing(request)}"
         case _:
             text = standing(request)
     return Message(text, [section(text), *_also(request, told)])

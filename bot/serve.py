@@ -18,6 +18,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.app import SCOPES, Surfaces, create_app
 from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
+from bot.notices import Notices
 from bot.operations import Operations
 from bot.outbox import Outbox
 from bot.people import SLACK_TROUBLE, Directory, trouble
@@ -26,6 +27,7 @@ from bot.requests import Requests
 from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
+from bot.web import CannotListen, Web, create_web
 from bot.windows import Windows
 from providers.base import Adapter
 from providers.registry import PROVIDERS
@@ -56,14 +58,15 @@ def utc_now() -> datetime:
 def log_to_stderr(level: str) -> None:
     """Our own lines at the level asked for; libraries only when something is wrong.
 
-    httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG: numbers and keys do not belong there.
+    httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
+    numbers and keys do not belong there.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     for ours in ("callops", "bot", "providers", "storage"):
         logging.getLogger(ours).setLevel(level)
-    for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp"):
+    for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "uvicorn"):
         logging.getLogger(theirs).setLevel(logging.WARNING)
 
 
@@ -179,6 +182,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
             await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
             read = await directory.refresh_groups()
 
+    web = await _hear(settings, adapters, Notices(log, announce=posting.wake))
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
@@ -188,7 +192,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
 
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     groups.cancel()
-    await socket_mode.stop(STOP_LISTENING_WITHIN)
+    await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
@@ -198,6 +202,19 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     outgoing.cancel()
     await asyncio.gather(groups, dispatching, outgoing, return_exceptions=True)
     _log.info("Stopped")
+
+
+async def _hear(settings: Settings, adapters: dict[str, Adapter], notices: Notices) -> Web | None:
+    """Listen for webhooks, where a connection has any. Raises `CannotStart`."""
+    hearing = sorted(name for name, adapter in adapters.items() if adapter.webhook_secret)
+    if not hearing:
+        return None
+    try:
+        web = await Web.start(create_web(adapters, notices.take), settings.host, settings.port)
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
+    _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
+    return web
 
 
 def _say_hello(settings: Settings, team: str) -> None:

@@ -161,6 +161,9 @@ class Settings:
     slack_api_url: str
     key: SecretStr
     database: Path
+    host: str
+    port: int
+    """Where webhooks are heard; 0 takes any free port."""
     log_level: str
     slack: SlackTable
     connections: Mapping[str, Connection]

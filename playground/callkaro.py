@@ -1,7 +1,8 @@
-"""CallKaro's stand-in: place or schedule a call, and delete an agent's scheduled calls to a number.
+"""CallKaro's stand-in: place or schedule a call, delete an agent's scheduled calls to a number, tell of an end.
 
-Facts are from two pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create
-Outbound Call" (with its OpenAPI part) and "Delete Schedule Call". What no page says is marked *assumed*.
+Facts are from pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create Outbound
+Call" (with its OpenAPI part), "Delete Schedule Call" and "Call Ended Event". What no page says is marked
+*assumed*.
 Windows, retries and priority are checked and kept with the call, not played: they need somebody who does
 not pick up.
 """
@@ -11,6 +12,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
+
+from pydantic import JsonValue
 
 from playground.calls import Calls, Clock
 from playground.http_messages import Answer, Request, answer_json
@@ -25,6 +28,7 @@ DELETE = "/call/delete-schedule-call"
 Shape = Literal["success", "done", "neither"]
 
 _ZONE = ZoneInfo("Asia/Kolkata")  # assumed: `schedule_at` is naive in every example and no zone is documented
+_CALLER = "918000000000"  # "Call Ended Event", `from`: without a plus, as all its numbers are
 _E164 = re.compile(r"\+[1-9]\d{1,14}", re.ASCII)  # OutboundCallRequest.to_number
 _TIME_OF_DAY = re.compile(r"([0-1]?[0-9]|2[0-3]):[0-5][0-9]")  # min_trigger_time, max_trigger_time
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?", re.ASCII)
@@ -119,6 +123,30 @@ class CallKaro:
         if call.owner not in AGENTS or call.to is None or not _E164.fullmatch(call.to):
             raise ValueError("a CallKaro call needs a known agent as owner and an E.164 number")
         return call
+
+    def ended(self, call_id: str) -> JsonValue:
+        """The webhook of a call's end: "Call Ended Event". Raises ValueError for a call that did not go out."""
+        call = self.calls.find(call_id)
+        if call is None or call.state != "attempted" or call.to is None:
+            raise ValueError("only a call that went out can end")
+        return {
+            "event": "call_ended",
+            "data": {
+                "callSid": call.id,  # assumed: that it is the id which placing the call was answered with
+                "name": "outbound",
+                "agent": call.owner,
+                "from": _CALLER,
+                "to": call.to.removeprefix("+"),
+                "call_duration": 120,
+                "time": call.due.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S"),
+                "transcription": "Full call transcript...",
+                "batchId": call.details.get("batch_id"),
+                "hangup_reason": "CLIENT_INITIATED",
+                "call_metadata": call.details.get("metadata", {}),
+                "try_count": 0,
+                "next_call_scheduled": False,
+            },
+        }
 
     def _place(self, request: Request, fields: Mapping[str, object]) -> Answer:
         """`POST /call/outbound`, "Create Outbound Call"."""

@@ -6,10 +6,14 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
+from pydantic import TypeAdapter
 
 from playground.callkaro import Shape
 from playground.faults import Fault
 from playground.journal import CALLS, LINES, Call, Journal
+from playground.webhooks import Telling
+
+_STATUSES: TypeAdapter[list[int | None]] = TypeAdapter(list[int | None])
 
 
 class ProviderControl:
@@ -77,6 +81,15 @@ class ProviderControl:
     async def shape(self, shape: Shape) -> None:
         """Choose how CallKaro words a success from now on."""
         await self._ask("PUT", "/callkaro/shape", f'"{shape}"')
+
+    async def end_call(self, call_id: str, url: str, *, times: int = 1) -> list[int | None]:
+        """End a call of CallKaro's that went out: its webhook is sent to ``url``.
+
+        The status of each answer; None where there was none within what CallKaro waits.
+        """
+        telling = Telling(url=url, times=times)
+        answered = await self._ask("POST", f"/callkaro/calls/{call_id}/end", telling.model_dump_json())
+        return _STATUSES.validate_json(answered)
 
     async def _ask(self, method: str, path: str, body: str | None = None) -> bytes:
         if self._session is None:

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from pydantic import TypeAdapter
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from playground import wire
@@ -21,6 +21,7 @@ from playground.journal import CALLS, LINES, Call, Recorder
 from playground.kore import Kore
 from playground.ryng import Ryng
 from playground.voxworks import Voxworks
+from playground.webhooks import Telling, tell
 
 _SHAPE: TypeAdapter[Shape] = TypeAdapter(Shape)
 _SECONDS: TypeAdapter[float] = TypeAdapter(float)
@@ -98,12 +99,18 @@ async def start(
         callkaro.shape = _SHAPE.validate_json(await request.body())
         return Response(status_code=204)
 
+    async def end_call(request: Request) -> Response:
+        document = callkaro.ended(request.path_params["call"])
+        answers = await tell(Telling.model_validate_json(await request.body()), document)
+        return JSONResponse(answers)
+
     return Standins(
         addresses={one.provider.name: f"http://{wire.HOST}:{one.front.port}" for one in steering},
         routes=[
             Route("/reset", reset, methods=["POST"]),
             Route("/advance", _checked(advance), methods=["POST"]),
             Route("/callkaro/shape", _checked(set_shape), methods=["PUT"]),
+            Route("/callkaro/calls/{call}/end", _checked(end_call), methods=["POST"]),
             *(Mount(f"/{one.provider.name}", routes=one.routes()) for one in steering),
         ],
     )

@@ -6,17 +6,20 @@ https://docs.callkaro.ai, read 2026-11. What no page says is marked *assumed* an
 
 import json
 from datetime import datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
 
 from providers.actions import (
+    E164_PATTERN,
+    SAFE_ID_PATTERN,
     AgentName,
     CallAction,
     CancelCall,
     Code,
     Kind,
+    Notice,
     NumberRef,
     Outcome,
     PlaceCall,
@@ -40,6 +43,20 @@ seen in the field."""
 _COMPLIANCE: Final = ("DND_NUMBER", "VERIFICATION_REQUIRED")
 """From CallKaro's other pages; which key holds them is assumed."""
 
+_ENDED: Final = "call_ended"
+"""The one event that CallKaro's webhooks have: the page "Call Ended Event"."""
+_WEBHOOK_WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
+"""Plain in a URL's path; 22 characters of base64url are 128 bits, so many that nobody guesses them."""
+
+
+def _unguessable(secret: SecretStr) -> SecretStr:
+    if not _WEBHOOK_WORD.fullmatch(secret.get_secret_value()):
+        raise ValueError(
+            "must be 22 to 128 random letters, digits, - and _, because it is all that tells CallKaro from "
+            "others; make one with  python -c 'import secrets; print(secrets.token_urlsafe())'"
+        )
+    return secret
+
 
 def _zone_name(name: str) -> str:
     try:
@@ -55,7 +72,8 @@ class CallKaroSettings(ConnectionSettings):
     ``timezone`` (IANA) is how ``schedule_at`` and the daily window are read: *assumed*, no page says it.
     ``schedule_format``: as in the examples, or with its offset. ``number_format``: how a deletion writes its
     number. ``allow_raw_agents`` accepts an agent's id in place of a name under ``agents``. ``send_action_id``
-    puts our id into the metadata, where the agent's prompt can see it.
+    puts our id into the metadata, where the agent's prompt can see it. ``webhook`` is the last word of the
+    path that CallKaro tells us at when a call has ended: its webhooks are unsigned, so the word is a secret.
     """
 
     base_url: BaseUrl = "https://api.callkaro.ai"
@@ -67,6 +85,15 @@ class CallKaroSettings(ConnectionSettings):
     schedule_format: Literal["naive", "offset"] = "naive"
     number_format: Literal["digits", "e164"] = "digits"
     send_action_id: bool = False
+    webhook: Annotated[Secret, AfterValidator(_unguessable)] | None = None
+
+    @model_validator(mode="after")
+    def _a_webhook_can_be_understood(self) -> Self:
+        if self.webhook is not None:
+            needed = {"beyond_documents": self.beyond_documents, "send_action_id": self.send_action_id}
+            if lines := " and ".join(f"{name} = true" for name, there in needed.items() if not there):
+                raise ValueError(f"webhook needs more: add {lines} to this connection")
+        return self
 
 
 class CallKaro(Adapter):
@@ -96,6 +123,33 @@ class CallKaro(Adapter):
     def agent_id(self, agent: str) -> str | None:
         """The id under ``agents``, or, where the connection allows it, the name itself."""
         return self.settings.agents.get(agent) or (agent if self.settings.allow_raw_agents else None)
+
+    @property
+    def webhook_secret(self) -> str | None:
+        """The word under ``webhook``."""
+        return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
+
+    def hear(self, document: JsonValue) -> Notice | None:
+        """What ``call_ended`` says of a call that was placed with our id; all else is not for us."""
+        match document:
+            case {"event": event, "data": dict(data)} if event == _ENDED:
+                metadata = data.get("call_metadata")
+            case _:
+                return None
+        action_id = metadata.get(ACTION_ID_KEY) if isinstance(metadata, dict) else None
+        if not isinstance(action_id, str) or not re.fullmatch(SAFE_ID_PATTERN, action_id):
+            return None
+        called, call_id = data.get("to"), data.get("callSid")
+        number = f"+{called.removeprefix('+')}" if isinstance(called, str) else ""
+        return Notice(
+            action_id=action_id,
+            message="CallKaro told us that this call ended.",
+            number=number if re.fullmatch(E164_PATTERN, number) else None,
+            # That it is the id which placing the call answers with is assumed: nothing is decided by it.
+            reference=call_id
+            if isinstance(call_id, str) and re.fullmatch(SAFE_ID_PATTERN, call_id)
+            else None,
+        )
 
     def build(self, action: CallAction, context: Context) -> Request:
         """POST /call/outbound, or POST /call/delete-schedule-call with the agent in its query."""

@@ -1,0 +1,93 @@
+"""What follows when a provider tells by itself that a call of ours happened: a doubt about it is over.
+
+`settles` decides, and is pure; `Notices` makes the one change in the log. A notice that comes twice, or that
+nobody waits for, changes nothing.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from providers.actions import Code, Kind, Notice, PlaceCall
+from storage.lifecycle import State
+from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, NoSuchRequest, Post, Request
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Why a notice changes nothing. ``odd``: somebody should look at it."""
+
+    why: str
+    odd: bool = False
+
+
+def settles(request: Request, notice: Notice, connection: str) -> Change | Ignored:
+    """What a notice that a connection heard changes about the request that it names."""
+    entry = next((one for one in request.entries if one.id == notice.action_id), None)
+    if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
+        return Ignored("it names no call that was placed through this connection", odd=True)
+    if not isinstance(entry.action, PlaceCall):
+        return Ignored("its personal data was erased, so its number cannot be compared")
+    if notice.number != entry.action.to:
+        return Ignored("it is about another number", odd=True)
+    match entry.state:
+        case State.UNKNOWN:
+            pass
+        case State.SENDING if not entry.doubted:
+            pass  # sooner than the answer, which may be lost
+        case State.SUCCEEDED | State.SENDING:
+            return Ignored(f"the call is {entry.state}")
+        case _:
+            return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
+    return _happened(request, entry, notice)
+
+
+def _happened(request: Request, entry: LogEntry, notice: Notice) -> Change:
+    move = Move(
+        entry.id,
+        "webhook",
+        frozenset({entry.state}),
+        State.SUCCEEDED,
+        attempt=entry.attempt,
+        changes={
+            "code": Code.QUEUED,
+            "message": notice.message,
+            "reference": notice.reference or entry.reference,
+            "not_before": None,
+        },
+    )
+    posts = (Post("state", "audit"), Post("webhook", "thread"), Post("state", f"dm:{request.requester}"))
+    return Change(request.id, SYSTEM, (move,), posts=posts)
+
+
+class Notices:
+    """Takes what providers tell. ``announce`` is called when there is something to post."""
+
+    def __init__(self, log: ActionLog, *, announce: Callable[[], None]) -> None:
+        self._log = log
+        self._announce = announce
+
+    async def take(self, connection: str, notice: Notice) -> None:
+        """Do what a notice asks for; when this returns, it is committed or there was nothing to do.
+
+        Raises what the log raises when it cannot be written.
+        """
+        try:
+            request = await self._log.request(notice.action_id)
+        except NoSuchRequest:
+            # Without the id: it comes from outside.
+            _log.warning("A webhook of %s is about an action that is not in the log", connection)
+            return
+        while isinstance(found := settles(request, notice, connection), Change):
+            try:
+                await self._log.apply(found)
+            except Conflict as first:
+                request = first.current
+                continue
+            self._announce()
+            _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
+            return
+        level = logging.WARNING if found.odd else logging.INFO
+        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)
