@@ -1,4 +1,4 @@
-"""CallKaro's stand-in: place or schedule a call, delete an agent's scheduled calls to a number, tell of an end.
+"""CallKaro's stand-in: place or schedule a call, delete what an agent has scheduled, tell that a call ended.
 
 Facts are from pages of CallKaro's documentation at https://docs.callkaro.ai, read 2026-11: "Create Outbound
 Call" (with its OpenAPI part), "Delete Schedule Call" and "Call Ended Event". What no page says is marked
@@ -125,7 +125,7 @@ class CallKaro:
         return call
 
     def ended(self, call_id: str) -> JsonValue:
-        """The webhook of a call's end: "Call Ended Event". Raises ValueError for a call that did not go out."""
+        """What is told of a call's end, "Call Ended Event". Raises ValueError for one that did not go out."""
         call = self.calls.find(call_id)
         if call is None or call.state != "attempted" or call.to is None:
             raise ValueError("only a call that went out can end")

@@ -108,6 +108,7 @@ CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
     "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
     "late_answer", "failed", "succeeded", "inferred", "refused",
+    "webhook",
 ]  # fmt: skip
 
 

@@ -193,3 +193,41 @@ def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
 def test_slack_is_spoken_to_over_https_only(tmp_path: Path, url: str) -> None:
     """Plain http is for this machine."""
     assert any("SLACK_API_URL must be https" in fault for fault in faults(tmp_path, SLACK_API_URL=url))
+
+
+HEARING = FILE.replace(
+    'provider = "callkaro"',
+    'provider = "callkaro"\nwebhook = "env:CALLKARO_WEBHOOK"\nsend_action_id = true\nbeyond_documents = true',
+)
+
+
+def test_webhooks_are_heard_on_this_machine_unless_told_otherwise(tmp_path: Path) -> None:
+    """HOST and PORT have defaults, and are taken from the environment."""
+    usual = load(environment(tmp_path))
+    assert (usual.host, usual.port) == ("127.0.0.1", 3000)
+    other = load(environment(tmp_path, HOST="0.0.0.0", PORT="8080"))
+    assert (other.host, other.port) == ("0.0.0.0", 8080)
+
+
+@pytest.mark.parametrize("port", ["http", "-1", "65536", "3000.0", " 3000", "²"])
+def test_a_port_is_a_number(tmp_path: Path, port: str) -> None:
+    """Anything else is a fault."""
+    assert faults(tmp_path, PORT=port) == [f"PORT is {port}: write a number up to 65535"]
+
+
+def test_a_webhook_without_its_word_puts_its_connection_off(tmp_path: Path) -> None:
+    """As any secret that is missing; with it the connection is on, and a short one is a fault."""
+    assert load(environment(tmp_path, HEARING)).off == {"reminders": "CALLKARO_WEBHOOK not set"}
+    assert "reminders" in load(environment(tmp_path, HEARING, CALLKARO_WEBHOOK="x" * 22)).connections
+    [fault] = faults(tmp_path, HEARING, CALLKARO_WEBHOOK="canary")
+    assert "connections.reminders.webhook: must be 22 to 128 random letters" in fault
+    assert "canary" not in fault
+
+
+def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path) -> None:
+    """Without our id in the metadata nothing that comes back names an action."""
+    file = HEARING.replace("send_action_id = true\n", "")
+    [fault] = faults(tmp_path, file, CALLKARO_WEBHOOK="x" * 22)
+    assert fault.endswith(
+        "connections.reminders: webhook needs more: add send_action_id = true to this connection"
+    )
