@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 KEY = base64.b64encode(bytes(32)).decode()
 
 OTHER_SECRETS = {"VOXWORKS_API_KEY": "another-key", "RYNG_ACCESS_TOKEN": "a-token", "KORE_JWT": "a.jwt.token"}
+OTHER_SECRETS |= {"CALLKARO_WEBHOOK": "a-word-of-22-letters-x"}
 
 FILE = """
 [slack]

@@ -61,7 +61,7 @@ async def running(
     async with AsyncExitStack() as stack:
         standins = await providers.start(stack, journal=journal, now=now)
         app = Starlette(routes=[Mount("/control/providers", routes=standins.routes)])
-        control = ProviderControl(f"{await stack.enter_async_context(_served(app))}/control/providers")
+        control = ProviderControl(f"{await stack.enter_async_context(served(app))}/control/providers")
 
         async def client(provider: str, headers: Mapping[str, str]) -> httpx.AsyncClient:
             return await stack.enter_async_context(
@@ -82,7 +82,7 @@ async def running(
 
 
 @asynccontextmanager
-async def _served(app: Starlette) -> AsyncIterator[str]:
+async def served(app: Starlette) -> AsyncIterator[str]:
     """Serve on a loopback port: uvicorn without its main loop, which takes the signals and 0.1 s to stop."""
     config = uvicorn.Config(app, log_config=None, lifespan="off")
     config.load()

@@ -1,10 +1,15 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from playground.callkaro import AGENT, DELETE, OTHER_AGENT, PLACE, Shape
-from tests.playground.providers_running import NUMBER, START, Running, running
+from tests.playground.providers_running import NUMBER, START, Running, running, served
 
 LATER = "2026-12-31T09:30:00"
 
@@ -215,3 +220,35 @@ async def test_what_is_not_there(on: Running) -> None:
     """Only the two documented endpoints stand here, and only for POST."""
     assert (await on.callkaro.get(PLACE)).status_code == 404
     assert (await on.callkaro.post("/call/inbound", json={})).status_code == 404
+
+
+async def test_the_end_of_a_call_is_told_as_often_as_asked(on: Running) -> None:
+    """As "Call Ended Event" has it: our metadata, numbers without a plus, a naive time; each answer is reported."""
+    heard: list[Any] = []
+
+    async def hear(request: Request) -> Response:
+        heard.append(await request.json())
+        return Response(status_code=(204, 500)[len(heard) - 1])
+
+    await on.place(metadata={"name": "Jatin", "age": 25}, batch_id="b1")
+    [call] = await on.control.calls("callkaro")
+    async with served(Starlette(routes=[Route("/hear", hear, methods=["POST"])])) as address:
+        assert await on.control.end_call(call.id, f"{address}/hear", times=2) == [204, 500]
+    assert heard[0] == heard[1]
+    assert heard[0]["event"] == "call_ended"
+    data = heard[0]["data"]
+    assert data["call_metadata"] == {"name": "Jatin", "age": 25}
+    assert (data["callSid"], data["agent"], data["to"]) == (call.id, AGENT, NUMBER.removeprefix("+"))
+    assert (data["time"], data["batchId"]) == ("2026-11-20 09:30:00", "b1")
+
+
+async def test_only_a_call_that_went_out_ends(on: Running) -> None:
+    """One that is scheduled has not happened; where nobody listens, nobody answers."""
+    await on.place(schedule_at="2026-11-20T10:30:00")
+    [call] = await on.control.calls("callkaro")
+    nowhere = "http://127.0.0.1:9/"
+    for one in (call.id, "nobodys"):
+        with pytest.raises(ValueError, match="only a call that went out can end"):
+            await on.control.end_call(one, nowhere)
+    await on.control.advance(3600)
+    assert await on.control.end_call(call.id, nowhere) == [None]

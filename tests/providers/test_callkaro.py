@@ -322,7 +322,7 @@ def body(action: PlaceCall, **settings: Any) -> dict[str, Any]:
 
 
 WORD = "canary-webhook-word-22"
-HEARING = {"webhook": WORD, "send_action_id": True, "beyond_documents": True}
+HEARING: dict[str, Any] = {"webhook": WORD, "send_action_id": True, "beyond_documents": True}
 ENDED: dict[str, Any] = {
     "event": "call_ended",
     "data": {
@@ -363,7 +363,7 @@ def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
     ],
 )
 def test_what_cannot_be_read_of_an_end_is_left_out(
-    field: str, value: object, number: str | None, reference: str | None
+    field: str, value: Any, number: str | None, reference: str | None
 ) -> None:
     """A number or an id of the wrong shape is none; the rest is heard."""
     notice = callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], field: value}})
