@@ -83,7 +83,7 @@ def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa
     assert (change.actor, move.name, move.before, move.after) == (
         SYSTEM,
         "webhook",
-        {before},
+        frozenset({before}),
         State.SUCCEEDED,
     )
     assert move.attempt == 1
