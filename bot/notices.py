@@ -32,6 +32,11 @@ def settles(request: Request, notice: Notice, connection: str) -> Change | Ignor
         return Ignored("its personal data was erased, so its number cannot be compared")
     if notice.number != entry.action.to:
         return Ignored("it is about another number", odd=True)
+    return _as_it_stands(request, entry, notice)
+
+
+def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+    """What it changes that the call took place."""
     match entry.state:
         case State.UNKNOWN:
             pass
