@@ -1,16 +1,21 @@
 """What follows when a provider tells by itself that a call happened, as a table."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.notices import Ignored, settles
+from bot.notices import Ignored, Notices, settles
 from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
 from storage.lifecycle import State
-from storage.log import SYSTEM, Change, LogEntry, Request
+from storage.log import SYSTEM, Change, Conflict, LogEntry, Move, Request
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import KEY, claim, placing
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
@@ -132,3 +137,69 @@ def test_what_is_not_about_this_call_changes_nothing(
     assert isinstance(found, Ignored)
     assert found.odd == odd
     assert "98765" not in found.why
+
+
+@pytest.fixture
+async def log(tmp_path: Path) -> AsyncIterator[SQLiteLog]:
+    """A log in a file."""
+    opened = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=lambda: NOW)
+    yield opened
+    await opened.close()
+
+
+async def in_doubt(log: SQLiteLog) -> str:
+    """A call that was sent, and whose answer was lost."""
+    entry = (await log.record(placing(NUMBER))).request.entries[0].id
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Move(
+        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+    )
+    await log.apply(Change(entry, SYSTEM, [lost]))
+    return entry
+
+
+async def told(log: SQLiteLog, entry: str, *, times: int = 1) -> int:
+    """Let a provider tell of a call, at once as often; how often there was something to post."""
+    announced: list[None] = []
+    notices = Notices(log, announce=lambda: announced.append(None))
+    notice = NOTICE.model_copy(update={"action_id": entry})
+    await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
+    return len(announced)
+
+
+async def test_of_many_deliveries_one_is_written(log: SQLiteLog) -> None:
+    """All at once and once more: one event, one set of posts, and the log is whole."""
+    entry = await in_doubt(log)
+    assert await told(log, entry, times=20) == 1
+    assert await told(log, entry) == 0
+    assert [event.name for event in await log.events(entry)] == ["requested", "sending", "unknown", "webhook"]
+    assert (await log.verify()).faults == ()
+
+
+async def test_an_action_that_is_not_in_the_log_is_no_fault(log: SQLiteLog) -> None:
+    """Nothing is written and nothing raised: the provider must not try for ever."""
+    assert await told(log, "A-2222") == 0
+    assert (await log.verify()).events == 0
+
+
+@pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])
+async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after: State) -> None:
+    """Somebody settles it while the provider tells: whichever is first stands, the other changes nothing."""
+    winners = set()
+    for number in range(20):
+        entry = await in_doubt(log)
+        settled = Change(entry, "U0MANAGER", [Move(entry, "happened", frozenset({State.UNKNOWN}), after)])
+
+        async def person(settled: Change = settled, waits: float = number / 5000) -> bool:
+            await asyncio.sleep(waits)
+            try:
+                await log.apply(settled)
+            except Conflict:
+                return False
+            return True
+
+        first, _ = await asyncio.gather(person(), told(log, entry))
+        names = [event.name for event in await log.events(entry)]
+        assert names[3:] == (["happened"] if first else ["webhook"])
+        winners.add(first)
+    assert winners == {True, False}
