@@ -190,7 +190,7 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after
         entry = await in_doubt(log)
         settled = Change(entry, "U0MANAGER", [Move(entry, "happened", frozenset({State.UNKNOWN}), after)])
 
-        async def person(settled: Change = settled, waits: float = number / 5000) -> bool:
+        async def person(settled: Change = settled, waits: float = number**2 / 2000) -> bool:
             await asyncio.sleep(waits)
             try:
                 await log.apply(settled)
