@@ -9,11 +9,9 @@ from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, JsonValue, SecretStr, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
 from providers.actions import (
-    E164_PATTERN,
-    SAFE_ID_PATTERN,
     AgentName,
     CallAction,
     CancelCall,
@@ -29,6 +27,7 @@ from providers.actions import (
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.request import not_past
+from providers.webhook import WebhookWord, e164, safe_id
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
@@ -45,17 +44,6 @@ _COMPLIANCE: Final = ("DND_NUMBER", "VERIFICATION_REQUIRED")
 
 _ENDED: Final = "call_ended"
 """The one event that CallKaro's webhooks have: the page "Call Ended Event"."""
-_WEBHOOK_WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
-"""Plain in a URL's path; 22 characters of base64url are 128 bits, so many that nobody guesses them."""
-
-
-def _unguessable(secret: SecretStr) -> SecretStr:
-    if not _WEBHOOK_WORD.fullmatch(secret.get_secret_value()):
-        raise ValueError(
-            "must be 22 to 128 random letters, digits, - and _, because it is all that tells CallKaro from "
-            "others; make one with  python -c 'import secrets; print(secrets.token_urlsafe())'"
-        )
-    return secret
 
 
 def _zone_name(name: str) -> str:
@@ -85,7 +73,7 @@ class CallKaroSettings(ConnectionSettings):
     schedule_format: Literal["naive", "offset"] = "naive"
     number_format: Literal["digits", "e164"] = "digits"
     send_action_id: bool = False
-    webhook: Annotated[Secret, AfterValidator(_unguessable)] | None = None
+    webhook: WebhookWord | None = None
 
     @model_validator(mode="after")
     def _a_webhook_can_be_understood(self) -> Self:
@@ -136,19 +124,15 @@ class CallKaro(Adapter):
                 metadata = data.get("call_metadata")
             case _:
                 return None
-        action_id = metadata.get(ACTION_ID_KEY) if isinstance(metadata, dict) else None
-        if not isinstance(action_id, str) or not re.fullmatch(SAFE_ID_PATTERN, action_id):
+        action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
+        if action_id is None:
             return None
-        called, call_id = data.get("to"), data.get("callSid")
-        number = f"+{called.removeprefix('+')}" if isinstance(called, str) else ""
         return Notice(
             action_id=action_id,
             message="CallKaro told us that this call ended.",
-            number=number if re.fullmatch(E164_PATTERN, number) else None,
+            number=e164(data.get("to")),
             # That it is the id which placing the call answers with is assumed: nothing is decided by it.
-            reference=call_id
-            if isinstance(call_id, str) and re.fullmatch(SAFE_ID_PATTERN, call_id)
-            else None,
+            reference=safe_id(data.get("callSid")),
         )
 
     def build(self, action: CallAction, context: Context) -> Request:
