@@ -15,7 +15,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
 def _unguessable(secret: SecretStr) -> SecretStr:
     if not _WORD.fullmatch(secret.get_secret_value()):
         raise ValueError(
-            "must be 22 to 128 random letters, digits, - and _: it is all that tells the provider from others; "
+            "must be 22 to 128 random letters, digits, - and _: nothing else tells the provider from others; "
             "make one with  python -c 'import secrets; print(secrets.token_urlsafe())'"
         )
     return secret
