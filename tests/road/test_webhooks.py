@@ -177,9 +177,14 @@ async def test_a_webhook_that_the_log_cannot_take_comes_again(hearing: Scene) ->
 
 
 async def test_a_webhook_in_flight_is_finished_when_the_bot_stops(hearing: Scene) -> None:
-    """SIGTERM: nobody new is heard, what is being said is taken and answered, and the bot ends with 0."""
+    """SIGTERM: nobody new is heard, what is being said is taken and answered, and the bot ends with 0.
+
+    Somebody who said nothing yet, or not a whole head, is not waited for.
+    """
     request = request_id(await doubtful(hearing))
     url, body = httpx.URL(path(hearing)), json.dumps(ended(request)).encode()
+    idle = [await asyncio.open_connection(url.host, url.port) for _ in range(2)]
+    idle[1][1].write(_head(url, 100)[:20])
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(_head(url, len(body)) + body[:10])
     await writer.drain()
@@ -195,6 +200,9 @@ async def test_a_webhook_in_flight_is_finished_when_the_bot_stops(hearing: Scene
     assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
     writer.close()
     assert await stopping == 0
+    assert [await silent.read() for silent, _ in idle] == [b"", b""]
+    for _, silent in idle:
+        silent.close()
     assert await state(hearing, request) == "succeeded"
 
 
