@@ -67,12 +67,15 @@ class Reply:
         return self.redactor.without_secrets(json.dumps(self.document)) if self.document else None
 
     def reference(self, *keys: str) -> str | None:
-        """The first of some keys that holds an id: one printable word, or an integer."""
+        """The first of some keys that holds an id: one printable word, or an integer.
+
+        It is shown and never erased: one that holds a secret or the number that was asked about is none.
+        """
         for key in keys:
             value = self.value(key)
             if isinstance(value, int) and not isinstance(value, bool):
                 value = str(value)
-            if isinstance(value, str) and _ID.fullmatch(value):
+            if isinstance(value, str) and _ID.fullmatch(value) and self.redactor.record(value) == value:
                 return value
         return None
 
