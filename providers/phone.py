@@ -31,6 +31,10 @@ _SLACK_LINK = re.compile(r"<tel:([^|>]*)(?:\|[^>]*)?>")
 _TEL_SCHEME = re.compile(r"^tel:", re.IGNORECASE)
 _PUNCTUATION = re.compile(r"[\s().\-/\u2010-\u2015\u2212]")
 _DIALLED = re.compile(r"\+?[0-9]+")
+_BETWEEN = (
+    r"(?:[\s().\-/_+\u2010-\u2015\u2212]|%2[0B]|%C2%A0|\\+u(?:00a0|20[0-9a-f]{2}|2212)|&nbsp;|&\#160;){0,3}"
+)
+"""What may stand between two digits of a number, also where JSON, a URL or HTML has escaped it."""
 
 
 class PhoneFault(ValueError):
@@ -118,9 +122,8 @@ def national(e164: str) -> str:
 def written(e164: str) -> re.Pattern[str]:
     """A pattern that finds a number however it is written: with or without code, plus and punctuation."""
     code, national = _split(e164)
-    between = r"[\s().\-]{0,3}"
-    prefix = rf"(?:(?:\+|00)?{between}{between.join(code)}{between})?" if code else r"\+?"
-    return re.compile(prefix + between.join(national))
+    prefix = rf"(?:(?:(?:\+|%2B|00){_BETWEEN})?{_BETWEEN.join(code)}{_BETWEEN})?" if code else r"\+?"
+    return re.compile(prefix + _BETWEEN.join(national), re.IGNORECASE)
 
 
 def _plain(text: str) -> str:

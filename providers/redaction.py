@@ -1,11 +1,12 @@
 """What of a provider's reply may be kept, and what of it people may read. Pure."""
 
-import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Self
-from urllib.parse import quote
+
+from pydantic import JsonValue
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask, written
@@ -16,7 +17,12 @@ LONGEST_RECORD: Final = 4096
 LONGEST_SENTENCE: Final = 200
 """Characters of a provider's sentence that people are shown."""
 
+SHORTEST_PART: Final = 4
+"""Letters of a personal word that is looked for inside other words, too: shorter ones are in too many."""
+
 _REDACTED: Final = "[secret]"
+_NAMED: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+"""HTML's names for what it must escape."""
 _E164 = re.compile(r"\+[1-9](?:[\s().-]?\d){6,14}")
 _PLAIN_SENTENCE = re.compile(r"[A-Z]?[a-z_]+(?:[,:]? [a-z_]+(?:'[a-z]+)?)*\.?")
 """Small words and field names only: no digits, and no capitals in the middle, where names have theirs."""
@@ -26,8 +32,8 @@ _PLAIN_SENTENCE = re.compile(r"[A-Z]?[a-z_]+(?:[,:]? [a-z_]+(?:'[a-z]+)?)*\.?")
 class Redactor:
     """Removes from a reply what was secret or personal in its request.
 
-    ``secrets`` go; ``number`` (E.164) is masked however it is written; ``words`` are the values of metadata,
-    which a provider may echo.
+    ``secrets`` go; ``number`` (E.164) is masked however it is written; ``words`` are those in the values of
+    metadata, in small letters, which a provider may echo.
     """
 
     secrets: tuple[str, ...] = field(repr=False)
@@ -42,9 +48,7 @@ class Redactor:
         match action:
             case PlaceCall(to=to, metadata=metadata):
                 number = to
-                words = tuple(
-                    value for value in (metadata or {}).values() if isinstance(value, str) and value
-                )
+                words = _words(metadata or {})
             case CancelCall(target=NumberRef(to=to)):
                 number = to
             case _:
@@ -53,8 +57,8 @@ class Redactor:
 
     def without_secrets(self, text: str) -> str:
         """A text as it is, but for the secrets."""
-        for form in sorted(_forms(self.secrets), key=len, reverse=True):
-            text = text.replace(form, _REDACTED)
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = _however_written(secret).sub(_REDACTED, text)
         return text
 
     def record(self, text: str) -> str:
@@ -69,12 +73,47 @@ class Redactor:
 
         People's channels and the chain that is never erased hold it.
         """
-        personal = any(word in text for word in self.words)
-        return (
-            None if personal or len(text) > LONGEST_SENTENCE or not _PLAIN_SENTENCE.fullmatch(text) else text
-        )
+        if len(text) > LONGEST_SENTENCE or not _PLAIN_SENTENCE.fullmatch(text):
+            return None
+        said = text.casefold()
+        parts = set(re.findall("[a-z]+", said))
+        personal = any(word in parts or (len(word) >= SHORTEST_PART and word in said) for word in self.words)
+        return None if personal else text
 
 
-def _forms(secrets: Iterable[str]) -> set[str]:
-    """Each secret as it is, as JSON writes it and as a URL does."""
-    return {form for text in secrets for form in (text, json.dumps(text)[1:-1], quote(text, safe=""))}
+@lru_cache(maxsize=64)
+def _however_written(secret: str) -> re.Pattern[str]:
+    """A pattern that finds a secret as it is, and as JSON (also within JSON), a URL or HTML writes it.
+
+    All of these leave ASCII letters and digits as they are.
+    """
+    return re.compile("".join(map(_character, secret)))
+
+
+def _character(character: str) -> str:
+    if character.isalnum():
+        return re.escape(character)
+    code = ord(character)
+    name = f"{_NAMED[character]}|" if character in _NAMED else ""
+    space = r"|\+" if character == " " else ""
+    # Each repetition has an end, so that no text takes longer than its length says.
+    plain, escaped = rf"\\{{0,8}}{re.escape(character)}", rf"\\{{1,8}}u{code:04x}"
+    entity = rf"&(?:{name}\#0{{0,8}}{code}|\#x0{{0,8}}{code:x});"
+    return f"(?i:{plain}|{escaped}|%{code:02x}|{entity}{space})"
+
+
+def _words(metadata: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """The words in a metadata's values, however deep they stand."""
+    words = list[str]()
+    waiting: list[JsonValue] = list(metadata.values())
+    while waiting:
+        match waiting.pop():
+            case str(text):
+                words += re.findall(r"[^\W_]+", text.casefold())
+            case list(several):
+                waiting += several
+            case dict(inner):
+                waiting += inner.values()
+            case _:
+                pass
+    return tuple(words)
