@@ -21,6 +21,9 @@ OPAQUE_ID = re.compile(r"[\x21-\x7e]{1,128}")
 """An id that only its provider understands, in a query or a body: one printable word."""
 
 _LAST_PORT = 65535
+_EMPTY_PART = re.compile(r"(?<=://).*(?://|:/|:$)")
+"""What ``https://https://…`` has: it would lead to a host named https."""
+
 _DOT_SEGMENT = re.compile(r"/\.{1,2}(?:/|$)")
 
 
@@ -42,9 +45,12 @@ def _trusted(text: str) -> str:
         raise ValueError("must be a plain address: no user name, query, fragment, escape, space or backslash")
     if _DOT_SEGMENT.search(text):
         raise ValueError("must not hold '.' or '..' as a part of its path")
+    if _EMPTY_PART.search(text.rstrip("/")):
+        raise ValueError("must not hold '//' or an empty port after its first '//'")
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as fault:
+        _ = url.host  # which fails for an xn-- label that stands for nothing
+    except (httpx.InvalidURL, UnicodeError) as fault:
         raise ValueError("is not an address") from fault
     host = url.raw_host.decode("ascii")
     if url.scheme not in {"https", "http"} or not host:
