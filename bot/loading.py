@@ -87,7 +87,7 @@ class _Environment:
     def api_url(self) -> str:
         url = self.get("SLACK_API_URL") or "https://slack.com/api/"
         if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
-            self._faults.append(f"SLACK_API_URL must be https, or on this machine: {url}")
+            self._faults.append("SLACK_API_URL must be https, or on this machine")
         return url if url.endswith("/") else url + "/"
 
     def port(self) -> int:
@@ -108,7 +108,8 @@ def database_path(url: str | None, faults: list[str]) -> Path:
     """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
     scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
     if scheme != "sqlite" or not separator or not path or "?" in path:
-        faults.append(f"DATABASE_URL is {url}: only sqlite:///file is built in this version")
+        # Not the address itself: a database's holds its password.
+        faults.append("DATABASE_URL is not sqlite:///file: nothing else is built in this version")
     return Path(path or "callops.db")
 
 
