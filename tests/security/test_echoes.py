@@ -61,16 +61,18 @@ METADATA: dict[str, dict[str, Any]] = {
 SEARCHED_WITHIN = 3.0
 """Seconds of one core for 1 MiB; a square's time would be hours."""
 STATUSES = (200, 201, 302, 400, 401, 403, 404, 405, 408, 418, 429, 500, 503)
+SHORT = 1.0
+"""Seconds: a deadline for what never ends, and enough for a busy machine to connect to itself."""
 LOST: tuple[Answer, ...] = (reset, hang_up, silence, cut_short, gibberish)
 
 
-def adapter_of(provider: str, base_url: str) -> Adapter:
+def adapter_of(provider: str, base_url: str, *, deadline: float = 20.0) -> Adapter:
     """A connection that may do all that its provider can."""
     made = PROVIDERS[provider]
     wanted = {"base_url": base_url, "beyond_documents": True, "agents": {"payments": AGENT}}
     wanted |= ACCOUNTS[provider]
     settings = {name: value for name, value in wanted.items() if name in made.settings_type.model_fields}
-    return made(made.settings_type.model_validate(settings), deadline=0.5, clock=lambda: NOW)
+    return made(made.settings_type.model_validate(settings), deadline=deadline, clock=lambda: NOW)
 
 
 def action_for(provider: str, capability: Capability) -> CallAction:
@@ -105,12 +107,12 @@ def has_number(action: CallAction) -> bool:
 
 
 async def exchange(
-    provider: str, action: CallAction, answer: Answer, *, base_url: str | None = None
+    provider: str, action: CallAction, answer: Answer, *, base_url: str | None = None, deadline: float = 20.0
 ) -> tuple[Outcome, list[Received], Adapter]:
     """Perform an action at a provider that answers so."""
     async with (
         listening(answer) as wire,
-        open_adapter(adapter_of(provider, base_url or wire.base_url)) as adapter,
+        open_adapter(adapter_of(provider, base_url or wire.base_url, deadline=deadline)) as adapter,
     ):
         outcome = await adapter.perform(action, CONTEXT)
         await adapter.look_up(action, CONTEXT)
@@ -186,7 +188,10 @@ async def test_a_failure_says_nothing_of_the_request(
     caplog.set_level(logging.DEBUG)
     async with nobody_listening() as nobody:
         outcomes = [(await exchange(provider, action, reset, base_url=nobody))[0]]
-    outcomes += [(await exchange(provider, action, answer))[0] for answer in LOST]
+    outcomes += [
+        (await exchange(provider, action, answer, deadline=20.0 if answer is not silence else SHORT))[0]
+        for answer in LOST
+    ]
     written = caplog.text + "".join(one.model_dump_json() + repr(one) for one in outcomes)
     assert {one.status for one in outcomes} == {Status.FAILED, Status.UNKNOWN}
     assert not [one for one in (NASTY, NUMBER, NATIONAL, *WORDS) if one in written]
