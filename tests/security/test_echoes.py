@@ -47,7 +47,7 @@ AGENT = "71"
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "callkaro": {"api_key": NASTY, "send_action_id": True},
     "voxworks": {"api_key": NASTY, "from_number": "+442071838750"},
-    "ryng": {"subdomain": "tenant", "access_token": NASTY, "campaign_id": 7},
+    "ryng": {"subdomain": "tenant", "access_token": NASTY, "agents": {"payments": 71}, "campaign_id": 7},
     "kore": {"app_id": "st-1", "account_id": "acc-1", "client_id": "cs-1", "client_secret": NASTY},
 }
 """What each provider's connection needs, for everything it can do; a setting that it has not is left out."""
