@@ -14,6 +14,12 @@ from providers.phone import mask, written
 LONGEST_RECORD: Final = 4096
 """Characters of a reply that the log keeps: every documented reply is far shorter."""
 
+LONGEST_SEARCHED: Final = 16 * LONGEST_RECORD
+"""Characters of a reply that are searched: enough for a record, and a megabyte would hold up all else."""
+
+LONGEST_WRITING: Final = 16
+"""Characters at most that stand for one of a secret's: eight backslashes, and an escape or an entity."""
+
 LONGEST_SENTENCE: Final = 200
 """Characters of a provider's sentence that people are shown."""
 
@@ -23,6 +29,7 @@ SHORTEST_PART: Final = 4
 _REDACTED: Final = "[secret]"
 _NAMED: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 """HTML's names for what it must escape."""
+_LONGEST_NUMBER: Final = "+" + 15 * "9"
 _E164 = re.compile(r"\+[1-9](?:[\s().-]?\d){6,14}")
 _PLAIN_SENTENCE = re.compile(r"[A-Z]?[a-z_]+(?:[,:]? [a-z_]+(?:'[a-z]+)?)*\.?")
 """Small words and field names only: no digits, and no capitals in the middle, where names have theirs."""
@@ -63,10 +70,14 @@ class Redactor:
 
     def record(self, text: str) -> str:
         """A reply for the log's erasable rows: without secrets, every number masked, cut."""
-        text = self.without_secrets(text)
+        searched = self.without_secrets(text[:LONGEST_SEARCHED])
         if self.number:
-            text = written(self.number).sub(mask(self.number), text)
-        return _E164.sub(lambda found: mask("+" + re.sub(r"\D", "", found[0])), text)[:LONGEST_RECORD]
+            searched = written(self.number).sub(mask(self.number), searched)
+        searched = _E164.sub(lambda found: mask("+" + re.sub(r"\D", "", found[0])), searched)
+        if len(text) > LONGEST_SEARCHED:  # what stands across the end is half found: it goes, too
+            longest = max(map(len, (*self.secrets, self.number or "", _LONGEST_NUMBER)))
+            searched = searched[: -longest * LONGEST_WRITING]
+        return searched[:LONGEST_RECORD]
 
     def sentence(self, text: str) -> str | None:
         """A provider's sentence as it is, None if anything in it could be secret or personal.
