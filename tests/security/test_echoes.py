@@ -25,7 +25,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.base import Adapter, Capability
-from providers.redaction import Redactor
+from providers.redaction import LONGEST_SEARCHED, Redactor
 from providers.registry import PROVIDERS
 from providers.reply import LARGEST_BODY
 from tests.providers.made import CONTEXT, NOW, open_adapter
@@ -60,6 +60,8 @@ METADATA: dict[str, dict[str, Any]] = {
 
 SEARCHED_WITHIN = 3.0
 """Seconds of one core for 1 MiB; a square's time would be hours."""
+SUCCESSES = {Kind.STOP_CAMPAIGN: "Stopped", Kind.START_CAMPAIGN: "Active"}
+"""What a success says as its status, where it is not "success"."""
 STATUSES = (200, 201, 302, 400, 401, 403, 404, 405, 408, 418, 429, 500, 503)
 SHORT = 1.0
 """Seconds: a deadline for what never ends, and enough for a busy machine to connect to itself."""
@@ -132,12 +134,12 @@ def shown(outcome: Outcome) -> str:
     )
 
 
-def echo(status: str, echoed: str, *, number: str) -> dict[str, Any]:
+def echo(kind: Kind, status: str, echoed: str, *, number: str) -> dict[str, Any]:
     """A body that is a success or a refusal by everybody's documents, and says everything it was sent."""
     good = status == "success"
     told = f"{NAME} {number}"
     return {
-        "status": status,
+        "status": SUCCESSES.get(kind, status) if good else status,
         "success": good,
         "error": not good,
         "message": f"{NAME.lower()} of {CITY.lower()} is blocked",
@@ -160,7 +162,7 @@ async def test_an_echo_is_not_kept(
     reached = set[Status]()
     for number, (status, word) in enumerate(product(STATUSES, ("success", "error"))):
         writing, told = writings[number % len(writings)], numbers[number % len(numbers)]
-        body = echo(word, writing(NASTY), number=told)
+        body = echo(action.kind, word, writing(NASTY), number=told)
         headers = {"X-Echo": f"{NASTY} {NUMBER}", "Location": f"/{NUMBER[1:]}", "Set-Cookie": f"k={NASTY}"}
         outcome, received, adapter = await exchange(provider, action, reply(status, body, headers))
         reached.add(outcome.status)
@@ -205,6 +207,16 @@ def test_a_secret_is_found_in_every_writing(secret: str, writing: str) -> None:
     written = WRITINGS[writing](secret)
     assert redactor.record(f"before {written} after") == "before [secret] after"
     assert redactor.without_secrets(json.dumps({"a": written})).count("[secret]") == 1
+
+
+@pytest.mark.parametrize("writing", WRITINGS)
+def test_no_half_of_a_secret_is_left(writing: str) -> None:
+    """A reply too large to be searched whole, and full of the key: where the search ends, no half stands."""
+    redactor = Redactor.of(DeleteCampaign(target=CampaignRef(campaign_id="c-1")), [NASTY])
+    written = WRITINGS[writing](NASTY)
+    for shift in range(len(written)):
+        record = redactor.record("x" * shift + written * (LONGEST_SEARCHED // len(written) + 1))
+        assert ("x" * shift + "[secret]" * LONGEST_SEARCHED).startswith(record)
 
 
 @pytest.mark.parametrize("writing", NUMBERS)
