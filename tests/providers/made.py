@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from providers.callkaro import CallKaro, CallKaroSettings
 from providers.kore import Kore, KoreSettings
 from providers.ryng import Ryng, RyngSettings
 from providers.voxworks import Voxworks, VoxworksSettings
-from tests.providers.wire import Answer, Received, listening, reply
+from tests.providers.wire import Answer, Received, listening
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 CONTEXT = Context(now=NOW, action_id="A-7K3F")
@@ -99,35 +98,3 @@ async def ask(
     ):
         outcome = await adapter.perform(action, CONTEXT)
     return outcome, wire.received
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One row of the table of replies: what came back, and what it must mean."""
-
-    name: str
-    status: int
-    body: object
-    expected: str
-    """Status, code and retry class, as people read them: ``failed not_found never``."""
-    headers: dict[str, str] = field(default_factory=dict)
-    reference: str | None = None
-    retry_after: float | None = None
-    warnings: int = 0
-    says: str = ""
-
-    def __str__(self) -> str:
-        return self.name
-
-
-async def check(case: Case, action: CallAction, *, of: Callable[..., Adapter] | None = None) -> None:
-    """Let a provider answer as in the case, over a real socket, and compare the outcome."""
-    outcome, received = await ask(action, reply(case.status, case.body, case.headers), of=of)
-    assert f"{outcome.status} {outcome.code} {outcome.retry}" == case.expected
-    assert outcome.reference == case.reference
-    assert outcome.retry_after == case.retry_after
-    assert len(outcome.warnings) == case.warnings
-    assert case.says in outcome.message
-    assert outcome.http_status == case.status
-    assert outcome.raw is not None
-    assert len(received) == 1

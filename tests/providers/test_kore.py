@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.actions import CallRef, CampaignRef, CancelCall, DeleteCampaign, PlaceCall, Refused
+from providers.actions import CampaignRef, DeleteCampaign
 from providers.base import Context
 from providers.kore import KoreSettings
-from tests.providers.made import CONTEXT, KEY, NOW, NUMBER, PLACE, Case, ask, check, kore
-from tests.providers.wire import cut_short, hang_up, nobody_listening, reply, reset, silence
+from tests.providers.made import CONTEXT, KEY, NOW, ask, kore
+from tests.providers.wire import reply
 
 ID = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"  # as in the document: like a UUID, and none
 SECRET = "canary-client-secret-7b1e"  # shorter than HS256 likes
@@ -30,102 +30,6 @@ DATA = {
     "contactLists": ["Recent Buyers - Q2 2025"],
 }
 DELETED = {"status": "success", "message": "Campaign Billing Reminder Voice Campaign2 deleted successfully", "data": DATA}  # fmt: skip
-LIMIT = "Rate limit for this API has been reached. Please try again later"
-
-DELETING = [
-    Case("200 success", 200, DELETED, "ok deleted never", reference=ID, says="cannot be undone"),
-    Case("200 success, was ready", 200, DELETED | {"data": DATA | {"status": "Ready"}}, "ok deleted never", reference=ID),
-    Case("200 success, data says error", 200, DELETED | {"data": DATA | {"status": "error"}}, "ok deleted never", reference=ID),
-    Case("200 success of another campaign", 200, DELETED | {"data": DATA | {"_id": "cd-other"}}, "ok deleted never", reference="cd-other", warnings=1),
-    Case("200 success without an id", 200, DELETED | {"data": {"name": "a"}}, "ok deleted never", reference=ID, warnings=1),
-    Case("200 success without data", 200, {"status": "success"}, "ok deleted never", reference=ID, warnings=1),
-    Case("200 success with data in words", 200, {"status": "success", "data": "gone"}, "ok deleted never", reference=ID, warnings=1),
-    Case("200 failure", 200, {"status": "failure", "message": "Campaign is active"}, "failed rejected never", says="“Campaign is active”"),
-    Case("200 error", 200, {"status": "error"}, "failed rejected never", says="whether an active campaign can be deleted"),
-    Case("200 the campaign's status at the top", 200, {"status": "Stopped", "data": DATA}, "unknown unreadable_reply idempotent"),
-    Case("200 without status", 200, {"data": DATA}, "unknown unreadable_reply idempotent"),
-    Case("200 status as a number", 200, {"status": 1}, "unknown unreadable_reply idempotent"),
-    Case("200 the rate text", 200, {"status": "error", "message": LIMIT}, "failed rate_limited after"),
-    Case("200 empty", 200, b"", "unknown unreadable_reply idempotent"),
-    Case("200 half JSON", 200, b'{"status": "succ', "unknown unreadable_reply idempotent"),
-    Case("200 infinity", 200, b'{"status": "success", "data": {"n": 1e999}}', "unknown unreadable_reply idempotent"),
-    Case("204", 204, b"", "unknown unreadable_reply idempotent"),
-    Case("400", 400, {"status": "error", "message": "Campaign is active"}, "failed invalid_request never", says="stop it if it is running"),
-    Case("400 the rate text", 400, {"errors": [{"msg": LIMIT}]}, "failed rate_limited after"),
-    Case("401", 401, {"errors": [{"msg": "invalid token"}]}, "failed auth_failed never", says="Campaign Management"),
-    Case("403", 403, b"", "failed auth_failed never", says="account_id"),
-    Case("404", 404, {"status": "error"}, "failed not_found never", says="app_id"),
-    Case("404 HTML", 404, b"<html>", "failed not_found never"),
-    Case("408", 408, b"", "unknown no_answer idempotent"),
-    Case("409", 409, b"", "failed rejected never"),
-    Case("429", 429, {"message": LIMIT}, "failed rate_limited after", headers={"Retry-After": "60"}, retry_after=60.0),
-    Case("500", 500, b"", "unknown server_error idempotent"),
-    Case("502 HTML", 502, b"<html>", "unknown server_error idempotent"),
-    Case("302", 302, b"", "failed config_error never", headers={"Location": "/login"}),
-    Case("405", 405, b"", "failed config_error never"),
-    Case("415", 415, b"", "failed config_error never"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("case", DELETING, ids=str)
-async def test_a_reply_to_deleting(case: Case) -> None:
-    """Each reply to a deletion means what the table says."""
-    await check(case, DELETE, of=kore)
-
-
-@pytest.mark.parametrize("answer", [reset, hang_up, cut_short, silence])
-async def test_a_lost_answer_may_be_asked_for_again(answer: Any) -> None:
-    """A deletion by id whose answer is lost is unknown, and harmless to repeat."""
-    outcome, received = await ask(DELETE, answer, of=kore, deadline=0.3)
-    assert (outcome.status, outcome.retry, len(received)) == ("unknown", "idempotent", 1)
-
-
-async def test_nobody_there() -> None:
-    """A refused connection was certainly not sent."""
-    async with nobody_listening() as base_url:
-        adapter = kore(base_url)
-        outcome = await adapter.perform(DELETE, CONTEXT)
-        await adapter.aclose()
-    assert (outcome.status, outcome.code, outcome.retry) == ("failed", "unreachable", "safe")
-
-
-async def test_delete_on_the_wire() -> None:
-    """Deleting is the documented request: the id where the page shows its type, and a type without a body."""
-    _, [request] = await ask(DELETE, reply(), of=kore)
-    assert request.method == "DELETE"
-    assert request.target == f"/agentassist/api/v1/public/st-1/campaign/{ID}?campaignType=voice"
-    assert request.body == b""
-    assert request.headers.pop("host").startswith("127.0.0.1:")
-    assert request.headers == {
-        "accept": "application/json",
-        "accept-encoding": "identity",
-        "user-agent": "CallOps",
-        "auth": KEY,
-        "iid": "st-1",
-        "accountid": "acc-1",
-        "content-type": "application/json",
-    }
-
-
-async def test_the_apps_id_may_differ_between_path_and_header() -> None:
-    """That both are one value is assumed, so that the header's can be set apart."""
-    _, [request] = await ask(DELETE, reply(), of=kore, iid="st-2")
-    assert (request.target.split("/")[5], request.headers["iid"]) == ("st-1", "st-2")
-
-
-async def test_the_second_style() -> None:
-    """The second version of the page has another path, and the account in its query."""
-    _, [request] = await ask(DELETE, reply(), of=kore, api_style="campaign-v2", beyond_documents=True)
-    assert request.target == f"/campaign/api/v2/public/st-1/campaign/{ID}?accountId=acc-1&campaignType=voice"
-
-
-async def test_a_path_of_ones_own() -> None:
-    """Where the page is wrong about the path, a setting mends it; ids are quoted into it."""
-    action = DeleteCampaign(target=CampaignRef(campaign_id="cd:1"))
-    _, [request] = await ask(
-        action, reply(), of=kore, path_template="/x/{campaignId}/of/{IId}", app_id="st:1"
-    )
-    assert request.target == "/x/cd%3A1/of/st%3A1?campaignType=voice"
 
 
 @pytest.mark.parametrize(
@@ -305,24 +209,6 @@ async def test_a_failure_leaves_no_record() -> None:
     for status, body in ((200, DELETED | {"status": "error"}), (404, DELETED), (500, DELETED)):
         outcome, _ = await ask(DELETE, reply(status, body), of=kore)
         assert (outcome.record, outcome.summary) == (None, None)
-
-
-async def test_a_smuggled_id_is_refused() -> None:
-    """An id that could lead elsewhere never reaches a socket."""
-    for campaign_id in ("", "..", "../campaigns", "a?x=1", "a/b", "{IId}", "x" * 129):
-        smuggled = DeleteCampaign.model_construct(target=CampaignRef.model_construct(campaign_id=campaign_id))
-        outcome, received = await ask(smuggled, reply(), of=kore)
-        assert (outcome.status, outcome.code, received) == ("refused", "invalid_request", [])
-
-
-@pytest.mark.parametrize(
-    "action", [PLACE, PlaceCall(to=NUMBER, agent="a"), CancelCall(target=CallRef(call_id="c"))]
-)
-def test_what_kore_cannot_be_asked_for(action: Any) -> None:
-    """What Kore.ai's document does not have is refused before any request."""
-    with pytest.raises(Refused) as refused:
-        kore().prepare(action, CONTEXT)
-    assert refused.value.code == "unsupported"
 
 
 def test_secrets_are_not_shown() -> None:

@@ -102,6 +102,13 @@ async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     raise ConnectionAbortedError
 
 
+async def reset_midway(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A reply that is reset (RST) before its announced length."""
+    writer.write(_head(200, {"Content-Length": "100"}) + b'{"status":"succ')
+    await writer.drain()
+    await reset(reader, writer)
+
+
 async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """The request was read, then the connection is closed (FIN) without a word."""
     writer.close()

@@ -1,0 +1,325 @@
+"""What every adapter must do, whoever wrote it: judged by what a provider on loopback read.
+
+A test class that inherits from `ProviderContract` runs it over the adapters that it names:
+
+    class TestMine(ProviderContract):
+        subjects = (Subject(MyAdapter, CASE, replies=Path(__file__).with_name("replies")),)
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import pytest
+
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    Outcome,
+    PlaceCall,
+    Refused,
+    Retry,
+    StartCampaign,
+    Status,
+    StopCampaign,
+)
+from providers.base import Adapter
+from tests.providers.contract_case import (
+    CANARY,
+    CONTEXT,
+    NUMBER,
+    Ask,
+    Fixture,
+    Refusal,
+    Subject,
+    unanswered,
+    unasked,
+)
+from tests.providers.contract_failures import FAILURES, Failure, NoNames, after_doubt
+from tests.providers.wire import Received, listening, reply
+
+SMUGGLED: Final = ("", ".", "..", "../contacts", "..%2f", "a?x=1", "a#f", "a/b", "a\\b", "a b", "a\n", "{id}")
+"""Ids that would lead elsewhere, past the vocabulary that refuses them first."""
+
+UNDECLARED: Final[dict[str, CallAction]] = {
+    "place": PlaceCall(to=NUMBER, agent="payments"),
+    "cancel by id": CancelCall(target=CallRef(call_id="c1")),
+    "cancel by number": CancelCall(target=NumberRef(agent="payments", to=NUMBER)),
+    "delete campaign": DeleteCampaign(target=CampaignRef(campaign_id="c1")),
+    "stop campaign": StopCampaign(target=CampaignRef(campaign_id="c1")),
+    "start campaign": StartCampaign(target=CampaignRef(campaign_id="c1")),
+}
+"""One of each kind and target: what an adapter does not declare of them, it refuses."""
+
+FIELDS: Final[dict[str, Any]] = {
+    "at": "2025-12-31T09:30:00+05:30",
+    "retries": 1,
+    "gap": 30,
+    "earliest": "09:00",
+    "latest": "18:00",
+    "carry_over": False,
+    "priority": 1,
+    "language": "hi",
+    "batch": "b1",
+    "metadata": {"name": "Asha"},
+}
+"""A value for each optional field of a placed call."""
+
+_ECHOED_STATUSES: Final = (200, 400, 401, 403, 404, 418, 429, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One ask of one provider."""
+
+    subject: Subject
+    ask: Ask
+
+    def connect(self, base_url: str, *settings: Mapping[str, Any], deadline: float = 5.0) -> Adapter:
+        """The connection that the ask is made through."""
+        allowing = self.subject.allowing(self.ask.action)
+        return self.subject.connect(base_url, allowing, self.ask.settings, *settings, deadline=deadline)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One reply of one provider."""
+
+    subject: Subject
+    fixture: Fixture
+
+
+def _undeclared(subject: Subject) -> Iterator[tuple[str, CallAction]]:
+    for name, action in UNDECLARED.items():
+        known = subject.capability(action.kind)
+        by = None if isinstance(action, PlaceCall) else type(action.target)
+        if known is None or known.target is not by:
+            yield name, action
+    if known := subject.capability(Kind.PLACE_CALL):
+        place = subject.first(Kind.PLACE_CALL).action.model_dump(include={"to", "agent"})
+        for name in sorted(FIELDS.keys() - known.fields):
+            yield f"place with {name}", PlaceCall.model_validate({**place, name: FIELDS[name]})
+
+
+def _firsts(subject: Subject) -> Iterator[tuple[str, Asked]]:
+    for kind in dict.fromkeys(ask.action.kind for ask in subject.case.asks.values()):
+        yield kind, Asked(subject, subject.first(kind))
+
+
+_PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]] = {
+    "subject": lambda one: [("itself", one)],
+    "asked": lambda one: ((name, Asked(one, ask)) for name, ask in one.case.asks.items()),
+    "first": _firsts,
+    "answered": lambda one: ((name, Answered(one, fixture)) for name, fixture in one.fixtures.items()),
+    "refused": lambda one: ((name, (one, refusal)) for name, refusal in one.case.refusals.items()),
+    "undeclared": lambda one: ((name, (one, action)) for name, action in _undeclared(one)),
+}
+"""What a test may ask for by an argument's name, and how a subject gives it."""
+
+
+class ProviderContract:
+    """What every adapter must do."""
+
+    subjects: ClassVar[tuple[Subject, ...]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Give each test its providers, asks, replies and failures."""
+        for wanted in _PARAMETERS.keys() & set(metafunc.fixturenames):
+            found = {
+                f"{subject.name}/{name}": given
+                for subject in self.subjects
+                for name, given in _PARAMETERS[wanted](subject)
+            }
+            metafunc.parametrize(wanted, found.values(), ids=found.keys())
+        if "failure" in metafunc.fixturenames:
+            metafunc.parametrize("failure", FAILURES.values(), ids=FAILURES.keys())
+
+    def test_everything_declared_is_tried(self, subject: Subject) -> None:
+        """Each declared kind, and each declared field of a placed call, has an ask in the case file."""
+        lacking = unasked(subject)
+        assert not lacking, f"add to tests/providers/cases/{subject.name}.py: {'; '.join(lacking)}"
+
+    def test_everything_declared_is_answered(self, subject: Subject) -> None:
+        """Each declared kind has replies that mean ok, failed and unknown, each in a file that can be read."""
+        lacking = subject.unreadable + unanswered(subject)
+        assert not lacking, f"add to tests/providers/replies/{subject.name}: {'; '.join(lacking)}"
+
+    async def test_request(self, asked: Asked) -> None:
+        """What is asked is on the wire once, with exactly this method, raw path, headers and body."""
+        ask = asked.ask
+        [request] = (await _performed(asked))[1]
+        assert (request.method, request.target) == (ask.method, ask.path)
+        assert request.headers.pop("host").startswith("127.0.0.1:")
+        assert request.headers == {**_common_headers(ask, request), **ask.headers}
+        assert _canonical(request.body) == (b"" if ask.body is None else _canonical(json.dumps(ask.body)))
+
+    async def test_failure(self, first: Asked, failure: Failure) -> None:
+        """However the wire fails, at most one request was made, and its kind says what may follow."""
+        action = first.ask.action
+        async with failure.at() as place:
+            adapter = first.connect(place.base_url, deadline=failure.deadline)
+            outcome = await adapter.perform(action, CONTEXT)
+            await adapter.aclose()
+        assert _in_short(outcome) == failure.meaning(action)
+        assert len(place.received) == failure.requests
+
+    def test_no_such_host(self, first: Asked) -> None:
+        """A name that nobody knows was certainly not sent to."""
+
+        async def perform() -> Outcome:
+            adapter = first.connect("https://voice.invalid")
+            outcome = await adapter.perform(first.ask.action, CONTEXT)
+            await adapter.aclose()
+            return outcome
+
+        with asyncio.Runner(loop_factory=NoNames) as runner:
+            outcome = runner.run(perform())
+            loop = runner.get_loop()
+            assert isinstance(loop, NoNames)
+        assert _in_short(outcome) == "failed unreachable safe"
+        assert len(loop.asked) == 1
+
+    async def test_reply(self, answered: Answered) -> None:
+        """A reply means what its file says, to people too, and is asked for once."""
+        subject, fixture, expected = answered.subject, answered.fixture, answered.fixture.outcome
+        ask = subject.case.asks[fixture.ask] if fixture.ask else subject.first(fixture.kind)
+        assert ask.action.kind is fixture.kind
+        async with listening(fixture.answer) as wire:
+            adapter = Asked(subject, ask).connect(wire.base_url, fixture.settings)
+            outcome = await adapter.perform(ask.action, CONTEXT)
+            await adapter.aclose()
+        assert _in_short(outcome) == f"{expected.status} {expected.code} {expected.retry}"
+        assert outcome.reference == expected.reference
+        assert outcome.retry_after == expected.retry_after
+        assert outcome.pause == expected.pause
+        assert [words for words in expected.says if words not in outcome.message] == []
+        assert len(outcome.warnings) == len(expected.warns)
+        assert [words for words in expected.warns if words not in " ".join(outcome.warnings)] == []
+        assert (outcome.http_status, outcome.raw is None) == (fixture.status, False)
+        assert len(wire.received) == 1
+        if expected.status is Status.UNKNOWN:
+            assert expected.retry == after_doubt(ask.action), "a doubt of this kind has one retry class"
+        if isinstance(ask.action, PlaceCall):
+            assert expected.retry in {Retry.NEVER, Retry.VERIFY}, "no reply lets a call be placed twice"
+
+    async def test_refusal(self, refused: tuple[Subject, Refusal]) -> None:
+        """What the case file refuses is refused in its field, and nothing is sent."""
+        subject, refusal = refused
+        settings = subject.allowing(refusal.action) | dict(refusal.settings)
+        found = await _refused(subject, refusal.action, settings)
+        assert (found.code, found.field) == (refusal.code, refusal.at)
+        assert refusal.says in found.message
+
+    async def test_undeclared(self, undeclared: tuple[Subject, CallAction]) -> None:
+        """A kind, a target or a field that the adapter does not declare is refused, and nothing is sent."""
+        subject, action = undeclared
+        found = await _refused(subject, action, {"beyond_documents": True})
+        assert found.code is Code.UNSUPPORTED
+
+    async def test_beyond_the_documents(self, subject: Subject) -> None:
+        """What no document has is done only where the connection allows it, and its refusal names the setting."""
+        for known in subject.adapter.capabilities:
+            if known.source != "documented":
+                found = await _refused(subject, subject.first(known.kind).action, {})
+                assert found.code is Code.UNSUPPORTED
+                assert "beyond_documents" in found.message
+
+    async def test_a_smuggled_id(self, first: Asked) -> None:
+        """An id that could lead elsewhere never reaches a socket."""
+        match first.ask.action:
+            case PlaceCall() | CancelCall(target=NumberRef()):
+                return
+            case action:
+                target = action.target
+        for smuggled in (*SMUGGLED, "x" * 129):
+            astray = target.model_copy(update={target.by: smuggled})
+            aimed = action.model_copy(update={"target": astray})
+            found = await _refused(first.subject, aimed, first.subject.allowing(action))
+            assert found.code is Code.INVALID_REQUEST
+
+    async def test_a_dry_run(self, asked: Asked) -> None:
+        """A connection that only tries things out sends nothing."""
+        outcome, received = await _performed(asked, {"mode": "dry-run"})
+        assert (outcome.status, outcome.code, received) == (Status.REFUSED, Code.DRY_RUN, [])
+
+    async def test_nothing_secret(self, asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
+        """No outcome, print or log shows a key, or a number that was sent, even where the reply repeats both."""
+        caplog.set_level(logging.DEBUG)
+        echo = {
+            "message": f"{CANARY} for {NUMBER}",
+            "Authorization": f"Bearer {CANARY}",
+            "n": "98765 43210",
+            "status": "success",
+            "success": True,
+            "error": False,
+        }
+        shown = [repr(asked.connect("http://127.0.0.1:1").settings)]
+        shown.append(repr(asked.connect("http://127.0.0.1:1").prepare(asked.ask.action, CONTEXT)))
+        for status in _ECHOED_STATUSES:
+            outcome, _ = await _performed(asked, answer=(status, echo, {"X-Echo": CANARY}))
+            shown += [repr(outcome), outcome.model_dump_json()]
+        everything = "\n".join([*shown, caplog.text])
+        assert CANARY not in everything
+        if NUMBER in asked.ask.action.model_dump_json():
+            assert "43210" not in everything
+
+
+async def _performed(
+    asked: Asked,
+    settings: Mapping[str, Any] | None = None,
+    answer: tuple[int, object, dict[str, str]] = (200, {}, {}),
+) -> tuple[Outcome, list[Received]]:
+    async with listening(reply(*answer)) as wire:
+        adapter = asked.connect(wire.base_url, settings or {})
+        outcome = await adapter.perform(asked.ask.action, CONTEXT)
+        await adapter.aclose()
+    return outcome, wire.received
+
+
+async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, Any]) -> Refused:
+    """The refusal of an action, of which the provider did not hear."""
+    async with listening(reply()) as wire:
+        adapter = subject.connect(wire.base_url, settings)
+        outcome = await adapter.perform(action, CONTEXT)
+        await adapter.aclose()
+    assert (outcome.status, wire.connections) == (Status.REFUSED, 0)
+    with pytest.raises(Refused) as refused:
+        adapter.prepare(action, CONTEXT)
+    return refused.value
+
+
+def _common_headers(ask: Ask, request: Received) -> dict[str, str]:
+    """What every request has, whoever it goes to."""
+    headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "CallOps"}
+    if isinstance(ask.action, PlaceCall):  # never on a kept connection
+        headers["connection"] = "close"
+    if ask.body is not None:
+        headers["content-type"] = "application/json"
+    if ask.body is not None or ask.method == "POST":
+        headers["content-length"] = str(len(request.body))
+    return headers
+
+
+def _canonical(text: str | bytes) -> bytes:
+    """JSON in one way to write it: a true is no 1, and a key that stands twice is no JSON of ours."""
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        assert len(dict(pairs)) == len(pairs)
+        return dict(pairs)
+
+    if not text:
+        return b""
+    return json.dumps(json.loads(text, object_pairs_hook=once), sort_keys=True).encode()
+
+
+def _in_short(outcome: Outcome) -> str:
+    return f"{outcome.status} {outcome.code} {outcome.retry}"
