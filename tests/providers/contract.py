@@ -74,6 +74,9 @@ FIELDS: Final[dict[str, Any]] = {
 }
 """A value for each optional field of a placed call."""
 
+CALLING: Final = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
+"""What makes phones ring: a second request could make them ring twice."""
+
 _ECHOED_STATUSES: Final = (200, 400, 401, 403, 404, 418, 429, 500)
 
 
@@ -188,6 +191,29 @@ class ProviderContract:
         assert _in_short(outcome) == "failed unreachable safe"
         assert len(loop.asked) == 1
 
+    async def test_look_up(self, asked: Asked) -> None:
+        """A target is looked up by one GET and nothing else; where there is none, nothing is sent."""
+        ask = asked.ask
+        async with listening(reply(200, {})) as wire:
+            adapter = asked.connect(wire.base_url)
+            sighting = await adapter.look_up(ask.action, CONTEXT)
+            await adapter.aclose()
+        assert (sighting is None) == (ask.look_up is None)
+        assert [(one.method, one.target, one.body) for one in wire.received] == (
+            [("GET", ask.look_up, b"")] if ask.look_up else []
+        )
+
+    async def test_look_up_that_fails(self, first: Asked, failure: Failure) -> None:
+        """However the wire fails, a look-up ends by saying that it does not know."""
+        if first.ask.look_up is None:
+            return
+        async with failure.at() as place:
+            adapter = first.connect(place.base_url, deadline=failure.deadline)
+            sighting = await adapter.look_up(first.ask.action, CONTEXT)
+            await adapter.aclose()
+        assert sighting is not None
+        assert (sighting.found, len(place.received)) == (None, failure.requests)
+
     async def test_reply(self, answered: Answered) -> None:
         """A reply means what its file says, to people too, and is asked for once."""
         subject, fixture, expected = answered.subject, answered.fixture, answered.fixture.outcome
@@ -208,8 +234,8 @@ class ProviderContract:
         assert len(wire.received) == 1
         if expected.status is Status.UNKNOWN:
             assert expected.retry == after_doubt(ask.action), "a doubt of this kind has one retry class"
-        if isinstance(ask.action, PlaceCall):
-            assert expected.retry in {Retry.NEVER, Retry.VERIFY}, "no reply lets a call be placed twice"
+        if fixture.kind in CALLING:
+            assert expected.retry in {Retry.NEVER, Retry.VERIFY}, "no reply lets anybody be called twice"
 
     async def test_refusal(self, refused: tuple[Subject, Refusal]) -> None:
         """What the case file refuses is refused in its field, and nothing is sent."""
@@ -300,7 +326,7 @@ async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, 
 def _common_headers(ask: Ask, request: Received) -> dict[str, str]:
     """What every request has, whoever it goes to."""
     headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "CallOps"}
-    if isinstance(ask.action, PlaceCall):  # never on a kept connection
+    if ask.action.kind in CALLING:  # never on a kept connection
         headers["connection"] = "close"
     if ask.body is not None:
         headers["content-type"] = "application/json"

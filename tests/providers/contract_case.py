@@ -34,7 +34,8 @@ class Ask:
     """An action, and the request that it must be on the wire.
 
     ``path`` is raw, with its query; ``headers`` are the provider's own, in small letters: the suite adds what
-    every request has. ``body`` is its JSON object, None where there is none. ``settings`` are those that differ.
+    every request has. ``body`` is its JSON object, None where there is none.
+    ``look_up`` is the raw path of the GET that tells whether the target is there, None where there is none. ``settings`` are those that differ.
     """
 
     action: CallAction
@@ -42,6 +43,7 @@ class Ask:
     path: str
     headers: Mapping[str, str]
     body: Mapping[str, object] | None = None
+    look_up: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
