@@ -1,8 +1,12 @@
 import asyncio
 import gzip
+import os
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import httpx
@@ -41,6 +45,7 @@ from tests.providers.wire import (
     silence,
 )
 
+ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1 << 20
 
 HURRIED = 0.3
@@ -222,3 +227,24 @@ def test_settings_of_another_provider_are_refused() -> None:
     """An adapter takes its own settings only."""
     with pytest.raises(TypeError, match="OtherSettings"):
         Other(callkaro().settings, clock=lambda: NOW)
+
+
+def test_a_proxy_in_the_environment_is_not_asked() -> None:
+    """Whatever proxy the environment names, a request goes to its provider and a key to nobody else."""
+    script = """
+import asyncio
+from tests.providers.made import CANCEL, ask
+from tests.providers.wire import reply
+outcome, received = asyncio.run(ask(CANCEL, reply(200, {"success": True})))
+print(outcome.status, len(received))
+"""
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"), "http://127.0.0.1:1")
+    asked = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env=os.environ | proxies,
+    )
+    assert asked.stdout == "ok 1\n"

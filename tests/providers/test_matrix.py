@@ -3,9 +3,8 @@ from pathlib import Path
 import pytest
 
 from providers.actions import CampaignRef, Kind
-from providers.base import Capability
+from providers.base import Adapter, Capability
 from providers.callkaro import CallKaro
-from providers.kore import Kore
 from providers.matrix import TABLES, matrix, written
 from providers.registry import PROVIDERS
 
@@ -23,7 +22,7 @@ def test_each_table_is_what_the_adapters_declare(file: str) -> None:
 def test_a_cell_says_how_well_it_is_known_and_how_it_is_addressed() -> None:
     """Each kind that is declared has its source, its target, and what is drastic about it."""
 
-    class Another(Kore):
+    class Another(Adapter):
         title = "Another"
         provider = "another"
         capabilities = (Capability(Kind.STOP_CAMPAIGN, target=CampaignRef, source="beyond"),)
