@@ -27,7 +27,8 @@ from bot.settings import (
     SlackTable,
     is_loopback,
 )
-from providers.registry import PROVIDERS
+from providers.base import Adapter
+from providers.registry import PROVIDERS, NoAdapterError, find
 
 KEY_BYTES = 32
 LAST_PORT = 65535
@@ -199,13 +200,11 @@ class _File:
             if not _CONNECTION_NAME.match(name):
                 self._fault(where, "a connection's name is small letters, digits and dashes")
             provider = table.get("provider")
-            if not isinstance(provider, str) or provider not in PROVIDERS:
-                known = did_you_mean(str(provider), PROVIDERS) or f": {', '.join(sorted(PROVIDERS))} are"
-                self._fault(f"{where}.provider", f'"{provider}" is no provider built in{known}')
-            else:
+            adapter = self._adapter(provider, f"{where}.provider")
+            if adapter is not None:
                 missing: list[str] = []
                 own = {key: value for key, value in table.items() if key not in {"provider", "audit_channel"}}
-                model = PROVIDERS[provider].settings_type
+                model = adapter.settings_type
                 settings = self._validate(model, self._resolve(own, model, where, missing), where)
                 channel = table.get("audit_channel")
                 if channel is not None and not (
@@ -215,10 +214,19 @@ class _File:
                 if missing:
                     off[name] = f"{' and '.join(missing)} not set"
                 elif settings is not None:
-                    on[name] = Connection(name, provider, settings, channel)
+                    on[name] = Connection(name, str(provider), settings, channel)
         if not on and not off and not self._faults:
             self._fault("connections", "there is none: write at least one [connections.NAME]")
         return on, off
+
+    def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
+        try:
+            return find(str(provider))
+        except NoAdapterError as fault:
+            built_in = f"; built in are {', '.join(sorted(PROVIDERS))}; another is written module:Name"
+            known = did_you_mean(str(provider), PROVIDERS) or built_in
+            self._fault(where, str(fault) + ("" if ":" in str(provider) else known))
+            return None
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")

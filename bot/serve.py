@@ -30,7 +30,7 @@ from bot.socket_mode import SocketMode
 from bot.web import CannotListen, Web, create_web
 from bot.windows import Windows
 from providers.base import Adapter
-from providers.registry import PROVIDERS
+from providers.registry import find
 from storage.sqlite import SQLiteLog
 
 GROUPS_EVERY = 600.0
@@ -101,7 +101,7 @@ def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str
     """One adapter for each connection that is on."""
     deadline = settings.dispatch.deadline.total_seconds()
     return {
-        name: PROVIDERS[connection.provider](connection.settings, deadline=deadline, clock=clock)
+        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
         for name, connection in settings.connections.items()
     }
 
