@@ -1,7 +1,10 @@
 import subprocess
 import sys
 
+import grimp
 import pytest
+
+from providers.registry import PROVIDERS
 
 
 @pytest.mark.parametrize(
@@ -20,3 +23,15 @@ def test_imports_stay_light(module: str, without: tuple[str, ...]) -> None:
     script = f"import sys, {module}; print(*(name for name in {without!r} if name in sys.modules))"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - our own interpreter
     assert result.stdout.strip() == ""
+
+
+def test_no_adapter_imports_another() -> None:
+    """Whatever the registry holds, no adapter leads to another one, not even by a detour."""
+    adapters = {adapter.__module__ for adapter in PROVIDERS.values()}
+    graph = grimp.build_graph("providers")
+    chains = [
+        graph.find_shortest_chain(importer=one, imported=other)
+        for one in adapters
+        for other in adapters - {one}
+    ]
+    assert [chain for chain in chains if chain] == []

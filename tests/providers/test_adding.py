@@ -1,0 +1,129 @@
+"""ADDING_PROVIDERS.md, followed word for word in a copy of the tree."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+STEPS = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:-1]
+BLOCK = re.compile(r"^(?:`(?P<file>[^`]+)`:\n\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)  # fmt: skip
+
+
+def run(tree: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """A command in the copy."""
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=tree)  # noqa: S603 - as the page has it
+
+
+def inserted(text: str, difference: str) -> str:
+    """A text with the lines of a difference that begin with +, beside the one that does not."""
+    lines = difference.splitlines(keepends=True)
+    [beside] = [line[1:] for line in lines if line.startswith(" ")]
+    assert text.count(beside) == 1, beside
+    return text.replace(beside, "".join(line[1:] for line in lines))
+
+
+def follow(tree: Path, steps: Sequence[str]) -> None:
+    """Do in the copy what the steps say."""
+    for step in steps:
+        for block in BLOCK.finditer(step):
+            match block["file"], block["language"]:
+                case None, "sh":
+                    assert block["text"] == "make matrix\n"
+                    # The environment is this one, not one that is set up anew.
+                    made = run(tree, "make", "-o", ".venv/.installed", f"BIN={BIN}", "matrix")
+                    assert made.returncode == 0, made.stderr
+                case str(file), "diff":
+                    path = tree / file
+                    path.write_text(inserted(path.read_text(encoding="utf-8"), block["text"]), "utf-8")
+                case str(file), _:
+                    path = tree / file
+                    assert not path.exists(), f"{file} is there already"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(block["text"], encoding="utf-8")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what the suite reads."""
+    for name in ("providers", "tests", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("README.md", "Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def suite(tree: Path) -> subprocess.CompletedProcess[str]:
+    """The contract suite for the provider of the page."""
+    return run(
+        tree,
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "no:cacheprovider",
+        "tests/providers/test_contract.py",
+        "-k",
+        "acme",
+    )
+
+
+def test_the_page_works_as_it_stands(tree: Path) -> None:
+    """Whoever follows every step has a provider that keeps the contract, in a tree without a fault."""
+    follow(tree, STEPS)
+    tested = suite(tree)
+    assert tested.returncode == 0, tested.stdout
+    new = ("providers/acme.py", "providers/registry.py", "tests/providers/cases/acme.py")
+    for look in (("check",), ("format", "--check")):
+        linted = run(tree, BIN / "ruff", *look, "--no-cache", *new)
+        assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize(
+    ("left_out", "says"),
+    [
+        (1, "No module named 'providers.acme'"),
+        (2, "acme is not in providers/registry.py: add its adapter to PROVIDERS"),
+        (3, "tests/providers/cases/acme.py is missing: add its settings, requests and refusals"),
+        (4, "tests/providers/replies/acme is missing: add one file for each reply"),
+        (5, "docs/providers/acme.md is missing: add its facts and their sources"),
+        (6, "README.md has no row for acme: run  make matrix"),
+    ],
+    ids=["adapter", "registry", "case", "replies", "page", "tables"],
+)
+def test_a_step_that_is_left_out_is_named(tree: Path, left_out: int, says: str) -> None:
+    """Without any one step the suite fails, and says what to add."""
+    assert len(STEPS) == 6
+    steps = [step for step in STEPS if not step.startswith(f"{left_out}. ")]
+    assert len(steps) == 5
+    if left_out in {1, 2}:  # what is not there, or not known, has no row
+        steps = steps[:-1]
+    follow(tree, steps)
+    tested = suite(tree)
+    assert tested.returncode != 0
+    assert says in tested.stdout
+
+
+HALF: tuple[tuple[str, str, str, str], ...] = (
+    ("providers/acme.py", "/v1/calls", "/v2/calls", "test_request[acme/cancel]"),
+    ("providers/acme.py", "200, True", "200, _", "test_failure[acme/cancel_call-an empty object]"),
+    ("tests/providers/replies/acme/cancel-404.json", "{", "", "cancel-404.json: 1 validation error"),
+    ("tests/providers/replies/acme/cancel-500.json", "unknown", "failed", "that means unknown"),
+)
+"""What is wrong inside a step: in which file, what becomes what, and what the suite then says."""
+
+
+def test_half_a_step_is_named_too(tree: Path) -> None:
+    """Another request, a doubt taken for a success, a reply that cannot be read and one too few are all named."""
+    follow(tree, STEPS)
+    for file, old, new, _ in HALF:
+        path = tree / file
+        path.write_text(path.read_text(encoding="utf-8").replace(old, new), encoding="utf-8")
+    tested = suite(tree)
+    assert tested.returncode != 0
+    assert [says for *_, says in HALF if says not in tested.stdout] == []
