@@ -273,9 +273,12 @@ class ProviderContract:
             assert found.code is Code.INVALID_REQUEST
 
     async def test_a_dry_run(self, asked: Asked) -> None:
-        """A connection that only tries things out sends nothing."""
+        """A connection that only tries things out sends nothing, and says what it would have sent."""
         outcome, received = await _performed(asked, {"mode": "dry-run"})
         assert (outcome.status, outcome.code, received) == (Status.REFUSED, Code.DRY_RUN, [])
+        would = f"Dry run: nothing was sent. It would have been {asked.ask.method} /"
+        assert outcome.message.startswith(would)
+        assert NUMBER[3:] not in outcome.message
 
     async def test_nothing_secret(self, asked: Asked, caplog: pytest.LogCaptureFixture) -> None:
         """No outcome, print or log shows a key, or a number that was sent, even where the reply repeats both."""

@@ -52,5 +52,6 @@ CASE = Case(
             {"trigger_template": "/x/{campaignId}"},
         ),
         "start": _trigger(START, f"{TRIGGER}play", CAMPAIGN, {}),
+        "start in the second style": _trigger(START, f"{TRIGGER_2}play", CAMPAIGN_2, SECOND),
     },
 )

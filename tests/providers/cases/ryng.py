@@ -61,7 +61,9 @@ CASE = Case(
             PlaceCall(to=NUMBER, agent="asha", metadata={"name": 7}), "metadata", "put it in quotes"
         ),
         "metadata it does not take": Refusal(
-            PlaceCall(to=NUMBER, agent="asha", metadata={"city": "Pune"}), "metadata", "takes name"
+            PlaceCall(to=NUMBER, agent="asha", metadata={"city": "Pune"}),
+            "metadata",
+            "takes name in the metadata, not city",
         ),
     },
 )

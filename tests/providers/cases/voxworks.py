@@ -1,6 +1,6 @@
 """Voxworks, for the contract suite."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 from providers.actions import CallRef, CancelCall, Code, PlaceCall
 from tests.providers.contract_case import CANARY, NOW, NUMBER, Ask, Case, Refusal
@@ -34,7 +34,7 @@ CASE = Case(
         "schedule with a name": Ask(
             PLACE.model_copy(
                 update={
-                    "at": datetime(2025, 12, 31, 4, 0, tzinfo=UTC),
+                    "at": datetime(2025, 12, 31, 4, 0, 15, tzinfo=UTC),
                     "metadata": {"first_name": "Abhinav", "last_name": "Rao"},
                 }
             ),
@@ -45,15 +45,15 @@ CASE = Case(
                 "from_number": CALLER,
                 "script_id": "scr_1",
                 "contact": {"phone_number": NUMBER, "first_name": "Abhinav", "last_name": "Rao"},
-                "scheduled_time": "2025-12-31T04:00:00Z",
+                "scheduled_time": "2025-12-31T04:00:15Z",
             },
         ),
         "place to a national number": Ask(
-            PLACE,
+            PlaceCall(to="+61429069971", agent="reminder"),  # the page's example
             method="POST",
             path="/api/v1/create-phone-call",
             headers=BEARER,
-            body={"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": "09876543210"}},
+            body={"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": "0429069971"}},
             settings={"number_format": "national"},
         ),
     },
@@ -65,8 +65,27 @@ CASE = Case(
         "no number to call from": Refusal(
             PLACE, None, "from_number", code=Code.CONFIG_ERROR, settings={"from_number": None}
         ),
+        "at the end of time": Refusal(
+            PLACE.model_copy(update={"at": datetime(9999, 12, 31, 23, tzinfo=timezone(-timedelta(hours=5)))}),
+            "at",
+            "too far away",
+        ),
+        "a number that no country has": Refusal(
+            PlaceCall(to="+9991234567", agent="reminder"),
+            "to",
+            "No country has that code",
+            settings={"number_format": "national"},
+        ),
         "metadata it does not take": Refusal(
-            PLACE.model_copy(update={"metadata": {"city": "Pune"}}), "metadata", "first_name and last_name"
+            PLACE.model_copy(update={"metadata": {"age": "25"}}),
+            "metadata",
+            "first_name and last_name in the metadata, not age",
+        ),
+        "metadata that would call everybody": Refusal(
+            PLACE.model_copy(update={"metadata": {"<!channel>": "x"}}), "metadata", "not any other name"
+        ),
+        "a name that is no words": Refusal(
+            PLACE.model_copy(update={"metadata": {"first_name": 25}}), "metadata", "words as first_name"
         ),
     },
 )
