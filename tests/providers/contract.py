@@ -165,6 +165,16 @@ class ProviderContract:
         assert request.headers == {**_common_headers(ask, request), **ask.headers}
         assert _canonical(request.body) == (b"" if ask.body is None else _canonical(json.dumps(ask.body)))
 
+    async def test_what_rings_has_its_own_connection(self, first: Asked) -> None:
+        """On a kept connection a drop cannot be told from an old one: what makes phones ring is never on one."""
+        async with listening(reply(200, {})) as wire:
+            adapter = first.connect(wire.base_url)
+            await adapter.perform(first.ask.action, CONTEXT)
+            await adapter.perform(first.ask.action, CONTEXT)
+            await adapter.aclose()
+        own = first.ask.action.kind in CALLING
+        assert [request.connection for request in wire.received] == ([1, 2] if own else [1, 1])
+
     async def test_failure(self, first: Asked, failure: Failure) -> None:
         """However the wire fails, at most one request was made, and its kind says what may follow."""
         action = first.ask.action

@@ -28,7 +28,6 @@ from providers.base import Adapter, Capability, ConnectionSettings, Context, Rep
 from tests.providers.made import (
     CANCEL,
     CONTEXT,
-    DELETE,
     NOW,
     NUMBER,
     PLACE,
@@ -98,17 +97,6 @@ async def test_a_cancelled_send_stays_cancelled() -> None:
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-
-
-async def test_each_placed_call_has_its_own_connection() -> None:
-    """Two placed calls use two TCP connections, even after a deletion left one open."""
-    async with (
-        listening(reply(200, {"status": "success"})) as wire,
-        open_adapter(callkaro(wire.base_url)) as adapter,
-    ):
-        for action in (DELETE, PLACE, PLACE, DELETE):
-            await adapter.perform(action, CONTEXT)
-    assert [request.connection for request in wire.received] == [1, 2, 3, 1]
 
 
 async def test_cookies_are_not_kept() -> None:

@@ -1,5 +1,6 @@
 """CallKaro, for the contract suite."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
@@ -7,23 +8,32 @@ from tests.providers.contract_case import CANARY, NOW, NUMBER, Ask, Case, Refusa
 
 AGENT = "6803fa770b666a64ab1694c1e"
 KEY = {"x-api-key": CANARY}
-CALL = {"to_number": NUMBER, "agent_id": AGENT}
+CALL: dict[str, object] = {"to_number": NUMBER, "agent_id": AGENT}
 PLACE = PlaceCall(to=NUMBER, agent="payments")
-DELETE = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
-OUTBOUND = "/call/outbound"
 BERLIN = {"timezone": "Europe/Berlin"}  # where the clocks go back on 25 October 2026
-DELETION = "/call/delete-schedule-call?agent_id="
+OFFSET = {"schedule_format": "offset"}
+NONE: Mapping[str, object] = {}
 
 
 def _place(**fields: object) -> PlaceCall:
     return PlaceCall.model_validate({**PLACE.model_dump(exclude_none=True), **fields})
 
 
+def _placing(action: PlaceCall, sent: Mapping[str, object], settings: Mapping[str, object] = NONE) -> Ask:
+    return Ask(action, "POST", "/call/outbound", KEY, body={**CALL, **sent}, settings=settings)
+
+
+def _deleting(agent_id: str, number: str, settings: Mapping[str, object] = NONE, **target: str) -> Ask:
+    action = CancelCall(target=NumberRef.model_validate({"agent": "payments", "to": NUMBER, **target}))
+    path = f"/call/delete-schedule-call?agent_id={agent_id}"
+    return Ask(action, "POST", path, KEY, body={"to_number": number}, settings=settings)
+
+
 CASE = Case(
     settings={"api_key": CANARY, "agents": {"payments": AGENT}},
     asks={
-        "place": Ask(PLACE, method="POST", path=OUTBOUND, headers=KEY, body=CALL),
-        "place with everything": Ask(
+        "place": _placing(PLACE, {}),
+        "place with everything": _placing(
             _place(
                 at=datetime(2025, 12, 31, 4, 0, tzinfo=UTC),
                 retries=3,
@@ -36,11 +46,7 @@ CASE = Case(
                 batch="b1",
                 metadata={"name": "अभिनव", "age": 25, "vip": True, "note": None},
             ),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL
-            | {
+            {
                 "batch_id": "b1",
                 "metadata": {"name": "अभिनव", "age": 25, "vip": True, "note": None},
                 "schedule_at": "2025-12-31T09:30:00",
@@ -53,92 +59,42 @@ CASE = Case(
                 "language": "hi",
             },
         ),
-        "place with one gap": Ask(
-            _place(retries=3, gap=30),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"number_of_retries": 3, "gap_between_retries": 30},
+        "place with one gap": _placing(
+            _place(retries=3, gap=30), {"number_of_retries": 3, "gap_between_retries": 30}
         ),
-        "place with half a window": Ask(
-            _place(earliest="09:00"),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"min_trigger_time": "09:00"},
-        ),
-        "place with the least": Ask(
+        "place with half a window": _placing(_place(earliest="09:00"), {"min_trigger_time": "09:00"}),
+        "place with the least": _placing(
             _place(retries=0, priority=-100, carry_over=False, language="ml"),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"carry_over": False, "number_of_retries": 0, "priority": -100, "language": "ml"},
+            {"carry_over": False, "number_of_retries": 0, "priority": -100, "language": "ml"},
         ),
-        "place with the most": Ask(
-            _place(retries=10, priority=100),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"number_of_retries": 10, "priority": 100},
+        "place with the most": _placing(
+            _place(retries=10, priority=100), {"number_of_retries": 10, "priority": 100}
         ),
-        "place with an offset": Ask(
-            _place(at=NOW + timedelta(hours=1)),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"schedule_at": "2025-12-30T18:30:00+05:30"},
-            settings={"schedule_format": "offset"},
+        "place with an offset": _placing(
+            _place(at=NOW + timedelta(hours=1)), {"schedule_at": "2025-12-30T18:30:00+05:30"}, OFFSET
         ),
-        "place at a time that comes twice": Ask(
+        "place at a time that comes twice": _placing(
             _place(at=datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"schedule_at": "2026-10-25T02:30:00+01:00"},
-            settings=BERLIN | {"schedule_format": "offset"},
+            {"schedule_at": "2026-10-25T02:30:00+01:00"},
+            BERLIN | OFFSET,
         ),
-        "place in another zone": Ask(
+        "place in another zone": _placing(
             _place(at=NOW + timedelta(hours=2)),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"schedule_at": "2025-12-30T09:00:00"},
-            settings={"timezone": "America/New_York"},
+            {"schedule_at": "2025-12-30T09:00:00"},
+            {"timezone": "America/New_York"},
         ),
-        "place with our id": Ask(
+        "place with our id": _placing(
             _place(metadata={"age": 25}),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body=CALL | {"metadata": {"age": 25, "callops_action_id": "A-7K3F"}},
-            settings={"send_action_id": True},
+            {"metadata": {"age": 25, "callops_action_id": "A-7K3F"}},
+            {"send_action_id": True},
         ),
-        "place with a raw agent": Ask(
-            _place(agent="collections"),
-            method="POST",
-            path=OUTBOUND,
-            headers=KEY,
-            body={"to_number": NUMBER, "agent_id": "collections"},
-            settings={"allow_raw_agents": True},
+        "place with a raw agent": _placing(
+            _place(agent="collections"), {"agent_id": "collections"}, {"allow_raw_agents": True}
         ),
-        "delete": Ask(
-            DELETE, method="POST", path=DELETION + AGENT, headers=KEY, body={"to_number": "919876543210"}
-        ),
-        "delete in E.164": Ask(
-            DELETE,
-            method="POST",
-            path=DELETION + AGENT,
-            headers=KEY,
-            body={"to_number": NUMBER},
-            settings={"number_format": "e164"},
-        ),
-        "delete of a raw agent": Ask(
-            CancelCall(target=NumberRef(agent="a&b=c/../#?", to=NUMBER)),
-            method="POST",
-            path=DELETION + "a%26b%3Dc%2F..%2F%23%3F",
-            headers=KEY,
-            body={"to_number": "919876543210"},
-            settings={"allow_raw_agents": True},
+        "delete": _deleting(AGENT, "919876543210"),
+        "delete in E.164": _deleting(AGENT, NUMBER, {"number_format": "e164"}),
+        "delete of a raw agent": _deleting(
+            "a%26b%3Dc%2F..%2F%23%3F", "919876543210", {"allow_raw_agents": True}, agent="a&b=c/../#?"
         ),
     },
     refusals={

@@ -3,6 +3,7 @@
 from providers.actions import CallRef, CancelCall, Code, PlaceCall
 from tests.providers.contract_case import CANARY, NUMBER, Ask, Case, Refusal
 
+PREVIEW = "/rest-api/v1/preview/call"
 TOKEN = {"x-access-token": CANARY}
 PLACE = PlaceCall(to=NUMBER, agent="asha")
 NAMED = PlaceCall(to=NUMBER, agent="asha", metadata={"name": "Abhinav"})
@@ -31,24 +32,24 @@ CASE = Case(
         ),
         "place": Ask(
             PLACE,
-            method="POST",
-            path="/rest-api/v1/preview/call",
-            headers=TOKEN,
-            body={"agentID": 17, "campaignID": 9, "customerNumber": NUMBER},
+            "POST",
+            PREVIEW,
+            TOKEN,
+            {"agentID": 17, "campaignID": 9, "customerNumber": NUMBER},
         ),
         "place with a name": Ask(
             NAMED,
-            method="POST",
-            path="/rest-api/v1/preview/call",
-            headers=TOKEN,
-            body={"agentID": 17, "campaignID": 9, "customerNumber": NUMBER, "customerName": "Abhinav"},
+            "POST",
+            PREVIEW,
+            TOKEN,
+            {"agentID": 17, "campaignID": 9, "customerNumber": NUMBER, "customerName": "Abhinav"},
         ),
         "place with digits": Ask(
             PLACE,
-            method="POST",
-            path="/rest-api/v1/preview/call",
-            headers=TOKEN,
-            body={"agentID": 17, "campaignID": 9, "customerNumber": "919876543210"},
+            "POST",
+            PREVIEW,
+            TOKEN,
+            {"agentID": 17, "campaignID": 9, "customerNumber": "919876543210"},
             settings={"number_format": "digits"},
         ),
     },

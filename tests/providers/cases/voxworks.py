@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from providers.actions import CallRef, CancelCall, Code, PlaceCall
 from tests.providers.contract_case import CANARY, NOW, NUMBER, Ask, Case, Refusal
 
+CREATE = "/api/v1/create-phone-call"
 BEARER = {"authorization": f"Bearer {CANARY}"}
 CALLER = "+912212345678"
 PLACE = PlaceCall(to=NUMBER, agent="reminder")
@@ -26,10 +27,10 @@ CASE = Case(
         ),
         "place": Ask(
             PLACE,
-            method="POST",
-            path="/api/v1/create-phone-call",
-            headers=BEARER,
-            body={"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": NUMBER}},
+            "POST",
+            CREATE,
+            BEARER,
+            {"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": NUMBER}},
         ),
         "schedule with a name": Ask(
             PLACE.model_copy(
@@ -38,10 +39,10 @@ CASE = Case(
                     "metadata": {"first_name": "Abhinav", "last_name": "Rao"},
                 }
             ),
-            method="POST",
-            path="/api/v1/create-phone-call",
-            headers=BEARER,
-            body={
+            "POST",
+            CREATE,
+            BEARER,
+            {
                 "from_number": CALLER,
                 "script_id": "scr_1",
                 "contact": {"phone_number": NUMBER, "first_name": "Abhinav", "last_name": "Rao"},
@@ -50,10 +51,10 @@ CASE = Case(
         ),
         "place to a national number": Ask(
             PlaceCall(to="+61429069971", agent="reminder"),  # the page's example
-            method="POST",
-            path="/api/v1/create-phone-call",
-            headers=BEARER,
-            body={"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": "0429069971"}},
+            "POST",
+            CREATE,
+            BEARER,
+            {"from_number": CALLER, "script_id": "scr_1", "contact": {"phone_number": "0429069971"}},
             settings={"number_format": "national"},
         ),
     },
