@@ -118,10 +118,27 @@ def _firsts(subject: Subject) -> Iterator[tuple[str, Asked]]:
         yield kind, Asked(subject, subject.first(kind))
 
 
+def _looked_up(subject: Subject) -> Iterator[tuple[str, Asked]]:
+    found: dict[Kind, tuple[str, Asked]] = {}
+    for name, ask in subject.case.asks.items():
+        if ask.look_up:
+            found.setdefault(ask.action.kind, (name, Asked(subject, ask)))
+    yield from found.values()
+
+
+def _by_id(subject: Subject) -> Iterator[tuple[str, Asked]]:
+    for kind, asked in _firsts(subject):
+        if not isinstance(asked.ask.action, PlaceCall) and asked.ask.action.target.by != "number":
+            yield kind, asked
+
+
 _PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]] = {
     "subject": lambda one: [("itself", one)],
     "asked": lambda one: ((name, Asked(one, ask)) for name, ask in one.case.asks.items()),
     "first": _firsts,
+    "beyond": lambda one: (pair for pair in _firsts(one) if one.allowing(pair[1].ask.action)),
+    "by_id": _by_id,
+    "looked_up": _looked_up,
     "answered": lambda one: ((name, Answered(one, fixture)) for name, fixture in one.fixtures.items()),
     "refused": lambda one: ((name, (one, refusal)) for name, refusal in one.case.refusals.items()),
     "undeclared": lambda one: ((name, (one, action)) for name, action in _undeclared(one)),
@@ -213,13 +230,11 @@ class ProviderContract:
             [("GET", ask.look_up, b"")] if ask.look_up else []
         )
 
-    async def test_look_up_that_fails(self, first: Asked, failure: Failure) -> None:
+    async def test_look_up_that_fails(self, looked_up: Asked, failure: Failure) -> None:
         """However the wire fails, a look-up ends by saying that it does not know."""
-        if first.ask.look_up is None:
-            return
         async with failure.at() as place:
-            adapter = first.connect(place.base_url, deadline=failure.deadline)
-            sighting = await adapter.look_up(first.ask.action, CONTEXT)
+            adapter = looked_up.connect(place.base_url, deadline=failure.deadline)
+            sighting = await adapter.look_up(looked_up.ask.action, CONTEXT)
             await adapter.aclose()
         assert sighting is not None
         assert (sighting.found, len(place.received)) == (None, failure.requests)
@@ -261,25 +276,20 @@ class ProviderContract:
         found = await _refused(subject, action, {"beyond_documents": True})
         assert found.code is Code.UNSUPPORTED
 
-    async def test_beyond_the_documents(self, subject: Subject) -> None:
+    async def test_beyond_the_documents(self, beyond: Asked) -> None:
         """What no document has is done only where the connection allows it, and its refusal names the setting."""
-        for known in subject.adapter.capabilities:
-            if known.source != "documented":
-                found = await _refused(subject, subject.first(known.kind).action, {})
-                assert found.code is Code.UNSUPPORTED
-                assert "beyond_documents" in found.message
+        found = await _refused(beyond.subject, beyond.ask.action, {})
+        assert found.code is Code.UNSUPPORTED
+        assert "beyond_documents" in found.message
 
-    async def test_a_smuggled_id(self, first: Asked) -> None:
+    async def test_a_smuggled_id(self, by_id: Asked) -> None:
         """An id that could lead elsewhere never reaches a socket."""
-        match first.ask.action:
-            case PlaceCall() | CancelCall(target=NumberRef()):
-                return
-            case action:
-                target = action.target
+        action = by_id.ask.action
+        assert not isinstance(action, PlaceCall)
         for smuggled in (*SMUGGLED, "x" * 129):
-            astray = target.model_copy(update={target.by: smuggled})
+            astray = action.target.model_copy(update={action.target.by: smuggled})
             aimed = action.model_copy(update={"target": astray})
-            found = await _refused(first.subject, aimed, first.subject.allowing(action))
+            found = await _refused(by_id.subject, aimed, by_id.subject.allowing(action))
             assert found.code is Code.INVALID_REQUEST
 
     async def test_a_dry_run(self, asked: Asked) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.providers.another_pytest import another_pytest
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 STEPS = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:-1]
@@ -60,17 +62,7 @@ def tree(tmp_path: Path) -> Path:
 
 def suite(tree: Path) -> subprocess.CompletedProcess[str]:
     """The contract suite for the provider of the page."""
-    return run(
-        tree,
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "tests/providers/test_contract.py",
-        "-k",
-        "acme",
-    )
+    return another_pytest(tree, "tests/providers/test_contract.py", "-k", "acme")
 
 
 def test_the_page_works_as_it_stands(tree: Path) -> None:

@@ -2,12 +2,12 @@
 
 import ast
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from tests.providers.another_pytest import another_pytest
 
 ROOT = Path(__file__).parents[2]
 FACTS = ROOT.parent / "shared" / "PROVIDERS.md"
@@ -43,8 +43,8 @@ PARTS = {
 
 def collected(files: list[str]) -> set[str]:
     """The tests that pytest finds in files, with and without their parameters."""
-    collecting = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-o", "addopts=", *files]
-    listed = subprocess.run(collecting, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - our own interpreter
+    listed = another_pytest(ROOT, "--collect-only", "-q", "-o", "addopts=", *files)
+    assert listed.returncode == 0, listed.stdout
     found = set(listed.stdout.splitlines())
     return found | {name.partition("[")[0] for name in found}
 
