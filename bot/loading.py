@@ -28,7 +28,7 @@ from bot.settings import (
     is_loopback,
 )
 from providers.base import Adapter
-from providers.registry import PROVIDERS, NoAdapterError, find
+from providers.registry import PROVIDERS, NoAdapter, find
 
 KEY_BYTES = 32
 LAST_PORT = 65535
@@ -222,7 +222,7 @@ class _File:
     def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
         try:
             return find(str(provider))
-        except NoAdapterError as fault:
+        except NoAdapter as fault:
             built_in = f"; built in are {', '.join(sorted(PROVIDERS))}; another is written module:Name"
             known = did_you_mean(str(provider), PROVIDERS) or built_in
             self._fault(where, str(fault) + ("" if ":" in str(provider) else known))

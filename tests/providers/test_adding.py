@@ -13,7 +13,7 @@ from tests.providers.another_pytest import another_pytest
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
-STEPS = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:-1]
+*STEPS, ELSEWHERE = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:]
 BLOCK = re.compile(r"^(?:`(?P<file>[^`]+)`:\n\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)  # fmt: skip
 
 
@@ -119,3 +119,24 @@ def test_half_a_step_is_named_too(tree: Path) -> None:
     tested = suite(tree)
     assert tested.returncode != 0
     assert [says for *_, says in HALF if says not in tested.stdout] == []
+
+
+def test_a_package_of_ones_own_keeps_the_contract_too(tree: Path) -> None:
+    """The same steps, in places of one's own, and the suite runs over an adapter that no registry has."""
+    places = {
+        "`providers/acme.py`": "`my_company/voice.py`",
+        "`tests/providers/cases/acme.py`": "`my_company/case.py`",
+        "`tests/providers/replies/acme/": "`my_company/replies/",
+    }
+    own = [STEPS[0], STEPS[2], STEPS[3]]
+    for place, mine in places.items():
+        own = [step.replace(place, mine) for step in own]
+    follow(tree, [*own, ELSEWHERE])
+    tested = another_pytest(tree, "my_company")
+    assert tested.returncode == 0, tested.stdout
+    assert sorted(path.name for path in (tree / "my_company").glob("*.py")) == [
+        "case.py",
+        "test_voice.py",
+        "voice.py",
+    ]
+    assert "acme" not in (tree / "providers" / "registry.py").read_text(encoding="utf-8")
