@@ -10,6 +10,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -109,8 +110,8 @@ def database_path(url: str | None, faults: list[str]) -> Path:
     """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
     scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
     if scheme != "sqlite" or not separator or not path or "?" in path:
-        # Not the address itself: a database's holds its password.
-        faults.append("DATABASE_URL is not sqlite:///file: nothing else is built in this version")
+        # The address of a database server may hold a password.
+        faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
     return Path(path or "callops.db")
 
 
@@ -122,43 +123,92 @@ def is_key(text: str) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What could be read of the environment and the file, and every fault of both.
+
+    A table with a fault is None, or missing from what it stands among, and named in ``unread``.
+    """
+
+    path: Path
+    file_faults: tuple[str, ...]
+    environment_faults: tuple[str, ...]
+    unread: tuple[str, ...]
+    bot_token: SecretStr
+    app_token: SecretStr
+    slack_api_url: str
+    key: SecretStr
+    database: Path
+    host: str
+    port: int
+    log_level: str
+    slack: SlackTable | None
+    dispatch: DispatchTable | None
+    connections: Mapping[str, Connection]
+    off: Mapping[str, str]
+    groups: Mapping[str, tuple[str, ...]]
+    rules: tuple[Rule, ...]
+
+
 def load(variables: Mapping[str, str]) -> Settings:
     """Read the environment and the file it names. Raises `SettingsFault` with every fault there is."""
-    faults: list[str] = []
-    environment = _Environment(variables, faults)
+    found = look(variables)
+    faults = [*found.file_faults, *found.environment_faults]
+    if faults or found.slack is None or found.dispatch is None:
+        raise SettingsFault(faults)
+    return Settings(
+        bot_token=found.bot_token,
+        app_token=found.app_token,
+        slack_api_url=found.slack_api_url,
+        key=found.key,
+        database=found.database,
+        host=found.host,
+        port=found.port,
+        log_level=found.log_level,
+        slack=found.slack,
+        dispatch=found.dispatch,
+        connections=found.connections,
+        off=found.off,
+        groups=found.groups,
+        rules=found.rules,
+    )
+
+
+def look(variables: Mapping[str, str]) -> Found:
+    """Read what can be read of the environment and the file it names."""
+    in_file: list[str] = []
+    in_environment: list[str] = []
+    environment = _Environment(variables, in_environment)
     path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
-    data = _read(path, faults)
+    data = _read(path, in_file)
     # A file that cannot be read has one fault, not one for each thing that is missing from it.
-    file = _File(path.name, data or {}, environment, faults if data is not None else [])
+    file = _File(path.name, data or {}, environment, in_file if data is not None else [])
     slack = file.table("slack", SlackTable)
     dispatch = file.table("dispatch", DispatchTable)
     connections, off = file.connections()
     groups = file.groups()
     rules = file.rules(groups)
-    bot_token = environment.token("SLACK_BOT_TOKEN", "xoxb-", "Slack app → OAuth & Permissions")
-    app_token = environment.token(
-        "SLACK_APP_TOKEN", "xapp-", "Slack app → Basic Information → App-Level Tokens, connections:write"
-    )
-    api_url, key = environment.api_url(), environment.key()
-    database, log_level = environment.database(), environment.log_level()
-    port = environment.port()
-    if faults or slack is None or dispatch is None:
-        raise SettingsFault(faults)
-    return Settings(
-        bot_token=bot_token,
-        app_token=app_token,
-        slack_api_url=api_url,
-        key=key,
-        database=database,
-        host=environment.get("HOST") or "127.0.0.1",
-        port=port,
-        log_level=log_level,
+    return Found(
+        path=path,
+        file_faults=tuple(in_file),
+        unread=tuple(file.unread) if data is not None else (),
         slack=slack,
         dispatch=dispatch,
         connections=connections,
         off=off,
         groups=groups,
         rules=rules,
+        bot_token=environment.token("SLACK_BOT_TOKEN", "xoxb-", "Slack app → OAuth & Permissions"),
+        app_token=environment.token(
+            "SLACK_APP_TOKEN", "xapp-", "Slack app → Basic Information → App-Level Tokens, connections:write"
+        ),
+        slack_api_url=environment.api_url(),
+        key=environment.key(),
+        database=environment.database(),
+        host=environment.get("HOST") or "127.0.0.1",
+        port=environment.port(),
+        log_level=environment.log_level(),
+        environment_faults=tuple(in_environment),  # at the end: each of the lines above may add one
     )
 
 
@@ -185,6 +235,9 @@ class _File:
         self._data = data
         self._environment = environment
         self._faults = faults
+        self.unread: list[str] = []
+        """The tables that have a fault and are left out."""
+
         for key in sorted(data.keys() - set(_TABLES)):
             self._fault(key, f"there is no such table{did_you_mean(key, _TABLES)}")
 
@@ -201,7 +254,9 @@ class _File:
                 self._fault(where, "a connection's name is small letters, digits and dashes")
             provider = table.get("provider")
             adapter = self._adapter(provider, f"{where}.provider")
-            if adapter is not None:
+            if adapter is None:
+                self.unread.append(where)
+            else:
                 missing: list[str] = []
                 own = {key: value for key, value in table.items() if key not in {"provider", "audit_channel"}}
                 model = adapter.settings_type
@@ -305,6 +360,7 @@ class _File:
         except ValidationError as error:
             for place, what in _in_words(error, model):
                 self._fault(".".join(filter(None, [where, *place])), what)
+            self.unread.append(where or "groups")
             return None
 
 

@@ -31,14 +31,15 @@ def migrate(connection: Connection) -> None:
     database = Database(connection, execute_plugins=False)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        _refuse_newer(database)
+        refuse_newer(database)
         MIGRATIONS.apply(database)
         connection.execute("COMMIT")
     finally:
         database.rollback()  # nothing to do after a commit
 
 
-def _refuse_newer(database: Database) -> None:
+def refuse_newer(database: Database) -> None:
+    """Raise `NewerSchema` for a file that has migrations which this program does not know. It only reads."""
     with closing(Database(memory=True, execute_plugins=False)) as empty:
         known = {migration.name for migration in MIGRATIONS.pending(empty)}
     unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known

@@ -1,0 +1,124 @@
+"""Looking at the place of a log, and at the log there, without changing anything: before it is first used."""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlite_utils import Database
+
+from storage.appending import Sources
+from storage.connection import UNREADABLE
+from storage.migrations import APPLICATION_ID, MIGRATIONS, NewerSchema, refuse_newer
+
+_MOUNTS: Final = Path("/proc/self/mounts")
+"""Where Linux says what is mounted where (proc_mounts(5)); other systems do not have it."""
+
+_CLEARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - named, not written to
+"""What the Filesystem Hierarchy Standard lets a system clear at a restart or of its own accord."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A log's file and the disk below it, as they are now.
+
+    ``trouble`` is why the file cannot be used, as a sentence; ``actions`` how many it holds. ``older``: the
+    first start brings it to the present schema. ``file_system`` is its type, None where the machine does not
+    say; ``cleared`` whether the system may empty the folder; ``free`` is in bytes.
+    """
+
+    path: Path
+    exists: bool
+    trouble: str | None
+    actions: int = 0
+    older: bool = False
+    file_system: str | None = None
+    cleared: bool = False
+    free: int | None = None
+
+
+def inspect(path: Path, key: bytes | None) -> Place:
+    """Look at the place of a log. Nothing is written or made. Without a key, whether it fits is not checked."""
+    path = path.absolute()
+    folder = path.parent
+    if not folder.is_dir():
+        return Place(path, exists=False, trouble=f"its folder {folder} is not there")
+    exists = path.exists()
+    actions, older, trouble = 0, False, _not_writable(path, folder)
+    if exists and trouble is None:
+        try:
+            actions, older = _read(path, key)
+        except (*UNREADABLE, NewerSchema) as error:
+            trouble = str(error)
+    return Place(
+        path,
+        exists,
+        trouble,
+        actions,
+        older,
+        file_system=_file_system(folder),
+        cleared=_is_cleared(folder),
+        free=shutil.disk_usage(folder).free,
+    )
+
+
+def _not_writable(path: Path, folder: Path) -> str | None:
+    if path.is_dir():
+        return "it is a folder"
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        return "whoever runs this may not read and write it"
+    if not os.access(folder, os.W_OK | os.X_OK):  # the write-ahead log stands beside the file
+        return f"whoever runs this may not write into its folder {folder}"
+    return None
+
+
+def _read(path: Path, key: bytes | None) -> tuple[int, bool]:
+    """How many actions a log has, and whether its schema is an earlier one."""
+    # Nobody writes a file without a write-ahead log, and reading it as unchanging makes no file beside it.
+    unused = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
+    opened = sqlite3.connect(f"{path.as_uri()}?mode=ro{unused}", uri=True, isolation_level=None)
+    with closing(opened) as connection:
+        [(application,)] = connection.execute("PRAGMA application_id")
+        [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema")
+        if not application and not tables:
+            return 0, False  # an empty file is taken as a new one
+        if application != APPLICATION_ID:
+            raise sqlite3.DatabaseError("it is the database of another program")
+        database = Database(connection, execute_plugins=False)
+        refuse_newer(database)
+        if older := bool(MIGRATIONS.pending(database)):
+            return 0, older
+        _check_key(connection, key)
+        [(actions,)] = connection.execute("SELECT count(*) FROM actions")
+        return actions, older
+
+
+def _check_key(connection: sqlite3.Connection, key: bytes | None) -> None:
+    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+    if key and kept and kept[0] != Sources(key).lookup("key"):
+        raise sqlite3.DatabaseError("it was written with another CALLOPS_KEY")
+
+
+def _is_cleared(folder: Path) -> bool:
+    folder = folder.resolve()
+    return any(folder.is_relative_to(Path(one).resolve()) for one in (*_CLEARED, tempfile.gettempdir()))
+
+
+def _file_system(folder: Path) -> str | None:
+    """The type of the file system that holds a folder."""
+    folder = folder.resolve()
+    found = [(len(point.parts), kind) for point, kind in _mounted() if folder.is_relative_to(point)]
+    return max(found, key=lambda one: one[0])[1] if found else None
+
+
+def _mounted() -> Iterator[tuple[Path, str]]:
+    if not _MOUNTS.exists():
+        return
+    for line in _MOUNTS.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, point, kind, *_ = line.split(" ")
+        yield Path(point.replace(r"\040", " ")), kind
