@@ -117,10 +117,16 @@ def database_path(url: str | None, faults: list[str]) -> Path:
 
 def is_key(text: str) -> bool:
     """Whether a text is what `python -m bot key` prints."""
+    return key_bytes(text) is not None
+
+
+def key_bytes(text: str) -> bytes | None:
+    """The key that `python -m bot key` printed; None for any other text."""
     try:
-        return len(base64.b64decode(text, validate=True)) == KEY_BYTES
+        key = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return False
+        return None
+    return key if len(key) == KEY_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +154,10 @@ class Found:
     off: Mapping[str, str]
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
+
+    def usable(self, variable: str) -> bool:
+        """Whether a variable of the environment has no fault."""
+        return not any(fault.startswith(f"{variable} ") for fault in self.environment_faults)
 
 
 def load(variables: Mapping[str, str]) -> Settings:

@@ -28,6 +28,7 @@ from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
 from bot.web import CannotListen, Web, create_web
+from bot.web_client import make_client
 from bot.windows import Windows
 from providers.base import Adapter
 from providers.registry import find
@@ -37,7 +38,6 @@ GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
 GROUPS_AGAIN = 20.0
 """Seconds until a group that could not be read is tried again."""
-SLACK_ANSWERS_WITHIN = 10
 STOP_LISTENING_WITHIN = 3.0
 FINISH_SENDING_WITHIN = timedelta(seconds=5)
 SAY_THE_REST_WITHIN = 1.5
@@ -112,14 +112,7 @@ async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     local = is_loopback(settings.slack_api_url)
-    client = AsyncWebClient(
-        token=settings.bot_token.get_secret_value(),
-        base_url=settings.slack_api_url,
-        timeout=SLACK_ANSWERS_WITHIN,
-        retry_handlers=[],  # the library's own would post a message a second time after a lost answer
-    )
-    if local:
-        client.proxy = None  # the library takes a proxy from the environment, even to this machine
+    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
     team = await check_slack(client, settings)
     async with AsyncExitStack() as stack:
         log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)

@@ -1,0 +1,122 @@
+"""`python -m bot check`: everything to know before the first real call. It asks, and changes nothing anywhere.
+
+No message is posted, no row is written, no provider is asked for anything. What makes another check impossible
+is said there, so that nothing is left out silently.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot import check_people, check_setup, check_slack
+from bot.check_connections import about_connection_zones, about_connections
+from bot.check_people import Group
+from bot.check_slack import Told, told
+from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
+from bot.loading import Found, key_bytes, look
+from bot.settings import EVERYONE
+from bot.web_client import make_client
+
+MOST_PEOPLE = 90
+"""People who are asked for: `users.info` takes about a hundred a minute."""
+
+AT_ONCE = 5
+
+
+def run(variables: Mapping[str, str], *, as_json: bool) -> int:
+    """Check everything and print it; the exit status: 0 nothing is wrong, 1 something is."""
+    findings = asyncio.run(check(variables))
+    if as_json:
+        print(json.dumps(as_objects(findings), ensure_ascii=False, indent=2))
+    else:
+        print(*as_lines(findings), sep="\n")
+    return int(anything_wrong(findings))
+
+
+async def check(variables: Mapping[str, str]) -> list[Finding]:
+    """Look at everything, in the order in which a person would mend it."""
+    found = look(variables)
+    place = check_setup.place(found)
+    key = key_bytes(found.key.get_secret_value())
+    return [
+        *check_setup.about_file(found),
+        *check_setup.about_environment(found),
+        *check_setup.about_log(place, key_given=key is not None),
+        *await _about_slack(found),
+        *await about_connections(found),
+        *about_connection_zones(found.connections, datetime.now(UTC)),
+    ]
+
+
+async def _about_slack(found: Found) -> list[Finding]:
+    reachable = found.usable("SLACK_API_URL")
+    client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
+    bot = app = None
+    if reachable and found.usable("SLACK_BOT_TOKEN"):
+        bot = await told(client.auth_test())
+    if reachable and found.usable("SLACK_APP_TOKEN"):
+        app = await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
+    taken = bot is not None and bot.answer is not None
+    user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
+    return [
+        *check_slack.about_tokens(bot, app, found.slack_api_url),
+        check_slack.about_clock([bot, app]),
+        *check_slack.about_scopes(bot, user_groups=user_groups),
+        *await _about_channels(found, client if taken else None),
+        *await _about_people(found, client if taken else None, bot),
+    ]
+
+
+async def _about_channels(found: Found, client: AsyncWebClient | None) -> list[Finding]:
+    uses = check_slack.channels(found)
+    answers: dict[str, Told] = {}
+    if client:
+        answers = await _ask_each(uses, lambda channel: client.conversations_info(channel=channel))
+    findings = [check_slack.about_channel(one, uses[one], answers.get(one)) for one in uses]
+    if found.slack is None:
+        findings.append(skipped("channels", f"[slack] in {found.path} cannot be read"))
+    return findings
+
+
+async def _about_people(found: Found, client: AsyncWebClient | None, bot: Told | None) -> list[Finding]:
+    findings = [
+        skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
+        for where in found.unread
+        if where.startswith(("rules", "groups"))
+    ]
+    if client is None or bot is None or bot.answer is None:
+        return [*findings, skipped("people", check_slack.WITHOUT_TOKEN)]
+    named = {name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers)}
+    used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
+    slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})
+    user_groups = await _ask_each(slack_groups, lambda one: client.usergroups_users_list(usergroup=one))
+    everyone = frozenset[str]().union(*(check_people.people_of(ids, user_groups) for ids in used.values()))
+    people = await _ask_each(sorted(everyone)[:MOST_PEOPLE], lambda one: client.users_info(user=one))
+    team = str(bot.answer.get("team_id"))
+    groups: dict[str, Group] = {
+        name: check_people.look_at(name, ids, user_groups, people, team) for name, ids in used.items()
+    }
+    for group in groups.values():
+        findings += check_people.about_group(group)
+    for rule in found.rules:
+        findings += check_people.about_rule(rule, groups)
+    known = [check_people.person(one) for one in people.values() if one.answer]
+    return [*findings, check_people.about_zones(one for one in known if not one.deleted)]
+
+
+async def _ask_each(
+    names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
+) -> dict[str, Told]:
+    """What Slack answers for each, a few at once."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Told:
+        async with room:
+            return await told(call(name))
+
+    listed = list(names)
+    return dict(zip(listed, await asyncio.gather(*map(one, listed)), strict=True))

@@ -1,0 +1,178 @@
+"""What a check says of Slack: the tokens, their scopes, the clock, the channels. `Told` is asked, the rest pure."""
+
+from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.app import SCOPES
+from bot.findings import Finding, ok, skipped, warning, wrong
+from bot.loading import Found
+from bot.people import SLACK_TROUBLE, trouble
+
+CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
+"""What only the check needs: whether the app is in a channel, public or private. It reads no message."""
+
+CLOCK_MAY_BE_OFF = timedelta(seconds=30)
+"""Signed tokens have times in them, and leases and deadlines are read by the clock."""
+
+REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
+WITHOUT_TOKEN = "Slack does not take SLACK_BOT_TOKEN"
+_NEEDED_FOR = {
+    "commands": "to hear slash commands",
+    "chat:write": "to post",
+    "users:read": "to know who asks, and their time zone",
+    "usergroups:read": "to know who is in the user groups that the file names",
+    "channels:read": "to check whether the app is in a public channel",
+    "groups:read": "to check whether the app is in a private channel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What Slack answered to one call.
+
+    ``trouble`` is why there is no answer; ``refused`` whether that was Slack's own word, and no failure on the
+    way; ``needed`` the scope it names. ``date`` is Slack's clock; ``heard`` is ours at that time; ``scopes``
+    are the token's.
+    """
+
+    answer: Mapping[str, Any] | None
+    heard: datetime
+    trouble: str | None = None
+    refused: bool = False
+    needed: str | None = None
+    date: datetime | None = None
+    scopes: frozenset[str] | None = None
+
+
+async def told(call: Awaitable[AsyncSlackResponse]) -> Told:
+    """Make a call and say what came of it."""
+    try:
+        response = await call
+    except SLACK_TROUBLE as error:
+        now = datetime.now(UTC)
+        if not isinstance(error, SlackApiError):
+            return Told(None, now, trouble(error))
+        refused = error.response.status_code == HTTPStatus.OK
+        date = _date(error.response.headers)
+        return Told(None, now, trouble(error), refused, error.response.get("needed"), date)
+    headers = response.headers
+    listed = headers.get("x-oauth-scopes")
+    scopes = None if listed is None else frozenset(filter(None, map(str.strip, listed.split(","))))
+    # The library's type says that an answer may be bytes; no method used here has such.
+    return Told(dict(response.data), datetime.now(UTC), date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
+
+
+def _date(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        return parsedate_to_datetime(headers["date"])
+    except (KeyError, ValueError):
+        return None
+
+
+def about_tokens(bot: Told | None, app: Told | None, url: str) -> Iterator[Finding]:
+    """Whether Slack takes the two tokens; None: there is none to ask with."""
+    if bot is None:
+        yield skipped("Slack", "SLACK_BOT_TOKEN or SLACK_API_URL is not right")
+    elif bot.answer:
+        yield ok("Slack", f"{bot.answer.get('user')} is known in {bot.answer.get('team')} ({bot.answer.get('team_id')}).")
+    else:
+        yield _about_trouble("Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions → Bot User OAuth Token")
+    if app is None:
+        yield skipped("Socket Mode", "SLACK_APP_TOKEN or SLACK_API_URL is not right")
+    elif app.answer:
+        yield ok("Socket Mode", "Slack takes the app-level token and would open a connection.")
+    else:
+        where = "Basic Information → App-Level Tokens, with the scope connections:write"
+        yield _about_trouble("Socket Mode", app, "SLACK_APP_TOKEN", url, where)
+
+
+def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> Finding:
+    if told.refused:
+        return wrong(check, f"Slack does not take {token}: {told.trouble}.", f"Copy it again: Slack app → {where}.")
+    mend = "Look whether this machine may connect to it, and at https://slack-status.com; then check again."
+    return wrong(check, f"Slack cannot be reached at {url}: {told.trouble}.", mend)
+
+
+def about_scopes(bot: Told | None, *, user_groups: bool) -> Iterator[Finding]:
+    """Whether the bot's token may do what is used, and no more."""
+    if bot is None or not bot.answer:
+        yield skipped("scopes", "Slack did not take the bot's token")
+        return
+    if bot.scopes is None:
+        yield skipped("scopes", "Slack's answer did not name them")
+        return
+    needed = SCOPES if user_groups else SCOPES - {"usergroups:read"}
+    missing = sorted(needed - bot.scopes)
+    for scope in missing:
+        yield wrong("scopes", f"The app lacks {scope}, needed {_NEEDED_FOR.get(scope, 'for its work')}.", REINSTALL)
+    for scope in sorted(CHECK_SCOPES - bot.scopes):
+        yield warning("scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}; it serves without.", REINSTALL)
+    spare = sorted(bot.scopes - SCOPES - CHECK_SCOPES)
+    if spare:
+        yield warning(
+            "scopes", f"The app may do more than CallOps uses: {', '.join(spare)}.", f"Take it out. {REINSTALL}"
+        )
+    if not missing and not spare:
+        yield ok("scopes", "The app may do what CallOps uses, and no more.")
+
+
+def about_clock(tolds: Iterable[Told | None]) -> Finding:
+    """Whether the machine's clock agrees with Slack's."""
+    dated = [(one.heard, one.date) for one in tolds if one and one.date]
+    if not dated:
+        return skipped("clock", "no answer of Slack's named the time")
+    heard, date = dated[0]
+    off = heard - date
+    if abs(off) > CLOCK_MAY_BE_OFF:
+        how = f"{abs(off).total_seconds():.0f} s {'ahead of' if off > timedelta(0) else 'behind'} Slack's"
+        return wrong("clock", f"This machine's clock is {how}.", "Let the machine keep its time by NTP.")
+    return ok("clock", f"This machine's clock agrees with Slack's, {heard:%Y-%m-%d %H:%M} UTC.")
+
+
+def channels(found: Found) -> dict[str, list[str]]:
+    """Every channel that is posted into, with what for."""
+    uses: dict[str, list[str]] = {}
+    if found.slack:
+        uses.setdefault(found.slack.audit_channel, []).append("audit")
+        uses.setdefault(found.slack.approvals_channel, []).append("approvals")
+    for connection in found.connections.values():
+        if connection.audit_channel:
+            uses.setdefault(connection.audit_channel, []).append(f"audit of {connection.name}")
+    return uses
+
+
+def about_channel(channel: str, uses: Iterable[str], told: Told | None) -> Finding:
+    """Whether the app can post into a channel."""
+    name = f"channel {channel}"
+    use = ", ".join(uses)
+    if told is None:
+        return skipped(name, "Slack did not take the bot's token")
+    match told.trouble:
+        case None:
+            return _about_known_channel(name, use, (told.answer or {}).get("channel") or {})
+        case "missing_scope":
+            return skipped(name, f"the app lacks {told.needed}: look whether it is in the channel ({use})")
+        case "channel_not_found":
+            return wrong(
+                name,
+                f"Slack shows the app no such channel ({use}): the id is wrong, or it is private and the app is not in it.",
+                "Check the id (channel → About); if it is right, /invite @CallOps there.",
+            )
+        case trouble:
+            return skipped(name, f"Slack answered {trouble}: check again")
+
+
+def _about_known_channel(name: str, use: str, channel: Mapping[str, Any]) -> Finding:
+    called = f"#{channel.get('name')} ({use})"
+    if channel.get("is_archived"):
+        return wrong(name, f"{called} is archived.", "Unarchive it, or name another in the file.")
+    if not channel.get("is_member"):
+        return wrong(name, f"The app is not in {called}.", "Type /invite @CallOps in it.")
+    return ok(name, f"The app is in {called}.")
