@@ -14,6 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="run the bot")
+    checking = commands.add_parser("check", help="look at everything that must be right; change nothing")
     commands.add_parser("key", help="make a key for CALLOPS_KEY")
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify")
@@ -25,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     showing = reading.add_parser("show", help="show one request with all that happened to it")
     showing.add_argument("id", help="such as A-7K3F, or E-7K3F for a fault")
     verifying = reading.add_parser("verify", help="check that the log is whole and unchanged")
-    for one in (listing, showing, verifying):
+    for one in (checking, listing, showing, verifying):
         one.add_argument("--json", action="store_true", help="as JSON")
     chosen = parser.parse_args(arguments)
     match chosen.command:
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _key()
         case "serve":
             return _serve()
+        case "check":
+            return _check(as_json=chosen.json)
         case _:
             from bot.log_commands import run
 
@@ -54,6 +57,20 @@ def _key() -> int:
 
     print(base64.b64encode(secrets.token_bytes(32)).decode())
     return 0
+
+
+def _check(*, as_json: bool) -> int:
+    import traceback
+
+    try:
+        from bot.check import run
+
+        return run(_environment(), as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - Python's own status would say that something else is wrong
+        # Frames and kinds only: an exception's own words may hold a secret.
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        print(f"{frames}The check itself failed: {type(error).__name__}", file=sys.stderr)
+        return 2
 
 
 def _serve() -> int:

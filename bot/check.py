@@ -1,7 +1,7 @@
-"""`python -m bot check`: everything to know before the first real call. It asks, and changes nothing anywhere.
+"""`python -m bot check`: everything to know before the first real call. It asks, and changes nothing.
 
-No message is posted, no row is written, no provider is asked for anything. What makes another check impossible
-is said there, so that nothing is left out silently.
+No message is posted, no row is written, no provider is asked for anything. Where one check makes another
+impossible, that is said in its place, so that nothing is left out silently.
 """
 
 import asyncio
@@ -14,7 +14,6 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import check_people, check_setup, check_slack
 from bot.check_connections import about_connection_zones, about_connections
-from bot.check_people import Group
 from bot.check_slack import Told, told
 from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.loading import Found, key_bytes, look
@@ -88,8 +87,10 @@ async def _about_people(found: Found, client: AsyncWebClient | None, bot: Told |
         for where in found.unread
         if where.startswith(("rules", "groups"))
     ]
+    if not found.readable:
+        return [skipped("groups and rules", f"{found.path} cannot be read")]
     if client is None or bot is None or bot.answer is None:
-        return [*findings, skipped("people", check_slack.WITHOUT_TOKEN)]
+        return [*findings, skipped("groups and rules", check_slack.NOT_IN)]
     named = {name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers)}
     used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
     slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})
@@ -97,9 +98,7 @@ async def _about_people(found: Found, client: AsyncWebClient | None, bot: Told |
     everyone = frozenset[str]().union(*(check_people.people_of(ids, user_groups) for ids in used.values()))
     people = await _ask_each(sorted(everyone)[:MOST_PEOPLE], lambda one: client.users_info(user=one))
     team = str(bot.answer.get("team_id"))
-    groups: dict[str, Group] = {
-        name: check_people.look_at(name, ids, user_groups, people, team) for name, ids in used.items()
-    }
+    groups = {name: check_people.look_at(name, ids, user_groups, people, team) for name, ids in used.items()}
     for group in groups.values():
         findings += check_people.about_group(group)
     for rule in found.rules:

@@ -3,9 +3,8 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from importlib.metadata import version
 from zoneinfo import ZoneInfo
-
-from tzdata import IANA_VERSION
 
 from bot.findings import Finding, ok, skipped, wrong
 from bot.loading import Found
@@ -29,17 +28,17 @@ async def about_connections(found: Found) -> list[Finding]:
         for adapter in adapters.values():
             await adapter.aclose()
     unreached = dict(zip(adapters, reached, strict=True))
-    findings: list[Finding] = []
+    findings = [] if found.readable else [skipped("connections", f"{found.path} cannot be read")]
     for name, adapter in sorted(adapters.items()):
         findings += [_about_powers(name, adapter), _about_reach(name, adapter, unreached[name])]
-    findings += [skipped(where.replace("connections.", "connection "), f"{found.path} has a fault in it")
-                 for where in found.unread if where.startswith("connections.")]  # fmt: skip
+    broken = [where.partition(".") for where in found.unread if where.startswith("connections.")]
+    findings += [skipped(f"connection {name}", f"{found.path} has a fault in it") for _, _, name in broken]
     return findings
 
 
 def _about_powers(name: str, adapter: Adapter) -> Finding:
     powers = [
-        f"{known.kind.replace('_', ' ')}{'' if known.source == 'documented' else ' (beyond its documents)'}"
+        f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (beyond its documents)'}"
         for known in adapter.available
     ]
     settings = adapter.settings
@@ -54,17 +53,15 @@ def _about_powers(name: str, adapter: Adapter) -> Finding:
 
 def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
     if why_not:
-        return wrong(
-            f"connection {name}",
-            why_not,
-            "Check its base_url, and that this machine may connect to it.",
-        )
-    return ok(f"connection {name}", f"{adapter.settings.base_url} answers. Whether it takes the key shows at the first request.")
+        what, _, mend = why_not.partition(". ")
+        return wrong(f"connection {name}", f"{what.rstrip('.')}.", mend or "Check its base_url.")
+    where = adapter.settings.base_url
+    return ok(f"connection {name}", f"{where} answers. Whether it takes the key shows at the first request.")
 
 
 def about_connection_zones(connections: Mapping[str, Connection], now: datetime) -> Iterator[Finding]:
     """How each connection's times are read: its zone, and what time it is there."""
-    yield ok("time zones", f"The zones of tzdata {IANA_VERSION} can be read.")
+    yield ok("time zones", f"The zones of tzdata {version('tzdata')} can be read.")
     for name, connection in sorted(connections.items()):
         zone = getattr(connection.settings, "timezone", None)
         if zone:

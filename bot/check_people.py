@@ -1,4 +1,4 @@
-"""What a check says of the people whom the rules name: who they are, and whether enough of them can act. Pure."""
+"""What a check says of the people whom rules name: who they are, and whether enough can act. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from storage.log import Person
 class Group:
     """A configured group as Slack knows it.
 
-    ``fit`` are those who may act, by id; ``unfit`` why others may not; ``unread`` why somebody in it could not
-    be looked at. ``named`` are the people whom the file itself names.
+    ``fit`` are those who may act, by id; ``unfit`` why others may not; ``unread`` why somebody in it could
+    not be looked at. ``named`` are the people whom the file itself names.
     """
 
     name: str
@@ -94,7 +94,11 @@ def about_group(group: Group) -> Iterator[Finding]:
     for one, why in group.unfit.items():
         here = one in group.named or one.startswith("S")
         say = wrong if here else warning  # what the file names is the file's fault; Slack's groups are not
-        mend = "Take it out of the file, or name another." if here else "Take them out of the user group in Slack."
+        mend = (
+            "Take it out of the file, or name another."
+            if here
+            else "Take them out of the user group in Slack."
+        )
         yield say(check, f"{one} {why}.", mend)
     for why in group.unread:
         yield skipped(check, why)
@@ -120,7 +124,9 @@ def _about_requesters(check: str, rule: Rule, groups: Mapping[str, Group]) -> It
     if unread := _unread(rule.request, groups):
         yield skipped(check, f"not everyone in {unread} is known")
     else:
-        yield warning(check, "It is for nobody: none of its request groups has a member who can act.", "Name others.")
+        yield warning(
+            check, "It is for nobody: none of its request groups has a member who can act.", "Name others."
+        )
 
 
 def _about_deciders(
@@ -171,15 +177,17 @@ def _unread(names: Iterable[str], groups: Mapping[str, Group]) -> str | None:
 
 def about_zones(people: Iterable[Person]) -> Finding:
     """Whether the times that people type can be read."""
-    unknown = sorted({one.timezone for one in people if not _is_zone(one.timezone)})
+    zones = sorted({one.timezone for one in people})
+    unknown = [zone for zone in zones if not _is_zone(zone)]
     if unknown:
         return wrong(
             "people's zones",
             f"Not known here: {', '.join(unknown)}. A time typed there could not be read.",
             "Update the package tzdata; or choose another zone in Slack's preferences.",
         )
-    zones = sorted({one.timezone for one in people})
-    return ok("people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at.")
+    return ok(
+        "people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at."
+    )
 
 
 def _is_zone(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a check says without asking anybody: of the file, the environment, the log's place. Pure but `place`."""
+"""What a check says without asking anybody: of the file, the environment, the log's place."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from storage.inspection import Place, inspect
 
 LITTLE_FREE = 1 << 30
 LEAST_FREE = 100 << 20
-"""Bytes. An action takes 2 kB in the log (measured), and its reply up to 4 kB more: 100 MiB are some 17 000."""
+"""Bytes. An action takes 2 kB in the log (measured), its reply up to 4 kB: 100 MiB are 17 000 actions."""
 
 _LOST = frozenset({"tmpfs", "ramfs"})
 _OF_A_CONTAINER = frozenset({"overlay", "aufs"})
@@ -19,10 +19,14 @@ of a network do not have (https://www.sqlite.org/wal.html)."""
 
 def about_file(found: Found) -> Iterator[Finding]:
     """Every fault of the file, or what it holds."""
-    mend = f"Mend it in {found.path}; callops.example.toml shows every key."
+    if not found.readable:
+        [fault] = found.file_faults
+        what, _, mend = fault.partition(": ")
+        yield wrong("file", _sentence(what), _sentence(mend[:1].upper() + mend[1:]))
+        return
     if found.file_faults:
         for fault in found.file_faults:
-            yield wrong("file", _sentence(fault), mend)
+            yield wrong("file", _sentence(fault), f"Mend it in {found.path}; see callops.example.toml.")
         return
     connections = len(found.connections) + len(found.off)
     holds = (
@@ -94,7 +98,9 @@ def _about_disk(place: Place, free: int) -> Iterator[Finding]:
     elsewhere = "Name a place on a disk that lasts in DATABASE_URL."
     folder, kind = place.path.parent, place.file_system
     if kind in _LOST:
-        yield wrong(name, f"{folder} is in memory ({kind}): a restart of the machine loses the log.", elsewhere)
+        yield wrong(
+            name, f"{folder} is in memory ({kind}): a restart of the machine loses the log.", elsewhere
+        )
     elif kind in _OF_A_NETWORK:
         yield wrong(
             name,
@@ -105,7 +111,9 @@ def _about_disk(place: Place, free: int) -> Iterator[Finding]:
         yield warning(name, f"{folder} is a place that the system may empty.", elsewhere)
     elif kind in _OF_A_CONTAINER:
         yield warning(
-            name, f"{folder} is a container's own layer ({kind}): a new container begins without it.", elsewhere
+            name,
+            f"{folder} is a container's own layer ({kind}): a new container begins without it.",
+            elsewhere,
         )
     elif kind is None:
         yield skipped(name, "this system does not say what kind of disk it is: see that it lasts")

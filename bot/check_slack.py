@@ -1,4 +1,4 @@
-"""What a check says of Slack: the tokens, their scopes, the clock, the channels. `Told` is asked, the rest pure."""
+"""What a check says of Slack: the tokens, their scopes, the clock, the channels. Pure, but for `told`."""
 
 from collections.abc import Awaitable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 """Signed tokens have times in them, and leases and deadlines are read by the clock."""
 
 REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
-WITHOUT_TOKEN = "Slack does not take SLACK_BOT_TOKEN"
+NOT_IN = "Slack did not let CallOps in"
 _NEEDED_FOR = {
     "commands": "to hear slash commands",
     "chat:write": "to post",
@@ -37,9 +37,9 @@ _NEEDED_FOR = {
 class Told:
     """What Slack answered to one call.
 
-    ``trouble`` is why there is no answer; ``refused`` whether that was Slack's own word, and no failure on the
-    way; ``needed`` the scope it names. ``date`` is Slack's clock; ``heard`` is ours at that time; ``scopes``
-    are the token's.
+    ``trouble`` is why there is no answer; ``refused`` whether that was Slack's own word, and no failure on
+    the way; ``needed`` the scope it names. ``date`` is Slack's clock; ``heard`` is ours at that time;
+    ``scopes`` are the token's.
     """
 
     answer: Mapping[str, Any] | None
@@ -81,11 +81,18 @@ def about_tokens(bot: Told | None, app: Told | None, url: str) -> Iterator[Findi
     if bot is None:
         yield skipped("Slack", "SLACK_BOT_TOKEN or SLACK_API_URL is not right")
     elif bot.answer:
-        yield ok("Slack", f"{bot.answer.get('user')} is known in {bot.answer.get('team')} ({bot.answer.get('team_id')}).")
+        yield ok(
+            "Slack",
+            f"{bot.answer.get('user')} is known in {bot.answer.get('team')} ({bot.answer.get('team_id')}).",
+        )
     else:
-        yield _about_trouble("Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions → Bot User OAuth Token")
+        yield _about_trouble(
+            "Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions → Bot User OAuth Token"
+        )
     if app is None:
         yield skipped("Socket Mode", "SLACK_APP_TOKEN or SLACK_API_URL is not right")
+    elif bot and bot.trouble and not bot.refused and not app.answer and not app.refused:
+        yield skipped("Socket Mode", "Slack cannot be reached")
     elif app.answer:
         yield ok("Socket Mode", "Slack takes the app-level token and would open a connection.")
     else:
@@ -95,7 +102,9 @@ def about_tokens(bot: Told | None, app: Told | None, url: str) -> Iterator[Findi
 
 def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> Finding:
     if told.refused:
-        return wrong(check, f"Slack does not take {token}: {told.trouble}.", f"Copy it again: Slack app → {where}.")
+        return wrong(
+            check, f"Slack does not take {token}: {told.trouble}.", f"Copy it again: Slack app → {where}."
+        )
     mend = "Look whether this machine may connect to it, and at https://slack-status.com; then check again."
     return wrong(check, f"Slack cannot be reached at {url}: {told.trouble}.", mend)
 
@@ -103,7 +112,7 @@ def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> 
 def about_scopes(bot: Told | None, *, user_groups: bool) -> Iterator[Finding]:
     """Whether the bot's token may do what is used, and no more."""
     if bot is None or not bot.answer:
-        yield skipped("scopes", "Slack did not take the bot's token")
+        yield skipped("scopes", NOT_IN)
         return
     if bot.scopes is None:
         yield skipped("scopes", "Slack's answer did not name them")
@@ -111,13 +120,19 @@ def about_scopes(bot: Told | None, *, user_groups: bool) -> Iterator[Finding]:
     needed = SCOPES if user_groups else SCOPES - {"usergroups:read"}
     missing = sorted(needed - bot.scopes)
     for scope in missing:
-        yield wrong("scopes", f"The app lacks {scope}, needed {_NEEDED_FOR.get(scope, 'for its work')}.", REINSTALL)
+        yield wrong(
+            "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR.get(scope, 'for its work')}.", REINSTALL
+        )
     for scope in sorted(CHECK_SCOPES - bot.scopes):
-        yield warning("scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}; it serves without.", REINSTALL)
+        yield warning(
+            "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}; it serves without.", REINSTALL
+        )
     spare = sorted(bot.scopes - SCOPES - CHECK_SCOPES)
     if spare:
         yield warning(
-            "scopes", f"The app may do more than CallOps uses: {', '.join(spare)}.", f"Take it out. {REINSTALL}"
+            "scopes",
+            f"The app may do more than CallOps uses: {', '.join(spare)}.",
+            f"Take it out. {REINSTALL}",
         )
     if not missing and not spare:
         yield ok("scopes", "The app may do what CallOps uses, and no more.")
@@ -153,7 +168,7 @@ def about_channel(channel: str, uses: Iterable[str], told: Told | None) -> Findi
     name = f"channel {channel}"
     use = ", ".join(uses)
     if told is None:
-        return skipped(name, "Slack did not take the bot's token")
+        return skipped(name, NOT_IN)
     match told.trouble:
         case None:
             return _about_known_channel(name, use, (told.answer or {}).get("channel") or {})
@@ -162,8 +177,8 @@ def about_channel(channel: str, uses: Iterable[str], told: Told | None) -> Findi
         case "channel_not_found":
             return wrong(
                 name,
-                f"Slack shows the app no such channel ({use}): the id is wrong, or it is private and the app is not in it.",
-                "Check the id (channel → About); if it is right, /invite @CallOps there.",
+                f"Slack shows the app no such channel ({use}): the id is wrong, or the app is not in it.",
+                "Check the id (channel → About); if it is right, type /invite @CallOps there.",
             )
         case trouble:
             return skipped(name, f"Slack answered {trouble}: check again")

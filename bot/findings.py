@@ -14,7 +14,7 @@ class Result(StrEnum):
     SKIPPED = "skipped"
 
 
-_SIGNS = {Result.OK: "✓", Result.WARNING: "!", Result.WRONG: "✗", Result.SKIPPED: "–"}
+_SIGNS = {Result.OK: "✓", Result.WARNING: "!", Result.WRONG: "✗", Result.SKIPPED: "?"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     counts = {result: sum(one.result is result for one in findings) for result in Result}
     beside = [
         f"{counts[result]} {words}"
-        for result, words in ((Result.WARNING, "to look at (!)"), (Result.SKIPPED, "not checked (–)"))
+        for result, words in ((Result.WARNING, "to look at (!)"), (Result.SKIPPED, "not checked (?)"))
         if counts[result]
     ]
     if number := counts[Result.WRONG]:

@@ -137,6 +137,9 @@ class Found:
     """
 
     path: Path
+    readable: bool
+    """Whether the file is there and is TOML."""
+
     file_faults: tuple[str, ...]
     environment_faults: tuple[str, ...]
     unread: tuple[str, ...]
@@ -200,6 +203,7 @@ def look(variables: Mapping[str, str]) -> Found:
     rules = file.rules(groups)
     return Found(
         path=path,
+        readable=data is not None,
         file_faults=tuple(in_file),
         unread=tuple(file.unread) if data is not None else (),
         slack=slack,

@@ -64,7 +64,7 @@ class Control:
         """Put Slack back to how it started."""
         self.workspace.start_over()
         self.troubles.planned.clear()
-        self.troubles.latency = 0
+        self.troubles.latency = self.troubles.ahead = 0
         self.interactions.socket.deliveries.clear()
         self.interactions.socket.twice = 0
         return JSONResponse({})
@@ -115,9 +115,10 @@ class Control:
         return {"error": code}
 
     async def trouble(self, request: Request) -> Response:
-        """Plan trouble for a method, or set how many seconds every answer takes."""
+        """Plan trouble for a method, or set how many seconds every answer takes, or the clock is ahead."""
         body = await request.json()
         self.troubles.latency = body.pop("latency", self.troubles.latency)
+        self.troubles.ahead = body.pop("ahead", self.troubles.ahead)
         if body:
             self.troubles.planned.append(Trouble(**body))
         return JSONResponse({})
@@ -142,9 +143,10 @@ class Control:
         return JSONResponse({})
 
     async def channel(self, request: Request) -> Response:
-        """Archive a channel, or take the app out of it or back in."""
+        """Archive a channel, make it private, or take the app out of it or back in."""
         body, channel = await request.json(), self.workspace.channel(request.path_params["channel"])
         channel.archived = body.get("archived", channel.archived)
+        channel.private = body.get("private", channel.private)
         if "app" in body:
             (channel.members.add if body["app"] else channel.members.discard)(BOT_USER)
         return JSONResponse({})

@@ -141,6 +141,10 @@ class Workspace:
         """How long every Web API answer takes from now on."""
         await self.ask("POST", "/trouble", {"latency": seconds})
 
+    async def clock_ahead(self, seconds: float) -> None:
+        """How far Slack's clock seems to be ahead from now on, by the date of its answers."""
+        await self.ask("POST", "/trouble", {"ahead": seconds})
+
     async def deliver_twice(self, times: int = 1) -> None:
         """Deliver each of the next payloads twice."""
         await self.ask("POST", "/sockets/twice", {"times": times})
@@ -156,6 +160,10 @@ class Workspace:
     async def archive(self, channel: str, *, archived: bool = True) -> None:
         """Archive a channel, or bring it back."""
         await self.ask("POST", f"/channels/{channel}", {"archived": archived})
+
+    async def make_private(self, channel: str) -> None:
+        """Make a channel private."""
+        await self.ask("POST", f"/channels/{channel}", {"private": True})
 
     async def app_in(self, channel: str, *, member: bool) -> None:
         """Take the app out of a channel, or invite it."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import cast
 from urllib.parse import parse_qsl
 
@@ -113,7 +114,7 @@ class _Front:
         self.workspace.touch()
         if trouble:
             return await _troubled(trouble, request)
-        return JSONResponse(entry["answer"], headers=self._scopes(method))
+        return JSONResponse(entry["answer"], headers=self._scopes(method) | self._date())
 
     async def respond(self, request: Request) -> Response:
         """A `response_url`; one that is used up or unknown answers 404 with a code (second-hand)."""
@@ -129,11 +130,16 @@ class _Front:
 
     def _scopes(self, method: str) -> dict[str, str]:
         # second-hand: what the token has, and what the method would take, stands in every answer's headers
-        accepted = METHODS[method].scope if method in METHODS else None
-        every = sorted({one.scope for one in METHODS.values() if one.scope} | {"commands"})
+        known = METHODS.get(method)
+        accepted = [*known.scopes, *filter(None, [known.scope])] if known else []
+        every = sorted({scope for one in METHODS.values() for scope in (one.scope, *one.scopes) if scope})
         granted = self.api.manifest.scopes
-        own = ",".join(every if granted is None else granted)
-        return {"x-oauth-scopes": own, "x-accepted-oauth-scopes": accepted or ""}
+        own = ",".join(["commands", *every] if granted is None else granted)
+        return {"x-oauth-scopes": own, "x-accepted-oauth-scopes": ",".join(accepted)}
+
+    def _date(self) -> dict[str, str]:
+        now = self.workspace.clock() + self.troubles.ahead
+        return {"date": formatdate(now, usegmt=True)}
 
 
 async def _arguments(request: Request) -> Json:

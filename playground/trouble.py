@@ -30,10 +30,11 @@ class Trouble:
 
 @dataclass
 class Troubles:
-    """What is planned, and how many seconds every answer takes."""
+    """What is planned, how many seconds every answer takes, and how far Slack's clock seems to be ahead."""
 
     planned: list[Trouble] = field(default_factory=list)
     latency: float = 0.0
+    ahead: float = 0.0
 
     def next(self, method: str) -> Trouble | None:
         """What befalls this call; used up."""

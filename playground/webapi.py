@@ -19,10 +19,14 @@ MISSING = "missing required field: "
 
 @dataclass(frozen=True)
 class Method:
-    """A method: what it does, the scope it needs of the bot's token, and which token it takes."""
+    """A method: what it does, the scope it needs of the bot's token, and which token it takes.
+
+    Of several scopes, what it is asked about decides which one it needs.
+    """
 
     run: Callable[["WebApi", Json], Json]
     scope: str | None = None
+    scopes: tuple[str, ...] = ()
     app_token: bool = False
 
 
@@ -54,10 +58,14 @@ class WebApi:
             raise RefusedError("invalid_auth")
         if name != "auth.test" and method.app_token != (token == APP_TOKEN):
             raise RefusedError("not_allowed_token_type")
-        if method.scope and self.manifest.scopes is not None and method.scope not in self.manifest.scopes:
-            provided = ",".join(self.manifest.scopes)
-            raise RefusedError("missing_scope", needed=method.scope, provided=provided)
+        if method.scope:
+            self._need(method.scope)
         return method
+
+    def _need(self, scope: str) -> None:
+        if self.manifest.scopes is not None and scope not in self.manifest.scopes:
+            provided = ",".join(self.manifest.scopes)
+            raise RefusedError("missing_scope", needed=scope, provided=provided)
 
     # Session.
 
@@ -202,6 +210,8 @@ class WebApi:
     def channel_info(self, args: Json) -> Json:
         """What a channel is, and whether the app is in it."""
         channel = self._known(_needed(args, "channel"))
+        # docs.slack.dev/reference/methods/conversations.info: a scope for each kind of conversation
+        self._need("im:read" if channel.direct else "groups:read" if channel.private else "channels:read")
         kind = {"is_channel": not channel.direct, "is_im": bool(channel.direct)}
         found = {"id": channel.id, "name": channel.name, "is_private": channel.private, **kind}
         found |= {"is_archived": channel.archived, "is_member": BOT_USER in channel.members}
@@ -252,7 +262,9 @@ METHODS: dict[str, Method] = {
     "views.update": Method(WebApi.views_update),
     "users.info": Method(WebApi.users_info, "users:read"),
     "usergroups.users.list": Method(WebApi.group_users, "usergroups:read"),
-    "conversations.info": Method(WebApi.channel_info, "channels:read"),
+    "conversations.info": Method(
+        WebApi.channel_info, scopes=("channels:read", "groups:read", "im:read", "mpim:read")
+    ),
 }
 
 

@@ -43,7 +43,7 @@ class Place:
 
 
 def inspect(path: Path, key: bytes | None) -> Place:
-    """Look at the place of a log. Nothing is written or made. Without a key, whether it fits is not checked."""
+    """Look at the place of a log; nothing is written or made. Without a key, its fit is not looked at."""
     path = path.absolute()
     folder = path.parent
     if not folder.is_dir():
