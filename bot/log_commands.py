@@ -1,4 +1,4 @@
-"""`python -m bot log list | show | verify`: the log for people at a terminal, and for programs with `--json`.
+"""`python -m bot log list | show | verify | fixture`: the log at a terminal, and for programs with `--json`.
 
 Numbers are masked here as in channels, but for one thing: ``show --json`` has the record of what was deleted
 as it came, because it is the last copy.
@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.loading import database_path, is_key
+from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages import WORDS
 from providers.actions import (
     CallRef,
@@ -52,7 +53,10 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     if chosen.reading == "verify":
         return _verify(verify(path), as_json=chosen.json)
     try:
-        return asyncio.run(_run(chosen, path, base64.b64decode(key)))
+        return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
+    except NoFixture as error:
+        print(error, file=sys.stderr)
+        return CANNOT_START
     except NoSuchRequest:
         print(f"The log has no {chosen.id}. Ids look like A-7K3F.", file=sys.stderr)
         return CANNOT_START
@@ -61,12 +65,16 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return CANNOT_START
 
 
-async def _run(chosen: argparse.Namespace, path: object, key: bytes) -> int:
+async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
     log = await SQLiteLog.open(str(path), key=key, clock=lambda: datetime.now(UTC))
     try:
         match chosen.reading:
             case "list":
                 return await _list(log, chosen)
+            case "fixture":
+                return await _fixture(log, chosen, variables)
+            case "show" if chosen.raw:
+                return await _show_replies(log, chosen)
             case _:
                 return await _show(log, chosen)
     finally:
@@ -123,6 +131,27 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
         for seq, field, value in kept:
             if seq == event.seq and field not in _ONLY_AS_JSON:
                 print(f"        {field}: {value}")
+    return OK
+
+
+async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+    events = await log.events(chosen.id)
+    found = attempts(events, await log.private(chosen.id))
+    if chosen.json:
+        print(json.dumps(as_objects(found), ensure_ascii=False, indent=2))
+    else:
+        print(*as_lines(events, found), sep="\n")
+    return OK
+
+
+async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    request = await log.request(chosen.id)
+    found = attempts(await log.events(chosen.id), await log.private(chosen.id))
+    if chosen.id != request.id:
+        found = [one for one in found if one.entry == chosen.id]
+    made, provider = fixture(request, found, chosen.attempt, variables)
+    print(json.dumps(made, ensure_ascii=False, indent=2))
+    print(advise(made, found, provider), file=sys.stderr)
     return OK
 
 

@@ -14,7 +14,7 @@ import json
 import logging
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime
 from functools import cache
@@ -41,7 +41,7 @@ from providers.connection import ConnectionSettings
 from providers.outcomes import Party, after_doubt, failed
 from providers.pace import paused
 from providers.redaction import Redactor
-from providers.reply import Reply, read
+from providers.reply import Reply, kept_reply, read
 from providers.request import COMMON_HEADERS, Context, Prepared, Request, finish
 
 __all__ = [
@@ -206,9 +206,20 @@ class Adapter(ABC):
         try:
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
-            outcome = self.parse(action, reply) or self._party.shared_row(action, reply)
+            return self._understood(action, reply)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, the provider may have acted
             return self._party.without_reply(action, fault)
+
+    def read_again(
+        self, action: CallAction, status: int, headers: Iterable[tuple[str, str]], raw: str
+    ) -> Outcome:
+        """What a reply means, from what the log kept of it. Pure."""
+        redactor = Redactor.of(action, self.settings.secrets())
+        reply = kept_reply(status, headers, raw, redactor=redactor, now=self._clock())
+        return self._understood(action, reply)
+
+    def _understood(self, action: CallAction, reply: Reply) -> Outcome:
+        outcome = self.parse(action, reply) or self._party.shared_row(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 

@@ -4,6 +4,7 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -100,6 +101,21 @@ async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -
             for name in KEPT_HEADERS
             if name in response.headers
         ),
+    )
+
+
+def kept_reply(
+    status: int, headers: Iterable[tuple[str, str]], raw: str, *, redactor: Redactor, now: datetime
+) -> Reply:
+    """A reply from what the log kept of it: the body redacted and cut, some of its headers."""
+    kept = tuple(headers)
+    return Reply(
+        status=status,
+        document=decode(raw.encode()),
+        raw=raw,
+        retry_after=_wait(dict(kept).get("retry-after"), now),
+        redactor=redactor,
+        headers=kept,
     )
 
 
