@@ -64,12 +64,10 @@ def attempts(events: Sequence[Event], private: Sequence[tuple[int, str, str]]) -
     for seq, field, value in private:
         kept.setdefault(seq, {})[field] = value
     open_: dict[str, Attempt] = {}
-    begun: dict[str, int] = {}
     ended: list[Attempt] = []
     for event in events:
         if event.name == State.SENDING:
-            begun[event.entry] = begun.get(event.entry, 0) + 1
-            open_[event.entry] = Attempt(event.entry, begun[event.entry])
+            open_[event.entry] = Attempt(event.entry, int(event.data["attempt"] or 0))
         elif event.entry in open_ and ("code" in event.data or RAW in event.private):
             attempt = _with_reply(open_[event.entry], event, kept.get(event.seq, {}))
             if ended and ended[-1].entry == event.entry and ended[-1].number == attempt.number:
@@ -84,11 +82,12 @@ def attempts(events: Sequence[Event], private: Sequence[tuple[int, str, str]]) -
 def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Attempt:
     headers = json.loads(kept.get(HEADERS, "{}"))
     pairs = headers.items() if isinstance(headers, dict) else headers
+    empty = isinstance(event.data.get("http_status"), int) and RAW not in event.private
     return replace(
         attempt,
         event=event,
         headers=tuple((str(name), without_numbers(str(value))) for name, value in pairs),
-        body=without_numbers(kept[RAW]) if RAW in kept else None,
+        body=without_numbers(kept[RAW]) if RAW in kept else "" if empty else None,
         erased=RAW in event.private and RAW not in kept,
     )
 
@@ -217,10 +216,10 @@ def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> 
     """Where a fixture belongs, and what is still to be looked at."""
     verb = str(made["kind"]).partition("_")[0]
     lines = [
-        f"Save it as tests/providers/replies/{provider}/{verb}-{made['status']}-live.json and look through it: "
-        "no name, no number, no key may be left.",
-        'Where the reply repeats an id that was asked for, name under "ask" one of the case file\'s asks '
-        'with that id. Put the words that people must read under outcome, "says".',
+        f"Save it as tests/providers/replies/{provider}/{verb}-{made['status']}-live.json.",
+        "Look through it: no name, no number and no key may be left in it.",
+        "Where the reply repeats the id that was asked for, name an ask with that id under ask.",
+        "Put the words that people must read under outcome, as says.",
     ]
     recorded = {one.code for one in found if one.status == made["status"]}
     if made["outcome"]["code"] not in recorded:
