@@ -10,14 +10,14 @@ from bot.findings import Finding, ok, skipped, wrong
 from bot.loading import Found
 from bot.settings import Connection, DispatchTable
 from providers.base import Adapter
-from providers.registry import PROVIDERS
+from providers.registry import find
 
 
 async def about_connections(found: Found) -> list[Finding]:
     """Every connection of the file that is on, or has a fault."""
     dispatch = found.dispatch or DispatchTable()
     adapters = {
-        name: PROVIDERS[one.provider](
+        name: find(one.provider)(
             one.settings, deadline=dispatch.deadline.total_seconds(), clock=lambda: datetime.now(UTC)
         )
         for name, one in found.connections.items()

@@ -53,11 +53,12 @@ def look_at(
             unread.append(f"Slack would not say who is in {one} ({told.needed or told.trouble})")
         elif told and not (told.answer or {}).get("users"):
             unfit[one] = "is a user group without members"
-    for one in sorted(people_of(ids, user_groups)):
-        told = people.get(one)
-        if told is None:
-            unread.append(f"there are too many people to ask for all; {one} was left out")
-        elif told.trouble == "user_not_found":
+    everyone = people_of(ids, user_groups)
+    if left_out := everyone - people.keys():
+        unread.append(f"Slack is asked for {len(people)} people at most: {len(left_out)} of it were left out")
+    for one in sorted(everyone & people.keys()):
+        told = people[one]
+        if told.trouble == "user_not_found":
             unfit[one] = "is nobody in this workspace"
         elif told.trouble:
             unread.append(f"Slack would not say who {one} is ({told.needed or told.trouble})")

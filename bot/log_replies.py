@@ -14,7 +14,7 @@ from bot.loading import look
 from bot.settings import Connection
 from providers.actions import CallAction, Outcome
 from providers.redaction import LONGEST_RECORD, without_numbers
-from providers.registry import PROVIDERS
+from providers.registry import find
 from storage.chain import ERASED
 from storage.lifecycle import State
 from storage.log import Event, LogEntry, Request
@@ -171,7 +171,7 @@ def fixture(
         document["body"] = json.loads(attempt.body or "")
     except ValueError:
         document["text"] = attempt.body
-    return document | {"outcome": _expected(outcome)}, connection.provider
+    return document | {"outcome": _expected(outcome)}, find(connection.provider).provider
 
 
 def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
@@ -196,7 +196,7 @@ def _read_again(entry: LogEntry, attempt: Attempt, connection: Connection) -> Ou
     if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
         raise NoFixture("What was asked was erased.")
     at = attempt.at
-    adapter = PROVIDERS[connection.provider](connection.settings, clock=lambda: at)
+    adapter = find(connection.provider)(connection.settings, clock=lambda: at)
     return adapter.read_again(action, attempt.status, attempt.headers, attempt.body)
 
 

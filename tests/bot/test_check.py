@@ -1,0 +1,156 @@
+"""What a check says of what was found, as tables: the disk, the people, the clock, and how it reads."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.check_people import Group, about_group, about_rule, about_zones, look_at
+from bot.check_setup import LEAST_FREE, LITTLE_FREE, about_log
+from bot.check_slack import Told, about_clock
+from bot.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
+from bot.settings import Rule
+from storage.inspection import Place
+from storage.log import Person
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+PLACE = Place(Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30)
+
+
+def result(findings: list[Finding], check: str) -> Result:
+    """What the only finding of a check says."""
+    [found] = [one for one in findings if one.check == check]
+    return found.result
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, "ok"),
+        ({"file_system": "tmpfs"}, "wrong"),
+        ({"file_system": "nfs4"}, "wrong"),
+        ({"file_system": "overlay"}, "warning"),
+        ({"cleared": True}, "warning"),
+        ({"file_system": None}, "skipped"),
+    ],
+)
+def test_a_disk_lasts_or_not(change: dict[str, Any], expected: str) -> None:
+    """In memory and on a network is wrong, a container's own layer a warning; what cannot be told is said."""
+    assert result([*about_log(replace(PLACE, **change), key_given=True)], "log's disk") == expected
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"),
+    [(LITTLE_FREE, "ok"), (LITTLE_FREE - 1, "warning"), (LEAST_FREE, "warning"), (LEAST_FREE - 1, "wrong")],
+)
+def test_free_space(free: int, expected: str) -> None:
+    """Less than a gibibyte is worth a look, less than a hundred mebibytes is wrong."""
+    assert result([*about_log(replace(PLACE, free=free), key_given=True)], "free space") == expected
+
+
+def test_a_schema_to_come_and_a_key_that_is_missing() -> None:
+    """An older file will be brought up to date; without a key its fit is said not to be checked."""
+    [first, *_] = about_log(replace(PLACE, older=True), key_given=True)
+    assert "an earlier version" in first.what
+    assert result([*about_log(PLACE, key_given=False)], "log's key") == "skipped"
+    [newer, *_] = about_log(
+        replace(PLACE, trouble="it was written by a newer version (schema z)"), key_given=True
+    )
+    assert (newer.result, newer.mend) == (
+        "wrong",
+        "Run the version of CallOps that wrote it, or a later one.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("off", "expected"),
+    [(0, "ok"), (30, "ok"), (31, "wrong"), (-31, "wrong")],
+)
+def test_a_clock_may_be_half_a_minute_off(off: int, expected: str) -> None:
+    """Either way; without a date nothing is said of it."""
+    assert about_clock([None, Told({}, NOW, date=NOW + timedelta(seconds=off))]).result == expected
+    assert about_clock([None, Told({}, NOW)]).result == "skipped"
+
+
+def group(name: str, *fit: str, unread: tuple[str, ...] = ()) -> Group:
+    """A group of people who can act."""
+    return Group(name, frozenset(fit), {}, unread, frozenset())
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"approve": ["two"]}, ["ok"]),
+        ({"approve": ["everyone"], "settle": ["two"]}, ["ok"]),
+        ({"approve": ["one"], "settle": ["two"]}, ["warning"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["two"]}, ["ok"]),
+        ({"approve": ["one"], "settle": ["two"], "request": ["one"]}, ["warning"]),
+        ({"approve": ["none"], "settle": ["two"]}, ["wrong"]),
+        ({"approve": ["none"]}, ["wrong", "wrong"]),
+        ({"approve": ["unread"], "settle": ["two"]}, ["skipped"]),
+        ({"approve": ["unread", "two"]}, ["ok"]),
+        ({"settle": ["one"]}, ["warning"]),
+        ({"settle": ["two"], "request": ["none"]}, ["warning"]),
+        ({"effect": "deny", "request": ["two"]}, ["ok"]),
+        ({"effect": "deny", "request": ["unread"]}, ["skipped"]),
+    ],
+)
+def test_a_rule_needs_somebody_besides_the_one_who_asks(rule: dict[str, Any], expected: list[str]) -> None:
+    """To approve and to settle; whom Slack would not name is no verdict, and two are always enough."""
+    groups = {
+        "two": group("two", "U1", "U2"),
+        "one": group("one", "U3"),
+        "none": group("none"),
+        "unread": group("unread", unread=("Slack would not say",)),
+    }
+    made = Rule.model_validate({"name": "x", "actions": ["cancel_call"], **rule})
+    assert [one.result for one in about_rule(made, groups)] == expected
+
+
+def user(id_: str, **marks: object) -> Told:
+    """What Slack tells of somebody in the workspace."""
+    return Told(
+        {"user": {"id": id_, "team_id": "T0", "name": id_.lower(), "tz": "Asia/Kolkata", **marks}}, NOW
+    )
+
+
+def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks() -> None:
+    """A guest in the file is wrong, one in a user group a warning; those who were left out are counted."""
+    user_groups = {"S1": Told({"users": ["U3", "U4", "U5"]}, NOW), "S2": Told({"users": []}, NOW)}
+    people = {"U1": user("U1"), "U2": user("U2", is_restricted=True), "U3": user("U3", is_restricted=True)}
+    found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, "T0")
+    assert found.fit == {"U1"}
+    said = {(one.result, one.what) for one in about_group(found)}
+    assert said == {
+        ("wrong", "U2 (u2) is a guest."),
+        ("warning", "U3 (u3) is a guest."),
+        ("wrong", "S2 is a user group without members."),
+        ("skipped", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
+    }
+
+
+@pytest.mark.parametrize(
+    ("zone", "expected"), [("Asia/Kolkata", "ok"), ("Mars/Olympus", "wrong"), ("Asia", "wrong")]
+)
+def test_peoples_zones(zone: str, expected: str) -> None:
+    """A zone that is not known here is one in which no typed time can be read."""
+    person = Person(
+        "U1", "T0", "asha", zone, bot=False, deleted=False, guest=False, stranger=False, read_at=NOW
+    )
+    assert about_zones(iter([person])).result == expected
+
+
+def test_it_reads_top_down_and_ends_with_what_it_comes_to() -> None:
+    """A sign, what was checked, what is so, what to do; and one line that says whether to go on."""
+    findings = [ok("log", "It is there."), wrong("clock", "It is slow.", "Set it."), skipped("scopes", "x")]
+    assert as_lines([*findings, warning("disk", "It is full.", "Make room.")]) == [
+        "✓ log     It is there.",
+        "✗ clock   It is slow. → Set it.",
+        "? scopes  Not checked, because x.",
+        "! disk    It is full. → Make room.",
+        "",
+        "1 thing is wrong (✗), 1 to look at (!), 1 not checked (?).",
+    ]
+    assert as_lines(findings[:1])[-1] == "Nothing is wrong."

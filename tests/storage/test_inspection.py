@@ -1,0 +1,98 @@
+"""Looking at the place of a log: what is wrong with it is said, and nothing is changed."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from storage.inspection import inspect
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import KEY, Clock, placing
+
+
+async def made(path: Path) -> None:
+    """A log with one action, which nobody uses any more."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    await log.record(placing())
+    await log.close()
+
+
+def written(path: Path, statement: str) -> None:
+    """Change the file as another program might."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Everything in a folder, byte by byte."""
+    return {one.name: one.read_bytes() for one in folder.iterdir() if one.is_file()}
+
+
+async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
+    """How much is in it, that the key fits, where it is: and no byte and no file is another after it."""
+    await made(tmp_path / "log.db")
+    before = files(tmp_path)
+    found = inspect(tmp_path / "log.db", KEY)
+    assert (found.exists, found.trouble, found.actions, found.older) == (True, None, 1, False)
+    assert found.free
+    assert found.cleared  # pytest's folders are the system's to empty
+    assert files(tmp_path) == before
+
+
+async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
+    """What was committed a moment ago counts, though it is still in the write-ahead log."""
+    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.record(placing())
+    assert inspect(tmp_path / "log.db", KEY).actions == 1
+    await log.close()
+
+
+async def test_another_key_does_not_fit(tmp_path: Path) -> None:
+    """It is said; without a key it is not looked at."""
+    await made(tmp_path / "log.db")
+    assert "another CALLOPS_KEY" in str(inspect(tmp_path / "log.db", bytes(32)).trouble)
+    assert inspect(tmp_path / "log.db", None).trouble is None
+
+
+async def test_a_newer_and_an_older_schema(tmp_path: Path) -> None:
+    """A migration that this program does not know is trouble; one that is still to be made is none."""
+    await made(tmp_path / "newer.db")
+    written(
+        tmp_path / "newer.db",
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'z_later', '')",
+    )
+    assert "newer version (schema z_later)" in str(inspect(tmp_path / "newer.db", KEY).trouble)
+    await made(tmp_path / "older.db")
+    written(tmp_path / "older.db", "DELETE FROM _sqlite_migrations")
+    older = inspect(tmp_path / "older.db", KEY)
+    assert (older.older, older.trouble) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("nowhere/log.db", "its folder"),
+        ("folder", "it is a folder"),
+        ("text.db", "file is not a database"),
+        ("theirs.db", "the database of another program"),
+    ],
+)
+def test_what_cannot_be_a_log(tmp_path: Path, name: str, part: str) -> None:
+    """A folder that is missing, a folder itself, a text, another program's file: each in words."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "text.db").write_text(
+        "a text that is longer than the head of a database " * 4, encoding="utf-8"
+    )
+    written(tmp_path / "theirs.db", "CREATE TABLE theirs (x)")
+    assert part in str(inspect(tmp_path / name, KEY).trouble)
+
+
+def test_what_may_become_a_log(tmp_path: Path) -> None:
+    """An absent file stays absent, an empty one is a new one."""
+    (tmp_path / "empty.db").touch()
+    assert inspect(tmp_path / "empty.db", KEY).trouble is None
+    absent = inspect(tmp_path / "absent.db", KEY)
+    assert (absent.exists, absent.trouble) == (False, None)
+    assert sorted(files(tmp_path)) == ["empty.db"]

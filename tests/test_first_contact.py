@@ -1,0 +1,70 @@
+"""docs/first-contact.md: everything that is assumed of a provider, and how the first real request settles it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.app import SCOPES
+from bot.check_slack import CHECK_SCOPES
+from providers.registry import PROVIDERS
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs/first-contact.md").read_text(encoding="utf-8")
+LEGENDS = re.compile(r"(?:what no page\s+says|is marked) (?:is )?\*assumed\*\.", re.IGNORECASE)
+"""Where a page says what the word means."""
+
+
+def provider_page(provider: str) -> str:
+    """The facts of a provider."""
+    return (ROOT / f"docs/providers/{provider}.md").read_text(encoding="utf-8")
+
+
+def section(title: str) -> str:
+    """The part of the page that is about a provider."""
+    _, found, rest = PAGE.partition(f"\n## {title}\n")
+    assert found, f"docs/first-contact.md has no part {title}"
+    return rest.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_assumption_has_an_id(provider: str) -> None:
+    """The word never stands alone on a provider's page, but where it is explained."""
+    text = LEGENDS.sub("", provider_page(provider))
+    alone = [
+        text[max(0, one.start() - 60) : one.end()]
+        for one in re.finditer(r"\*assumed\*(?! \([A-Z]\d+\))", text)
+    ]
+    assert alone == []
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_assumption_has_its_line(provider: str) -> None:
+    """Each id has one row: what is assumed, what settles it, what to do if it is otherwise; and no other has."""
+    marked = re.findall(r"\*assumed\* \(([A-Z]\d+)\)", provider_page(provider))
+    rows = re.findall(
+        r"^\| ([A-Z]\d+) \|(.+)\|(.+)\|(.+)\|$", section(PROVIDERS[provider].title), re.MULTILINE
+    )
+    assert sorted(marked) == sorted(row[0] for row in rows)
+    assert len(set(marked)) == len(marked)
+    assert [row[0] for row in rows if not all(cell.strip() for cell in row)] == []
+
+
+def test_the_settings_it_names_are_settings() -> None:
+    """What to change if it is otherwise can be changed."""
+    known = {name for adapter in PROVIDERS.values() for name in adapter.settings_type.model_fields}
+    named = set(re.findall(r"`(\w+) = ", "".join(section(one.title) for one in PROVIDERS.values())))
+    assert named
+    assert named - known == set()
+
+
+def test_the_checks_scopes_are_explained() -> None:
+    """Each scope that only the check needs is on the page, and is not one that serving needs."""
+    assert [scope for scope in CHECK_SCOPES if f"`{scope}`" not in PAGE] == []
+    assert not CHECK_SCOPES & SCOPES
+
+
+def test_its_links_lead_somewhere() -> None:
+    """No dead link into the repository."""
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", PAGE):
+        assert (ROOT / "docs" / target).exists(), target
