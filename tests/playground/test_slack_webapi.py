@@ -2,6 +2,8 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,38 @@ async def test_scopes_are_those_of_the_manifest() -> None:
         answer = await refusal(on.client.users_info(user="U0AGENT"))
     assert answer["error"] == "missing_scope"
     assert (answer["needed"], answer["provided"]) == ("users:read", "commands,chat:write")
+
+
+async def test_a_channels_scope_is_that_of_its_kind() -> None:
+    """A public channel takes `channels:read`, a private one `groups:read`; without the app it is not there."""
+    for granted, needed in (("channels:read", "groups:read"), ("groups:read", "channels:read")):
+        async with stage(manifest=Manifest(scopes=(granted,))) as on:
+            await on.people.make_private("C0AUDIT")
+            own, other = ("C0APPROVE", "C0AUDIT") if granted == "channels:read" else ("C0AUDIT", "C0APPROVE")
+            known = await on.client.conversations_info(channel=own)
+            assert known["channel"]["is_private"] == (granted == "groups:read")
+            assert "groups:read" in known.headers["x-accepted-oauth-scopes"].split(",")
+            refused = await refusal(on.client.conversations_info(channel=other))
+            assert (refused["error"], refused["needed"]) == ("missing_scope", needed)
+            await on.people.app_in("C0AUDIT", member=False)
+            assert (await refusal(on.client.conversations_info(channel="C0AUDIT")))[
+                "error"
+            ] == "channel_not_found"
+
+
+async def test_every_answer_has_slacks_time(on: Stage) -> None:
+    """Also a refusal; and it can be made to seem ahead, until it starts over."""
+    for ahead in (0, 90):
+        await on.people.clock_ahead(ahead)
+        answer = await on.client.auth_test()
+        with pytest.raises(SlackApiError) as refused:
+            await on.client.users_info(user="U0NOBODY")
+        for headers in (answer.headers, refused.value.response.headers):
+            told = parsedate_to_datetime(headers["date"]) - datetime.now(UTC)
+            assert abs(told - timedelta(seconds=ahead)) < timedelta(seconds=5)
+    await on.people.reset()
+    told = parsedate_to_datetime((await on.client.auth_test()).headers["date"]) - datetime.now(UTC)
+    assert abs(told) < timedelta(seconds=5)
 
 
 def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> None:
