@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.findings import Finding, ok, skipped, wrong
 from bot.loading import Found
 from bot.settings import Connection, DispatchTable
 from providers.base import Adapter
 from providers.registry import find
+
+_ANY_ZONE = "Asia/Kolkata"
 
 
 async def about_connections(found: Found) -> list[Finding]:
@@ -61,7 +63,13 @@ def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
 
 def about_connection_zones(connections: Mapping[str, Connection], now: datetime) -> Iterator[Finding]:
     """How each connection's times are read: its zone, and what time it is there."""
-    yield ok("time zones", f"The zones of tzdata {version('tzdata')} can be read.")
+    try:
+        ZoneInfo.no_cache(_ANY_ZONE)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        what = f"No time zone can be read here: {type(error).__name__}."
+        yield wrong("time zones", what, "Install the requirements anew: tzdata is among them.")
+        return
+    yield ok("time zones", f"Time zones can be read; tzdata is of {version('tzdata')}.")
     for name, connection in sorted(connections.items()):
         zone = getattr(connection.settings, "timezone", None)
         if zone:

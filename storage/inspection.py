@@ -84,18 +84,19 @@ def _read(path: Path, key: bytes | None) -> tuple[int, bool]:
     opened = sqlite3.connect(f"{path.as_uri()}?mode=ro{unused}", uri=True, isolation_level=None)
     with closing(opened) as connection:
         [(application,)] = connection.execute("PRAGMA application_id")
-        [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema")
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if not application and not tables:
             return 0, False  # an empty file is taken as a new one
         if application != APPLICATION_ID:
             raise sqlite3.DatabaseError("it is the database of another program")
         database = Database(connection, execute_plugins=False)
         refuse_newer(database)
-        if older := bool(MIGRATIONS.pending(database)):
-            return 0, older
-        _check_key(connection, key)
+        if "meta" in tables:
+            _check_key(connection, key)
+        if MIGRATIONS.pending(database):
+            return 0, True
         [(actions,)] = connection.execute("SELECT count(*) FROM actions")
-        return actions, older
+        return actions, False
 
 
 def _check_key(connection: sqlite3.Connection, key: bytes | None) -> None:

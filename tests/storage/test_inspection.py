@@ -68,6 +68,7 @@ async def test_a_newer_and_an_older_schema(tmp_path: Path) -> None:
     written(tmp_path / "older.db", "DELETE FROM _sqlite_migrations")
     older = inspect(tmp_path / "older.db", KEY)
     assert (older.older, older.trouble) == (True, None)
+    assert "another CALLOPS_KEY" in str(inspect(tmp_path / "older.db", bytes(32)).trouble)
 
 
 @pytest.mark.parametrize(
