@@ -43,6 +43,7 @@ def _about_powers(name: str, adapter: Adapter) -> Finding:
         f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (beyond its documents)'}"
         for known in adapter.available
     ]
+    hears = ", and hears webhooks" if adapter.webhook_secret else ""
     settings = adapter.settings
     if settings.mode == "dry-run":
         mode = "dry-run: nothing is sent"
@@ -50,7 +51,7 @@ def _about_powers(name: str, adapter: Adapter) -> Finding:
         count = len(settings.allow_numbers)
         numbers = f"only to the {count} under allow_numbers" if count else "to any number"
         mode = f"live, {numbers}"
-    return ok(f"connection {name}", f"{adapter.title}, {mode}. It may {', '.join(powers)}.")
+    return ok(f"connection {name}", f"{adapter.title}, {mode}. It may {', '.join(powers)}{hears}.")
 
 
 def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
