@@ -177,6 +177,7 @@ class Operations:
             inbound=origin.inbound,
             nonce=origin.nonce,
             posts=posts,
+            mode=self._mode(wish.connection),
         )
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
@@ -196,6 +197,11 @@ class Operations:
                 return self._adapters[connection].fingerprint(agent)
             case _:
                 return self._adapters[connection].fingerprint(None)
+
+    def _mode(self, connection: str) -> str | None:
+        """How a connection is set up to send: None for really, else ``dry-run``."""
+        mode = self._adapters[connection].settings.mode
+        return None if mode == "live" else mode
 
     def rule_of(self, request: Request) -> Rule | None:
         """The rule a request was made under, as it stands now."""

@@ -24,6 +24,9 @@ REQUESTED: Final = "requested"
 ERASED: Final = "erased"
 """A request's personal data was forgotten."""
 
+LOOKED_UP: Final = "looked_up"
+"""A note: the provider was asked whether it has an entry's target."""
+
 REQUEST_COLUMNS: Final = (
     "kind",
     "connection",
@@ -34,6 +37,7 @@ REQUEST_COLUMNS: Final = (
     "rule",
     "approvals_needed",
     "decide_by",
+    "mode",
 )
 """Columns of a request's row that its first event carries."""
 
@@ -58,6 +62,7 @@ CHANGEABLE_COLUMNS: Final = frozenset(
         "owner",
         "lease_until",
         "not_before",
+        "not_after",
         "code",
         "message",
         "retry",

@@ -56,7 +56,7 @@ class NewRequest:
 
     ``inbound`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal that
     started it: a second request with either is the first one again. ``code`` and ``message`` say why, when
-    ``state`` is refused.
+    ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
     """
 
     kind: Kind
@@ -78,6 +78,7 @@ class NewRequest:
     inbound: str | None = None
     nonce: str | None = None
     posts: Sequence[Post] = ()
+    mode: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,14 @@ class LogEntry:
     asked_at: datetime
     updated_at: datetime
     action: CallAction | None
+    not_after: datetime | None = None
+    """When an ordered attempt may no longer begin."""
+    looked_up: bool = False
+    """Whether the provider was ever asked if it has the target: a note `LOOKED_UP`."""
+    sighted: bool | None = None
+    """What it answered the last time; None where it would not say, or was never asked."""
+    known_as: str | None = None
+    """What people call the target, as the provider told the last time; erasable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,8 @@ class Request:
     approvals: Sequence[Approval] = ()
     messages: Mapping[str, MessageRef] = field(default_factory=dict)
     """Posted messages by where they belong: ``audit``, ``card``."""
+    mode: str | None = None
+    """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
 
     @property
     def state(self) -> State:
@@ -189,9 +200,9 @@ class Move:
     """One compare-and-set: ``entry`` goes to ``after`` if it stands in one of ``before``.
 
     Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
-    further columns to set (of `LogEntry`: attempt, doubted, owner, lease_until, not_before, code, message,
-    retry, reference, http_status); ``data`` goes into the event alone; ``private`` into erasable rows.
-    A move into any state but ``sending`` lets go of owner and lease.
+    further columns to set (of `LogEntry`: attempt, doubted, owner, lease_until, not_before, not_after, code,
+    message, retry, reference, http_status); ``data`` goes into the event alone; ``private`` into erasable
+    rows. A move into any state but ``sending`` lets go of owner and lease.
     """
 
     entry: str
@@ -206,11 +217,25 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth an event that moves nothing, about an entry (or, by the request's id, about them all).
+
+    ``data`` and ``private`` are as in `Move`. Wherever the entry stands, a note comes in time.
+    """
+
+    entry: str
+    name: str
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
-    """Moves of one request's entries that happen together or not at all.
+    """Moves of one request's entries, and notes about them, that happen together or not at all.
 
     ``approval`` is the decision they carry out; ``nonce`` and ``inbound`` as in `NewRequest`. A change may
-    have no move: an approval that is not the last one needed.
+    have no move: an approval that is not the last one needed, or nothing but notes. Moves are written before
+    notes, and the posts belong to the first event.
     """
 
     request: str
@@ -220,6 +245,7 @@ class Change:
     nonce: str | None = None
     inbound: str | None = None
     posts: Sequence[Post] = ()
+    notes: Sequence[Note] = ()
 
 
 class Conflict(Exception):

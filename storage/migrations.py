@@ -38,6 +38,19 @@ def migrate(connection: Connection) -> None:
         database.rollback()  # nothing to do after a commit
 
 
+def make_as(connection: Connection, other: Connection) -> None:
+    """Give an empty database the schema that ``other``'s migrations made: perhaps not yet the present one."""
+    applied = {
+        str(name)
+        for (name,) in other.execute(
+            "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [MIGRATIONS.name]
+        )
+    }
+    database = Database(connection, execute_plugins=False)
+    missing = (one.name for one in MIGRATIONS.pending(database) if one.name not in applied)
+    MIGRATIONS.apply(database, stop_before=next(missing, None))
+
+
 def refuse_newer(database: Database) -> None:
     """Raise `NewerSchema` for a file that has migrations which this program does not know. It only reads."""
     with closing(Database(memory=True, execute_plugins=False)) as empty:
@@ -217,6 +230,33 @@ def slack(database: Database) -> None:
         CREATE TABLE meta (
             name TEXT PRIMARY KEY,
             value BLOB NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
+@MIGRATIONS()
+def doubt_and_pace(database: Database) -> None:
+    """Until when an attempt may begin, what look-ups saw, dry runs, and how fast an account may be asked."""
+    database.executescript(
+        """
+        ALTER TABLE actions ADD COLUMN not_after INTEGER;
+        ALTER TABLE requests ADD COLUMN mode TEXT;
+        CREATE INDEX actions_not_after ON actions (not_after)
+            WHERE state = 'approved' AND not_after IS NOT NULL;
+        CREATE INDEX actions_doubted ON actions (last_event) WHERE state = 'approved' AND doubted = 1;
+        CREATE INDEX events_looked_up ON events (entry) WHERE name = 'looked_up';
+
+        CREATE TABLE turns (
+            id INTEGER PRIMARY KEY,
+            account TEXT NOT NULL,
+            at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX turns_account ON turns (account, at);
+
+        CREATE TABLE pauses (
+            account TEXT PRIMARY KEY,
+            until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
     )

@@ -28,8 +28,13 @@ ACTION: Final = "action"
 _ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
 
 _FROM: Final = """
-    SELECT actions.*, personal.value AS action FROM {}
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up,
+        json_extract(look.data, '$.found') AS sighted, known.value AS known_as
+    FROM {}
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
+    LEFT JOIN events AS look
+        ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
+    LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
 """
 _ENTRIES: Final = _FROM.format("actions")
 _APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
@@ -50,7 +55,9 @@ def request(connection: Connection, request: str) -> Request:
     """Read a request by its id or an entry's. Raises `NoSuchRequest`."""
     found = find(connection, request)
     row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
-    entries = connection.execute(f"{_ENTRIES} WHERE request = ? ORDER BY position", [found]).fetchall()
+    entries = connection.execute(
+        f"{_ENTRIES} WHERE actions.request = ? ORDER BY position", [found]
+    ).fetchall()
     personal = connection.execute(
         "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [entries[0]["asked_event"]]
     )
@@ -59,7 +66,7 @@ def request(connection: Connection, request: str) -> Request:
     return as_request(
         row,
         personal=dict(tuple(field) for field in personal),
-        entries=tuple(as_entry(entry, as_action(entry["action"])) for entry in entries),
+        entries=tuple(map(_entry, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
     )
@@ -101,7 +108,7 @@ def page(connection: Connection, query: Query, number: bytes | None, after: int 
     rows = connection.execute(
         f"{source} WHERE {where} ORDER BY {key} DESC LIMIT ?", [*given.values(), limit + 1]
     ).fetchall()
-    entries = tuple(as_entry(row, as_action(row["action"])) for row in rows[:limit])
+    entries = tuple(map(_entry, rows[:limit]))
     return Page(entries, after=rows[limit - 1]["n"] if len(rows) > limit else None)
 
 
@@ -194,8 +201,15 @@ def as_json(action: CallAction) -> str:
     return _ACTION.dump_json(action).decode()
 
 
-def as_entry(row: Mapping[str, Any], action: CallAction | None) -> LogEntry:
-    """An entry from its row."""
+def as_entry(
+    row: Mapping[str, Any],
+    action: CallAction | None,
+    *,
+    looked_up: bool = False,
+    sighted: bool | None = None,
+    known_as: str | None = None,
+) -> LogEntry:
+    """An entry from its row, with what its last look-up said."""
     code, retry = row["code"], row["retry"]
     return LogEntry(
         id=row["id"],
@@ -220,6 +234,10 @@ def as_entry(row: Mapping[str, Any], action: CallAction | None) -> LogEntry:
         asked_at=moment(row["asked_at"]),
         updated_at=moment(row["updated_at"]),
         action=action,
+        not_after=_time(row["not_after"]),
+        looked_up=looked_up,
+        sighted=sighted,
+        known_as=known_as,
     )
 
 
@@ -250,6 +268,7 @@ def as_request(
         entries=entries,
         approvals=approvals,
         messages=messages,
+        mode=row["mode"],
     )
 
 
@@ -276,7 +295,17 @@ def _approval(row: Mapping[str, Any]) -> Approval:
 
 def _entries(connection: Connection, source: str, where: str, values: Mapping[str, object]) -> list[LogEntry]:
     rows = connection.execute(source + where, dict(values))
-    return [as_entry(row, as_action(row["action"])) for row in rows]
+    return list(map(_entry, rows))
+
+
+def _entry(row: Mapping[str, Any]) -> LogEntry:
+    return as_entry(
+        row,
+        as_action(row["action"]),
+        looked_up=row["looked_up"] is not None,
+        sighted=None if row["sighted"] is None else bool(row["sighted"]),
+        known_as=row["known_as"],
+    )
 
 
 def _time(at: int | None) -> datetime | None:

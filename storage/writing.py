@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from sqlite3 import Connection
-from types import MappingProxyType
 from typing import Final
 
 from providers.actions import (
@@ -32,6 +31,7 @@ from storage.log import (
     NewAction,
     NewRequest,
     NoSuchRequest,
+    Note,
     Post,
     Recorded,
     Request,
@@ -97,26 +97,30 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
 
 def apply(connection: Connection, sources: Sources, change: Change) -> Request:
     """Make a change, or raise `TooLate`."""
-    if not change.moves and change.approval is None:
-        raise ValueError("a change moves something or records an approval")
+    if not change.moves and change.approval is None and not change.notes:
+        raise ValueError("a change moves something, records an approval or notes something")
     for move in change.moves:
         _check(move)
+    for note in change.notes:
+        _check_note(note)
     entries = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
-    if not entries or {move.entry for move in change.moves} - {entry for (entry,) in entries}:
+    known = {entry for (entry,) in entries}
+    if (
+        not known
+        or {move.entry for move in change.moves} - known
+        or {note.entry for note in change.notes} - known - {change.request}
+    ):
         raise NoSuchRequest(change.request)
     if _used(connection, inbound=change.inbound, nonce=change.nonce):
         raise TooLate(change.request)
 
     writer = Chain(connection, sources)
     decision = _decision(change.approval)
-    match change.moves:
-        case [first, *others]:
-            event = _move(connection, writer, change, first, decision)
-            for move in others:
-                _move(connection, writer, change, move)
-        case _:
-            _check_waiting(connection, change)
-            event = writer.append(
+    written: list[Event] = []
+    if decision and not change.moves:
+        _check_waiting(connection, change)
+        written.append(
+            writer.append(
                 change.request,
                 change.request,
                 APPROVAL_RECORDED,
@@ -124,10 +128,14 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
                 data=decision,
                 private={},
             )
+        )
+    for move in change.moves:
+        written.append(_move(connection, writer, change, move, {} if written else decision))
     if decision:
-        _insert(connection, "approvals", chain.approval_row(event))
+        _insert(connection, "approvals", chain.approval_row(written[0]))
+    written += [_note(writer, change, note) for note in change.notes]
     _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
-    _post(connection, event, change.posts)
+    _post(connection, written[0], change.posts)
     return reading.request(connection, change.request)
 
 
@@ -182,12 +190,16 @@ def _check(move: Move) -> None:
         raise ValueError(f"{', '.join(sorted(columns))} belongs into a move's changes, not its data")
 
 
+def _check_note(note: Note) -> None:
+    """Raise for a note that would be replayed as more than one."""
+    if note.name in {REQUESTED, ERASED, FAULT, APPROVAL_RECORDED}:
+        raise ValueError(f"{note.name} is no note")
+    if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
+        raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
+
+
 def _move(
-    connection: Connection,
-    writer: Chain,
-    change: Change,
-    move: Move,
-    decision: Mapping[str, Scalar] = MappingProxyType({}),
+    connection: Connection, writer: Chain, change: Change, move: Move, decision: Mapping[str, Scalar]
 ) -> Event:
     changes = {column: _scalar(value) for column, value in move.changes.items()}
     event = writer.append(
@@ -212,6 +224,12 @@ def _move(
     if moved.rowcount != 1:
         raise TooLate(change.request)
     return event
+
+
+def _note(writer: Chain, change: Change, note: Note) -> Event:
+    return writer.append(
+        change.request, note.entry, note.name, actor=change.actor, data=note.data, private=note.private
+    )
 
 
 def _check_waiting(connection: Connection, change: Change) -> None:

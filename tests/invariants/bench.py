@@ -88,9 +88,10 @@ class StepLog(SQLiteLog):
 
     async def apply(self, change: Change) -> Request:
         """Apply, with a step before and after."""
-        await self.step(f"before {change.moves[0].name}")
+        first = change.moves[0].name if change.moves else change.notes[0].name
+        await self.step(f"before {first}")
         request = await super().apply(change)
-        await self.step(f"after {change.moves[0].name}")
+        await self.step(f"after {first}")
         return request
 
     async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:

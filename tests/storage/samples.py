@@ -15,7 +15,7 @@ from providers.actions import (
     PlaceCall,
 )
 from storage.lifecycle import State
-from storage.log import Approval, Change, Move, NewAction, NewRequest, Scalar
+from storage.log import Approval, Change, Move, NewAction, NewRequest, Note, Scalar
 
 KEY = b"a key for look-ups, as long as 32"
 NUMBER = "+919876543210"
@@ -132,6 +132,11 @@ def finish(
         private={"raw": '{"ok": true}'},
     )
     return Change(request_of(entry), "system", [move])
+
+
+def noted(*notes: Note) -> Change:
+    """The machine notes something about entries of one request."""
+    return Change(request_of(notes[0].entry), "system", [], notes=notes)
 
 
 def request_of(entry: str) -> str:

@@ -8,12 +8,13 @@ import pytest
 
 from storage.log import ActionLog
 from tests.storage.contract.changes import Changing
+from tests.storage.contract.noting import Noting
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.slack import Posting, Remembering
 from tests.storage.samples import Clock
 
 
-class ActionLogContract(Changing, Reading, Posting, Remembering, ABC):
+class ActionLogContract(Changing, Noting, Reading, Posting, Remembering, ABC):
     """Subclass it as ``Test…`` and say how a fresh store is opened."""
 
     @abstractmethod

@@ -36,6 +36,9 @@ from tests.storage.samples import (
     withdraw,
 )
 
+BESIDE = {"action", "looked_up", "sighted", "known_as"}
+"""What an entry says that is no column of its row."""
+
 
 async def recorded(log: ActionLog, new: NewRequest) -> Request:
     """Record a request that must be new."""
@@ -54,7 +57,7 @@ async def succeeded(
 
 def row(entry: LogEntry) -> dict[str, object]:
     """An entry as the replay of its events writes it."""
-    columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name != "action"}
+    columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name not in BESIDE}
     return {
         name: microseconds(value) if isinstance(value, datetime) else value for name, value in columns.items()
     }

@@ -1,0 +1,126 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from storage.lifecycle import State
+from storage.log import ActionLog, Approval, Change, Conflict, Move, NoSuchRequest, Note, Post, Query
+from tests.storage.contract.changes import assert_replayable, recorded
+from tests.storage.samples import NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deleting, noted, placing
+
+
+class Noting:
+    """What every store promises of notes, of what look-ups saw, and of the mode that a request was asked in."""
+
+    async def test_a_note_moves_nothing(self, log: ActionLog) -> None:
+        """It is an event with data and erasable fields, about an entry or a whole request; rows stay."""
+        made = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+        notes = [
+            Note(f"{made.id}.2", "heard", {"times": 2}, {"words": "call later"}),
+            Note(made.id, "seen", {"ok": True}),
+        ]
+        after = await log.apply(Change(made.id, "system", [], notes=notes))
+        assert after == made
+        events = (await log.events(made.id))[2:]
+        assert [(one.entry, one.name, one.actor, one.data) for one in events] == [
+            (f"{made.id}.2", "heard", "system", {"times": 2}),
+            (made.id, "seen", "system", {"ok": True}),
+        ]
+        assert (events[0].seq, "words", "call later") in await log.private(made.id)
+        await assert_replayable(log, made.id)
+        assert not (await log.verify()).faults
+
+    async def test_posts_hang_on_the_first_event_of_a_change(self, log: ActionLog, clock: Clock) -> None:
+        """With moves, that is the first move's; without, the first note's."""
+        made = await recorded(log, placing())
+        note = Note(made.id, "heard")
+        await log.apply(replace(noted(note, note), posts=[Post("heard", "thread")]))
+        until = clock.now + timedelta(seconds=30)
+        [post] = await log.outgoing(clock.now, owner="one", until=until, limit=9)
+        first, last = (await log.events(made.id))[1:]
+        assert (post.event, post.template) == (first.seq, "heard")
+        await log.delivered(post, None, seen=last.seq)
+        move = Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
+        change = Change(made.id, "U0AGENT", [move], notes=[note], posts=[Post("state", "audit")])
+        await log.apply(change)
+        [post] = await log.outgoing(clock.now, owner="one", until=until, limit=9)
+        assert [event.name for event in await log.events(made.id)][-2:] == ["withdrawn", "heard"]
+        assert post.event == last.seq + 1
+
+    async def test_a_note_never_comes_too_late(self, log: ActionLog) -> None:
+        """Wherever the entry stands it is written; only a key that was used up keeps it out."""
+        made = await recorded(log, placing())
+        await log.apply(
+            Change(
+                made.id,
+                "U0AGENT",
+                [Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)],
+            )
+        )
+        change = replace(noted(Note(made.id, "heard")), inbound="once")
+        await log.apply(change)
+        with pytest.raises(Conflict):
+            await log.apply(change)
+        assert [event.name for event in await log.events(made.id)] == ["requested", "withdrawn", "heard"]
+
+    async def test_notes_of_a_change_that_came_too_late_are_not_kept(self, log: ActionLog) -> None:
+        """A note stands or falls with the moves it is made with."""
+        made = await recorded(log, placing())
+        move = Move(made.id, "approved", frozenset({State.PENDING}), State.APPROVED)
+        with pytest.raises(Conflict):
+            await log.apply(Change(made.id, "U1", [move], notes=[Note(made.id, "heard")]))
+        assert len(await log.events(made.id)) == 1
+
+    async def test_a_note_that_would_be_replayed_as_more_is_a_fault(self, log: ActionLog) -> None:
+        """No note sets a column, decides, or passes for an event of another kind."""
+        made = await recorded(log, placing())
+        for name, data in (
+            ("heard", {"state": "succeeded"}),
+            ("heard", {"code": "x"}),
+            ("heard", {"approval.person": "U1"}),
+            ("erased", {}),
+            ("requested", {}),
+        ):
+            with pytest.raises(ValueError, match="note"):
+                await log.apply(noted(Note(made.id, name, data)))
+        other = await recorded(log, placing())
+        with pytest.raises(NoSuchRequest):
+            await log.apply(replace(noted(Note(other.id, "heard")), request=made.id))
+
+    async def test_an_approval_and_a_note_are_one_change(self, log: ActionLog) -> None:
+        """The approval is written first."""
+        made = await recorded(log, replace(cancelling(), approvals_needed=2))
+        approval = Approval("U1", "approve", None, ["U1", "U2"], "a hash")
+        await log.apply(Change(made.id, "U1", [], approval=approval, notes=[Note(made.id, "heard")]))
+        assert [event.name for event in await log.events(made.id)][1:] == ["approval_recorded", "heard"]
+        assert [one.person for one in (await log.request(made.id)).approvals] == ["U1"]
+
+    async def test_an_entry_tells_what_its_last_look_up_saw(self, log: ActionLog) -> None:
+        """The last one counts, and it may not know; the name goes when the request is erased."""
+        made = await recorded(log, deleting("cd-1"))
+        other = await recorded(log, deleting("cd-2"))
+        [entry] = made.entries
+        assert (entry.looked_up, entry.sighted, entry.known_as) == (False, None, None)
+        for found, name in ((True, "Diwali offers"), (None, None), (False, None), (True, "Diwali offers")):
+            private = {"known_as": name} if name else {}
+            await log.apply(noted(Note(made.id, "looked_up", {"found": found}, private)))
+            [entry] = (await log.request(made.id)).entries
+            assert (entry.looked_up, entry.sighted, entry.known_as) == (True, found, name)
+        page = (await log.page(Query())).entries
+        assert [(one.id, one.sighted, one.known_as) for one in page] == [
+            (other.id, None, None),
+            (made.id, True, "Diwali offers"),
+        ]
+        await log.apply(approve(made.id))
+        [ready] = await log.ready(made.asked_at, 9)
+        assert (ready.sighted, ready.known_as) == (True, "Diwali offers")
+        await log.erase(made.id, actor="U0DPO")
+        [entry] = (await log.request(made.id)).entries
+        assert (entry.looked_up, entry.sighted, entry.known_as) == (True, True, None)
+
+    async def test_a_request_keeps_the_mode_it_was_asked_in(self, log: ActionLog) -> None:
+        """It is part of the request from its first event on."""
+        made = await recorded(log, replace(placing(), mode="dry-run"))
+        assert made.mode == (await log.request(made.id)).mode == "dry-run"
+        assert (await recorded(log, placing())).mode is None
+        assert not (await log.verify()).faults
