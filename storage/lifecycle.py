@@ -4,9 +4,12 @@ Pure. Every store enforces these moves; every surface words them.
 
     (asked)  → pending | approved | refused
     pending  → approved | denied | withdrawn | expired
-    approved → sending | withdrawn | expired | refused
+    approved → sending | withdrawn | expired | refused, and only in doubt: sending | unknown
     sending  → succeeded | failed | unknown | approved     (approved: certainly not sent, or not processed)
     unknown  → succeeded | failed | approved               (approved: another attempt was ordered)
+
+An action is in doubt from its first attempt without a readable answer on. An ordered attempt that is not made
+after all leaves the doubt as it was: the action goes back to unknown, where people settle it, and nowhere else.
 """
 
 from collections.abc import Iterable
@@ -33,7 +36,9 @@ FIRST = frozenset({State.PENDING, State.APPROVED, State.REFUSED})
 
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED}),
-    State.APPROVED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED, State.REFUSED}),
+    State.APPROVED: frozenset(
+        {State.SENDING, State.WITHDRAWN, State.EXPIRED, State.REFUSED, State.UNKNOWN}
+    ),
     State.SENDING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.APPROVED}),
     State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED, State.APPROVED}),
     State.SUCCEEDED: frozenset(),
@@ -44,11 +49,21 @@ MOVES: dict[State, frozenset[State]] = {
     State.EXPIRED: frozenset(),
 }
 
+NEVER_IN_DOUBT = frozenset({State.WITHDRAWN, State.EXPIRED, State.REFUSED})
+"""Where an action goes that was never sent: from approved, not once it is in doubt."""
+
 TERMINAL = frozenset(state for state, onward in MOVES.items() if not onward)
 
 
 class IllegalMove(Exception):
     """A move that no action's life contains: a fault of the program, never of a person."""
+
+
+def onward(before: State, *, doubted: bool) -> frozenset[State]:
+    """Where an action may go next, in doubt or not."""
+    if before is not State.APPROVED:
+        return MOVES[before]
+    return MOVES[before] - (NEVER_IN_DOUBT if doubted else {State.UNKNOWN})
 
 
 def check(before: State | None, after: State) -> None:

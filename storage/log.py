@@ -350,12 +350,19 @@ class ActionLog(Protocol):
     async def apply(self, change: Change) -> Request:
         """Make a change, or raise `Conflict` with how the request stands, or `NoSuchRequest`.
 
-        Raises `lifecycle.IllegalMove` for a move that no action's life contains.
+        Raises `lifecycle.IllegalMove` for a move that no action's life contains: among them one back from
+        approved to unknown of an entry that is not in doubt. One that is in doubt is not withdrawn, refused
+        or expired (`Conflict`).
+
+        A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
+        while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
+        else with its connection, agent and number begins; nor does it while a call to them is being placed.
         """
         ...
 
     async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
-        """Renew a lease that is still held: False when the entry is no longer this owner's in this attempt.
+        """Renew a lease that is still held: False when the entry is no longer this owner's in this attempt,
+        or when the attempt may not begin any more.
 
         The check just before bytes leave.
         """
@@ -398,6 +405,13 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def sighted_before(self, entry: str) -> bool:
+        """Whether a look-up saw an entry's target before the entry's first attempt.
+
+        Not if it was cancelled or deleted through us since.
+        """
+        ...
+
     async def verify(self) -> Verdict:
         """Check the chain, the commitments, and that replayed events give the rows."""
         ...
@@ -407,8 +421,21 @@ class ActionLog(Protocol):
     async def ready(self, now: datetime, limit: int, *, without: Collection[str] = ()) -> Sequence[LogEntry]:
         """Approved entries whose time to be sent has come, in the order they were approved.
 
-        ``without``: connections that have no worker free.
+        ``without``: connections that have no worker free, or that wait for their turn. Entries that have to
+        wait for another one's (see `apply`) are left out as well.
         """
+        ...
+
+    async def overdue(self, now: datetime) -> Sequence[LogEntry]:
+        """Approved entries whose ``not_after`` has come: their ordered attempt may not begin any more."""
+        ...
+
+    async def unsighted(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
+        """Pending or approved entries of these connections, never begun and never looked up."""
+        ...
+
+    async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
+        """Deletions of campaigns in ``unknown``, of these connections, not looked up since they are."""
         ...
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:
@@ -417,6 +444,20 @@ class ActionLog(Protocol):
 
     async def undecided(self, now: datetime) -> Sequence[Request]:
         """Pending requests whose time to be decided has passed."""
+        ...
+
+    # -- how fast an account may be asked
+
+    async def turn(self, account: str, *, a_minute: int | None, now: datetime) -> datetime | None:
+        """Take a place to send: None means go now, a time means ask again then.
+
+        Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
+        has passed. Without a limit nothing is written.
+        """
+        ...
+
+    async def pause(self, account: str, until: datetime) -> None:
+        """Give no place before that time. A longer pause stays."""
         ...
 
     # -- the outbox

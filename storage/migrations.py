@@ -256,6 +256,7 @@ def doubt_and_pace(database: Database) -> None:
 
         CREATE TABLE pauses (
             account TEXT PRIMARY KEY,
+            since INTEGER NOT NULL,
             until INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
 from storage.chain import microseconds, moment
+from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State
 from storage.log import (
     Approval,
@@ -38,6 +39,8 @@ _FROM: Final = """
 """
 _ENTRIES: Final = _FROM.format("actions")
 _APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
+_OVERDUE: Final = _FROM.format("actions INDEXED BY actions_not_after")
+_IN_STATE: Final = _FROM.format("actions INDEXED BY actions_state")
 _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 
 
@@ -142,27 +145,90 @@ def seen(connection: Connection, name: str, reference: str, before: datetime) ->
         SELECT 1 FROM events JOIN actions ON actions.id = events.entry
         WHERE json_extract(events.data, '$.reference') = :reference AND events.at < :before
           AND actions.connection = :connection
-          AND NOT EXISTS (
-            SELECT 1 FROM actions AS ended
-            WHERE ended.target_id = :reference AND ended.connection = :connection
-              AND ended.state = 'succeeded')
         """,
         {"reference": reference, "before": microseconds(before), "connection": name},
     )
-    return found.fetchone() is not None
+    return found.fetchone() is not None and not _was_ended(connection, name, reference)
+
+
+def sighted_before(connection: Connection, entry: str) -> bool:
+    """Whether a look-up saw the entry's target before its first attempt, and nobody ended it through us."""
+    found = connection.execute(
+        """
+        SELECT connection, target_id FROM events AS look JOIN actions ON actions.id = look.entry
+        WHERE look.entry = :entry AND look.name = 'looked_up' AND json_extract(look.data, '$.found')
+          AND NOT EXISTS (
+            SELECT 1 FROM events AS sent
+            WHERE sent.request = actions.request AND sent.entry = :entry AND sent.name = 'sending'
+              AND sent.seq < look.seq)
+        """,
+        {"entry": entry},
+    ).fetchone()
+    return found is not None and not _was_ended(connection, found["connection"], found["target_id"])
+
+
+def _was_ended(connection: Connection, name: str, reference: str | None) -> bool:
+    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing."""
+    ended = connection.execute(
+        """
+        SELECT 1 FROM actions WHERE target_id = ? AND connection = ? AND state = 'succeeded'
+          AND kind IN ('cancel_call', 'delete_campaign')
+        """,
+        [reference, name],
+    )
+    return ended.fetchone() is not None
 
 
 def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved."""
     return _entries(
         connection,
-        _APPROVED,
-        """
+        f"WITH {HOLDING} {_APPROVED}",
+        f"""
         WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
+        AND (not_after IS NULL OR not_after > :now)
         AND connection NOT IN (SELECT value FROM json_each(:without))
+        AND NOT {WAITS}
         ORDER BY last_event LIMIT :limit
         """,
         {"now": microseconds(now), "limit": limit, "without": json.dumps(list(without))},
+    )
+
+
+def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
+    """Approved entries whose ordered attempt may not begin any more."""
+    return _entries(
+        connection,
+        _OVERDUE,
+        "WHERE state = 'approved' AND not_after <= :now ORDER BY not_after",
+        {"now": microseconds(now)},
+    )
+
+
+def unsighted(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
+    """Entries that were not looked up yet and have not been begun."""
+    return _entries(
+        connection,
+        _IN_STATE,
+        """
+        WHERE state IN ('pending', 'approved') AND attempt = 0 AND look.seq IS NULL
+        AND connection IN (SELECT value FROM json_each(:connections)) LIMIT :limit
+        """,
+        {"connections": json.dumps(list(connections)), "limit": limit},
+    )
+
+
+def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
+    """Deletions in doubt that were not looked up since they are."""
+    return _entries(
+        connection,
+        _IN_STATE,
+        """
+        WHERE state = 'unknown' AND kind = 'delete_campaign'
+        AND (look.seq IS NULL OR look.seq < actions.last_event)
+        AND connection IN (SELECT value FROM json_each(:connections)) LIMIT :limit
+        """,
+        {"connections": json.dumps(list(connections)), "limit": limit},
     )
 
 

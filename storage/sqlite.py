@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Self
 
-from storage import outbox, people, reading, writing
+from storage import outbox, pacing, people, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.log import (
@@ -121,6 +121,9 @@ class SQLiteLog:
         name = connection
         return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))
 
+    async def sighted_before(self, entry: str) -> bool:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.sighted_before(connection, entry))
+
     async def verify(self) -> Verdict:  # noqa: D102
         return await asyncio.to_thread(verify, self._path)
 
@@ -134,6 +137,24 @@ class SQLiteLog:
 
     async def undecided(self, now: datetime) -> Sequence[Request]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.undecided(connection, now))
+
+    async def overdue(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.overdue(connection, now))
+
+    async def unsighted(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.unsighted(connection, connections, limit))
+
+    async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.unsure(connection, connections, limit))
+
+    async def turn(self, account: str, *, a_minute: int | None, now: datetime) -> datetime | None:  # noqa: D102
+        if a_minute is None:
+            return await self._reader.do(lambda connection: pacing.paused_until(connection, account, now))
+        return await self._writer.do(lambda connection: pacing.turn(connection, account, a_minute, now))
+
+    async def pause(self, account: str, until: datetime) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: pacing.pause(connection, account, until, now))
 
     async def outgoing(  # noqa: D102
         self, now: datetime, *, owner: str, until: datetime, limit: int

@@ -16,12 +16,12 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage import chain, reading
+from storage import chain, exclusion, reading
 from storage.appending import Chain, Sources
 from storage.chain import CHANGEABLE_COLUMNS, ENTRY_COLUMNS, ERASED, REQUEST_COLUMNS, REQUESTED, microseconds
 from storage.connection import CannotOpen
 from storage.ids import new_id
-from storage.lifecycle import State, check
+from storage.lifecycle import NEVER_IN_DOUBT, IllegalMove, State, check
 from storage.log import (
     Approval,
     Change,
@@ -142,13 +142,20 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
 def hold(
     connection: Connection, sources: Sources, entry: str, owner: str, attempt: int, until: datetime
 ) -> bool:
-    """Renew a lease that has not run out."""
+    """Renew a lease that has not run out, of an attempt that may still begin."""
     held = connection.execute(
         """
-        UPDATE actions SET lease_until = ?
-        WHERE id = ? AND owner = ? AND attempt = ? AND state = 'sending' AND lease_until > ?
+        UPDATE actions SET lease_until = :until
+        WHERE id = :entry AND owner = :owner AND attempt = :attempt AND state = 'sending'
+          AND lease_until > :now AND (not_after IS NULL OR not_after > :now)
         """,
-        [microseconds(until), entry, owner, attempt, microseconds(sources.clock())],
+        {
+            "until": microseconds(until),
+            "entry": entry,
+            "owner": owner,
+            "attempt": attempt,
+            "now": microseconds(sources.clock()),
+        },
     )
     return held.rowcount == 1
 
@@ -211,6 +218,9 @@ def _move(
         private=move.private,
     )
     columns = chain.entry_columns(event)
+    _check_doubt(connection, change, move)
+    if move.after is State.SENDING:
+        _check_may_begin(connection, change, move, writer.now)
     conditions: dict[str, Scalar] = {"id": move.entry, "request": change.request}
     if move.owner is not None:
         conditions["owner"] = move.owner
@@ -224,6 +234,31 @@ def _move(
     if moved.rowcount != 1:
         raise TooLate(change.request)
     return event
+
+
+def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
+    """Raise for a way out of approved that is not there in doubt, or only there.
+
+    That somebody was not in doubt yet when the move was thought of is a lost race; that somebody was is not.
+    """
+    if State.APPROVED not in move.before or move.after not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
+        return
+    [(state, doubted)] = connection.execute("SELECT state, doubted FROM actions WHERE id = ?", [move.entry])
+    if state != State.APPROVED:
+        return
+    if move.after is State.UNKNOWN and not doubted:
+        raise IllegalMove(f"{state} → {move.after}, never sent")
+    if move.after in NEVER_IN_DOUBT and doubted:
+        raise TooLate(change.request)
+
+
+def _check_may_begin(connection: Connection, change: Change, move: Move, now: datetime) -> None:
+    """Raise `TooLate` for an attempt whose time is over, or that has to wait for another entry's."""
+    over = connection.execute(
+        "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
+    )
+    if over.fetchone() or exclusion.waits(connection, move.entry):
+        raise TooLate(change.request)
 
 
 def _note(writer: Chain, change: Change, note: Note) -> Event:
