@@ -1,11 +1,12 @@
 """What follows from a provider's answer, or from none: the entry's next state and who must hear of it. Pure.
 
 The system orders another attempt only where that cannot call a customer twice or hide a doubt: what was
-certainly not sent, what the provider put off, and cancels and deletes by id. Once an attempt is in doubt,
-only a clear success or a person ends the doubt: a later "not found" counts as success only if the log had
-seen that id exist before the first attempt.
+certainly not sent, what the provider put off, cancels and deletes by id, and, within `WINDOW`, cancels by
+number. Once an attempt is in doubt, only a clear success or a person ends the doubt: a later "not found"
+counts as success only if the log or a look-up had seen that id exist before the first attempt.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,16 +16,33 @@ from storage.lifecycle import State
 from storage.log import LogEntry, Move, Post
 
 MAX_ATTEMPTS = 3
-"""Requests in all, for what was certainly not sent and for cancels by id."""
+"""Requests in all, for what was certainly not sent and for cancels."""
 PAUSES = (timedelta(seconds=2), timedelta(seconds=8))
 """Before the second and the third request."""
+WINDOW = timedelta(seconds=30)
+"""From the start of the first request on: how long a cancellation by number may be sent again by itself.
+Long enough for a request that runs into its deadline and a pause; a schedule that somebody places elsewhere,
+because the first one was to be replaced, comes later as a rule."""
+
+PUT_OFF = timedelta(seconds=5)
+"""The first wait of somebody whom a provider puts off without saying for how long; it doubles each time."""
+PUT_OFF_AT_MOST = timedelta(seconds=120)
+"""MAX_BACKOFF of gRPC's connection back-off, which many services are built to bear."""
+JITTER = 0.2
+"""By which share of it a wait is made longer at most, so that those put off together do not come back
+together: gRPC's JITTER, but only ever later."""
 
 INFERRED = (
-    "The provider no longer has it. The log had seen it exist before our first request, "
+    "The provider no longer has it. It was seen to exist before our first request, "
     "so that request removed it."
 )
+LATER = "it could take away a newer schedule to this number."
+WINDOW_PASSED = f"CallOps does not send it again by itself now: {LATER}"
 WARNING = "warning_"
 """What the names of warnings begin with in an event's data."""
+RETRY_SCHEDULED = "retry_scheduled"
+"""The event of every further attempt that the system orders."""
+EARLIER = "An earlier request got no readable answer and may have worked."
 STILL_IN_DOUBT = "An earlier request got no readable answer and may have worked, or the id was never right."
 
 
@@ -36,7 +54,7 @@ class Consequence:
     posts: Sequence[Post]
 
 
-def follows(
+def follows(  # noqa: PLR0913 - all that it depends on
     entry: LogEntry,
     outcome: Outcome,
     *,
@@ -46,23 +64,28 @@ def follows(
     until: datetime | None,
     seen: bool,
     waited: bool,
+    jitter: float = 0.0,
 ) -> Consequence:
     """What follows from the outcome of ``entry``'s current attempt.
 
-    ``until``: when waiting any longer is pointless; ``seen``: the log knew the target's id before the first
-    attempt; ``waited``: the requester is no longer looking (somebody had to approve, or there are several
-    targets, and the one that ends last tells of them all). Whoever was told of a doubt is told of its end.
+    ``until``: when waiting any longer is pointless; ``seen``: the log or a look-up knew the target's id
+    before the first attempt; ``waited``: the requester is no longer looking (somebody had to approve, or
+    there are several targets, and the one that ends last tells of them all); ``jitter``: random, from 0 to 1.
+    Whoever was told of a doubt is told of its end.
     """
-    again = _next_attempt(entry, outcome, now, until)
+    window = _window(entry, outcome)
+    again = _next_attempt(entry, outcome, now, _sooner(until, window), jitter)
+    if again is None and outcome.retry is Retry.SHORT_WINDOW:
+        outcome = outcome.model_copy(update={"message": f"{outcome.message} {WINDOW_PASSED}"})
     match outcome.status:
         case Status.UNKNOWN:
-            return _unknown(entry, outcome, requester, owner, again)
+            return _unknown(entry, outcome, requester, owner, again, window)
         case Status.OK:
             return _ended(
                 entry, outcome, "succeeded", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
             )
     if again is not None:
-        move = _move(entry, outcome, "retry_scheduled", State.APPROVED, owner, not_before=again)
+        move = _move(entry, outcome, RETRY_SCHEDULED, State.APPROVED, owner, not_before=again)
         return Consequence((move,), (Post("state", "audit"),))
     if not entry.doubted:
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
@@ -75,20 +98,48 @@ def follows(
     return _unknown(entry, doubted, requester, owner)
 
 
+def _window(entry: LogEntry, outcome: Outcome) -> datetime | None:
+    """When an ordered attempt may no longer begin, for what may only be sent again for a short while.
+
+    It is counted from the first attempt: ``updated_at`` of an entry whose request is out is when that began.
+    Where the first one left no window behind, there is none left.
+    """
+    if entry.not_after is not None or outcome.retry is not Retry.SHORT_WINDOW:
+        return entry.not_after
+    return entry.updated_at + (WINDOW if entry.attempt == 1 else timedelta())
+
+
+def _sooner(*times: datetime | None) -> datetime | None:
+    return min((time for time in times if time is not None), default=None)
+
+
 def _next_attempt(
-    entry: LogEntry, outcome: Outcome, now: datetime, until: datetime | None
+    entry: LogEntry, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
 ) -> datetime | None:
     """When the system may order another attempt; None: it may not."""
+    asked = None if outcome.retry_after is None else timedelta(seconds=outcome.retry_after)
     match outcome.retry:
         case Retry.SAFE if entry.attempt < MAX_ATTEMPTS:
-            at = now + PAUSES[entry.attempt - 1]
-        case Retry.IDEMPOTENT if entry.attempt < MAX_ATTEMPTS and entry.kind is not Kind.PLACE_CALL:
-            at = now + max(PAUSES[entry.attempt - 1], timedelta(seconds=outcome.retry_after or 0))
-        case Retry.AFTER if outcome.retry_after is not None and entry.kind is not Kind.PLACE_CALL:
-            at = now + timedelta(seconds=outcome.retry_after)
+            wait = PAUSES[entry.attempt - 1]
+        case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if (
+            entry.attempt < MAX_ATTEMPTS and entry.kind is not Kind.PLACE_CALL
+        ):
+            wait = max(PAUSES[entry.attempt - 1], asked or timedelta())
+        case Retry.AFTER if entry.kind is not Kind.PLACE_CALL:
+            wait = asked if asked is not None else _put_off(entry.attempt)
         case _:
             return None
-    return at if until is None or at < until else None
+    put_off = outcome.retry is Retry.AFTER or asked is not None
+    soonest = now + wait
+    later = soonest + wait * (JITTER * jitter) if put_off else soonest
+    if until is None or later < until:
+        return later
+    return soonest if soonest < until else None
+
+
+def _put_off(attempt: int) -> timedelta:
+    doublings = min(attempt - 1, PUT_OFF_AT_MOST.seconds.bit_length())
+    return min(PUT_OFF * (1 << doublings), PUT_OFF_AT_MOST)
 
 
 def _move(
@@ -116,9 +167,14 @@ def _move(
             "doubted": entry.doubted or outcome.status is Status.UNKNOWN,
             "not_before": not_before,
         },
-        data=warned(outcome),
+        data=warned(outcome) | (ordered(outcome) if name == RETRY_SCHEDULED else {}),
         private=kept(outcome),
     )
+
+
+def ordered(outcome: Outcome) -> dict[str, str]:
+    """Why the system ordered another attempt, as its event's data."""
+    return {"reason": outcome.retry}
 
 
 def warned(outcome: Outcome) -> dict[str, str]:
@@ -128,26 +184,49 @@ def warned(outcome: Outcome) -> dict[str, str]:
 
 def kept(outcome: Outcome) -> dict[str, str]:
     """What of an outcome goes into erasable rows: the reply, and what is left of something deleted."""
-    found = {"raw": outcome.raw, "record": outcome.record, "summary": outcome.summary}
+    headers = json.dumps(dict(outcome.headers)) if outcome.headers else None
+    found = {"raw": outcome.raw, "headers": headers, "record": outcome.record, "summary": outcome.summary}
     return {field: value for field, value in found.items() if value}
 
 
 def _unknown(
-    entry: LogEntry, outcome: Outcome, requester: str, owner: str, again: datetime | None = None
+    entry: LogEntry,
+    outcome: Outcome,
+    requester: str,
+    owner: str,
+    again: datetime | None = None,
+    window: datetime | None = None,
 ) -> Consequence:
     doubt = _move(entry, outcome, "unknown", State.UNKNOWN, owner)
     if again is None:
-        posts = (Post("state", "audit"), Post("unknown", "thread"), Post("state", f"dm:{requester}"))
-        return Consequence((doubt,), posts)
+        return Consequence((doubt,), in_doubt(requester))
     order = Move(
         entry.id,
-        "retry_scheduled",
+        RETRY_SCHEDULED,
         frozenset({State.UNKNOWN}),
         State.APPROVED,
         attempt=entry.attempt,
-        changes={"not_before": again},
+        changes={"not_before": again} | ({"not_after": window} if window else {}),
+        data=ordered(outcome),
     )
     return Consequence((doubt, order), (Post("state", "audit"),))
+
+
+def not_again(entry: LogEntry, name: str, why: str) -> Move:
+    """Back to the doubt that was there: the ordered attempt is not made, so people settle it."""
+    return Move(
+        entry.id,
+        name,
+        frozenset({State.APPROVED}),
+        State.UNKNOWN,
+        attempt=entry.attempt,
+        changes={"message": f"{EARLIER} No further request was made: {why}", "not_before": None},
+    )
+
+
+def in_doubt(requester: str) -> tuple[Post, ...]:
+    """A doubt that nothing but people ends: shown, said, and told to the requester."""
+    return Post("state", "audit"), Post("unknown", "thread"), Post("state", f"dm:{requester}")
 
 
 def _ended(

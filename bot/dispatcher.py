@@ -7,13 +7,16 @@ byte leaves; who owns it is checked once more just before they do; what follows 
 
 import asyncio
 import logging
+import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
-from bot.consequences import Consequence, follows, kept, warned
+from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
+from bot.look_ups import LookUps
 from bot.operations import Operations
+from bot.pace import Pace
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
 from bot.settings import Settings
@@ -35,7 +38,8 @@ _log = logging.getLogger(__name__)
 class Dispatcher:
     """Sends what is approved, one request per attempt, and never twice on a doubt.
 
-    ``announce`` is called when there is something to post, ``again`` when a worker has become free.
+    ``announce`` is called when there is something to post, ``again`` when a worker has become free;
+    ``jitter`` gives a random share from 0 to 1.
     """
 
     def __init__(  # noqa: PLR0913 - its ports
@@ -52,6 +56,7 @@ class Dispatcher:
         announce: Callable[[], None],
         again: Callable[[], None],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._log = log
         self._settings = settings
@@ -64,17 +69,27 @@ class Dispatcher:
         self._announce = announce
         self._again = again
         self._sleep = sleep
+        self._jitter = jitter
+        self._pace = Pace(log, adapters, clock=clock)
+        self._look_ups = LookUps(
+            log, operations, adapters, self._pace, clock=clock, announce=announce, again=again
+        )
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
 
     async def step(self) -> bool:
-        """One round: what died, what nobody decided, what is ready to be sent. True: look again at once."""
+        """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
+
+        True: look again at once.
+        """
         now = self._clock()
         await each(await self._log.lapsed(now), self._reap)
         await each(await self._log.undecided(now), self._expire)
+        await each(await self._log.overdue(now), self._end_window)
+        await self._look_ups.step()
         workers = self._settings.dispatch.workers
         busy = frozenset(name for name, count in self._busy.items() if count >= workers)
-        ready = await self._log.ready(now, BATCH, without=busy)
+        ready = await self._log.ready(now, BATCH, without=busy | self._pace.waiting())
         started = 0
         for entry in ready:
             if entry.id not in self._in_flight and self._busy[entry.connection] < workers:
@@ -98,17 +113,28 @@ class Dispatcher:
 
     async def finish(self, within: timedelta) -> None:
         """Let what is in flight come to its end, for a while; what does not is found by its lease later."""
-        if self._in_flight:
-            await asyncio.wait(list(self._in_flight.values()), timeout=within.total_seconds())
+        if running := [*self._in_flight.values(), *self._look_ups.running]:
+            await asyncio.wait(running, timeout=within.total_seconds())
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is in flight."""
+        return not self._in_flight and not self._look_ups.running
 
     async def _attempt(self, entry: LogEntry) -> None:
         """One attempt, from the last look at the rules to the recorded answer."""
         request = await self._log.request(entry.request)
+        if entry.not_after is not None and self._clock() < entry.updated_at:
+            await self._end_window(entry)  # the clock was set back, and says nothing of the time that passed
+            return
         if self._too_late(request, entry):
             await self._expire_unsent(request, entry)
             return
         try:
             prepared = await self._last_look(request, entry)
+            looked = await self._look_ups.before_first_attempt(entry)
+            if not looked or not await self._pace.turn(entry.connection):
+                return
         except Refused as refused:
             await self._refuse(request, entry, refused)
             return
@@ -133,7 +159,10 @@ class Dispatcher:
                 code=Code.CONFIG_ERROR,
             )
         await self._check_rules(request)
-        return adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
+        prepared = adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
+        if would := adapter.dry_run(prepared):
+            raise would
+        return prepared
 
     async def _check_rules(self, request: Request) -> None:
         """Ask the rules and the directory as they are now. Raises `Refused` with the reason."""
@@ -161,7 +190,21 @@ class Dispatcher:
         rule = self._operations.rule_of(request)
         return request.decide_by or (request.asked_at + rule.expires if rule else None)
 
+    async def _end_window(self, entry: LogEntry) -> None:
+        """The short while in which a cancellation by number may be sent again is over: people settle it."""
+        request = await self._log.request(entry.request)
+        await self._not_again(request, entry, f"so late, {LATER}", name="window_passed")
+
+    async def _not_again(
+        self, request: Request, entry: LogEntry, why: str, *, name: str = "not_sent_again"
+    ) -> None:
+        """What is in doubt and is not sent again after all is still in doubt."""
+        await self._change(request, not_again(entry, name, why), posts=in_doubt(request.requester))
+
     async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
+        if entry.doubted:
+            await self._not_again(request, entry, "CallOps could not send it in time.")
+            return
         move = Move(
             entry.id,
             "expired",
@@ -172,6 +215,9 @@ class Dispatcher:
         await self._change(request, move, posts=_all_told("expired", request))
 
     async def _refuse(self, request: Request, entry: LogEntry, refused: Refused) -> None:
+        if entry.doubted:
+            await self._not_again(request, entry, refused.message)
+            return
         await self._change(
             request,
             Move(
@@ -205,6 +251,7 @@ class Dispatcher:
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
+        await self._pace.heed(entry.connection, outcome)
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
         if await self._change(request, *consequence.moves, posts=consequence.posts):
             return
@@ -254,8 +301,9 @@ class Dispatcher:
     async def _consequence(
         self, request: Request, entry: LogEntry, outcome: Outcome, *, owner: str
     ) -> Consequence:
-        seen = entry.target_id is not None and await self._log.seen(
-            entry.connection, entry.target_id, entry.asked_at
+        seen = entry.target_id is not None and (
+            await self._log.seen(entry.connection, entry.target_id, entry.asked_at)
+            or await self._log.sighted_before(entry.id)
         )
         return follows(
             entry,
@@ -266,6 +314,7 @@ class Dispatcher:
             until=self._until(request),
             seen=seen,
             waited=request.approvals_needed > 0 or len(request.entries) > 1,
+            jitter=self._jitter(),
         )
 
     async def _expire(self, request: Request) -> None:

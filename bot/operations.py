@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot import policy
+from bot.consequences import not_again
 from bot.people import Directory
 from bot.policy import Decision, Effect
 from bot.settings import Rule, Settings
@@ -273,15 +274,22 @@ class Operations:
             raise NotAllowed(["Time ran out before anyone decided. If it is still wanted, ask again."])
 
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
-        """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`."""
+        """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
+
+        What is in doubt cannot be withdrawn; that it is sent again can.
+        """
         request = await self._log.request(request_id)
         if person.id != request.requester:
             raise NotAllowed(["Only the person who asked can take it back."])
         moves = [
-            Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
+            not_again(entry, "order_withdrawn", "the requester took it back.")
+            if entry.doubted and entry.state is State.APPROVED
+            else Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
             for entry in request.entries
         ]
         posts: list[Post] = [Post("state", "audit"), Post("withdrawn", "thread")]
+        if any(move.after is State.UNKNOWN for move in moves):
+            posts.append(Post("unknown", "thread"))
         if "card" in request.messages or request.approvals_needed:
             posts.append(Post("state", "card"))
         return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=posts))
@@ -314,7 +322,7 @@ class Operations:
             settlement,
             frozenset({State.UNKNOWN}),
             after,
-            changes={"message": message, "not_before": None},
+            changes={"message": message, "not_before": None, "not_after": None},
             data={"group": decision.group},
             private={"note": reason},
         )

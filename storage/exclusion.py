@@ -1,11 +1,11 @@
 """Who must wait for whom, because a provider cancels by number: all that an agent has scheduled to it goes.
 
-While such a cancellation is being sent, or is in doubt and about to be sent again, nothing else begins for the
-same connection, agent and number; and no cancellation begins while a call to them is being placed. Otherwise
-the cancellation could take away a newer schedule than the one it was meant for.
+While such a cancellation is being sent, or is in doubt and about to be sent again, nothing else begins for
+the same connection, agent and number; and no cancellation begins while a call to them is being placed.
+Otherwise the cancellation could take away a newer schedule than the one it was meant for.
 
 Both fragments are used by what looks for ready entries and, in the same transaction as the claim, by what
-claims one. Of two cancellations in doubt the one that was ordered first goes first, so neither waits for ever.
+claims one. Of two cancellations in doubt the one that was ordered first goes first: neither waits for ever.
 """
 
 from sqlite3 import Connection

@@ -8,8 +8,8 @@ Pure. Every store enforces these moves; every surface words them.
     sending  → succeeded | failed | unknown | approved     (approved: certainly not sent, or not processed)
     unknown  → succeeded | failed | approved               (approved: another attempt was ordered)
 
-An action is in doubt from its first attempt without a readable answer on. An ordered attempt that is not made
-after all leaves the doubt as it was: the action goes back to unknown, where people settle it, and nowhere else.
+An action is in doubt from its first attempt without a readable answer on. An ordered attempt that is not
+made after all leaves the doubt as it was: the action goes back to unknown, where people settle it.
 """
 
 from collections.abc import Iterable
@@ -36,9 +36,7 @@ FIRST = frozenset({State.PENDING, State.APPROVED, State.REFUSED})
 
 MOVES: dict[State, frozenset[State]] = {
     State.PENDING: frozenset({State.APPROVED, State.DENIED, State.WITHDRAWN, State.EXPIRED}),
-    State.APPROVED: frozenset(
-        {State.SENDING, State.WITHDRAWN, State.EXPIRED, State.REFUSED, State.UNKNOWN}
-    ),
+    State.APPROVED: frozenset({State.SENDING, State.WITHDRAWN, State.EXPIRED, State.REFUSED, State.UNKNOWN}),
     State.SENDING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN, State.APPROVED}),
     State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED, State.APPROVED}),
     State.SUCCEEDED: frozenset(),

@@ -361,10 +361,9 @@ class ActionLog(Protocol):
         ...
 
     async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
-        """Renew a lease that is still held: False when the entry is no longer this owner's in this attempt,
-        or when the attempt may not begin any more.
+        """Renew a lease that is still held: the check just before bytes leave.
 
-        The check just before bytes leave.
+        False when the entry is no longer this owner's in this attempt, or the attempt may not begin any more.
         """
         ...
 

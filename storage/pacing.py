@@ -1,7 +1,7 @@
 """How fast an account is asked, across processes: places to send within a minute, and pauses.
 
-A clock that was set back leaves times that lie ahead of it. Nothing that is kept here can honestly lie more
-than `MINUTE` ahead, so what does is counted from now, or forgotten: an hour's mistake must not stop an account.
+A clock that was set back leaves times that lie ahead of it. Nothing here was honestly written more than
+`MINUTE` ahead, so what was is counted from now, or forgotten: an hour's mistake must not stop an account.
 """
 
 from datetime import datetime, timedelta

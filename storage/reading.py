@@ -41,6 +41,14 @@ _ENTRIES: Final = _FROM.format("actions")
 _APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
 _OVERDUE: Final = _FROM.format("actions INDEXED BY actions_not_after")
 _IN_STATE: Final = _FROM.format("actions INDEXED BY actions_state")
+_READY: Final = f"""
+    WITH {HOLDING} {_APPROVED}
+    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
+    AND (not_after IS NULL OR not_after > :now)
+    AND connection NOT IN (SELECT value FROM json_each(:without))
+    AND NOT {WAITS}
+    ORDER BY last_event LIMIT :limit
+"""  # noqa: S608 - fixed text
 _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 
 
@@ -183,14 +191,8 @@ def ready(connection: Connection, now: datetime, limit: int, without: Collection
     """Approved entries that may be sent, in the order they were approved."""
     return _entries(
         connection,
-        f"WITH {HOLDING} {_APPROVED}",
-        f"""
-        WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
-        AND (not_after IS NULL OR not_after > :now)
-        AND connection NOT IN (SELECT value FROM json_each(:without))
-        AND NOT {WAITS}
-        ORDER BY last_event LIMIT :limit
-        """,
+        _READY,
+        "",
         {"now": microseconds(now), "limit": limit, "without": json.dumps(list(without))},
     )
 

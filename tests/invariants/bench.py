@@ -139,7 +139,7 @@ class Bot:
         for _ in range(ROUNDS_AT_MOST):
             if not self.log.dead:
                 await self.dispatcher.step()
-            if not self.dispatcher._in_flight:
+            if self.dispatcher.idle:
                 return
             await self.dispatcher.finish(timedelta(seconds=10))
         raise AssertionError("the dispatcher goes round without end")
@@ -235,6 +235,7 @@ class Bench:
             clock=self.clock,
             announce=_nobody_waits,
             again=_nobody_waits,
+            jitter=lambda: 0.0,
         )
         outbox = parts.outbox(log, client, decided, owner=owner, clock=self.clock)
         requests = parts.requests(

@@ -1,0 +1,184 @@
+"""Looking up what an action is aimed at: before its first attempt, and once more when it is in doubt.
+
+A look-up has no effect at the provider and stands before nothing that people decide. What it saw is a note in
+the log. It ends a doubt in one case only: what it saw before the first attempt is not there any more.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.operations import Operations
+from bot.pace import Pace
+from providers.actions import Code, Refused, Sighting
+from providers.base import Adapter, Context
+from storage.chain import LOOKED_UP
+from storage.lifecycle import State
+from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Note, Post, Request
+
+AT_ONCE = 4
+"""Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
+GONE = (
+    "The provider was asked again and does not have it any more. It was seen there before our first request, "
+    "so that request removed it."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class LookUps:
+    """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        pace: Pace,
+        *,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+        again: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._adapters = adapters
+        self._pace = pace
+        self._clock = clock
+        self._announce = announce
+        self._again = again
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._able = frozenset(
+            name
+            for name, adapter in adapters.items()
+            if type(adapter).build_look_up is not Adapter.build_look_up and adapter.settings.mode == "live"
+        )
+
+    @property
+    def running(self) -> Sequence[asyncio.Task[None]]:
+        """What is being looked up just now."""
+        return list(self._running.values())
+
+    async def step(self) -> None:
+        """Begin to look up what is new, and what is in doubt, as far as there is room."""
+        able, room = self._able - self._pace.waiting(), AT_ONCE - len(self._running)
+        if not able or room <= 0:
+            return
+        for entry in await self._log.unsure(able, AT_ONCE):
+            self._start(entry, self._after_doubt(entry))
+        for entry in await self._log.unsighted(able, AT_ONCE):
+            self._start(entry, self._first(entry))
+
+    async def before_first_attempt(self, entry: LogEntry) -> bool:
+        """Have an entry looked up that is about to be sent for the first time; False where that must wait."""
+        if entry.attempt or entry.looked_up or entry.connection not in self._able:
+            return True
+        if entry.id in self._running:
+            await asyncio.wait({self._running[entry.id]})
+        request = await self._log.request(entry.request)
+        now = next(one for one in request.entries if one.id == entry.id)
+        return now.looked_up or await self._record_first(request, now)
+
+    def _start(self, entry: LogEntry, looking: Coroutine[Any, Any, None]) -> None:
+        if entry.id in self._running or len(self._running) >= AT_ONCE:
+            looking.close()
+            return
+        task = asyncio.create_task(looking, name=f"look up {entry.id}")
+        self._running[entry.id] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._running[entry.id]
+            self._again()
+            if not task.cancelled() and (error := task.exception()):
+                _log.error("Looking up %s failed in our own code", entry.id, exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def _first(self, entry: LogEntry) -> None:
+        await self._record_first(await self._log.request(entry.request), entry)
+
+    async def _record_first(self, request: Request, entry: LogEntry) -> bool:
+        """Look up and note what was seen; False where it is not the connection's turn."""
+        if not self._can_be_asked(entry):
+            return True
+        if not await self._pace.turn(entry.connection):
+            return False
+        sighting = await self._ask(request, entry)
+        posts = [Post("state", "audit")]
+        if request.approvals_needed:
+            posts.insert(0, Post("state", "card"))
+        await self._change(request, [], sighting, entry, posts)
+        return True
+
+    async def _after_doubt(self, entry: LogEntry) -> None:
+        """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
+        if not self._can_be_asked(entry) or not await self._pace.turn(entry.connection):
+            return
+        request = await self._log.request(entry.request)
+        sighting = await self._ask(request, entry)
+        if sighting.found is False and await self._log.sighted_before(entry.id):
+            gone = Move(
+                entry.id,
+                "looked_up_gone",
+                frozenset({State.UNKNOWN}),
+                State.SUCCEEDED,
+                attempt=entry.attempt,
+                changes={"code": Code.DELETED, "message": GONE, "reference": entry.target_id},
+            )
+            posts = [
+                Post("state", "audit"),
+                Post("looked_up_gone", "thread"),
+                Post("state", f"dm:{request.requester}"),
+            ]
+            await self._change(request, [gone], sighting, entry, posts)
+        elif sighting.found:
+            posts = [Post("state", "audit"), Post("still_there", "thread")]
+            await self._change(request, [], sighting, entry, posts)
+        else:
+            await self._change(request, [], sighting, entry, [])
+
+    def _can_be_asked(self, entry: LogEntry) -> bool:
+        """Whether there is a request that looks an entry's target up; making it is local."""
+        adapter = self._adapters[entry.connection]
+        if entry.action is None:
+            return False
+        try:
+            return adapter.build_look_up(entry.action, self._context(entry)) is not None
+        except Refused:
+            return True  # which is worth a note
+
+    async def _ask(self, request: Request, entry: LogEntry) -> Sighting:
+        action = entry.action
+        assert action is not None  # noqa: S101 - `_can_be_asked`
+        if self._operations.fingerprint(entry.connection, action) != request.fingerprint:
+            return Sighting(found=None, message="The connection was changed after this was asked.")
+        try:
+            seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
+        except Refused as refused:
+            return Sighting(found=None, message=refused.message)
+        return seen or Sighting(found=None, message="The provider cannot be asked.")
+
+    def _context(self, entry: LogEntry) -> Context:
+        return Context(now=self._clock(), action_id=entry.id)
+
+    async def _change(
+        self,
+        request: Request,
+        moves: Sequence[Move],
+        sighting: Sighting,
+        entry: LogEntry,
+        posts: Sequence[Post],
+    ) -> None:
+        note = Note(
+            entry.id,
+            LOOKED_UP,
+            {"found": sighting.found, "said": sighting.message},
+            {"known_as": sighting.summary} if sighting.summary else {},
+        )
+        try:
+            await self._log.apply(Change(request.id, SYSTEM, moves, notes=[note], posts=posts))
+        except Conflict:
+            return  # somebody settled it meanwhile, and knew better
+        self._announce()
