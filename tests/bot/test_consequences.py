@@ -1,11 +1,12 @@
 """What follows from an outcome, as a table."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.consequences import PAUSES, follows
+from bot.consequences import PAUSES, WINDOW, follows
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
 from storage import lifecycle
 from storage.lifecycle import State
@@ -16,7 +17,13 @@ PLACE = PlaceCall(to="+919876543210", agent="payments")
 CANCEL = CancelCall(target=CallRef(call_id="vx_123"))
 
 
-def entry(action: PlaceCall | CancelCall = CANCEL, *, attempt: int = 1, doubted: bool = False) -> LogEntry:
+def entry(
+    action: PlaceCall | CancelCall = CANCEL,
+    *,
+    attempt: int = 1,
+    doubted: bool = False,
+    not_after: datetime | None = None,
+) -> LogEntry:
     """An entry whose request is out."""
     return LogEntry(
         id="A-7K3F",
@@ -41,6 +48,7 @@ def entry(action: PlaceCall | CancelCall = CANCEL, *, attempt: int = 1, doubted:
         asked_at=NOW,
         updated_at=NOW,
         action=action,
+        not_after=not_after,
     )
 
 
@@ -54,6 +62,7 @@ PLACE_NO_ANSWER = outcome(Status.UNKNOWN, Code.NO_ANSWER, Retry.VERIFY)
 UNREACHABLE = outcome(Status.FAILED, Code.UNREACHABLE, Retry.SAFE)
 NOT_FOUND = outcome(Status.FAILED, Code.NOT_FOUND)
 LATER = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=7.0)
+SHORT = outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.SHORT_WINDOW)
 OK = outcome(Status.OK, Code.CANCELLED)
 
 
@@ -135,11 +144,54 @@ OK = outcome(Status.OK, Code.CANCELLED)
         ),
         pytest.param(
             entry(),
-            outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.SHORT_WINDOW),
+            SHORT,
+            False,
+            ["unknown", "retry_scheduled"],
+            State.APPROVED,
+            id="by number, shortly after the first",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=9)),
+            SHORT,
+            False,
+            ["unknown", "retry_scheduled"],
+            State.APPROVED,
+            id="by number, while its window is open",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=8)),
+            SHORT,
             False,
             ["unknown"],
             State.UNKNOWN,
-            id="a short window is left to people",
+            id="by number, but its pause outlasts its window",
+        ),
+        pytest.param(
+            entry(attempt=3, doubted=True, not_after=NOW + timedelta(seconds=20)),
+            SHORT,
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="by number, three requests in all",
+        ),
+        pytest.param(
+            entry(attempt=2),
+            SHORT,
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="by number, and the first request left no window",
+        ),
+        pytest.param(
+            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=3)),
+            UNREACHABLE,
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="not sent, and its window closes before it could be",
+        ),
+        pytest.param(
+            entry(PLACE), SHORT, False, ["unknown"], State.UNKNOWN, id="a place has no window at all"
         ),
     ],
 )
@@ -157,6 +209,84 @@ def test_what_follows(
         assert before in move.before
         lifecycle.check(before, move.after)
         before = move.after
+
+
+def waits(found: LogEntry, outcome: Outcome, *, jitter: float = 0, until: datetime | None = None) -> float:
+    """How many seconds until the attempt that follows."""
+    made = follows(
+        found,
+        outcome,
+        requester="U0AGENT",
+        owner="me",
+        now=NOW,
+        until=until,
+        seen=False,
+        waited=False,
+        jitter=jitter,
+    )
+    again = made.moves[-1].changes["not_before"]
+    assert isinstance(again, datetime)
+    return (again - NOW).total_seconds()
+
+
+def test_who_does_not_say_how_long_is_waited_for_twice_as_long_each_time() -> None:
+    """From five seconds up to two minutes; and never when it is too late anyway."""
+    later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER)
+    assert [waits(entry(attempt=n), later) for n in range(1, 8)] == [5, 10, 20, 40, 80, 120, 120]
+    assert waits(entry(attempt=1000), later) == 120
+
+
+def test_jitter_only_ever_makes_a_wait_longer() -> None:
+    """By a fifth at most; where that would be too late, the wait is as long as was asked."""
+    assert [waits(entry(), LATER, jitter=share) for share in (0, 0.5, 1)] == [7, 7.7, 8.4]
+    assert waits(entry(), LATER, jitter=1, until=NOW + timedelta(seconds=8)) == 7
+    assert waits(entry(), UNREACHABLE, jitter=1) == 2
+
+
+def test_a_window_is_counted_from_the_first_attempt() -> None:
+    """The order of the second attempt says until when it may begin; the doubt says why there is no third."""
+    begun = NOW - timedelta(seconds=20)
+    made = follows(
+        replace(entry(), updated_at=begun),
+        SHORT,
+        requester="U0AGENT",
+        owner="me",
+        now=NOW,
+        until=None,
+        seen=False,
+        waited=False,
+    )
+    assert made.moves[-1].changes["not_after"] == begun + WINDOW
+    assert made.moves[-1].data == {"reason": "short_window"}
+    made = follows(
+        replace(entry(), updated_at=begun - timedelta(seconds=9)),
+        SHORT,
+        requester="U0AGENT",
+        owner="me",
+        now=NOW,
+        until=None,
+        seen=False,
+        waited=False,
+    )
+    [doubt] = made.moves
+    assert "could take away a newer schedule" in str(doubt.changes["message"])
+
+
+def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:
+    """As JSON, beside the reply."""
+    headers = (("retry-after", "7"), ("date", "today"))
+    made = follows(
+        entry(),
+        LATER.model_copy(update={"headers": headers}),
+        requester="U0AGENT",
+        owner="me",
+        now=NOW,
+        until=None,
+        seen=False,
+        waited=False,
+    )
+    assert made.moves[0].private == {"headers": '{"retry-after": "7", "date": "today"}'}
+    assert made.moves[0].data == {"reason": "after"}
 
 
 def test_a_pause_is_never_shorter_than_the_provider_asked() -> None:

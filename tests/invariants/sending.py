@@ -1,7 +1,6 @@
 """Invariants 2 and 10: at most one request for each order, and no success that nobody saw."""
 
 import asyncio
-from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +10,16 @@ from bot.dispatcher import Dispatcher
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Outcome, Refused, Retry, Status
 from storage.lifecycle import State
-from storage.log import LogEntry, Move, Request
-from tests.invariants.bench import CANCEL_BY_ID, LEASE, PLACE, Bench, StepLog
+from storage.log import LogEntry, Move, NewRequest, Recorded, Request
+from tests.invariants.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    LEASE,
+    PLACE,
+    Bench,
+    StepLog,
+)
 from tests.invariants.seeding import Invariant, Seeded
 
 
@@ -157,12 +164,103 @@ async def who_says_later_is_asked_later(bench: Bench) -> None:
     assert (await bench.bot.entry(request)).state is State.SUCCEEDED
 
 
-class Impatient(StepLog):
-    """Does not look at the time an entry waits for."""
+class Impatient(Dispatcher):
+    """Does not listen to how long a provider wants to be left alone."""
 
-    async def ready(self, now: datetime, limit: int, *, without: Collection[str] = ()) -> Sequence[LogEntry]:
-        """Everything approved."""
-        return await super().ready(now + timedelta(days=1), limit, without=without)
+    async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
+        heard = outcome.model_copy(update={"retry_after": 0.0, "pause": None})
+        await super()._record(request, entry, heard)
+
+
+async def a_cancellation_by_number_has_a_short_window(bench: Bench) -> None:
+    """It is sent again shortly after the first time, and not once a newer schedule may be there."""
+    await bench.providers.fail("callkaro", "reset", times=None)
+    request = await bench.bot.approved(CANCEL_BY_NUMBER)
+    await bench.bot.rounds()
+    await bench.pass_time(seconds=2)
+    await bench.bot.rounds()
+    assert len(await bench.asked("callkaro")) == 2
+    await bench.pass_time(seconds=28)
+    await bench.bot.rounds()
+    assert len(await bench.asked("callkaro")) == 2, "it was sent again after its window"
+    entry = await bench.bot.entry(request)
+    assert (entry.state, entry.doubted) == (State.UNKNOWN, True)
+
+
+class WindowWide(Dispatcher):
+    """Lets a window stand open for an hour."""
+
+    async def _consequence(self, *what: Any, owner: str) -> Consequence:
+        found = await super()._consequence(*what, owner=owner)
+        later = self._clock() + timedelta(hours=1)
+        moves = [
+            replace(one, changes={**one.changes, "not_after": later}) if "not_after" in one.changes else one
+            for one in found.moves
+        ]
+        return replace(found, moves=moves)
+
+
+async def nothing_begins_beside_a_cancellation_by_number(bench: Bench) -> None:
+    """While it is in doubt and about to be sent again, a call to its number waits, and is then placed."""
+    await bench.providers.fail("callkaro", "reset")
+    cancel = await bench.bot.approved(CANCEL_BY_NUMBER)
+    await bench.bot.rounds()
+    place = await bench.bot.ask(PLACE, inbound="newer")
+    await bench.bot.rounds()
+    assert len(await bench.asked("callkaro")) == 1, (
+        "a call was placed under a deletion about to be sent again"
+    )
+    assert (await bench.bot.entry(place)).state is State.APPROVED
+    await bench.pass_time(seconds=2)
+    await bench.bot.rounds()
+    await bench.bot.rounds()
+    paths = [one.request.target.partition("?")[0] for one in await bench.asked("callkaro")]
+    assert paths == ["/call/delete-schedule-call", "/call/delete-schedule-call", "/call/outbound"]
+    for one in (cancel, place):
+        assert (await bench.bot.entry(one)).state is State.SUCCEEDED
+
+
+class ForgetsWhom(StepLog):
+    """Keeps no trace of the number that an action is aimed at."""
+
+    async def record(self, new: NewRequest) -> Recorded:
+        """Record, and forget."""
+        recorded = await super().record(new)
+        await self._writer.do(lambda connection: connection.execute("DELETE FROM lookup"))
+        return recorded
+
+
+async def a_doubt_ends_in_no_silence(bench: Bench) -> None:
+    """What is in doubt and is taken back, refused or too late stays a doubt that people can settle."""
+    for number, end in enumerate(("taken back", "refused", "too late")):
+        await bench.providers.fail("voxworks", "reset", effect=False)
+        request = await bench.bot.ask(CANCEL_BY_ID, inbound=end)
+        await bench.bot.approve(request)
+        await bench.bot.rounds()
+        assert (await bench.bot.entry(request)).state is State.APPROVED
+        match end:
+            case "taken back":
+                agent = await bench.bot.person(AGENT)
+                await bench.bot.operations.take_back(request.id, agent, inbound=f"back {number}")
+            case "refused":
+                await bench.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
+            case _:
+                await bench.pass_time(hours=9)
+        await bench.pass_time(seconds=2)
+        await bench.bot.rounds()
+        assert (await bench.bot.entry(request)).state is State.UNKNOWN, f"a doubt was hidden: {end}"
+        if end == "refused":
+            await bench.crash()
+    assert len(await bench.asked("voxworks")) == 3
+
+
+class ForgetsDoubts(Dispatcher):
+    """Orders another attempt as if there had been none before."""
+
+    async def _consequence(self, *what: Any, owner: str) -> Consequence:
+        found = await super()._consequence(*what, owner=owner)
+        moves = [replace(one, changes={**one.changes, "doubted": False}) for one in found.moves]
+        return replace(found, moves=moves)
 
 
 async def what_cannot_be_said_is_never_begun(bench: Bench) -> None:
@@ -227,6 +325,9 @@ SENT_ONCE = Invariant(
         what_cannot_be_reached_is_tried_a_few_times,
         who_says_later_is_asked_later,
         what_cannot_be_said_is_never_begun,
+        a_cancellation_by_number_has_a_short_window,
+        nothing_begins_beside_a_cancellation_by_number,
+        a_doubt_ends_in_no_silence,
     ],
     [
         Seeded(a_crash_around_the_send_repeats_nothing, SendsFirst, "before sending sent again"),
@@ -237,6 +338,9 @@ SENT_ONCE = Invariant(
         Seeded(what_cannot_be_reached_is_tried_a_few_times, Tireless, "without end"),
         Seeded(who_says_later_is_asked_later, Impatient, "asked at once"),
         Seeded(what_cannot_be_said_is_never_begun, ClaimsFirst, "could not be made"),
+        Seeded(a_cancellation_by_number_has_a_short_window, WindowWide, "after its window"),
+        Seeded(nothing_begins_beside_a_cancellation_by_number, ForgetsWhom, "about to be sent again"),
+        Seeded(a_doubt_ends_in_no_silence, ForgetsDoubts, "was hidden: taken back"),
     ],
 )
 NEVER_INFERRED = Invariant(10, [gone_is_not_done], [Seeded(gone_is_not_done, BelievesAnyId, "inferred")])

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from bot.dispatcher import BATCH
+from bot.operations import Settlement
 from bot.rounds import Rounds
 from playground.faults import Fault
-from providers.actions import CallRef, CancelCall
+from providers.actions import CallRef, CancelCall, Code
 from storage.lifecycle import State
-from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, Bench, bench
+from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 
 
 @pytest.fixture
@@ -159,15 +160,43 @@ async def test_a_cancel_by_id_is_tried_three_times(stage: Bench) -> None:
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
 
 
-async def test_a_cancel_by_number_in_doubt_is_left_to_people(stage: Bench) -> None:
-    """A late second deletion could take away a newer schedule."""
-    await stage.providers.fail("callkaro", "reset")
+@pytest.mark.parametrize(("slept", "requests"), [(31, 1), (-3600, 1), (2, 2)])
+async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
+    stage: Bench, slept: int, requests: int
+) -> None:
+    """A late second deletion could take away a newer schedule; with the clock set back nobody knows how late."""
+    await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
-    for _ in range(3):
+    await stage.bot.rounds()
+    await stage.pass_time(seconds=slept)
+    await stage.bot.rounds()
+    if slept < 0:
+        await stage.pass_time(seconds=2 - slept)  # what waits for its time does so by the clock as it is
         await stage.bot.rounds()
-        await stage.pass_time(seconds=31)
-    assert len(await stage.asked("callkaro")) == 1
-    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+        requests = 2
+    assert len(await stage.asked("callkaro")) == requests
+    entry = await stage.bot.entry(made)
+    assert entry.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
+    await stage.bot.posts()
+    if requests == 1:
+        assert "so late, it could take away a newer schedule" in (entry.message or "")
+        [told] = await stage.said("D0AGENT")
+        assert "may have worked" in told.text
+
+
+async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
+    """Every order of another attempt names the class that allows it."""
+    await stage.providers.fail("callkaro", "reset", times=1)
+    await stage.providers.fail("voxworks", "rate_limited")
+    number, by_id = (
+        await stage.bot.approved(CANCEL_BY_NUMBER),
+        await stage.bot.ask(CANCEL_BY_ID, inbound="id"),
+    )
+    await stage.bot.approve(by_id)
+    await stage.bot.rounds()
+    for made, why in ((number, "short_window"), (by_id, "after")):
+        [order] = [one for one in await stage.bot.log.events(made.id) if one.name == "retry_scheduled"]
+        assert order.data["reason"] == why
 
 
 async def test_nobody_waits_beyond_the_deadline(stage: Bench) -> None:
@@ -304,4 +333,74 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     await stage.bot.posts()
     audit = (await stage.said("C0AUDIT"))[0]
     assert "may have worked" in audit.text
+    assert "No further request was made" in audit.text
     assert "still goes out" not in audit.text
+    assert len(await stage.asked("voxworks")) == 1
+    manager = await stage.bot.person(MANAGER)
+    settled = await stage.bot.operations.settle(
+        made.id, manager, Settlement.HAPPENED, reason="I looked", nonce="settled"
+    )
+    assert settled.state is State.SUCCEEDED
+
+
+async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: Bench) -> None:
+    """Not the action alone: everything of that account waits, in every process, and other accounts do not."""
+    await stage.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": "20"}))
+    await stage.bot.approved(CANCEL_BY_ID)
+    await stage.bot.rounds()
+    other = await stage.start()
+    second = await other.ask(CancelCall(target=CallRef(call_id="vx_1002")), inbound="second")
+    await other.approve(second)
+    placed = await other.ask(PLACE, inbound="placed")
+    await other.rounds()
+    assert (await other.entry(placed)).state is State.SUCCEEDED
+    assert (await other.entry(second)).state is State.APPROVED
+    assert len(await stage.asked("voxworks")) == 1
+    await stage.pass_time(seconds=20)
+    await other.rounds()
+    assert len(await stage.asked("voxworks")) == 3
+
+
+async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: Bench) -> None:
+    """A pause that is longer than an action may wait does not keep it in the dark."""
+    await stage.bot.log.pause("reminders", stage.clock() + timedelta(hours=2))
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.APPROVED
+    await stage.pass_time(minutes=16)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert not await stage.asked("callkaro")
+
+
+async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: Bench) -> None:
+    """A turn of an account that nobody limits is read, not written."""
+    await stage.bot.ask(PLACE)
+    written: list[str] = []
+    await stage.bot.log._writer.do(lambda connection: connection.set_trace_callback(written.append))
+    await stage.bot.rounds()
+    assert written
+    assert not [one for one in written if "turns" in one or "pauses" in one]
+
+
+async def test_a_dry_run_sends_nothing_and_says_what_it_would_have(stage: Bench) -> None:
+    """Everything but the request: it is asked, approved and refused before its first attempt."""
+    bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
+    made = await bot.ask(PLACE)
+    assert made.mode == "dry-run"
+    await bot.rounds()
+    entry = await bot.entry(made)
+    assert (entry.state, entry.code, entry.attempt) == (State.REFUSED, Code.DRY_RUN, 0)
+    assert "POST /call/outbound" in (entry.message or "")
+    assert not await stage.asked("callkaro")
+
+
+async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: Bench) -> None:
+    """The request is bound to the mode it was asked in."""
+    bot = await stage.crash(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
+    made = await bot.ask(PLACE)
+    bot = await stage.crash()
+    await bot.rounds()
+    entry = await bot.entry(made)
+    assert (entry.state, entry.code) == (State.REFUSED, Code.CONFIG_ERROR)
+    assert not await stage.asked("callkaro")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.consequences import MAX_ATTEMPTS, PAUSES
 from bot.operations import NotAllowed, Origin, Settlement, Wish, content
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.lifecycle import State
@@ -76,8 +77,10 @@ async def bring_to(stage: Bench, state: State) -> Request:
             await bot.rounds()
             await stage.crash()
         case State.UNKNOWN:
-            await stage.providers.fail("callkaro", "reset")
-            await bot.rounds()
+            await stage.providers.fail("callkaro", "reset", times=MAX_ATTEMPTS)
+            for _ in range(MAX_ATTEMPTS):
+                await bot.rounds()
+                await stage.pass_time(seconds=PAUSES[-1].total_seconds())
         case State.SUCCEEDED:
             await bot.rounds()
         case _:
