@@ -134,6 +134,34 @@ def finish(
     return Change(request_of(entry), "system", [move])
 
 
+def doubt(
+    entry: str,
+    *,
+    attempt: int = 1,
+    ordered: bool = False,
+    not_before: datetime | None = None,
+    not_after: datetime | None = None,
+) -> Change:
+    """The owner's attempt ended without an answer; perhaps another one is ordered at once."""
+    moves = [
+        Move(
+            entry,
+            "unknown",
+            frozenset({State.SENDING}),
+            State.UNKNOWN,
+            owner="one",
+            attempt=attempt,
+            changes={"doubted": True, "code": Code.NO_ANSWER},
+        )
+    ]
+    if ordered:
+        changes: dict[str, Scalar | datetime] = {"not_before": not_before} if not_before else {}
+        changes |= {"not_after": not_after} if not_after else {}
+        order = Move(entry, "retry_scheduled", frozenset({State.UNKNOWN}), State.APPROVED, changes=changes)
+        moves.append(order)
+    return Change(request_of(entry), "system", moves)
+
+
 def noted(*notes: Note) -> Change:
     """The machine notes something about entries of one request."""
     return Change(request_of(notes[0].entry), "system", [], notes=notes)

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from storage.log import ActionLog
+from tests.storage.contract.beginning import Beginning
 from tests.storage.contract.changes import Changing
 from tests.storage.contract.noting import Noting
+from tests.storage.contract.pacing import Pacing
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.slack import Posting, Remembering
 from tests.storage.samples import Clock
 
 
-class ActionLogContract(Changing, Noting, Reading, Posting, Remembering, ABC):
+class ActionLogContract(Changing, Noting, Beginning, Pacing, Reading, Posting, Remembering, ABC):
     """Subclass it as ``Test…`` and say how a fresh store is opened."""
 
     @abstractmethod

@@ -1,0 +1,71 @@
+import asyncio
+from datetime import timedelta
+
+from storage.log import ActionLog
+from tests.storage.samples import Clock
+
+SECOND = timedelta(seconds=1)
+
+
+class Pacing:
+    """What every store promises of how fast an account may be asked."""
+
+    async def test_no_minute_has_more_turns_than_its_limit(self, log: ActionLog, clock: Clock) -> None:
+        """Any sixty seconds count, not those of the clock; who comes too early hears when to come again."""
+        begun = []
+        for _ in range(40):
+            again = await log.turn("kore", a_minute=3, now=clock.now)
+            if again is None:
+                begun.append(clock.now)
+                clock.move(seconds=7)
+            else:
+                assert clock.now < again <= clock.now + timedelta(minutes=1)
+                clock.now = again
+        assert len(begun) > 10
+        for nth, at in enumerate(begun[3:]):
+            assert at - begun[nth] >= timedelta(minutes=1)
+
+    async def test_who_is_told_when_finds_a_turn_then(self, log: ActionLog, clock: Clock) -> None:
+        """A limit of one: the second has to wait exactly a minute."""
+        start = clock.now
+        assert await log.turn("kore", a_minute=1, now=start) is None
+        again = await log.turn("kore", a_minute=1, now=start + 20 * SECOND)
+        assert again == start + 60 * SECOND
+        assert await log.turn("kore", a_minute=1, now=again - SECOND / 1000) == again
+        assert await log.turn("kore", a_minute=1, now=again) is None
+
+    async def test_of_many_who_ask_at_once_the_limit_goes(self, log: ActionLog, clock: Clock) -> None:
+        """Turns are taken one after another."""
+        asked = await asyncio.gather(*(log.turn("kore", a_minute=5, now=clock.now) for _ in range(20)))
+        assert asked.count(None) == 5
+        assert set(asked) == {None, clock.now + 60 * SECOND}
+
+    async def test_accounts_do_not_wait_for_each_other(self, log: ActionLog, clock: Clock) -> None:
+        """Turns and pauses are an account's own."""
+        assert await log.turn("kore", a_minute=1, now=clock.now) is None
+        await log.pause("ryng", clock.now + SECOND)
+        assert await log.turn("dialer", a_minute=1, now=clock.now) is None
+        assert await log.turn("kore", a_minute=2, now=clock.now) is None
+
+    async def test_nothing_goes_during_a_pause(self, log: ActionLog, clock: Clock) -> None:
+        """With a limit or without; a shorter pause shortens none, and a longer one makes it longer."""
+        until = clock.now + 10 * SECOND
+        await log.pause("a", until)
+        await log.pause("a", until - 5 * SECOND)
+        for a_minute in (None, 60):
+            assert await log.turn("a", a_minute=a_minute, now=until - SECOND) == until
+        await log.pause("a", until + SECOND)
+        assert await log.turn("a", a_minute=None, now=until) == until + SECOND
+        for a_minute in (None, 60):
+            assert await log.turn("a", a_minute=a_minute, now=until + SECOND) is None
+
+    async def test_a_clock_that_was_wrong_stops_no_account(self, log: ActionLog, clock: Clock) -> None:
+        """What was taken or paused while the clock was days ahead counts from now at most."""
+        clock.move(days=3)
+        await log.turn("a", a_minute=1, now=clock.now)
+        await log.pause("b", clock.now + timedelta(hours=1))
+        clock.move(days=-3)
+        assert await log.turn("a", a_minute=1, now=clock.now) == clock.now + 60 * SECOND
+        assert await log.turn("b", a_minute=1, now=clock.now) is None
+        await log.pause("b", clock.now + 5 * SECOND)
+        assert await log.turn("b", a_minute=1, now=clock.now) == clock.now + 5 * SECOND
