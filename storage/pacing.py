@@ -28,11 +28,14 @@ def turn(connection: Connection, account: str, a_minute: int, now: datetime) -> 
     if until := paused_until(connection, account, now):
         return until
     connection.execute(
-        "DELETE FROM turns WHERE account = ? AND at <= ?", [account, microseconds(now - MINUTE)]
-    )
-    connection.execute(
         "UPDATE turns SET at = ? WHERE account = ? AND at > ?",
         [microseconds(now), account, microseconds(now + MINUTE)],
+    )
+    # Who looked at the clock before somebody else, and comes after them, has their time.
+    [(latest,)] = connection.execute("SELECT max(at) FROM turns WHERE account = ?", [account])
+    now = max(now, moment(latest or 0))
+    connection.execute(
+        "DELETE FROM turns WHERE account = ? AND at <= ?", [account, microseconds(now - MINUTE)]
     )
     # Of the last so many, the first: a place is free once it is a minute old.
     earlier = connection.execute(

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
-from storage.lifecycle import MOVES, State, request_state
-from storage.log import Change, Conflict, Move, Post
+from storage.lifecycle import MOVES, IllegalMove, State, onward, request_state
+from storage.log import Change, Conflict, Move, Note, Post
 from storage.sqlite import SQLiteLog
 from tests.storage.contract.changes import assert_replayable
 from tests.storage.samples import (
@@ -28,7 +28,9 @@ from tests.storage.samples import (
     cancelling,
     claim,
     deny,
+    doubt,
     finish,
+    noted,
     placing,
     withdraw,
 )
@@ -47,6 +49,8 @@ class Lives(RuleBasedStateMachine):
         self.folder = Path(mkdtemp())
         self.clock = Clock()
         self.states: dict[str, State] = {}
+        self.doubted: set[str] = set()
+        self.attempts: dict[str, int] = {}
         self.keys: dict[str, str] = {}
         self.opened: list[SQLiteLog] = []
         self.open()
@@ -79,7 +83,11 @@ class Lives(RuleBasedStateMachine):
 
     def attempt(self, change: Change) -> bool:
         """Make a change, which must succeed exactly if every entry stands where its move begins."""
-        possible = all(self.states[move.entry] in move.before for move in change.moves)
+        possible = all(
+            self.states[move.entry] in move.before
+            and move.after in onward(self.states[move.entry], doubted=move.entry in self.doubted)
+            for move in change.moves
+        )
         if not possible:
             with pytest.raises(Conflict) as conflict:
                 self.run(self.log.apply(change))
@@ -100,12 +108,37 @@ class Lives(RuleBasedStateMachine):
     def send(self, request: str, after: State) -> None:
         """An owner takes an entry, renews its lease, and records its end; another one comes too late."""
         entry = self.entries(request)[0]
-        until = self.clock.now + timedelta(seconds=30)
-        if self.attempt(claim(entry, until=until)):
-            assert self.run(self.log.hold(entry, owner="one", attempt=1, until=until))
+        until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(entry, 0) + 1
+        if self.attempt(claim(entry, until=until, attempt=attempt)):
+            self.attempts[entry] = attempt
+            assert self.run(self.log.hold(entry, owner="one", attempt=attempt, until=until))
             with pytest.raises(Conflict):
-                self.run(self.log.apply(finish(entry, owner="two")))
-            self.attempt(finish(entry, after, code=Code.QUEUED))
+                self.run(self.log.apply(finish(entry, owner="two", attempt=attempt)))
+            if after is State.UNKNOWN:
+                self.attempt(doubt(entry, attempt=attempt))
+                self.doubted.add(entry)
+            else:
+                self.attempt(finish(entry, after, code=Code.QUEUED, attempt=attempt))
+
+    @rule(request=requests)
+    def give_up(self, request: str) -> None:
+        """An ordered attempt is not made after all: a doubt stays one, and nothing else becomes one."""
+        entry = self.entries(request)[0]
+        move = Move(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
+        change = Change(request, "system", [move])
+        if self.states[entry] is State.APPROVED and entry not in self.doubted:
+            with pytest.raises(IllegalMove):
+                self.run(self.log.apply(change))
+        else:
+            self.attempt(change)
+
+    @rule(request=requests, found=st.sampled_from([True, False, None]))
+    def note(self, request: str, *, found: bool | None) -> None:
+        """A look-up is noted, wherever the entry stands."""
+        entry = self.entries(request)[0]
+        before = self.run(self.log.request(request)).entries[0]
+        after = self.run(self.log.apply(noted(Note(entry, "looked_up", {"found": found})))).entries[0]
+        assert after == replace(before, looked_up=True, sighted=found, known_as=None)
 
     @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.UNKNOWN])))
     def settle(self, request: str, after: State) -> None:
