@@ -26,12 +26,20 @@ from bot.requests import Requests
 from bot.settings import Connection, Settings
 from bot.socket_mode import SocketMode
 from bot.windows import Windows
-from playground import callkaro, content, providers, slack, voxworks
+from playground import callkaro, content, kore, providers, slack, voxworks
 from playground.journal import Exchange
 from playground.people import Message, Workspace
 from playground.provider_control import ProviderControl
 from playground.stage import CONFIGURATION, KEY
-from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceCall
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+)
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage.log import Change, LogEntry, NewRequest, Person, Query, Recorded, Request
@@ -45,6 +53,17 @@ ROUNDS_AT_MOST = 20
 PLACE = PlaceCall(to=NUMBER, agent="payments")
 CANCEL_BY_NUMBER = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
 CANCEL_BY_ID = CancelCall(target=CallRef(call_id="vx_1001"))
+DELETE = DeleteCampaign(target=CampaignRef(campaign_id=kore.CAMPAIGN))
+KORE = """
+[connections.kore]
+provider = "kore"
+app_id = "{app}"
+account_id = "{account}"
+client_id = "{client_id}"
+client_secret = "env:KORE_CLIENT_SECRET"
+base_url = "{address}"
+beyond_documents = true
+"""
 
 
 class Crash(BaseException):
@@ -157,8 +176,14 @@ class Bot:
         self, *actions: CallAction, by: str = AGENT, inbound: str = "trigger", nonce: str | None = None
     ) -> Request:
         """Ask for something as a person, with a reason."""
-        by_id = isinstance(actions[0], CancelCall) and isinstance(actions[0].target, CallRef)
-        wish = Wish("voxworks" if by_id else "reminders", actions, "customer asked")
+        match actions[0]:
+            case CancelCall(target=CallRef()):
+                connection = "voxworks"
+            case DeleteCampaign():
+                connection = "kore"
+            case _:
+                connection = "reminders"
+        wish = Wish(connection, actions, "customer asked")
         person = await self.person(by)
         return (await self.operations.ask(wish, Origin(person, "C0SUPPORT", inbound, nonce))).request
 
@@ -273,6 +298,7 @@ class Bench:
                 "CALLOPS_KEY": KEY,
                 "CALLKARO_API_KEY": callkaro.KEY,
                 "VOXWORKS_API_KEY": voxworks.KEY,
+                "KORE_CLIENT_SECRET": kore.CLIENT_SECRET,
             }
         )
 
@@ -299,6 +325,13 @@ class Bench:
         finally:
             await self.bot.surfaces.replies.drain(2)
             await socket_mode.stop(2)
+
+    async def with_kore(self, **changes: str) -> Bot:
+        """Start the bot anew with a Kore.ai connection whose campaigns can be looked up."""
+        text = KORE.format(
+            app=kore.APP, account=kore.ACCOUNT, client_id=kore.CLIENT_ID, address=self.addresses["kore"]
+        )
+        return await self.crash(**{"[groups]": f"{text}\n[groups]"}, **changes)
 
     async def pass_time(self, **by: float) -> None:
         """Move the clock (arguments of `timedelta`); the groups are read anew, as they are in the background."""

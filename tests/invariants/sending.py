@@ -5,10 +5,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.consequences import MAX_ATTEMPTS, Consequence
+from bot.consequences import MAX_ATTEMPTS, PAUSES, Consequence
 from bot.dispatcher import Dispatcher
 from playground.faults import Fault
-from providers.actions import CallRef, CancelCall, Outcome, Refused, Retry, Status
+from providers.actions import (
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    DeleteCampaign,
+    Outcome,
+    Refused,
+    Retry,
+    Status,
+)
 from storage.lifecycle import State
 from storage.log import LogEntry, Move, NewRequest, Recorded, Request
 from tests.invariants.bench import (
@@ -316,6 +325,30 @@ class BelievesAnyId(StepLog):
         return True
 
 
+async def what_no_look_up_saw_is_not_done(bench: Bench) -> None:
+    """A campaign that was not there before the first request, and is not there after, was not deleted by it."""
+    bot = await bench.with_kore()
+    request = await bot.ask(DeleteCampaign(target=CampaignRef(campaign_id="cd-mistyped")))
+    await bot.rounds()
+    await bench.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=False)
+    await bot.approve(request)
+    for _ in range(MAX_ATTEMPTS + 1):
+        await bot.rounds()
+        await bench.pass_time(seconds=PAUSES[-1].total_seconds())
+    methods = [one.request.method for one in await bench.asked("kore")]
+    assert methods == ["GET", "DELETE", "DELETE", "DELETE", "GET"]
+    entry = await bot.entry(request)
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, False), "success was inferred from what nobody saw"
+
+
+class BelievesInSightings(StepLog):
+    """Takes everything for seen before."""
+
+    async def sighted_before(self, entry: str) -> bool:  # noqa: ARG002 - the bug
+        """Whatever it is."""
+        return True
+
+
 SENT_ONCE = Invariant(
     2,
     [
@@ -343,4 +376,11 @@ SENT_ONCE = Invariant(
         Seeded(a_doubt_ends_in_no_silence, ForgetsDoubts, "was hidden: taken back"),
     ],
 )
-NEVER_INFERRED = Invariant(10, [gone_is_not_done], [Seeded(gone_is_not_done, BelievesAnyId, "inferred")])
+NEVER_INFERRED = Invariant(
+    10,
+    [gone_is_not_done, what_no_look_up_saw_is_not_done],
+    [
+        Seeded(gone_is_not_done, BelievesAnyId, "inferred"),
+        Seeded(what_no_look_up_saw_is_not_done, BelievesInSightings, "nobody saw"),
+    ],
+)

@@ -1,0 +1,203 @@
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.consequences import MAX_ATTEMPTS, PAUSES
+from bot.operations import Settlement
+from playground.faults import Fault
+from storage.lifecycle import State
+from storage.log import Request
+from tests.invariants.bench import AGENT, DELETE, MANAGER, Bench, bench
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it, which can look campaigns up."""
+    async with bench(tmp_path) as made:
+        await made.with_kore()
+        yield made
+
+
+async def methods(stage: Bench) -> list[str]:
+    """What Kore.ai was asked, in order."""
+    return [one.request.method for one in await stage.asked("kore")]
+
+
+async def doubted(stage: Bench, *, effect: bool, seen: bool = True) -> Request:
+    """A deletion whose answers were all lost; whether the first one did something."""
+    if not seen:
+        await stage.providers.fail("kore", "server_error", effect=False)
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=effect)
+    await stage.bot.approve(made)
+    for _ in range(MAX_ATTEMPTS):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=PAUSES[-1].total_seconds())
+    await stage.bot.rounds()
+    return await stage.bot.log.request(made.id)
+
+
+async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
+    """Before anybody decides, the log knows that the campaign is there and what people call it."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.posts()
+    for _ in range(3):
+        await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.PENDING, True)
+    assert "Billing Reminder Voice Campaign2" in (entry.known_as or "")
+    assert await methods(stage) == ["GET"]
+    before = len(await stage.people.journal("chat.update"))
+    await stage.bot.posts()
+    assert len(await stage.people.journal("chat.update")) == before + 2  # the card and the audit message
+    assert "Billing Reminder" not in str((await stage.bot.log.events(made.id))[-1].data)
+
+
+async def test_what_is_over_is_not_looked_up(stage: Bench) -> None:
+    """Nobody needs to know any more."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.operations.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+    await stage.bot.rounds()
+    assert await methods(stage) == []
+
+
+async def test_what_nobody_had_to_approve_is_looked_up_before_it_is_sent(stage: Bench) -> None:
+    """Once, also where a round and the attempt think of it together."""
+    await stage.with_kore(**{'approve = ["managers"]\n': ""})
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET", "DELETE"]
+    names = [event.name for event in await stage.bot.log.events(made.id)]
+    assert names == ["requested", "looked_up", "sending", "succeeded"]
+
+
+@pytest.mark.parametrize("fault", ["reset", "server_error", "silence"])
+async def test_a_look_up_that_fails_holds_up_nothing(stage: Bench, fault: str) -> None:
+    """It says that nobody knows, is not repeated, and the campaign is deleted as ordered."""
+    await stage.providers.fail("kore", fault, effect=False)
+    made = await stage.bot.approve(await stage.bot.ask(DELETE))
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.looked_up, entry.sighted) == (State.SUCCEEDED, True, None)
+    assert await methods(stage) == ["GET", "DELETE"]
+
+
+async def test_a_slow_look_up_keeps_nobody_from_deciding(stage: Bench) -> None:
+    """An approval is taken while the answer is awaited, and the request goes out after it."""
+    await stage.providers.fail("kore", Fault(does="slow", seconds=0.3))
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.dispatcher.step()
+    await stage.bot.approve(made)
+    await stage.bot.dispatcher.step()
+    assert (await stage.bot.entry(made)).state is State.APPROVED
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert await methods(stage) == ["GET", "DELETE"]
+
+
+async def test_a_campaign_that_is_not_there_is_not_refused(stage: Bench) -> None:
+    """What was seen is noted; whether it is asked for all the same is for people to decide."""
+    await stage.providers.fail("kore", Fault(does="reply", status=404, body='{"status": "failure"}'))
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.PENDING, False)
+
+
+async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
+    """All answers were lost, but the campaign was there before the first request and is not there after."""
+    made = await doubted(stage, effect=True)
+    entry = made.entries[0]
+    assert entry.state is State.SUCCEEDED
+    names = [event.name for event in await stage.bot.log.events(made.id)]
+    assert names[-2:] == ["looked_up_gone", "looked_up"]
+    assert "seen there before our first request" in (entry.message or "")
+    assert (await methods(stage)).count("GET") == 2
+    assert await stage.effects("kore") == ["deleted"]
+    await stage.bot.posts()
+    assert any("so that request removed it" in one.text for one in await stage.said("D0AGENT"))
+    assert not (await stage.bot.log.verify()).faults
+
+
+async def test_what_is_still_there_stays_a_doubt(stage: Bench) -> None:
+    """A request may yet have its effect: the log says what was seen, once, and people settle it."""
+    made = await doubted(stage, effect=False)
+    for _ in range(3):
+        await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, True)
+    assert await methods(stage) == ["GET", "DELETE", "DELETE", "DELETE", "GET"]
+    last = (await stage.bot.log.events(made.id))[-1]
+    assert (last.name, last.data) == ("looked_up", {"found": True, "said": "Kore.ai has this campaign."})
+
+
+async def test_what_nobody_saw_before_is_not_taken_for_deleted(stage: Bench) -> None:
+    """Gone after a doubt says nothing of something that nobody saw."""
+    made = await doubted(stage, effect=True, seen=False)
+    entry = made.entries[0]
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, False)
+
+
+async def test_not_found_after_a_doubt_counts_where_a_look_up_saw_it(stage: Bench) -> None:
+    """The second request finds nothing, because the first one removed what the look-up had seen."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", effect=True)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await stage.pass_time(seconds=2)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET", "DELETE", "DELETE"]
+    assert [event.name for event in await stage.bot.log.events(made.id)][-1] == "inferred"
+
+
+async def test_another_connection_s_answer_is_not_asked_for(stage: Bench) -> None:
+    """Where the connection was changed meanwhile, "not there" would say nothing: nobody is asked."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=True)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await stage.with_kore(**{'app_id = "st-': 'iid = "st-other"\napp_id = "st-'})
+    await stage.pass_time(seconds=2)
+    await stage.bot.rounds()
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, None)
+    assert await methods(stage) == ["GET", "DELETE"]
+
+
+async def test_who_settles_first_is_believed(stage: Bench) -> None:
+    """A person's word that comes while the provider is asked stands."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", times=MAX_ATTEMPTS, effect=True)
+    await stage.bot.approve(made)
+
+    async def settle() -> None:
+        del stage.bot.log.at["before looked_up_gone"]
+        manager = await stage.bot.person(MANAGER)
+        await stage.bot.operations.settle(
+            made.id, manager, Settlement.DID_NOT_HAPPEN, reason="I looked", nonce="settled"
+        )
+
+    stage.bot.log.at["before looked_up_gone"] = settle
+    for _ in range(MAX_ATTEMPTS + 1):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=PAUSES[-1].total_seconds())
+    assert (await stage.bot.entry(made)).state is State.FAILED
+    assert not stage.bot.log.at
+
+
+async def test_a_look_up_takes_its_turn(stage: Bench) -> None:
+    """Where the account has none, it waits, and so does what it stands before."""
+    await stage.bot.log.pause(stage.bot.adapters["kore"].budget or "", stage.clock() + timedelta(seconds=9))
+    made = await stage.bot.approve(await stage.bot.ask(DELETE))
+    await stage.bot.rounds()
+    assert (await methods(stage), (await stage.bot.entry(made)).state) == ([], State.APPROVED)
+    await stage.pass_time(seconds=9)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET", "DELETE"]
