@@ -168,7 +168,7 @@ async def who_says_later_is_asked_later(bench: Bench) -> None:
     request = await bench.bot.approved(CANCEL_BY_ID)
     await bench.bot.rounds()
     assert len(await bench.asked("voxworks")) == 1, "a provider that said later was asked at once"
-    await bench.pass_time(seconds=3)
+    await bench.pass_time(seconds=6)
     await bench.bot.rounds()
     assert (await bench.bot.entry(request)).state is State.SUCCEEDED
 
