@@ -20,6 +20,8 @@ from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Not
 
 AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
+BATCH = 100
+"""Entries that are looked at in a round; among them may be some that cannot be looked up."""
 GONE = (
     "The provider was asked again and does not have it any more. It was seen there before our first request, "
     "so that request removed it."
@@ -63,13 +65,13 @@ class LookUps:
 
     async def step(self) -> None:
         """Begin to look up what is new, and what is in doubt, as far as there is room."""
-        able, room = self._able - self._pace.waiting(), AT_ONCE - len(self._running)
-        if not able or room <= 0:
+        able = self._able - self._pace.waiting()
+        if not able or len(self._running) >= AT_ONCE:
             return
-        for entry in await self._log.unsure(able, AT_ONCE):
-            self._start(entry, self._after_doubt(entry))
-        for entry in await self._log.unsighted(able, AT_ONCE):
-            self._start(entry, self._first(entry))
+        for entry in await self._log.unsure(able, BATCH):
+            self._start(entry, self._after_doubt)
+        for entry in await self._log.unsighted(able, BATCH):
+            self._start(entry, self._first)
 
     async def before_first_attempt(self, entry: LogEntry) -> bool:
         """Have an entry looked up that is about to be sent for the first time; False where that must wait."""
@@ -81,11 +83,11 @@ class LookUps:
         now = next(one for one in request.entries if one.id == entry.id)
         return now.looked_up or await self._record_first(request, now)
 
-    def _start(self, entry: LogEntry, looking: Coroutine[Any, Any, None]) -> None:
-        if entry.id in self._running or len(self._running) >= AT_ONCE:
-            looking.close()
+    def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
+        room = len(self._running) < AT_ONCE
+        if not room or entry.id in self._running or not self._can_be_asked(entry):
             return
-        task = asyncio.create_task(looking, name=f"look up {entry.id}")
+        task = asyncio.create_task(look(entry), name=f"look up {entry.id}")
         self._running[entry.id] = task
 
         def ended(task: asyncio.Task[None]) -> None:
@@ -114,7 +116,7 @@ class LookUps:
 
     async def _after_doubt(self, entry: LogEntry) -> None:
         """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
-        if not self._can_be_asked(entry) or not await self._pace.turn(entry.connection):
+        if not await self._pace.turn(entry.connection):
             return
         request = await self._log.request(entry.request)
         sighting = await self._ask(request, entry)

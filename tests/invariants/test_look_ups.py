@@ -192,6 +192,36 @@ async def test_who_settles_first_is_believed(stage: Bench) -> None:
     assert not stage.bot.log.at
 
 
+async def test_what_cannot_be_looked_up_is_left_alone(stage: Bench) -> None:
+    """By the documents alone nothing can be: no round begins anything, and the campaign is deleted as ordered."""
+    await stage.with_kore(**{"beyond_documents = true": "beyond_documents = false"})
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.dispatcher.step()
+    assert stage.bot.dispatcher.idle
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["DELETE"]
+    assert not (await stage.bot.entry(made)).looked_up
+
+
+async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: Bench) -> None:
+    """What another process has sent counts: the next request waits until a minute has passed, and then goes."""
+    bot, kore = stage.bot, stage.bot.adapters["kore"]
+    made = await bot.ask(DELETE)
+    await bot.rounds()
+    other = await stage.start()
+    for _ in range((kore.requests_a_minute or 0) - 1):
+        turn = await other.log.turn(kore.budget or "", a_minute=kore.requests_a_minute, now=stage.clock())
+        assert turn is None
+    await stage.pass_time(seconds=30)
+    await bot.approve(made)
+    await bot.rounds()
+    assert (await methods(stage), (await bot.entry(made)).state) == (["GET"], State.APPROVED)
+    await stage.pass_time(seconds=30)
+    await bot.rounds()
+    assert await methods(stage) == ["GET", "DELETE"]
+
+
 async def test_a_look_up_takes_its_turn(stage: Bench) -> None:
     """Where the account has none, it waits, and so does what it stands before."""
     await stage.bot.log.pause(stage.bot.adapters["kore"].budget or "", stage.clock() + timedelta(seconds=9))
