@@ -39,12 +39,12 @@ async def test_the_form_takes_one_target_a_line(scene: Scene) -> None:
 
 async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None:
     """The target in doubt is the one that is settled; then, with nothing open, the requester hears of all."""
-    await scene.providers.fail("callkaro", "reset", effect=True)
-    private(await scene.asha.command(f"/cancel-call {NUMBER}, {OTHER_NUMBER} duplicate"))
+    await scene.providers.fail("voxworks", "reset", times=2, effect=False)
+    private(await scene.asha.command("/cancel-call vx_1001, vx_4444 duplicate"))
     await scene.approve()
     audit = await scene.audit("1 done", "1 unknown")
     modal = opened(await scene.mira.click(audit, text="Say what happened…"))
     await scene.mira.submit(modal, {"What happened?": "It happened", "How do you know?": "I looked"})
     await scene.audit("2 done")
     await scene.told("2 done", "“I looked”")
-    assert len(await scene.requests("callkaro")) == 2
+    assert len(await scene.requests("voxworks")) == 4
