@@ -251,9 +251,10 @@ class Dispatcher:
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
-        await self._pace.heed(entry.connection, outcome)
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
-        if await self._change(request, *consequence.moves, posts=consequence.posts):
+        recorded = await self._change(request, *consequence.moves, posts=consequence.posts)
+        await self._pace.heed(entry.connection, outcome)  # what came of it is worth more than the pace
+        if recorded:
             return
         current = await self._log.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
