@@ -329,7 +329,13 @@ class Dispatcher:
         )
 
     async def _change(self, request: Request, *moves: Move, posts: Sequence[Post] = ()) -> Request | None:
-        """Make a change for the machine; None where somebody or something was first."""
+        """Make a change for the machine; None where somebody or something was first.
+
+        A card that was decided on goes on to show how its request stands, as the audit message does.
+        """
+        card = Post("state", "card")
+        if request.approvals_needed and Post("state", "audit") in posts and card not in posts:
+            posts = (*posts, card)
         try:
             changed = await self._log.apply(Change(request.id, SYSTEM, moves, posts=posts))
         except Conflict:
