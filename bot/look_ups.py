@@ -177,7 +177,7 @@ class LookUps:
             entry.id,
             LOOKED_UP,
             {"found": sighting.found, "said": sighting.message},
-            {"known_as": sighting.summary} if sighting.summary else {},
+            {"known_as": sighting.name} if sighting.name else {},
         )
         try:
             await self._log.apply(Change(request.id, SYSTEM, moves, notes=[note], posts=posts))

@@ -220,12 +220,13 @@ class Outcome(Frozen):
 class Sighting(Frozen):
     """What a look-up of a target answered: whether the provider has it, None where it would not say.
 
-    ``summary`` is what people read of it, in one line with its numbers masked; names are in it. ``message``
-    is ours, for the log: what was asked and answered.
+    ``name`` is what people call the target, ``summary`` what they read of it: each one line with its numbers
+    masked; names are in it. ``message`` is ours, for the log: what was asked and answered.
     """
 
     found: bool | None
     message: str
+    name: str | None = None
     summary: str | None = None
 
 

@@ -262,8 +262,13 @@ class Kore(Adapter):
         """
         match reply.status, reply.value("status"):
             case 200, "success" if reply.inside("data").reference("_id") == _campaign(action):
-                summary = _summary(reply.inside("data"), _SEEN_FACTS)
-                return Sighting(found=True, message="Kore.ai has this campaign.", summary=summary)
+                campaign = reply.inside("data")
+                return Sighting(
+                    found=True,
+                    message="Kore.ai has this campaign.",
+                    name=_name(campaign),
+                    summary=_summary(campaign, _SEEN_FACTS),
+                )
             case 404, _ if reply.document is not None:
                 return Sighting(found=False, message="Kore.ai has no campaign of this id in this app.")
             case 401 | 403, _:
@@ -363,6 +368,14 @@ def _triggered(asked: str, code: Code, message: str) -> Outcome:
     return Outcome(
         status=Status.OK, code=code, message=message, reference=asked
     )  # the reply names no campaign
+
+
+def _name(campaign: Reply) -> str | None:
+    match campaign.value("name"):
+        case str(name):
+            return campaign.redactor.record(" ".join(name.split())[:_LONGEST_FACT]) or None
+        case _:
+            return None
 
 
 def _summary(campaign: Reply, facts: Mapping[str, str]) -> str | None:

@@ -113,6 +113,7 @@ def test_a_look_up(
     """Only the campaign that was asked for is found, and only Kore.ai's own 404 says that it is not there."""
     sighting = kore().parse_look_up(action, received(action, status, document))
     assert sighting.found is found
+    assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
     assert sighting.summary == ("name: Renewals +1 •••-•••-6789; status: Ready" if found else None)
     assert "cd-1" not in sighting.message
 
