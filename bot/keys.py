@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from bot import times, words
-from bot.line import JSON_SCALAR, Fault, Verb
+from bot.line import JSON_SCALAR, OF_CAMPAIGNS, Fault, Verb
 from bot.words import Value, closest
 
 MAX_TEXT: Final = 500
@@ -19,6 +19,8 @@ _DOING: Final = {
     Verb.PLACE: "placing a call",
     Verb.CANCEL: "a cancellation",
     Verb.DELETE_CAMPAIGN: "deleting a campaign",
+    Verb.STOP_CAMPAIGN: "stopping a campaign",
+    Verb.START_CAMPAIGN: "starting a campaign",
 }
 _ALL = frozenset(_DOING)
 _OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL})
@@ -26,7 +28,7 @@ _PLACING = frozenset({Verb.PLACE})
 _KEYS: Final = {
     "to": ("targets", _OF_CALLS),
     "call": ("targets", frozenset({Verb.CANCEL})),
-    "campaign": ("targets", frozenset({Verb.DELETE_CAMPAIGN})),
+    "campaign": ("targets", frozenset(OF_CAMPAIGNS)),
     "agent": ("agent", _OF_CALLS),
     "via": ("connection", _ALL),
     "reason": ("reason", _ALL),

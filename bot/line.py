@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +22,52 @@ class Verb(StrEnum):
     PLACE = "place"
     CANCEL = "cancel"
     DELETE_CAMPAIGN = "campaign delete"
+    STOP_CAMPAIGN = "campaign stop"
+    START_CAMPAIGN = "campaign start"
     HELP = "help"
+
+
+KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
+    {
+        Verb.PLACE: Kind.PLACE_CALL,
+        Verb.CANCEL: Kind.CANCEL_CALL,
+        Verb.DELETE_CAMPAIGN: Kind.DELETE_CAMPAIGN,
+        Verb.STOP_CAMPAIGN: Kind.STOP_CAMPAIGN,
+        Verb.START_CAMPAIGN: Kind.START_CAMPAIGN,
+    }
+)
+"""What each verb asks for; help asks for nothing."""
+
+DOES: Final[Mapping[Verb, str]] = MappingProxyType(
+    {
+        Verb.PLACE: "place a call",
+        Verb.CANCEL: "cancel a call",
+        Verb.DELETE_CAMPAIGN: "delete a campaign",
+        Verb.STOP_CAMPAIGN: "stop a campaign",
+        Verb.START_CAMPAIGN: "start a campaign",
+    }
+)
+"""Each of them in words, also on its button and as its form's title."""
+
+CAMPAIGN: Final = "campaign"
+OF_CAMPAIGNS: Final = tuple(verb for verb in KINDS if verb.startswith(f"{CAMPAIGN} "))
+"""The verbs that begin with the word "campaign"."""
+
+FIELDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "at": "time (at=)",
+        "retries": "retries",
+        "gap": "gap between retries",
+        "earliest": "earliest time of day (from=)",
+        "latest": "latest time of day (until=)",
+        "carry_over": "carry-over",
+        "language": "language (lang=)",
+        "priority": "priority",
+        "batch": "batch",
+        "metadata": "data for the agent (meta.…=)",
+    }
+)
+"""What can be said of a call to be placed, besides whom it is to and which agent speaks, in words."""
 
 
 CancelsBy = Literal["number", "call_id"]
@@ -33,13 +78,25 @@ class ConnectionWords:
     """What the grammar knows of a connection.
 
     ``agents`` are the names people type; ``cancels_by`` says what identifies a call there, None if nothing
-    can be cancelled; ``raw_agents`` whether a provider's own agent id may stand for a name.
+    can be cancelled; ``raw_agents`` whether a provider's own agent id may stand for a name. ``fields`` are
+    the optional fields of a call that can be placed there; ``numbers`` the only ones that may be called while
+    it is tried out, where there are any. ``beyond`` are those of its ``kinds`` that ``title``'s documents do
+    not have; ``dry_run``: nothing is sent.
     """
 
     agents: Sequence[str] = ()
     kinds: frozenset[Kind] = frozenset()
     cancels_by: CancelsBy | None = None
     raw_agents: bool = False
+    fields: frozenset[str] = frozenset(FIELDS)
+    numbers: Sequence[str] = ()
+    title: str = "The provider"
+    beyond: frozenset[Kind] = frozenset()
+    dry_run: bool = False
+
+    def caution(self, kind: Kind) -> str | None:
+        """What people should know before they rely on a kind of action, or None."""
+        return beyond_documents([self.title]) if kind in self.beyond else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +106,17 @@ class Vocabulary:
     connections: Mapping[str, ConnectionWords]
     default_region: str
     reasons: Sequence[str] = ()
+
+    def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
+        """Those of some verbs that at least one connection can be asked for."""
+        kinds = frozenset[Kind]().union(*(known.kinds for known in self.connections.values()))
+        return tuple(verb for verb in verbs if KINDS[verb] in kinds)
+
+
+def beyond_documents(titles: Sequence[str]) -> str:
+    """The one line that marks what providers' documents do not have."""
+    owners = [f"{title}'" if title.endswith("s") else f"{title}'s" for title in titles]
+    return f"Beyond {words.listed(owners, 'and')} documents: it may not work as we expect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +145,15 @@ class Line:
 
     ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
     ``gap`` is in minutes, ``earliest`` and ``latest`` are ``HH:MM``. ``missing`` names the fields without
-    which nothing can be asked, when nothing was said about them. ``text`` is the line as typed, ``typed`` the
-    parts of it by the field they are about: what a form shows of a field that was not understood.
+    which nothing can be asked, when nothing was said about them. ``text`` is the line as typed, ``rest`` what
+    stands behind its verb, ``typed`` the parts of it by the field they are about: what a form shows of a
+    field that was not understood. ``verbs`` are the ones to choose between, where no verb was said.
     """
 
     text: str = ""
+    rest: str = field(default="", compare=False)
     verb: Verb | None = None
+    verbs: tuple[Verb, ...] = ()
     targets: tuple[Target, ...] = ()
     connection: str | None = None
     agent: str | None = None
@@ -121,9 +192,7 @@ def write(line: Line) -> str:
     at = line.at_text or (line.at and line.at.strftime("%Y-%m-%dT%H:%M:%SZ"))
     gap = ",".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap
     values = {
-        "campaign" if line.verb is Verb.DELETE_CAMPAIGN else "call": (
-            None if alone or not ids else ", ".join(ids)
-        ),
+        "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
         "at": at,
         "retries": line.retries,

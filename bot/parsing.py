@@ -2,7 +2,7 @@
 
     place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
     cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
-    campaign delete ID [REASON] [via CONNECTION] [key=value …]
+    campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
     help
 
 `parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
@@ -18,8 +18,18 @@ from typing import Final
 
 from bot import times, words
 from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, ReadTime, limited
-from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary, write
+from bot.line import (
+    OF_CAMPAIGNS,
+    ConnectionWords,
+    Fault,
+    Line,
+    Typist,
+    Verb,
+    Vocabulary,
+    write,
+)
 from bot.targets import IdTarget, NumberTarget, Target, id_problem, scan
+from bot.verbs import read_verb
 from bot.words import Value, closest
 from providers import phone
 
@@ -40,16 +50,7 @@ __all__ = [
 MAX_TARGETS: Final = 50
 """One request's targets: its card and modal list them all, within Slack's limits of blocks and text."""
 
-NOT_BUILT: Final = {
-    "list": "Listing calls",
-    "status": "Showing how a request stands",
-    "move": "Moving a call",
-    "stop": "Stopping all calls to a number",
-    "log": "Searching the log",
-}
-"""Verbs that are known and that this version does not do."""
-
-_WITH_REASON = frozenset({Verb.CANCEL, Verb.DELETE_CAMPAIGN})
+_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS})
 """Verbs whose targets are followed by a reason; behind those of the others comes a time."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
@@ -77,8 +78,9 @@ class _Reader:
         self._keys = Keys(self._faults)
 
     def line(self, text: str, door: Verb | None) -> Line:
-        verb, grammar, rest = self._verb(words.clean(text), door)
-        if verb is Verb.HELP or rest is None:
+        read = read_verb(words.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
+        verb, grammar, rest = read.verb, read.grammar, read.rest
+        if rest is None:
             return Line(text=text, verb=verb, faults=tuple(self._faults))
         parts = words.split(
             rest,
@@ -95,7 +97,9 @@ class _Reader:
         keys = self._keys
         return Line(
             text=text,
+            rest=rest,
             verb=verb,
+            verbs=read.verbs,
             targets=targets,
             connection=connection,
             agent=self._agent(connection),
@@ -129,35 +133,6 @@ class _Reader:
             name: " ".join(filter(None, [by_place.get(name), by_key.get(name)]))
             for name in {**by_place, **by_key}
         }
-
-    def _verb(self, text: str, door: Verb | None) -> tuple[Verb | None, Verb | None, str | None]:
-        """The verb; the verb whose grammar the rest is read by; the rest, None where it is not read."""
-        first, *others = text.split(maxsplit=1) or [""]
-        word, rest = first.lower().rstrip(":,"), "".join(others)
-        if word in {"help", "?"} and not (door and rest):
-            return Verb.HELP, None, None
-        if door:
-            behind = _behind(door, text)
-            return door, door, text if behind is None else behind
-        if text.lower() == "campaign":  # there is one thing only that can be done to it
-            text = Verb.DELETE_CAMPAIGN
-        for verb in Verb:
-            if (behind := _behind(verb, text)) is not None:
-                return verb, verb, behind
-        if word in NOT_BUILT:
-            self._faults.add("verb", f"{NOT_BUILT[word]} is not built in this version.")
-            return None, None, None
-        if not word.replace("-", "").isalpha():
-            return None, None, text
-        meant = closest(word, Verb)
-        message = (
-            f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel or campaign delete; "
-            "help shows how."
-        )
-        self._faults.add("verb", message, meant)
-        if meant == Verb.DELETE_CAMPAIGN:
-            rest = _behind("delete", rest) or rest
-        return None, Verb(meant) if meant else None, rest
 
     def _missing(self, *, verb: Verb | None, targets: Sequence[Target]) -> tuple[str, ...]:
         """What nothing was said about; what was said wrong is a fault instead."""
@@ -194,7 +169,7 @@ class _Reader:
         self, free: str, verb: Verb | None, connection: str | None
     ) -> tuple[tuple[Target, ...], str]:
         """All targets, and the free text without them."""
-        if verb is Verb.DELETE_CAMPAIGN:
+        if verb in OF_CAMPAIGNS:
             return self._campaign(free)
         known = self._vocabulary.connections
         considered = [known[connection]] if connection else list(known.values())
@@ -237,7 +212,7 @@ class _Reader:
         for message in found.faults:
             self._faults.add("targets", message)
         if len(found.targets) > 1:
-            message = "One campaign at a time: whoever approves it types its id."
+            message = "One campaign at a time. Ask for each in a line of its own."
             self._faults.add("targets", message)
         elif (targets != found.targets or found.rest) and not targets and not found.faults:
             word = words.short(free.split(maxsplit=1)[0])
@@ -332,10 +307,3 @@ class _Reader:
 
     def _may_follow(self, text: str) -> bool:
         return not text or isinstance(self._attempt(text), times.Moment)
-
-
-def _behind(beginning: str, text: str) -> str | None:
-    """What follows some words at a text's beginning, None where it does not begin with them."""
-    pattern = r"\s+".join(beginning.split()) + r"[:,]*(?:\s+|$)"
-    found = re.match(pattern, text, re.IGNORECASE)
-    return text[found.end() :] if found else None

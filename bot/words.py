@@ -7,7 +7,7 @@ on as free text.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -136,6 +136,12 @@ def closest(word: str, names: Iterable[str], *, alike: float = 0.6) -> str | Non
     spelt = {name.casefold(): name for name in names}
     matches = get_close_matches(word.casefold(), spelt, n=1, cutoff=alike)
     return spelt[matches[0]] if matches else None
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """Names as one lists them: "a, b or c", with ``last`` before the last one."""
+    *others, name = names
+    return f"{', '.join(others)} {last} {name}" if others else name
 
 
 def short(text: str) -> str:

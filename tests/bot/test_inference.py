@@ -1,19 +1,111 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.inference import infer
-from bot.parsing import ConnectionWords, Typist, Verb, Vocabulary, parse
-from providers.actions import Kind
+from bot.line import FIELDS
+from bot.parsing import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
+from providers.actions import Kind, PlaceCall
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 REMINDERS = ConnectionWords(("payments",), BOTH, "number")
 SALES = ConnectionWords(("welcome", "renewals"), BOTH, "number")
 VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
-KORE = ConnectionWords((), frozenset({Kind.DELETE_CAMPAIGN}))
+KORE = ConnectionWords((), frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN}))
 DIALER = VOXWORKS
+SCRIPTS = ConnectionWords(
+    ("welcome",), BOTH, "call_id", fields=frozenset({"at", "metadata"}), title="Voxworks"
+)
+BARE = ConnectionWords((), BOTH, "call_id")
+RAW = ConnectionWords(("sales",), BOTH, "number", raw_agents=True)
+TRIED = replace(REMINDERS, numbers=("+919876543210",))
 
 ROWS = [
+    (
+        "a campaign is stopped where campaigns are stopped",
+        "campaign stop cd-1",
+        ("reminders", "kore"),
+        "kore",
+        None,
+        [],
+    ),
+    (
+        "a connection that starts no campaigns says so",
+        "campaign start cd-1 via kore",
+        ("kore",),
+        "kore",
+        None,
+        ["connection: kore cannot start a campaign."],
+    ),
+    (
+        "between two that place calls nothing is chosen, whatever they are called by",
+        "place 98765 43210",
+        ("reminders", "scripts"),
+        None,
+        None,
+        ["connection: Which connection: reminders or scripts?"],
+    ),
+    (
+        "an option that only one of them takes chooses nothing either",
+        "place 98765 43210 lang=hi",
+        ("reminders", "scripts"),
+        None,
+        None,
+        ["connection: Which connection: reminders or scripts?"],
+    ),
+    (
+        "the agent's name decides between providers",
+        "place 98765 43210 agent=welcome",
+        ("reminders", "scripts"),
+        "scripts",
+        "welcome",
+        [],
+    ),
+    (
+        "where no agent is set up nobody can be called",
+        "place 98765 43210",
+        ("reminders", "bare"),
+        "reminders",
+        "payments",
+        [],
+    ),
+    (
+        "a raw id goes to the one that takes them",
+        "place 98765 43210 agent=6803fa77",
+        ("reminders", "raw"),
+        "raw",
+        "6803fa77",
+        [],
+    ),
+    (
+        "a name is nobody's raw id",
+        "place 98765 43210 agent=payments",
+        ("reminders", "raw"),
+        "reminders",
+        "payments",
+        [],
+    ),
+    (
+        "what a provider does not take is said under its field, all at once",
+        "place 98765 43210 tomorrow 9:30 via scripts retries=0 from=9:00 lang=hi meta.first_name=Asha",
+        ("scripts",),
+        "scripts",
+        "welcome",
+        [
+            "retries: Voxworks takes no retries. Leave it out",
+            "earliest: Voxworks takes no earliest time of day (from=).",
+            "language: Voxworks takes no language (lang=).",
+        ],
+    ),
+    (
+        "a number that may not be called yet is named",
+        "cancel 98765 43210, 98765 43211",
+        ("tried",),
+        "tried",
+        "payments",
+        ["targets: tried is being tried out, and +91 98765 43211 is not among its allow_numbers. Use one"],
+    ),
     (
         "a campaign goes to the one that deletes campaigns",
         "campaign delete cd-1",
@@ -206,6 +298,12 @@ def test_the_candidates_are_named() -> None:
     assert infer(chosen, words).agents == ("welcome", "renewals")
 
 
+def test_every_field_of_a_call_has_a_name_in_words() -> None:
+    """What can be said of a call is what a provider may not take."""
+    assert set(FIELDS) == set(PlaceCall.model_fields) - {"kind", "to", "agent"}
+    assert set(FIELDS) <= set(Line.__dataclass_fields__)
+
+
 def test_a_connection_without_agents_says_where_to_add_one() -> None:
     """Placing needs an agent; where none is configured the setting is named."""
     words = Vocabulary({"bare": ConnectionWords((), BOTH, "number")}, default_region="IN")
@@ -214,5 +312,15 @@ def test_a_connection_without_agents_says_where_to_add_one() -> None:
 
 
 def _words(*names: str) -> Vocabulary:
-    known = {"reminders": REMINDERS, "sales": SALES, "voxworks": VOXWORKS, "kore": KORE, "dialer": DIALER}
+    known = {
+        "reminders": REMINDERS,
+        "sales": SALES,
+        "voxworks": VOXWORKS,
+        "kore": KORE,
+        "dialer": DIALER,
+        "scripts": SCRIPTS,
+        "bare": BARE,
+        "raw": RAW,
+        "tried": TRIED,
+    }
     return Vocabulary({name: known[name] for name in names}, default_region="IN")

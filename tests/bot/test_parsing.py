@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.inference import infer
+from bot.line import OF_CAMPAIGNS
 from bot.parsing import (
     ConnectionWords,
     IdTarget,
@@ -901,7 +902,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
     (
         "a slip in a verb",
         "/calls cancle 98765 43210 wrong number",
-        {"targets": ONE, **WRONG},
+        {"targets": ONE, **WRONG, "verbs": (Verb.CANCEL,)},
         [("verb", "“cancle”", "cancel")],
     ),
     (
@@ -912,17 +913,14 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
     ),
     (
         "a verb that campaigns do not know",
-        "/calls campaign stop cd-2129073",
-        {"reason": "stop cd-2129073"},
-        [
-            ("verb", "Begin with place, cancel or campaign delete", "campaign delete"),
-            ("targets", "“stop” is not a campaign's id", None),
-        ],
+        "/calls campaign frobnicate cd-2129073 ended",
+        {"targets": _ids("cd-2129073"), "reason": "ended", "verbs": (Verb.DELETE_CAMPAIGN,)},
+        [("verb", "Say what to do with a campaign: campaign delete.", None)],
     ),
     (
         "a slip in campaign",
         "/calls campain delete cd-2129073 ended",
-        {"targets": _ids("cd-2129073"), "reason": "ended"},
+        {"targets": _ids("cd-2129073"), "reason": "ended", "verbs": (Verb.DELETE_CAMPAIGN,)},
         [("verb", "“campain”", "campaign delete")],
     ),
     (
@@ -1004,10 +1002,71 @@ def test_what_cannot_be_understood_is_a_fault_and_the_rest_is_kept(
         assert fragment in fault.message
 
 
+ALL_DONE = Vocabulary(
+    {
+        "kore": ConnectionWords(
+            kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
+        )
+    },
+    default_region="IN",
+)
+"""Of names where everything can be done to a campaign."""
+STOP, START = Verb.STOP_CAMPAIGN, Verb.START_CAMPAIGN
+WHICH = "Say what to do with a campaign: campaign delete, campaign stop or campaign start."
+CAMPAIGNS: list[tuple[str, str, Verb | None, tuple[Verb, ...], list[tuple[str, str | None]]]] = [
+    ("one to be stopped", "campaign stop cd-1 wrong list", STOP, (), []),
+    ("one to be started", "Campaign START: cd-1 wrong list", START, (), []),
+    ("one to be deleted", "campaign delete cd-1 wrong list", Verb.DELETE_CAMPAIGN, (), []),
+    ("nothing that is to be done", "campaign cd-1 wrong list", None, OF_CAMPAIGNS, [(WHICH, None)]),
+    ("a slip in stop", "campaign stpo cd-1 wrong list", None, (STOP,), [(WHICH, "campaign stop")]),
+    ("a slip in start", "campaign strat cd-1 wrong list", None, (START,), [(WHICH, "campaign start")]),
+    ("pause is stop", "campaign pause cd-1 wrong list", None, (STOP,), [(WHICH, "campaign stop")]),
+    ("resume is start", "campaign resume cd-1 wrong list", None, (START,), [(WHICH, "campaign start")]),
+    ("a slip in campaign", "campain stop cd-1 wrong list", None, (STOP,), [("“campain”", "campaign stop")]),
+    ("a slip in campaign, and no verb", "campain cd-1 wrong list", None, OF_CAMPAIGNS, [("“campain”", "campaign")]),
+    ("start without campaign", "start cd-1 wrong list", None, (START,), [("“start”", "campaign start")]),
+    ("delete without campaign", "delete cd-1 wrong list", None, (Verb.DELETE_CAMPAIGN,), [("“delete”", "campaign delete")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("typed", "verb", "verbs", "faults"), _rows(CAMPAIGNS))
+def test_what_is_to_be_done_to_a_campaign_is_said_or_asked(
+    typed: str, verb: Verb | None, verbs: tuple[Verb, ...], faults: list[tuple[str, str | None]]
+) -> None:
+    """Nothing is chosen that was not typed; id and reason are understood whatever is asked back."""
+    line = _read(f"/calls {typed}", ALL_DONE)
+    assert (line.verb, line.verbs, line.targets, line.reason) == (verb, verbs, _ids("cd-1"), "wrong list")
+    for fault, (message, suggestion) in zip(line.faults, faults, strict=True):
+        assert (fault.field, fault.suggestion) == ("verb", suggestion)
+        assert message in fault.message
+
+
+def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
+    """Where a connection can only delete them the form opens; where none can do anything, that is said."""
+    line = _read("/calls campaign", ALL_DONE)
+    assert (line.verb, line.verbs, [fault.message for fault in line.faults]) == (None, OF_CAMPAIGNS, [WHICH])
+    assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
+    none = _read("/calls campaign", Vocabulary({"reminders": REMINDERS}, default_region="IN"))
+    assert [fault.message for fault in none.faults] == [
+        "No connection here has campaigns that CallOps could do anything to."
+    ]
+
+
+def test_what_stands_behind_a_misspelt_verb_can_be_read_again_by_the_right_one() -> None:
+    """A form that is opened instead holds the target and the reason, and no verb among them."""
+    for typed, verb in (
+        ("cancle 98765 43210 wrong number", Verb.CANCEL),
+        ("campaign stpo cd-1 it is over", STOP),
+    ):
+        rest = _read(f"/calls {typed}", ALL_DONE).rest
+        again = parse(rest, door=verb, vocabulary=ALL_DONE, typist=TYPIST, now=NOW)
+        assert (again.faults, len(again.targets), bool(again.reason)) == ((), 1, True)
+
+
 def _assert_line(line: Line, typed: str, expected: Mapping[str, Any]) -> None:
     blank = Line(text=typed.partition(" ")[2])
     for part in fields(Line):
-        if part.name not in {"faults", "typed"}:
+        if part.name not in {"faults", "typed", "rest"}:
             assert getattr(line, part.name) == expected.get(part.name, getattr(blank, part.name)), part.name
 
 
@@ -1118,8 +1177,8 @@ def test_whatever_ids_are_cancelled_or_deleted_are_read_back(call_ids: list[str]
     cancelling = Line(
         verb=Verb.CANCEL, targets=_ids(*call_ids), reason=reason or None
     )  # an empty one is none
-    deleting = replace(cancelling, verb=Verb.DELETE_CAMPAIGN, targets=_ids(call_ids[0]))
-    for line in (cancelling, deleting):
+    campaigns = [replace(cancelling, verb=verb, targets=_ids(call_ids[0])) for verb in OF_CAMPAIGNS]
+    for line in (cancelling, *campaigns):
         again = parse(_delivered(write(line)), door=None, vocabulary=WORDS, typist=TYPIST, now=NOW)
         assert again.faults == ()
         assert replace(again, text="") == line
