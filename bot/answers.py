@@ -4,11 +4,23 @@ from collections.abc import Mapping, Sequence
 
 from bot.blocks import Block, Message, actions, button, context, escape, fields, quote, section, when
 from bot.inference import Inferred
-from bot.line import Fault, Line, Verb, write
-from bot.messages import already, standing
+from bot.line import (
+    DOES,
+    KINDS,
+    OF_CAMPAIGNS,
+    ConnectionWords,
+    Fault,
+    Line,
+    Verb,
+    Vocabulary,
+    beyond_documents,
+    write,
+)
+from bot.messages import DRY_RUN, already, marked, standing
 from bot.operations import Wish
 from bot.targets import NumberTarget
-from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall
+from bot.words import listed
+from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
 from storage.lifecycle import State
 from storage.log import Event, Request
@@ -16,51 +28,91 @@ from storage.log import Event, Request
 PLACE = "place"
 CHANGE = "change"
 TAKE_BACK = "take_back"
-OPEN_PLACE = "open_place"
-OPEN_CANCEL = "open_cancel"
-OPEN_DELETE_CAMPAIGN = "open_delete_campaign"
+OPENS = {f"open_{verb.name.lower()}": verb for verb in KINDS}
+"""The buttons that open a form, with its verb."""
+EMPTY = "help"
+"""What such a button holds where the form is to be empty; elsewhere it holds a draft."""
 
 COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
 """The command behind which each verb has a door of its own."""
 
-_HELP = """\
+_HELP = {
+    Verb.PLACE: """\
 *Place a call*: `/place-call +91 98765 43210 tomorrow 9:30`
-Without a time it is placed now. You see everything before anything is placed.
-
+Without a time it is placed now. You see everything before anything is placed.""",
+    Verb.CANCEL: """\
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
-By number or by the call's id; what follows is the reason. Several targets go between commas.
-
-{campaigns}\
+By number or by the call's id; what follows is the reason. Several targets go between commas.""",
+}
+_HELP_ON_MORE = """\
 *More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
 `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
-`meta.name=Asha` `purpose=` `consent=` `reason=`.
+`meta.name=Asha` `purpose=` `consent=` `reason=`, as far as the provider does.
 
 *Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 
-_HELP_ON_CAMPAIGNS = """\
-*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`
-By its id; what follows is the reason. It cannot be undone, so whoever approves it types the id.
+_DOES = {
+    Kind.PLACE_CALL: "places calls",
+    Kind.CANCEL_CALL: "cancels calls",
+    Kind.DELETE_CAMPAIGN: "deletes campaigns",
+    Kind.STOP_CAMPAIGN: "stops campaigns",
+    Kind.START_CAMPAIGN: "starts campaigns",
+}
+_BEYOND = "†"
 
-"""
 
-
-def help_message(
-    connections: Mapping[str, str], off: Mapping[str, str], *, campaigns: bool = False
-) -> Message:
+def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
     """What can be typed, the forms for those who rather choose, and which connections there are.
 
-    ``campaigns``: whether there is a connection that can delete any.
+    Only what some connection can be asked for is shown.
     """
     first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
-    buttons = [button("Place a call…", OPEN_PLACE, "help"), button("Cancel a call…", OPEN_CANCEL, "help")]
-    if campaigns:
-        buttons.append(button("Delete a campaign…", OPEN_DELETE_CAMPAIGN, "help"))
-    known = [f"`{name}`: {escape(does)}" for name, does in connections.items()]
-    told = _HELP.format(campaigns=_HELP_ON_CAMPAIGNS if campaigns else "").split("\n\n")
-    known += [f"`{name}` is off: {escape(why)}" for name, why in off.items()]
-    return Message(
-        first, [section(first), actions(*buttons), *map(section, told), context("Connections", *known)]
-    )
+    can = vocabulary.can()
+    told = [_HELP[verb] for verb in can if verb in _HELP]
+    told += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
+    told += _HELP_ON_MORE.split("\n\n")
+    blocks = [section(first), *([actions(*_opening(can, EMPTY))] if can else []), *map(section, told)]
+    return Message(first, [*blocks, section("\n".join(_connections(vocabulary, off)))])
+
+
+def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
+    """A button for the form of each verb."""
+    known = {verb: action_id for action_id, verb in OPENS.items()}
+    return [button(f"{DOES[verb].capitalize()}…", known[verb], value) for verb in verbs]
+
+
+def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
+    if not verbs:
+        return []
+    doing = listed([verb.split()[-1] for verb in verbs], "or")
+    lines = [
+        f"*{doing.capitalize()} a campaign*: `/calls {verbs[0]} cd-2129073 it has ended`",
+        "By its id; what follows is the reason.",
+    ]
+    if Verb.DELETE_CAMPAIGN in verbs:
+        lines[1] += " Deleting cannot be undone: whoever approves it types the id."
+    if Verb.START_CAMPAIGN in verbs:
+        lines[1] += " Starting calls people."
+    return ["\n".join(lines)]
+
+
+def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
+    """A line for each connection, and one for what is beyond some providers' documents."""
+    lines = ["*Connections*"]
+    for name, known in vocabulary.connections.items():
+        does = [
+            f"{words}{_BEYOND if kind in known.beyond else ''}"
+            for kind, words in _DOES.items()
+            if kind in known.kinds
+        ]
+        agents = f"; agents: {escape(', '.join(known.agents))}" if known.agents else ""
+        dry_run = f". {DRY_RUN}" if known.dry_run else ""
+        lines.append(f"• `{name}`: {', '.join(does) or 'nothing'}{agents}{dry_run}")
+    lines += [f"• `{name}` is off: {escape(why)}" for name, why in off.items()]
+    beyond = [known.title for known in vocabulary.connections.values() if known.beyond]
+    if beyond:
+        lines.append(f"{_BEYOND} {beyond_documents(list(dict.fromkeys(beyond)))}")
+    return lines
 
 
 def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Message:
@@ -73,7 +125,9 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     if understood and line.verb:
         command = COMMANDS.get(line.verb, f"/calls {line.verb}")
         blocks.append(section(f"Understood so far: `{command} {_code(understood)}`"))
-    if line.verb is Verb.HELP or line.verb is None:
+    if line.verbs:
+        blocks.append(actions(*_opening(line.verbs, draft)))
+    elif line.verb is Verb.HELP or line.verb is None:
         blocks.append(context("`/calls help` shows what can be typed."))
     else:
         blocks.append(actions(button("Open the form…", CHANGE, draft, style="primary")))
@@ -92,21 +146,30 @@ def refusal(why: Sequence[str], request: Request | None = None) -> Message:
     """What the rules do not let somebody do."""
     text = "🚫 *Nothing was done.* " + " ".join(escape(one) for one in why)
     blocks = [section(text)]
-    if request:
-        blocks.append(context(f"The log has this as `{request.id}`"))
-    return Message(text, blocks)
+    if request is None:
+        return Message(text, blocks)
+    return marked(request, Message(text, [*blocks, context(f"The log has this as `{request.id}`")]))
 
 
 def too_late(request: Request, events: Sequence[Event]) -> Message:
     """Why something cannot be taken back any more."""
     text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
-    return Message(text, [section(text), context(f"`{request.id}`", f"through {request.connection}")])
+    blocks = [section(text), context(f"`{request.id}`", f"through {request.connection}")]
+    return marked(request, Message(text, blocks))
 
 
-def preview(wish: Wish, prepared: Prepared, line: Line, *, inferred: frozenset[str], draft: str) -> Message:
+def preview(
+    wish: Wish,
+    prepared: Prepared,
+    line: Line,
+    *,
+    through: ConnectionWords,
+    inferred: frozenset[str],
+    draft: str,
+) -> Message:
     """What would be placed, exactly, with the button that places it."""
-    first, facts = place_facts(wish, prepared, line)
-    notes = ["Nothing is placed until you press *Place this call*."]
+    first, facts = place_facts(wish, prepared, line, through)
+    notes = preview_notes(through)
     if inferred:
         notes.append(f"Chosen for you, as there is no other: {' and '.join(sorted(inferred))}")
     return Message(
@@ -125,7 +188,16 @@ def preview(wish: Wish, prepared: Prepared, line: Line, *, inferred: frozenset[s
     )
 
 
-def place_facts(wish: Wish, prepared: Prepared, line: Line) -> tuple[str, list[tuple[str, str]]]:
+def preview_notes(through: ConnectionWords) -> list[str]:
+    """What should be known before a call is placed."""
+    press = "even when" if through.dry_run else "until"
+    caution = through.caution(Kind.PLACE_CALL)
+    return [f"Nothing is placed {press} you press *Place this call*.", *filter(None, [caution])]
+
+
+def place_facts(
+    wish: Wish, prepared: Prepared, line: Line, through: ConnectionWords
+) -> tuple[str, list[tuple[str, str]]]:
     """A call about to be placed: as a sentence, and fact by fact."""
     action = wish.actions[0]
     if not isinstance(action, PlaceCall):
@@ -139,7 +211,8 @@ def place_facts(wish: Wish, prepared: Prepared, line: Line) -> tuple[str, list[t
     facts += [(name, value) for name, value in _options(action, prepared.zone) if value]
     said = {"Purpose": wish.purpose, "Consent": wish.consent, "Reason": wish.reason}
     facts += [(name, quote(value)) for name, value in said.items() if value]
-    return f"*Place this call?* {number} ({country}), {asked}.", facts
+    dry_run = f"{DRY_RUN}\n" if through.dry_run else ""
+    return f"{dry_run}*Place this call?* {number} ({country}), {asked}.", facts
 
 
 def _times(action: PlaceCall, prepared: Prepared) -> str:
@@ -179,8 +252,11 @@ def _typed(value: object) -> str:
     return quote(value) if isinstance(value, str) else f"`{value}`"
 
 
-def asked(request: Request, line: Line | None = None) -> Message:
-    """What became of a request just now, to the person who asked; the full number, which only they typed."""
+def asked(request: Request, line: Line | None = None, *, caution: str | None = None) -> Message:
+    """What became of a request just now, to the person who asked; the full number, which only they typed.
+
+    ``caution`` is said for as long as nothing has come of it.
+    """
     blocks: list[Block] = [section(standing(request))]
     shown = numbers(line) if line else []
     if shown:
@@ -191,8 +267,9 @@ def asked(request: Request, line: Line | None = None) -> Message:
         blocks.append(actions(button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
-    blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request)))
-    return Message(standing(request), blocks)
+    said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
+    blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
+    return marked(request, Message(standing(request), blocks))
 
 
 def _agents(request: Request) -> list[str]:
@@ -204,15 +281,3 @@ def numbers(line: Line) -> list[str]:
     """The numbers of a line as they will be used, each with its country, for the person who typed them."""
     phones = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     return [f"• {phone.pretty} ({phone.country})" for phone in phones]
-
-
-def cancel_actions(line: Line) -> list[CancelCall]:
-    """The cancellations that a line asks for."""
-    if line.agent is None and any(isinstance(target, NumberTarget) for target in line.targets):
-        raise ValueError("a cancellation by number needs its agent")
-    return [
-        CancelCall(target=NumberRef(agent=line.agent or "", to=target.phone.e164))
-        if isinstance(target, NumberTarget)
-        else CancelCall(target=CallRef(call_id=target.provider_id))
-        for target in line.targets
-    ]

@@ -46,6 +46,12 @@ def quote(text: str) -> str:
     return f"“{escape(' '.join(text.split()))}”"
 
 
+def code(text: str) -> str:
+    """Somebody's words as they would be copied: nothing in them ends the code."""
+    shown = escape(text).replace("`", "'")
+    return f"`{shown}`"
+
+
 def person(user: str) -> str:
     """A mention."""
     return f"<@{user}>"

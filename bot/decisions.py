@@ -9,11 +9,14 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.intents import nonce
-from bot.messages import REVIEW, SETTLE, already
+from bot.messages import already, trial
 from bot.modals import About, Denial, Review, Settling, View, notice, typed
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
+from bot.posts import REVIEW, SETTLE
+from bot.vocabulary import caution
 from bot.windows import Windows
+from providers.actions import Refused
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, Person, Request
 
@@ -50,7 +53,12 @@ class Decisions:
         elif not decision.allowed:
             view = notice("Not for you to decide", *decision.why)
         else:
-            view = Review.build(request, nonce=nonce(body["trigger_id"], "review"), shown=content(request))
+            view = Review.build(
+                request,
+                nonce=nonce(body["trigger_id"], "review"),
+                shown=content(request),
+                caution=self._caution(request),
+            )
         await self._windows.open(body, view)
         await ack()
 
@@ -71,7 +79,7 @@ class Decisions:
         about = About.of(body["view"])
         request = await self._log.request(about.request)
         if request.state is State.PENDING and not Review.is_confirmed(request, body["view"]):
-            message = "This is not the id of the campaign above. Compare the two, then type it again."
+            message = "This is not the campaign above. Compare the two, then type it again."
             await ack(response_action="errors", errors={Review.confirmation: message})
             return
         person = await self._directory.person(body["user"]["id"])
@@ -147,6 +155,13 @@ class Decisions:
             case Conflict():
                 await ack(response_action="update", view=await self._over(no.current))
 
+    def _caution(self, request: Request) -> str | None:
+        try:
+            return caution(self._operations.adapter(request.connection), request.kind)
+        except Refused:  # it is off: approved or not, nothing will be sent through it
+            return None
+
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
-        return notice("Already decided", *already(request, await self._log.events(request.id)))
+        told = already(request, await self._log.events(request.id))
+        return notice("Already decided", *trial(request), *told)

@@ -7,16 +7,28 @@ its own field.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.answers import place_facts
+from bot.answers import place_facts, preview_notes
 from bot.blocks import Block, actions, button, context, cut, escape, fields, section
 from bot.keys import MAX_TEXT
-from bot.line import JSON_SCALAR, Fault, Line, Verb, Vocabulary, written_json
+from bot.line import (
+    CAMPAIGN,
+    DOES,
+    FIELDS,
+    JSON_SCALAR,
+    KINDS,
+    OF_CAMPAIGNS,
+    ConnectionWords,
+    Fault,
+    Line,
+    Verb,
+    Vocabulary,
+    written_json,
+)
 from bot.messages import CANNOT_BE_UNDONE
 from bot.modals import About, View, choice, modal, text_input, typed
 from bot.operations import Wish
 from bot.targets import IdTarget, NumberTarget
 from bot.words import quote, unquoted
-from providers.actions import Kind
 from providers.request import Prepared
 
 MORE = "more"
@@ -24,17 +36,22 @@ MAX_LINE_SHOWN = 1000
 MAX_OPTIONS = 100
 """Of a select; where there are more, people type."""
 
-KINDS = {
-    Verb.PLACE: Kind.PLACE_CALL,
-    Verb.CANCEL: Kind.CANCEL_CALL,
-    Verb.DELETE_CAMPAIGN: Kind.DELETE_CAMPAIGN,
+_SUBMITS = {
+    Verb.PLACE: "Preview",
+    Verb.CANCEL: "Ask to cancel",
+    Verb.DELETE_CAMPAIGN: "Ask to delete",
+    Verb.STOP_CAMPAIGN: "Ask to stop",
+    Verb.START_CAMPAIGN: "Ask to start",
 }
-_TITLES = {
-    Verb.PLACE: "Place a call",
-    Verb.CANCEL: "Cancel a call",
-    Verb.DELETE_CAMPAIGN: "Delete a campaign",
+_OF_CAMPAIGNS = {
+    Verb.DELETE_CAMPAIGN: (
+        "the campaign has ended",
+        f"⚠️ {CANNOT_BE_UNDONE} Whoever approves it types the campaign's id.",
+    ),
+    Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody more until it is started again."),
+    Verb.START_CAMPAIGN: ("the list is ready", "⚠️ Starting it calls people."),
 }
-_SUBMITS = {Verb.PLACE: "Preview", Verb.CANCEL: "Ask to cancel", Verb.DELETE_CAMPAIGN: "Ask to delete"}
+"""For what is done to campaigns: an example of a reason, and what should be known before."""
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 _KEYS = {
@@ -53,7 +70,7 @@ _KEYS = {
     "reason": "reason",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
-_TARGET_KEYS = {Verb.PLACE: "to", Verb.DELETE_CAMPAIGN: "campaign"}
+_TARGET_KEYS = {Verb.PLACE: "to", **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN)}
 """Where the field for targets holds one and nothing else."""
 _FOLDED = (
     "retries",
@@ -92,13 +109,14 @@ class Form:
         match self.verb:
             case Verb.PLACE:
                 blocks = self._place(values, whole=whole)
-            case Verb.DELETE_CAMPAIGN:
-                blocks = self._delete(values)
-            case _:
+            case Verb.CANCEL:
                 blocks = self._cancel(values)
+            case _:
+                blocks = self._campaign(values)
         if line:
             blocks.append(context(f"You typed: {cut(escape(line), MAX_LINE_SHOWN)}"))
-        return modal(self.callback_id, _TITLES[self.verb], blocks, about=about, submit=_SUBMITS[self.verb])
+        title = DOES[self.verb].capitalize()
+        return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def read(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What stands in a form that Slack sent back, by field."""
@@ -135,8 +153,13 @@ class Form:
                 "purpose", "What for", initial=values.get("purpose", ""), optional=True, max_length=MAX_TEXT
             ),
         ]
+        taken = frozenset[str]().union(*(known.fields for known in self._connections.values()))
+        left_out = {name for name in FIELDS if name not in taken and not values.get(name)}
         if unfolded:
-            return [*blocks, *_more(values)]
+            blocks += _more(values)
+        blocks = [block for block in blocks if block.get("block_id") not in left_out]
+        if unfolded:
+            return blocks
         return [
             *blocks,
             actions(button("More options…", MORE, "more", label="Show the options seldom needed")),
@@ -159,7 +182,8 @@ class Form:
             _why(values, "customer asked"),
         ]
 
-    def _delete(self, values: Mapping[str, str]) -> list[Block]:
+    def _campaign(self, values: Mapping[str, str]) -> list[Block]:
+        example, known_before = _OF_CAMPAIGNS[self.verb]
         return [
             text_input(
                 "targets",
@@ -169,8 +193,8 @@ class Form:
                 hint="As the provider shows it. One campaign at a time.",
             ),
             *self._through(values),
-            _why(values, "the campaign has ended"),
-            context(f"⚠️ {CANNOT_BE_UNDONE} Whoever approves it types the campaign's id."),
+            _why(values, example),
+            context(known_before),
         ]
 
     def _through(self, values: Mapping[str, str]) -> list[Block]:
@@ -188,10 +212,15 @@ class Form:
                     placeholder="As the target needs",
                 )
             )
-        if self.verb is Verb.DELETE_CAMPAIGN:  # no agent has a part in it
+        concerned = [
+            known
+            for known in self._connections.values()
+            if self.verb is Verb.PLACE or (self.verb is Verb.CANCEL and known.cancels_by == "number")
+        ]
+        if not concerned:  # no agent has a part in it
             return blocks or [context(f"Through {name}") for name in self._connections]
-        agents = sorted({agent for known in self._connections.values() for agent in known.agents})
-        raw = any(known.raw_agents for known in self._connections.values())
+        agents = sorted({agent for known in concerned for agent in known.agents})
+        raw = any(known.raw_agents for known in concerned)
         if raw or len(agents) > MAX_OPTIONS:
             blocks.append(text_input("agent", "Agent", initial=values.get("agent", ""), optional=True))
         elif len(agents) > 1:
@@ -256,13 +285,15 @@ class PlacePreview:
     callback_id = "preview"
 
     @classmethod
-    def build(cls, wish: Wish, prepared: Prepared, line: Line, *, nonce: str, channel: str) -> View:
+    def build(
+        cls, wish: Wish, prepared: Prepared, line: Line, *, through: ConnectionWords, nonce: str, channel: str
+    ) -> View:
         """The same facts as the preview of a command."""
-        first, facts = place_facts(wish, prepared, line)
+        first, facts = place_facts(wish, prepared, line, through)
         blocks = [
             section(first),
             fields(facts),
-            context("Nothing is placed until you press *Place this call*."),
+            context(*preview_notes(through)),
         ]
         return modal(
             cls.callback_id,

@@ -1,25 +1,11 @@
-"""Every message that teams read: the audit message, the card, thread replies and direct messages. Pure.
+"""How a request stands, in words: the sentences that every message about it is made of. Pure.
 
-A message is rendered from a request as it stands when it is sent. Numbers are masked, people's words are
-escaped, times are in each reader's own zone, and the first block reads as a sentence.
+Numbers are masked, people's words are escaped, and times are in each reader's own zone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from bot.blocks import (
-    Block,
-    Message,
-    actions,
-    button,
-    context,
-    escape,
-    fields,
-    person,
-    quote,
-    section,
-    when,
-)
+from bot.blocks import Message, cut, escape, person, quote, section, when
 from providers.actions import (
     CallRef,
     CancelCall,
@@ -35,21 +21,14 @@ from providers.phone import mask
 from storage.lifecycle import State
 from storage.log import Event, LogEntry, Request
 
+DRY_RUN = "🧪 *Dry run: nothing is sent.*"
 CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
-"""What nothing brings back: whoever approves it types its id."""
-REVIEW = "review"
-SETTLE = "settle"
-MAX_LISTED = 12
-"""Targets shown one by one; further ones are counted."""
+"""What nothing brings back: whoever approves it types its id or its name."""
+OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+MAX_NAME = 80
+"""Characters of a name that somebody gave a campaign."""
 
-_ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
-_SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
-_AFTER_ALL = {
-    "late_answer": "The provider's answer was recorded late",
-    "webhook": "The provider told us what happened, so nobody needs to look it up",
-}
-"""What ended a doubt without any person."""
 _DECISIONS = {
     "approved": "Approved",
     "denied": "Denied",
@@ -61,63 +40,18 @@ _DECISIONS = {
 """Events that are a person's decision about a request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
-
-    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry.
-    """
-
-    actor: str
-    note: str | None = None
-    entry: str = ""
-    summaries: Sequence[str] = ()
-    warnings: Sequence[tuple[str, str]] = ()
+def trial(request: Request) -> list[str]:
+    """What is said first of all where a request only tries things out."""
+    return [DRY_RUN] if request.mode == "dry-run" else []
 
 
-def render(template: str, to: str, request: Request, told: Told) -> Message | None:
-    """The message of an outbox row, or None where a later one tells the same better."""
-    match to:
-        case "audit":
-            return audit(request)
-        case "card":
-            return card(request)
-        case "thread":
-            return _thread(template, request, told)
-        case _:
-            return _direct(template, request, told)
-
-
-def audit(request: Request) -> Message:
-    """The one message per request in the audit channel: how it stands now."""
-    sentence = standing(request)
-    blocks: list[Block] = [section(sentence), *_targets(request), context(*_facts(request))]
-    if request.state is State.UNKNOWN:
-        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
-        label = f"Say what happened to {request.id}"
-        blocks.append(
-            actions(button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
-        )
-    return Message(sentence, blocks)
-
-
-def card(request: Request) -> Message:
-    """The card in the approvals channel: what a manager decides on, or what was decided."""
-    if request.state is not State.PENDING:
-        sentence = standing(request)
-        return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
-    sentence = standing(request)
-    review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
-    return Message(
-        sentence,
-        [
-            section(sentence),
-            *_targets(request),
-            fields(facts_to_decide(request)),
-            actions(review),
-            context(*_facts(request)),
-        ],
-    )
+def marked(request: Request, message: Message) -> Message:
+    """A message about a request, in which a dry run is said first."""
+    if not trial(request):
+        return message
+    first, *others = message.blocks
+    told = section(f"{DRY_RUN}\n{first['text']['text']}")
+    return Message(f"{DRY_RUN} {message.text}", [told, *others])
 
 
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
@@ -126,15 +60,26 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
     unknown = "Now" if first.kind is Kind.PLACE_CALL else "Not known here"
     facts = [("When it would go out", when(min(known)) if known else unknown)]
-    if first.kind is Kind.DELETE_CAMPAIGN:
+    if first.kind not in OF_CALLS:
         facts = []
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         ("Can it be undone", _undoable(first)),
     ]
     if request.decide_by:
-        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {_left_alone(first)}."))
+        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {left_alone(first)}."))
     return facts
+
+
+def unsighted(request: Request) -> list[str]:
+    """A warning for each target that its provider says it does not have."""
+    several = len(request.entries) > 1
+    return [
+        f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider says that it has no such "
+        f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Compare the id before you approve."
+        for entry in request.entries
+        if entry.looked_up and entry.sighted is False
+    ]
 
 
 def standing(request: Request) -> str:
@@ -143,11 +88,19 @@ def standing(request: Request) -> str:
     if len(request.entries) == 1:
         return _SENTENCES[request.state](request, first)
     states = [entry.state for entry in request.entries]
+    said = [word(entry) for entry in request.entries]
     if len(set(states)) == 1 and states[0] in {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
         return _SENTENCES[states[0]](request, first)
-    counts = [(state, states.count(state)) for state in State if state in states]
-    told = ", ".join(f"{count} {WORDS[state]}" for state, count in counts)
-    return f"{_MARKS[request.state]} *{person(request.requester)} asked to {_task(request)}:* {told}."
+    order = [*WORDS.values(), "tried out"]
+    told = ", ".join(f"{said.count(one)} {one}" for one in sorted(set(said), key=order.index))
+    mark = "✅" if set(said) == {"tried out"} else _MARKS[request.state]
+    return f"{mark} *{person(request.requester)} asked to {_task(request)}:* {told}."
+
+
+def passed(request: Request) -> str:
+    """What was approved and has not ended: true whenever it is read, as a card may be behind."""
+    told = f"*Approved:* {_task(request)}, for {person(request.requester)}."
+    return f"⏳ {told} The audit channel shows what comes of it."
 
 
 def already(request: Request, events: Sequence[Event]) -> list[str]:
@@ -167,9 +120,19 @@ def target(entry: LogEntry) -> str:
         case CancelCall(target=CallRef(call_id=call_id)):
             return f"call `{call_id}`"
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
-            return f"campaign `{to.campaign_id}`"
+            return f"campaign {_named(entry)}`{to.campaign_id}`"
         case _:  # erased: only what is no personal data is left
             return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
+
+
+def _named(entry: LogEntry) -> str:
+    """What people call a target, where its provider said so; never anything that looks like an id."""
+    return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
+
+
+def word(entry: LogEntry) -> str:
+    """An entry's state in people's words."""
+    return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
 
 
 WORDS = {
@@ -220,7 +183,7 @@ _NOT_DONE = {
     Kind.STOP_CAMPAIGN: "Not stopped",
     Kind.START_CAMPAIGN: "Not started",
 }
-_PLURALS = {kind: "calls" if kind in {Kind.PLACE_CALL, Kind.CANCEL_CALL} else "campaigns" for kind in Kind}
+_PLURALS = {kind: "calls" if kind in OF_CALLS else "campaigns" for kind in Kind}
 
 
 def _task(request: Request) -> str:
@@ -232,15 +195,25 @@ def _task(request: Request) -> str:
     return f"{verb} {len(request.entries)} {_PLURALS[request.kind]}"
 
 
+_WARNING = {Kind.START_CAMPAIGN: ", which calls people"}
+"""What is said with a task before it is done."""
+
+
 def _pending(request: Request, _entry: LogEntry) -> str:
-    return f"⏳ *Waiting for approval.* {person(request.requester)} asks to {_task(request)}."
+    task = f"{_task(request)}{_WARNING.get(request.kind, '')}"
+    return f"⏳ *Waiting for approval.* {person(request.requester)} asks to {task}."
 
 
 def _approved(request: Request, entry: LogEntry) -> str:
+    task, who = _task(request), person(request.requester)
+    message = f" {entry.message}" if entry.message else ""
     if entry.attempt:
         at = f" {when(entry.not_before)}" if entry.not_before else ""
-        return f"⏳ *Trying again{at}:* {_task(request)}. {entry.message or ''}".rstrip()
-    return f"⏳ *About to be sent:* {_task(request)}, for {person(request.requester)}."
+        asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""
+        return f"⏳ *Trying again{at}{asked}:* {task}.{message}"
+    if entry.not_before:
+        return f"⏳ *Waiting until {when(entry.not_before)}:* {task}, for {who}.{message}"
+    return f"⏳ *About to be sent:* {task}{_WARNING.get(request.kind, '')}, for {who}."
 
 
 def _sending(request: Request, _entry: LogEntry) -> str:
@@ -270,6 +243,9 @@ def _unknown(request: Request, entry: LogEntry) -> str:
 
 
 def _refused(request: Request, entry: LogEntry) -> str:
+    if entry.code is Code.DRY_RUN:
+        would = (entry.message or "").removeprefix("Dry run: nothing was sent. ")  # as the message begins
+        return f"✅ *Tried out:* {_task(request)}, for {person(request.requester)}. {would}".rstrip()
     text = f"🚫 *Not sent:* {_task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
     return f"{text} {_EARLIER}." if entry.doubted else text
 
@@ -277,7 +253,7 @@ def _refused(request: Request, entry: LogEntry) -> str:
 def _denied(request: Request, entry: LogEntry) -> str:
     decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
     by = f" by {person(decided.person)}" if decided else ""
-    return f"🚫 *Denied{by}:* {_task(request)}. {_left_alone(entry)}."
+    return f"🚫 *Denied{by}:* {_task(request)}. {left_alone(entry)}."
 
 
 def _withdrawn(request: Request, entry: LogEntry) -> str:
@@ -287,8 +263,8 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
 
 def _expired(request: Request, entry: LogEntry) -> str:
     if entry.message:
-        return f"⌛ *Not sent:* {_task(request)}. {entry.message} {_left_alone(entry)}."
-    return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {_left_alone(entry)}."
+        return f"⌛ *Not sent:* {_task(request)}. {entry.message} {left_alone(entry)}."
+    return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {left_alone(entry)}."
 
 
 _EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
@@ -308,7 +284,8 @@ _SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
 }
 
 
-def _left_alone(entry: LogEntry) -> str:
+def left_alone(entry: LogEntry) -> str:
+    """What follows for the customer, or the campaign, where nothing was sent."""
     if entry.doubted:
         return _EARLIER
     match entry.kind:
@@ -340,90 +317,3 @@ def _undoable(entry: LogEntry) -> str:
             return "Yes: it can be started again"
         case Kind.START_CAMPAIGN:
             return "It can be stopped, but who was called was called"
-
-
-def _targets(request: Request) -> list[Block]:
-    if len(request.entries) == 1:
-        return []
-    lines = [f"• {target(e)}: {_said(e)}" for e in request.entries[:MAX_LISTED]]
-    if more := len(request.entries) - MAX_LISTED:
-        lines += [f"… and {more} more"] if more > 0 else []
-    return [section("\n".join(lines))]
-
-
-def _said(entry: LogEntry) -> str:
-    return WORDS[entry.state] + (f". {entry.message}" if entry.message and entry.state not in _ACTIVE else "")
-
-
-def _decided(request: Request) -> list[Block]:
-    words = {"approve": "Approved", "deny": "Denied"}
-    lines = [
-        f"{words[a.decision]} by {person(a.person)}" + (f", {when(a.at)}" if a.at else "")
-        for a in request.approvals
-    ]
-    return [section("\n".join(lines))] if lines else []
-
-
-def _facts(request: Request) -> Sequence[str]:
-    agents = sorted({entry.agent for entry in request.entries if entry.agent})
-    facts = [f"`{request.id}`", f"through {request.connection}"]
-    if agents:
-        facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
-    facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
-    if request.reason:
-        facts.append(quote(request.reason))
-    return facts
-
-
-def _thread(template: str, request: Request, told: Told) -> Message:
-    who = person(told.actor)
-    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
-    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
-    words = f" {quote(told.note)}" if told.note else ""
-    match template:
-        case "approved":
-            text = f"{who} approved this.{words}"
-        case "denied":
-            text = f"{who} denied this.{words} {_left_alone(entry)}."
-        case "withdrawn":
-            text = f"{who} took this back.{words}"
-        case "expired":
-            nobody = "Nobody decided in time."
-            text = f"{entry.message or nobody}{which} {_left_alone(entry)}."
-        case "happened":
-            text = f"{who} says it *did* happen{which}.{words}"
-        case "did_not_happen":
-            text = f"{who} says it did *not* happen{which}.{words}"
-        case "ordered":
-            text = f"{who} ordered another attempt{which}.{words}"
-        case "unknown":
-            text = (
-                "There is no readable answer. Look it up at the provider, then press *Say what happened…* "
-                "on the message above."
-            )
-        case "late_answer" | "webhook":
-            text = f"{_AFTER_ALL[template]}{which}. {standing(request)}"
-        case _:
-            text = standing(request)
-    return Message(text, [section(text), *_also(request, told)])
-
-
-def _also(request: Request, told: Told) -> list[Block]:
-    """What is left of what is gone, and what somebody should look at."""
-    targets = {entry.id: target(entry) for entry in request.entries}
-    lines = [f"What it was: {escape(summary)}" for summary in told.summaries]
-    for entry, warning in told.warnings:
-        where = f"{targets[entry]}: " if len(targets) > 1 else ""
-        lines.append(f"⚠️ {where}{escape(warning)}")
-    return [section("\n".join(lines))] if lines else []
-
-
-def _direct(template: str, request: Request, told: Told) -> Message | None:
-    if any(entry.state in _ACTIVE for entry in request.entries):
-        return None  # the target that ends last tells of them all
-    text = standing(request)
-    blocks = [section(text), *_targets(request)]
-    if template in _SAID_BY_PEOPLE and told.note:
-        blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
-    blocks += _also(request, told)
-    return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

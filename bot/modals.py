@@ -22,8 +22,9 @@ from bot.blocks import (
     plain_text,
     section,
 )
-from bot.messages import CANNOT_BE_UNDONE, IRREVERSIBLE, facts_to_decide, standing, target
+from bot.messages import CANNOT_BE_UNDONE, IRREVERSIBLE, facts_to_decide, standing, target, trial, unsighted
 from bot.operations import Settlement
+from providers.actions import Kind
 from storage.log import LogEntry, Request
 
 View = dict[str, Any]
@@ -149,31 +150,60 @@ class Review:
     confirmation = "confirmation"
 
     @classmethod
-    def build(cls, request: Request, *, nonce: str, shown: str) -> View:
+    def build(cls, request: Request, *, nonce: str, shown: str, caution: str | None = None) -> View:
         """What goes away and when, who asks and why, and what happens either way."""
         about = About(nonce=nonce, request=request.id, shown=shown)
         blocks = [
+            *map(section, trial(request)),
             section(standing(request)),
             *_listed(request),
+            *map(section, unsighted(request)),
             fields(facts_to_decide(request)),
             *cls._confirmation(request),
-            section("*Approve* sends it at once. *Deny* asks you why, and the requester reads it."),
+            section(f"{cls._approving(request)} *Deny* asks you why, and the requester reads it."),
             actions(button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")),
-            context(f"`{request.id}`", f"through {request.connection}"),
+            context(f"`{request.id}`", f"through {request.connection}", *filter(None, [caution])),
         ]
         return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit="Approve")
+
+    @classmethod
+    def _approving(cls, request: Request) -> str:
+        match request:
+            case Request(mode="dry-run"):
+                return "*Approve* tries it out."
+            case Request(kind=Kind.START_CAMPAIGN):
+                return "*Approve* starts it at once, and it calls people."
+            case _:
+                return "*Approve* sends it at once."
 
     @classmethod
     def _confirmation(cls, request: Request) -> list[Block]:
         if request.kind not in IRREVERSIBLE:
             return []
-        return [text_input(cls.confirmation, "Type the campaign's id to approve", hint=CANNOT_BE_UNDONE)]
+        what = "id or name" if cls._name(request) else "id"
+        return [text_input(cls.confirmation, f"Type the campaign's {what} to approve", hint=CANNOT_BE_UNDONE)]
 
     @classmethod
     def is_confirmed(cls, request: Request, view: Mapping[str, Any]) -> bool:
-        """Whether what cannot be undone was named by whoever approves it; all else needs no such thing."""
-        named = set(re.split(r"[\s,;]+", typed(view, cls.confirmation)))
-        return request.kind not in IRREVERSIBLE or named == {entry.target_id for entry in request.entries}
+        """Whether what cannot be undone was named by whoever approves it; all else needs no such thing.
+
+        A name that the provider told for the id will do: what is deleted is the id, and whoever typed the
+        name has read which campaign that is.
+        """
+        if request.kind not in IRREVERSIBLE:
+            return True
+        said = typed(view, cls.confirmation)
+        named = set(re.split(r"[\s,;]+", said))
+        name = cls._name(request)
+        return named == {entry.target_id for entry in request.entries} or (
+            name is not None and " ".join(said.split()) == name
+        )
+
+    @classmethod
+    def _name(cls, request: Request) -> str | None:
+        """What people call the one campaign, where that is known, on one line."""
+        names = [" ".join(plain(entry.known_as or "").split()) for entry in request.entries]
+        return names[0] if len(names) == 1 and names[0] else None
 
 
 class Denial:
@@ -187,6 +217,7 @@ class Denial:
         """The same request, with a field for the reason."""
         about = About(nonce=nonce, request=request.id, shown=shown)
         blocks = [
+            *map(section, trial(request)),
             section(standing(request)),
             text_input(
                 cls.reason,
@@ -217,6 +248,7 @@ class Settling:
             (Settlement.ORDERED, "Nobody can tell: send it again"),
         ]
         blocks = [
+            *map(section, trial(request)),
             section(f"We do not know what became of {target(entry)}. {entry.message or ''}".rstrip()),
             choice(cls.what, "What happened?", options, radio=True),
             text_input(

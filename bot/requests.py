@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import answers
 from bot.answers import COMMANDS
 from bot.blocks import Message
-from bot.forms import KINDS, MORE, Form, PlacePreview, line_text, values_of
+from bot.forms import MORE, Form, PlacePreview, line_text, values_of
 from bot.inference import Inferred, infer
 from bot.intents import nonce
-from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
+from bot.line import KINDS, Fault, Line, Typist, Verb
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
@@ -26,35 +25,19 @@ from bot.people import Directory
 from bot.policy import Decision
 from bot.replies import Replies
 from bot.settings import Settings
-from bot.targets import IdTarget, NumberTarget
+from bot.vocabulary import vocabulary
 from bot.windows import Windows
-from providers.actions import (
-    CallAction,
-    CampaignRef,
-    CancelCall,
-    DeleteCampaign,
-    Kind,
-    NumberRef,
-    PlaceCall,
-    Refused,
-)
+from bot.wishes import actions_of, kept, read_wish
+from providers.actions import Kind, Refused
 from providers.base import Adapter
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, Draft, Person, Request
 
 Body = dict[str, Any]
-_ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
 COMMANDS_HEARD: dict[str, Verb | None] = {"/calls": None} | {
     command: verb for verb, command in COMMANDS.items()
 }
 """The verb that each slash command supplies."""
-_DOES = {
-    Kind.PLACE_CALL: "places calls",
-    Kind.CANCEL_CALL: "cancels calls",
-    Kind.DELETE_CAMPAIGN: "deletes campaigns",
-    Kind.STOP_CAMPAIGN: "stops campaigns",
-    Kind.START_CAMPAIGN: "starts campaigns",
-}
 _TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
 
@@ -87,16 +70,14 @@ class Requests:
         """Register the listeners."""
         for command in COMMANDS_HEARD:
             app.command(command)(self.command)
-        app.action(answers.OPEN_PLACE)(self.open_place)
-        app.action(answers.OPEN_CANCEL)(self.open_cancel)
-        app.action(answers.OPEN_DELETE_CAMPAIGN)(self.open_delete_campaign)
+        for button in answers.OPENS:
+            app.action(button)(self.open_form)
         app.action(answers.CHANGE)(self.change)
         app.action(answers.PLACE)(self.place)
         app.action(answers.TAKE_BACK)(self.take_back)
         app.action(MORE)(self.more)
-        app.view(self._forms[Verb.PLACE].callback_id)(self.place_form)
-        app.view(self._forms[Verb.CANCEL].callback_id)(self.cancel_form)
-        app.view(self._forms[Verb.DELETE_CAMPAIGN].callback_id)(self.delete_campaign_form)
+        for verb, form in self._forms.items():
+            app.view(form.callback_id)(self.place_form if verb is Verb.PLACE else self.ask_form)
         app.view(PlacePreview.callback_id)(self.place_previewed)
 
     async def command(self, ack: AsyncAck, body: Body) -> None:
@@ -105,7 +86,7 @@ class Requests:
         person = await self._directory.person(body["user_id"])
         line = self._parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-            await _say(ack, self._help())
+            await _say(ack, answers.help_message(self._vocabulary, self._settings.off))
         elif line.verb and line.missing and not line.faults:
             await self._open(body, line.verb, values_of(line), body["channel_id"])
             await ack()
@@ -122,8 +103,11 @@ class Requests:
             if wish.kind is Kind.PLACE_CALL and self._check(wish, person).allowed:
                 await self._keep(draft, person, wish, line)
                 prepared = self._operations.prepare(wish)[0]
-                return answers.preview(wish, prepared, found.line, inferred=found.inferred, draft=draft)
-            return answers.asked(await self._ask(wish, origin), found.line)
+                through = self._vocabulary.connections[wish.connection]
+                return answers.preview(
+                    wish, prepared, found.line, through=through, inferred=found.inferred, draft=draft
+                )
+            return self._asked(await self._ask(wish, origin), found.line)
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
@@ -131,12 +115,7 @@ class Requests:
             return answers.fault_message(found, faulty.faults, draft)
 
     async def _keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
-        content = {
-            "text": line.text,
-            "verb": line.verb,
-            "wish": _written(wish) if wish else None,
-        }
-        await self._log.keep_draft(draft, person=person.id, content=content)
+        await self._log.keep_draft(draft, person=person.id, content=kept(wish, line))
 
     def _wish(self, found: Inferred) -> Wish:
         """The wish that a line expresses. Raises `Faulty`."""
@@ -144,10 +123,15 @@ class Requests:
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
             raise Faulty(faults or [Fault("targets", "A number or an id is missing.")])
-        actions = _actions(line)
+        actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
         return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
+
+    def _asked(self, request: Request, line: Line | None = None) -> Message:
+        """What became of a request, with what should be known of its connection."""
+        through = self._vocabulary.connections.get(request.connection)
+        return answers.asked(request, line, caution=through.caution(request.kind) if through else None)
 
     def _check(self, wish: Wish, person: Person) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
@@ -159,32 +143,29 @@ class Requests:
         with _as_faults():
             return (await self._operations.ask(wish, origin)).request
 
-    async def open_place(self, ack: AsyncAck, body: Body) -> None:
-        """Open the empty form for placing."""
-        await self._open(body, Verb.PLACE, {}, _channel(body))
-        await ack()
-
-    async def open_cancel(self, ack: AsyncAck, body: Body) -> None:
-        """Open the empty form for cancelling."""
-        await self._open(body, Verb.CANCEL, {}, _channel(body))
-        await ack()
-
-    async def open_delete_campaign(self, ack: AsyncAck, body: Body) -> None:
-        """Open the empty form for deleting a campaign."""
-        await self._open(body, Verb.DELETE_CAMPAIGN, {}, _channel(body))
+    async def open_form(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Open a form: empty from help, and with all that was understood where its verb was asked for."""
+        verb = answers.OPENS[action["action_id"]]
+        if action["value"] == answers.EMPTY:
+            await self._open(body, verb, {}, _channel(body))
+        else:
+            await self._reopen(await self._draft(action["value"], body), body, verb)
         await ack()
 
     async def change(self, ack: AsyncAck, body: Body, action: Body) -> None:
         """Open the form with all that was understood of a line, and as typed what was not."""
-        draft = await self._draft(action["value"], body)
+        await self._reopen(await self._draft(action["value"], body), body)
+        await ack()
+
+    async def _reopen(self, draft: Draft | None, body: Body, verb: Verb | None = None) -> None:
         if draft is None or not draft.content:
             await self._windows.open(body, _gone(draft))
-        else:
-            person = await self._directory.person(body["user"]["id"])
-            verb = Verb(str(draft.content["verb"]))
-            found = infer(self._parse(str(draft.content["text"]), verb, person), self._vocabulary)
-            await self._open(body, verb, values_of(found.line), _channel(body), line=found.line.text)
-        await ack()
+            return
+        person = await self._directory.person(body["user"]["id"])
+        verb = verb or Verb(str(draft.content["verb"]))
+        found = infer(self._parse(str(draft.content["rest"]), verb, person), self._vocabulary)
+        text = str(draft.content["text"])
+        await self._open(body, verb, values_of(found.line), _channel(body), line=text)
 
     async def more(self, ack: AsyncAck, body: Body) -> None:
         """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
@@ -208,13 +189,13 @@ class Requests:
 
     async def _place(self, draft: Draft | None, person: Person, body: Body) -> Message:
         if draft and draft.request:
-            return answers.asked(await self._log.request(draft.request))
+            return self._asked(await self._log.request(draft.request))
         if draft is None or not draft.content.get("wish"):
             return answers.refusal([_TOO_OLD])
         try:
             inbound = f"press:{body['trigger_id']}"
             origin = Origin(person, _channel(body) or None, inbound=inbound, nonce=draft.nonce)
-            return answers.asked(await self._ask(_read(draft), origin))
+            return self._asked(await self._ask(read_wish(draft), origin))
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
@@ -236,7 +217,8 @@ class Requests:
         await self._keep(draft, person, wish, found.line)
         prepared = self._operations.prepare(wish)[0]
         channel = About.of(body["view"]).channel
-        view = PlacePreview.build(wish, prepared, found.line, nonce=draft, channel=channel)
+        through = self._vocabulary.connections[wish.connection]
+        view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
         await ack(response_action="update", view=view)
 
     async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
@@ -246,13 +228,11 @@ class Requests:
         message = await self._place(draft, person, body)
         await ack(response_action="update", view=_result(message))
 
-    async def cancel_form(self, ack: AsyncAck, body: Body) -> None:
-        """Ask to cancel what the form says."""
-        await self._ask_by_form(Verb.CANCEL, ack, body)
-
-    async def delete_campaign_form(self, ack: AsyncAck, body: Body) -> None:
-        """Ask to delete the campaign that the form names."""
-        await self._ask_by_form(Verb.DELETE_CAMPAIGN, ack, body)
+    async def ask_form(self, ack: AsyncAck, body: Body) -> None:
+        """Ask for what a form says that needs no preview."""
+        filled = body["view"]["callback_id"]
+        verb = next(verb for verb, form in self._forms.items() if form.callback_id == filled)
+        await self._ask_by_form(verb, ack, body)
 
     async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
         """Ask for what a form says; otherwise put each fault under its field."""
@@ -268,7 +248,7 @@ class Requests:
         about = About.of(body["view"])
         origin = Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
         try:
-            message = answers.asked(await self._ask(wish, origin))
+            message = self._asked(await self._ask(wish, origin))
         except NotAllowed as no:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=_result(message))
@@ -284,11 +264,11 @@ class Requests:
         try:
             inbound = f"press:{body['trigger_id']}"
             request = await self._operations.take_back(action["value"], person, inbound=inbound)
-            message = answers.asked(request)
+            message = self._asked(request)
         except Conflict as conflict:
             current = conflict.current
             message = (
-                answers.asked(current)
+                self._asked(current)
                 if current.state is State.WITHDRAWN
                 else answers.too_late(current, await self._log.events(current.id))
             )
@@ -316,17 +296,6 @@ class Requests:
         found = await self._log.draft(draft)
         return found if found and found.person == body["user"]["id"] else None
 
-    def _help(self) -> Message:
-        does = {
-            name: ", ".join(does for kind, does in _DOES.items() if kind in known.kinds)
-            + (f"; agents: {', '.join(known.agents)}" if known.agents else "")
-            for name, known in self._vocabulary.connections.items()
-        }
-        campaigns = any(
-            Kind.DELETE_CAMPAIGN in known.kinds for known in self._vocabulary.connections.values()
-        )
-        return answers.help_message(does, self._settings.off, campaigns=campaigns)
-
 
 class Faulty(Exception):
     """What was typed cannot be asked yet: what is wrong, by field."""
@@ -343,66 +312,6 @@ def _as_faults() -> Iterator[None]:
         yield
     except Refused as refused:
         raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
-
-
-def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabulary:
-    """The words that the configuration adds to the grammar."""
-    return Vocabulary(
-        {name: _words(adapter) for name, adapter in adapters.items()},
-        settings.slack.default_region,
-        settings.slack.reasons,
-    )
-
-
-def _words(adapter: Adapter) -> ConnectionWords:
-    cancels = adapter.capability(Kind.CANCEL_CALL)
-    return ConnectionWords(
-        agents=adapter.agents,
-        kinds=frozenset(capability.kind for capability in adapter.available),
-        cancels_by=None if cancels is None else "number" if cancels.target is NumberRef else "call_id",
-        raw_agents=adapter.raw_agents,
-    )
-
-
-def _actions(line: Line) -> list[PlaceCall | CancelCall | DeleteCampaign]:
-    """What a line without faults asks for, one action for each target."""
-    match line.verb:
-        case Verb.PLACE:
-            numbers = [target for target in line.targets if isinstance(target, NumberTarget)]
-            return [_place_action(line, target.phone.e164) for target in numbers]
-        case Verb.DELETE_CAMPAIGN:
-            ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
-            return [DeleteCampaign(target=CampaignRef(campaign_id=campaign_id)) for campaign_id in ids]
-        case _:
-            return list(answers.cancel_actions(line))
-
-
-def _place_action(line: Line, to: str) -> PlaceCall:
-    return PlaceCall(
-        to=to,
-        agent=line.agent or "",
-        at=line.at,
-        retries=line.retries,
-        gap=line.gap,
-        earliest=line.earliest,
-        latest=line.latest,
-        carry_over=line.carry_over,
-        priority=line.priority,
-        language=line.language,
-        batch=line.batch,
-        metadata=dict(line.metadata) or None,
-    )
-
-
-def _written(wish: Wish) -> dict[str, object]:
-    actions = _ACTIONS.dump_python(tuple(wish.actions), mode="json")
-    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent}
-    return {"connection": wish.connection, "actions": actions, **said}
-
-
-def _read(draft: Draft) -> Wish:
-    content: Any = draft.content["wish"]
-    return Wish(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
 
 
 async def _say(ack: AsyncAck, message: Message) -> None:

@@ -1,29 +1,44 @@
 """What only the person who typed reads: help, faults, the preview. Slack takes all of it, whatever was typed."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.answers import fault_message, help_message, preview, refusal
+from bot.answers import OPENS, fault_message, help_message, preview, refusal
 from bot.forms import PlacePreview
 from bot.inference import infer
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.line import DOES, OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
 from bot.operations import Wish
 from bot.parsing import parse
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
+from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
-VOCABULARY = Vocabulary(
-    {"reminders": ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")},
-    "IN",
+REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+VOXWORKS = ConnectionWords(
+    ("welcome",),
+    frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}),
+    "call_id",
+    title="Voxworks",
+    beyond=frozenset({Kind.PLACE_CALL}),
+    dry_run=True,
 )
+KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
+ALL_OF_KORE = replace(
+    KORE,
+    kinds=KORE.kinds | {Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN},
+    beyond=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
+)
+VOCABULARY = Vocabulary({"reminders": REMINDERS}, "IN")
+EVERYTHING = Vocabulary({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
 
 
-def read(text: str, door: Verb | None = Verb.PLACE) -> Line:
+def read(text: str, door: Verb | None = Verb.PLACE, words: Vocabulary = VOCABULARY) -> Line:
     """A line typed in India."""
-    return parse(text, door=door, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=NOW)
+    return parse(text, door=door, vocabulary=words, typist=Typist("Asia/Kolkata"), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -35,19 +50,24 @@ def read(text: str, door: Verb | None = Verb.PLACE) -> Line:
         "foo=bar " * 300,
         ", ".join(f"98765 4{n:04}" for n in range(60)),
         "98765 43210 reason=" + "long " * 200,
+        "campaign",
+        "campaign stpo cd-1 " + "x" * 4000,
+        "cancle 98765 43210",
     ],
 )
-@pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, None])
+@pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.START_CAMPAIGN, None])
 def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
     """However much was typed, Slack takes the answer, nobody is pinged, and there is a way on."""
-    found = infer(read(typed, door), VOCABULARY)
+    found = infer(read(typed, door, EVERYTHING), EVERYTHING)
     said = [*found.line.faults, *found.faults]
     if said:
         message = fault_message(found, said, "d" * 24)
         payload = {"text": message.text, "blocks": list(message.blocks)}
         assert faults("message", payload) == []
         assert "<!channel>" not in str(payload)
-        assert "Open the form…" in str(payload) or "/calls help" in str(payload)
+        offered = [Verb.PLACE, Verb.CANCEL, *OF_CAMPAIGNS] if found.line.verb is None else []
+        ways = ["Open the form…", "/calls help", *(f"{DOES[verb].capitalize()}…" for verb in offered)]
+        assert any(way in str(payload) for way in ways)
 
 
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
@@ -70,11 +90,12 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         zone="Asia/Kolkata",
     )
     wish = Wish("reminders", (action,), purpose="payment due")
-    message = preview(wish, prepared, line, inferred=frozenset({"agent"}), draft="d" * 24)
+    message = preview(wish, prepared, line, through=REMINDERS, inferred=frozenset({"agent"}), draft="d" * 24)
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
-    assert faults("modal", PlacePreview.build(wish, prepared, line, nonce="n" * 24, channel="C0")) == []
+    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    assert faults("modal", modal) == []
     for part in (
         "+91 98765 43210 (India)",
         "`2026-11-22T09:30:00` in Asia/Kolkata",
@@ -88,19 +109,99 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     assert "<!here>" not in shown
 
 
-def test_help_names_what_is_on_and_what_is_off() -> None:
-    """A connection without its secret is named with the reason."""
-    message = help_message({"reminders": "places calls"}, {"vox": "VOX_KEY not set"})
+@pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, Vocabulary({}, "IN")])
+def test_slack_takes_the_help(words: Vocabulary) -> None:
+    """Whatever is connected, and if nothing is; Slack's own schema finds no fault either."""
+    message = help_message(words, {"off": "VOX_KEY not set"})
     payload = {"text": message.text, "blocks": list(message.blocks)}
     assert faults("message", payload) == []
-    assert "`vox` is off: VOX_KEY not set" in str(payload)
+    assert checker("check_blocks").faults("message", payload) == []
 
 
-def test_help_tells_of_campaigns_where_one_can_be_deleted() -> None:
-    """What nobody here can do is not offered."""
-    shown = [str(help_message({}, {}, campaigns=campaigns).blocks) for campaigns in (True, False)]
-    for words in ("Delete a campaign…", "/calls campaign delete cd-2129073"):
-        assert [words in one for one in shown] == [True, False]
+def test_help_names_what_each_connection_does() -> None:
+    """What is off has its reason, what only tries out says so, what no document has is marked, once for all."""
+    *_, connections = help_message(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
+    assert connections["text"]["text"].splitlines() == [
+        "*Connections*",
+        "• `reminders`: places calls, cancels calls; agents: payments",
+        "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
+        "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
+        "• `dialer` is off: RYNG_KEY not set",
+        "† Beyond Voxworks' and Kore.ai's documents: it may not work as we expect.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("connections", "offered", "line"),
+    [
+        ({"reminders": REMINDERS}, ["Place a call…", "Cancel a call…"], None),
+        (
+            {"kore": KORE},
+            ["Delete a campaign…"],
+            "*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id.",
+        ),
+        (
+            {"reminders": REMINDERS, "kore": ALL_OF_KORE},
+            [
+                "Place a call…",
+                "Cancel a call…",
+                "Delete a campaign…",
+                "Stop a campaign…",
+                "Start a campaign…",
+            ],
+            "*Delete, stop or start a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id. Starting calls people.",
+        ),
+    ],
+)
+def test_help_offers_what_some_connection_can_do(
+    connections: dict[str, ConnectionWords], offered: list[str], line: str | None
+) -> None:
+    """What nobody here can do has neither a button nor a word; nothing is said to be beyond without reason."""
+    blocks = help_message(Vocabulary(connections, "IN"), {}).blocks
+    assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
+    about_campaigns = [
+        block["text"]["text"] for block in blocks[2:] if "campaign*:" in block.get("text", {}).get("text", "")
+    ]
+    assert about_campaigns == ([line] if line else [])
+    assert ("†" in str(blocks)) == (ALL_OF_KORE in connections.values())
+
+
+def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
+    """Each opens the form of its verb, with the draft in which the rest of the line is kept."""
+    for typed, labels in (
+        ("campaign cd-1 wrong list", ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]),
+        ("campaign stpo cd-1", ["Stop a campaign…"]),
+        ("cancle 98765 43210", ["Cancel a call…"]),
+    ):
+        found = infer(read(typed, None, EVERYTHING), EVERYTHING)
+        message = fault_message(found, found.line.faults, "d" * 24)
+        [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+        assert [one["text"]["text"] for one in buttons] == labels
+        assert {one["value"] for one in buttons} == {"d" * 24}
+        assert {OPENS[one["action_id"]] for one in buttons} == set(found.line.verbs)
+
+
+@pytest.mark.parametrize("through", [REMINDERS, VOXWORKS])
+def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: ConnectionWords) -> None:
+    """First of all that nothing is sent, and in a line that the documents do not have it; else neither."""
+    words = Vocabulary({"it": through}, "IN")
+    line = infer(read("98765 43210", words=words), words).line
+    action = PlaceCall(to="+919876543210", agent=through.agents[0])
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
+    wish = Wish("it", (action,))
+    message = preview(wish, prepared, line, through=through, inferred=frozenset(), draft="d" * 24)
+    modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")
+    for shown in (message.blocks, modal["blocks"]):
+        first = shown[0]["text"]["text"]
+        assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
+        said = shown[-1]["elements"][0]["text"]
+        assert ("Beyond Voxworks' documents: it may not work as we expect." in said) == bool(through.beyond)
+        press = "even when" if through.dry_run else "until"
+        assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
+    assert message.text.startswith("🧪") == through.dry_run
+    check = checker("check_blocks")
+    assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert check.faults("modal", modal) == []
 
 
 def test_a_refusal_says_why() -> None:

@@ -7,17 +7,18 @@ import pytest
 
 from bot.forms import Form, line_text, values_of
 from bot.inference import infer
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
 from bot.parsing import parse
 from playground.blocks import faults
 from providers.actions import Kind
+from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 REMINDERS = ConnectionWords(
     agents=("payments", "renewals"), kinds=frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
 )
 VOXWORKS = ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id")
-KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}))
+KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}))
 VOCABULARY = Vocabulary(
     {"reminders": REMINDERS, "voxworks": VOXWORKS, "kore": KORE}, "IN", ("customer asked",)
 )
@@ -52,6 +53,8 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
         (Verb.CANCEL, "vx_123 via voxworks asked “a=b” twice"),
         (Verb.DELETE_CAMPAIGN, "campaign delete cd-2129073 “a=b” is over"),
         (Verb.DELETE_CAMPAIGN, "campaign=billing via kore"),
+        (Verb.STOP_CAMPAIGN, "campaign stop cd-2129073 wrong list"),
+        (Verb.START_CAMPAIGN, "cd-2129073 the list is ready"),
     ],
 )  # fmt: skip
 def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
@@ -61,7 +64,9 @@ def test_a_form_says_what_the_line_said(door: Verb, text: str) -> None:
     view = form.build(values_of(line), nonce="n", channel="C0SUPPORT")
     assert faults("modal", view) == []
     again = infer(read(line_text(door, form.read(submitted(view))), door), VOCABULARY).line
-    compared = [f for f in Line.__dataclass_fields__ if f not in {"text", "typed", "at_text", "targets"}]
+    compared = [
+        f for f in Line.__dataclass_fields__ if f not in {"text", "rest", "typed", "at_text", "targets"}
+    ]
     assert {f: getattr(again, f) for f in compared} == {f: getattr(line, f) for f in compared}
     assert again.targets == line.targets
 
@@ -107,15 +112,72 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
     assert "Through reminders · agent payments" in str(view)
 
 
-def test_the_form_for_a_campaign_says_that_nothing_brings_it_back() -> None:
-    """Campaign and reason, no agent, and the warning."""
-    view = Form(Verb.DELETE_CAMPAIGN, VOCABULARY).build({}, nonce="n", channel="")
-    assert [block["block_id"] for block in view["blocks"] if block["type"] == "input"] == [
-        "targets",
-        "reason",
-    ]
+@pytest.mark.parametrize(
+    ("verb", "title", "submit", "says"),
+    [
+        (Verb.DELETE_CAMPAIGN, "Delete a campaign", "Ask to delete", "⚠️ This cannot be undone. Whoever approves it types the campaign's id."),
+        (Verb.STOP_CAMPAIGN, "Stop a campaign", "Ask to stop", "It calls nobody more until it is started again."),
+        (Verb.START_CAMPAIGN, "Start a campaign", "Ask to start", "⚠️ Starting it calls people."),
+    ],
+)  # fmt: skip
+def test_the_form_for_a_campaign_says_what_comes_of_it(
+    verb: Verb, title: str, submit: str, says: str
+) -> None:
+    """Campaign and reason, no agent, and what should be known before."""
+    view = Form(verb, VOCABULARY).build({}, nonce="n", channel="")
+    assert inputs(view) == ["targets", "reason"]
     assert "Through kore" in str(view)
-    assert "This cannot be undone." in str(view)
+    assert (view["title"]["text"], view["submit"]["text"]) == (title, submit)
+    assert view["blocks"][-1]["elements"][0]["text"] == says
+    assert checker("check_blocks").faults("modal", view) == []
+
+
+def inputs(view: dict[str, Any]) -> list[str]:
+    """The fields of a form."""
+    return [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
+
+
+SCRIPTS = ConnectionWords(
+    agents=("welcome", "renewal calls"),
+    kinds=REMINDERS.kinds,
+    cancels_by="call_id",
+    fields=frozenset({"metadata"}),
+    title="Ryng",
+)
+
+
+def test_a_form_asks_for_what_some_connection_takes() -> None:
+    """Where a provider takes no time, none is asked for; what was typed nonetheless is there to be taken out."""
+    form = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS}, "IN"))
+    whole = form.build({}, nonce="n", channel="", whole=True)
+    assert inputs(whole) == ["targets", "agent", "purpose", "consent", "metadata"]
+    assert inputs(form.build({"retries": "3"}, nonce="n", channel=""))[3] == "retries"
+    both = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
+    assert "at" in inputs(both.build({}, nonce="n", channel=""))
+
+
+def test_only_agents_that_have_a_part_in_it_are_offered() -> None:
+    """A connection that cancels by id places calls for its agents, and cancels without."""
+    view = Form(Verb.CANCEL, Vocabulary({"dialer": SCRIPTS}, "IN")).build({}, nonce="n", channel="")
+    assert inputs(view) == ["targets", "reason"]
+    both = Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN")
+    assert "renewal calls" not in str(Form(Verb.CANCEL, both).build({}, nonce="n", channel=""))
+    assert "renewal calls" in str(Form(Verb.PLACE, both).build({}, nonce="n", channel=""))
+
+
+def test_what_a_provider_refuses_stands_under_the_field_it_is_about() -> None:
+    """A number under the number, data for the agent under that, an agent under the agent."""
+    form = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
+    view = form.build({"metadata": "age=25"}, nonce="n", channel="")
+    refused = {
+        "to": "targets",
+        "metadata": "metadata",
+        "agent": "agent",
+        "at": "at",
+        "connection": "connection",
+    }
+    for field, block in refused.items():
+        assert form.errors([Fault(field, "No.")], view) == {block: "No."}
 
 
 def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:

@@ -4,13 +4,16 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from bot.answers import asked
-from bot.blocks import escape, plain
-from bot.messages import IRREVERSIBLE, Told, audit, card, render, standing
+from bot.blocks import escape, plain, when
+from bot.consequences import LATER, not_again
+from bot.messages import DRY_RUN, IRREVERSIBLE, standing
 from bot.modals import Denial, Review, Settling, View
+from bot.posts import Told, audit, card, render
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -21,7 +24,11 @@ from providers.actions import (
     DeleteCampaign,
     NumberRef,
     PlaceCall,
+    StartCampaign,
+    StopCampaign,
 )
+from providers.base import Context
+from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
 from storage.lifecycle import State
 from storage.log import Approval, LogEntry, Request
@@ -35,7 +42,11 @@ ACTIONS: dict[str, CallAction] = {
     "cancel by number": CancelCall(target=NumberRef(agent="payments", to="+919876543210")),
     "cancel by id": CancelCall(target=CallRef(call_id="vx_123")),
     "delete": DeleteCampaign(target=CampaignRef(campaign_id="cd-2129073")),
+    "stop": StopCampaign(target=CampaignRef(campaign_id="cd-2129073")),
+    "start": StartCampaign(target=CampaignRef(campaign_id="cd-2129073")),
 }
+OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(action, PlaceCall | CancelCall)]
+BEYOND = "Beyond Kore.ai's documents: it may not work as we expect."
 
 
 def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> LogEntry:
@@ -44,7 +55,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
     target_id = None
     if isinstance(shown, CancelCall) and isinstance(shown.target, CallRef):
         target_id = shown.target.call_id
-    if isinstance(shown, DeleteCampaign):
+    if isinstance(shown, DeleteCampaign | StopCampaign | StartCampaign):
         target_id = shown.target.campaign_id
     return LogEntry(
         id=f"A-7K3F.{position}",
@@ -61,7 +72,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
         owner=None,
         lease_until=None,
         not_before=NOW,
-        code=Code.SCHEDULED if state is State.SUCCEEDED else None,
+        code=Code.SCHEDULED if state is State.SUCCEEDED and isinstance(shown, PlaceCall) else None,
         message=None if state is State.EXPIRED else "The provider said so.",
         retry=None,
         reference="a1b2",
@@ -100,6 +111,9 @@ def requests() -> Iterator[tuple[str, Request]]:
         yield f"{name} {state}", request(entry(action, state))
         yield f"{name} {state} erased", request(entry(None, state, kind=name), reason=None)
         yield f"{name} {state} many", request(*(entry(action, state, n) for n in range(1, 51)))
+        yield f"{name} {state} dry run", replace(request(entry(action, state)), mode="dry-run")
+        looked_up = replace(entry(action, state), looked_up=True, sighted=False, known_as=NASTY)
+        yield f"{name} {state} looked up", request(looked_up)
     mixed = [entry(ACTIONS["cancel by number"], state, n) for n, state in enumerate(State, start=1)]
     yield "every state at once", request(*mixed)
 
@@ -107,7 +121,7 @@ def requests() -> Iterator[tuple[str, Request]]:
 CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
     "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
-    "late_answer", "failed", "succeeded", "inferred", "refused",
+    "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
     "webhook",
 ]  # fmt: skip
 
@@ -117,9 +131,11 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
     told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
     messages = [
-        render(t, to, made, told) for t in TEMPLATES for to in ("audit", "card", "thread", "dm:U0AGENT")
+        render(t, to, made, told, caution=BEYOND)
+        for t in TEMPLATES
+        for to in ("audit", "card", "thread", "dm:U0AGENT")
     ]
-    for message in [*messages, asked(made)]:
+    for message in [*messages, asked(made, caution=BEYOND)]:
         if message is not None:
             payload = {"text": message.text, "blocks": list(message.blocks)}
             assert faults("message", payload) == []
@@ -127,13 +143,15 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
             assert "<!channel>" not in str(payload)
             assert "\u202e" not in str(payload)
             assert message.blocks[0]["text"]["text"].startswith(message.text[:20])
+            assert message.text.startswith(DRY_RUN) == (made.mode == "dry-run")
     for view in (
-        Review.build(made, nonce="n" * 24, shown="s" * 64),
+        Review.build(made, nonce="n" * 24, shown="s" * 64, caution=BEYOND),
         Denial.build(made, nonce="n" * 24, shown="s" * 64),
         Settling.build(made, made.entries[0], nonce="n" * 24),
     ):
         assert faults("modal", view) == []
         assert "9876543210" not in str(view)
+        assert (view["blocks"][0]["text"]["text"] == DRY_RUN) == (made.mode == "dry-run")
 
 
 def test_slacks_own_schemas_take_them_too() -> None:
@@ -142,11 +160,11 @@ def test_slacks_own_schemas_take_them_too() -> None:
     for _, made in requests():
         if len(made.entries) == 1:
             for view in (
-                Review.build(made, nonce="n", shown="s"),
+                Review.build(made, nonce="n", shown="s", caution=BEYOND),
                 Settling.build(made, made.entries[0], nonce="n"),
             ):
                 assert check.faults("modal", view) == []
-            for message in (audit(made), card(made), asked(made)):
+            for message in (audit(made), card(made, caution=BEYOND), asked(made, caution=BEYOND)):
                 assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
 
 
@@ -159,6 +177,15 @@ def test_slacks_own_schemas_take_them_too() -> None:
         (State.DENIED, "cancel by id", "🚫 *Denied by <@U0MANAGER>:* cancel call `vx_123`. The customer *will* be called."),
         (State.EXPIRED, "cancel by id", "⌛ *Time ran out before anyone decided:* cancel call `vx_123`. The customer *will* be called."),
         (State.FAILED, "cancel by id", "❌ *Not cancelled:* call `vx_123`. The provider said so."),
+        (State.PENDING, "stop", "⏳ *Waiting for approval.* <@U0AGENT> asks to stop campaign `cd-2129073`."),
+        (State.PENDING, "start", "⏳ *Waiting for approval.* <@U0AGENT> asks to start campaign `cd-2129073`, which calls people."),
+        (State.SUCCEEDED, "stop", "✅ *Stopped:* campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.SUCCEEDED, "start", "✅ *Started:* campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.FAILED, "start", "❌ *Not started:* campaign `cd-2129073`. The provider said so."),
+        (State.REFUSED, "stop", "🚫 *Not sent:* stop campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.UNKNOWN, "start", "❓ *We do not know whether it happened:* start campaign `cd-2129073`, for <@U0AGENT>. The provider said so."),
+        (State.DENIED, "stop", "🚫 *Denied by <@U0MANAGER>:* stop campaign `cd-2129073`. The campaign goes on as it is."),
+        (State.EXPIRED, "start", "⌛ *Time ran out before anyone decided:* start campaign `cd-2129073`. The campaign stays as it is and calls nobody for this."),
     ],
 )  # fmt: skip
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
@@ -200,6 +227,133 @@ def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confi
         assert "This cannot be undone." in str(shown)
         assert "When it would go out" not in str(shown)
     assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
+
+
+@pytest.mark.parametrize(
+    ("typed", "confirmed"),
+    [
+        ("cd-2129073", True),
+        ("Diwali reminders", True),
+        ("  Diwali   reminders ", True),
+        ("diwali reminders", False),
+        ("Diwali", False),
+        (None, False),
+    ],
+)
+def test_a_name_that_was_looked_up_will_do_for_the_id(typed: str | None, *, confirmed: bool) -> None:
+    """Whoever typed it has read which campaign that is; what is deleted is the id. The field says so."""
+    known = replace(
+        entry(ACTIONS["delete"], State.PENDING), looked_up=True, sighted=True, known_as="Diwali reminders"
+    )
+    made = request(known)
+    review = Review.build(made, nonce="n", shown="s")
+    assert "Type the campaign's id or name to approve" in str(review)
+    assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
+
+
+def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:
+    """A request whose target its provider was asked about."""
+    return request(replace(entry(ACTIONS[name], state), looked_up=True, sighted=sighted, known_as=known_as))
+
+
+@pytest.mark.parametrize("name", OF_CAMPAIGNS)
+def test_a_campaign_is_shown_by_its_name_where_a_look_up_found_it(name: str) -> None:
+    """Everywhere that it is named, before and after it was decided; what it is called ends no code."""
+    for state in State:
+        made = looked_up(name, state, sighted=True, known_as="Diwali\n`reminders` <!channel>")
+        shown = "campaign “Diwali reminders &lt;!channel&gt;” `cd-2129073`"
+        for blocks in (
+            card(made).blocks,
+            audit(made).blocks,
+            Review.build(made, nonce="n", shown="s")["blocks"],
+        ):
+            assert shown in blocks[0]["text"]["text"]
+
+
+@pytest.mark.parametrize("name", OF_CAMPAIGNS)
+def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> None:
+    """Only where the provider said so: what could not be looked up, or was not, is not spoken of."""
+    warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
+    for sighted in (True, False, None):
+        made = looked_up(name, State.PENDING, sighted=sighted)
+        for shown in (card(made).blocks, Review.build(made, nonce="n", shown="s")["blocks"]):
+            assert (warning in str(shown)) == (sighted is False)
+    assert warning not in str(card(looked_up(name, State.DENIED, sighted=False)).blocks)
+    assert warning not in str(card(request(entry(ACTIONS[name], State.PENDING))).blocks)
+
+
+def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
+    """Where it applies, as long as nothing has come of it, in one line."""
+    made = request(entry(ACTIONS["start"], State.PENDING))
+    shown = (card, asked, partial(Review.build, nonce="n", shown="s"))
+    for build in shown:
+        assert BEYOND in str(build(made, caution=BEYOND))
+        assert "Beyond" not in str(build(made))
+    for build in (card, asked):
+        assert BEYOND not in str(build(request(entry(ACTIONS["start"], State.SUCCEEDED)), caution=BEYOND))
+
+
+def test_starting_a_campaign_says_that_people_are_called() -> None:
+    """On the card, in the review, and to the person who asked."""
+    made = request(entry(ACTIONS["start"], State.PENDING))
+    for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
+        assert "which calls people" in str(shown)
+    assert "*Approve* starts it at once, and it calls people." in str(
+        Review.build(made, nonce="n", shown="s")
+    )
+    assert "When it would go out" not in str(card(made))
+
+
+def tried(action: CallAction) -> LogEntry:
+    """An entry whose dry run has come to its end, with the adapter's own words."""
+    settings = CallKaroSettings(
+        api_key="k", mode="dry-run", agents={"payments": "6803fa77", "pay<ments>": "6803fa77"}
+    )
+    adapter = CallKaro(settings, clock=lambda: NOW)
+    refused = adapter.dry_run(adapter.prepare(action, Context(now=NOW, action_id="A-7K3F")))
+    assert refused
+    return replace(entry(action, State.REFUSED), code=refused.code, message=refused.message)
+
+
+def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
+    """It says what would have gone where, nothing twice, and no word of an error."""
+    made = replace(request(tried(ACTIONS["place"])), mode="dry-run")
+    told = render("refused", "dm:U0AGENT", made, Told("system"))
+    assert told is not None
+    assert told.blocks[0]["text"]["text"] == (
+        "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91 ••••• •3210, for <@U0AGENT>. "
+        "It would have been POST /call/outbound to api.callkaro.ai."
+    )
+    many = replace(request(tried(ACTIONS["place"]), tried(ACTIONS["place now"])), mode="dry-run")
+    assert "✅ *<@U0AGENT> asked to place 2 calls:* 2 tried out." in str(audit(many).blocks)
+    assert "Not sent" not in str([audit(made), audit(many), told])
+    waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
+    assert "*Approve* tries it out." in str(Review.build(waiting, nonce="n", shown="s"))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "code", "says"),
+    [
+        (1, Code.RATE_LIMITED, "⏳ *Trying again WHEN, as the provider asked:* cancel call `vx_123`. The provider said so."),
+        (1, Code.UNREACHABLE, "⏳ *Trying again WHEN:* cancel call `vx_123`. The provider said so."),
+        (0, Code.RATE_LIMITED, "⏳ *Waiting until WHEN:* cancel call `vx_123`, for <@U0AGENT>. The provider said so."),
+    ],
+)  # fmt: skip
+def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
+    """In each reader's own zone, and that the provider asked for it where it did; for each of several too."""
+    later = NOW + timedelta(minutes=5)
+    waiting = replace(
+        entry(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
+    )
+    assert standing(request(waiting)) == says.replace("WHEN", when(later))
+    several = audit(request(waiting, entry(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
+    assert f"• call `vx_123`: waits until {when(later)}" in several.blocks[1]["text"]["text"]
+
+
+def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
+    """Where numbers do not do, people need it; a cancellation names its own."""
+    assert "call `a1b2`" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
+    assert "a1b2" not in str(audit(request(entry(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
 
 
 def test_what_can_be_made_good_needs_no_typing() -> None:
@@ -249,6 +403,36 @@ def test_a_reply_names_the_target_it_is_about() -> None:
     told = render("happened", "thread", request(done, late), Told("U0MANAGER", "dashboard", late.id))
     assert told is not None
     assert "it *did* happen (a call to +91 ••••• •3210). “dashboard”" in told.text
+
+
+def test_a_doubt_that_came_back_reads_as_one() -> None:
+    """What was about to be sent again and is not: nobody is told that it will be; what is known is said."""
+    came_back = not_again(
+        entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", f"so late, {LATER}"
+    )
+    changed = replace(
+        entry(ACTIONS["cancel by number"], State.UNKNOWN),
+        attempt=1,
+        doubted=True,
+        not_before=None,
+        message=str(came_back.changes["message"]),
+    )
+    assert standing(request(changed)) == (
+        "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
+        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. No "
+        "further request was made: so late, it could take away a newer schedule to this number."
+    )
+    told = render("unknown", "thread", request(changed), Told("system", entry=changed.id))
+    assert told is not None
+    assert told.text.startswith("There is no readable answer. Look it up at the provider, then press")
+
+
+def test_a_look_up_that_still_finds_it_says_so() -> None:
+    """What is in doubt and still there is for people to settle; with several, which one is said."""
+    doubt = entry(ACTIONS["delete"], State.UNKNOWN)
+    told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
+    assert told is not None
+    assert told.text.startswith("The provider was asked, and still has it. Look whether")
 
 
 def test_no_button_reads_just_cancel() -> None:

@@ -1,0 +1,206 @@
+"""Every message that teams read: the audit message, the card, thread replies and direct messages. Pure.
+
+A message is rendered from a request as it stands when it is sent. Numbers are masked, people's words are
+escaped, times are in each reader's own zone, and the first block reads as a sentence.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    context,
+    escape,
+    fields,
+    person,
+    quote,
+    section,
+    when,
+)
+from bot.messages import facts_to_decide, left_alone, marked, passed, standing, target, unsighted, word
+from providers.actions import Kind
+from storage.lifecycle import State
+from storage.log import LogEntry, Request
+
+REVIEW = "review"
+SETTLE = "settle"
+MAX_LISTED = 12
+"""Targets shown one by one; further ones are counted."""
+
+_ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+_UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
+_SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
+_AFTER_ALL = {
+    "late_answer": "The provider's answer was recorded late",
+    "webhook": "The provider told us what happened, so nobody needs to look it up",
+}
+"""What ended a doubt without any person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
+
+    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry.
+    """
+
+    actor: str
+    note: str | None = None
+    entry: str = ""
+    summaries: Sequence[str] = ()
+    warnings: Sequence[tuple[str, str]] = ()
+
+
+def render(
+    template: str, to: str, request: Request, told: Told, *, caution: str | None = None
+) -> Message | None:
+    """The message of an outbox row, or None where a later one tells the same better.
+
+    ``caution`` is what whoever decides should know of how the provider was read.
+    """
+    match to:
+        case "audit":
+            message: Message | None = audit(request)
+        case "card":
+            message = card(request, caution=caution)
+        case "thread":
+            message = _thread(template, request, told)
+        case _:
+            message = _direct(template, request, told)
+    return message and marked(request, message)
+
+
+def audit(request: Request) -> Message:
+    """The one message per request in the audit channel: how it stands now."""
+    sentence = standing(request)
+    blocks: list[Block] = [section(sentence), *_targets(request), context(*_facts(request))]
+    if request.state is State.UNKNOWN:
+        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
+        label = f"Say what happened to {request.id}"
+        blocks.append(
+            actions(button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
+        )
+    return Message(sentence, blocks)
+
+
+def card(request: Request, *, caution: str | None = None) -> Message:
+    """The card in the approvals channel: what a manager decides on, or what was decided."""
+    if request.state is not State.PENDING:
+        sentence = passed(request) if request.state in _UNDER_WAY else standing(request)
+        return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
+    sentence = standing(request)
+    review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
+    return Message(
+        sentence,
+        [
+            section(sentence),
+            *_targets(request),
+            *map(section, unsighted(request)),
+            fields(facts_to_decide(request)),
+            *([context(caution)] if caution else []),
+            actions(review),
+            context(*_facts(request)),
+        ],
+    )
+
+
+def _targets(request: Request) -> list[Block]:
+    if len(request.entries) == 1:
+        return []
+    lines = [f"• {target(e)}: {_said(e)}" for e in request.entries[:MAX_LISTED]]
+    if more := len(request.entries) - MAX_LISTED:
+        lines += [f"… and {more} more"] if more > 0 else []
+    return [section("\n".join(lines))]
+
+
+def _said(entry: LogEntry) -> str:
+    if entry.state is State.APPROVED and entry.not_before:
+        return f"waits until {when(entry.not_before)}"
+    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in _ACTIVE else "")
+
+
+def _decided(request: Request) -> list[Block]:
+    words = {"approve": "Approved", "deny": "Denied"}
+    lines = [
+        f"{words[a.decision]} by {person(a.person)}" + (f", {when(a.at)}" if a.at else "")
+        for a in request.approvals
+    ]
+    return [section("\n".join(lines))] if lines else []
+
+
+def _facts(request: Request) -> Sequence[str]:
+    agents = sorted({entry.agent for entry in request.entries if entry.agent})
+    facts = [f"`{request.id}`", f"through {request.connection}"]
+    if agents:
+        facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
+    if request.kind is Kind.PLACE_CALL:  # by which a call can be cancelled where numbers do not do
+        facts += [f"call {code(entry.reference)}" for entry in request.entries[:1] if entry.reference]
+    facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
+    if request.reason:
+        facts.append(quote(request.reason))
+    return facts
+
+
+def _thread(template: str, request: Request, told: Told) -> Message:
+    who = person(told.actor)
+    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
+    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
+    words = f" {quote(told.note)}" if told.note else ""
+    match template:
+        case "approved":
+            text = f"{who} approved this.{words}"
+        case "denied":
+            text = f"{who} denied this.{words} {left_alone(entry)}."
+        case "withdrawn":
+            text = f"{who} took this back.{words}"
+        case "happened":
+            text = f"{who} says it *did* happen{which}.{words}"
+        case "did_not_happen":
+            text = f"{who} says it did *not* happen{which}.{words}"
+        case "ordered":
+            text = f"{who} ordered another attempt{which}.{words}"
+        case _:
+            text = _machines_thread(template, request, entry, which)
+    return Message(text, [section(text), *_also(request, told)])
+
+
+def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:
+    """What is said in the thread of what no person did."""
+    settle = "press *Say what happened…* on the message above."
+    match template:
+        case "expired":
+            nobody = "Nobody decided in time."
+            return f"{entry.message or nobody}{which} {left_alone(entry)}."
+        case "unknown":
+            return f"There is no readable answer{which}. Look it up at the provider, then {settle}"
+        case "still_there":
+            return f"The provider was asked, and still has it{which}. Look whether it stays, then {settle}"
+        case "late_answer" | "webhook":
+            return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
+        case _:
+            return standing(request)
+
+
+def _also(request: Request, told: Told) -> list[Block]:
+    """What is left of what is gone, and what somebody should look at."""
+    targets = {entry.id: target(entry) for entry in request.entries}
+    lines = [f"What it was: {escape(summary)}" for summary in told.summaries]
+    for entry, warning in told.warnings:
+        where = f"{targets[entry]}: " if len(targets) > 1 else ""
+        lines.append(f"⚠️ {where}{escape(warning)}")
+    return [section("\n".join(lines))] if lines else []
+
+
+def _direct(template: str, request: Request, told: Told) -> Message | None:
+    if any(entry.state in _ACTIVE for entry in request.entries):
+        return None  # the target that ends last tells of them all
+    text = standing(request)
+    blocks = [section(text), *_targets(request)]
+    if template in _SAID_BY_PEOPLE and told.note:
+        blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
+    blocks += _also(request, told)
+    return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

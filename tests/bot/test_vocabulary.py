@@ -1,0 +1,62 @@
+"""What connections add to the grammar and to help is what their adapters and settings say."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bot.line import FIELDS, ConnectionWords
+from bot.vocabulary import caution, words_of
+from providers.actions import Kind
+from providers.base import Adapter
+from providers.callkaro import CallKaro, CallKaroSettings
+from providers.registry import PROVIDERS
+from providers.voxworks import Voxworks, VoxworksSettings
+
+PLACE, CANCEL = Kind.PLACE_CALL, Kind.CANCEL_CALL
+
+
+def now() -> datetime:
+    """A clock."""
+    return datetime.now(UTC)
+
+
+def voxworks(**settings: Any) -> Adapter:
+    """A connection to Voxworks with an agent."""
+    return Voxworks(VoxworksSettings(api_key="k", agents={"welcome": "a1b2"}, **settings), clock=now)
+
+
+def test_only_what_the_settings_allow_can_be_typed() -> None:
+    """Beyond the documents there are agents, fields and a mark; without leave there is none of it."""
+    assert words_of(voxworks()) == ConnectionWords(
+        kinds=frozenset({CANCEL}), cancels_by="call_id", fields=frozenset(), title="Voxworks"
+    )
+    assert words_of(voxworks(beyond_documents=True)) == ConnectionWords(
+        agents=("welcome",),
+        kinds=frozenset({PLACE, CANCEL}),
+        cancels_by="call_id",
+        fields=frozenset({"at", "metadata"}),
+        title="Voxworks",
+        beyond=frozenset({PLACE}),
+    )
+
+
+def test_what_is_tried_out_is_known() -> None:
+    """The mode, and the only numbers that may be called."""
+    tried = words_of(voxworks(mode="dry-run", allow_numbers=("+919876543210",)))
+    assert (tried.dry_run, tried.numbers) == (True, ("+919876543210",))
+
+
+def test_what_is_documented_needs_no_caution() -> None:
+    """CallKaro takes everything that can be said of a call, and its documents have it."""
+    known = words_of(CallKaro(CallKaroSettings(api_key="k", agents={"payments": "6803"}), clock=now))
+    assert (known.fields, known.cancels_by, known.beyond) == (frozenset(FIELDS), "number", frozenset())
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)
+def test_the_mark_follows_what_the_adapter_declares(provider: type[Adapter]) -> None:
+    """Each kind that no document has is marked with the provider's name, every other is not."""
+    for known in provider.capabilities:
+        said = caution(provider, known.kind)
+        assert (said is None) == (known.source == "documented")
+        assert said is None or provider.title in said
