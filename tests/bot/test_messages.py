@@ -350,6 +350,14 @@ def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
     assert f"• call `vx_123`: waits until {when(later)}" in several.blocks[1]["text"]["text"]
 
 
+@pytest.mark.parametrize("state", [State.APPROVED, State.SENDING, State.UNKNOWN])
+def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
+    """It may be behind the audit message, so it says that it was approved, and where to look."""
+    assert card(request(entry(ACTIONS["cancel by id"], state))).text == (
+        "⏳ *Approved:* cancel call `vx_123`, for <@U0AGENT>. The audit channel shows what comes of it."
+    )
+
+
 def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
     """Where numbers do not do, people need it; a cancellation names its own."""
     assert "call `a1b2`" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
