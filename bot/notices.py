@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.consequences import not_again
 from providers.actions import Code, Kind, Notice, PlaceCall
 from storage.lifecycle import State
 from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, NoSuchRequest, Post, Request
@@ -42,6 +43,9 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
             pass
         case State.SENDING if not entry.doubted:
             pass  # sooner than the answer, which may be lost
+        case State.APPROVED if entry.doubted:
+            dropped = not_again(entry, "order_dropped", notice.message)
+            return _happened(request, entry, notice, dropped)
         case State.SUCCEEDED | State.SENDING:
             return Ignored(f"the call is {entry.state}")
         case _:
@@ -49,11 +53,11 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
     return _happened(request, entry, notice)
 
 
-def _happened(request: Request, entry: LogEntry, notice: Notice) -> Change:
+def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) -> Change:
     move = Move(
         entry.id,
         "webhook",
-        frozenset({entry.state}),
+        frozenset({before[-1].after if before else entry.state}),
         State.SUCCEEDED,
         attempt=entry.attempt,
         changes={
@@ -64,7 +68,7 @@ def _happened(request: Request, entry: LogEntry, notice: Notice) -> Change:
         },
     )
     posts = (Post("state", "audit"), Post("webhook", "thread"), Post("state", f"dm:{request.requester}"))
-    return Change(request.id, SYSTEM, (move,), posts=posts)
+    return Change(request.id, SYSTEM, (*before, move), posts=posts)
 
 
 class Notices:

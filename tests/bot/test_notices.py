@@ -101,6 +101,16 @@ def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa
     assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT"]
 
 
+def test_an_attempt_that_was_ordered_is_not_made() -> None:
+    """It would call a second time: the order is dropped and the doubt ends, in one change."""
+    change = settles(request(State.APPROVED), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert [(move.name, move.before, move.after) for move in change.moves] == [
+        ("order_dropped", frozenset({State.APPROVED}), State.UNKNOWN),
+        ("webhook", frozenset({State.UNKNOWN}), State.SUCCEEDED),
+    ]
+
+
 def test_an_id_that_is_known_is_not_forgotten() -> None:
     """A notice without the provider's id keeps the one that the log has."""
     change = settles(request(), NOTICE.model_copy(update={"reference": None}), "reminders")
@@ -111,7 +121,7 @@ def test_an_id_that_is_known_is_not_forgotten() -> None:
 @pytest.mark.parametrize("state", set(State) - {State.UNKNOWN})
 def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
     """A second delivery is nothing; a call that took place although it stands otherwise is odd."""
-    found = settles(request(state), NOTICE, "reminders")
+    found = settles(request(state, doubted=state is State.SENDING), NOTICE, "reminders")
     assert isinstance(found, Ignored)
     assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
     assert state in found.why
@@ -173,6 +183,20 @@ async def test_of_many_deliveries_one_is_written(log: SQLiteLog) -> None:
     assert await told(log, entry, times=20) == 1
     assert await told(log, entry) == 0
     assert [event.name for event in await log.events(entry)] == ["requested", "sending", "unknown", "webhook"]
+    assert (await log.verify()).faults == ()
+
+
+async def test_a_call_that_took_place_is_not_placed_again(log: SQLiteLog) -> None:
+    """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
+    entry = await in_doubt(log)
+    order = Move(entry, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
+    await log.apply(Change(entry, "U0MANAGER", [order]))
+    assert [one.id for one in await log.ready(NOW, 10)] == [entry]
+    assert await told(log, entry) == 1
+    assert await log.ready(NOW, 10) == []
+    names = [event.name for event in await log.events(entry)]
+    assert names[3:] == ["ordered", "order_dropped", "webhook"]
+    assert (await log.request(entry)).state is State.SUCCEEDED
     assert (await log.verify()).faults == ()
 
 
