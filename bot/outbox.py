@@ -15,14 +15,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.consequences import WARNING
-from bot.messages import marked
 from bot.people import SLACK_TROUBLE, trouble
-from bot.posts import Told, card, render
+from bot.posts import Told, render
 from bot.rounds import each
 from bot.settings import Settings
 from bot.vocabulary import caution
-from providers.registry import PROVIDERS
-from storage.lifecycle import TERMINAL
+from providers.registry import find
 from storage.log import ActionLog, Event, MessageRef, Outgoing, Request
 
 LEASE = timedelta(seconds=30)
@@ -97,26 +95,6 @@ class Outbox:
                 return
         lasting = ref if post.to in {"audit", "card"} else None
         await self._log.delivered(post, lasting, seen=events[-1].seq)
-        if post.to == "audit":
-            await self._keep_up(request)
-
-    async def _keep_up(self, request: Request) -> None:
-        """Have the card of what was approved show how it ended, as the audit message does.
-
-        Losing this costs a courtesy: a card that is behind says where to look.
-        """
-        stands = request.messages.get("card")
-        approved = any(one.decision == "approve" for one in request.approvals)
-        if stands is None or not approved or request.state not in TERMINAL:
-            return
-        message = marked(request, card(request))
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.chat_update(
-                    channel=stands.channel, ts=stands.ts, text=message.text, blocks=list(message.blocks)
-                )
-        except SLACK_TROUBLE as error:
-            _log.warning("%s: the card is behind: %s", request.id, trouble(error))
 
     async def _told(self, post: Outgoing, events: Sequence[Event]) -> Told:
         """What a post adds to its request: its own event, and the machine's later ones that it covers."""
@@ -138,7 +116,7 @@ class Outbox:
 
     def _caution(self, request: Request) -> str | None:
         known = self._settings.connections.get(request.connection)
-        return caution(PROVIDERS[known.provider], request.kind) if known else None
+        return caution(find(known.provider), request.kind) if known else None
 
     async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
         """Edit the message where it stands, or post it. Raises one of `SLACK_TROUBLE`."""
