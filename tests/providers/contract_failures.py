@@ -33,7 +33,7 @@ from tests.providers.wire import (
     silence,
 )
 
-HURRIED: Final = 0.25
+HURRIED: Final = 0.5
 """Seconds: a deadline that a test can wait for."""
 
 _MEBIBYTE: Final = 1 << 20

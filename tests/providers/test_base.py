@@ -47,7 +47,7 @@ from tests.providers.wire import (
 ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1 << 20
 
-HURRIED = 0.3
+HURRIED = 0.5
 """Seconds: a deadline that a test can wait for."""
 
 

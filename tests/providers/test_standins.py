@@ -31,7 +31,7 @@ from tests.playground.providers_running import NUMBER, START, Running, running
 from tests.providers.made import open_adapter
 
 CONTEXT = Context(now=START, action_id="A-7K3F")
-HURRIED = 0.3
+HURRIED = 0.5
 """Seconds: a deadline that a test can wait for."""
 PLACE = PlaceCall(to=NUMBER, agent="asha")
 READY = CampaignRef(campaign_id=kore_standin.READY)
