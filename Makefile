@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help tour test lint types lock format matrix clean
+.PHONY: help demo tour test lint types lock format matrix clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.installed ## try it in the browser, with no account anywhere
+	@$(BIN)/python -m bot demo
 
 tour: $(VENV)/.installed ## play the whole road in the terminal, with no account anywhere
 	@$(BIN)/python -m playground.tour

@@ -15,6 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("serve", help="run the bot")
     checking = commands.add_parser("check", help="look at everything that must be right; change nothing")
+    demo = commands.add_parser("demo", help="try it in the browser, with no account anywhere")
+    demo.add_argument("--port", type=int, help="the page's port (4800, or any that is free)")
+    demo.add_argument("--no-browser", action="store_true", help="open no browser")
+    demo.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
     commands.add_parser("key", help="make a key for CALLOPS_KEY")
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify|fixture")
@@ -40,6 +44,10 @@ def main(arguments: list[str] | None = None) -> int:
             return _serve()
         case "check":
             return _check(as_json=chosen.json)
+        case "demo":
+            from bot.demo import demo as run_demo
+
+            return run_demo(port=chosen.port, browser=not chosen.no_browser, keep=chosen.keep)
         case _:
             from bot.log_commands import run
 

@@ -32,6 +32,7 @@ class Control:
             Route("/state", self.state),
             Route("/reset", self.reset, methods=["POST"]),
             Route("/changes", self.changes),
+            Route("/watch", _checked(self.watch)),
             Route("/people/{person}", self.screen),
             Route("/people/{person}/{act}", _checked(self.act), methods=["POST"]),
             Route("/trouble", _checked(self.trouble), methods=["POST"]),
@@ -78,6 +79,41 @@ class Control:
         except TimeoutError:
             pass  # the client asks again
         return JSONResponse({"changes": self.workspace.changes})
+
+    async def watch(self, request: Request) -> Response:
+        """What changed after `since` and what came after the first `calls`, `deliveries` and `refused`.
+
+        Waits for a change. Every message is there with whom it is `seen_by`, also one that was deleted;
+        `views` are the modals that people look at, channels and trouble stand there whole.
+        """
+        asked = {name: int(value) for name, value in request.query_params.items()}
+        since, workspace = asked.get("since", 0), self.workspace
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await workspace.changed_since(since)
+        except TimeoutError:
+            pass  # the client asks again
+        tops = ((person, workspace.top(person)) for person in workspace.stacks)
+        return JSONResponse(
+            {
+                "changes": workspace.changes,
+                "messages": [
+                    self._message(message) | {"seen_by": self._seers(message)}
+                    for message in workspace.messages
+                    if message.changed > since
+                ],
+                "views": {person: self._view(view) for person, view in tops if view},
+                "channels": [
+                    asdict(one) | {"members": sorted(one.members)} for one in workspace.channels.values()
+                ],
+                "calls": workspace.journal[asked.get("calls", 0) :],
+                "deliveries": self.interactions.socket.deliveries[asked.get("deliveries", 0) :],
+                "refused": workspace.faults[asked.get("refused", 0) :],
+                "trouble": [asdict(one) for one in self.troubles.planned if one.times > 0],
+                "twice": self.interactions.socket.twice,
+                "connected": self.interactions.socket.connected,
+            }
+        )
 
     async def screen(self, request: Request) -> Response:
         """What one person sees now: messages in channels, threads and direct ones, and the open modal."""
@@ -164,6 +200,10 @@ class Control:
             "view": self._view(view) if view and view.changed > since else None,
             "changes": self.workspace.changes,
         }
+
+    def _seers(self, message: Message) -> list[str]:
+        members = self.workspace.channels[message.channel].members
+        return sorted(members if message.ephemeral_to is None else members & {message.ephemeral_to})
 
     def _message(self, message: Message) -> Json:
         return asdict(message) | {"pings": pings(message)}

@@ -4,26 +4,23 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import cast
 from urllib.parse import parse_qsl
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
 from playground import content
 from playground.control import Control
 from playground.interactions import Interactions
 from playground.manifest import Manifest
+from playground.serving import served
 from playground.socket_mode import HOST, SocketMode
 from playground.trouble import Trouble, Troubles
 from playground.webapi import METHODS, WebApi
@@ -82,7 +79,7 @@ async def start(
         ]
     )
     await links.start(stack)
-    await stack.enter_async_context(_served(app, listening))
+    await stack.enter_async_context(served(app, listening))
     return Slack(address, state, links)
 
 
@@ -174,34 +171,3 @@ async def _troubled(trouble: Trouble, request: Request) -> Response:
             cast("asyncio.Transport", request.scope["state"]["transport"]).abort()
             await asyncio.sleep(0)
     return Response()  # nobody is there to read it
-
-
-class _Http(H11Protocol):
-    """HTTP whose connection a request can cut."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        self.app_state = {**self.app_state, "transport": transport}
-        super().connection_made(transport)
-
-
-@asynccontextmanager
-async def _served(app: Starlette, listening: socket.socket) -> AsyncIterator[None]:
-    """HTTP for as long as it is wanted; what still hangs at the end is cut, so that the end is quick."""
-
-    async def quiet(scope: Scope, receive: Receive, send: Send) -> None:
-        with suppress(asyncio.CancelledError):
-            await app(scope, receive, send)
-
-    config = uvicorn.Config(quiet, ws="none", lifespan="off", log_config=None, access_log=False)
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(lambda: _Http(config, state, {}), sock=listening)
-    try:
-        yield
-    finally:
-        server.close()
-        for connection in list(state.connections):
-            connection.transport.abort()
-        for task in state.tasks:
-            task.cancel()
-        await asyncio.gather(*state.tasks)
-        await server.wait_closed()

@@ -224,8 +224,16 @@ class Stage:
         environment: Mapping[str, str] | None = None,
         errors: Any = None,  # noqa: ANN401 - whatever subprocess takes
     ) -> Process:
+        # In a session of its own: Ctrl-C at a terminal reaches us alone, and we stop them in order.
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", module, *arguments, env=environment, stdout=PIPE, stderr=errors
+            sys.executable,
+            "-m",
+            module,
+            *arguments,
+            env=environment,
+            stdout=PIPE,
+            stderr=errors,
+            start_new_session=True,
         )
         self._processes.append(process)
         return process

@@ -1,0 +1,126 @@
+"""The demo: the page, the stand-ins and the real bot on this machine, until a signal ends them all."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from playground.serving import served
+from playground.stage import KEY, Stage
+from playground.web import surface
+from playground.web.feed import Feed, ReadLog
+from playground.web.page import create_app
+
+HOST: Final = "127.0.0.1"
+USUAL_PORT: Final = 4800
+"""Where the page is when nobody asks for another port and this one is free."""
+DEADLINE, LEASE = 3, 5
+"""Seconds until the bot gives up on an answer, and until what a dead bot had sent is taken for lost."""
+ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
+"""Opens the app's log, by its file and key."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for on the command line. ``port`` None: the usual one, or any that is free."""
+
+    port: int | None = None
+    browser: bool = True
+    keep: bool = False
+
+
+def run(wanted: Wanted, open_log: OpenLog) -> int:
+    """Run until a signal; the exit status. Everything it keeps is in one folder, which it names."""
+    folder = Path(tempfile.mkdtemp(prefix="callops-demo-"))
+    try:
+        return asyncio.run(_run(folder, wanted, open_log))
+    finally:
+        if wanted.keep:
+            print(f"Kept: {folder}", flush=True)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _run(folder: Path, wanted: Wanted, open_log: OpenLog) -> int:
+    ended = asyncio.Event()
+    for one in ENDED_BY:
+        asyncio.get_running_loop().add_signal_handler(one, ended.set)
+    try:
+        listening = _listen(wanted.port)
+    except OSError as error:
+        print(f"Port {wanted.port} cannot be had: {error.strerror}. Try another --port.", file=sys.stderr)
+        return 2
+    async with AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        serving = asyncio.create_task(_serve(folder, wanted, open_log, listening))
+        ending = asyncio.create_task(ended.wait())
+        await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if ended.is_set():
+            print("\nStopping.", flush=True)
+            serving.cancel()
+            await asyncio.wait({serving})
+            return 0 if serving.cancelled() else _failed(serving)
+        return _failed(serving)
+
+
+def _failed(serving: "asyncio.Task[None]") -> int:
+    error = serving.exception()
+    print(f"The demo had to stop: {error}", file=sys.stderr)
+    return 1
+
+
+async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: socket.socket) -> None:
+    port = listening.getsockname()[1]
+    address = f"http://{HOST}:{port}/"
+    print("Starting a Slack, four voice providers and CallOps on this machine …", flush=True)
+    async with Stage(folder, deadline=DEADLINE, lease=LEASE) as stage:
+        stage.connect_further()
+        await stage.start_bot()
+        async with open_log(folder / "callops.db", KEY) as read_log:
+            feed = Feed(stage, surface.read(stage.manifest), read_log)
+            await feed.catch_up()
+            hosts = frozenset({f"{HOST}:{port}", f"localhost:{port}"})
+            async with served(create_app(feed, stage.slack, hosts), listening):
+                kept = "kept at the end" if wanted.keep else "gone at the end; --keep keeps it"
+                print(f"CallOps is at {address}", f"Its data: {folder} ({kept})", sep="\n")
+                print("Ctrl-C stops everything.", flush=True)
+                if wanted.browser and _has_screen():
+                    await asyncio.to_thread(webbrowser.open, address)
+                await feed.run()
+
+
+def _listen(port: int | None) -> socket.socket:
+    """A listening socket on the port; with None on the usual one, or any where that is taken."""
+    if port is None:
+        try:
+            return _listen(USUAL_PORT)
+        except OSError:
+            return _listen(0)
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((HOST, port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _has_screen() -> bool:
+    """Whether a browser could show anything: on Linux only where there is a display."""
+    return not sys.platform.startswith("linux") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )

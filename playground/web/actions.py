@@ -1,0 +1,180 @@
+"""What a person does on the page, as JSON, turned into what the stand-ins can be asked to do."""
+
+import html
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from playground.people import ImpossibleError, Workspace
+from playground.web.feed import Feed
+
+Json: TypeAlias = dict[str, Any]
+
+
+class _Act(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Personal(_Act):
+    person: str
+
+
+class _Typed(_Act):
+    """A value in an input of a modal, or None where it was emptied."""
+
+    block_id: str
+    action_id: str
+    value: JsonValue
+
+
+class Write(_Personal):
+    """Write in a channel, or type a command there; ``thread_ts`` to write in a thread."""
+
+    channel: str
+    text: str
+    thread_ts: str | None = None
+
+
+class Click(_Personal):
+    """Press an element of a message or, with ``view_id``, of the modal, with what is typed there by then."""
+
+    block_id: str
+    action_id: str
+    value: JsonValue = None
+    channel: str | None = None
+    ts: str | None = None
+    view_id: str | None = None
+    typed: tuple[_Typed, ...] = ()
+
+
+class Submit(_Personal):
+    """Press a modal's submit button, with what is typed there."""
+
+    view_id: str
+    typed: tuple[_Typed, ...] = ()
+
+
+class Close(_Personal):
+    """Close the modal."""
+
+    view_id: str
+
+
+class Read(_Personal):
+    """Have read a channel up to a message."""
+
+    channel: str
+    ts: str
+
+
+class Arm(_Act):
+    """Set a provider's switch; ``fault`` None lets everything work again."""
+
+    provider: str
+    fault: str | None = None
+
+
+class Trouble(_Act):
+    """Set one of Slack's switches."""
+
+    does: Literal["ratelimited", "twice", "heal"]
+
+
+class Bot(_Act):
+    """Kill the bot, or start it."""
+
+    does: Literal["kill", "start"]
+
+
+class Actions:
+    """What the page can ask for, below ``/do``; what cannot be done is answered with 409 and a sentence."""
+
+    def __init__(self, slack: Workspace, feed: Feed) -> None:
+        self._slack, self._feed = slack, feed
+
+    def routes(self) -> list[BaseRoute]:
+        """One route for each act."""
+        return [
+            _route("/command", Write, self.command),
+            _route("/say", Write, self.say),
+            _route("/click", Click, self.click),
+            _route("/submit", Submit, self.submit),
+            _route("/close", Close, self.close),
+            _route("/read", Read, self.read),
+            _route("/arm", Arm, self.arm),
+            _route("/trouble", Trouble, self.trouble),
+            _route("/bot", Bot, self.bot),
+        ]
+
+    async def command(self, act: Write) -> Json:
+        """Type a slash command. Its text is sent on as typed: the manifest asks for no escaping."""
+        name, _, text = act.text.partition(" ")
+        return await self._do(act.person, "command", channel=act.channel, command=name, text=text.strip())
+
+    async def say(self, act: Write) -> Json:
+        """Write a message; what would be markup is escaped, as Slack's clients do.
+
+        docs.slack.dev/messaging/formatting-message-text, "Escaping text", read 2026-11.
+        """
+        text = html.escape(act.text, quote=False)
+        return await self._do(act.person, "say", channel=act.channel, text=text, thread_ts=act.thread_ts)
+
+    async def click(self, act: Click) -> Json:
+        """Press an element. What is typed in a modal goes along, as `view.state` does."""
+        if act.view_id and act.typed:
+            await self._do(act.person, "fill", view_id=act.view_id, typed=_dumped(act.typed))
+        place = {"view_id": act.view_id} if act.view_id else {"channel": act.channel, "ts": act.ts}
+        found = {"block_id": act.block_id, "action_id": act.action_id, "value": act.value}
+        return await self._do(act.person, "click", **place, **found, confirm=True)
+
+    async def submit(self, act: Submit) -> Json:
+        """Submit the modal."""
+        return await self._do(act.person, "submit", view_id=act.view_id, typed=_dumped(act.typed))
+
+    async def close(self, act: Close) -> Json:
+        """Close the modal."""
+        return await self._do(act.person, "close", view_id=act.view_id)
+
+    async def read(self, act: Read) -> Json:
+        """Remember what was read."""
+        self._feed.read(act.person, act.channel, act.ts)
+        return {}
+
+    async def arm(self, act: Arm) -> Json:
+        """Set a provider's switch."""
+        await self._feed.arm(act.provider, act.fault)
+        return {}
+
+    async def trouble(self, act: Trouble) -> Json:
+        """Set one of Slack's switches."""
+        await self._feed.switches.slack(act.does)
+        return {}
+
+    async def bot(self, act: Bot) -> Json:
+        """Kill the bot with -9, or start it."""
+        await (self._feed.kill_bot() if act.does == "kill" else self._feed.start_bot())
+        return {}
+
+    async def _do(self, person: str, act: str, **body: object) -> Json:
+        told = await self._slack.ask("POST", f"/people/{person}/{act}", body)
+        return {"error": told.get("error"), "errors": told.get("errors", {})}
+
+
+def _route(path: str, kind: type[Any], act: Callable[[Any], Awaitable[Json]]) -> Route:
+    async def handle(request: Request) -> Response:
+        try:
+            done: Mapping[str, object] = await act(kind.model_validate_json(await request.body()))
+        except (ImpossibleError, ValueError, RuntimeError) as error:
+            return JSONResponse({"sentence": str(error)}, status_code=HTTPStatus.CONFLICT)
+        return JSONResponse(done)
+
+    return Route(path, handle, methods=["POST"])
+
+
+def _dumped(typed: tuple[_Typed, ...]) -> list[Json]:
+    return [one.model_dump() for one in typed]

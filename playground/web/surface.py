@@ -1,0 +1,39 @@
+"""What of the app's manifest people see while they type: its commands, and whether they can write to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+
+@dataclass(frozen=True)
+class Command:
+    """A slash command as the composer offers it."""
+
+    command: str
+    description: str
+    usage_hint: str
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The commands in the manifest's order; ``writable``: whether the app's messages tab has a composer."""
+
+    name: str
+    commands: tuple[Command, ...]
+    writable: bool
+
+
+def read(path: Path) -> Surface:
+    """The surface of the manifest in a file."""
+    raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    features = raw.get("features", {})
+    home = features.get("app_home", {})
+    return Surface(
+        name=raw["display_information"]["name"],
+        commands=tuple(
+            Command(one["command"], one.get("description", ""), one.get("usage_hint", ""))
+            for one in features.get("slash_commands", ())
+        ),
+        writable=bool(home.get("messages_tab_enabled")) and not home.get("messages_tab_read_only_enabled"),
+    )

@@ -1,0 +1,75 @@
+"""The switches for what goes wrong: at a provider, at Slack, with the bot."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from playground.faults import Fault
+from playground.people import ImpossibleError
+from playground.stage import Stage
+
+SLOW: Final = 2.0
+"""Seconds that a slow answer takes: less than the demo's bot waits."""
+RETRY_AFTER: Final = 3
+"""Seconds that a busy provider or Slack asks for."""
+POST: Final = "chat.postMessage"
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    "reset": Fault(does="reset", effect=True),
+    "silence": Fault(does="silence", effect=True),
+    "refused": Fault(does="refused", times=None),
+    "server_error": Fault(does="server_error", effect=True),
+    "busy": Fault(
+        does="reply",
+        effect=False,
+        status=429,
+        headers={"Retry-After": str(RETRY_AFTER)},
+        body='{"message": "Too many requests"}',
+    ),
+    "slow": Fault(does="slow", seconds=SLOW),
+}
+"""What can befall a provider's next request, by the name that the page knows it by."""
+
+
+@dataclass
+class Switches:
+    """Which faults wait at which provider. They are used up by a request, but for ``refused``."""
+
+    stage: Stage
+    armed: dict[str, str] = field(default_factory=dict)
+
+    async def arm(self, provider: str, fault: str | None) -> None:
+        """Let a fault befall the provider's next request, or none. Raises `ImpossibleError`."""
+        if provider not in self.stage.addresses.keys() - {"slack", "control"}:
+            raise ImpossibleError(f"there is no provider {provider}")
+        if fault is None:
+            await self.stage.providers.clear(provider)
+            self.armed.pop(provider, None)
+        elif fault in FAULTS:
+            await self.stage.providers.fail(provider, FAULTS[fault])
+            self.armed[provider] = fault
+        else:
+            raise ImpossibleError(f"there is no fault {fault}")
+
+    def used_up(self, lines: Iterable[Mapping[str, object]]) -> bool:
+        """Whether these new lines of the journal tell that a provider's fault has struck."""
+        before = len(self.armed)
+        for line in lines:
+            if line["line"] == "answer" and line.get("fault") is not None:
+                self.armed.pop(str(line["provider"]), None)
+        return len(self.armed) < before
+
+    async def slack(self, does: str) -> None:
+        """Trouble: ``ratelimited`` for the next post, ``twice`` for the next delivery; ``heal`` ends it.
+
+        Raises `ImpossibleError`.
+        """
+        match does:
+            case "ratelimited":
+                await self.stage.slack.fail(POST, does, retry_after=RETRY_AFTER)
+            case "twice":
+                await self.stage.slack.deliver_twice()
+            case "heal":
+                await self.stage.slack.heal()
+            case _:
+                raise ImpossibleError(f"Slack does not {does}")
