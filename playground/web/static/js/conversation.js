@@ -1,0 +1,190 @@
+/** The conversation that is open: its head, its messages, its composer; and the thread beside it. */
+
+import { act } from "./act.js";
+import { Composer } from "./composer.js";
+import { byId, fill, h } from "./dom.js";
+import { MessageList } from "./messages.js";
+import {
+  changed, channel, isDirect, isRoot, me, messagesIn, on, state,
+} from "./state.js";
+import { clock, placeOf } from "./time.js";
+import { NO_COMMANDS_IN_THREADS, READ_ONLY, commandFailed } from "./words.js";
+
+/** So many pixels above the end still count as being at the end. */
+const NEAR_END = 80;
+const MINUTE = 60_000;
+
+/**
+ * Open a channel.
+ *
+ * @param {string} id
+ */
+export function go(id) {
+  state.open = id;
+  state.thread = null;
+  changed(["place"]);
+  byId("composer").querySelector("textarea")?.focus();
+}
+
+/**
+ * Open a thread.
+ *
+ * @param {string | null} ts null closes it
+ */
+export function openThread(ts) {
+  state.thread = ts;
+  changed(["place"]);
+  const target = byId(ts ? "thread" : "composer").querySelector("textarea");
+  target?.focus();
+}
+
+export function start() {
+  const list = new MessageList(byId("messages"), openThread, false);
+  const threadList = new MessageList(byId("thread-messages"), openThread, true);
+  const composer = new Composer(byId("composer"), (text) => send(text, null), true);
+  const reply = new Composer(byId("thread-composer"), (text) => send(text, state.thread), false);
+  byId("thread-close").addEventListener("click", () => openThread(null));
+  byId("thread").addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !event.defaultPrevented) openThread(null);
+  });
+
+  const show = () => {
+    const scroller = byId("scroller");
+    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+    const roots = messagesIn(state.open).filter(isRoot);
+    list.show(roots);
+    byId("beginning").hidden = false;
+    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    showThread(threadList, reply);
+    read();
+  };
+  on(["messages"], show);
+  on(["place", "person"], () => {
+    list.clear();
+    threadList.clear();
+    head();
+    const name = placeName(state.open);
+    const silent = isDirect(state.open) && !state.app.writable;
+    composer.place(`${state.me} ${state.open}`, `Message ${name}`, silent ? READ_ONLY : null);
+    show();
+    const scroller = byId("scroller");
+    scroller.scrollTop = scroller.scrollHeight;
+    history.replaceState(null, "", `#${state.me}/${isDirect(state.open) ? "D" : state.open}`);
+    document.title = `${name} · ${me().realName} · CallOps demo`;
+  });
+  document.addEventListener("visibilitychange", read);
+  setInterval(head, MINUTE);
+}
+
+/**
+ * @param {string} id
+ * @returns {string}
+ */
+export function placeName(id) {
+  return isDirect(id) ? state.app.name : `#${channel(id)?.name ?? id}`;
+}
+
+function head() {
+  const direct = isDirect(state.open);
+  fill(
+    byId("place"),
+    h("h1", {}, direct ? state.app.name : [h("span", { class: "hash" }, "#"), channel(state.open)?.name]),
+    h("p", {}, direct ? "What CallOps tells you alone" : state.purposes[state.open]),
+  );
+  const { realName, zone } = me();
+  byId("viewer").textContent = `${realName} · ${clock(new Date(), zone)} in ${placeOf(zone)}`;
+  fill(
+    byId("beginning"),
+    h("strong", {}, direct ? state.app.name : placeName(state.open)),
+    h(
+      "span",
+      {},
+      direct
+        ? "This is where CallOps writes to you: when what you asked for is done, denied or in doubt."
+        : `This is the very beginning of ${placeName(state.open)}. ${state.purposes[state.open] ?? ""}.`,
+    ),
+  );
+}
+
+/**
+ * @param {MessageList} list
+ * @param {Composer} reply
+ */
+function showThread(list, reply) {
+  const ts = state.thread;
+  const panel = byId("thread");
+  document.body.classList.toggle("with-thread", ts !== null);
+  panel.hidden = ts === null;
+  if (!ts) return;
+  const all = messagesIn(state.open);
+  list.show(all.filter((one) => one.ts === ts || one.thread_ts === ts));
+  byId("thread-place").textContent = placeName(state.open);
+  const silent = isDirect(state.open) && !state.app.writable;
+  reply.place(`${state.me} ${state.open} ${ts}`, "Reply…", silent ? READ_ONLY : null);
+}
+
+/** What is on the screen of somebody who looks is read. */
+function read() {
+  const unread = state.unread[state.me]?.[state.open];
+  const last = messagesIn(state.open).filter((one) => isRoot(one) && !one.notice).at(-1);
+  if (unread && last && document.visibilityState === "visible") {
+    act("read", { person: state.me, channel: state.open, ts: last.ts });
+  }
+}
+
+/**
+ * Send what was written: a command where it begins with a slash, as Slack's composer takes it.
+ *
+ * @param {string} text
+ * @param {string | null} thread
+ */
+async function send(text, thread) {
+  const body = { person: state.me, channel: state.open, text, thread_ts: thread };
+  const command = text.split(/\s/, 1)[0];
+  if (!text.startsWith("/")) {
+    const done = await act("say", body);
+    if (done.sentence) notice(done.sentence, "");
+    return;
+  }
+  if (thread) {
+    notice(`${command} ${NO_COMMANDS_IN_THREADS}`, "Type it in the channel.");
+    return;
+  }
+  const done = await act("command", body);
+  if (done.sentence) notice(done.sentence, "");
+  else if (done.error) {
+    const { sentence, why } = commandFailed(command, done.error);
+    notice(sentence, why);
+  }
+}
+
+/**
+ * Let Slack itself say something, here and to this person alone.
+ *
+ * @param {string} sentence
+ * @param {string} why
+ */
+function notice(sentence, why) {
+  state.notices.push({
+    ts: (Date.now() / 1000).toFixed(6), channel: state.open, user: "USLACKBOT", text: sentence, blocks: [],
+    thread_ts: null, ephemeral_to: state.me, in_reply_to: null, edits: 0, pings: [],
+    notice: { sentence, why },
+  });
+  changed(["messages"], []);
+}
+
+/**
+ * Put a text into the composer of a channel, for the person to send.
+ *
+ * @param {string} text
+ */
+export function suggest(text) {
+  if (isDirect(state.open)) go("C0SUPPORT");
+  const field = /** @type {HTMLTextAreaElement | null} */ (byId("composer").querySelector("textarea"));
+  if (!field) return;
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+  field.focus();
+  field.setSelectionRange(text.length, text.length);
+}
+

@@ -1,0 +1,217 @@
+/**
+ * What can be pressed, chosen or typed into: docs.slack.dev/reference/block-kit/block-elements, read 2026-11.
+ * Which key of `state.values` an element's value has stands in the playground's forms.py.
+ */
+
+/** @import {Block, Element_} from "./types.js" */
+/** @import {Reader} from "./mrkdwn.js" */
+
+import { confirmed } from "./confirm.js";
+import { h } from "./dom.js";
+import { named } from "./emoji.js";
+import { rich } from "./mrkdwn.js";
+
+/**
+ * @typedef {object} Place where elements stand
+ * @property {(block: Block, element: Element_, value: unknown) => Promise<string | null>} press
+ *   what a click or a choice does; a sentence when it came to nothing
+ * @property {(block: Block, element: Element_) => unknown} value what an element holds now
+ * @property {(block: Block, element: Element_, value: unknown) => void} typed keep what was typed
+ * @property {Record<string, string>=} errors by block_id
+ *
+ * @typedef {{id: string, describedBy: string | null, invalid: boolean, required: boolean}} Naming
+ */
+
+/** @type {Record<string, string>} */
+const KINDS = {
+  number_input: "number",
+  email_text_input: "email",
+  url_text_input: "url",
+  datepicker: "date",
+  timepicker: "time",
+};
+
+/**
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Reader} reader
+ * @param {Place} place
+ * @param {Naming=} naming in an input block
+ * @returns {HTMLElement}
+ */
+export function control(element, block, reader, place, naming) {
+  const key = `${block.block_id} ${element.action_id}`;
+  const common = {
+    id: naming?.id,
+    "data-key": key,
+    "aria-describedby": naming?.describedBy,
+    "aria-invalid": naming?.invalid ? "true" : null,
+    "aria-required": naming?.required ? "true" : null,
+    "data-autofocus": element.focus_on_load ? "" : null,
+  };
+  const unlabelled = naming ? {} : { "aria-label": element.placeholder?.text ?? "Choose" };
+  /** @param {unknown} value */
+  const take = (value) => place.typed(block, element, value);
+  const given = place.value(block, element);
+  switch (element.type) {
+    case "button":
+      return button(element, block, reader, place, key);
+    case "plain_text_input":
+      if (element.multiline) {
+        return h("textarea", {
+          ...common, rows: 3, maxlength: element.max_length, placeholder: element.placeholder?.text,
+          value: given ?? "",
+          on: { input: (/** @type {any} */ event) => take(event.target.value) },
+        });
+      }
+      return text("text", { ...common, maxlength: element.max_length }, element, given, take);
+    case "number_input":
+    case "email_text_input":
+    case "url_text_input":
+    case "datepicker":
+    case "timepicker":
+      return text(KINDS[element.type], common, element, given, take);
+    case "static_select":
+      return select(element, { ...common, ...unlabelled }, given, async (value) => {
+        take(value);
+        if (!naming || block.dispatch_action) await pressed(element, block, place, value, reader);
+      });
+    case "radio_buttons":
+    case "checkboxes":
+      return several(element, block, reader, given, async (value) => {
+        take(value);
+        if (!naming || block.dispatch_action) await pressed(element, block, place, value, reader);
+      });
+    default:
+      return h("span", { class: "undrawn" }, `This page does not draw a ${element.type}.`);
+  }
+}
+
+/**
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Reader} reader
+ * @param {Place} place
+ * @param {string} key
+ * @returns {HTMLElement}
+ */
+function button(element, block, reader, place, key) {
+  const made = h(
+    "button",
+    {
+      type: "button",
+      class: `button ${element.style ?? ""}`,
+      "data-key": key,
+      "aria-label": element.accessibility_label ?? null,
+      on: {
+        click: async () => {
+          made.setAttribute("aria-busy", "true");
+          await pressed(element, block, place, null, reader, made);
+          made.removeAttribute("aria-busy");
+        },
+      },
+    },
+    named(element.text.text),
+  );
+  return made;
+}
+
+/**
+ * Confirm where that is asked for, press, and say beside it when that came to nothing.
+ *
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Place} place
+ * @param {unknown} value
+ * @param {Reader} reader
+ * @param {HTMLElement=} beside
+ */
+async function pressed(element, block, place, value, reader, beside) {
+  if (element.confirm && !(await confirmed(element.confirm, reader))) return;
+  beside?.parentElement?.querySelector(".press-error")?.remove();
+  const sentence = await place.press(block, element, value);
+  if (sentence && beside?.isConnected) {
+    beside.parentElement?.append(h("p", { class: "press-error", role: "alert" }, sentence));
+  }
+}
+
+/**
+ * @param {string} kind
+ * @param {Record<string, unknown>} common
+ * @param {Element_} element
+ * @param {unknown} given
+ * @param {(value: string) => void} take
+ * @returns {HTMLElement}
+ */
+function text(kind, common, element, given, take) {
+  return h("input", {
+    ...common,
+    type: kind === "number" ? "text" : kind,
+    inputmode: kind === "number" ? "decimal" : null,
+    autocomplete: "off",
+    placeholder: element.placeholder?.text,
+    value: given ?? "",
+    on: { input: (/** @type {any} */ event) => take(event.target.value) },
+  });
+}
+
+/**
+ * @param {Element_} element
+ * @param {Record<string, unknown>} common
+ * @param {unknown} given
+ * @param {(value: string | null) => void} take
+ * @returns {HTMLElement}
+ */
+function select(element, common, given, take) {
+  /** @param {any} one */
+  const option = (one) =>
+    h("option", { value: one.value, selected: one.value === given }, named(one.text.text));
+  return h(
+    "select",
+    { ...common, on: { change: (/** @type {any} */ event) => take(event.target.value || null) } },
+    h("option", { value: "", selected: !given }, element.placeholder?.text ?? "Choose an option"),
+    (element.options ?? []).map(option),
+    (element.option_groups ?? []).map((/** @type {any} */ group) =>
+      h("optgroup", { label: group.label.text }, group.options.map(option)),
+    ),
+  );
+}
+
+/**
+ * @param {Element_} element
+ * @param {Block} block
+ * @param {Reader} reader
+ * @param {unknown} given
+ * @param {(value: unknown) => void} take
+ * @returns {HTMLElement}
+ */
+function several(element, block, reader, given, take) {
+  const one = element.type === "radio_buttons";
+  const chosen = new Set(one ? [given] : /** @type {any} */ (given ?? []));
+  return h(
+    "div",
+    { class: "choices" },
+    element.options.map((/** @type {any} */ option) =>
+      h(
+        "label",
+        { class: "choice" },
+        h("input", {
+          type: one ? "radio" : "checkbox",
+          name: `${block.block_id}-${element.action_id}`,
+          value: option.value,
+          checked: chosen.has(option.value),
+          "data-key": `${block.block_id} ${element.action_id} ${option.value}`,
+          on: {
+            change: (/** @type {any} */ event) => {
+              if (one) return take(option.value);
+              if (event.target.checked) chosen.add(option.value);
+              else chosen.delete(option.value);
+              return take([...chosen]);
+            },
+          },
+        }),
+        h("span", { class: "text" }, ...rich(option.text, reader)),
+      ),
+    ),
+  );
+}

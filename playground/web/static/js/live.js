@@ -1,0 +1,126 @@
+/** The stream of what happens, into what the page knows. */
+
+/** @import {Screen, Message} from "./types.js" */
+
+import { byId } from "./dom.js";
+import { changed, state } from "./state.js";
+
+/** @type {EventSource | null} */
+let source = null;
+
+/**
+ * See the workspace with this person's eyes from now on.
+ *
+ * @param {string} person
+ * @param {string | null} place a channel to open
+ */
+export function become(person, place) {
+  source?.close();
+  source = new EventSource(`/live/${person}`);
+  let first = true;
+  hear("everything", (told) => {
+    everything(told, first ? place : state.open);
+    first = false;
+  });
+  hear("screen", screen);
+  hear("journal", (lines) => {
+    state.journal.push(...lines);
+    changed(["journal"]);
+  });
+  hear("log", (requests) => {
+    for (const one of requests) state.requests.set(one.id, one);
+    changed(["log"]);
+  });
+  hear("traffic", (lines) => {
+    for (const one of lines) state.traffic.set(`${one.kind} ${one.number}`, one);
+    changed(["traffic"], lines);
+  });
+  hear("slack", (told) => {
+    state.slack = told;
+    changed(["slack"]);
+  });
+  hear("armed", (told) => {
+    state.armed = told;
+    changed(["armed"]);
+  });
+  hear("bot", (told) => {
+    state.bot = told;
+    changed(["bot"]);
+  });
+  source.onopen = () => lost(false);
+  source.onerror = () => lost(true);
+}
+
+/**
+ * @param {string} event
+ * @param {(told: any) => void} listener
+ */
+function hear(event, listener) {
+  source?.addEventListener(event, (told) => listener(JSON.parse(told.data)));
+}
+
+/** @param {boolean} isLost */
+function lost(isLost) {
+  byId("lost").hidden = !isLost;
+}
+
+/**
+ * @param {any} told
+ * @param {string | null} place
+ */
+function everything(told, place) {
+  state.me = told.me;
+  state.app = told.app;
+  state.people = new Map(told.people.map((/** @type {any} */ one) => [one.id, one]));
+  state.cast = told.cast;
+  state.purposes = told.purposes;
+  state.commands = told.commands;
+  state.messages = new Map();
+  state.journal = told.journal;
+  state.requests = new Map(told.requests.map((/** @type {any} */ one) => [one.id, one]));
+  state.traffic = new Map(told.traffic.map((/** @type {any} */ one) => [`${one.kind} ${one.number}`, one]));
+  state.slack = told.slack;
+  state.armed = told.armed;
+  state.providers = told.providers;
+  state.faults = told.faults;
+  state.bot = told.bot;
+  takeIn(told.screen);
+  const known = state.channels.some((one) => one.id === place);
+  state.open = place && (known || place === "D") ? place : told.first;
+  state.thread = null;
+  changed([
+    "person",
+    "channels",
+    "place",
+    "messages",
+    "unread",
+    "view",
+    "journal",
+    "log",
+    "traffic",
+    "slack",
+    "armed",
+    "bot",
+  ]);
+}
+
+/** @param {Screen} told */
+function screen(told) {
+  const fresh = takeIn(told);
+  if (state.open === "D") state.open = state.channels.find((one) => one.direct === state.me)?.id ?? "D";
+  changed(["channels", "messages", "unread", "view"], fresh);
+}
+
+/**
+ * @param {Screen} told
+ * @returns {Message[]} the messages that were not there before
+ */
+function takeIn(told) {
+  const fresh = told.messages.filter((one) => !state.messages.has(`${one.channel} ${one.ts}`));
+  for (const one of told.messages) state.messages.set(`${one.channel} ${one.ts}`, one);
+  for (const [channel, ts] of told.gone) state.messages.delete(`${channel} ${ts}`);
+  state.channels = told.channels;
+  state.unread = told.unread;
+  state.view = told.view;
+  return fresh;
+}

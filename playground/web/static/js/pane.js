@@ -1,0 +1,128 @@
+/**
+ * “What really happened”: what the providers saw, what the log holds, what went to and from Slack, and the
+ * switches with which things go wrong.
+ *
+ * The pattern of the tabs: w3.org/WAI/ARIA/apg/patterns/tabs, read 2026-11.
+ */
+
+import { byId, fill, h } from "./dom.js";
+import { exchanges } from "./pane_providers.js";
+import { requests } from "./pane_log.js";
+import { switches } from "./pane_switches.js";
+import { refusals, traffic } from "./pane_slack.js";
+import { on, state } from "./state.js";
+
+/** @typedef {import("./state.js").Topic} Topic */
+
+/** @type {{id: string, name: string, topics: Topic[], draw: () => HTMLElement[]}[]} */
+const TABS = [
+  { id: "providers", name: "Providers", topics: ["journal"], draw: exchanges },
+  { id: "log", name: "Log", topics: ["log"], draw: requests },
+  { id: "slack", name: "Slack", topics: ["traffic"], draw: traffic },
+  { id: "switches", name: "Break it", topics: ["armed", "slack", "bot"], draw: switches },
+];
+const KEY = "pane";
+let tab = "providers";
+
+export function start() {
+  const open = byId("pane-open");
+  /** @param {boolean} shown */
+  const show = (shown) => {
+    document.body.classList.toggle("with-pane", shown);
+    open.setAttribute("aria-expanded", String(shown));
+    localStorage.setItem(KEY, shown ? "open" : "closed");
+  };
+  const wide = matchMedia("(min-width: 1100px)").matches;
+  show(wide && localStorage.getItem(KEY) !== "closed");
+  open.addEventListener("click", () => show(!document.body.classList.contains("with-pane")));
+  byId("pane-close").addEventListener("click", () => {
+    show(false);
+    open.focus();
+  });
+  drawTabs();
+  for (const one of TABS) {
+    on([...one.topics, "person"], () => {
+      if (one.id === tab) drawPanel();
+      else mark(one.id);
+    });
+  }
+  on(["armed", "slack", "bot"], drawTabs);
+  on(["traffic"], (lines) => refusals(lines ?? []));
+  on(["place"], drawPanel);
+  document.addEventListener("open-tab", (event) => {
+    show(true);
+    choose(/** @type {CustomEvent} */ (event).detail);
+  });
+}
+
+/** @type {Set<string>} tabs in which something is new */
+const fresh = new Set();
+
+/** @param {string} id */
+function mark(id) {
+  if (id === "switches" || fresh.has(id)) return;
+  fresh.add(id);
+  drawTabs();
+}
+
+/** @param {string} id */
+function choose(id) {
+  tab = id;
+  fresh.delete(id);
+  drawTabs();
+  drawPanel();
+}
+
+function drawTabs() {
+  const holder = byId("pane-tabs");
+  const hadFocus = holder.contains(document.activeElement);
+  const broken = Object.keys(state.armed).length + state.slack.trouble.length + state.slack.twice
+    + (state.bot.state === "stopped" ? 1 : 0);
+  fill(
+    holder,
+    TABS.map(({ id, name }) =>
+      h(
+        "button",
+        {
+          type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(id === tab),
+          "aria-controls": "pane-panel", tabindex: id === tab ? "0" : "-1",
+          on: { click: () => choose(id), keydown: arrows },
+        },
+        name,
+        fresh.has(id) && h("span", { class: "dot", title: "Something new" }),
+        id === "switches" && broken > 0 && h("span", { class: "count" }, String(broken)),
+      ),
+    ),
+  );
+  if (hadFocus) /** @type {HTMLElement | null} */ (holder.querySelector('[aria-selected="true"]'))?.focus();
+}
+
+/** @param {KeyboardEvent} event */
+function arrows(event) {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const at = TABS.findIndex((one) => one.id === tab);
+  choose(TABS[(at + step + TABS.length) % TABS.length].id);
+}
+
+function drawPanel() {
+  const panel = byId("pane-panel");
+  const key = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.key;
+  const inside = panel.contains(document.activeElement);
+  const top = panel.scrollTop;
+  const opened = new Set(
+    [...panel.querySelectorAll("details[open]")].map((one) => /** @type {HTMLElement} */ (one).dataset.key),
+  );
+  panel.setAttribute("aria-labelledby", `tab-${tab}`);
+  fill(panel, TABS.find((one) => one.id === tab)?.draw() ?? []);
+  for (const one of panel.querySelectorAll("details")) {
+    if (opened.has(one.dataset.key)) one.open = true;
+  }
+  panel.scrollTop = top;
+  if (inside) {
+    const again = key ? panel.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+    /** @type {HTMLElement} */ (again ?? panel).focus();
+  }
+}
+

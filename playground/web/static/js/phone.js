@@ -1,0 +1,52 @@
+/** What a phone in this person's pocket shows: messages that call for them, where they do not look just now. */
+
+/** @import {Message} from "./types.js" */
+
+import { byId, h, icon } from "./dom.js";
+import { go, placeName } from "./conversation.js";
+import { plain } from "./mrkdwn.js";
+import { reader } from "./messages.js";
+import { isRoot, on, rings, state } from "./state.js";
+
+/** Milliseconds that one stays; and how many stand there at once. */
+const STAYS = 9000;
+const AT_ONCE = 3;
+
+export function start() {
+  on(["messages"], (/** @type {Message[]} */ fresh) => {
+    for (const one of fresh ?? []) {
+      const looking = one.channel === state.open && document.visibilityState === "visible" && isRoot(one);
+      if (rings(one) && !looking) show(one);
+    }
+  });
+  on(["person"], () => byId("phone").replaceChildren());
+}
+
+/** @param {Message} message */
+function show(message) {
+  const holder = byId("phone");
+  const banner = h(
+    "div",
+    { class: "banner" },
+    h(
+      "button",
+      {
+        type: "button", class: "banner-text",
+        on: {
+          click: () => {
+            banner.remove();
+            go(message.channel);
+          },
+        },
+      },
+      h("span", { class: "banner-head" }, icon("phone"), `Phone · ${state.app.name} in ${placeName(message.channel)}`),
+      h("span", {}, plain(message.text, reader())),
+    ),
+    h("button", { type: "button", class: "round", "aria-label": "Put this notification away",
+      on: { click: () => banner.remove() } }, icon("close")),
+  );
+  holder.append(banner);
+  while (holder.childElementCount > AT_ONCE) holder.firstElementChild?.remove();
+  const leave = () => (banner.matches(":hover, :focus-within") ? setTimeout(leave, STAYS) : banner.remove());
+  setTimeout(leave, STAYS);
+}

@@ -1,0 +1,121 @@
+/** What the page knows, and who wants to hear when something of it changes. */
+
+/** @import {Message, View, Person, Channel, Unread} from "./types.js" */
+
+export const state = {
+  me: "",
+  app: { id: "", name: "", writable: false },
+  /** @type {Map<string, Person>} */ people: new Map(),
+  /** @type {string[]} */ cast: [],
+  /** @type {Record<string, string>} */ purposes: {},
+  /** @type {{command: string, description: string, usage_hint: string}[]} */ commands: [],
+  /** @type {Channel[]} */ channels: [],
+  /** @type {Map<string, Message>} by channel and ts */ messages: new Map(),
+  /** @type {Message[]} what Slack itself said to this person, here alone */ notices: [],
+  /** @type {View | null} */ view: null,
+  /** @type {Record<string, Unread>} */ unread: {},
+  /** @type {string} the channel that is open */ open: "",
+  /** @type {string | null} the ts of the thread that is open */ thread: null,
+  /** @type {any[]} */ journal: [],
+  /** @type {Map<string, any>} */ requests: new Map(),
+  /** @type {Map<string, any>} */ traffic: new Map(),
+  /** @type {{trouble: any[], twice: number, connected: number}} */ slack: { trouble: [], twice: 0, connected: 0 },
+  /** @type {Record<string, string>} */ armed: {},
+  /** @type {string[]} */ providers: [],
+  /** @type {string[]} */ faults: [],
+  /** @type {{state: string, pid: number | null}} */ bot: { state: "starting", pid: null },
+};
+
+/**
+ * @typedef {"person" | "messages" | "place" | "view" | "unread" | "channels" | "journal" | "log" | "traffic"
+ *   | "slack" | "armed" | "bot"} Topic
+ */
+
+/** @type {Map<Topic, Set<(detail?: any) => void>>} */
+const listeners = new Map();
+
+/**
+ * Be called when one of these changes.
+ *
+ * @param {Topic[]} topics
+ * @param {(detail?: any) => void} listener
+ */
+export function on(topics, listener) {
+  for (const topic of topics) {
+    if (!listeners.has(topic)) listeners.set(topic, new Set());
+    listeners.get(topic)?.add(listener);
+  }
+}
+
+/**
+ * @param {Topic[]} topics each listener is called once, whichever of them it wanted
+ * @param {any=} detail
+ */
+export function changed(topics, detail) {
+  const called = new Set(topics.flatMap((topic) => [...(listeners.get(topic) ?? [])]));
+  for (const listener of called) listener(detail);
+}
+
+/** @returns {Person} */
+export function me() {
+  return person(state.me);
+}
+
+/**
+ * @param {string} id
+ * @returns {Person}
+ */
+export function person(id) {
+  return state.people.get(id) ?? { id, name: id, realName: id, zone: "UTC", role: null };
+}
+
+/**
+ * @param {string} id
+ * @returns {Channel | undefined}
+ */
+export function channel(id) {
+  return state.channels.find((one) => one.id === id);
+}
+
+/**
+ * The messages of a channel, oldest first, replies among them; with what Slack itself said there.
+ *
+ * @param {string} id
+ * @returns {Message[]}
+ */
+export function messagesIn(id) {
+  const found = [...state.messages.values(), ...state.notices.filter((one) => one.ephemeral_to === state.me)];
+  return found.filter((one) => one.channel === id).sort((a, b) => Number(a.ts) - Number(b.ts));
+}
+
+/**
+ * @param {Message} message
+ * @returns {boolean} whether it stands in the channel itself, not in a thread
+ */
+export function isRoot(message) {
+  return !message.thread_ts || message.thread_ts === message.ts;
+}
+
+/**
+ * @param {Message} message
+ * @returns {boolean} whether it makes this person's phone ring
+ */
+export function rings(message) {
+  const everyone = ["!channel", "!here", "!everyone"];
+  const direct = message.channel.startsWith("D") && message.user === state.app.id;
+  const named = message.pings.some((one) => one === `@${state.me}` || everyone.includes(one));
+  return (direct || named) && message.user !== state.me && !message.ephemeral_to;
+}
+
+/**
+ * @param {string} id
+ * @returns {boolean} whether the app is there to write to, and has no composer
+ */
+export function isDirect(id) {
+  return id.startsWith("D");
+}
+
+/** @returns {string} the direct message with the app, which exists once the app wrote */
+export function directChannel() {
+  return state.channels.find((one) => one.direct === state.me)?.id ?? "D";
+}
