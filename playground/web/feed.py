@@ -153,6 +153,7 @@ class Feed:
                 for one in self._users
             ],
             "cast": list(CAST),
+            "names": {one["id"]: one["name"] for one in self.screens.channels if not one["direct"]},
             "purposes": PURPOSES,
             "first": FIRST_CHANNEL,
             "commands": [vars(one) for one in self._surface.commands],

@@ -2,7 +2,7 @@
 
 import { act } from "./act.js";
 import { suggest } from "./conversation.js";
-import { byId, fill, h, icon } from "./dom.js";
+import { byId, fill, focusKey, h, icon } from "./dom.js";
 import { choose } from "./sidebar.js";
 import { on, state } from "./state.js";
 
@@ -13,40 +13,43 @@ const LOST = { provider: "callkaro", fault: "silence" };
  * @typedef {object} Step
  * @property {string} title
  * @property {string} command
- * @property {(Node | string)[]} look
+ * @property {() => (Node | string)[]} look
  * @property {() => boolean} happened
  */
 
-/** @returns {Step[]} */
-function steps() {
-  return [
-    {
-      title: "Place a call",
-      command: "/place-call 98765 43210 tomorrow 9:30",
-      look: ["Press ", h("b", {}, "Place this call"), ". ", h("b", {}, "#call-audit"),
-        " tells everyone; on the right is what CallKaro was really asked."],
-      happened: () => some("place_call", (entry) => entry.state === "succeeded"),
-    },
-    {
-      title: "Cancel it, with a manager",
-      command: "/cancel-call 98765 43210 customer asked",
-      look: ["Then ", link("be Mira", () => choose("U0MANAGER")), ": her ", h("b", {}, "#call-approvals"),
-        " has a card. Press ", h("b", {}, "Review…"), "."],
-      happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
-    },
-    {
-      title: "Lose an answer",
-      command: "/place-call 98765 43211",
-      look: [link("Let CallKaro never answer", () => lose()),
-        " and place a call. CallOps says that it does not know, and asks a manager: it never calls twice."],
-      happened: () => [...state.requests.values()].some((one) =>
-        one.events.some((/** @type {any} */ event) => event.name === "unknown")),
-    },
-  ];
-}
+/** @type {Step[]} */
+const STEPS = [
+  {
+    title: "Place a call",
+    command: "/place-call 98765 43210 tomorrow 9:30",
+    look: () => ["Send it, then press ", h("b", {}, "Place this call"), ". Everyone reads it in ",
+      h("b", {}, "#call-audit"), "; on the right stands what CallKaro was really asked."],
+    happened: () => some("place_call", (entry) => entry.state === "succeeded"),
+  },
+  {
+    title: "Cancel it, with a manager",
+    command: "/cancel-call 98765 43210 customer asked",
+    look: () => ["Send it, then ", link("be Mira", () => choose("U0MANAGER")), ", a manager: press ",
+      h("b", {}, "Review…"), " in ", h("b", {}, "#call-approvals"), " and approve. Nobody decides alone."],
+    happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
+  },
+  {
+    title: "Lose an answer",
+    command: "/place-call 98765 43211",
+    look: () => ["First ", link("let CallKaro do it and never answer", () => lose()),
+      ". CallOps then says that it does not know, and never calls twice: a manager says what happened."],
+    happened: () => [...state.requests.values()].some((one) =>
+      one.events.some((/** @type {any} */ event) => event.name === "unknown")),
+  },
+];
+
+/** @type {number | null} the step that somebody chose to look at; null: the first one that did not happen yet */
+let chosen = null;
+/** How many had happened when the guide was last drawn. */
+let before = 0;
 
 export function start() {
-  on(["log", "person", "armed"], draw);
+  on(["log", "person"], draw);
   byId("guide-open").addEventListener("click", () => show(byId("guide").hidden));
   show(localStorage.getItem(KEY) !== "closed");
 }
@@ -65,17 +68,31 @@ async function lose() {
 
 function draw() {
   const holder = byId("guide");
-  if (holder.contains(document.activeElement)) {
-    const { activeElement } = document;
-    requestAnimationFrame(() => {
-      if (!activeElement?.isConnected) /** @type {HTMLElement | null} */ (holder.querySelector("button"))?.focus();
-    });
-  }
+  const key = focusKey(holder);
+  const done = STEPS.map((step) => step.happened());
+  const many = done.filter(Boolean).length;
+  if (many > before) chosen = null;
+  before = many;
+  const first = done.indexOf(false);
+  const current = chosen ?? (first < 0 ? STEPS.length - 1 : first);
+  const step = STEPS[current];
   fill(
     holder,
-    h("header", {}, h("h2", {}, "Your first minute"),
+    h("header", {},
+      h("h2", {}, first < 0 ? "Your first minute is over" : "Your first minute"),
+      h("ol", {}, STEPS.map((one, index) => h("li", {}, h("button", {
+        type: "button", class: `step${done[index] ? " done" : ""}`, "data-key": `step ${index}`,
+        "aria-current": index === current ? "step" : null,
+        on: {
+          click: () => {
+            chosen = index;
+            draw();
+          },
+        },
+      }, h("span", { class: "number", "aria-hidden": "true" }, done[index] ? "✓" : String(index + 1)), one.title,
+      done[index] && h("span", { class: "hidden" }, ", done"))))),
       h("button", {
-        type: "button", class: "round", "aria-label": "Put the guide away",
+        type: "button", class: "round", "data-key": "close", "aria-label": "Put the guide away",
         on: {
           click: () => {
             show(false);
@@ -83,15 +100,15 @@ function draw() {
           },
         },
       }, icon("close"))),
-    h("ol", {}, steps().map((step) => {
-      const done = step.happened();
-      return h("li", { class: done ? "done" : "" },
-        h("h3", {}, step.title, done && h("span", { class: "tick" }, " ✓ done")),
-        h("button", { type: "button", class: "try", on: { click: () => suggest(step.command) } },
-          h("code", {}, step.command), h("span", {}, "Try it")),
-        h("p", {}, ...step.look));
-    })),
+    h("div", { class: "now" },
+      h("button", { type: "button", class: "try", "data-key": "try", on: { click: () => suggest(step.command) } },
+        h("code", {}, step.command), h("span", {}, "Try it")),
+      h("p", {}, ...step.look())),
   );
+  if (key !== null) {
+    const again = key ? holder.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
+    /** @type {HTMLElement | null} */ (again ?? holder.querySelector("button"))?.focus();
+  }
 }
 
 /**

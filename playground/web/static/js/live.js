@@ -73,6 +73,7 @@ function everything(told, place) {
   state.app = told.app;
   state.people = new Map(told.people.map((/** @type {any} */ one) => [one.id, one]));
   state.cast = told.cast;
+  state.names = told.names;
   state.purposes = told.purposes;
   state.commands = told.commands;
   state.messages = new Map();

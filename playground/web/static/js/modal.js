@@ -66,8 +66,8 @@ function focus(dialog, view, key) {
   const again = key ? dialog.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
   const wanted = dialog.querySelector("[data-autofocus]");
   const first = dialog.querySelector(".modal-body :is(input, textarea, select)");
-  const button = dialog.querySelector("footer .primary, footer .button");
-  /** @type {HTMLElement | null} */ (wrong ?? again ?? wanted ?? first ?? button)?.focus();
+  const title = dialog.querySelector("#modal-title"); // not a button: Enter, held a little long, decides nothing
+  /** @type {HTMLElement | null} */ (wrong ?? again ?? wanted ?? first ?? title)?.focus();
 }
 
 /**
@@ -97,7 +97,7 @@ function draw(dialog, view) {
         pushed
           ? h("button", { type: "button", class: "round", "aria-label": "Back", on: { click: close } }, icon("back"))
           : h("span", { class: "avatar app small", "aria-hidden": "true" }, icon("call")),
-        h("h2", { id: "modal-title" }, view.title.text),
+        h("h2", { id: "modal-title", tabindex: "-1" }, view.title.text),
         h("button", { type: "button", class: "round", "aria-label": "Close the dialog", on: { click: close } },
           icon("close")),
       ),

@@ -22,6 +22,8 @@ const TABS = [
   { id: "switches", name: "Break it", topics: ["armed", "slack", "bot"], draw: switches },
 ];
 const KEY = "pane";
+/** Where there is room for it beside the conversation; as in layout.css. */
+const BESIDE = "(min-width: 1101px)";
 let tab = "providers";
 
 export function start() {
@@ -30,13 +32,19 @@ export function start() {
   const show = (shown) => {
     document.body.classList.toggle("with-pane", shown);
     open.setAttribute("aria-expanded", String(shown));
+  };
+  /** @param {boolean} shown */
+  const want = (shown) => {
+    show(shown);
     localStorage.setItem(KEY, shown ? "open" : "closed");
   };
-  const wide = matchMedia("(min-width: 1100px)").matches;
-  show(wide && localStorage.getItem(KEY) !== "closed");
-  open.addEventListener("click", () => show(!document.body.classList.contains("with-pane")));
+  const wide = matchMedia(BESIDE);
+  const fit = () => show(wide.matches && localStorage.getItem(KEY) !== "closed");
+  fit();
+  wide.addEventListener("change", fit); // where it would cover the conversation, only who asks for it gets it
+  open.addEventListener("click", () => want(!document.body.classList.contains("with-pane")));
   byId("pane-close").addEventListener("click", () => {
-    show(false);
+    want(false);
     open.focus();
   });
   drawTabs();
@@ -48,7 +56,12 @@ export function start() {
   }
   on(["armed", "slack", "bot"], drawTabs);
   on(["traffic"], (lines) => refusals(lines ?? []));
-  on(["place"], drawPanel);
+  on(["person"], () => {
+    queueMicrotask(() => {
+      fresh.clear(); // what is there when one comes is not new
+      drawTabs();
+    });
+  });
   document.addEventListener("open-tab", (event) => {
     show(true);
     choose(/** @type {CustomEvent} */ (event).detail);

@@ -40,6 +40,7 @@ function line(one) {
     h("div", {}, h("strong", {}, one.method), ` ${where(one.where)} `,
       one.trouble && h("span", { class: "chip warn" }, one.trouble),
       one.error && h("span", { class: "chip bad" }, one.error),
+      one.lines.map((/** @type {string} */ said) => h("p", { class: "why" }, said)),
       one.about && h("p", { class: "about" }, one.about)));
 }
 
@@ -50,8 +51,8 @@ function line(one) {
 function where(id) {
   if (/^U/.test(id)) return `@${person(id).name}`;
   if (/^D0/.test(id)) return `@${person(id.replace("D0", "U0")).name}`;
-  const known = { C0AUDIT: "#call-audit", C0APPROVE: "#call-approvals" }[id];
-  return known ?? (state.channels.find((one) => one.id === id)?.name ? `#${state.channels.find((one) => one.id === id)?.name}` : id);
+  const name = state.names[id];
+  return name ? `#${name}` : id;
 }
 
 /**

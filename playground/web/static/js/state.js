@@ -7,6 +7,7 @@ export const state = {
   app: { id: "", name: "", writable: false },
   /** @type {Map<string, Person>} */ people: new Map(),
   /** @type {string[]} */ cast: [],
+  /** @type {Record<string, string>} every channel's, also of those this person is not in */ names: {},
   /** @type {Record<string, string>} */ purposes: {},
   /** @type {{command: string, description: string, usage_hint: string}[]} */ commands: [],
   /** @type {Channel[]} */ channels: [],

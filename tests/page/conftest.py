@@ -1,0 +1,108 @@
+"""The demo as people start it, and a real browser to look at it with."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.page.looking import Looking
+
+ROOT = Path(__file__).parents[2]
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
+ENDS_WITHIN = 20
+PATIENCE = 15_000
+"""Milliseconds until what does not come is missed: a busy machine may take a while."""
+
+
+class Demo:
+    """`python -m bot demo` in a process of its own."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.told: list[str] = []
+        while not self.told or not self.told[-1].startswith("Ctrl-C"):
+            self.told.append(self._line())
+        self.address = self._after("CallOps is at ")
+        self.folder = Path(self._after("Its data: ").partition(" (")[0])
+
+    def end(self) -> int:
+        """Ctrl-C; the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        rest, _ = self.process.communicate(timeout=ENDS_WITHIN)
+        self.told += rest.splitlines()
+        return self.process.returncode
+
+    def _line(self) -> str:
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        if not line:
+            raise RuntimeError("the demo did not start:\n" + "\n".join(self.told))
+        return line.rstrip()
+
+    def _after(self, start: str) -> str:
+        return next(line.removeprefix(start) for line in self.told if line.startswith(start))
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """A demo that all tests look at, each with requests of its own."""
+    running = Demo()
+    yield running
+    assert running.end() == 0
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Debian's Chromium, or whichever the machine has."""
+    path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        pytest.skip(f"there is no browser: none of {', '.join(CHROMIUMS)} is installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def look(demo: Demo, chromium: Browser) -> Iterator[Callable[..., Looking]]:
+    """Open the page as somebody. After each test: nothing failed in it, and it asked nobody but us."""
+    opened: list[Looking] = []
+
+    def open_as(person: str = "U0AGENT", *, width: int = 1440, height: int = 900, dark: bool = False) -> Looking:
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        )
+        context.set_default_timeout(PATIENCE)
+        opened.append(Looking(context.new_page(), demo.address, person))
+        return opened[-1]
+
+    yield open_as
+    for one in opened:
+        one.page.context.close()
+    for one in opened:
+        assert one.faults == []
+        assert {address for address in one.asked if not address.startswith(demo.address)} == set()
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[[Looking, str], None]:
+    """Take a picture for the documents, where they are wanted: PICTURES names the folder."""
+    folder = os.environ.get("PICTURES")
+
+    def take(looking: Looking, name: str) -> None:
+        if folder:
+            looking.settled()
+            looking.page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+
+    return take

@@ -1,0 +1,84 @@
+"""Somebody at the page, in words of what they see and do."""
+
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE = 15_000
+NAMES = {
+    "U0AGENT": "Asha Rao",
+    "U0MANAGER": "Mira Nair",
+    "U0SECOND": "Sam Ortiz",
+    "U0AUDITOR": "Olive Grey",
+    "U0GUEST": "Gil Guest",
+}
+expect.set_options(timeout=PATIENCE)
+
+
+class Looking:
+    """A page in a browser, seen as one person. ``faults`` is what its console said, ``asked`` whom it asked."""
+
+    def __init__(self, page: Page, address: str, person: str) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self.asked: list[str] = []
+        page.on("console", lambda told: self.faults.append(told.text) if told.type in {"error", "warning"} else None)
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.goto(f"{address}#{person}")
+        expect(self.person(person)).to_have_attribute("aria-checked", "true")
+
+    @property
+    def composer(self) -> Locator:
+        """Where one writes."""
+        return self.page.locator("#composer textarea")
+
+    @property
+    def modal(self) -> Locator:
+        """The modal, once it is open."""
+        return self.page.get_by_role("dialog")
+
+    @property
+    def pane(self) -> Locator:
+        """What really happened."""
+        return self.page.locator("#pane-panel")
+
+    def person(self, person: str) -> Locator:
+        """Somebody one can be."""
+        return self.page.get_by_role("radio", name=NAMES[person])
+
+    def be(self, person: str) -> None:
+        """Switch person."""
+        self.person(person).click()
+        expect(self.person(person)).to_have_attribute("aria-checked", "true")
+
+    def go(self, channel: str) -> None:
+        """Open a channel, by its name."""
+        self.page.get_by_role("button", name=f"Channel {channel}").click()
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text(channel)
+
+    def types(self, line: str) -> None:
+        """Write something and send it."""
+        self.composer.fill(line)
+        self.composer.press("Enter")
+        expect(self.composer).to_have_value("")
+
+    def message(self, *parts: str) -> Locator:
+        """The newest message in the open channel that says all of this."""
+        found = self.page.locator("#messages > .message")
+        for part in parts:
+            found = found.filter(has_text=part)
+        return found.last
+
+    def tab(self, name: str) -> None:
+        """Open a tab of what really happened."""
+        self.page.get_by_role("tab", name=name).click()
+        expect(self.page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+    def press(self, name: str) -> None:
+        """Press a button, by what is on it."""
+        self.page.get_by_role("button", name=name).last.click()
+
+    def settled(self) -> None:
+        """Nothing moves any more, and no phone rings over it."""
+        self.page.evaluate("document.getElementById('phone').replaceChildren()")
+        self.page.mouse.move(0, 0)
+        self.page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished))")
