@@ -74,25 +74,48 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def look(demo: Demo, chromium: Browser) -> Iterator[Callable[..., Looking]]:
-    """Open the page as somebody. After each test: nothing failed in it, and it asked nobody but us."""
-    opened: list[Looking] = []
+class Looks:
+    """Pages that were opened, each in a browser of its own as far as it can tell."""
 
-    def open_as(person: str = "U0AGENT", *, width: int = 1440, height: int = 900, dark: bool = False) -> Looking:
-        context = chromium.new_context(
+    def __init__(self, demo: Demo, chromium: Browser) -> None:
+        self._demo, self._chromium = demo, chromium
+        self._opened: list[Looking] = []
+
+    def __call__(
+        self, person: str = "U0AGENT", *, width: int = 1440, height: int = 900, dark: bool = False
+    ) -> Looking:
+        """Open the page as somebody."""
+        context = self._chromium.new_context(
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
         )
         context.set_default_timeout(PATIENCE)
-        opened.append(Looking(context.new_page(), demo.address, person))
-        return opened[-1]
+        self._opened.append(Looking(context.new_page(), self._demo.address, person))
+        self._opened[-1].puts_away_what_is_open()
+        return self._opened[-1]
 
-    yield open_as
-    for one in opened:
-        one.page.context.close()
-    for one in opened:
-        assert one.faults == []
-        assert {address for address in one.asked if not address.startswith(demo.address)} == set()
+    def close(self) -> None:
+        """Close them all: nothing failed in any, and none asked anybody but the demo."""
+        for one in self._opened:
+            one.page.context.close()
+        for one in self._opened:
+            assert one.faults == []
+            assert [address for address in one.asked if not address.startswith(self._demo.address)] == []
+
+
+@pytest.fixture
+def look(demo: Demo, chromium: Browser) -> Iterator[Looks]:
+    """Pages of one test."""
+    looks = Looks(demo, chromium)
+    yield looks
+    looks.close()
+
+
+@pytest.fixture(scope="module")
+def asha(demo: Demo, chromium: Browser) -> Iterator[Looking]:
+    """One page for all tests of a module that only let it draw."""
+    looks = Looks(demo, chromium)
+    yield looks()
+    looks.close()
 
 
 @pytest.fixture(scope="session")

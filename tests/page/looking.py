@@ -1,5 +1,7 @@
 """Somebody at the page, in words of what they see and do."""
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 PATIENCE = 15_000
@@ -24,7 +26,7 @@ class Looking:
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(f"{address}#{person}")
-        expect(self.person(person)).to_have_attribute("aria-checked", "true")
+        expect(page).to_have_title(re.compile(NAMES[person]))
 
     @property
     def composer(self) -> Locator:
@@ -68,6 +70,16 @@ class Looking:
             found = found.filter(has_text=part)
         return found.last
 
+    def asks(self, line: str, *parts: str) -> Locator:
+        """Type a command; the answer that came to it, where others say the same."""
+        found = self.page.locator("#messages > .message")
+        for part in parts:
+            found = found.filter(has_text=part)
+        before = found.count()
+        self.types(line)
+        expect(found).to_have_count(before + 1)
+        return found.nth(before)
+
     def tab(self, name: str) -> None:
         """Open a tab of what really happened."""
         self.page.get_by_role("tab", name=name).click()
@@ -76,6 +88,12 @@ class Looking:
     def press(self, name: str) -> None:
         """Press a button, by what is on it."""
         self.page.get_by_role("button", name=name).last.click()
+
+    def puts_away_what_is_open(self) -> None:
+        """Close a modal that a test before this one left: it is the person's, not the page's."""
+        if self.modal.is_visible():
+            self.page.keyboard.press("Escape")
+            expect(self.modal).to_be_hidden()
 
     def settled(self) -> None:
         """Nothing moves any more, and no phone rings over it."""

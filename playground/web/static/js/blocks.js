@@ -86,7 +86,7 @@ function draw(block, reader, place) {
 function input(block, reader, place) {
   const id = `input-${block.block_id}`;
   const error = place.errors?.[block.block_id];
-  const described = [block.hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+  const described = [error && `${id}-error`, block.hint && `${id}-hint`].filter(Boolean).join(" ");
   const several = ["radio_buttons", "checkboxes"].includes(block.element.type);
   const label = h(
     several ? "legend" : "label",

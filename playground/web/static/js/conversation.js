@@ -13,6 +13,13 @@ import { NO_COMMANDS_IN_THREADS, READ_ONLY, commandFailed } from "./words.js";
 /** So many pixels above the end still count as being at the end. */
 const NEAR_END = 80;
 const MINUTE = 60_000;
+/** Whether the newest message is to stay in sight: until somebody scrolls up. */
+let followed = true;
+
+function toEnd() {
+  const scroller = byId("scroller");
+  scroller.scrollTop = scroller.scrollHeight;
+}
 
 /**
  * Open a channel.
@@ -49,12 +56,10 @@ export function start() {
   });
 
   const show = () => {
-    const scroller = byId("scroller");
-    const atEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
     const roots = messagesIn(state.open).filter(isRoot);
     list.show(roots);
     byId("beginning").hidden = false;
-    if (atEnd) scroller.scrollTop = scroller.scrollHeight;
+    if (followed) toEnd();
     showThread(threadList, reply);
     read();
   };
@@ -66,13 +71,19 @@ export function start() {
     const name = placeName(state.open);
     const silent = isDirect(state.open) && !state.app.writable;
     composer.place(`${state.me} ${state.open}`, `Message ${name}`, silent ? READ_ONLY : null);
+    followed = true;
     show();
-    const scroller = byId("scroller");
-    scroller.scrollTop = scroller.scrollHeight;
     history.replaceState(null, "", `#${state.me}/${isDirect(state.open) ? "D" : state.open}`);
     document.title = `${name} · ${me().realName} · CallOps demo`;
   });
   document.addEventListener("visibilitychange", read);
+  const scroller = byId("scroller");
+  scroller.addEventListener("scroll", () => {
+    followed = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;
+  });
+  const sizes = new ResizeObserver(() => followed && toEnd());
+  sizes.observe(scroller);
+  sizes.observe(byId("messages"));
   setInterval(head, MINUTE);
 }
 
@@ -139,6 +150,7 @@ function read() {
  * @param {string | null} thread
  */
 async function send(text, thread) {
+  followed = true;
   const body = { person: state.me, channel: state.open, text, thread_ts: thread };
   const command = text.split(/\s/, 1)[0];
   if (!text.startsWith("/")) {
