@@ -157,11 +157,13 @@ class Control:
         self.troubles.ahead = body.pop("ahead", self.troubles.ahead)
         if body:
             self.troubles.planned.append(Trouble(**body))
+        self.workspace.touch()
         return JSONResponse({})
 
     async def heal(self, _: Request) -> Response:
         """Call off what trouble is still planned."""
         self.troubles.planned.clear()
+        self.workspace.touch()
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:
@@ -176,6 +178,7 @@ class Control:
                 socket.fall_silent()
             case other:
                 raise ImpossibleError(f"connections do not {other}")
+        self.workspace.touch()
         return JSONResponse({})
 
     async def channel(self, request: Request) -> Response:

@@ -24,7 +24,7 @@ class Demo:
     """`python -m bot demo` in a process of its own."""
 
     def __init__(self, *arguments: str) -> None:
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter
             [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,

@@ -22,7 +22,10 @@ class Looking:
         self.page = page
         self.faults: list[str] = []
         self.asked: list[str] = []
-        page.on("console", lambda told: self.faults.append(told.text) if told.type in {"error", "warning"} else None)
+        page.on(
+            "console",
+            lambda told: self.faults.append(told.text) if told.type in {"error", "warning"} else None,
+        )
         page.on("pageerror", lambda error: self.faults.append(str(error)))
         page.on("request", lambda request: self.asked.append(request.url))
         page.goto(f"{address}#{person}")

@@ -20,7 +20,8 @@ def findings(looking: Looking) -> list[str]:
     looking.page.evaluate(AXE)
     found: dict[str, Any] = looking.page.evaluate("axe.run({resultTypes: ['violations']})")
     return [
-        f"{one['impact']} {one['id']}: {one['help']}\n  " + "\n  ".join(node["html"] for node in one["nodes"][:3])
+        f"{one['impact']} {one['id']}: {one['help']}\n  "
+        + "\n  ".join(node["html"] for node in one["nodes"][:3])
         for one in found["violations"]
         if one["impact"] != "minor"
     ]

@@ -19,7 +19,9 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
     mira.go("call-approvals")
     card = mira.message("Waiting for approval", "vx_1002")
     card.get_by_role("button", name="Review").click()
-    expect(card.get_by_role("alert")).to_contain_text("This app is not responding. Try again. (dispatch_failed)")
+    expect(card.get_by_role("alert")).to_contain_text(
+        "This app is not responding. Try again. (dispatch_failed)"
+    )
 
     asha.press("Start it again")
     expect(asha.pane).to_contain_text("CallOps is running")

@@ -27,9 +27,18 @@ TEXTS = [
     ("&gt; said\nafter", "<blockquote>said</blockquote>after"),
     ("&gt; one\n&gt; two", "<blockquote>one\ntwo</blockquote>"),
     ("&lt;b&gt; &amp;amp;", "&lt;b&gt; &amp;amp;"),
-    ("<@U0MANAGER> *<@U0AGENT>*", '<span class="mention">@mira</span> <strong><span class="mention mention-me">@asha</span></strong>'),
-    ("<#C0SUPPORT> <!channel>", '<span class="mention">#support</span> <span class="mention mention-me">@channel</span>'),
-    ("<https://example.com/a_b_c|docs>", '<a href="https://example.com/a_b_c" target="_blank" rel="noreferrer noopener">docs</a>'),
+    (
+        "<@U0MANAGER> *<@U0AGENT>*",
+        '<span class="mention">@mira</span> <strong><span class="mention mention-me">@asha</span></strong>',
+    ),
+    (
+        "<#C0SUPPORT> <!channel>",
+        '<span class="mention">#support</span> <span class="mention mention-me">@channel</span>',
+    ),
+    (
+        "<https://example.com/a_b_c|docs>",
+        '<a href="https://example.com/a_b_c" target="_blank" rel="noreferrer noopener">docs</a>',
+    ),
     ("<javascript:alert(1)|here>", "here"),
     (":white_check_mark: :unheard_of:", "✅ :unheard_of:"),
 ]
@@ -108,7 +117,9 @@ def test_a_post_that_slack_puts_off_comes_later(look: Look) -> None:
     posted = asha.message("Accepted", "•3241")
     posted.hover()
     posted.get_by_role("button", name="What a phone's notification shows").click()
-    expect(posted.locator(".phone-text")).to_contain_text("✅ Accepted: a call to +91 ••••• •3241, for @asha.")
+    expect(posted.locator(".phone-text")).to_contain_text(
+        "✅ Accepted: a call to +91 ••••• •3241, for @asha."
+    )
     asha.tab("Slack")
     expect(asha.pane).to_contain_text("ratelimited")
 

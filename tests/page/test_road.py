@@ -53,12 +53,14 @@ def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> Non
     asha = look()
     asha.types("/place-call")
     asha.modal.get_by_label("Number").fill("98765 43221")
-    asha.modal.get_by_label("When").fill("25:00")
+    asha.modal.get_by_label("When (optional)").fill("25:00")
     asha.modal.get_by_label("What for").fill("a reminder")
     asha.modal.get_by_role("button", name="Preview").click()
-    when = asha.modal.get_by_label("When")
+    when = asha.modal.get_by_label("When (optional)")
     expect(when).to_have_attribute("aria-invalid", "true")
-    expect(when).to_have_accessible_description("“25:00” does not exist: a day goes from 00:00 to 23:59. In your own time zone. Empty means now.")
+    expect(when).to_have_accessible_description(
+        "“25:00” does not exist: a day goes from 00:00 to 23:59. In your own time zone. Empty means now."
+    )
     expect(when).to_be_focused()
     expect(when).to_have_value("25:00")
     expect(asha.modal.get_by_label("Number")).to_have_value("98765 43221")
@@ -89,7 +91,9 @@ def test_a_manager_denies_with_a_reason(look: Look) -> None:
     expect(mira.modal).to_be_hidden()
     asha.page.get_by_role("button", name="CallOps, app").click()
     expect(asha.message("Denied by @mira")).to_contain_text("She confirmed it this morning")
-    expect(asha.page.locator("#composer")).to_contain_text("Sending messages to this app has been turned off.")
+    expect(asha.page.locator("#composer")).to_contain_text(
+        "Sending messages to this app has been turned off."
+    )
     asha.tab("Providers")
     expect(asha.pane).not_to_contain_text("cancel-call/vx_1001")
 

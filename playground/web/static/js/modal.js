@@ -42,6 +42,8 @@ function show(dialog) {
     shownId = "";
     typed.clear();
     if (dialog.open) dialog.close();
+    // Chromium gives the keyboard back to a field that it still takes for inert: nothing could be typed there
+    /** @type {HTMLElement | null} */ (document.activeElement)?.blur();
     const back = before?.isConnected ? before : byId("composer").querySelector("textarea");
     /** @type {HTMLElement | null} */ (back)?.focus();
     return;
