@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from playground.serving import served
+from playground.serving import HOST, listen, served
 from playground.stage import KEY, Stage
 from playground.web import surface
 from playground.web.feed import Feed, ReadLog
 from playground.web.page import create_app
 
-HOST: Final = "127.0.0.1"
 USUAL_PORT: Final = 4800
 """Where the page is when nobody asks for another port and this one is free."""
 DEADLINE, LEASE = 3, 5
@@ -103,20 +102,12 @@ async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: soc
 
 def _listen(port: int | None) -> socket.socket:
     """A listening socket on the port; with None on the usual one, or any where that is taken."""
-    if port is None:
-        try:
-            return _listen(USUAL_PORT)
-        except OSError:
-            return _listen(0)
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if port is not None:
+        return listen(port)
     try:
-        listening.bind((HOST, port))
-        listening.listen()
+        return listen(USUAL_PORT)
     except OSError:
-        listening.close()
-        raise
-    return listening
+        return listen(0)
 
 
 def _has_screen() -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -20,8 +19,8 @@ from playground import content
 from playground.control import Control
 from playground.interactions import Interactions
 from playground.manifest import Manifest
-from playground.serving import served
-from playground.socket_mode import HOST, SocketMode
+from playground.serving import HOST, listen, served
+from playground.socket_mode import SocketMode
 from playground.trouble import Trouble, Troubles
 from playground.webapi import METHODS, WebApi
 from playground.workspace import Json, Patience, RefusedError, Workspace
@@ -59,7 +58,7 @@ async def start(
         clock: seconds since 1970.
         routes: more control routes, mounted below /control/providers.
     """
-    listening = socket.create_server((HOST, port))
+    listening = listen(port)
     address = f"http://{HOST}:{listening.getsockname()[1]}"
     state = Workspace(workspace or content.read(), patience or Patience(), clock)
     granted, links, troubles = manifest or Manifest(), SocketMode(state), Troubles()

@@ -54,7 +54,7 @@ class Demo:
         return next(line.removeprefix(start) for line in self.told if line.startswith(start))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo() -> Iterator[Demo]:
     """A demo that all tests look at, each with requests of its own."""
     running = Demo()
@@ -62,9 +62,12 @@ def demo() -> Iterator[Demo]:
     assert running.end() == 0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, or whichever the machine has."""
+    """Debian's Chromium, or whichever the machine has.
+
+    Gone before the tests of any other folder: while it is there, no other event loop can run in this thread.
+    """
     path = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if path is None:
         pytest.skip(f"there is no browser: none of {', '.join(CHROMIUMS)} is installed")

@@ -7,6 +7,22 @@
 
 const DAY = 24 * 60 * 60 * 1000;
 
+/** @type {Map<string, Intl.DateTimeFormat>} making one takes longer than all else that is done for a message */
+const formatters = new Map();
+
+/**
+ * @param {string} locale
+ * @param {string} zone
+ * @param {Intl.DateTimeFormatOptions} options
+ * @returns {Intl.DateTimeFormat}
+ */
+function formatter(locale, zone, options) {
+  const key = `${locale} ${zone} ${Object.entries(options)}`;
+  const known = formatters.get(key) ?? new Intl.DateTimeFormat(locale, { timeZone: zone, ...options });
+  formatters.set(key, known);
+  return known;
+}
+
 /**
  * @param {Date} at
  * @param {string} zone
@@ -15,7 +31,7 @@ const DAY = 24 * 60 * 60 * 1000;
  */
 function format(at, zone, options) {
   // Some versions of ICU put a narrow no-break space before AM and PM
-  return new Intl.DateTimeFormat("en-US", { timeZone: zone, ...options }).format(at).replace(/\u202f/g, " ");
+  return formatter("en-US", zone, options).format(at).replace(/\u202f/g, " ");
 }
 
 /**
@@ -33,7 +49,7 @@ export function clock(at, zone) {
  * @returns {string} such as 2026-12-05
  */
 export function isoDay(at, zone) {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short" }).format(at);
+  return formatter("en-CA", zone, { dateStyle: "short" }).format(at);
 }
 
 /**
@@ -86,8 +102,8 @@ function token(token, at, zone, now) {
   const near = { "-1": "yesterday", "0": "today", "1": "tomorrow" }[String(away)];
   if (token.endsWith("_pretty") && near) return near;
   const parts = Object.fromEntries(
-    new Intl.DateTimeFormat("en-US", {
-      timeZone: zone, year: "numeric", month: "long", day: "numeric", weekday: "long",
+    formatter("en-US", zone, {
+      year: "numeric", month: "long", day: "numeric", weekday: "long",
     }).formatToParts(at).map((part) => [part.type, part.value]),
   );
   const { year, month, weekday } = parts;
