@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo tour test lint types lock format matrix clean
+.PHONY: help demo tour test lint types lock format matrix pictures clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ matrix: $(VENV)/.installed ## write the tables of providers anew, from what the 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+pictures: $(VENV)/.installed ## take the documents' pictures anew (needs Chromium)
+	PICTURES=docs/pictures $(BIN)/pytest tests/page/test_road.py tests/page/test_access.py
 
 clean: ## forget the environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -26,6 +26,9 @@ DEADLINE, LEASE = 3, 5
 """Seconds until the bot gives up on an answer, and until what a dead bot had sent is taken for lost."""
 ENDED_BY: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
+FAILED, CANNOT_START = 1, 2
+"""Exit statuses, as the app's commands have them."""
+
 OpenLog: TypeAlias = Callable[[Path, str], AbstractAsyncContextManager[ReadLog]]
 """Opens the app's log, by its file and key."""
 
@@ -41,6 +44,9 @@ class Wanted:
 
 def run(wanted: Wanted, open_log: OpenLog) -> int:
     """Run until a signal; the exit status. Everything it keeps is in one folder, which it names."""
+    if not Stage.manifest.exists():
+        print(f"There is no {Stage.manifest} here: run the demo in the project's folder.", file=sys.stderr)
+        return CANNOT_START
     folder = Path(tempfile.mkdtemp(prefix="callops-demo-"))
     try:
         return asyncio.run(_run(folder, wanted, open_log))
@@ -59,7 +65,7 @@ async def _run(folder: Path, wanted: Wanted, open_log: OpenLog) -> int:
         listening = _listen(wanted.port)
     except OSError as error:
         print(f"Port {wanted.port} cannot be had: {error.strerror}. Try another --port.", file=sys.stderr)
-        return 2
+        return CANNOT_START
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         serving = asyncio.create_task(_serve(folder, wanted, open_log, listening))
@@ -76,8 +82,10 @@ async def _run(folder: Path, wanted: Wanted, open_log: OpenLog) -> int:
 
 def _failed(serving: "asyncio.Task[None]") -> int:
     error = serving.exception()
-    print(f"The demo had to stop: {error}", file=sys.stderr)
-    return 1
+    while isinstance(error, BaseExceptionGroup):  # of tasks that end together, the first one's tells why
+        error = error.exceptions[0]
+    print(f"The demo had to stop: {error!r}", file=sys.stderr)
+    return FAILED
 
 
 async def _serve(folder: Path, wanted: Wanted, open_log: OpenLog, listening: socket.socket) -> None:

@@ -78,6 +78,31 @@ def test_ctrl_c_stops_everything(*, keep: bool) -> None:
         assert "Traceback" not in (running.folder / "bot.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="processes are told by /proc, which only Linux has"
+)
+def test_ctrl_c_while_it_starts_stops_what_was_started(tmp_path: Path) -> None:
+    """Between the first process and the last, as soon as there is one to leave behind."""
+    starting = subprocess.Popen(
+        [sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+    )
+    children = set[int]()
+    while not children:
+        assert starting.poll() is None
+        children = family(starting.pid)
+    starting.send_signal(signal.SIGINT)
+    told, _ = starting.communicate(timeout=ENDS_WITHIN)
+    assert starting.returncode == 0, told
+    assert "Traceback" not in told
+    assert [child for child in children if alive(child)] == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_taken_port_is_said() -> None:
     """Who asks for a port that somebody has reads so, and nothing is started."""
     with socket.socket() as taken:

@@ -43,6 +43,15 @@ const STEPS = [
   },
 ];
 
+/** @type {Step} */
+const OVER = {
+  title: "",
+  command: "",
+  look: () => ["Now ", link("break it", () => openTab("switches")), ": kill the bot while something waits, deliver a "
+    + "click twice, let a provider refuse. Whatever you do, nothing is lost and nothing happens twice."],
+  happened: () => false,
+};
+
 /** @type {number | null} the step that somebody chose to look at; null: the first one that did not happen yet */
 let chosen = null;
 /** How many had happened when the guide was last drawn. */
@@ -63,7 +72,12 @@ function show(shown) {
 
 async function lose() {
   await act("arm", LOST);
-  document.dispatchEvent(new CustomEvent("open-tab", { detail: "switches" }));
+  openTab("switches");
+}
+
+/** @param {string} tab of what really happened */
+function openTab(tab) {
+  document.dispatchEvent(new CustomEvent("open-tab", { detail: tab }));
 }
 
 function draw() {
@@ -75,14 +89,14 @@ function draw() {
   before = many;
   const first = done.indexOf(false);
   const current = chosen ?? (first < 0 ? STEPS.length - 1 : first);
-  const step = STEPS[current];
+  const step = first < 0 && chosen === null ? OVER : STEPS[current];
   fill(
     holder,
     h("header", {},
       h("h2", {}, first < 0 ? "Your first minute is over" : "Your first minute"),
       h("ol", {}, STEPS.map((one, index) => h("li", {}, h("button", {
         type: "button", class: `step${done[index] ? " done" : ""}`, "data-key": `step ${index}`,
-        "aria-current": index === current ? "step" : null,
+        "aria-current": step === one ? "step" : null,
         on: {
           click: () => {
             chosen = index;
@@ -101,7 +115,7 @@ function draw() {
         },
       }, icon("close"))),
     h("div", { class: "now" },
-      h("button", { type: "button", class: "try", "data-key": "try", on: { click: () => suggest(step.command) } },
+      step.command && h("button", { type: "button", class: "try", "data-key": "try", on: { click: () => suggest(step.command) } },
         h("code", {}, step.command), h("span", {}, "Try it")),
       h("p", {}, ...step.look())),
   );
