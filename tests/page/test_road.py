@@ -1,5 +1,7 @@
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from playwright.sync_api import expect
 
@@ -13,12 +15,14 @@ def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look, picture: 
     """Each sees their part as it happens, in their own time zone, and the provider was asked exactly that."""
     asha, mira, olive = look("U0AGENT"), look("U0MANAGER"), look("U0AUDITOR")
     olive.go("call-audit")
+    tomorrow = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
+    in_london = f"{tomorrow.replace(hour=9, minute=30).astimezone(ZoneInfo('Europe/London')):%-I:%M %p}"
     asha.types("/place-call 98765 43220 tomorrow 9:30")
     preview = asha.message("Place this call?", "43220")
     expect(preview).to_contain_text("Only visible to you")
     expect(preview).to_contain_text("tomorrow at 9:30 AM")
     preview.get_by_role("button", name="Place this call").click()
-    expect(olive.message("Scheduled", "•3220")).to_contain_text("tomorrow at 4:00 AM")
+    expect(olive.message("Scheduled", "•3220")).to_contain_text(f"at {in_london}")
     expect(asha.pane).to_contain_text("Call placed: +919876543220, due 9:30 AM")
 
     asha.types("/cancel-call 98765 43220 customer asked")

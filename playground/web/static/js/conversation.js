@@ -77,6 +77,10 @@ export function start() {
     document.title = `${name} · ${me().realName} · CallOps demo`;
   });
   document.addEventListener("visibilitychange", read);
+  byId("skip").addEventListener("click", () => {
+    const field = byId("composer").querySelector("textarea");
+    (field?.offsetParent ? field : byId("scroller")).focus();
+  });
   const scroller = byId("scroller");
   scroller.addEventListener("scroll", () => {
     followed = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END;

@@ -6,7 +6,7 @@ import { byId, h, icon } from "./dom.js";
 import { go, placeName } from "./conversation.js";
 import { plain } from "./mrkdwn.js";
 import { reader } from "./messages.js";
-import { isRoot, on, rings, state } from "./state.js";
+import { isDirect, isRoot, on, rings, state } from "./state.js";
 
 /** Milliseconds that one stays; and how many stand there at once. */
 const STAYS = 9000;
@@ -20,6 +20,11 @@ export function start() {
     }
   });
   on(["person"], () => byId("phone").replaceChildren());
+  on(["place"], () => { // what one goes to look at needs no notification
+    for (const one of /** @type {NodeListOf<HTMLElement>} */ (byId("phone").querySelectorAll(".banner"))) {
+      if (one.dataset.channel === state.open) one.remove();
+    }
+  });
 }
 
 /** @param {Message} message */
@@ -27,7 +32,7 @@ function show(message) {
   const holder = byId("phone");
   const banner = h(
     "div",
-    { class: "banner" },
+    { class: "banner", data: { channel: message.channel } },
     h(
       "button",
       {
@@ -39,7 +44,7 @@ function show(message) {
           },
         },
       },
-      h("span", { class: "banner-head" }, icon("phone"), `Phone · ${state.app.name} in ${placeName(message.channel)}`),
+      h("span", { class: "banner-head" }, icon("phone"), isDirect(message.channel) ? `Phone · ${state.app.name}` : `Phone · ${state.app.name} in ${placeName(message.channel)}`),
       h("span", {}, plain(message.text, reader())),
     ),
     h("button", { type: "button", class: "round", "aria-label": "Put this notification away",
