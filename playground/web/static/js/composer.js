@@ -39,19 +39,45 @@ export class Composer {
     );
     if (offersCommands) {
       for (const [name, value] of Object.entries({
-        role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.listId,
+        role: "combobox",
+        "aria-autocomplete": "list",
+        "aria-expanded": "false",
+        "aria-controls": this.listId,
         "aria-haspopup": "listbox",
-      })) this.field.setAttribute(name, value);
+      }))
+        this.field.setAttribute(name, value);
     }
-    this.list = h("ul", { class: "offer", id: this.listId, role: "listbox", "aria-label": "Commands", hidden: true });
+    this.list = h("ul", {
+      class: "offer",
+      id: this.listId,
+      role: "listbox",
+      "aria-label": "Commands",
+      hidden: true,
+    });
     this.usage = h("p", { class: "usage", hidden: true });
-    this.button = h("button", {
-      type: "button", class: "send", "aria-label": "Send now", disabled: true,
-      on: { click: () => this.submit() },
-    }, icon("send"));
+    this.button = h(
+      "button",
+      {
+        type: "button",
+        class: "send",
+        "aria-label": "Send now",
+        disabled: true,
+        on: { click: () => this.submit() },
+      },
+      icon("send"),
+    );
     this.note = h("p", { class: "read-only", hidden: true });
-    this.box = h("div", { class: "box" }, this.field,
-      h("div", { class: "bar" }, h("span", { class: "keys" }, "Enter sends · Shift + Enter begins a line"), this.button));
+    this.box = h(
+      "div",
+      { class: "box" },
+      this.field,
+      h(
+        "div",
+        { class: "bar" },
+        h("span", { class: "keys" }, "Enter sends · Shift + Enter begins a line"),
+        this.button,
+      ),
+    );
     fill(holder, this.list, this.usage, this.box, this.note);
   }
 
@@ -98,7 +124,9 @@ export class Composer {
         h(
           "li",
           {
-            id: `${this.listId}-${index}`, role: "option", "aria-selected": String(index === this.chosen),
+            id: `${this.listId}-${index}`,
+            role: "option",
+            "aria-selected": String(index === this.chosen),
             on: {
               mousedown: (/** @type {Event} */ event) => {
                 event.preventDefault();
@@ -107,9 +135,18 @@ export class Composer {
             },
           },
           h("span", { class: "avatar app small", "aria-hidden": "true" }, icon("call")),
-          h("span", { class: "offered" },
-            h("span", {}, h("strong", {}, one.command), " ", h("span", { class: "usage-hint" }, one.usage_hint)),
-            h("span", { class: "offered-what" }, one.description)),
+          h(
+            "span",
+            { class: "offered" },
+            h(
+              "span",
+              {},
+              h("strong", {}, one.command),
+              " ",
+              h("span", { class: "usage-hint" }, one.usage_hint),
+            ),
+            h("span", { class: "offered-what" }, one.description),
+          ),
           h("span", { class: "offered-app" }, state.app.name),
         ),
       ),

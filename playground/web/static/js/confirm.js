@@ -21,12 +21,20 @@ export function confirmed(asked, reader) {
         h(
           "footer",
           {},
-          h("button", { type: "button", class: "button", on: { click: () => dialog.close("no") } },
-            asked.deny.text),
-          h("button", {
-            type: "button", class: `button ${asked.style ?? "primary"}`,
-            on: { click: () => dialog.close("yes") },
-          }, asked.confirm.text),
+          h(
+            "button",
+            { type: "button", class: "button", on: { click: () => dialog.close("no") } },
+            asked.deny.text,
+          ),
+          h(
+            "button",
+            {
+              type: "button",
+              class: `button ${asked.style ?? "primary"}`,
+              on: { click: () => dialog.close("yes") },
+            },
+            asked.confirm.text,
+          ),
         ),
       )
     );

@@ -4,9 +4,7 @@ import { act } from "./act.js";
 import { Composer } from "./composer.js";
 import { byId, fill, h } from "./dom.js";
 import { MessageList } from "./messages.js";
-import {
-  changed, channel, isDirect, isRoot, me, messagesIn, on, state,
-} from "./state.js";
+import { changed, channel, isDirect, isRoot, me, messagesIn, on, state } from "./state.js";
 import { clock, placeOf } from "./time.js";
 import { NO_COMMANDS_IN_THREADS, READ_ONLY, commandFailed } from "./words.js";
 
@@ -141,7 +139,9 @@ function showThread(list, reply) {
 /** What is on the screen of somebody who looks is read. */
 function read() {
   const unread = state.unread[state.me]?.[state.open];
-  const last = messagesIn(state.open).filter((one) => isRoot(one) && !one.notice).at(-1);
+  const last = messagesIn(state.open)
+    .filter((one) => isRoot(one) && !one.notice)
+    .at(-1);
   if (unread && last && document.visibilityState === "visible") {
     act("read", { person: state.me, channel: state.open, ts: last.ts });
   }
@@ -182,8 +182,16 @@ async function send(text, thread) {
  */
 function notice(sentence, why) {
   state.notices.push({
-    ts: (Date.now() / 1000).toFixed(6), channel: state.open, user: "USLACKBOT", text: sentence, blocks: [],
-    thread_ts: null, ephemeral_to: state.me, in_reply_to: null, edits: 0, pings: [],
+    ts: (Date.now() / 1000).toFixed(6),
+    channel: state.open,
+    user: "USLACKBOT",
+    text: sentence,
+    blocks: [],
+    thread_ts: null,
+    ephemeral_to: state.me,
+    in_reply_to: null,
+    edits: 0,
+    pings: [],
     notice: { sentence, why },
   });
   changed(["messages"], []);
@@ -203,4 +211,3 @@ export function suggest(text) {
   field.focus();
   field.setSelectionRange(text.length, text.length);
 }
-

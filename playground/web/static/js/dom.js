@@ -1,7 +1,8 @@
 /** Building what is on the page. Text only ever becomes text: there is no way to markup from here. */
 
 /**
- * @typedef {Node | string | null | undefined | false | Child[]} Child
+ * @typedef {Node | string | null | undefined | false | readonly unknown[]} Child an element, text, nothing, or
+ *   several of these, however nested
  */
 
 /**
@@ -36,7 +37,7 @@ export function h(tag, attributes = {}, ...children) {
  * @returns {(Node | string)[]}
  */
 function flat(children) {
-  const kept = /** @type {any[]} */ (children.flat(Infinity));
+  const kept = /** @type {any[]} */ (/** @type {any[]} */ (children).flat(Infinity));
   return kept.filter((child) => child !== null && child !== undefined && child !== false && child !== "");
 }
 

@@ -22,24 +22,41 @@ const STEPS = [
   {
     title: "Place a call",
     command: "/place-call 98765 43210 tomorrow 9:30",
-    look: () => ["Send it, then press ", h("b", {}, "Place this call"), ". Everyone reads it in ",
-      h("b", {}, "#call-audit"), "; on the right stands what CallKaro was really asked."],
+    look: () => [
+      "Send it, then press ",
+      h("b", {}, "Place this call"),
+      ". Everyone reads it in ",
+      h("b", {}, "#call-audit"),
+      "; on the right stands what CallKaro was really asked.",
+    ],
     happened: () => some("place_call", (entry) => entry.state === "succeeded"),
   },
   {
     title: "Cancel it, with a manager",
     command: "/cancel-call 98765 43210 customer asked",
-    look: () => ["Send it, then ", link("be Mira", () => choose("U0MANAGER")), ", a manager: press ",
-      h("b", {}, "Review…"), " in ", h("b", {}, "#call-approvals"), " and approve. Nobody decides alone."],
+    look: () => [
+      "Send it, then ",
+      link("be Mira", () => choose("U0MANAGER")),
+      ", a manager: press ",
+      h("b", {}, "Review…"),
+      " in ",
+      h("b", {}, "#call-approvals"),
+      " and approve. Nobody decides alone.",
+    ],
     happened: () => some("cancel_call", (entry) => entry.state === "succeeded"),
   },
   {
     title: "Lose an answer",
     command: "/place-call 98765 43211",
-    look: () => ["First ", link("let CallKaro do it and never answer", () => lose()),
-      ". CallOps then says that it does not know, and never calls twice: a manager says what happened."],
-    happened: () => [...state.requests.values()].some((one) =>
-      one.events.some((/** @type {any} */ event) => event.name === "unknown")),
+    look: () => [
+      "First ",
+      link("let CallKaro do it and never answer", () => lose()),
+      ". CallOps then says that it does not know, and never calls twice: a manager says what happened.",
+    ],
+    happened: () =>
+      [...state.requests.values()].some((one) =>
+        one.events.some((/** @type {any} */ event) => event.name === "unknown"),
+      ),
   },
 ];
 
@@ -47,8 +64,12 @@ const STEPS = [
 const OVER = {
   title: "",
   command: "",
-  look: () => ["Now ", link("break it", () => openTab("switches")), ": kill the bot while something waits, deliver a "
-    + "click twice, let a provider refuse. Whatever you do, nothing is lost and nothing happens twice."],
+  look: () => [
+    "Now ",
+    link("break it", () => openTab("switches")),
+    ": kill the bot while something waits, deliver a " +
+      "click twice, let a provider refuse. Whatever you do, nothing is lost and nothing happens twice.",
+  ],
   happened: () => false,
 };
 
@@ -92,32 +113,67 @@ function draw() {
   const step = first < 0 && chosen === null ? OVER : STEPS[current];
   fill(
     holder,
-    h("header", {},
+    h(
+      "header",
+      {},
       h("h2", {}, first < 0 ? "Your first minute is over" : "Your first minute"),
-      h("ol", {}, STEPS.map((one, index) => h("li", {}, h("button", {
-        type: "button", class: `step${done[index] ? " done" : ""}`, "data-key": `step ${index}`,
-        "aria-current": step === one ? "step" : null,
-        on: {
-          click: () => {
-            chosen = index;
-            draw();
+      h(
+        "ol",
+        {},
+        STEPS.map((one, index) =>
+          h(
+            "li",
+            {},
+            h(
+              "button",
+              {
+                type: "button",
+                class: `step${done[index] ? " done" : ""}`,
+                "data-key": `step ${index}`,
+                "aria-current": step === one ? "step" : null,
+                on: {
+                  click: () => {
+                    chosen = index;
+                    draw();
+                  },
+                },
+              },
+              h("span", { class: "number", "aria-hidden": "true" }, done[index] ? "✓" : String(index + 1)),
+              one.title,
+              done[index] && h("span", { class: "hidden" }, ", done"),
+            ),
+          ),
+        ),
+      ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "round",
+          "data-key": "close",
+          "aria-label": "Put the guide away",
+          on: {
+            click: () => {
+              show(false);
+              byId("guide-open").focus();
+            },
           },
         },
-      }, h("span", { class: "number", "aria-hidden": "true" }, done[index] ? "✓" : String(index + 1)), one.title,
-      done[index] && h("span", { class: "hidden" }, ", done"))))),
-      h("button", {
-        type: "button", class: "round", "data-key": "close", "aria-label": "Put the guide away",
-        on: {
-          click: () => {
-            show(false);
-            byId("guide-open").focus();
-          },
-        },
-      }, icon("close"))),
-    h("div", { class: "now" },
-      step.command && h("button", { type: "button", class: "try", "data-key": "try", on: { click: () => suggest(step.command) } },
-        h("code", {}, step.command), h("span", {}, "Try it")),
-      h("p", {}, ...step.look())),
+        icon("close"),
+      ),
+    ),
+    h(
+      "div",
+      { class: "now" },
+      step.command &&
+        h(
+          "button",
+          { type: "button", class: "try", "data-key": "try", on: { click: () => suggest(step.command) } },
+          h("code", {}, step.command),
+          h("span", {}, "Try it"),
+        ),
+      h("p", {}, ...step.look()),
+    ),
   );
   if (key !== null) {
     const again = key ? holder.querySelector(`[data-key="${CSS.escape(key)}"]`) : null;
@@ -132,7 +188,8 @@ function draw() {
  */
 function some(kind, holds) {
   return [...state.requests.values()].some((one) =>
-    one.entries.some((/** @type {any} */ entry) => entry.kind === kind && holds(entry)));
+    one.entries.some((/** @type {any} */ entry) => entry.kind === kind && holds(entry)),
+  );
 }
 
 /**

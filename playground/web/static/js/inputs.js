@@ -59,7 +59,10 @@ export function control(element, block, reader, place, naming) {
     case "plain_text_input":
       if (element.multiline) {
         return h("textarea", {
-          ...common, rows: 3, maxlength: element.max_length, placeholder: element.placeholder?.text,
+          ...common,
+          rows: 3,
+          maxlength: element.max_length,
+          placeholder: element.placeholder?.text,
           value: given ?? "",
           on: { input: (/** @type {any} */ event) => take(event.target.value) },
         });

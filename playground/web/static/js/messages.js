@@ -27,7 +27,11 @@ export function reader() {
 export function avatar(id) {
   const shown = person(id);
   if (id === state.app.id) return h("span", { class: "avatar app", "aria-hidden": "true" }, icon("call"));
-  const initials = shown.realName.split(" ").map((word) => word[0]).join("").slice(0, 2);
+  const initials = shown.realName
+    .split(" ")
+    .map((word) => word[0])
+    .join("")
+    .slice(0, 2);
   const colour = [...id].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 6;
   return h("span", { class: `avatar colour-${colour}`, "aria-hidden": "true" }, initials);
 }
@@ -90,9 +94,9 @@ export class MessageList {
    * @returns {HTMLElement}
    */
   item(message, together) {
-    const replies = this.inThread ? [] : messagesIn(message.channel).filter(
-      (one) => !isRoot(one) && one.thread_ts === message.ts,
-    );
+    const replies = this.inThread
+      ? []
+      : messagesIn(message.channel).filter((one) => !isRoot(one) && one.thread_ts === message.ts);
     const now = JSON.stringify([message, together, replies.length, replies.at(-1)?.ts, state.me]);
     const known = this.items.get(message.ts);
     if (known?.drawn === now) return known.item;
@@ -119,12 +123,17 @@ export class MessageList {
     const name = message.notice ? "Slackbot" : author.realName;
     return h(
       "li",
-      { class: `message${together ? " together" : ""}${message.ephemeral_to ? " ephemeral" : ""}`,
-        data: { ts: message.ts } },
+      {
+        class: `message${together ? " together" : ""}${message.ephemeral_to ? " ephemeral" : ""}`,
+        data: { ts: message.ts },
+      },
       message.ephemeral_to && h("p", { class: "only" }, icon("eye"), "Only visible to you"),
-      message.in_reply_to && !message.ephemeral_to &&
+      message.in_reply_to &&
+        !message.ephemeral_to &&
         h("p", { class: "only" }, `Answer to ${message.in_reply_to}`),
-      message.notice ? h("span", { class: "avatar slackbot", "aria-hidden": "true" }, "S") : avatar(message.user),
+      message.notice
+        ? h("span", { class: "avatar slackbot", "aria-hidden": "true" }, "S")
+        : avatar(message.user),
       h(
         "div",
         { class: "body" },
@@ -133,8 +142,11 @@ export class MessageList {
           { class: "head" },
           h("span", { class: "author" }, name),
           isApp && h("span", { class: "tag" }, "App"),
-          h("time", { datetime: at.toISOString(), title: `${divider(at, read.zone, read.now)}, ${read.zone}` },
-            clock(at, read.zone)),
+          h(
+            "time",
+            { datetime: at.toISOString(), title: `${divider(at, read.zone, read.now)}, ${read.zone}` },
+            clock(at, read.zone),
+          ),
         ),
         this.content(message, read),
         message.edits > 0 && h("span", { class: "edited" }, "(edited)"),
@@ -151,8 +163,12 @@ export class MessageList {
    */
   content(message, read) {
     if (message.notice) {
-      return h("div", { class: "text" }, message.notice.sentence,
-        message.notice.why && h("span", { class: "why" }, message.notice.why));
+      return h(
+        "div",
+        { class: "text" },
+        message.notice.sentence,
+        message.notice.why && h("span", { class: "why" }, message.notice.why),
+      );
     }
     if (!message.blocks.length) return h("div", { class: "text" }, ...mrkdwn(message.text, read));
     return h("div", { class: "blocks" }, drawn(message.blocks, read, pressable(message)));
@@ -168,8 +184,12 @@ export class MessageList {
     const many = `${replies.length} ${replies.length === 1 ? "reply" : "replies"}`;
     return h(
       "button",
-      { type: "button", class: "replies", "data-key": "replies",
-        on: { click: () => this.openThread(message.ts) } },
+      {
+        type: "button",
+        class: "replies",
+        "data-key": "replies",
+        on: { click: () => this.openThread(message.ts) },
+      },
       avatar(last.user),
       h("strong", {}, many),
       h("span", {}, `Last at ${clock(ofTs(last.ts), me().zone)}`),
@@ -183,23 +203,42 @@ export class MessageList {
    */
   tools(message, read) {
     const said = plain(message.text, read);
-    const phone = h("button", {
-      type: "button", class: "tool", "data-key": "phone", "aria-expanded": "false",
-      title: "What a phone shows", "aria-label": "What a phone's notification shows",
-      on: {
-        click: () => {
-          const open = phone.getAttribute("aria-expanded") === "true";
-          phone.setAttribute("aria-expanded", String(!open));
-          const item = phone.closest(".message");
-          if (open) return item?.querySelector(".phone-text")?.remove();
-          return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), said));
+    const phone = h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "data-key": "phone",
+        "aria-expanded": "false",
+        title: "What a phone shows",
+        "aria-label": "What a phone's notification shows",
+        on: {
+          click: () => {
+            const open = phone.getAttribute("aria-expanded") === "true";
+            phone.setAttribute("aria-expanded", String(!open));
+            const item = phone.closest(".message");
+            if (open) return item?.querySelector(".phone-text")?.remove();
+            return item?.querySelector(".body")?.append(h("p", { class: "phone-text" }, icon("phone"), said));
+          },
         },
       },
-    }, icon("phone"));
-    const thread = !this.inThread && !message.ephemeral_to && h("button", {
-      type: "button", class: "tool", "data-key": "thread", title: "Reply in thread",
-      "aria-label": "Reply in thread", on: { click: () => this.openThread(message.ts) },
-    }, icon("reply"));
+      icon("phone"),
+    );
+    const thread =
+      !this.inThread &&
+      !message.ephemeral_to &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "tool",
+          "data-key": "thread",
+          title: "Reply in thread",
+          "aria-label": "Reply in thread",
+          on: { click: () => this.openThread(message.ts) },
+        },
+        icon("reply"),
+      );
     return h("div", { class: "tools" }, phone, thread);
   }
 }
@@ -226,8 +265,12 @@ function pressable(message) {
     typed: () => undefined,
     press: async (block, element, value) => {
       const done = await act("click", {
-        person: state.me, channel: message.channel, ts: message.ts,
-        block_id: block.block_id, action_id: element.action_id, value,
+        person: state.me,
+        channel: message.channel,
+        ts: message.ts,
+        block_id: block.block_id,
+        action_id: element.action_id,
+        value,
       });
       if (done.sentence) return done.sentence;
       return done.error ? pressFailed(done.error) : null;

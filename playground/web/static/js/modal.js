@@ -97,11 +97,18 @@ function draw(dialog, view) {
         "header",
         {},
         pushed
-          ? h("button", { type: "button", class: "round", "aria-label": "Back", on: { click: close } }, icon("back"))
+          ? h(
+              "button",
+              { type: "button", class: "round", "aria-label": "Back", on: { click: close } },
+              icon("back"),
+            )
           : h("span", { class: "avatar app small", "aria-hidden": "true" }, icon("call")),
         h("h2", { id: "modal-title", tabindex: "-1" }, view.title.text),
-        h("button", { type: "button", class: "round", "aria-label": "Close the dialog", on: { click: close } },
-          icon("close")),
+        h(
+          "button",
+          { type: "button", class: "round", "aria-label": "Close the dialog", on: { click: close } },
+          icon("close"),
+        ),
       ),
       h("p", { class: "trouble", role: "alert", id: "modal-trouble", hidden: true }),
       h("div", { class: "modal-body" }, drawn(view.blocks, reader(), place(view))),
@@ -132,7 +139,11 @@ function place(view) {
     },
     press: async (block, element, value) => {
       const done = await act("click", {
-        person: state.me, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value,
+        person: state.me,
+        view_id: view.id,
+        block_id: block.block_id,
+        action_id: element.action_id,
+        value,
         typed: whatWasTyped(view).filter((one) => one.action_id !== element.action_id),
       });
       if (done.sentence) return done.sentence;

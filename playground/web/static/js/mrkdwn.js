@@ -68,6 +68,7 @@ export function plain(text, reader) {
  * @returns {(Node | string)[]}
  */
 function lines(text, reader) {
+  /** @type {(Node | string)[]} */
   const found = [];
   /** @type {string[]} */
   let quoted = [];

@@ -89,16 +89,23 @@ function choose(id) {
 function drawTabs() {
   const holder = byId("pane-tabs");
   const hadFocus = holder.contains(document.activeElement);
-  const broken = Object.keys(state.armed).length + state.slack.trouble.length + state.slack.twice
-    + (state.bot.state === "stopped" ? 1 : 0);
+  const broken =
+    Object.keys(state.armed).length +
+    state.slack.trouble.length +
+    state.slack.twice +
+    (state.bot.state === "stopped" ? 1 : 0);
   fill(
     holder,
     TABS.map(({ id, name }) =>
       h(
         "button",
         {
-          type: "button", role: "tab", id: `tab-${id}`, "aria-selected": String(id === tab),
-          "aria-controls": "pane-panel", tabindex: id === tab ? "0" : "-1",
+          type: "button",
+          role: "tab",
+          id: `tab-${id}`,
+          "aria-selected": String(id === tab),
+          "aria-controls": "pane-panel",
+          tabindex: id === tab ? "0" : "-1",
           on: { click: () => choose(id), keydown: arrows },
         },
         name,
@@ -138,4 +145,3 @@ function drawPanel() {
     /** @type {HTMLElement} */ (again ?? panel).focus();
   }
 }
-

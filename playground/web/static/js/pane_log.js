@@ -21,8 +21,12 @@ const HASH = 8;
 export function requests() {
   const all = [...state.requests.values()].sort((a, b) => (a.asked_at < b.asked_at ? 1 : -1));
   return [
-    h("p", { class: "lead" }, "Written before anything is done or said. Events are only ever added, each with "
-      + "the hash of the one before it."),
+    h(
+      "p",
+      { class: "lead" },
+      "Written before anything is done or said. Events are only ever added, each with " +
+        "the hash of the one before it.",
+    ),
     all.length
       ? h("ol", { class: "cards" }, all.map(request))
       : h("p", { class: "empty" }, "Nothing was asked yet."),
@@ -37,16 +41,41 @@ function request(one) {
   return h(
     "li",
     { class: "card" },
-    h("p", { class: "card-head" }, h("strong", {}, one.id), chip(one.state),
-      h("span", { class: "by" }, `asked by @${person(one.requester).name}`)),
-    h("ul", { class: "entries" }, one.entries.map((/** @type {any} */ entry) =>
-      h("li", {}, h("code", {}, entry.kind), ` ${entry.target} via ${entry.connection}`,
-        one.entries.length > 1 && chip(entry.state)))),
-    h("table", {},
+    h(
+      "p",
+      { class: "card-head" },
+      h("strong", {}, one.id),
+      chip(one.state),
+      h("span", { class: "by" }, `asked by @${person(one.requester).name}`),
+    ),
+    h(
+      "ul",
+      { class: "entries" },
+      one.entries.map((/** @type {any} */ entry) =>
+        h(
+          "li",
+          {},
+          h("code", {}, entry.kind),
+          ` ${entry.target} via ${entry.connection}`,
+          one.entries.length > 1 && chip(entry.state),
+        ),
+      ),
+    ),
+    h(
+      "table",
+      {},
       h("caption", { class: "hidden" }, `Events of ${one.id}`),
-      h("thead", { class: "hidden" }, h("tr", {},
-        ["Number", "Time", "Event", "By", "Hash"].map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, one.events.map(event))),
+      h(
+        "thead",
+        { class: "hidden" },
+        h(
+          "tr",
+          {},
+          ["Number", "Time", "Event", "By", "Hash"].map((name) => h("th", { scope: "col" }, name)),
+        ),
+      ),
+      h("tbody", {}, one.events.map(event)),
+    ),
   );
 }
 
@@ -58,12 +87,15 @@ function event(one) {
   const at = new Date(one.at);
   const seconds = String(at.getUTCSeconds()).padStart(2, "0");
   const actor = one.actor === "system" ? "CallOps" : `@${person(one.actor).name}`;
-  return h("tr", {},
+  return h(
+    "tr",
+    {},
     h("td", { class: "seq" }, String(one.seq)),
     h("td", {}, clock(at, me().zone).replace(/(:\d\d) .*/, `$1:${seconds}`)),
     h("td", {}, h("strong", {}, one.name.replaceAll("_", " "))),
     h("td", {}, actor),
-    h("td", { class: "hash" }, one.hash.slice(0, HASH)));
+    h("td", { class: "hash" }, one.hash.slice(0, HASH)),
+  );
 }
 
 /**

@@ -35,13 +35,18 @@ export function exchanges() {
     effects.set(one.request, [...(effects.get(one.request) ?? []), one]);
   }
   const cards = lines.flatMap((one) => {
-    if (one.line === "request") return [exchange(one, effects.get(one.number) ?? [], answers.get(one.number))];
+    if (one.line === "request")
+      return [exchange(one, effects.get(one.number) ?? [], answers.get(one.number))];
     const bySomebodyElse = one.line === "effect" && !one.request && one.what !== "added";
     return bySomebodyElse ? [h("li", { class: "card quiet" }, effect(one), when(one.at))] : [];
   });
   return [
-    h("p", { class: "lead" }, "Written by the providers themselves. What stands here did happen; "
-      + "what does not stand here did not."),
+    h(
+      "p",
+      { class: "lead" },
+      "Written by the providers themselves. What stands here did happen; " +
+        "what does not stand here did not.",
+    ),
     cards.length
       ? h("ol", { class: "cards" }, cards.reverse())
       : h("p", { class: "empty" }, "No provider was asked anything yet."),
@@ -59,14 +64,22 @@ function exchange(asked, effects, answer) {
   return h(
     "li",
     { class: "card" },
-    h("p", { class: "card-head" }, h("strong", {}, PROVIDERS[asked.provider] ?? asked.provider), when(asked.at)),
-    h("dl", {},
+    h(
+      "p",
+      { class: "card-head" },
+      h("strong", {}, PROVIDERS[asked.provider] ?? asked.provider),
+      when(asked.at),
+    ),
+    h(
+      "dl",
+      {},
       h("dt", {}, "asked"),
       h("dd", {}, h("code", { class: "line" }, `${asked.method} ${asked.target}`), body(asked.body)),
       h("dt", {}, "did"),
       h("dd", {}, effects.length ? effects.map(effect) : h("span", { class: "nothing" }, "nothing")),
       h("dt", {}, "said"),
-      h("dd", {}, answered(answer))),
+      h("dd", {}, answered(answer)),
+    ),
   );
 }
 
@@ -77,7 +90,8 @@ function exchange(asked, effects, answer) {
 function answered(answer) {
   if (!answer) return h("span", { class: "nothing" }, "nothing yet");
   const struck = answer.fault && h("span", { class: "chip warn" }, STRUCK[answer.fault] ?? answer.fault);
-  if (answer.status === null) return [h("span", { class: "chip bad" }, "no answer"), ...(struck ? [struck] : [])];
+  if (answer.status === null)
+    return [h("span", { class: "chip bad" }, "no answer"), ...(struck ? [struck] : [])];
   const well = answer.status < 300 ? "good" : "bad";
   return /** @type {HTMLElement[]} */ (
     [h("span", { class: `chip ${well}` }, String(answer.status)), struck, body(answer.body)].filter(Boolean)
@@ -91,7 +105,11 @@ function answered(answer) {
 function effect(one) {
   const subject = one.subject;
   const due = subject.due && one.what === "placed" ? `, due ${clock(new Date(subject.due), me().zone)}` : "";
-  return h("span", { class: "chip good" }, `${EFFECTS[one.what] ?? one.what}: ${subject.to ?? subject.id}${due}`);
+  return h(
+    "span",
+    { class: "chip good" },
+    `${EFFECTS[one.what] ?? one.what}: ${subject.to ?? subject.id}${due}`,
+  );
 }
 
 /**
@@ -106,14 +124,24 @@ function body(text) {
     const said = JSON.parse(text);
     const pairs = Object.entries(said);
     if (!pairs.length) return false;
-    return h("code", { class: "body" }, pairs.map(([name, value]) =>
-      h("span", {}, h("span", { class: "name" }, name), ` ${typeof value === "string" ? value : JSON.stringify(value)}`)));
+    return h(
+      "code",
+      { class: "body" },
+      pairs.map(([name, value]) =>
+        h(
+          "span",
+          {},
+          h("span", { class: "name" }, name),
+          ` ${typeof value === "string" ? value : JSON.stringify(value)}`,
+        ),
+      ),
+    );
   } catch {
     return h("code", { class: "body" }, text);
   }
 }
 
-/** @returns {HTMLElement | false} what there is to cancel without having been placed from here */
+/** @returns {HTMLElement} what there is to cancel without having been placed from here */
 function world() {
   const added = state.journal.filter((one) => one.line === "effect" && one.what === "added");
   if (!added.length) return h("span");
@@ -122,9 +150,19 @@ function world() {
     "details",
     { class: "world", "data-key": "world" },
     h("summary", { "data-key": "world-summary" }, "What is at the providers from the start"),
-    h("ul", {}, [...by].map(([provider, lines]) =>
-      h("li", {}, h("strong", {}, PROVIDERS[provider] ?? provider), " ",
-        lines.flatMap((/** @type {any} */ one) => [h("code", {}, one.subject.id), " "])))),
+    h(
+      "ul",
+      {},
+      [...by].map(([provider, lines]) =>
+        h(
+          "li",
+          {},
+          h("strong", {}, PROVIDERS[provider] ?? provider),
+          " ",
+          lines.flatMap((/** @type {any} */ one) => [h("code", {}, one.subject.id), " "]),
+        ),
+      ),
+    ),
   );
 }
 

@@ -24,14 +24,29 @@ const BOT = {
 /** @returns {HTMLElement[]} */
 export function switches() {
   return [
-    h("p", { class: "lead" }, "Make something go wrong, then carry on. Watch that nothing is lost and nothing "
-      + "happens twice."),
-    h("section", { class: "switches", "aria-labelledby": "switch-bot" },
-      h("h3", { id: "switch-bot" }, "The bot"), bot()),
-    h("section", { class: "switches", "aria-labelledby": "switch-providers" },
-      h("h3", { id: "switch-providers" }, "A provider's next request"), state.providers.map(provider)),
-    h("section", { class: "switches", "aria-labelledby": "switch-slack" },
-      h("h3", { id: "switch-slack" }, "Slack"), slack()),
+    h(
+      "p",
+      { class: "lead" },
+      "Make something go wrong, then carry on. Watch that nothing is lost and nothing " + "happens twice.",
+    ),
+    h(
+      "section",
+      { class: "switches", "aria-labelledby": "switch-bot" },
+      h("h3", { id: "switch-bot" }, "The bot"),
+      bot(),
+    ),
+    h(
+      "section",
+      { class: "switches", "aria-labelledby": "switch-providers" },
+      h("h3", { id: "switch-providers" }, "A provider's next request"),
+      state.providers.map(provider),
+    ),
+    h(
+      "section",
+      { class: "switches", "aria-labelledby": "switch-slack" },
+      h("h3", { id: "switch-slack" }, "Slack"),
+      slack(),
+    ),
     h("p", { class: "press-error", role: "alert", id: "switch-error", hidden: true }),
   ];
 }
@@ -39,12 +54,19 @@ export function switches() {
 /** @returns {HTMLElement} */
 function bot() {
   const { state: now, pid } = state.bot;
-  return h("div", { class: "switch" },
-    h("span", {}, h("span", { class: `presence ${now === "running" ? "on" : ""}` }),
-      ` ${BOT[now]}${pid ? `, process ${pid}` : ""}`),
+  return h(
+    "div",
+    { class: "switch" },
+    h(
+      "span",
+      {},
+      h("span", { class: `presence ${now === "running" ? "on" : ""}` }),
+      ` ${BOT[now]}${pid ? `, process ${pid}` : ""}`,
+    ),
     now === "stopped"
       ? press("Start it again", "bot", { does: "start" }, "primary")
-      : press("Kill it (kill -9)", "bot", { does: "kill" }, "danger", now === "starting"));
+      : press("Kill it (kill -9)", "bot", { does: "kill" }, "danger", now === "starting"),
+  );
 }
 
 /**
@@ -54,13 +76,24 @@ function bot() {
 function provider(name) {
   const armed = state.armed[name];
   const id = `fault-${name}`;
-  return h("div", { class: `switch${armed ? " armed" : ""}` },
+  return h(
+    "div",
+    { class: `switch${armed ? " armed" : ""}` },
     h("label", { for: id }, PROVIDERS[name] ?? name),
-    h("select",
-      { id, "data-key": id,
-        on: { change: (/** @type {any} */ event) => done("arm", { provider: name, fault: event.target.value || null }) } },
+    h(
+      "select",
+      {
+        id,
+        "data-key": id,
+        on: {
+          change: (/** @type {any} */ event) =>
+            done("arm", { provider: name, fault: event.target.value || null }),
+        },
+      },
       h("option", { value: "", selected: !armed }, "Works as it should"),
-      state.faults.map((one) => h("option", { value: one, selected: one === armed }, FAULTS[one] ?? one))));
+      state.faults.map((one) => h("option", { value: one, selected: one === armed }, FAULTS[one] ?? one)),
+    ),
+  );
 }
 
 /** @returns {HTMLElement[]} */
@@ -68,13 +101,24 @@ function slack() {
   const limited = state.slack.trouble.length > 0;
   const twice = state.slack.twice > 0;
   return [
-    h("div", { class: `switch${limited ? " armed" : ""}` },
+    h(
+      "div",
+      { class: `switch${limited ? " armed" : ""}` },
       h("span", {}, limited ? "The next post is answered with 429" : "The next post: 429, come back in 3 s"),
-      limited ? press("Call it off", "trouble", { does: "heal" })
-        : press("Limit it", "trouble", { does: "ratelimited" })),
-    h("div", { class: `switch${twice ? " armed" : ""}` },
-      h("span", {}, twice ? "The next click or command is delivered twice" : "The next click or command: delivered twice"),
-      press("Deliver twice", "trouble", { does: "twice" }, "", twice)),
+      limited
+        ? press("Call it off", "trouble", { does: "heal" })
+        : press("Limit it", "trouble", { does: "ratelimited" }),
+    ),
+    h(
+      "div",
+      { class: `switch${twice ? " armed" : ""}` },
+      h(
+        "span",
+        {},
+        twice ? "The next click or command is delivered twice" : "The next click or command: delivered twice",
+      ),
+      press("Deliver twice", "trouble", { does: "twice" }, "", twice),
+    ),
   ];
 }
 
@@ -87,10 +131,17 @@ function slack() {
  * @returns {HTMLElement}
  */
 function press(name, what, body, style, disabled) {
-  return h("button", {
-    type: "button", class: `button small ${style ?? ""}`, "data-key": `switch-${name}`, disabled,
-    on: { click: () => done(what, body) },
-  }, name);
+  return h(
+    "button",
+    {
+      type: "button",
+      class: `button small ${style ?? ""}`,
+      "data-key": `switch-${name}`,
+      disabled,
+      on: { click: () => done(what, body) },
+    },
+    name,
+  );
 }
 
 /**

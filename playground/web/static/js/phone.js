@@ -20,7 +20,8 @@ export function start() {
     }
   });
   on(["person"], () => byId("phone").replaceChildren());
-  on(["place"], () => { // what one goes to look at needs no notification
+  on(["place"], () => {
+    // what one goes to look at needs no notification
     for (const one of /** @type {NodeListOf<HTMLElement>} */ (byId("phone").querySelectorAll(".banner"))) {
       if (one.dataset.channel === state.open) one.remove();
     }
@@ -36,7 +37,8 @@ function show(message) {
     h(
       "button",
       {
-        type: "button", class: "banner-text",
+        type: "button",
+        class: "banner-text",
         on: {
           click: () => {
             banner.remove();
@@ -44,11 +46,26 @@ function show(message) {
           },
         },
       },
-      h("span", { class: "banner-head" }, icon("phone"), isDirect(message.channel) ? `Phone · ${state.app.name}` : `Phone · ${state.app.name} in ${placeName(message.channel)}`),
+      h(
+        "span",
+        { class: "banner-head" },
+        icon("phone"),
+        isDirect(message.channel)
+          ? `Phone · ${state.app.name}`
+          : `Phone · ${state.app.name} in ${placeName(message.channel)}`,
+      ),
       h("span", {}, plain(message.text, reader())),
     ),
-    h("button", { type: "button", class: "round", "aria-label": "Put this notification away",
-      on: { click: () => banner.remove() } }, icon("close")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "round",
+        "aria-label": "Put this notification away",
+        on: { click: () => banner.remove() },
+      },
+      icon("close"),
+    ),
   );
   holder.append(banner);
   while (holder.childElementCount > AT_ONCE) holder.firstElementChild?.remove();

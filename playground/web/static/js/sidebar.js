@@ -32,17 +32,30 @@ function drawer(open) {
 }
 
 function places() {
-  const channels = state.channels
-    .filter((one) => !one.direct)
-    .sort((a, b) => a.name.localeCompare(b.name));
+  const channels = state.channels.filter((one) => !one.direct).sort((a, b) => a.name.localeCompare(b.name));
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.place;
-  fill(byId("channels"), channels.map((one) => place(one.id, one.name, h("span", { class: "hash" }, "#"))));
+  fill(
+    byId("channels"),
+    channels.map((one) => place(one.id, one.name, h("span", { class: "hash" }, "#"))),
+  );
   const running = state.bot.state === "running";
-  const presence = h("span", { class: `presence ${running ? "on" : ""}`, title: running ? "Active" : "Away" });
-  fill(byId("apps"), place(directChannel(), state.app.name,
-    h("span", { class: "avatar app small", "aria-hidden": "true" }, icon("call")), presence));
-  if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)
-    ?.dispatchEvent(new CustomEvent("refocus"));
+  const presence = h("span", {
+    class: `presence ${running ? "on" : ""}`,
+    title: running ? "Active" : "Away",
+  });
+  fill(
+    byId("apps"),
+    place(
+      directChannel(),
+      state.app.name,
+      h("span", { class: "avatar app small", "aria-hidden": "true" }, icon("call")),
+      presence,
+    ),
+  );
+  if (focused)
+    document
+      .querySelector(`[data-place="${CSS.escape(focused)}"]`)
+      ?.dispatchEvent(new CustomEvent("refocus"));
 }
 
 /**
@@ -103,8 +116,12 @@ function people() {
           on: { click: () => choose(id), keydown: (/** @type {KeyboardEvent} */ event) => arrows(event, id) },
         },
         avatar(id),
-        h("span", { class: "who" }, h("strong", {}, one.realName),
-          h("span", {}, `${one.role} · ${placeOf(one.zone)}`)),
+        h(
+          "span",
+          { class: "who" },
+          h("strong", {}, one.realName),
+          h("span", {}, `${one.role} · ${placeOf(one.zone)}`),
+        ),
         !chosen && all > 0 && h("span", { class: pings ? "count" : "dot" }, pings ? String(pings) : ""),
       );
     }),

@@ -20,7 +20,11 @@ export const state = {
   /** @type {any[]} */ journal: [],
   /** @type {Map<string, any>} */ requests: new Map(),
   /** @type {Map<string, any>} */ traffic: new Map(),
-  /** @type {{trouble: any[], twice: number, connected: number}} */ slack: { trouble: [], twice: 0, connected: 0 },
+  /** @type {{trouble: any[], twice: number, connected: number}} */ slack: {
+    trouble: [],
+    twice: 0,
+    connected: 0,
+  },
   /** @type {Record<string, string>} */ armed: {},
   /** @type {string[]} */ providers: [],
   /** @type {string[]} */ faults: [],

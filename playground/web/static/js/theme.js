@@ -12,7 +12,10 @@ export function start() {
   /** @param {Theme} theme */
   const set = (theme) => {
     document.documentElement.dataset.theme = theme;
-    button.setAttribute("aria-label", `Colours: ${theme === "auto" ? "as the system has them" : theme}. Change.`);
+    button.setAttribute(
+      "aria-label",
+      `Colours: ${theme === "auto" ? "as the system has them" : theme}. Change.`,
+    );
     button.title = `Colours: ${theme}`;
   };
   const kept = localStorage.getItem(KEY);

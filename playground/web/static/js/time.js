@@ -31,7 +31,9 @@ function formatter(locale, zone, options) {
  */
 function format(at, zone, options) {
   // Some versions of ICU put a narrow no-break space before AM and PM
-  return formatter("en-US", zone, options).format(at).replace(/\u202f/g, " ");
+  return formatter("en-US", zone, options)
+    .format(at)
+    .replace(/\u202f/g, " ");
 }
 
 /**
@@ -78,7 +80,11 @@ function ordinal(day) {
  */
 function ago(at, now) {
   const seconds = (now.getTime() - at.getTime()) / 1000;
-  for (const [name, length] of /** @type {const} */ ([["day", 86400], ["hour", 3600], ["minute", 60]])) {
+  for (const [name, length] of /** @type {const} */ ([
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ])) {
     const many = Math.trunc(Math.abs(seconds) / length);
     if (many > 0) {
       const said = `${many} ${name}${many > 1 ? "s" : ""}`;
@@ -99,29 +105,45 @@ function ago(at, now) {
  */
 function token(token, at, zone, now) {
   const away = daysAway(at, now, zone);
-  const near = { "-1": "yesterday", "0": "today", "1": "tomorrow" }[String(away)];
+  const near = { "-1": "yesterday", 0: "today", 1: "tomorrow" }[String(away)];
   if (token.endsWith("_pretty") && near) return near;
   const parts = Object.fromEntries(
     formatter("en-US", zone, {
-      year: "numeric", month: "long", day: "numeric", weekday: "long",
-    }).formatToParts(at).map((part) => [part.type, part.value]),
+      year: "numeric",
+      month: "long",
+      day: "numeric",
+      weekday: "long",
+    })
+      .formatToParts(at)
+      .map((part) => [part.type, part.value]),
   );
   const { year, month, weekday } = parts;
   const day = Number(parts.day);
   const iso = isoDay(at, zone);
   const thisYear = isoDay(now, zone).slice(0, 4) === year;
   switch (token.replace(/_pretty$/, "")) {
-    case "date_num": return iso;
-    case "date_slash": return `${iso.slice(5, 7)}/${iso.slice(8)}/${iso.slice(0, 4)}`;
-    case "date": return `${month} ${ordinal(day)}, ${year}`;
-    case "date_short": return `${month.slice(0, 3)} ${day}, ${year}`;
-    case "date_long": return `${weekday}, ${month} ${ordinal(day)}, ${year}`;
-    case "date_long_full": return `${month} ${day}, ${year}`;
-    case "day_divider": return `${weekday}, ${month} ${ordinal(day)}${thisYear ? "" : `, ${year}`}`;
-    case "time": return clock(at, zone);
-    case "time_secs": return format(at, zone, { hour: "numeric", minute: "2-digit", second: "2-digit" });
-    case "ago": return ago(at, now);
-    default: return null;
+    case "date_num":
+      return iso;
+    case "date_slash":
+      return `${iso.slice(5, 7)}/${iso.slice(8)}/${iso.slice(0, 4)}`;
+    case "date":
+      return `${month} ${ordinal(day)}, ${year}`;
+    case "date_short":
+      return `${month.slice(0, 3)} ${day}, ${year}`;
+    case "date_long":
+      return `${weekday}, ${month} ${ordinal(day)}, ${year}`;
+    case "date_long_full":
+      return `${month} ${day}, ${year}`;
+    case "day_divider":
+      return `${weekday}, ${month} ${ordinal(day)}${thisYear ? "" : `, ${year}`}`;
+    case "time":
+      return clock(at, zone);
+    case "time_secs":
+      return format(at, zone, { hour: "numeric", minute: "2-digit", second: "2-digit" });
+    case "ago":
+      return ago(at, now);
+    default:
+      return null;
   }
 }
 
