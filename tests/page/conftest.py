@@ -106,7 +106,7 @@ class Looks:
 
 
 @pytest.fixture
-def look(demo: Demo, chromium: Browser) -> Iterator[Looks]:
+def look(chromium: Browser, demo: Demo) -> Iterator[Looks]:
     """Pages of one test."""
     looks = Looks(demo, chromium)
     yield looks
@@ -114,7 +114,7 @@ def look(demo: Demo, chromium: Browser) -> Iterator[Looks]:
 
 
 @pytest.fixture(scope="module")
-def asha(demo: Demo, chromium: Browser) -> Iterator[Looking]:
+def asha(chromium: Browser, demo: Demo) -> Iterator[Looking]:
     """One page for all tests of a module that only let it draw."""
     looks = Looks(demo, chromium)
     yield looks()

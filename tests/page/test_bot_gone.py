@@ -1,7 +1,8 @@
 from collections.abc import Callable
 
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
+from tests.page.conftest import Demo
 from tests.page.looking import Looking
 
 
@@ -31,3 +32,15 @@ def test_what_waits_outlives_a_killed_bot(look: Callable[..., Looking]) -> None:
     asha.tab("Providers")
     asked = asha.pane.locator(".card").filter(has_text="cancel-call/vx_1002")
     expect(asked).to_have_count(1)
+
+
+def test_the_page_says_when_the_demo_is_gone(chromium: Browser) -> None:
+    """Nobody types into a page that nothing stands behind without being told."""
+    running = Demo()
+    context = chromium.new_context()
+    asha = Looking(context.new_page(), running.address, "U0AGENT")
+    assert running.end() == 0
+    expect(asha.page.get_by_text("The demo does not answer any more.")).to_be_visible()
+    asha.types("hello")
+    expect(asha.message("Does it still run?")).to_be_visible()
+    context.close()
