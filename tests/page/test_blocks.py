@@ -93,7 +93,7 @@ def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None
 def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
     """Selects, radio buttons and checkboxes, each with a name; fields, headers and images are there as words."""
     asha = look()
-    elements = [
+    elements: list[dict[str, Any]] = [
         {
             "type": "static_select",
             "action_id": "a_select",
