@@ -37,9 +37,9 @@ class Demo:
         self.address = self._after("CallOps is at ")
         self.folder = Path(self._after("Its data: ").partition(" (")[0])
 
-    def end(self) -> int:
-        """Ctrl-C; the exit status."""
-        self.process.send_signal(signal.SIGINT)
+    def end(self, by: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C, or another signal; the exit status."""
+        self.process.send_signal(by)
         rest, _ = self.process.communicate(timeout=ENDS_WITHIN)
         self.told += rest.splitlines()
         return self.process.returncode

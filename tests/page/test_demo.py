@@ -57,14 +57,16 @@ def ask(address: str, method: str, path: str, body: object = None, **headers: st
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="processes are told by /proc, which only Linux has"
 )
-@pytest.mark.parametrize("keep", [False, True], ids=["forgets", "keeps"])
-def test_ctrl_c_stops_everything(*, keep: bool) -> None:
-    """No process and no open port is left; the folder is gone, or named and whole where it is to be kept."""
+@pytest.mark.parametrize(
+    ("keep", "by"), [(False, signal.SIGINT), (True, signal.SIGHUP)], ids=["Ctrl-C", "hang-up"]
+)
+def test_a_signal_stops_everything(by: signal.Signals, *, keep: bool) -> None:
+    """Ctrl-C, or the terminal going away: no process and no open port is left; the folder is gone, or named and whole where it is to be kept."""
     running = Demo("--keep") if keep else Demo()
     children = family(running.process.pid)
     assert len(children) == 2  # the stand-ins and the bot
     assert (running.folder / "callops.db").exists()
-    assert running.end() == 0
+    assert running.end(by) == 0
     assert [child for child in children if alive(child)] == []
     with socket.socket() as connection:
         assert connection.connect_ex(("127.0.0.1", urlsplit(running.address).port or 0)) != 0
@@ -119,15 +121,6 @@ def test_a_taken_port_is_said() -> None:
         )
     assert ended.returncode == 2
     assert f"Port {port} cannot be had" in ended.stderr
-
-
-def test_the_terminal_going_away_ends_it_too() -> None:
-    """SIGHUP is Ctrl-C's equal."""
-    running = Demo()
-    running.process.send_signal(signal.SIGHUP)
-    running.process.communicate(timeout=ENDS_WITHIN)
-    assert running.process.returncode == 0
-    assert not running.folder.exists()
 
 
 ORIGIN = {"Content_Type": "application/json"}
