@@ -84,7 +84,7 @@ def _failed(serving: "asyncio.Task[None]") -> int:
     error = serving.exception()
     while isinstance(error, BaseExceptionGroup):  # of tasks that end together, the first one's tells why
         error = error.exceptions[0]
-    print(f"The demo had to stop: {error!r}", file=sys.stderr)
+    print(f"The demo had to stop: {type(error).__name__}: {error}", file=sys.stderr)
     return FAILED
 
 

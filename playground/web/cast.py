@@ -13,7 +13,7 @@ CAST: Final[dict[str, str]] = {
 
 PURPOSES: Final[dict[str, str]] = {
     "C0GENERAL": "Company-wide talk",
-    "C0AUDIT": "What happened to every request, one message each",
+    "C0AUDIT": "What became of every request",
     "C0APPROVE": "What waits for a manager",
     "C0SUPPORT": "Where agents work, and type their commands",
 }
