@@ -24,17 +24,23 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture
-def post(demo: Demo) -> Post:
-    """Call a method of the Web API in the app's place."""
+def slack(demo: Demo) -> str:
+    """Where the demo's Web API is: the bot is told so by its environment."""
     told = [Path(f"/proc/{child}/environ").read_bytes().split(b"\0") for child in family(demo.process.pid)]
     urls = {
         one.decode().partition("=")[2] for each in told for one in each if one.startswith(b"SLACK_API_URL=")
     }
     (url,) = urls
+    return url
+
+
+@pytest.fixture
+def post(slack: str) -> Post:
+    """Call a method of the Web API in the app's place."""
 
     def call(method: str, **arguments: object) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {BOT_TOKEN}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{url}{method}", json.dumps(arguments).encode(), headers)  # noqa: S310 - our own
+        request = urllib.request.Request(f"{slack}{method}", json.dumps(arguments).encode(), headers)  # noqa: S310 - our own
         with urllib.request.urlopen(request) as reply:  # noqa: S310 - the same
             answer: dict[str, Any] = json.load(reply)
         return answer
@@ -176,3 +182,30 @@ def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
     elsewhere.go("general")
     expect(elsewhere.message("For @asha & @gil")).to_be_visible()
     expect(asha.page.get_by_role("button", name="Channel general", exact=True)).to_be_visible()
+
+
+def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(look: Look, slack: str, post: Post) -> None:
+    """A pushed view has a way back; what was typed below is still there, and what is typed on top stays its own."""
+    asha = look()
+    asha.types("/place-call")
+    number = asha.modal.get_by_label("Number")
+    number.fill("98765 43250")
+    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    pressed: dict[str, Any] = {}
+    while pressed.get("type") != "block_actions":  # at once: what a press allows, it allows for 3 s
+        with urllib.request.urlopen(slack.replace("/api/", "/control/state")) as reply:  # noqa: S310 - our own
+            pressed = json.load(reply)["deliveries"][-1]["payload"]
+    field = {"type": "plain_text_input", "action_id": "note", "multiline": True}
+    asked = {"type": "input", "block_id": "note", "label": plain("Note"), "element": field}
+    view = {"type": "modal", "title": plain("On top"), "submit": plain("Go on"), "blocks": [asked]}
+    assert post("views.push", trigger_id=pressed["trigger_id"], view=view)["ok"]
+    expect(asha.modal.get_by_role("heading", name="On top")).to_be_visible()
+    note = asha.modal.get_by_label("Note")
+    expect(note).to_be_focused()
+    expect(asha.modal.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    note.fill("for later")
+    asha.modal.get_by_role("button", name="Back").click()
+    expect(number).to_have_value("98765 43250")
+    expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
