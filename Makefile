@@ -15,7 +15,7 @@ tour: $(VENV)/.installed ## play the whole road in the terminal, with no account
 	@$(BIN)/python -m playground.tour
 
 test: lint types ## everything that must hold
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
