@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
+from bot.cards import with_card
 from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.look_ups import LookUps
 from bot.operations import Operations
@@ -333,11 +334,9 @@ class Dispatcher:
 
         A card that was decided on goes on to show how its request stands, as the audit message does.
         """
-        card = Post("state", "card")
-        if request.approvals_needed and Post("state", "audit") in posts and card not in posts:
-            posts = (*posts, card)
+        change = Change(request.id, SYSTEM, moves, posts=with_card(request, posts))
         try:
-            changed = await self._log.apply(Change(request.id, SYSTEM, moves, posts=posts))
+            changed = await self._log.apply(change)
         except Conflict:
             return None
         self._announce()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.cards import with_card
 from bot.operations import Operations
 from bot.pace import Pace
 from providers.actions import Code, Refused, Sighting
@@ -179,8 +180,9 @@ class LookUps:
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},
         )
+        change = Change(request.id, SYSTEM, moves, notes=[note], posts=with_card(request, posts))
         try:
-            await self._log.apply(Change(request.id, SYSTEM, moves, notes=[note], posts=posts))
+            await self._log.apply(change)
         except Conflict:
             return  # somebody settled it meanwhile, and knew better
         self._announce()

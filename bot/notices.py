@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bot.cards import with_card
 from bot.consequences import not_again
 from providers.actions import Code, Kind, Notice, PlaceCall
 from storage.lifecycle import State
@@ -68,7 +69,7 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
         },
     )
     posts = (Post("state", "audit"), Post("webhook", "thread"), Post("state", f"dm:{request.requester}"))
-    return Change(request.id, SYSTEM, (*before, move), posts=posts)
+    return Change(request.id, SYSTEM, (*before, move), posts=with_card(request, posts))
 
 
 class Notices:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot import policy
+from bot.cards import with_card
 from bot.consequences import not_again
 from bot.people import Directory
 from bot.policy import Decision, Effect
@@ -255,7 +256,7 @@ class Operations:
             )
             for entry in request.entries
         ]
-        posts = [Post("state", "audit"), Post(name, "thread"), Post("state", "card")]
+        posts = [Post("state", "audit"), Post(name, "thread")]
         if decision == "deny":
             posts.append(Post(name, f"dm:{request.requester}"))
         approval = Approval(
@@ -265,7 +266,8 @@ class Operations:
             members=sorted(allowed.approvers),
             content=shown,
         )
-        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=posts))
+        told = with_card(request, posts)
+        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=told))
 
     def _check_in_time(self, request: Request) -> None:
         """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""
@@ -290,9 +292,8 @@ class Operations:
         posts: list[Post] = [Post("state", "audit"), Post("withdrawn", "thread")]
         if any(move.after is State.UNKNOWN for move in moves):
             posts.append(Post("unknown", "thread"))
-        if "card" in request.messages or request.approvals_needed:
-            posts.append(Post("state", "card"))
-        return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=posts))
+        told = with_card(request, posts)
+        return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=told))
 
     def may_settle(self, request: Request, person: Person) -> Decision:
         """Whether somebody may say what became of an unknown."""
@@ -329,7 +330,8 @@ class Operations:
         posts = [Post("state", "audit"), Post(settlement, "thread")]
         if settlement is not Settlement.ORDERED:
             posts.append(Post(settlement, f"dm:{request.requester}"))
-        return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=posts))
+        told = with_card(request, posts)
+        return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=told))
 
     async def _apply(self, change: Change) -> Request:
         request = await self._log.apply(change)

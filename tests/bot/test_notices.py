@@ -13,7 +13,7 @@ from bot.notices import Ignored, Notices, settles
 from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
 from storage.lifecycle import State
-from storage.log import SYSTEM, Change, Conflict, LogEntry, Move, Request
+from storage.log import SYSTEM, Change, Conflict, LogEntry, MessageRef, Move, Request
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, claim, placing
 
@@ -99,6 +99,16 @@ def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa
         "not_before": None,
     }
     assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT"]
+
+
+@pytest.mark.parametrize(
+    "more", [{"approvals_needed": 1}, {"messages": {"card": MessageRef("C0APPROVE", "1.0")}}]
+)
+def test_a_card_that_was_decided_on_shows_it_too(more: dict[str, Any]) -> None:
+    """Whoever approved the call reads in the card that it took place."""
+    change = settles(replace(request(), **more), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT", "card"]
 
 
 def test_an_attempt_that_was_ordered_is_not_made() -> None:

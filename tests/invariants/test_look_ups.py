@@ -119,6 +119,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
     assert await stage.effects("kore") == ["deleted"]
     await stage.bot.posts()
     assert any("so that request removed it" in one.text for one in await stage.said("D0AGENT"))
+    assert any("so that request removed it" in one.text for one in await stage.said("C0APPROVE"))
     assert not (await stage.bot.log.verify()).faults
 
 

@@ -114,6 +114,23 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State
 
 
 @pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (Settlement.HAPPENED, "A person looked it up: it happened."),
+        (Settlement.DID_NOT_HAPPEN, "A person looked it up: it did not happen."),
+    ],
+)
+async def test_the_card_shows_what_somebody_settled(stage: Bench, how: Settlement, says: str) -> None:
+    """Who approved it reads in the card how it ended, as the audit channel does."""
+    made = await bring_to(stage, State.UNKNOWN)
+    await stage.bot.posts()
+    await settle(stage.bot, made, MANAGER, how)
+    await stage.bot.posts()
+    [card] = await stage.said("C0APPROVE")
+    assert says in card.text
+
+
+@pytest.mark.parametrize(
     ("state", "does", "after"),
     [(state, does, after) for state, possible in POSSIBLE.items() for does, after in possible.items()],
 )
