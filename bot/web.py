@@ -21,12 +21,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from providers.actions import Notice
 from providers.base import Adapter
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes. A call's whole transcript may be in it, in an alphabet that JSON writes with six bytes a letter."""
+HEAD_WITHIN: Final = 2.0
 BODY_WITHIN: Final = 2.0
 ANSWER_WITHIN: Final = 2.5
 """Seconds in all: CallKaro waits for five."""
@@ -68,13 +70,8 @@ def create_web(adapters: Mapping[str, Adapter], take: Take) -> Starlette:
 
 
 def _answer(status: HTTPStatus) -> Response:
-    """An answer that says nothing more. Where the body was not read, the connection ends."""
-    unread = status in {
-        HTTPStatus.NOT_FOUND,
-        HTTPStatus.REQUEST_TIMEOUT,
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    }
-    return Response(status_code=status, headers={"Connection": "close"} if unread else None)
+    """An answer that says nothing more, and ends its connection: another webhook comes by its own."""
+    return Response(status_code=status, headers={"Connection": "close"})
 
 
 async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> HTTPStatus:
@@ -116,6 +113,27 @@ async def _document(request: Request) -> dict[str, JsonValue] | HTTPStatus:
     return document if isinstance(document, dict) else HTTPStatus.BAD_REQUEST
 
 
+class Impatient(H11Protocol):
+    """A connection that ends where no whole head of a request comes in time; uvicorn would wait for ever."""
+
+    patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Begin to wait."""
+        super().connection_made(transport)
+        self.patience = self.loop.call_later(HEAD_WITHIN, self._give_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        if self.patience:
+            self.patience.cancel()
+        super().connection_lost(exc)
+
+    def _give_up(self) -> None:
+        if self.cycle is None:
+            self.transport.close()
+
+
 class Web:
     """One uvicorn without its main loop, which would take the signals from us. Made by `start`."""
 
@@ -131,7 +149,7 @@ class Web:
         listener = await _listen(host, port)
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=Impatient,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -336,3 +336,28 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     assert (await post(path(hearing), ended(request))).status_code == 200
     assert await state(hearing, request) == "failed"
     assert f"{request}: a webhook of reminders changes nothing: the call is failed" in hearing.bot_log()
+
+
+async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:
+    """Connections that send no whole head are closed, also where a byte comes now and then; then others are heard."""
+    url = httpx.URL(path(shared_hearing))
+    silent = [await asyncio.open_connection(url.host, url.port) for _ in range(70)]
+    assert (await post(str(url), {})).status_code == 503
+
+    async def drip() -> None:
+        for letter in _head(url, 100)[:20]:
+            silent[0][1].write(bytes([letter]))
+            await asyncio.sleep(0.2)
+
+    dripping = asyncio.create_task(drip())
+    async with asyncio.timeout(CALLKARO_WAITS):
+        assert {await reader.read() for reader, _ in silent} == {b""}
+    assert (await post(str(url), {})).status_code == 200
+    dripping.cancel()
+    for _, writer in silent:
+        writer.close()
+
+
+async def test_a_connection_is_for_one_webhook(shared_hearing: Scene) -> None:
+    """Each answer ends its connection, so that nobody keeps one for what does not come."""
+    assert (await post(path(shared_hearing), {})).headers["connection"] == "close"
