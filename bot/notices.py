@@ -1,7 +1,7 @@
 """What follows when a provider tells by itself that a call of ours happened: a doubt about it is over.
 
 `settles` decides, and is pure; `Notices` makes the one change in the log. A notice that comes twice, or that
-nobody waits for, changes nothing.
+nobody waits for, changes nothing. One that contradicts how a call ended moves nothing, and is told once.
 """
 
 import logging
@@ -9,10 +9,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.cards import with_card
-from bot.consequences import not_again
+from bot.consequences import WARNING, not_again
 from providers.actions import Code, Kind, Notice, PlaceCall
-from storage.lifecycle import State
-from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, NoSuchRequest, Post, Request
+from storage.lifecycle import TERMINAL, State
+from storage.log import (
+    SYSTEM,
+    ActionLog,
+    Change,
+    Conflict,
+    LogEntry,
+    Move,
+    NoSuchRequest,
+    Note,
+    Post,
+    Request,
+)
+
+TOOK_PLACE = "took_place"
+"""The note that a call which is over as not done took place, and the template of what is posted of it."""
 
 _log = logging.getLogger(__name__)
 
@@ -49,9 +63,22 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
             return _happened(request, entry, notice, dropped)
         case State.SUCCEEDED | State.SENDING:
             return Ignored(f"the call is {entry.state}")
+        case state if state in TERMINAL and entry.attempt:
+            return _contradicts(request, entry, notice)
         case _:
-            return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
+            return Ignored(_contradiction(entry), odd=True)
     return _happened(request, entry, notice)
+
+
+def _contradicts(request: Request, entry: LogEntry, notice: Notice) -> Change:
+    """A note for people: a call that is over as not done took place. Its nonce makes it once."""
+    note = Note(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
+    posts = (Post(TOOK_PLACE, "thread"), Post(TOOK_PLACE, f"dm:{request.requester}"))
+    return Change(request.id, SYSTEM, (), notes=(note,), nonce=f"{TOOK_PLACE} {entry.id}", posts=posts)
+
+
+def _contradiction(entry: LogEntry) -> str:
+    return f"the call is {entry.state}, and yet it took place"
 
 
 def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) -> Change:
@@ -94,10 +121,17 @@ class Notices:
             try:
                 await self._log.apply(found)
             except Conflict as first:
+                if found.nonce is not None:
+                    found = Ignored("what contradicts it was told already")
+                    break
                 request = first.current
                 continue
             self._announce()
-            _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
-            return
+            if found.moves:
+                _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
+                return
+            [entry] = (one for one in request.entries if one.id == notice.action_id)
+            found = Ignored(_contradiction(entry), odd=True)
+            break
         level = logging.WARNING if found.odd else logging.INFO
         _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)

@@ -179,10 +179,20 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
             return f"There is no readable answer{which}. Look it up at the provider, then {settle}"
         case "still_there":
             return f"The provider was asked, and still has it{which}. Look whether it stays, then {settle}"
+        case "took_place":
+            return _contradicted(entry, which)
         case "late_answer" | "webhook":
             return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
         case _:
             return standing(request)
+
+
+def _contradicted(entry: LogEntry, which: str) -> str:
+    """What somebody reads who believes that a call was not placed."""
+    return (
+        f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "
+        "that stays. Look it up at the provider before anybody asks for it again."
+    )
 
 
 def _also(request: Request, told: Told) -> list[Block]:
@@ -196,9 +206,12 @@ def _also(request: Request, told: Told) -> list[Block]:
 
 
 def _direct(template: str, request: Request, told: Told) -> Message | None:
-    if any(entry.state in _ACTIVE for entry in request.entries):
+    surprise = next(
+        (one for one in request.entries if template == "took_place" and one.id == told.entry), None
+    )
+    if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the target that ends last tells of them all
-    text = standing(request)
+    text = standing(request) if surprise is None else _contradicted(surprise, f" ({target(surprise)})")
     blocks = [section(text), *_targets(request)]
     if template in _SAID_BY_PEOPLE and told.note:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))

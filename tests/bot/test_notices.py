@@ -12,7 +12,7 @@ import pytest
 from bot.notices import Ignored, Notices, settles
 from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
-from storage.lifecycle import State
+from storage.lifecycle import TERMINAL, State
 from storage.log import SYSTEM, Change, Conflict, LogEntry, MessageRef, Move, Request
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, claim, placing
@@ -130,11 +130,25 @@ def test_an_id_that_is_known_is_not_forgotten() -> None:
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
 def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
-    """A second delivery is nothing; a call that took place although it stands otherwise is odd."""
-    found = settles(request(state, doubted=state is State.SENDING), NOTICE, "reminders")
+    """A second delivery is nothing; a call that was never sent, and yet took place, is odd."""
+    found = settles(request(state, doubted=state is State.SENDING, attempt=0), NOTICE, "reminders")
     assert isinstance(found, Ignored)
     assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
     assert state in found.why
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL - {State.SUCCEEDED}))
+def test_what_is_over_otherwise_is_told_of_and_stays(state: State) -> None:
+    """It was sent once and is over as not done, and yet it took place: people read so, and nothing moves."""
+    change = settles(request(state), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert change.moves == ()
+    [note] = change.notes
+    assert (note.name, note.data) == ("took_place", {"warning_1": "It ended."})
+    assert [(post.template, post.to) for post in change.posts] == [
+        ("took_place", "thread"),
+        ("took_place", "dm:U0AGENT"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -210,6 +224,18 @@ async def test_a_call_that_took_place_is_not_placed_again(log: SQLiteLog) -> Non
     assert (await log.verify()).faults == ()
 
 
+async def test_a_contradiction_is_told_once(log: SQLiteLog) -> None:
+    """Somebody said that it did not happen: however often the provider says otherwise, it is one note."""
+    entry = await in_doubt(log)
+    said = Move(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
+    await log.apply(Change(entry, "U0MANAGER", [said]))
+    assert await told(log, entry, times=20) == 1
+    assert await told(log, entry) == 0
+    assert [event.name for event in await log.events(entry)][3:] == ["did_not_happen", "took_place"]
+    assert (await log.request(entry)).state is State.FAILED
+    assert (await log.verify()).faults == ()
+
+
 async def test_an_action_that_is_not_in_the_log_is_no_fault(log: SQLiteLog) -> None:
     """Nothing is written and nothing raised: the provider must not try for ever."""
     assert await told(log, "A-2222") == 0
@@ -234,6 +260,7 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after
 
         first, _ = await asyncio.gather(person(), told(log, entry))
         names = [event.name for event in await log.events(entry)]
-        assert names[3:] == (["happened"] if first else ["webhook"])
+        contradicted = ["took_place"] if first and after is State.FAILED else []
+        assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
         winners.add(first)
     assert winners == {True, False}

@@ -326,7 +326,7 @@ async def test_a_webhook_about_another_number_settles_nothing(hearing: Scene) ->
 
 
 async def test_a_person_was_sooner(hearing: Scene) -> None:
-    """Somebody said that it did not happen: the webhook changes nothing, and the log says that this is odd."""
+    """Somebody said that it did not happen: the webhook changes nothing; thread and requester read it once."""
     audit = await doubtful(hearing)
     modal = (await hearing.mira.click(audit, text="Say what happened…")).view
     assert modal is not None
@@ -336,6 +336,13 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     assert (await post(path(hearing), ended(request))).status_code == 200
     assert await state(hearing, request) == "failed"
     assert f"{request}: a webhook of reminders changes nothing: the call is failed" in hearing.bot_log()
+    says = "Here it is recorded as failed, and that stays."
+    await hearing.reply(
+        "*The provider says that this call took place.*", says, "CallKaro told us that this call ended."
+    )
+    await hearing.told(says, request)
+    assert (await post(path(hearing), ended(request))).status_code == 200
+    assert (await events(hearing, request))[-2:] == ["did_not_happen", "took_place"]
 
 
 async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:
