@@ -14,6 +14,12 @@ from tests.providers.another_pytest import another_pytest
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 *STEPS, ELSEWHERE = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:]
+OF_ALL_PROVIDERS = (
+    "tests/test_first_contact.py",
+    "tests/bot/test_settings.py",
+    "tests/providers/test_matrix.py",
+)
+"""Tests outside the contract that read the registry, or what is written of each provider."""
 BLOCK = re.compile(r"^(?:`(?P<file>[^`]+)`:\n\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)  # fmt: skip
 
 
@@ -53,9 +59,9 @@ def follow(tree: Path, steps: Sequence[str]) -> None:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of what the suite reads."""
-    for name in ("providers", "tests", "docs"):
+    for name in ("providers", "storage", "bot", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("README.md", "Makefile", "pyproject.toml"):
+    for name in ("README.md", "Makefile", "pyproject.toml", "callops.example.toml"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
@@ -68,8 +74,8 @@ def suite(tree: Path) -> subprocess.CompletedProcess[str]:
 def test_the_page_works_as_it_stands(tree: Path) -> None:
     """Whoever follows every step has a provider that keeps the contract, in a tree without a fault."""
     follow(tree, STEPS)
-    tested = suite(tree)
-    assert tested.returncode == 0, tested.stdout
+    for tested in (suite(tree), another_pytest(tree, *OF_ALL_PROVIDERS)):
+        assert tested.returncode == 0, tested.stdout
     new = ("providers/acme.py", "providers/registry.py", "tests/providers/cases/acme.py")
     for look in (("check",), ("format", "--check")):
         linted = run(tree, BIN / "ruff", *look, "--no-cache", *new)
