@@ -3,7 +3,8 @@
 The system orders another attempt only where that cannot call a customer twice or hide a doubt: what was
 certainly not sent, what the provider put off, cancels and deletes by id, and, within `WINDOW`, cancels by
 number. Once an attempt is in doubt, only a clear success or a person ends the doubt: a later "not found"
-counts as success only if the log or a look-up had seen that id exist before the first attempt.
+counts as success only of what removes its target, and only if the log or a look-up had seen that id exist
+before the first attempt.
 """
 
 import json
@@ -32,6 +33,8 @@ JITTER = 0.2
 """By which share of it a wait is made longer at most, so that those put off together do not come back
 together: gRPC's JITTER, but only ever later."""
 
+REMOVING = frozenset({Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN})
+"""What takes its target away, so that the provider may well say it has none afterwards."""
 INFERRED = (
     "The provider no longer has it. It was seen to exist before our first request, "
     "so that request removed it."
@@ -89,7 +92,7 @@ def follows(  # noqa: PLR0913 - all that it depends on
         return Consequence((move,), (Post("state", "audit"),))
     if not entry.doubted:
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
-    if outcome.code is Code.NOT_FOUND and seen:
+    if outcome.code is Code.NOT_FOUND and seen and entry.kind in REMOVING:
         inferred = outcome.model_copy(update={"message": INFERRED})
         return _ended(
             entry, inferred, "inferred", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted

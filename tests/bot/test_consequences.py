@@ -127,6 +127,30 @@ OK = outcome(Status.OK, Code.CANCELLED)
             entry(attempt=2, doubted=True), NOT_FOUND, False, ["unknown"], State.UNKNOWN, id="never seen"
         ),
         pytest.param(
+            replace(entry(attempt=2, doubted=True), kind=Kind.STOP_CAMPAIGN),
+            NOT_FOUND,
+            True,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a stop removes nothing, so gone does not mean stopped",
+        ),
+        pytest.param(
+            replace(entry(attempt=2, doubted=True), kind=Kind.START_CAMPAIGN),
+            NOT_FOUND,
+            True,
+            ["unknown"],
+            State.UNKNOWN,
+            id="a start removes nothing, so gone does not mean started",
+        ),
+        pytest.param(
+            replace(entry(attempt=2, doubted=True), kind=Kind.DELETE_CAMPAIGN),
+            NOT_FOUND,
+            True,
+            ["inferred"],
+            State.SUCCEEDED,
+            id="a campaign was seen, then gone",
+        ),
+        pytest.param(
             entry(attempt=3, doubted=True),
             UNREACHABLE,
             True,
