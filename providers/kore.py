@@ -6,7 +6,6 @@ tokens and limits. What no page says is marked *assumed*. No page documents a fa
 assumed.
 """
 
-import json
 import re
 import warnings
 from collections.abc import Mapping
@@ -64,7 +63,7 @@ _STYLES: Final = {
 }
 _TEMPLATE = re.compile(r"(?:/(?:\{IId\}|\{campaignId\}|[A-Za-z0-9_~-][A-Za-z0-9._~-]*))+")
 
-_RATE_TEXT = re.compile(r"rate limit", re.IGNORECASE)
+_RATE_TEXT = re.compile(r"\brate limit\b[^.“”]*\breached\b", re.IGNORECASE)
 """† "Rate limit for this API has been reached", with no word of a status."""
 
 _FAILURES: Final = frozenset({"failure", "failed", "error"})
@@ -231,7 +230,7 @@ class Kore(Adapter):
                 return _triggered(asked, Code.STOPPED, "Kore.ai stopped the campaign.")
             case StartCampaign(target=CampaignRef(campaign_id=asked)), 200, "Active":
                 return _triggered(asked, Code.STARTED, "Kore.ai started the campaign: it calls people.")
-            case _ if _RATE_TEXT.search(json.dumps(reply.document)):
+            case _ if _says_rate_is_spent(reply) and _certainly_not_done(action, reply):
                 return self.rate_limited(action, reply)
             case _, 200, str(status) if status in _FAILURES:
                 code = Code.REJECTED
@@ -340,6 +339,22 @@ def _campaign(action: CallAction) -> str | None:
             return ref.campaign_id
         case _:
             return None
+
+
+def _says_rate_is_spent(reply: Reply) -> bool:
+    """† Whether the rate's words stand where Kore.ai speaks for itself; names elsewhere say nothing."""
+    spoken = [reply.value("message"), reply.value("error")]
+    match reply.value("errors"):
+        case [*errors]:
+            spoken += [error.get("msg") for error in errors if isinstance(error, dict)]
+        case _:
+            pass
+    return any(isinstance(words, str) and _RATE_TEXT.search(words) for words in spoken)
+
+
+def _certainly_not_done(action: CallAction, reply: Reply) -> bool:
+    """Whether words alone may say that nothing was done: not of a start, which a second one doubles."""
+    return not isinstance(action, StartCampaign) or reply.status // 100 == 4  # noqa: PLR2004 - HTTP
 
 
 def _deleted(asked: str, campaign: Reply) -> Outcome:
