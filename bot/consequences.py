@@ -35,6 +35,8 @@ together: gRPC's JITTER, but only ever later."""
 
 REMOVING = frozenset({Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN})
 """What takes its target away, so that the provider may well say it has none afterwards."""
+CALLING = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
+"""What makes phones ring: a second request could make them ring twice."""
 INFERRED = (
     "The provider no longer has it. It was seen to exist before our first request, "
     "so that request removed it."
@@ -124,11 +126,9 @@ def _next_attempt(
     match outcome.retry:
         case Retry.SAFE if entry.attempt < MAX_ATTEMPTS:
             wait = PAUSES[entry.attempt - 1]
-        case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if (
-            entry.attempt < MAX_ATTEMPTS and entry.kind is not Kind.PLACE_CALL
-        ):
+        case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if entry.attempt < MAX_ATTEMPTS and entry.kind in REMOVING:
             wait = max(PAUSES[entry.attempt - 1], asked or timedelta())
-        case Retry.AFTER if entry.kind is not Kind.PLACE_CALL:
+        case Retry.AFTER if entry.kind not in CALLING:
             wait = asked if asked is not None else _put_off(entry.attempt)
         case _:
             return None

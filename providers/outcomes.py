@@ -26,6 +26,7 @@ from providers.actions import (
     Retry,
     StartCampaign,
     Status,
+    StopCampaign,
 )
 from providers.reply import Reply
 
@@ -73,7 +74,7 @@ class Party:
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
         message = f"{self.title} had too many requests and did not process this one."
-        if after_doubt(action) is Retry.VERIFY:
+        if isinstance(action, PlaceCall | StartCampaign):
             # That a 429 was not processed is a custom, not a promise: too little to call people twice on.
             retry, message = Retry.NEVER, f"{message} Wait a minute and ask again."
         else:
@@ -160,6 +161,8 @@ def after_doubt(action: CallAction) -> Retry:
     match action:
         case PlaceCall() | StartCampaign():
             return Retry.VERIFY  # a second request could call people a second time
+        case StopCampaign():
+            return Retry.VERIFY  # a late one could stop what somebody has started anew
         case CancelCall(target=NumberRef()):
             return Retry.SHORT_WINDOW  # a late one could take away a newer schedule
         case _:

@@ -85,6 +85,33 @@ OK = outcome(Status.OK, Code.CANCELLED)
             State.UNKNOWN,
             id="a place is never idempotent, whatever an adapter says",
         ),
+        *(
+            pytest.param(
+                replace(entry(), kind=kind),
+                NO_ANSWER,
+                False,
+                ["unknown"],
+                State.UNKNOWN,
+                id=f"nor is {kind}: somebody may have done the contrary meanwhile",
+            )
+            for kind in (Kind.START_CAMPAIGN, Kind.STOP_CAMPAIGN)
+        ),
+        pytest.param(
+            replace(entry(), kind=Kind.START_CAMPAIGN),
+            LATER,
+            False,
+            ["failed"],
+            State.FAILED,
+            id="nor is a start put off by the system",
+        ),
+        pytest.param(
+            replace(entry(), kind=Kind.STOP_CAMPAIGN),
+            LATER,
+            False,
+            ["retry_scheduled"],
+            State.APPROVED,
+            id="a stop that was not processed is sent later",
+        ),
         pytest.param(
             entry(), NO_ANSWER, False, ["unknown", "retry_scheduled"], State.APPROVED, id="by id again"
         ),

@@ -47,7 +47,7 @@ _AFTER_DOUBT: Final = {
     (Kind.CANCEL_CALL, "number"): "short_window",
     (Kind.CANCEL_CALL, "call_id"): "idempotent",
     (Kind.DELETE_CAMPAIGN, "campaign_id"): "idempotent",
-    (Kind.STOP_CAMPAIGN, "campaign_id"): "idempotent",
+    (Kind.STOP_CAMPAIGN, "campaign_id"): "verify",
 }
 
 
