@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.findings import Finding, ok, skipped, wrong
 from bot.loading import Found
 from bot.settings import Connection, DispatchTable
+from providers.actions import Kind
 from providers.base import Adapter
 from providers.registry import find
 
@@ -49,7 +50,10 @@ def _about_powers(name: str, adapter: Adapter) -> Finding:
         mode = "dry-run: nothing is sent"
     else:
         count = len(settings.allow_numbers)
-        numbers = f"only to the {count} under allow_numbers" if count else "to any number"
+        by_id = "what is named by its id is not limited"
+        if adapter.capability(Kind.START_CAMPAIGN):
+            by_id += ", but no campaign is started"
+        numbers = f"only to the {count} under allow_numbers; {by_id}" if count else "to any number"
         mode = f"live, {numbers}"
     return ok(f"connection {name}", f"{adapter.title}, {mode}. It may {', '.join(powers)}{hears}.")
 

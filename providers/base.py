@@ -34,6 +34,7 @@ from providers.actions import (
     PlaceCall,
     Refused,
     Sighting,
+    StartCampaign,
     Status,
 )
 from providers.capability import Capability
@@ -195,7 +196,7 @@ class Adapter(ABC):
     def prepare(self, action: CallAction, context: Context) -> Prepared:
         """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
         self._check_capability(action)
-        self._check_number(action)
+        self._check_allowed(action)
         return finish(self.build(action, context), action, base_url=self.settings.base_url)
 
     async def send(self, prepared: Prepared) -> Outcome:
@@ -285,17 +286,25 @@ class Adapter(ABC):
         would = f"{prepared.method} {url.path} to {url.host}"
         return Refused(f"Dry run: nothing was sent. It would have been {would}.", code=Code.DRY_RUN)
 
-    def _check_number(self, action: CallAction) -> None:
+    def _check_allowed(self, action: CallAction) -> None:
+        allowed = self.settings.allow_numbers
         match action:
-            case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
-                allowed = self.settings.allow_numbers
-                if allowed and number not in allowed:
-                    raise Refused(
-                        "This connection is being tried out: only the numbers under its allow_numbers are "
-                        "called or have their calls cancelled.",
-                        code=Code.NOT_ALLOWED,
-                        field="to",
-                    )
+            case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)) if (
+                allowed and number not in allowed
+            ):
+                raise Refused(
+                    "This connection is being tried out: only the numbers under its allow_numbers are "
+                    "called or have their calls cancelled.",
+                    code=Code.NOT_ALLOWED,
+                    field="to",
+                )
+            case StartCampaign() if allowed:
+                raise Refused(
+                    "This connection is being tried out: it calls only the numbers under its allow_numbers, "
+                    "and a campaign calls others, so it starts none.",
+                    code=Code.NOT_ALLOWED,
+                    field="target",
+                )
             case _:
                 pass
 

@@ -91,8 +91,8 @@ class ConnectionSettings(Frozen):
     """What every connection can set. An adapter adds its own secrets, names and choices.
 
     ``mode`` dry-run: everything happens but the request itself. ``allow_numbers``: where there are any,
-    no other number is called or has its calls cancelled. ``beyond_documents`` allows what is known from a
-    provider's other pages only.
+    no other number is called or has its calls cancelled, and no campaign is started. ``beyond_documents``
+    allows what is known from a provider's other pages only.
     """
 
     model_config = ConfigDict(hide_input_in_errors=True)

@@ -245,6 +245,16 @@ def test_only_the_numbers_that_are_allowed(of: Any) -> None:
     assert of(allow_numbers=[NUMBER]).prepare(PLACE, CONTEXT).body
 
 
+def test_no_campaign_is_started_where_numbers_are_limited() -> None:
+    """Whom a campaign calls is not known here, so none is started; stopping and deleting one calls nobody."""
+    limited = kore(beyond_documents=True, allow_numbers=[NUMBER])
+    with pytest.raises(Refused, match="allow_numbers") as refused:
+        limited.prepare(START, CONTEXT)
+    assert (refused.value.code, refused.value.field) == (Code.NOT_ALLOWED, "target")
+    assert limited.prepare(STOP, CONTEXT)
+    assert limited.prepare(DELETE, CONTEXT)
+
+
 async def test_what_is_personal_is_not_kept() -> None:
     """A reply that repeats number, name and key leaves none of them in what is kept or said."""
     action = PLACE.model_copy(update={"metadata": {"first_name": "Abhinav"}})

@@ -260,16 +260,19 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
     text = path.read_text(encoding="utf-8")
     text = text.replace('provider = "callkaro"', f'provider = "callkaro"\nallow_numbers = ["{NUMBER}"]')
     text = text.replace('provider = "ryng"', 'provider = "ryng"\nmode = "dry-run"')
-    text = text.replace('provider = "kore"', 'provider = "kore"\nbeyond_documents = true')
+    text = text.replace(
+        'provider = "kore"', f'provider = "kore"\nbeyond_documents = true\nallow_numbers = ["{NUMBER}"]'
+    )
     path.write_text(text, encoding="utf-8")
     found = await checked(dark_scene)
     says(
         found,
         "connection reminders",
         "ok",
-        "CallKaro, live, only to the 1 under allow_numbers",
+        "CallKaro, live, only to the 1 under allow_numbers; what is named by its id is not limited",
         "place calls",
     )
+    says(found, "connection kore", "ok", "is not limited, but no campaign is started")
     says(found, "connection dialer", "ok", "Ryng, dry-run: nothing is sent")
     says(found, "connection kore", "ok", "stop campaigns (beyond its documents)")
     says(found, "time zones", "ok", "reminders reads times in Asia/Kolkata")
