@@ -397,6 +397,15 @@ class ActionLog(Protocol):
         """Calls placed through us that should still go out to a number, soonest first."""
         ...
 
+    async def scheduled(
+        self, connections: Collection[str], now: datetime, *, mine: str, limit: int
+    ) -> Sequence[LogEntry]:
+        """Calls placed through us by these connections that should still go out: a person's own first.
+
+        Among each, the next to go out comes first. What was erased is left out.
+        """
+        ...
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 

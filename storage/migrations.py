@@ -261,3 +261,14 @@ def doubt_and_pace(database: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@MIGRATIONS()
+def known_calls(database: Database) -> None:
+    """What is still to go out, found at once however long the log is."""
+    database.executescript(
+        """
+        CREATE INDEX actions_scheduled ON actions (scheduled_for)
+            WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
+        """
+    )

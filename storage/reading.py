@@ -50,6 +50,21 @@ _READY: Final = f"""
     ORDER BY last_event LIMIT :limit
 """  # noqa: S608 - fixed text
 _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
+_SCHEDULED: Final = _FROM.format(
+    "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
+)
+_STILL_TO_GO_OUT: Final = """
+    kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
+    AND NOT EXISTS (
+        SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
+        WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
+          AND cancel.connection = actions.connection AND cancel.agent = actions.agent
+          AND cancel.last_event > actions.asked_event)
+    AND NOT EXISTS (
+        SELECT 1 FROM actions AS cancel
+        WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
+          AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+"""
 
 
 def find(connection: Connection, request: str) -> str:
@@ -128,21 +143,32 @@ def coming_up(connection: Connection, name: str, agent: str, number: bytes, now:
     return _entries(
         connection,
         _BY_NUMBER,
-        """
-        WHERE lookup.number = :number AND kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled'
-          AND connection = :connection AND agent = :agent AND scheduled_for > :now
-          AND NOT EXISTS (
-            SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
-            WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
-              AND cancel.connection = actions.connection AND cancel.agent = actions.agent
-              AND cancel.last_event > actions.asked_event)
-          AND NOT EXISTS (
-            SELECT 1 FROM actions AS cancel
-            WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
-              AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+        f"""
+        WHERE lookup.number = :number AND connection = :connection AND agent = :agent AND {_STILL_TO_GO_OUT}
         ORDER BY scheduled_for, n
-        """,
+        """,  # noqa: S608 - fixed text
         {"connection": name, "agent": agent, "number": number, "now": microseconds(now)},
+    )
+
+
+def scheduled(
+    connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
+) -> list[LogEntry]:
+    """Scheduled calls of these connections that nobody has cancelled through us, one person's own first."""
+    return _entries(
+        connection,
+        _SCHEDULED,
+        f"""
+        WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL
+          AND connection IN (SELECT value FROM json_each(:connections))
+        ORDER BY requester = :mine DESC, scheduled_for, n LIMIT :limit
+        """,  # noqa: S608 - fixed text
+        {
+            "connections": json.dumps(list(connections)),
+            "now": microseconds(now),
+            "mine": mine,
+            "limit": limit,
+        },
     )
 
 

@@ -117,6 +117,13 @@ class SQLiteLog:
             lambda connection: reading.coming_up(connection, name, agent, looked_up, now)
         )
 
+    async def scheduled(  # noqa: D102
+        self, connections: Collection[str], now: datetime, *, mine: str, limit: int
+    ) -> Sequence[LogEntry]:
+        return await self._reader.do(
+            lambda connection: reading.scheduled(connection, connections, now, mine=mine, limit=limit)
+        )
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
         name = connection
         return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))

@@ -105,6 +105,33 @@ class Reading:
         [coming] = await log.coming_up("reminders", "payments", NUMBER, clock.now)
         assert coming.reference == "vx_2"
 
+    async def test_what_is_scheduled_is_listed_with_ones_own_first(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Of the connections asked for, a person's own calls first, and of each the next to go out."""
+        others = [
+            await recorded(log, replace(placing(number, at=TOMORROW), requester="U2"))
+            for number in (NUMBER, OTHER_NUMBER)
+        ]
+        later = await recorded(log, placing(at=TOMORROW + timedelta(hours=2)))
+        sooner = await recorded(log, placing(OTHER_NUMBER, at=TOMORROW))
+        elsewhere = await recorded(log, replace(placing(at=TOMORROW), connection="second"))
+        past = await recorded(log, placing(at=clock.now))
+        gone = await recorded(log, placing(at=TOMORROW))
+        for request in (*others, later, sooner, elsewhere, past, gone):
+            await succeeded(log, request.id, clock, Code.SCHEDULED, f"vx_{request.id}")
+        cancel = await recorded(log, cancelling_by_id(f"vx_{gone.id}"))
+        await log.apply(approve(cancel.id))
+        await succeeded(log, cancel.id, clock, Code.CANCELLED)
+        erased = await recorded(log, placing(at=TOMORROW))
+        await succeeded(log, erased.id, clock, Code.SCHEDULED)
+        await log.erase(erased.id, actor="U1")
+
+        found = await log.scheduled(["reminders"], clock.now, mine="U0AGENT", limit=100)
+        assert [entry.id for entry in found] == [one.id for one in (sooner, later, *others)]
+        found = await log.scheduled(["reminders", "second"], clock.now, mine="U2", limit=3)
+        assert [entry.id for entry in found] == [one.id for one in (*others, sooner)]
+
     async def test_a_reference_was_seen_from_when_it_was_recorded(self, log: ActionLog, clock: Clock) -> None:
         """The log knows an id from the event that recorded it on, for that connection alone."""
         made = await recorded(log, placing())
