@@ -164,14 +164,12 @@ def preview(
     line: Line,
     *,
     through: ConnectionWords,
-    inferred: frozenset[str],
+    chosen: str | None,
     draft: str,
 ) -> Message:
-    """What would be placed, exactly, with the button that places it."""
+    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed."""
     first, facts = place_facts(wish, prepared, line, through)
-    notes = preview_notes(through)
-    if inferred:
-        notes.append(f"Chosen for you, as there is no other: {' and '.join(sorted(inferred))}")
+    notes = [*preview_notes(through), *filter(None, [chosen])]
     return Message(
         first,
         [
@@ -252,10 +250,18 @@ def _typed(value: object) -> str:
     return quote(value) if isinstance(value, str) else f"`{value}`"
 
 
-def asked(request: Request, line: Line | None = None, *, caution: str | None = None) -> Message:
+def asked(
+    request: Request,
+    line: Line | None = None,
+    *,
+    caution: str | None = None,
+    chosen: str | None = None,
+    change: Block | None = None,
+) -> Message:
     """What became of a request just now, to the person who asked; the full number, which only they typed.
 
-    ``caution`` is said for as long as nothing has come of it.
+    ``caution`` is said for as long as nothing has come of it; ``chosen`` is what was chosen for them, and
+    ``change`` the button to choose otherwise.
     """
     blocks: list[Block] = [section(standing(request))]
     shown = numbers(line) if line else []
@@ -264,10 +270,13 @@ def asked(request: Request, line: Line | None = None, *, caution: str | None = N
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
         blocks.append(section(f"An approver{until}. You get a message when it is done or denied."))
-        blocks.append(actions(button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")))
+        take_back = button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
+        blocks.append(actions(take_back, *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
+    if chosen:
+        blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
     return marked(request, Message(standing(request), blocks))
 

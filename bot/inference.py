@@ -1,10 +1,15 @@
-"""What was not said and can mean one thing only: the connection and the agent. Pure.
+"""What was not said and can be told from the rest: the connection and the agent. Pure.
 
-Nothing is chosen between two: then the candidates are named, for buttons to offer or a form to list.
+The only candidate is taken; else what the log knows decides: who gave out an id, whose call is scheduled to
+a number, what this person used last. Between two that fit equally nothing is chosen: they are named, for
+buttons to offer or a form to list.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
 
 from bot.line import DOES, FIELDS, KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
 from bot.targets import IdTarget, NumberTarget
@@ -12,65 +17,152 @@ from bot.words import listed
 from providers.actions import Kind
 
 
+class Ground(StrEnum):
+    """Why something was chosen that was not said."""
+
+    ONLY = "only"
+    """There is no other."""
+    KNOWN = "known"
+    """The log knows the id from there."""
+    SCHEDULED = "scheduled"
+    """The log knows of a call that is scheduled to the number there."""
+    LAST_USED = "last_used"
+    """This person used it the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log knows that bears on a line.
+
+    ``holders`` are the connections that know one of its ids; ``scheduled`` the (connection, agent) pairs
+    through which a call to one of its numbers is scheduled; ``used`` the pairs this person asked for the
+    same kind of thing through, newest first.
+    """
+
+    holders: frozenset[str] = frozenset()
+    scheduled: frozenset[tuple[str, str]] = frozenset()
+    used: tuple[tuple[str, str | None], ...] = ()
+
+
+NOTHING: Final = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A field that several candidates fit equally: one of them must be chosen."""
+
+    field: Literal["connection", "agent"]
+    candidates: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Inferred:
     """A line with what could be inferred filled in.
 
-    ``inferred`` names the fields that were (``connection``, ``agent``); ``connections`` and ``agents`` are
-    the candidates there were, one or many. ``faults`` say what must be chosen, or why nothing can be;
-    there are none before there is a target to do it to.
+    ``grounds`` tell for each field that was (``connection``, ``agent``) why; ``connections`` and ``agents``
+    are the candidates there were, one or many. ``faults`` say what must be chosen, or why nothing can be;
+    there are none before there is a target to do it to. ``open`` is what must be chosen among several.
     """
 
     line: Line
-    inferred: frozenset[str] = frozenset()
+    grounds: Mapping[str, Ground] = field(default_factory=lambda: MappingProxyType({}))
     connections: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    open: Open | None = None
+
+    @property
+    def inferred(self) -> frozenset[str]:
+        """The fields that were filled in."""
+        return frozenset(self.grounds)
 
 
-def infer(line: Line, vocabulary: Vocabulary) -> Inferred:
+def infer(line: Line, vocabulary: Vocabulary, known: Known = NOTHING) -> Inferred:
     """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
     if line.verb not in KINDS:
         return Inferred(line)
-    connection, connections, faults = _connection(line, vocabulary)
-    agent = line.agent
-    agents: tuple[str, ...] = ()
-    if connection and connection in connections and _needs_agent(line, vocabulary.connections[connection]):
-        agents = tuple(vocabulary.connections[connection].agents)
-        if not agent and not _is_wrong(line, "agent"):
-            if len(agents) == 1:
-                agent = agents[0]
-            else:
-                faults = (*faults, _which_agent(connection, agents))
+    grounds: dict[str, Ground] = {}
+    connection, connections, chosen = _connection(line, vocabulary, known)
+    if isinstance(chosen, Ground):
+        grounds["connection"] = chosen
+    faults = [chosen] if isinstance(chosen, Fault) else []
+    left = Open("connection", connections) if isinstance(chosen, _Which) else None
+    agent, agents = line.agent, tuple[str, ...]()
     if connection and connection in connections:
-        faults = (*faults, *_not_taken(line, connection, vocabulary.connections[connection]))
+        words = vocabulary.connections[connection]
+        if _needs_agent(line, words):
+            agents = tuple(words.agents)
+            if not agent and not _is_wrong(line, "agent"):
+                agent, agents, why = _agent(connection, words, known)
+                if isinstance(why, Ground):
+                    grounds["agent"] = why
+                else:
+                    faults.append(why)
+                    left = Open("agent", agents) if agents else None
+        faults += _not_taken(line, connection, words)
     filled = replace(line, connection=connection, agent=agent)
-    inferred = frozenset(
-        name for name in ("connection", "agent") if getattr(filled, name) != getattr(line, name)
-    )
-    return Inferred(filled, inferred, connections, agents, faults if line.targets else ())
+    if not line.targets:
+        return Inferred(filled, grounds, connections, agents)
+    return Inferred(filled, grounds, connections, agents, tuple(faults), left)
 
 
-def _connection(line: Line, vocabulary: Vocabulary) -> tuple[str | None, tuple[str, ...], tuple[Fault, ...]]:
-    """The connection, the candidates for it, and what keeps it from being certain."""
-    known = vocabulary.connections
-    able = tuple(name for name, words in known.items() if _can(line, words))
+class _Which(Fault):
+    """Several fit equally."""
+
+
+def _connection(
+    line: Line, vocabulary: Vocabulary, known: Known
+) -> tuple[str | None, tuple[str, ...], Ground | Fault | None]:
+    """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    all_of_them = vocabulary.connections
+    able = tuple(name for name, words in all_of_them.items() if _can(line, words))
     if line.connection:
-        faults = () if line.connection in able else (_cannot(line, known[line.connection], able),)
-        return line.connection, able, faults
-    fitting = _with_agent(line, {name: known[name] for name in able})
+        wrong = None if line.connection in able else _cannot(line, all_of_them[line.connection], able)
+        return line.connection, able, wrong
+    fitting = _with_agent(line, {name: all_of_them[name] for name in able})
     if _is_wrong(line, "connection"):
-        return None, fitting, ()
-    if len(fitting) == 1:
-        return fitting[0], fitting, ()
+        return None, fitting, None
     if fitting:
-        message = f"Which connection: {listed(fitting, 'or')}? Add via NAME."
-        return None, fitting, (Fault("connection", message),)
+        scheduled = {connection for connection, _ in known.scheduled}
+        best, ground = _best(fitting, known.holders, scheduled, [connection for connection, _ in known.used])
+        if ground:
+            return best[0], fitting, ground
+        return None, best, _Which("connection", f"Which connection: {listed(best, 'or')}? Add via NAME.")
     if able:
         named = listed(able, "or")
         message = f"{line.agent} is no agent of {named}, which could do this. Name another agent."
-        return None, able, (Fault("agent", message),)
-    return None, (), (_nobody_can(line),)
+        return None, able, Fault("agent", message)
+    return None, (), _nobody_can(line)
+
+
+def _agent(
+    connection: str, words: ConnectionWords, known: Known
+) -> tuple[str | None, tuple[str, ...], Ground | Fault]:
+    """The agent, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    scheduled = {agent for name, agent in known.scheduled if name == connection}
+    used = [agent for name, agent in known.used if name == connection and agent]
+    fitting = tuple(words.agents)
+    if words.raw_agents:  # an agent that has no name here may be the one
+        fitting = tuple(dict.fromkeys([*fitting, *sorted(scheduled), *used]))
+    if not fitting:
+        return None, (), _which_agent(connection, fitting)
+    best, ground = _best(fitting, frozenset(), scheduled, used)
+    if ground:
+        return best[0], tuple(words.agents), ground
+    return None, best, _which_agent(connection, best)
+
+
+def _best(
+    fitting: tuple[str, ...], holders: Collection[str], scheduled: Collection[str], used: Sequence[str]
+) -> tuple[tuple[str, ...], Ground | None]:
+    """The one to take, and why; or those that fit equally."""
+    if len(fitting) == 1:
+        return fitting, Ground.ONLY
+    for ground, named in ((Ground.KNOWN, holders), (Ground.SCHEDULED, scheduled)):
+        if found := tuple(name for name in fitting if name in named):
+            return found, ground if len(found) == 1 else None
+    last = next((name for name in used if name in fitting), None)
+    return ((last,), Ground.LAST_USED) if last else (fitting, None)
 
 
 def _with_agent(line: Line, able: Mapping[str, ConnectionWords]) -> tuple[str, ...]:

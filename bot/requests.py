@@ -3,20 +3,24 @@
 Parse, record, ack, return: everything here is local but the one call that opens or changes a modal.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers
+from bot import answers, choosing
 from bot.answers import COMMANDS
-from bot.blocks import Message
+from bot.blocks import Block, Message
+from bot.choosing import Choice
 from bot.forms import MORE, Form, PlacePreview, line_text, values_of
-from bot.inference import Inferred, infer
+from bot.inference import Inferred
 from bot.intents import nonce
+from bot.knowledge import infer_knowing
 from bot.line import KINDS, Fault, Line, Typist, Verb
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
@@ -73,6 +77,8 @@ class Requests:
         for button in answers.OPENS:
             app.action(button)(self.open_form)
         app.action(answers.CHANGE)(self.change)
+        app.action(re.compile(rf"^{choosing.CHOOSE}_\d+$"))(self.choose)
+        app.action(choosing.CHANGE_ASKED)(self.change_asked)
         app.action(answers.PLACE)(self.place)
         app.action(answers.TAKE_BACK)(self.take_back)
         app.action(MORE)(self.more)
@@ -91,28 +97,73 @@ class Requests:
             await self._open(body, line.verb, values_of(line), body["channel_id"])
             await ack()
         else:
-            await _say(ack, await self._answer(line, person, body))
+            origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
+            await _say(ack, await self._answer(line, origin, nonce(body["trigger_id"], "line")))
 
-    async def _answer(self, line: Line, person: Person, body: Body) -> Message:
-        """What a complete line leads to: a preview of a call, or a request."""
-        found = infer(line, self._vocabulary)
-        draft = nonce(body["trigger_id"], "line")
-        origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
+    async def _answer(self, line: Line, origin: Origin, draft: str) -> Message:
+        """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
+
+        ``draft`` is where the line is kept for a button to go on with.
+        """
+        person = origin.person
+        found = await self._infer(line, person)
+        told = choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
         try:
             wish = self._wish(found)
             if wish.kind is Kind.PLACE_CALL and self._check(wish, person).allowed:
-                await self._keep(draft, person, wish, line)
+                shown = nonce(draft, "preview")
+                await self._keep(shown, person, wish, found.line)
                 prepared = self._operations.prepare(wish)[0]
                 through = self._vocabulary.connections[wish.connection]
-                return answers.preview(
-                    wish, prepared, found.line, through=through, inferred=found.inferred, draft=draft
-                )
-            return self._asked(await self._ask(wish, origin), found.line)
+                return answers.preview(wish, prepared, found.line, through=through, chosen=told, draft=shown)
+            request = await self._ask(wish, origin)
+            if not choosing.is_guess(found.grounds):
+                return self._asked(request, found.line)
+            shown = nonce(draft, "chosen")
+            await self._keep(shown, person, None, found.line)
+            change = choosing.change_asked(request.id, shown)
+            return self._asked(request, found.line, chosen=told, change=change)
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
             await self._keep(draft, person, None, line)
+            if found.open and choosing.is_offered(found):
+                return choosing.choose(found, found.open, draft, answers.CHANGE)
             return answers.fault_message(found, faulty.faults, draft)
+
+    async def _infer(self, line: Line, person: Person) -> Inferred:
+        """Fill in what was not said."""
+        return await infer_knowing(line, self._vocabulary, self._log, person=person.id, now=self._clock())
+
+    async def choose(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Go on with a line, now that what it left open was chosen; once, however often it is pressed."""
+        person = await self._directory.person(body["user"]["id"])
+        choice = Choice.of(action["value"])
+        draft = await self._draft(choice.draft, body)
+        if draft and draft.request:
+            message = self._asked(await self._log.request(draft.request))
+        elif draft is None or not draft.content:
+            message = answers.refusal([_TOO_OLD])
+        else:
+            line = self._parse(str(draft.content["rest"]), Verb(str(draft.content["verb"])), person)
+            line = replace(
+                line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
+            )
+            inbound = f"press:{body['trigger_id']}"
+            origin = Origin(person, _channel(body) or None, inbound=inbound, nonce=draft.nonce)
+            message = await self._answer(line, origin, draft.nonce)
+        self._replies.send(body["response_url"], message, replace=True)
+        await ack()
+
+    async def change_asked(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
+        request_id, draft = action["value"].split()
+        person = await self._directory.person(body["user"]["id"])
+        message, withdrawn = await self._take_back(request_id, person, body)
+        if withdrawn:
+            await self._reopen(await self._draft(draft, body), body)
+        self._replies.send(body["response_url"], message, replace=True)
+        await ack()
 
     async def _keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
         await self._log.keep_draft(draft, person=person.id, content=kept(wish, line))
@@ -128,10 +179,18 @@ class Requests:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
         return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
 
-    def _asked(self, request: Request, line: Line | None = None) -> Message:
-        """What became of a request, with what should be known of its connection."""
+    def _asked(
+        self,
+        request: Request,
+        line: Line | None = None,
+        *,
+        chosen: str | None = None,
+        change: Block | None = None,
+    ) -> Message:
+        """What became of a request, with what should be known of its connection and what was chosen."""
         through = self._vocabulary.connections.get(request.connection)
-        return answers.asked(request, line, caution=through.caution(request.kind) if through else None)
+        caution = through.caution(request.kind) if through else None
+        return answers.asked(request, line, caution=caution, chosen=chosen, change=change)
 
     def _check(self, wish: Wish, person: Person) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
@@ -163,7 +222,7 @@ class Requests:
             return
         person = await self._directory.person(body["user"]["id"])
         verb = verb or Verb(str(draft.content["verb"]))
-        found = infer(self._parse(str(draft.content["rest"]), verb, person), self._vocabulary)
+        found = await self._infer(self._parse(str(draft.content["rest"]), verb, person), person)
         text = str(draft.content["text"])
         await self._open(body, verb, values_of(found.line), _channel(body), line=text)
 
@@ -256,29 +315,31 @@ class Requests:
     async def _submitted(self, verb: Verb, body: Body, person: Person) -> tuple[Inferred, Form]:
         form = self._forms[verb]
         line = self._parse(line_text(verb, form.read(body["view"])), verb, person)
-        return infer(line, self._vocabulary), form
+        return await self._infer(line, person), form
 
     async def take_back(self, ack: AsyncAck, body: Body, action: Body) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
         person = await self._directory.person(body["user"]["id"])
-        try:
-            inbound = f"press:{body['trigger_id']}"
-            request = await self._operations.take_back(action["value"], person, inbound=inbound)
-            message = self._asked(request)
-        except Conflict as conflict:
-            current = conflict.current
-            message = (
-                self._asked(current)
-                if current.state is State.WITHDRAWN
-                else answers.too_late(current, await self._log.events(current.id))
-            )
-        except NotAllowed as no:
-            message = answers.refusal(no.why)
+        message, _ = await self._take_back(action["value"], person, body)
         if "view" in body:
             await self._windows.change(body, _result(message))
         else:
             self._replies.send(body["response_url"], message, replace=True)
         await ack()
+
+    async def _take_back(self, request_id: str, person: Person, body: Body) -> tuple[Message, bool]:
+        """What came of taking a request back, and whether it is taken back now."""
+        try:
+            inbound = f"press:{body['trigger_id']}"
+            request = await self._operations.take_back(request_id, person, inbound=inbound)
+            return self._asked(request), request.state is State.WITHDRAWN
+        except Conflict as conflict:
+            current = conflict.current
+            if current.state is State.WITHDRAWN:
+                return self._asked(current), True
+            return answers.too_late(current, await self._log.events(current.id)), False
+        except NotAllowed as no:
+            return answers.refusal(no.why), False
 
     def _parse(self, text: str, door: Verb | None, person: Person) -> Line:
         typist = Typist(timezone=person.timezone)

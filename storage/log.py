@@ -406,6 +406,14 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def scheduled_to(self, number: str, now: datetime) -> Sequence[LogEntry]:
+        """As `coming_up`, through whatever connection and agent."""
+        ...
+
+    async def holders(self, ids: Collection[str]) -> frozenset[str]:
+        """The connections whose provider gave out one of these ids, or did what was asked of it."""
+        ...
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 

@@ -146,7 +146,7 @@ def coming_up(connection: Connection, name: str, agent: str, number: bytes, now:
         f"""
         WHERE lookup.number = :number AND connection = :connection AND agent = :agent AND {_STILL_TO_GO_OUT}
         ORDER BY scheduled_for, n
-        """,  # noqa: S608 - fixed text
+        """,
         {"connection": name, "agent": agent, "number": number, "now": microseconds(now)},
     )
 
@@ -170,6 +170,33 @@ def scheduled(
             "limit": limit,
         },
     )
+
+
+def scheduled_to(connection: Connection, number: bytes, now: datetime) -> list[LogEntry]:
+    """Scheduled calls to a number, through whatever connection, that nobody has cancelled through us."""
+    return _entries(
+        connection,
+        _BY_NUMBER,
+        f"WHERE lookup.number = :number AND {_STILL_TO_GO_OUT} ORDER BY scheduled_for, n",
+        {"number": number, "now": microseconds(now)},
+    )
+
+
+def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
+    """The connections whose provider gave out one of these ids, or did what was asked of it."""
+    found = connection.execute(
+        """
+        SELECT actions.connection FROM json_each(:ids) AS id
+            JOIN events ON json_extract(events.data, '$.reference') = id.value
+            JOIN actions ON actions.id = events.entry
+        UNION
+        SELECT actions.connection FROM json_each(:ids) AS id
+            JOIN actions ON actions.target_id = id.value
+        WHERE actions.state = 'succeeded'
+        """,
+        {"ids": json.dumps(list(ids))},
+    )
+    return frozenset(name for (name,) in found)
 
 
 def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:

@@ -124,6 +124,13 @@ class SQLiteLog:
             lambda connection: reading.scheduled(connection, connections, now, mine=mine, limit=limit)
         )
 
+    async def scheduled_to(self, number: str, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
+        looked_up = self._sources.lookup(number)
+        return await self._reader.do(lambda connection: reading.scheduled_to(connection, looked_up, now))
+
+    async def holders(self, ids: Collection[str]) -> frozenset[str]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.holders(connection, ids))
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
         name = connection
         return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))

@@ -90,7 +90,14 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         zone="Asia/Kolkata",
     )
     wish = Wish("reminders", (action,), purpose="payment due")
-    message = preview(wish, prepared, line, through=REMINDERS, inferred=frozenset({"agent"}), draft="d" * 24)
+    message = preview(
+        wish,
+        prepared,
+        line,
+        through=REMINDERS,
+        chosen="Chosen for you: agent payments (there is no other).",
+        draft="d" * 24,
+    )
     payload = {"text": message.text, "blocks": list(message.blocks)}
     shown = str(payload)
     assert faults("message", payload) == []
@@ -189,7 +196,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
     prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
     wish = Wish("it", (action,))
-    message = preview(wish, prepared, line, through=through, inferred=frozenset(), draft="d" * 24)
+    message = preview(wish, prepared, line, through=through, chosen=None, draft="d" * 24)
     modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")
     for shown in (message.blocks, modal["blocks"]):
         first = shown[0]["text"]["text"]

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.inference import infer
+from bot.inference import Ground, Known, Open, infer
 from bot.line import FIELDS
 from bot.parsing import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
 from providers.actions import Kind, PlaceCall
@@ -285,6 +285,124 @@ def test_only_what_has_one_candidate_is_inferred(
         f"{fault.field}: {fault.message}"[: len(start)]
         for fault, start in zip(result.faults, faults, strict=True)
     ] == faults
+
+
+ONLY, KNOWN, SCHEDULED, LAST = Ground.ONLY, Ground.KNOWN, Ground.SCHEDULED, Ground.LAST_USED
+BY_THE_LOG = [
+    (
+        "an id goes to the connection that the log knows it from, whatever was used last",
+        "cancel vx_1",
+        Known(holders=frozenset({"dialer"}), used=(("voxworks", None),)),
+        "dialer",
+        None,
+        {"connection": KNOWN},
+        None,
+    ),
+    (
+        "an id that two of them know is asked back, whatever was used last",
+        "cancel vx_1",
+        Known(holders=frozenset({"dialer", "voxworks"}), used=(("voxworks", None),)),
+        None,
+        None,
+        {},
+        Open("connection", ("voxworks", "dialer")),
+    ),
+    (
+        "an unknown id goes where this person went last",
+        "cancel vx_1",
+        Known(used=(("reminders", "payments"), ("dialer", None), ("voxworks", None))),
+        "dialer",
+        None,
+        {"connection": LAST},
+        None,
+    ),
+    (
+        "a number goes to the agent whose call is scheduled to it",
+        "cancel 98765 43210",
+        Known(scheduled=frozenset({("sales", "renewals")}), used=(("reminders", "payments"),)),
+        "sales",
+        "renewals",
+        {"connection": SCHEDULED, "agent": SCHEDULED},
+        None,
+    ),
+    (
+        "of two agents with a call scheduled to it neither is chosen",
+        "cancel 98765 43210 via sales",
+        Known(
+            scheduled=frozenset({("sales", "renewals"), ("sales", "welcome")}), used=(("sales", "welcome"),)
+        ),
+        "sales",
+        None,
+        {},
+        Open("agent", ("welcome", "renewals")),
+    ),
+    (
+        "with nothing scheduled it is as the last time",
+        "cancel 98765 43210",
+        Known(used=(("sales", "welcome"), ("sales", "renewals"))),
+        "sales",
+        "welcome",
+        {"connection": LAST, "agent": LAST},
+        None,
+    ),
+    (
+        "the agent is the last one used there, not elsewhere",
+        "place 98765 43210 via sales",
+        Known(used=(("scripts", "welcome"), ("sales", "renewals"))),
+        "sales",
+        "renewals",
+        {"agent": LAST},
+        None,
+    ),
+    (
+        "what was said is not chosen again",
+        "cancel 98765 43210 via sales agent=welcome",
+        Known(scheduled=frozenset({("sales", "renewals")})),
+        "sales",
+        "welcome",
+        {},
+        None,
+    ),
+    (
+        "the only agent needs nothing from the log",
+        "cancel 98765 43210 via reminders",
+        Known(),
+        "reminders",
+        "payments",
+        {"agent": ONLY},
+        None,
+    ),
+    (
+        "what the log names and nobody set up is no candidate",
+        "cancel 98765 43210 via sales",
+        Known(scheduled=frozenset({("sales", "gone")}), used=(("sales", "gone"),)),
+        "sales",
+        None,
+        {},
+        Open("agent", ("welcome", "renewals")),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("typed", "known", "connection", "agent", "grounds", "left"),
+    [row[1:] for row in BY_THE_LOG],
+    ids=[row[0] for row in BY_THE_LOG],
+)
+def test_what_the_log_knows_decides(
+    typed: str,
+    known: Known,
+    connection: str | None,
+    agent: str | None,
+    grounds: dict[str, Ground],
+    left: Open | None,
+) -> None:
+    """An id's origin, a scheduled call, then what was used last; nothing between two that fit equally."""
+    words = _words("reminders", "sales", "voxworks", "dialer")
+    line = parse(typed, door=None, vocabulary=words, typist=Typist("Asia/Kolkata"), now=datetime.now(UTC))
+    found = infer(line, words, known)
+    assert (found.line.connection, found.line.agent, dict(found.grounds)) == (connection, agent, grounds)
+    assert found.open == left
 
 
 def test_the_candidates_are_named() -> None:

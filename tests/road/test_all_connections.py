@@ -24,13 +24,31 @@ async def whole(dark_scene: Scene) -> Scene:
 async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene) -> None:
     """Nothing is chosen: the answer names both, and the form behind it lets one be picked."""
     answer = await whole.ask("/cancel-call vx_1001 customer asked")
-    assert "Which connection: voxworks or dialer? Add via NAME." in words(answer)
+    assert "choose voxworks or dialer" in words(answer)
     form = opened(await whole.asha.click(answer, text="Open the form…"))
     asked = opened(await whole.asha.submit(form, {"Through": "voxworks"}))
     await whole.approve(request_id(asked))
     await whole.audit("Cancelled:", "through voxworks")
     assert await whole.requests("ryng") == []
     assert [one.line for one in await whole.requests("voxworks")] == ["POST /api/v1/cancel-call/vx_1001"]
+
+
+async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole: Scene) -> None:
+    """Two presses are one request; then the last one used is chosen, shown, and changed in one press."""
+    answer = await whole.ask("/cancel-call vx_1001 customer asked")
+    assert buttons(answer) == ["voxworks", "dialer", "Open the form…"]
+    await whole.asha.double_click(answer, text="voxworks")
+    first = await whole.answered("Waiting for approval", "vx_1001", "through voxworks")
+    assert len(await whole.log("list")) == 1
+
+    again = await whole.ask("/cancel-call vx_1002 customer asked")
+    assert "Chosen for you: connection voxworks (you used it last)." in words(again)
+    assert request_id(again) != request_id(first)
+    form = opened(await whole.asha.click(again, text="Take back and change…"))
+    await whole.answered("Taken back", request_id(again))
+    asked = opened(await whole.asha.submit(form, {"Through": "dialer"}))
+    assert "through dialer" in words(asked)
+    assert [one["state"] for one in await whole.log("list")] == ["pending", "withdrawn", "pending"]
 
 
 async def test_a_call_is_cancelled_at_ryng(whole: Scene) -> None:

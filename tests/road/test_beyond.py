@@ -55,7 +55,7 @@ async def changes(scene: Scene) -> list[str]:
 async def test_a_call_is_placed_at_voxworks_and_cancelled_by_the_id_that_the_log_knows(beyond: Scene) -> None:
     """Nothing is chosen between two that place; the preview marks what is beyond; the id is there to be read."""
     asked = await beyond.ask("/place-call 98765 43210 tomorrow 9:30")
-    assert "Which connection: reminders, voxworks or dialer?" in words(asked)
+    assert "choose reminders, voxworks or dialer" in words(asked)
     day = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
     preview = await beyond.ask("/place-call 98765 43210 tomorrow 9:30 via voxworks meta.first_name=Asha")
     assert "Beyond Voxworks' documents: it may not work as we expect." in words(preview)

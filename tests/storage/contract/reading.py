@@ -132,6 +132,34 @@ class Reading:
         found = await log.scheduled(["reminders", "second"], clock.now, mine="U2", limit=3)
         assert [entry.id for entry in found] == [one.id for one in (*others, sooner)]
 
+    async def test_what_is_scheduled_to_a_number_anywhere(self, log: ActionLog, clock: Clock) -> None:
+        """Scheduled calls come through whatever connection, soonest first, without those that were cancelled."""
+        later = await recorded(log, placing(at=TOMORROW + timedelta(hours=1)))
+        sooner = await recorded(log, replace(placing(at=TOMORROW), connection="second"))
+        other = await recorded(log, placing(OTHER_NUMBER, at=TOMORROW))
+        for request in (later, sooner, other):
+            await succeeded(log, request.id, clock, Code.SCHEDULED)
+        coming = await log.scheduled_to(NUMBER, clock.now)
+        assert [entry.id for entry in coming] == [sooner.id, later.id]
+        cancel = await recorded(log, cancelling())
+        await log.apply(approve(cancel.id))
+        await succeeded(log, cancel.id, clock, Code.CANCELLED)
+        assert [entry.id for entry in await log.scheduled_to(NUMBER, clock.now)] == [sooner.id]
+        assert await log.scheduled_to(NUMBER, TOMORROW) == []
+
+    async def test_ids_belong_to_the_connections_that_know_them(self, log: ActionLog, clock: Clock) -> None:
+        """A connection holds the ids its provider gave out, and those that something was done to, no others."""
+        placed = await recorded(log, placing())
+        await succeeded(log, placed.id, clock, Code.QUEUED, "vx_1")
+        deleted = await recorded(log, replace(deleting("cd-1"), connection="second"))
+        await recorded(log, replace(deleting("cd-2"), connection="second"))
+        assert await log.holders(["vx_1", "cd-1", "cd-2"]) == {"reminders"}
+        await log.apply(approve(deleted.id))
+        await succeeded(log, deleted.id, clock, Code.DELETED)
+        assert await log.holders(["vx_1", "cd-1", "cd-2"]) == {"reminders", "second"}
+        assert await log.holders(["cd-2", "vx_2"]) == frozenset()
+        assert await log.holders([]) == frozenset()
+
     async def test_a_reference_was_seen_from_when_it_was_recorded(self, log: ActionLog, clock: Clock) -> None:
         """The log knows an id from the event that recorded it on, for that connection alone."""
         made = await recorded(log, placing())

@@ -1,0 +1,37 @@
+"""What the log knows that bears on a line, read only where the line alone leaves something open."""
+
+from datetime import datetime
+
+from bot.inference import Inferred, Known, infer
+from bot.line import KINDS, Line, Verb, Vocabulary
+from bot.targets import IdTarget, NumberTarget
+from storage.log import ActionLog, Query
+
+LOOKED_BACK = 20
+"""How many of a person's requests of one kind are looked at for what they used last."""
+
+
+async def infer_knowing(
+    line: Line, vocabulary: Vocabulary, log: ActionLog, *, person: str, now: datetime
+) -> Inferred:
+    """Fill in what was not said, with the help of the log where it takes any."""
+    found = infer(line, vocabulary)
+    if found.open is None:
+        return found
+    return infer(line, vocabulary, await _known(line, log, person, now))
+
+
+async def _known(line: Line, log: ActionLog, person: str, now: datetime) -> Known:
+    ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
+    numbers = [target.phone.e164 for target in line.targets if isinstance(target, NumberTarget)]
+    scheduled: set[tuple[str, str]] = set()
+    for number in numbers if line.verb is Verb.CANCEL else ():
+        calls = await log.scheduled_to(number, now)
+        scheduled |= {(call.connection, call.agent) for call in calls if call.agent}
+    kind = KINDS[line.verb] if line.verb else None
+    page = await log.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
+    return Known(
+        holders=await log.holders(ids) if ids else frozenset(),
+        scheduled=frozenset(scheduled),
+        used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
+    )

@@ -1,0 +1,53 @@
+"""What was chosen for people, and what they choose by a button."""
+
+from datetime import UTC, datetime
+
+from bot.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
+from bot.inference import Ground, Inferred, infer
+from bot.line import ConnectionWords, Typist, Verb, Vocabulary
+from bot.parsing import parse
+from playground.blocks import faults
+from providers.actions import Kind
+
+CANCELS = frozenset({Kind.CANCEL_CALL})
+
+
+def found_for(text: str, agents: tuple[str, ...]) -> Inferred:
+    """A cancellation by number, where these agents could be meant."""
+    words = Vocabulary({"sales": ConnectionWords(agents, CANCELS, "number")}, "IN")
+    line = parse(text, door=Verb.CANCEL, vocabulary=words, typist=Typist("UTC"), now=datetime.now(UTC))
+    return infer(line, words)
+
+
+def test_each_candidate_has_a_button_that_goes_on_with_the_draft() -> None:
+    """What is pressed says which draft goes on, and all that was chosen so far; Slack takes it."""
+    found = found_for("98765 43210 wrong number", ("welcome", "<!here>"))
+    assert is_offered(found)
+    assert found.open is not None
+    message = choose(found, found.open, "d" * 24, "change")
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert "<!here>" not in message.text
+    offered = message.blocks[1]["elements"][:-1]
+    assert [Choice.of(one["value"]) for one in offered] == [
+        Choice("d" * 24, "sales", "welcome"),
+        Choice("d" * 24, "sales", "<!here>"),
+    ]
+
+
+def test_what_more_than_a_press_mends_is_no_choice() -> None:
+    """Another fault beside it, or more candidates than buttons, leads to the form."""
+    assert not is_offered(found_for("98765 43210 wrong number retries=3", ("welcome", "renewals")))
+    many = tuple(f"agent{number}" for number in range(MOST_OFFERED + 1))
+    assert not is_offered(found_for("98765 43210 wrong number", many))
+
+
+def test_what_was_chosen_is_said_with_its_ground() -> None:
+    """Only what was not typed is said, and a guess is told from what could not be otherwise."""
+    grounds = {"connection": Ground.ONLY, "agent": Ground.LAST_USED}
+    told = chosen(grounds, connection="sales", agent="welcome")
+    assert (
+        told == "Chosen for you: connection sales (there is no other) and agent welcome (you used it last)."
+    )
+    assert chosen({}, connection="sales", agent="welcome") is None
+    assert is_guess(grounds)
+    assert not is_guess({"connection": Ground.ONLY})
