@@ -57,6 +57,7 @@ class NewRequest:
     ``inbound`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal that
     started it: a second request with either is the first one again. ``code`` and ``message`` say why, when
     ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
+    ``joins``: nothing is asked twice; see `AlreadyAsked`.
     """
 
     kind: Kind
@@ -79,6 +80,7 @@ class NewRequest:
     nonce: str | None = None
     posts: Sequence[Post] = ()
     mode: str | None = None
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,14 @@ class Conflict(Exception):
         self.current = current
 
 
+class AlreadyAsked(Exception):
+    """Some targets are asked for already; nothing was recorded. ``by``: the request, by the action's place."""
+
+    def __init__(self, by: Mapping[int, Request]) -> None:
+        super().__init__(", ".join(sorted({request.id for request in by.values()})))
+        self.by = by
+
+
 class NoSuchRequest(LookupError):
     """No request, entry or reported fault has that id."""
 
@@ -344,7 +354,11 @@ class ActionLog(Protocol):
     # -- people's and the machine's changes
 
     async def record(self, new: NewRequest) -> Recorded:
-        """Write a request down, durably, with its first events. The same intent twice is one request."""
+        """Write a request down, durably, with its first events. The same intent twice is one request.
+
+        Raises `AlreadyAsked`, for one that ``joins``, if an action of its kind is pending, approved, being
+        sent or unknown for one of its targets at the same account.
+        """
         ...
 
     async def apply(self, change: Change) -> Request:

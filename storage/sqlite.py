@@ -11,6 +11,7 @@ from storage import outbox, pacing, people, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.log import (
+    AlreadyAsked,
     Change,
     Conflict,
     Draft,
@@ -72,7 +73,11 @@ class SQLiteLog:
         await self._writer.close()
 
     async def record(self, new: NewRequest) -> Recorded:  # noqa: D102
-        return await self._writer.do(lambda connection: writing.record(connection, self._sources, new))
+        try:
+            return await self._writer.do(lambda connection: writing.record(connection, self._sources, new))
+        except writing.UnderWay as asked:
+            by = {place: await self.request(request) for place, request in asked.by.items()}
+        raise AlreadyAsked(by)
 
     async def apply(self, change: Change) -> Request:  # noqa: D102
         try:

@@ -16,7 +16,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage import chain, exclusion, reading
+from storage import chain, exclusion, joining, reading
 from storage.appending import Chain, Sources
 from storage.chain import CHANGEABLE_COLUMNS, ENTRY_COLUMNS, ERASED, REQUEST_COLUMNS, REQUESTED, microseconds
 from storage.connection import CannotOpen
@@ -52,6 +52,14 @@ class TooLate(Exception):
     """The request does not stand any more where a change expects it."""
 
 
+class UnderWay(Exception):
+    """Some targets are asked for already: ``by`` which request, by the action's place."""
+
+    def __init__(self, by: Mapping[int, str]) -> None:
+        super().__init__()
+        self.by = by
+
+
 def check_key(connection: Connection, sources: Sources) -> None:
     """Raise `CannotOpen` if the file's numbers are looked up under another key."""
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", [sources.lookup("key")])
@@ -67,6 +75,8 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
     check(None, new.state)
     if made := _used(connection, inbound=new.inbound, nonce=new.nonce):
         return Recorded(reading.request(connection, made), fresh=False)
+    if new.joins and (by := _under_way(connection, sources, new)):
+        raise UnderWay(by)
 
     writer = Chain(connection, sources)
     request_id = new_id("A", random=sources.random, taken=partial(_has_events, connection))
@@ -278,6 +288,19 @@ def _check_waiting(connection: Connection, change: Change) -> None:
         or (approval.person, approval.decision) in taken
     ):
         raise TooLate(change.request)
+
+
+def _under_way(connection: Connection, sources: Sources, new: NewRequest) -> dict[int, str]:
+    """The requests that ask for the same already, by the place of the action."""
+    now = microseconds(sources.clock())
+    found = {}
+    for place, asked in enumerate(new.actions):
+        agent, target_id = _agent_and_target(asked.action)
+        number = None if asked.number is None else sources.lookup(asked.number)
+        found[place] = joining.under_way(
+            connection, new, number=number, agent=agent, target_id=target_id, now=now
+        )
+    return {place: request for place, request in found.items() if request is not None}
 
 
 def _requested_data(new: NewRequest, asked: NewAction, position: int) -> dict[str, Scalar]:
