@@ -166,19 +166,25 @@ def preview(
     through: ConnectionWords,
     chosen: str | None,
     draft: str,
+    repeats: str | None = None,
+    instead: Sequence[Block] = (),
 ) -> Message:
-    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed."""
+    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed.
+
+    ``repeats`` asks whether the number is to be called once more; ``instead`` are further buttons then.
+    """
     first, facts = place_facts(wish, prepared, line, through)
-    notes = [*preview_notes(through), *filter(None, [chosen])]
+    press = "Place another call" if repeats else "Place this call"
+    notes = [*preview_notes(through, press), *filter(None, [chosen])]
     return Message(
         first,
         [
             section(first),
             fields(facts),
+            *([section(repeats)] if repeats else []),
             actions(
-                button(
-                    "Place this call", PLACE, draft, style="primary", label="Place this call now as shown"
-                ),
+                button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
+                *instead,
                 button("Change…", CHANGE, draft),
             ),
             context(*notes),
@@ -186,11 +192,11 @@ def preview(
     )
 
 
-def preview_notes(through: ConnectionWords) -> list[str]:
-    """What should be known before a call is placed."""
-    press = "even when" if through.dry_run else "until"
+def preview_notes(through: ConnectionWords, press: str = "Place this call") -> list[str]:
+    """What should be known before a call is placed by the button ``press``."""
+    until = "even when" if through.dry_run else "until"
     caution = through.caution(Kind.PLACE_CALL)
-    return [f"Nothing is placed {press} you press *Place this call*.", *filter(None, [caution])]
+    return [f"Nothing is placed {until} you press *{press}*.", *filter(None, [caution])]
 
 
 def place_facts(
@@ -270,8 +276,7 @@ def asked(
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
         blocks.append(section(f"An approver{until}. You get a message when it is done or denied."))
-        take_back = button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
-        blocks.append(actions(take_back, *([change] if change else [])))
+        blocks.append(actions(take_back(request), *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
@@ -279,6 +284,11 @@ def asked(
         blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
     return marked(request, Message(standing(request), blocks))
+
+
+def take_back(request: Request) -> Block:
+    """The button with which somebody withdraws what they asked for."""
+    return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
 
 
 def _agents(request: Request) -> list[str]:

@@ -1,14 +1,18 @@
-"""What the log knows that bears on a line, read only where the line alone leaves something open."""
+"""What the log knows that bears on a line that leaves something open, or repeats something."""
 
 from datetime import datetime
 
 from bot.inference import Inferred, Known, infer
-from bot.line import KINDS, Line, Verb, Vocabulary
+from bot.line import KINDS, ConnectionWords, Line, Verb, Vocabulary
+from bot.repeats import Earlier, earlier
 from bot.targets import IdTarget, NumberTarget
+from providers.actions import Kind
 from storage.log import ActionLog, Query
 
 LOOKED_BACK = 20
 """How many of a person's requests of one kind are looked at for what they used last."""
+REPEATS = 5
+"""How many of the newest calls to a number are looked at for one that was placed just now."""
 
 
 async def infer_knowing(
@@ -35,3 +39,14 @@ async def _known(line: Line, log: ActionLog, person: str, now: datetime) -> Know
         scheduled=frozenset(scheduled),
         used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
     )
+
+
+async def placed_lately(
+    log: ActionLog, connection: str, number: str, through: ConnectionWords, now: datetime
+) -> Earlier | None:
+    """A call to the same number through the same connection that was placed just before."""
+    page = await log.page(Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS)
+    if not page.entries:
+        return None
+    entries = [(await log.request(entry.request), entry) for entry in page.entries]
+    return earlier(entries, await log.scheduled_to(number, now), through, now)

@@ -6,7 +6,7 @@ of it. Losing a race is an answer, not an error: `storage.log.Conflict` says who
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -22,6 +22,7 @@ from providers.base import Adapter, Context, Prepared
 from storage.lifecycle import State
 from storage.log import (
     ActionLog,
+    AlreadyAsked,
     Approval,
     Change,
     Move,
@@ -29,7 +30,6 @@ from storage.log import (
     NewRequest,
     Person,
     Post,
-    Recorded,
     Request,
 )
 
@@ -64,6 +64,25 @@ class Origin:
     channel: str | None
     inbound: str
     nonce: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: a new request, or the one that the same intent had made (``fresh`` is False).
+
+    ``joined`` are the requests that ask already for the ``left_out`` targets; where that is all of them,
+    ``request`` is the first of those, and nothing was recorded.
+    """
+
+    request: Request
+    fresh: bool
+    joined: tuple[Request, ...] = ()
+    left_out: int = 0
+
+    @property
+    def nothing_new(self) -> bool:
+        """Whether everything had been asked before."""
+        return self.request in self.joined
 
 
 class NotAllowed(Exception):
@@ -135,17 +154,29 @@ class Operations:
             raise Refused(REASON_MISSING, field="reason")
         return decision
 
-    async def ask(self, wish: Wish, origin: Origin) -> Recorded:
-        """Write a request down: approved, waiting, or refused.
+    async def ask(self, wish: Wish, origin: Origin) -> Asked:
+        """Write a request down: approved, waiting, or refused; what is asked already joins that.
 
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
         decision = self.check(wish, origin.person)
-        recorded = await self._log.record(await self._request(wish, origin, decision))
-        if not decision.allowed:
-            raise NotAllowed(decision.why, recorded.request)
-        self._wake()
-        return recorded
+        joined: dict[str, Request] = {}
+        left = list(wish.actions)
+        while left:
+            try:
+                new = await self._request(replace(wish, actions=left), origin, decision)
+                recorded = await self._log.record(new)
+            except AlreadyAsked as already:
+                joined |= {request.id: request for request in already.by.values()}
+                left = [action for place, action in enumerate(left) if place not in already.by]
+                continue
+            if not decision.allowed:
+                raise NotAllowed(decision.why, recorded.request)
+            self._wake()
+            left_out = len(wish.actions) - len(left)
+            return Asked(recorded.request, recorded.fresh, tuple(joined.values()), left_out)
+        waiting = tuple(joined.values())
+        return Asked(waiting[0], fresh=False, joined=waiting, left_out=len(wish.actions))
 
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         now = self._clock()
@@ -180,6 +211,7 @@ class Operations:
             nonce=origin.nonce,
             posts=posts,
             mode=self._mode(wish.connection),
+            joins=decision.allowed and wish.kind is not Kind.PLACE_CALL,
         )
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:

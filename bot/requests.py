@@ -13,35 +13,38 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers, choosing
+from bot import answers, choosing, repeats
 from bot.answers import COMMANDS
-from bot.blocks import Block, Message
+from bot.blocks import Block, Message, button
 from bot.choosing import Choice
 from bot.forms import MORE, Form, PlacePreview, line_text, values_of
 from bot.inference import Inferred
 from bot.intents import nonce
-from bot.knowledge import infer_knowing
+from bot.knowledge import infer_knowing, placed_lately
 from bot.line import KINDS, Fault, Line, Typist, Verb
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.people import Directory
 from bot.policy import Decision
+from bot.repeats import Earlier
 from bot.replies import Replies
 from bot.settings import Settings
+from bot.targets import NumberTarget
 from bot.vocabulary import vocabulary
 from bot.windows import Windows
 from bot.wishes import actions_of, kept, read_wish
-from providers.actions import Kind, Refused
+from providers.actions import CancelCall, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, Draft, Person, Request
+from storage.log import ActionLog, Conflict, Draft, LogEntry, Person, Request
 
 Body = dict[str, Any]
 COMMANDS_HEARD: dict[str, Verb | None] = {"/calls": None} | {
     command: verb for verb, command in COMMANDS.items()
 }
 """The verb that each slash command supplies."""
+_AGAIN = "Type the command again to see how it stands."
 _TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
 
@@ -74,11 +77,12 @@ class Requests:
         """Register the listeners."""
         for command in COMMANDS_HEARD:
             app.command(command)(self.command)
-        for button in answers.OPENS:
-            app.action(button)(self.open_form)
+        for opening in answers.OPENS:
+            app.action(opening)(self.open_form)
         app.action(answers.CHANGE)(self.change)
         app.action(re.compile(rf"^{choosing.CHOOSE}_\d+$"))(self.choose)
         app.action(choosing.CHANGE_ASKED)(self.change_asked)
+        app.action(repeats.CANCEL_FIRST)(self.cancel_first)
         app.action(answers.PLACE)(self.place)
         app.action(answers.TAKE_BACK)(self.take_back)
         app.action(MORE)(self.more)
@@ -107,22 +111,11 @@ class Requests:
         """
         person = origin.person
         found = await self._infer(line, person)
-        told = choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
         try:
             wish = self._wish(found)
             if wish.kind is Kind.PLACE_CALL and self._check(wish, person).allowed:
-                shown = nonce(draft, "preview")
-                await self._keep(shown, person, wish, found.line)
-                prepared = self._operations.prepare(wish)[0]
-                through = self._vocabulary.connections[wish.connection]
-                return answers.preview(wish, prepared, found.line, through=through, chosen=told, draft=shown)
-            request = await self._ask(wish, origin)
-            if not choosing.is_guess(found.grounds):
-                return self._asked(request, found.line)
-            shown = nonce(draft, "chosen")
-            await self._keep(shown, person, None, found.line)
-            change = choosing.change_asked(request.id, shown)
-            return self._asked(request, found.line, chosen=told, change=change)
+                return await self._preview(wish, found, person, nonce(draft, "preview"))
+            return await self._ask(wish, origin, found, draft=nonce(draft, "chosen"))
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
@@ -130,6 +123,57 @@ class Requests:
             if found.open and choosing.is_offered(found):
                 return choosing.choose(found, found.open, draft, answers.CHANGE)
             return answers.fault_message(found, faulty.faults, draft)
+
+    async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
+        """A call as it would be placed; one to a number that was called just now is asked about."""
+        await self._keep(draft, person, wish, found.line)
+        prepared = self._operations.prepare(wish)[0]
+        through = self._vocabulary.connections[wish.connection]
+        earlier = await self._earlier(wish)
+        return answers.preview(
+            wish,
+            prepared,
+            found.line,
+            through=through,
+            chosen=_chosen(found),
+            draft=draft,
+            repeats=repeats.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
+            instead=repeats.cancel_first(earlier, draft) if earlier else (),
+        )
+
+    async def _earlier(self, wish: Wish) -> Earlier | None:
+        """A call to the number of a call about to be placed that was placed just before."""
+        [call] = wish.actions
+        if not isinstance(call, PlaceCall):
+            return None
+        through = self._vocabulary.connections[wish.connection]
+        return await placed_lately(self._log, wish.connection, call.to, through, self._clock())
+
+    async def cancel_first(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Ask to cancel the call that was placed before; the new one is placed after that."""
+        person = await self._directory.person(body["user"]["id"])
+        draft = await self._draft(action["value"], body)
+        message = await self._cancel_first(draft, person, body)
+        self._replies.send(body["response_url"], message, replace=True)
+        await ack()
+
+    async def _cancel_first(self, draft: Draft | None, person: Person, body: Body) -> Message:
+        if draft is None or not draft.content.get("wish"):
+            return answers.refusal([_TOO_OLD])
+        wish = read_wish(draft)
+        earlier = await self._earlier(wish)
+        if earlier is None or earlier.cancel is None:
+            return answers.refusal(["The earlier call cannot be cancelled any more.", _AGAIN])
+        inbound, once = f"press:{body['trigger_id']}", nonce(draft.nonce, "cancel first")
+        origin = Origin(person, _channel(body) or None, inbound=inbound, nonce=once)
+        try:
+            message = await self._ask(Wish(wish.connection, (earlier.cancel,), repeats.REPLACED), origin)
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            return answers.refusal([fault.message for fault in faulty.faults])
+        place = button("Place the new call…", answers.CHANGE, draft.nonce, style="primary")
+        return repeats.then_place(message, earlier, place)
 
     async def _infer(self, line: Line, person: Person) -> Inferred:
         """Fill in what was not said."""
@@ -197,10 +241,38 @@ class Requests:
         with _as_faults():
             return self._operations.check(wish, person)
 
-    async def _ask(self, wish: Wish, origin: Origin) -> Request:
-        """Ask. Raises `Faulty` for what the person can mend, `NotAllowed` for what the rules forbid."""
+    async def _ask(
+        self, wish: Wish, origin: Origin, found: Inferred | None = None, *, draft: str = ""
+    ) -> Message:
+        """Ask, and say what became of it; what is asked already joins that.
+
+        Where something was chosen in ``found`` that could have been meant otherwise, ``draft`` is where its
+        line is kept for the button that changes it. Raises `Faulty` for what the person can mend,
+        `NotAllowed` for what the rules forbid.
+        """
         with _as_faults():
-            return (await self._operations.ask(wish, origin)).request
+            asked = await self._operations.ask(wish, origin)
+        reader, now = origin.person.id, self._clock()
+        if asked.nothing_new:
+            return repeats.already_asked(
+                asked.joined,
+                reader=reader,
+                now=now,
+                channel=self._settings.audit_channel(wish.connection),
+                buttons=[answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)],
+            )
+        line = _only(found.line, asked.request) if found else None
+        chosen: str | None = None
+        change: Block | None = None
+        if found and draft and choosing.is_guess(found.grounds):
+            await self._keep(draft, origin.person, None, found.line)
+            chosen, change = _chosen(found), choosing.change_asked(asked.request.id, draft)
+        message = self._asked(asked.request, line, chosen=chosen, change=change)
+        if not asked.joined:
+            return message
+        told = repeats.left_out(asked.joined, asked.left_out, reader=reader, now=now)
+        first, *others = message.blocks
+        return Message(message.text, [first, told, *others])
 
     async def open_form(self, ack: AsyncAck, body: Body, action: Body) -> None:
         """Open a form: empty from help, and with all that was understood where its verb was asked for."""
@@ -254,7 +326,7 @@ class Requests:
         try:
             inbound = f"press:{body['trigger_id']}"
             origin = Origin(person, _channel(body) or None, inbound=inbound, nonce=draft.nonce)
-            return self._asked(await self._ask(read_wish(draft), origin))
+            return await self._ask(read_wish(draft), origin)
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
@@ -278,6 +350,8 @@ class Requests:
         channel = About.of(body["view"]).channel
         through = self._vocabulary.connections[wish.connection]
         view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
+        if earlier := await self._earlier(wish):
+            view = repeats.asking(view, repeats.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
 
     async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
@@ -307,7 +381,7 @@ class Requests:
         about = About.of(body["view"])
         origin = Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
         try:
-            message = self._asked(await self._ask(wish, origin))
+            message = await self._ask(wish, origin)
         except NotAllowed as no:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=_result(message))
@@ -373,6 +447,33 @@ def _as_faults() -> Iterator[None]:
         yield
     except Refused as refused:
         raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
+
+
+def _chosen(found: Inferred) -> str | None:
+    return choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
+
+
+def _only(line: Line, request: Request) -> Line:
+    """A line with those of its targets that a request asks for."""
+    asked = {str(target) for entry in request.entries for target in (entry.target_id, _number(entry))}
+    targets = [
+        target
+        for target in line.targets
+        if (target.phone.e164 if isinstance(target, NumberTarget) else target.provider_id) in asked
+    ]
+    return replace(line, targets=tuple(targets))
+
+
+def _number(entry: LogEntry) -> str | None:
+    match entry.action:
+        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
+            return to
+        case _:
+            return None
+
+
+def _may_take_back(request: Request, person: str) -> bool:
+    return request.requester == person and request.state in {State.PENDING, State.APPROVED}
 
 
 async def _say(ack: AsyncAck, message: Message) -> None:

@@ -259,7 +259,7 @@ class Conflict(Exception):
 
 
 class AlreadyAsked(Exception):
-    """Some targets are asked for already; nothing was recorded. ``by``: the request, by the action's place."""
+    """Some targets are asked for already: ``by`` which request, by the action's place. Nothing was recorded."""
 
     def __init__(self, by: Mapping[int, Request]) -> None:
         super().__init__(", ".join(sorted({request.id for request in by.values()})))

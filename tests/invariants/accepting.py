@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any, Self
 
 from bot.line import Line
-from bot.operations import Operations, Origin, Wish
+from bot.operations import Asked, Operations, Origin, Wish
+from bot.policy import Decision
 from bot.requests import Requests
 from providers.actions import Kind
-from storage.log import Person, Query, Recorded
+from storage.log import NewRequest, Person, Query
 from tests.invariants.bench import AGENT, Bench, StepLog
 from tests.invariants.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER
@@ -107,7 +108,7 @@ async def a_double_click_places_one_call(bench: Bench) -> None:
 class NoNonce(Operations):
     """Forgets which button it was."""
 
-    async def ask(self, wish: Wish, origin: Origin) -> Recorded:
+    async def ask(self, wish: Wish, origin: Origin) -> Asked:
         """Ask without the nonce."""
         return await super().ask(wish, replace(origin, nonce=None))
 
@@ -126,10 +127,11 @@ class NoInboundKey(Operations):
 
     _deliveries = 0
 
-    async def ask(self, wish: Wish, origin: Origin) -> Recorded:
-        """Ask as if each delivery were another."""
+    async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+        """Ask as if each delivery were another, and nothing were asked already."""
         self._deliveries += 1
-        return await super().ask(wish, replace(origin, inbound=f"{self._deliveries}"))
+        new = await super()._request(wish, origin, decision)
+        return replace(new, inbound=f"{self._deliveries}", joins=False)
 
 
 ACCEPTED = Invariant(
