@@ -49,6 +49,8 @@ _HELP_ON_MORE = """\
 `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
 `meta.name=Asha` `purpose=` `consent=` `reason=`, as far as the provider does.
 
+*Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
+
 *Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 
 _DOES = {

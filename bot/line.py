@@ -24,6 +24,8 @@ class Verb(StrEnum):
     DELETE_CAMPAIGN = "campaign delete"
     STOP_CAMPAIGN = "campaign stop"
     START_CAMPAIGN = "campaign start"
+    LIST = "list"
+    STATUS = "status"
     HELP = "help"
 
 
@@ -36,7 +38,10 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
         Verb.START_CAMPAIGN: Kind.START_CAMPAIGN,
     }
 )
-"""What each verb asks for; help asks for nothing."""
+"""What each verb asks for; the others only tell something."""
+
+TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.HELP})
+"""The verbs that only tell something; what stands behind them is no target."""
 
 DOES: Final[Mapping[Verb, str]] = MappingProxyType(
     {

@@ -141,6 +141,10 @@ class Operations:
             )
         return found
 
+    def standing(self, person: Person) -> str | None:
+        """Why somebody may do nothing at all here, not even read, or None."""
+        return policy.standing(person, self._team)
+
     def may_ask(self, person: Person, kind: Kind) -> Decision:
         """What the rules say to somebody who is about to ask."""
         members = self._directory.members()

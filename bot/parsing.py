@@ -3,6 +3,8 @@
     place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
     cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
     campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
+    list
+    status ID
     help
 
 `parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
@@ -20,6 +22,7 @@ from bot import times, words
 from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, ReadTime, limited
 from bot.line import (
     OF_CAMPAIGNS,
+    TELLS,
     ConnectionWords,
     Fault,
     Line,
@@ -80,8 +83,8 @@ class _Reader:
     def line(self, text: str, door: Verb | None) -> Line:
         read = read_verb(words.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
         verb, grammar, rest = read.verb, read.grammar, read.rest
-        if rest is None:
-            return Line(text=text, verb=verb, faults=tuple(self._faults))
+        if rest is None or verb in TELLS:
+            return Line(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
         parts = words.split(
             rest,
             is_connection=lambda name: name.casefold() in self._names,

@@ -22,6 +22,7 @@ from bot.inference import Inferred
 from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
 from bot.line import KINDS, Fault, Line, Typist, Verb
+from bot.lists import Lists
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
@@ -71,10 +72,14 @@ class Requests:
         self._replies = replies
         self._clock = clock
         self._vocabulary = vocabulary(settings, adapters)
+        self._lists = Lists(
+            log, operations, directory, replies, connections=settings.connections, clock=clock
+        )
         self._forms = {verb: Form(verb, self._vocabulary) for verb in KINDS}
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
+        self._lists.listen(app)
         for command in COMMANDS_HEARD:
             app.command(command)(self.command)
         for opening in answers.OPENS:
@@ -97,6 +102,10 @@ class Requests:
         line = self._parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
             await _say(ack, answers.help_message(self._vocabulary, self._settings.off))
+        elif line.verb is Verb.LIST:
+            await _say(ack, await self._lists.overview(person))
+        elif line.verb is Verb.STATUS:
+            await _say(ack, await self._lists.status(line.rest, person))
         elif line.verb and line.missing and not line.faults:
             await self._open(body, line.verb, values_of(line), body["channel_id"])
             await ack()

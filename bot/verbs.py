@@ -11,8 +11,6 @@ from bot.line import CAMPAIGN, KINDS, OF_CAMPAIGNS, Verb, Vocabulary
 from bot.words import closest
 
 NOT_BUILT: Final = {
-    "list": "Listing calls",
-    "status": "Showing how a request stands",
     "move": "Moving a call",
     "stop": "Stopping all calls to a number",
     "log": "Searching the log",
@@ -27,7 +25,7 @@ _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
 }
 """The words for what is done to a campaign, and what people type for them."""
 _FIRST_WORDS: Final[Mapping[str, Verb]] = {
-    **{str(verb): verb for verb in (Verb.PLACE, Verb.CANCEL, Verb.HELP)},
+    **{str(verb): verb for verb in (Verb.PLACE, Verb.CANCEL, Verb.LIST, Verb.STATUS, Verb.HELP)},
     **{word: verb for word, verb in _DONE_TO_CAMPAIGNS.items() if word != "stop"},
 }
 

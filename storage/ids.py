@@ -1,6 +1,7 @@
 """Ids that people can say on the phone: ``A-7K3F`` for a request, ``E-7K3F`` for a fault of the program."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Final
 
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -21,3 +22,29 @@ def new_id(prefix: str, *, random: Callable[[int], bytes], taken: Callable[[str]
 
 def _symbols(chosen: bytes) -> str:
     return "".join(ALPHABET[byte % len(ALPHABET)] for byte in chosen)
+
+
+MISREAD: Final = {"0": "QD", "O": "QD", "1": "LJ", "I": "LJ"}
+"""What may have been meant by symbols that no id has: those that look like them."""
+MOST_READINGS: Final = 16
+
+
+def readings(typed: str, prefix: str = "A") -> list[str]:
+    """The ids that somebody may mean by what they typed, the likeliest first.
+
+    The prefix, the dash and capitals may be missing, a symbol that no id has may stand for one that looks
+    like it, and an action's number (``A-7K3F.2``) may follow.
+    """
+    body, dot, position = "".join(typed.upper().split()).strip("`'\"#.,:;").partition(".")
+    symbols = "".join(symbol for symbol in body if symbol not in "-–—_")  # noqa: RUF001 - dashes people type
+    begins = [symbols.removeprefix(prefix)] if symbols.startswith(prefix) else []
+    found: list[str] = []
+    for one in [*begins, symbols]:
+        meant = [MISREAD.get(symbol, symbol) for symbol in one]
+        if len(one) < SYMBOLS or not all(set(symbol) <= set(ALPHABET) for symbol in meant):
+            continue
+        for chosen in product(*meant):
+            found.append(f"{prefix}-{''.join(chosen)}{dot}{position}")
+            if len(found) >= MOST_READINGS:
+                return found
+    return found

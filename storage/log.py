@@ -259,7 +259,10 @@ class Conflict(Exception):
 
 
 class AlreadyAsked(Exception):
-    """Some targets are asked for already: ``by`` which request, by the action's place. Nothing was recorded."""
+    """Some targets are asked for already, and nothing was recorded.
+
+    ``by`` is the request that asks for it, by the action's place.
+    """
 
     def __init__(self, by: Mapping[int, Request]) -> None:
         super().__init__(", ".join(sorted({request.id for request in by.values()})))
