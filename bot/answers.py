@@ -14,6 +14,7 @@ from bot.line import (
     Verb,
     Vocabulary,
     beyond_documents,
+    corrected,
     write,
 )
 from bot.messages import DRY_RUN, already, marked, standing
@@ -122,11 +123,13 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     line = found.line
     first = "*Nothing was asked yet.* " + ("One thing to mend:" if len(faults) == 1 else "To mend:")
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
-    understood = write(line).removeprefix(line.verb or "").strip()
+    mended = corrected(line, faults)
+    understood = write(mended or line).removeprefix(line.verb or "").strip()
     blocks = [section(first), section("\n".join(lines))]
     if understood and line.verb:
         command = COMMANDS.get(line.verb, f"/calls {line.verb}")
-        blocks.append(section(f"Understood so far: `{command} {_code(understood)}`"))
+        what = "Corrected, to copy" if mended else "Understood so far"
+        blocks.append(section(f"{what}: `{command} {_code(understood)}`"))
     if line.verbs:
         blocks.append(actions(*_opening(line.verbs, draft)))
     elif line.verb is Verb.HELP or line.verb is None:
@@ -282,6 +285,8 @@ def asked(
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
+    if line and line.left_out:
+        blocks.append(context(f"Left out, beside the targets: {escape(', '.join(line.left_out))}."))
     if chosen:
         blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -152,7 +152,8 @@ class Line:
     ``gap`` is in minutes, ``earliest`` and ``latest`` are ``HH:MM``. ``missing`` names the fields without
     which nothing can be asked, when nothing was said about them. ``text`` is the line as typed, ``rest`` what
     stands behind its verb, ``typed`` the parts of it by the field they are about: what a form shows of a
-    field that was not understood. ``verbs`` are the ones to choose between, where no verb was said.
+    field that was not understood. ``left_out`` are words that stood beside targets in a pasted list, and are
+    asked for nothing. ``verbs`` are the ones to choose between, where no verb was said.
     """
 
     text: str = ""
@@ -176,6 +177,7 @@ class Line:
     purpose: str | None = None
     consent: str | None = None
     reason: str | None = None
+    left_out: tuple[str, ...] = field(default=(), compare=False)
     faults: tuple[Fault, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -215,6 +217,23 @@ def write(line: Line) -> str:
     metadata = [f"meta.{name}={written_json(value)}" for name, value in line.metadata.items()]
     carry_over = {None: "", True: "carry-over", False: "carry-over=no"}[line.carry_over]
     return " ".join(filter(None, [*said, *keys, *metadata, carry_over]))
+
+
+def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
+    """The line with what was probably meant in place of every fault; None where that is not known of one."""
+    for fault in faults:
+        match fault:
+            case Fault(suggestion=None):
+                return None
+            case Fault(field="connection", suggestion=meant):
+                line = replace(line, connection=meant)
+            case Fault(field="agent", suggestion=meant):
+                line = replace(line, agent=meant)
+            case Fault(field="at", suggestion=meant):
+                line = replace(line, at_text=meant)
+            case _:
+                return None
+    return line if faults else None
 
 
 def _written(value: object) -> str:

@@ -31,7 +31,8 @@ from bot.line import (
     Vocabulary,
     write,
 )
-from bot.targets import IdTarget, NumberTarget, Target, id_problem, scan
+from bot.rows import behind_words, number_in, read_rows, without_marks
+from bot.targets import IdTarget, NumberTarget, Scan, Target, id_problem, scan
 from bot.verbs import read_verb
 from bot.words import Value, closest
 from providers import phone
@@ -78,6 +79,7 @@ class _Reader:
         self._read_time = read_time
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region)
         self._faults = Faults()
+        self._left_out: tuple[str, ...] = ()
         self._keys = Keys(self._faults)
 
     def line(self, text: str, door: Verb | None) -> Line:
@@ -120,6 +122,7 @@ class _Reader:
             purpose=keys.running_text("purpose"),
             consent=keys.running_text("consent"),
             reason=self._spelt_as_configured(reason),
+            left_out=self._left_out,
             missing=self._missing(verb=verb, targets=targets),
             faults=tuple(self._faults),
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),
@@ -177,6 +180,8 @@ class _Reader:
         known = self._vocabulary.connections
         considered = [known[connection]] if connection else list(known.values())
         cancels_by = {words_of.cancels_by for words_of in considered} - {None}
+        if verb is Verb.CANCEL:
+            free = without_marks(free)
         found = scan(
             free,
             read_phone=self._read_phone,
@@ -184,6 +189,8 @@ class _Reader:
             digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
             fits=self._may_follow if verb is Verb.PLACE else lambda _: True,
         )
+        if verb is Verb.CANCEL and not words.unquoted(found.rest).quoted:
+            found = self._beyond_words(free, found)
         numbers = scan(self._keys.raw("to"), read_phone=self._read_phone, ids=False)
         ids = [typed for typed in re.split(r"[\s,;]+", self._keys.raw("call")) if typed]
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
@@ -202,6 +209,17 @@ class _Reader:
             )
             self._faults.add("targets", message)
         return targets, found.rest
+
+    def _beyond_words(self, free: str, found: Scan) -> Scan:
+        """What was found, unless there are further targets behind words: then a sheet's lines, or a fault."""
+        rows = read_rows(free, self._read_phone, ids=True)
+        typed = number_in(found.rest, self._read_phone)
+        if rows and (typed or len(rows.targets) > len(found.targets)):
+            self._left_out = rows.left_out
+            return Scan(rows.targets, (), rows.reason)
+        if found.targets and typed:
+            return Scan(found.targets, (*found.faults, behind_words(typed)), found.rest)
+        return found
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
         """The one campaign's id, and the free text without it."""

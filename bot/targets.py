@@ -199,7 +199,7 @@ class _Scanner:
         if not self.position:
             return _digits(typed) > 0
         last = self.found[-1] if self.found else None
-        alike = isinstance(last, IdTarget) and _letters(last.provider_id) == _letters(typed) != ""
+        alike = isinstance(last, IdTarget) and letters(last.provider_id) == letters(typed) != ""
         return _digits(typed) >= FEWEST_DIGITS or (_digits(typed) > 0 and (alike or "_" in typed))
 
 
@@ -207,6 +207,6 @@ def _digits(text: str) -> int:
     return sum(character.isdecimal() for character in text)
 
 
-def _letters(name: str) -> str:
+def letters(name: str) -> str:
     """The letters an id begins with."""
     return name[: len(name) - len(name.lstrip(ascii_letters))].lower()

@@ -70,6 +70,32 @@ def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None
         assert any(way in str(payload) for way in ways)
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        (
+            "98765 43210 tomorrow 9:30 via remindres",
+            "Corrected, to copy: `/place-call +919876543210 via reminders",
+        ),
+        (
+            "98765 43210 agent=paymnets",
+            "Corrected, to copy: `/place-call +919876543210 via reminders agent=payments`",
+        ),
+        ("98765 43210 25:00 agent=payments", "Understood so far: `/place-call +919876543210"),
+        ("98765 43210 agent=paymnets retries=many", "Understood so far: `/place-call +919876543210"),
+    ],
+)
+def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
+    """Where it is known what was meant; read again, it has no fault. Else what was understood is shown."""
+    found = infer(read(typed), VOCABULARY)
+    message = fault_message(found, [*found.line.faults, *found.faults], "d" * 24)
+    lines = [block["text"]["text"] for block in message.blocks if "text" in block]
+    [copied] = [line for line in lines if line.startswith(shown)]
+    again = read(copied.partition("/place-call ")[2].strip("`"))
+    assert again.faults == ()
+    assert again.targets == found.line.targets
+
+
 def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     """Number and country, the time in both zones as the provider gets it, connection, agent and options."""
     line = infer(

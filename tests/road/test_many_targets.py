@@ -48,3 +48,26 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     await scene.audit("2 done")
     await scene.told("2 done", "“I looked”")
     assert len(await scene.requests("voxworks")) == 4
+
+
+async def test_a_pasted_sheet_is_one_request(scene: Scene) -> None:
+    """Lines with a number and other words each are read as they are; the words are left out, and that is said."""
+    answer = await scene.ask(
+        "/cancel-call Asha Rao\t+91 98765 43210\tdue\nRavi\t98765 43211\tdue\nwrong number"
+    )
+    assert "+91 98765 43210 (India)" in words(answer)
+    assert "+91 98765 43211 (India)" in words(answer)
+    assert "Left out, beside the targets: Asha Rao, due, Ravi." in words(answer)
+    card = words(await scene.card("the scheduled calls to 2 numbers", "“wrong number”"))
+    assert "Asha" not in card
+    await scene.approve(request_id(answer))
+    await scene.told("2 done", request_id(answer))
+    assert len(await scene.posts("C0APPROVE")) == 1
+
+
+async def test_a_number_behind_words_is_asked_back(scene: Scene) -> None:
+    """Nothing is asked for one number where two may be meant, and nobody's number becomes a reason."""
+    answer = await scene.ask("/cancel-call 98765 43210 Asha, 98765 43211 Ravi wrong number")
+    assert "“98765 43211” stands behind words." in words(answer)
+    assert await scene.log("list") == []
+    opened(await scene.asha.click(answer, text="Open the form…"))
