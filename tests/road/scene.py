@@ -146,8 +146,8 @@ class Scene(Stage):
         return private(await self.asha.command(line))
 
     async def place(self, line: str = f"/place-call {NUMBER}") -> None:
-        """Type a line as the agent and press Place."""
-        await self.asha.click(await self.ask(line), text="Place this call")
+        """Type a line as the agent and press Place, whether it is the first call to the number or another."""
+        await self.asha.click(await self.ask(line), "place")
 
     async def review(self, *parts: str, by: Person | None = None) -> View:
         """Press Review on a card that waits and says all of this."""

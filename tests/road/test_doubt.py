@@ -99,7 +99,7 @@ async def test_no_readable_answer_to_a_placed_call_is_a_doubt(shared_scene: Scen
     scene, before = shared_scene, len(await shared_scene.requests("callkaro"))
     await scene.providers.fail("callkaro", fault, effect=True)
     preview = await scene.ask(f"/place-call {NUMBER}")
-    await scene.asha.click(preview, text="Place this call")
+    await scene.asha.click(preview, "place")
     request = request_id(await scene.asha.wait_for(lambda m: m.ts == preview.ts and bool(m.edits)))
     await scene.audit(DO_NOT_KNOW, request)
     assert len(await scene.requests("callkaro")) == before + 1
