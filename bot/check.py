@@ -52,36 +52,35 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
 
 
 async def _about_slack(found: Found) -> list[Finding]:
-    reachable = found.usable("SLACK_API_URL")
     client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
-    bot = app = None
-    if reachable and found.usable("SLACK_BOT_TOKEN"):
-        bot = await told(client.auth_test())
-    if reachable and found.usable("SLACK_APP_TOKEN"):
-        app = await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
-    taken = bot is not None and bot.answer is not None
+    bot: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
+    app: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN")
+    bot = bot or await told(client.auth_test())
+    app = app or await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
+    why_not = check_slack.why_not_asked(bot)
     user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
     return [
         *check_slack.about_tokens(bot, app, found.slack_api_url),
         check_slack.about_clock([bot, app]),
         *check_slack.about_scopes(bot, user_groups=user_groups),
-        *await _about_channels(found, client if taken else None),
-        *await _about_people(found, client if taken else None, bot),
+        *await _about_channels(found, client, why_not),
+        *await _about_people(found, client, bot),
     ]
 
 
-async def _about_channels(found: Found, client: AsyncWebClient | None) -> list[Finding]:
+async def _about_channels(found: Found, client: AsyncWebClient, why_not: str | None) -> list[Finding]:
     uses = check_slack.channels(found)
-    answers: dict[str, Told] = {}
-    if client:
+    if why_not:
+        findings = [skipped(f"channel {one}", why_not) for one in uses]
+    else:
         answers = await _ask_each(uses, lambda channel: client.conversations_info(channel=channel))
-    findings = [check_slack.about_channel(one, uses[one], answers.get(one)) for one in uses]
+        findings = [check_slack.about_channel(one, uses[one], answers[one]) for one in uses]
     if found.slack is None:
         findings.append(skipped("channels", f"[slack] in {found.path} cannot be read"))
     return findings
 
 
-async def _about_people(found: Found, client: AsyncWebClient | None, bot: Told | None) -> list[Finding]:
+async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -> list[Finding]:
     findings = [
         skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
         for where in found.unread
@@ -89,8 +88,11 @@ async def _about_people(found: Found, client: AsyncWebClient | None, bot: Told |
     ]
     if not found.readable:
         return [skipped("groups and rules", f"{found.path} cannot be read")]
-    if client is None or bot is None or bot.answer is None:
-        return [*findings, skipped("groups and rules", check_slack.NOT_IN)]
+    if isinstance(bot, str) or bot.answer is None:
+        return [
+            *findings,
+            skipped("groups and rules", check_slack.why_not_asked(bot) or check_slack.UNREACHED),
+        ]
     named = {name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers)}
     used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
     slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})

@@ -74,7 +74,7 @@ def about_connection_zones(connections: Mapping[str, Connection], now: datetime)
         what = f"No time zone can be read here: {type(error).__name__}."
         yield wrong("time zones", what, "Install the requirements anew: tzdata is among them.")
         return
-    yield ok("time zones", f"Time zones can be read; tzdata is of {version('tzdata')}.")
+    yield ok("time zones", f"Time zones can be read, by the rules of tzdata {version('tzdata')}.")
     for name, connection in sorted(connections.items()):
         zone = getattr(connection.settings, "timezone", None)
         if zone:

@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -22,7 +23,7 @@ CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 """Signed tokens have times in them, and leases and deadlines are read by the clock."""
 
 REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
-NOT_IN = "Slack did not let CallOps in"
+UNREACHED = "Slack cannot be reached"
 _NEEDED_FOR = {
     "commands": "to hear slash commands",
     "chat:write": "to post",
@@ -58,7 +59,7 @@ async def told(call: Awaitable[AsyncSlackResponse]) -> Told:
     except SLACK_TROUBLE as error:
         now = datetime.now(UTC)
         if not isinstance(error, SlackApiError):
-            return Told(None, now, trouble(error))
+            return Told(None, now, _in_words(error))
         refused = error.response.status_code == HTTPStatus.OK
         date = _date(error.response.headers)
         return Told(None, now, trouble(error), refused, error.response.get("needed"), date)
@@ -76,43 +77,70 @@ def _date(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
-def about_tokens(bot: Told | None, app: Told | None, url: str) -> Iterator[Finding]:
-    """Whether Slack takes the two tokens; None: there is none to ask with."""
-    if bot is None:
-        yield skipped("Slack", "SLACK_BOT_TOKEN or SLACK_API_URL is not right")
+def _in_words(error: BaseException) -> str:
+    """What kept Slack from answering."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "this machine finds no address for that name"
+        case aiohttp.ClientSSLError():
+            return "its certificate is not trusted on this machine"
+        case aiohttp.ClientConnectorError():
+            return "nobody there takes the connection"
+        case TimeoutError():
+            return "it did not answer in time"
+        case _:
+            return f"the connection broke ({trouble(error)})"
+
+
+def why_not_asked(bot: Told | str) -> str | None:
+    """Why Slack can be asked nothing more with the bot's token: what is wrong with it, or came of it."""
+    if isinstance(bot, str):
+        return bot
+    if bot.answer is not None:
+        return None
+    return "Slack does not take SLACK_BOT_TOKEN" if bot.refused else UNREACHED
+
+
+def about_tokens(bot: Told | str, app: Told | str, url: str) -> Iterator[Finding]:
+    """Whether Slack takes the two tokens; a text: why there is none to ask with."""
+    if isinstance(bot, str):
+        yield skipped("Slack", bot)
     elif bot.answer:
         yield ok(
             "Slack",
             f"{bot.answer.get('user')} is known in {bot.answer.get('team')} ({bot.answer.get('team_id')}).",
         )
     else:
-        yield _about_trouble(
-            "Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions → Bot User OAuth Token"
-        )
-    if app is None:
-        yield skipped("Socket Mode", "SLACK_APP_TOKEN or SLACK_API_URL is not right")
-    elif bot and bot.trouble and not bot.refused and not app.answer and not app.refused:
-        yield skipped("Socket Mode", "Slack cannot be reached")
+        yield _about_trouble("Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions")
+    if isinstance(app, str):
+        yield skipped("Socket Mode", app)
+    elif why_not_asked(bot) == UNREACHED and not app.answer and not app.refused:
+        yield skipped("Socket Mode", UNREACHED)
     elif app.answer:
         yield ok("Socket Mode", "Slack takes the app-level token and would open a connection.")
     else:
-        where = "Basic Information → App-Level Tokens, with the scope connections:write"
+        where = "Basic Information; it needs the scope connections:write"
         yield _about_trouble("Socket Mode", app, "SLACK_APP_TOKEN", url, where)
 
 
 def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> Finding:
     if told.refused:
         return wrong(
-            check, f"Slack does not take {token}: {told.trouble}.", f"Copy it again: Slack app → {where}."
+            check,
+            f"Slack does not take {token}: {told.trouble}.",
+            f"Copy it again from the Slack app's page {where}.",
         )
-    mend = "Look whether this machine may connect to it, and at https://slack-status.com; then check again."
+    mend = (
+        "See whether a firewall keeps this machine from it, and whether https://slack-status.com names "
+        "trouble; then check again."
+    )
     return wrong(check, f"Slack cannot be reached at {url}: {told.trouble}.", mend)
 
 
-def about_scopes(bot: Told | None, *, user_groups: bool) -> Iterator[Finding]:
+def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
     """Whether the bot's token may do what is used, and no more."""
-    if bot is None or not bot.answer:
-        yield skipped("scopes", NOT_IN)
+    if isinstance(bot, str) or not bot.answer:
+        yield skipped("scopes", why_not_asked(bot) or UNREACHED)
         return
     if bot.scopes is None:
         yield skipped("scopes", "Slack's answer did not name them")
@@ -138,11 +166,11 @@ def about_scopes(bot: Told | None, *, user_groups: bool) -> Iterator[Finding]:
         yield ok("scopes", "The app may do what CallOps uses, and no more.")
 
 
-def about_clock(tolds: Iterable[Told | None]) -> Finding:
+def about_clock(tolds: Iterable[Told | str]) -> Finding:
     """Whether the machine's clock agrees with Slack's."""
-    dated = [(one.heard, one.date) for one in tolds if one and one.date]
+    dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
     if not dated:
-        return skipped("clock", "no answer of Slack's named the time")
+        return skipped("clock", "Slack did not tell its time")
     heard, date = dated[0]
     off = heard - date
     if abs(off) > CLOCK_MAY_BE_OFF:
@@ -163,12 +191,10 @@ def channels(found: Found) -> dict[str, list[str]]:
     return uses
 
 
-def about_channel(channel: str, uses: Iterable[str], told: Told | None) -> Finding:
+def about_channel(channel: str, uses: Iterable[str], told: Told) -> Finding:
     """Whether the app can post into a channel."""
     name = f"channel {channel}"
     use = ", ".join(uses)
-    if told is None:
-        return skipped(name, NOT_IN)
     match told.trouble:
         case None:
             return _about_known_channel(name, use, (told.answer or {}).get("channel") or {})
@@ -178,7 +204,7 @@ def about_channel(channel: str, uses: Iterable[str], told: Told | None) -> Findi
             return wrong(
                 name,
                 f"Slack shows the app no such channel ({use}): the id is wrong, or the app is not in it.",
-                "Check the id (channel → About); if it is right, type /invite @CallOps there.",
+                "Check the id, under About in the channel; if it is right, type /invite @CallOps there.",
             )
         case trouble:
             return skipped(name, f"Slack answered {trouble}: check again")

@@ -160,7 +160,15 @@ class Found:
 
     def usable(self, variable: str) -> bool:
         """Whether a variable of the environment has no fault."""
-        return not any(fault.startswith(f"{variable} ") for fault in self.environment_faults)
+        return self.trouble_with(variable) is None
+
+    def trouble_with(self, *variables: str) -> str | None:
+        """The first of some variables that has a fault, and whether it is not set or not right."""
+        for variable in variables:
+            for fault in self.environment_faults:
+                if fault.startswith(f"{variable} "):
+                    return f"{variable} is not {'set' if ' is not set' in fault else 'right'}"
+        return None
 
 
 def load(variables: Mapping[str, str]) -> Settings:
@@ -212,9 +220,13 @@ def look(variables: Mapping[str, str]) -> Found:
         off=off,
         groups=groups,
         rules=rules,
-        bot_token=environment.token("SLACK_BOT_TOKEN", "xoxb-", "Slack app → OAuth & Permissions"),
+        bot_token=environment.token(
+            "SLACK_BOT_TOKEN", "xoxb-", "it is on the Slack app's page OAuth & Permissions"
+        ),
         app_token=environment.token(
-            "SLACK_APP_TOKEN", "xapp-", "Slack app → Basic Information → App-Level Tokens, connections:write"
+            "SLACK_APP_TOKEN",
+            "xapp-",
+            "make one with connections:write on the Slack app's page Basic Information",
         ),
         slack_api_url=environment.api_url(),
         key=environment.key(),

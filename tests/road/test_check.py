@@ -166,7 +166,7 @@ async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
     says(found, "Slack", "wrong", "does not take SLACK_BOT_TOKEN: invalid_auth")
     says(found, "Socket Mode", "wrong", "does not take SLACK_APP_TOKEN: invalid_auth")
     for name in ("scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "skipped", "Slack did not let CallOps in")
+        says(found, name, "skipped", "because Slack does not take SLACK_BOT_TOKEN.")
     says(found, "clock", "ok", "agrees")
     says(found, "connection reminders", "ok", "answers")
 
@@ -174,9 +174,30 @@ async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
 async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
     """It is Slack's trouble and not the tokens', and what depends on it is skipped."""
     found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")
-    says(found, "Slack", "wrong", "cannot be reached")
-    for name in ("Socket Mode", "clock", "scopes", "channel C0AUDIT", "groups and rules"):
-        says(found, name, "skipped")
+    says(found, "Slack", "wrong", "cannot be reached at", "nobody there takes the connection.")
+    for name in ("Socket Mode", "scopes", "channel C0AUDIT", "groups and rules"):
+        says(found, name, "skipped", "because Slack cannot be reached.")
+    says(found, "clock", "skipped", "because Slack did not tell its time.")
+    found = await checked(dark_scene, SLACK_API_URL="https://slack.invalid/api/")
+    says(found, "Slack", "wrong", "this machine finds no address for that name.")
+
+
+async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
+    """Not set or not right, and which: no line blames Slack for what was never asked."""
+    found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")
+    for name in ("Slack", "scopes", "channel C0AUDIT", "groups and rules"):
+        says(found, name, "skipped", "because SLACK_BOT_TOKEN is not set.")
+    says(found, "Socket Mode", "skipped", "because SLACK_APP_TOKEN is not right.")
+    found = await checked(dark_scene, SLACK_API_URL="http://slack.example/")
+    says(found, "Slack", "skipped", "because SLACK_API_URL is not right.")
+
+
+async def test_an_arrow_means_one_thing(dark_scene: Scene) -> None:
+    """It leads from what is wrong to what to do, once in a line."""
+    everything = {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "CALLOPS_KEY": "", "VOXWORKS_API_KEY": ""}
+    for variables in (everything, {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}):
+        printed = await dark_scene.terminal("check", **variables)
+        assert [line for line in printed.output.splitlines() if line.count("→") > 1] == []
 
 
 async def test_a_clock_that_is_off(dark_scene: Scene) -> None:
