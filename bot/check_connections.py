@@ -1,14 +1,14 @@
 """What a check says of the connections: what each may do, whether it can be reached, how it reads times."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.findings import Finding, ok, skipped, wrong
+from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.loading import Found
-from bot.settings import Connection, DispatchTable
+from bot.settings import Connection, DispatchTable, Rule
 from providers.actions import Kind
 from providers.base import Adapter
 from providers.registry import find
@@ -36,7 +36,23 @@ async def about_connections(found: Found) -> list[Finding]:
         findings += [_about_powers(name, adapter), _about_reach(name, adapter, unreached[name])]
     broken = [where.partition(".") for where in found.unread if where.startswith("connections.")]
     findings += [skipped(f"connection {name}", f"{found.path} has a fault in it") for _, _, name in broken]
+    if found.readable and not any(where.startswith("rules") for where in found.unread):
+        findings += about_what_nobody_may(found.rules, adapters)
     return findings
+
+
+def about_what_nobody_may(rules: Iterable[Rule], adapters: Mapping[str, Adapter]) -> Iterator[Finding]:
+    """Whether a rule lets somebody ask for each kind of thing that a connection could do."""
+    allowed = {kind for rule in rules if rule.effect == "allow" for kind in rule.actions}
+    for kind in Kind:
+        able = sorted(name for name, adapter in adapters.items() if adapter.capability(kind))
+        if able and kind not in allowed:
+            what = f"{kind.replace('_', ' a ')}, which {' and '.join(able)}"
+            yield warning(
+                "rules",
+                f"No rule lets anybody ask to {what} could do.",
+                f'Add "{kind}" to the actions of a rule, if it is wanted.',
+            )
 
 
 def _about_powers(name: str, adapter: Adapter) -> Finding:

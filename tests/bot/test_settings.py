@@ -85,6 +85,7 @@ def test_every_commented_setting_of_the_example_is_one(tmp_path: Path) -> None:
     ]
     settings = load(environment(tmp_path, "\n".join(whole), **OTHER_SECRETS))
     assert settings.audit_channel("reminders") == "C0COLLECTIONS"
+    assert {kind for rule in settings.rules for kind in rule.actions} == set(Kind)
 
 
 def test_all_faults_are_said_at_once(tmp_path: Path) -> None:

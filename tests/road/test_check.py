@@ -300,6 +300,23 @@ async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
     assert NUMBER not in json.dumps(found)
 
 
+async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
+    """Each kind that a connection could do and that no rule lets anybody ask for; a rule that denies lets nobody."""
+    dark_scene.connect_further()
+    path = dark_scene.folder / "callops.toml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('provider = "kore"', 'provider = "kore"\nbeyond_documents = true')
+    text += (
+        '\n[[rules]]\nname = "never"\nactions = ["start_campaign"]\nrequest = ["everyone"]\neffect = "deny"\n'
+    )
+    path.write_text(text, encoding="utf-8")
+    found = await checked(dark_scene)
+    assert told(found, "rules") == [
+        ("warning", "No rule lets anybody ask to stop a campaign, which kore could do."),
+        ("warning", "No rule lets anybody ask to start a campaign, which kore could do."),
+    ]
+
+
 async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
     """Its address is named; the others are checked."""
     dark_scene.write_configuration({dark_scene.addresses["voxworks"]: NOWHERE})
