@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards import with_card
+from bot.consequences import MAX_ATTEMPTS
 from bot.operations import Operations
 from bot.pace import Pace
 from providers.actions import Code, Refused, Sighting
@@ -53,6 +54,7 @@ class LookUps:
         self._announce = announce
         self._again = again
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._put_off: dict[str, int] = {}
         self._able = frozenset(
             name
             for name, adapter in adapters.items()
@@ -103,12 +105,14 @@ class LookUps:
         await self._record_first(await self._log.request(entry.request), entry)
 
     async def _record_first(self, request: Request, entry: LogEntry) -> bool:
-        """Look up and note what was seen; False where it is not the connection's turn."""
+        """Look up and note what was seen; False where that must wait for the connection's turn."""
         if not self._can_be_asked(entry):
             return True
         if not await self._pace.turn(entry.connection):
             return False
         sighting = await self._ask(request, entry)
+        if sighting is None:
+            return False
         posts = [Post("state", "audit")]
         if request.approvals_needed:
             posts.insert(0, Post("state", "card"))
@@ -121,6 +125,8 @@ class LookUps:
             return
         request = await self._log.request(entry.request)
         sighting = await self._ask(request, entry)
+        if sighting is None:
+            return
         if sighting.found is False and await self._log.sighted_before(entry.id):
             gone = Move(
                 entry.id,
@@ -152,7 +158,21 @@ class LookUps:
         except Refused:
             return True  # which is worth a note
 
-    async def _ask(self, request: Request, entry: LogEntry) -> Sighting:
+    async def _ask(self, request: Request, entry: LogEntry) -> Sighting | None:
+        """Ask; None where the provider puts us off, who may ask again, but not without end."""
+        seen = await self._seen(request, entry)
+        await self._pace.heed(entry.connection, seen)
+        if not seen.put_off:
+            self._put_off.pop(entry.id, None)
+            return seen
+        times = self._put_off.get(entry.id, 0) + 1
+        self._put_off[entry.id] = times
+        if times < MAX_ATTEMPTS:
+            return None
+        del self._put_off[entry.id]
+        return seen
+
+    async def _seen(self, request: Request, entry: LogEntry) -> Sighting:
         action = entry.action
         assert action is not None  # noqa: S101 - `_can_be_asked`
         if self._operations.fingerprint(entry.connection, action) != request.fingerprint:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from providers.actions import Code, Outcome
+from providers.actions import Code, Outcome, Sighting
 from providers.base import Adapter
 from storage.log import ActionLog
 
@@ -41,10 +41,13 @@ class Pace:
             self._wait(connection, now, until)
         return until is None
 
-    async def heed(self, connection: str, outcome: Outcome) -> None:
-        """Leave a whole account alone where an outcome says that its rate is spent."""
-        put_off = outcome.retry_after if outcome.code is Code.RATE_LIMITED else None
-        seconds = max(outcome.pause or 0.0, put_off or 0.0)
+    async def heed(self, connection: str, said: Outcome | Sighting) -> None:
+        """Leave a whole account alone where a reply says that its rate is spent."""
+        match said:
+            case Outcome(code=Code.RATE_LIMITED, retry_after=float(put_off)):
+                seconds = max(said.pause or 0.0, put_off)
+            case _:
+                seconds = said.pause or 0.0
         if seconds > 0:
             now = self._clock()
             until = now + timedelta(seconds=seconds)

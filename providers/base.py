@@ -40,7 +40,7 @@ from providers.actions import (
 from providers.capability import Capability
 from providers.connection import ConnectionSettings
 from providers.outcomes import Party, after_doubt, failed
-from providers.pace import paused
+from providers.pace import paused, put_off
 from providers.redaction import Redactor
 from providers.reply import Reply, kept_reply, read
 from providers.request import COMMON_HEADERS, Context, Prepared, Request, finish
@@ -245,7 +245,8 @@ class Adapter(ABC):
                 return None
             prepared = finish(request, action, base_url=self.settings.base_url)
             async with asyncio.timeout(self._deadline):
-                return self.parse_look_up(action, await self._exchange(prepared))
+                reply = await self._exchange(prepared)
+            return put_off(self.parse_look_up(action, reply), reply)
         except Refused as refused:
             return Sighting(found=None, message=refused.message)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed

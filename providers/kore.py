@@ -257,7 +257,8 @@ class Kore(Adapter):
     def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting:
         """† 200 with the campaign asked for: it is there. 404, *assumed*: it is not. Else nobody knows.
 
-        A 404 without JSON is another server's page, not Kore.ai's answer.
+        A 404 without JSON is another server's page, not Kore.ai's answer. With the rate text Kore.ai did not
+        look.
         """
         match reply.status, reply.value("status"):
             case 200, "success" if reply.inside("data").reference("_id") == _campaign(action):
@@ -268,6 +269,8 @@ class Kore(Adapter):
                     name=_name(campaign),
                     summary=_summary(campaign, _SEEN_FACTS),
                 )
+            case _ if _says_rate_is_spent(reply):
+                return Sighting(found=None, message="Kore.ai had too many requests.", put_off=True)
             case 404, _ if reply.document is not None:
                 return Sighting(found=False, message="Kore.ai has no campaign of this id in this app.")
             case 401 | 403, _:

@@ -7,7 +7,10 @@ they are believed of any provider that sends them. That the limit counts for a m
 from collections.abc import Mapping
 from typing import Final
 
-from providers.actions import Code, Outcome
+import httpx
+
+from providers.actions import Code, Outcome, Sighting
+from providers.reply import Reply
 
 WINDOW: Final = 60.0
 """Seconds that ``X-RateLimit-Limit`` counts for: *assumed*."""
@@ -34,11 +37,23 @@ def pause(headers: Mapping[str, str]) -> float | None:
 
 def paused(outcome: Outcome, headers: Mapping[str, str]) -> Outcome:
     """An outcome with the pause that its reply asks for: a refusal for the rate pauses by itself."""
-    seconds = pause(headers)
-    if outcome.code is Code.RATE_LIMITED:
-        asked = DEFAULT_WAIT if outcome.retry_after is None else outcome.retry_after
-        seconds = max(asked, seconds or 0.0)
+    refused = outcome.code is Code.RATE_LIMITED
+    seconds = _asked(headers, refused=refused, retry_after=outcome.retry_after)
     return outcome.model_copy(update={"pause": seconds})
+
+
+def put_off(sighting: Sighting, reply: Reply) -> Sighting:
+    """What a look-up's reply says of the rate: the pause it asks for, and whether it was an answer at all."""
+    refused = sighting.put_off or reply.status == httpx.codes.TOO_MANY_REQUESTS
+    seconds = _asked(dict(reply.headers), refused=refused, retry_after=reply.retry_after)
+    return sighting.model_copy(update={"put_off": refused, "pause": seconds})
+
+
+def _asked(headers: Mapping[str, str], *, refused: bool, retry_after: float | None) -> float | None:
+    seconds = pause(headers)
+    if not refused:
+        return seconds
+    return max(DEFAULT_WAIT if retry_after is None else retry_after, seconds or 0.0)
 
 
 def _count(text: str | None) -> int | None:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -6,6 +7,7 @@ import pytest
 
 from bot.consequences import MAX_ATTEMPTS, PAUSES
 from bot.operations import Settlement
+from playground import kore
 from playground.faults import Fault
 from storage.lifecycle import State
 from storage.log import Request
@@ -230,5 +232,47 @@ async def test_a_look_up_takes_its_turn(stage: Bench) -> None:
     await stage.bot.rounds()
     assert (await methods(stage), (await stage.bot.entry(made)).state) == ([], State.APPROVED)
     await stage.pass_time(seconds=9)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET", "DELETE"]
+
+
+async def test_a_look_up_that_is_put_off_is_asked_again_when_it_may_be(stage: Bench) -> None:
+    """A 429 says nothing of the campaign: the account is left alone as long as it asks, and then asked again."""
+    await stage.providers.fail("kore", Fault(does="reply", status=429, headers={"Retry-After": "40"}))
+    made = await stage.bot.approve(await stage.bot.ask(DELETE))
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (await methods(stage), entry.state, entry.looked_up) == (["GET"], State.APPROVED, False)
+    await stage.pass_time(seconds=39)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET"]
+    await stage.pass_time(seconds=1)
+    await stage.bot.rounds()
+    assert await methods(stage) == ["GET", "GET", "DELETE"]
+    assert (await stage.bot.entry(made)).sighted is True
+
+
+async def test_a_look_up_that_is_put_off_again_and_again_holds_up_nothing(stage: Bench) -> None:
+    """After as many times as anything is asked, nobody knows, and the campaign is deleted as ordered."""
+    await stage.providers.fail("kore", Fault(does="reply", status=429, times=MAX_ATTEMPTS))
+    made = await stage.bot.approve(await stage.bot.ask(DELETE))
+    for _ in range(MAX_ATTEMPTS + 1):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=5)
+    assert await methods(stage) == ["GET"] * MAX_ATTEMPTS + ["DELETE"]
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.looked_up, entry.sighted) == (State.SUCCEEDED, True, None)
+
+
+async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: Bench) -> None:
+    """A reply that says that nothing is left pauses the account, whatever else it says."""
+    body = json.dumps({"status": "success", "data": {"_id": kore.CAMPAIGN}})
+    left = {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "0"}
+    await stage.providers.fail("kore", Fault(does="reply", status=200, body=body, headers=left))
+    made = await stage.bot.approve(await stage.bot.ask(DELETE))
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (await methods(stage), entry.state, entry.sighted) == (["GET"], State.APPROVED, True)
+    await stage.pass_time(seconds=5)
     await stage.bot.rounds()
     assert await methods(stage) == ["GET", "DELETE"]

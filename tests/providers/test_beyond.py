@@ -118,6 +118,14 @@ def test_a_look_up(
     assert "cd-1" not in sighting.message
 
 
+@pytest.mark.parametrize("status", [200, 400, 404, 500])
+def test_a_look_up_with_the_rate_text_is_none(status: int) -> None:
+    """Kore.ai did not look, whatever status says so: the campaign is neither there nor gone."""
+    document: dict[str, JsonValue] = {"message": "Rate limit for this API has been reached"}
+    sighting = kore().parse_look_up(DELETE, received(DELETE, status, document))
+    assert (sighting.found, sighting.put_off) == (None, True)
+
+
 async def test_a_look_up_on_the_wire() -> None:
     """A look-up is one GET without a body, where a deletion would go, with a token of its own."""
     signing = {"client_id": "cs-1", "client_secret": "canary-client-secret-7b1e", "jti": True}
