@@ -90,17 +90,15 @@ class Reply:
 async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Reply:
     """Read a reply to its end, or to the bound. ``now`` is what a date in ``Retry-After`` is counted from."""
     body, complete = await _body(response)
+    wait = _longest(response.headers.get_list("retry-after"), now)
+    headers = dict(response.headers) | ({} if wait is None else {"retry-after": wait})
     return Reply(
         status=response.status_code,
         document=decode(body) if complete else None,
         raw=redactor.record(body.decode("utf-8", "replace")),
-        retry_after=_wait(response.headers.get("retry-after"), now),
+        retry_after=_wait(wait, now),
         redactor=redactor,
-        headers=tuple(
-            (name, redactor.record(response.headers[name]))
-            for name in KEPT_HEADERS
-            if name in response.headers
-        ),
+        headers=tuple((name, redactor.record(headers[name])) for name in KEPT_HEADERS if name in headers),
     )
 
 
@@ -186,6 +184,11 @@ def _bounded_int(digits: str) -> int:
     if len(digits) > MOST_DIGITS:
         raise ValueError("more digits than any id or count has")
     return int(digits)
+
+
+def _longest(values: Iterable[str], now: datetime) -> str | None:
+    """Of a header that came more than once, as proxies do it, the value that asks for the longest wait."""
+    return max(values, key=lambda value: _wait(value, now) or 0.0, default=None)
 
 
 def _wait(value: str | None, now: datetime) -> float | None:

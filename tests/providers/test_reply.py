@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.redaction import Redactor
-from providers.reply import LARGEST_BODY, LONGEST_WAIT, Reply, decode, read
+from providers.reply import LARGEST_BODY, LONGEST_WAIT, Reply, decode, kept_reply, read
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 NOTHING = Redactor(secrets=(), number=None, words=())
@@ -95,6 +95,24 @@ async def test_retry_after(value: str, seconds: float | None) -> None:
 async def test_no_retry_after() -> None:
     """A reply that asks for no wait has none."""
     assert (await received()).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("values", "seconds"),
+    [
+        (["60", "60"], 60.0),
+        (["5", "Tue, 30 Dec 2025 12:01:30 GMT", "soon"], 90.0),
+        (["soon", "later"], None),
+    ],
+)
+async def test_retry_after_more_than_once(values: list[str], seconds: float | None) -> None:
+    """A header that comes twice, as proxies send it, is worth the longest wait in it."""
+    headers = [("retry-after", value) for value in values]
+    response = httpx.Response(200, headers=headers, stream=httpx.ByteStream(b""))
+    reply = await read(response, redactor=NOTHING, now=NOW)
+    assert reply.retry_after == seconds
+    again = kept_reply(200, reply.headers, "", redactor=NOTHING, now=NOW)
+    assert again.retry_after == seconds
 
 
 async def test_the_bound_itself_is_legal() -> None:
