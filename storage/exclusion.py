@@ -1,8 +1,9 @@
 """Who must wait for whom, because a provider cancels by number: all that an agent has scheduled to it goes.
 
 While such a cancellation is being sent, or is in doubt and about to be sent again, nothing else begins for
-the same connection, agent and number; and no cancellation begins while a call to them is being placed.
-Otherwise the cancellation could take away a newer schedule than the one it was meant for.
+the same agent and number; and no cancellation begins while a call to them is being placed.
+Otherwise the cancellation could take away a newer schedule than the one it was meant for. The same agent is
+the same name in one connection, or, under whatever name and connection, the same fingerprint.
 
 Both fragments are used by what looks for ready entries and, in the same transaction as the claim, by what
 claims one. Of two cancellations in doubt the one that was ordered first goes first: neither waits for ever.
@@ -12,12 +13,12 @@ from sqlite3 import Connection
 from typing import Final
 
 HOLDING: Final = """
-    holding (n, kind, connection, agent, number, ordered) AS MATERIALIZED (
-        SELECT actions.n, kind, connection, agent, number, NULL
+    holding (n, kind, request, connection, agent, number, ordered) AS MATERIALIZED (
+        SELECT actions.n, kind, request, connection, agent, number, NULL
         FROM actions INDEXED BY actions_state CROSS JOIN lookup ON lookup.action = actions.n
         WHERE state = 'sending'
         UNION ALL
-        SELECT actions.n, kind, connection, agent, number, last_event
+        SELECT actions.n, kind, request, connection, agent, number, last_event
         FROM actions INDEXED BY actions_doubted CROSS JOIN lookup ON lookup.action = actions.n
         WHERE state = 'approved' AND doubted = 1 AND kind = 'cancel_call'
     )
@@ -27,9 +28,11 @@ HOLDING: Final = """
 WAITS: Final = """
     EXISTS (
         SELECT 1 FROM holding CROSS JOIN lookup AS own
-        WHERE holding.connection = actions.connection AND holding.agent = actions.agent
-          AND holding.n <> actions.n AND 'cancel_call' IN (holding.kind, actions.kind)
+        WHERE holding.n <> actions.n AND 'cancel_call' IN (holding.kind, actions.kind)
           AND own.action = actions.n AND own.number = holding.number
+          AND (holding.connection = actions.connection AND holding.agent = actions.agent
+               OR (SELECT fingerprint FROM requests WHERE id = holding.request)
+                  = (SELECT fingerprint FROM requests WHERE id = actions.request))
           AND (holding.ordered IS NULL OR holding.ordered < actions.last_event
                OR NOT (actions.doubted AND actions.kind = 'cancel_call')))
 """

@@ -373,7 +373,8 @@ class ActionLog(Protocol):
 
         A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
         while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
-        else with its connection, agent and number begins; nor does it while a call to them is being placed.
+        else with its agent and number begins; nor does it while a call to them is being placed. The same
+        agent is the same name in one connection, or the same fingerprint.
         """
         ...
 

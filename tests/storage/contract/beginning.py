@@ -4,11 +4,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from providers.actions import Code
+from providers.actions import Code, PlaceCall
 from storage.lifecycle import IllegalMove, State
-from storage.log import ActionLog, Change, Conflict, Move, NewRequest, Note, Request
+from storage.log import ActionLog, Change, Conflict, Move, NewAction, NewRequest, Note, Request
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
 from tests.storage.samples import (
+    NUMBER,
     OTHER_NUMBER,
     Clock,
     approve,
@@ -110,7 +111,7 @@ class Beginning:
             await log.apply(begin(cancel, clock))
         others = [
             await approved(log, placing(OTHER_NUMBER)),
-            await approved(log, replace(placing(), connection="second")),
+            await approved(log, replace(placing(), connection="second", fingerprint="callkaro:2")),
             await approved(log, cancelling_by_id("vx_1")),
         ]
         assert [entry.id for entry in await log.ready(clock.now, 9)] == [one.id for one in others]
@@ -126,6 +127,23 @@ class Beginning:
             await log.apply(begin(cancel, clock, attempt=2))
         await log.apply(finish(cancel.id, attempt=1 + sent_again))
         assert [entry.id for entry in await log.ready(clock.now, 9)] == [call.id, second.id]
+
+    @pytest.mark.parametrize("connection", ["reminders", "second"])
+    async def test_an_agent_with_two_names_is_one(
+        self, log: ActionLog, clock: Clock, connection: str
+    ) -> None:
+        """What the same agent is asked for by its own id, or through another connection to it, waits as well."""
+        cancel = await approved(log, cancelling())
+        call = PlaceCall(to=NUMBER, agent="raw-id-of-payments")
+        other_name = replace(placing(), connection=connection, actions=[NewAction(call, number=NUMBER)])
+        same = await approved(log, other_name)
+        another = await approved(log, replace(other_name, fingerprint="callkaro:2"))
+        await log.apply(begin(cancel, clock))
+        assert [entry.id for entry in await log.ready(clock.now, 9)] == [another.id]
+        with pytest.raises(Conflict):
+            await log.apply(begin(same, clock))
+        await log.apply(finish(cancel.id, attempt=1))
+        assert [entry.id for entry in await log.ready(clock.now, 9)] == [same.id, another.id]
 
     async def test_a_cancellation_by_number_waits_for_a_call_being_placed(
         self, log: ActionLog, clock: Clock
