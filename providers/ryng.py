@@ -25,9 +25,6 @@ from providers.base import Adapter, Capability, ConnectionSettings, Context, Rep
 from providers.connection import BaseUrl, Secret
 from providers.request import metadata_words, path_segment
 
-_NO_SUCH_CALL = re.compile(r"\bcall.*does not exist", re.IGNORECASE)
-"""The document's words, with or without the id in them; something else that does not exist is a fault."""
-
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 """One label of a DNS name (RFC 1123): anything more could send the token to another host."""
 
@@ -150,7 +147,7 @@ class Ryng(Adapter):
                     "Ryng does not accept the token. Check this connection's access_token and subdomain; if "
                     f'they are right, set its auth_header to "{other}". The token comes from {self.support}.'
                 )
-            case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _NO_SUCH_CALL.search(said):
+            case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _no_such_call(said, asked):
                 # Not a server's fault: this is how Ryng says that it has no such call.
                 code = Code.NOT_FOUND
                 hint = "" if asked.isdigit() else f" {_NOT_A_WHOLE_NUMBER}"
@@ -180,6 +177,12 @@ class Ryng(Adapter):
             # The page does not require it.
             **metadata_words(action.metadata, {"name": "customerName"}, title=self.title),
         }
+
+
+def _no_such_call(said: str, asked: str) -> bool:
+    """The document's words, with or without the id in them; something else that does not exist is a fault."""
+    words = rf"\bcall(?: id)?(?:\W{{1,3}}{re.escape(asked)}\W{{0,2}})? does not exist"
+    return re.search(words, said, re.IGNORECASE) is not None
 
 
 def _placed(reference: str | None) -> Outcome:
