@@ -216,12 +216,16 @@ def _unknown(
 
 
 def not_again(entry: LogEntry, name: str, why: str) -> Move:
-    """Back to the doubt that was there: the ordered attempt is not made, so people settle it."""
+    """Back to the doubt that was there: the ordered attempt is not made, so people settle it.
+
+    It may have begun already, as long as nothing of it has left.
+    """
     return Move(
         entry.id,
         name,
-        frozenset({State.APPROVED}),
+        frozenset({entry.state}),
         State.UNKNOWN,
+        owner=entry.owner,
         attempt=entry.attempt,
         changes={"message": f"{EARLIER} No further request was made: {why}", "not_before": None},
     )

@@ -144,7 +144,11 @@ class Dispatcher:
             await self._sleep(LOOK_AGAIN)
             return
         claimed = await self._claim(request, entry)
-        if claimed is None or not await self._still_ours(claimed):
+        if claimed is None:
+            return
+        if not await self._still_ours(claimed):
+            if claimed.not_after is not None and claimed.not_after <= self._clock():
+                await self._end_window(claimed)  # nothing has left
             return
         outcome = await self._adapters[entry.connection].send(prepared)
         await self._record(request, claimed, outcome)

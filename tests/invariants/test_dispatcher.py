@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.consequences import PAUSES, WINDOW
 from bot.dispatcher import BATCH
 from bot.operations import Settlement
 from bot.rounds import Rounds
@@ -404,3 +405,23 @@ async def test_what_was_asked_in_a_dry_run_is_never_sent(stage: Bench) -> None:
     entry = await bot.entry(made)
     assert (entry.state, entry.code) == (State.REFUSED, Code.CONFIG_ERROR)
     assert not await stage.asked("callkaro")
+
+
+async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Bench) -> None:
+    """Nothing leaves, and that is what is said: not that an answer was lost."""
+    await stage.providers.fail("callkaro", "reset")
+    made = await stage.bot.approved(CANCEL_BY_NUMBER)
+    await stage.bot.rounds()
+
+    async def dally() -> None:
+        del stage.bot.log.at["before hold"]
+        await stage.pass_time(seconds=WINDOW.total_seconds())
+
+    stage.bot.log.at["before hold"] = dally
+    await stage.pass_time(seconds=PAUSES[0].total_seconds())
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.doubted, entry.owner) == (State.UNKNOWN, True, None)
+    assert [event.name for event in await stage.bot.log.events(made.id)][-2:] == ["sending", "window_passed"]
+    assert "No further request was made" in (entry.message or "")
+    assert len(await stage.asked("callkaro")) == 1
