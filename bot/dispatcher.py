@@ -146,12 +146,11 @@ class Dispatcher:
         claimed = await self._claim(request, entry)
         if claimed is None:
             return
-        if not await self._still_ours(claimed):
-            if claimed.not_after is not None and claimed.not_after <= self._clock():
-                await self._end_window(claimed)  # nothing has left
-            return
-        outcome = await self._adapters[entry.connection].send(prepared)
-        await self._record(request, claimed, outcome)
+        if await self._still_ours(claimed):
+            outcome = await self._adapters[entry.connection].send(prepared)
+            await self._record(request, claimed, outcome)
+        elif claimed.not_after is not None and claimed.not_after <= self._clock():
+            await self._end_window(claimed)  # nothing has left
 
     async def _last_look(self, request: Request, entry: LogEntry) -> Prepared:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
