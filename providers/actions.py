@@ -220,15 +220,14 @@ class Outcome(Frozen):
 class Sighting(Frozen):
     """What a look-up of a target answered: whether the provider has it, None where it would not say.
 
-    ``name`` is what people call the target, ``summary`` what they read of it: each one line with its numbers
-    masked; names are in it. ``message`` is ours, for the log: what was asked and answered. ``put_off``: the
-    provider did not look, because its rate was spent; ``pause``: seconds that it asks to be left alone.
+    ``name`` is what people call the target: one line with its numbers masked. ``message`` is ours, for the
+    log: what was asked and answered. ``put_off``: the provider did not look, because its rate was spent;
+    ``pause``: seconds that it asks to be left alone.
     """
 
     found: bool | None
     message: str
     name: str | None = None
-    summary: str | None = None
     put_off: bool = False
     pause: float | None = None
 

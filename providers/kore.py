@@ -81,7 +81,6 @@ _DELETED_FACTS: Final = {
     "dialingMode": "dialling",
     "createdAt": "created",
 }
-_SEEN_FACTS: Final = {"name": "name", "status": "status"}
 """What a summary tells of a campaign, and in which words."""
 
 _TRIGGERS: Final = {Kind.STOP_CAMPAIGN: "stop", Kind.START_CAMPAIGN: "play"}
@@ -267,7 +266,6 @@ class Kore(Adapter):
                     found=True,
                     message="Kore.ai has this campaign.",
                     name=_name(campaign),
-                    summary=_summary(campaign, _SEEN_FACTS),
                 )
             case _ if _says_rate_is_spent(reply):
                 return Sighting(found=None, message="Kore.ai had too many requests.", put_off=True)
@@ -377,7 +375,7 @@ def _deleted(asked: str, campaign: Reply) -> Outcome:
         message="Kore.ai deleted the campaign. This cannot be undone.",
         reference=answered or asked,
         record=record,
-        summary=_summary(campaign, _DELETED_FACTS),
+        summary=_summary(campaign),
         warnings=(warning,) if warning else (),
     )
 
@@ -396,8 +394,8 @@ def _name(campaign: Reply) -> str | None:
             return None
 
 
-def _summary(campaign: Reply, facts: Mapping[str, str]) -> str | None:
-    known = ((words, campaign.value(key)) for key, words in facts.items())
+def _summary(campaign: Reply) -> str | None:
+    known = ((words, campaign.value(key)) for key, words in _DELETED_FACTS.items())
     told = [
         f"{words}: {' '.join(fact.split())[:_LONGEST_FACT]}" for words, fact in known if isinstance(fact, str)
     ]

@@ -114,7 +114,6 @@ def test_a_look_up(
     sighting = kore().parse_look_up(action, received(action, status, document))
     assert sighting.found is found
     assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
-    assert sighting.summary == ("name: Renewals +1 •••-•••-6789; status: Ready" if found else None)
     assert "cd-1" not in sighting.message
 
 
