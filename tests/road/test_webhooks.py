@@ -135,7 +135,7 @@ async def test_the_answer_and_the_webhook_race(hearing: Scene) -> None:
     """Both come at about the same time, ten times: each call is done once, and one of them said so."""
     await hearing.providers.fail("callkaro", Fault(does="slow", seconds=0.2, times=None))
     for number in range(1, 11):
-        await hearing.place()
+        await hearing.place(f"/place-call +9198765432{number:02}")  # each its own, or it is asked about
         await hearing.request_reaches("callkaro", number)
         *_, call = await hearing.providers.calls("callkaro")
         await asyncio.sleep(0.02 * number)
