@@ -275,6 +275,20 @@ class Adapter(ABC):
         wish = action.kind.replace("_", " ")
         return Refused(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
 
+    def placed(self, action: PlaceCall, reference: str | None, *, untracked: str, to: str = "") -> Outcome:
+        """The outcome of a call that was accepted: nobody's phone has rung yet.
+
+        ``untracked`` is what follows where the provider gave it no id, ``to`` who has it now.
+        """
+        warning = f"{self.title} gave this call no id, so {untracked}."
+        return Outcome(
+            status=Status.OK,
+            code=Code.SCHEDULED if action.at else Code.QUEUED,
+            message=f"{self.title} accepted the call{' for its time' if action.at else ''}{to}.",
+            reference=reference,
+            warnings=() if reference else (warning,),
+        )
+
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
         return self._party.rate_limited(action, reply)

@@ -26,7 +26,7 @@ from providers.actions import (
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
-from providers.request import not_past
+from providers.request import local_time
 from providers.webhook import WebhookWord, e164, safe_id
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
@@ -165,7 +165,10 @@ class CallKaro(Adapter):
         whole = json.dumps(reply.document)
         match reply.status, reply.value("status"):
             case 200, str(status) if status in _SUCCESSES:
-                return _placed(action, reply) if isinstance(action, PlaceCall) else _DELETED
+                if not isinstance(action, PlaceCall):
+                    return _DELETED
+                reference = reply.reference("call_id", "call_sid")
+                return self.placed(action, reference, untracked="it cannot be followed")
             case (200, "error") | (400 | 403 | 404, _) if any(word in whole for word in _COMPLIANCE):
                 code = Code.COMPLIANCE_BLOCKED
                 message = (
@@ -211,10 +214,7 @@ class CallKaro(Adapter):
 
     def _schedule_at(self, at: datetime, now: datetime) -> str:
         """The call's time as CallKaro reads it: local time in the connection's zone, *assumed*."""
-        try:
-            local = not_past(at, now).astimezone(ZoneInfo(self.settings.timezone))
-        except OverflowError:
-            raise Refused("This time is too far away.", field="at") from None
+        local = local_time(at, ZoneInfo(self.settings.timezone), now)
         if self.settings.schedule_format == "offset":
             return local.isoformat()
         # Declared as date-time, which needs an offset, yet every example is without.
@@ -256,19 +256,6 @@ _DELETED: Final = Outcome(
     message="CallKaro removed what this agent had scheduled to this number, without saying how many calls.",
 )
 """The same words come back whether there was one call, several or none."""
-
-
-def _placed(action: PlaceCall, reply: Reply) -> Outcome:
-    reference = reply.reference("call_id", "call_sid")
-    untracked = "CallKaro gave this call no id, so it cannot be followed."
-    return Outcome(
-        status=Status.OK,
-        code=Code.SCHEDULED if action.at else Code.QUEUED,
-        # Accepted is all that "Call queued" says: nobody's phone has rung yet.
-        message=f"CallKaro accepted the call{' for its time' if action.at else ''}.",
-        reference=reference,
-        warnings=() if reference else (untracked,),
-    )
 
 
 def _check(action: PlaceCall) -> None:

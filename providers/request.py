@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -75,11 +75,14 @@ def path_segment(value: str, *, name: str) -> str:
     return quote(value, safe="")
 
 
-def not_past(at: datetime, now: datetime) -> datetime:
-    """A call's time as it is. Raises `Refused` for one that has passed: a provider might call at once."""
+def local_time(at: datetime, zone: tzinfo, now: datetime) -> datetime:
+    """A call's time in a zone. Raises `Refused` for one that has passed: a provider might call at once."""
     if at <= now:
         raise Refused("This time has passed.", field="at")
-    return at
+    try:
+        return at.astimezone(zone)
+    except OverflowError:
+        raise Refused("This time is too far away.", field="at") from None
 
 
 def metadata_words(

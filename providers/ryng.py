@@ -127,7 +127,10 @@ class Ryng(Adapter):
             case CancelCall(target=CallRef(call_id=asked)), 200, False, _:
                 return _cancelled(asked)
             case PlaceCall(), 200, False, _:
-                return _placed(reply.inside("data").reference("callID"))
+                untracked = "it can be followed and cancelled in Ryng only"
+                reference = reply.inside("data").reference("callID")
+                # Whether it rings by itself or waits for the agent's hand is not said.
+                return self.placed(action, reference, untracked=untracked, to=" and gave it to the agent")
             case PlaceCall(), 200, True, _:
                 code = Code.REJECTED
                 message = (
@@ -183,18 +186,6 @@ def _no_such_call(said: str, asked: str) -> bool:
     """The document's words, with or without the id in them; something else that does not exist is a fault."""
     words = rf"\bcall(?: id)?(?:\W{{1,3}}{re.escape(asked)}\W{{0,2}})? does not exist"
     return re.search(words, said, re.IGNORECASE) is not None
-
-
-def _placed(reference: str | None) -> Outcome:
-    untracked = "Ryng gave this call no id, so it can be followed and cancelled in Ryng only."
-    return Outcome(
-        status=Status.OK,
-        code=Code.QUEUED,
-        # Whether it rings by itself or waits for the agent's hand is not said.
-        message="Ryng accepted the call and gave it to the agent.",
-        reference=reference,
-        warnings=() if reference else (untracked,),
-    )
 
 
 def _cancelled(asked: str) -> Outcome:

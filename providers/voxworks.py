@@ -26,7 +26,7 @@ from providers.actions import (
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
 from providers.connection import BaseUrl, OpaqueId, Secret
 from providers.phone import PhoneFault, national
-from providers.request import metadata_words, not_past, path_segment
+from providers.request import local_time, metadata_words, path_segment
 
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
 """† What a contact has besides its number: a call takes these two as metadata, and nothing else."""
@@ -103,7 +103,9 @@ class Voxworks(Adapter):
             case CancelCall(target=CallRef(call_id=asked)), 200, True:
                 return _cancelled(asked, reply.reference("call_id"))
             case PlaceCall(), 201, True | None if reply.document is not None:
-                return _placed(action, reply.reference("call_id"))
+                # That it is named as in the reply to a cancellation is *assumed*.
+                untracked = "it can be followed and cancelled in Voxworks only"
+                return self.placed(action, reply.reference("call_id"), untracked=untracked)
             case _, 200, False:
                 code = Code.REJECTED
                 what = "accept the call" if isinstance(action, PlaceCall) else "cancel the call"
@@ -169,10 +171,7 @@ _LOOK: Final = {
 
 def _scheduled_time(at: datetime, now: datetime) -> str:
     """† The call's time as the page's example has it, ``2026-02-25T09:00:00Z``."""
-    try:
-        return not_past(at, now).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except OverflowError:
-        raise Refused("This time is too far away.", field="at") from None
+    return local_time(at, UTC, now).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _cancelled(asked: str, answered: str | None) -> Outcome:
@@ -185,16 +184,4 @@ def _cancelled(asked: str, answered: str | None) -> Outcome:
         warnings=("Voxworks answered for another call than the one asked for. Look at both.",)
         if other
         else (),
-    )
-
-
-def _placed(action: PlaceCall, reference: str | None) -> Outcome:
-    """That the reply names the call as ``call_id``, as the one to a cancellation does, is *assumed*."""
-    untracked = "Voxworks gave this call no id, so it can be followed and cancelled in Voxworks only."
-    return Outcome(
-        status=Status.OK,
-        code=Code.SCHEDULED if action.at else Code.QUEUED,
-        message=f"Voxworks accepted the call{' for its time' if action.at else ''}.",
-        reference=reference,
-        warnings=() if reference else (untracked,),
     )
