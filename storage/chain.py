@@ -27,6 +27,9 @@ ERASED: Final = "erased"
 LOOKED_UP: Final = "looked_up"
 """A note: the provider was asked whether it has an entry's target."""
 
+ASKED: Final = "asked"
+"""A note: somebody was asked to decide; ``person`` in its data is who."""
+
 REQUEST_COLUMNS: Final = (
     "kind",
     "connection",
@@ -38,6 +41,7 @@ REQUEST_COLUMNS: Final = (
     "approvals_needed",
     "decide_by",
     "mode",
+    "goes_out",
 )
 """Columns of a request's row that its first event carries."""
 

@@ -58,6 +58,7 @@ class NewRequest:
     started it: a second request with either is the first one again. ``code`` and ``message`` say why, when
     ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
     ``joins``: nothing is asked twice; see `AlreadyAsked`.
+    ``goes_out`` is when the requester says that the call goes out: what the log knows is in the actions.
     """
 
     kind: Kind
@@ -81,6 +82,7 @@ class NewRequest:
     posts: Sequence[Post] = ()
     mode: str | None = None
     joins: bool = False
+    goes_out: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +172,24 @@ class Request:
     """Posted messages by where they belong: ``audit``, ``card``."""
     mode: str | None = None
     """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
+    goes_out: datetime | None = None
+    """When the requester says that the call goes out."""
 
     @property
     def state(self) -> State:
         """The state that most needs attention among its actions'."""
         return request_state(entry.state for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A pending request in short: enough to say who may decide it, and until when."""
+
+    id: str
+    requester: str
+    rule: str | None
+    asked_at: datetime
+    decide_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +493,18 @@ class ActionLog(Protocol):
 
     async def undecided(self, now: datetime) -> Sequence[Request]:
         """Pending requests whose time to be decided has passed."""
+        ...
+
+    async def waiting(self) -> Sequence[Waiting]:
+        """Every pending request, the one whose time runs out first before the others."""
+        ...
+
+    async def alike(self, ending: str) -> Sequence[LogEntry]:
+        """Pending entries aimed at a number that ends so, oldest first."""
+        ...
+
+    async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:
+        """When each of these people was last asked to decide something; nobody who never was."""
         ...
 
     # -- how fast an account may be asked

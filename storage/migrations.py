@@ -272,3 +272,14 @@ def known_calls(database: Database) -> None:
             WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
         """
     )
+
+
+@MIGRATIONS()
+def deadlines(database: Database) -> None:
+    """When a requester says that a call goes out, and who was asked to decide."""
+    database.executescript(
+        """
+        ALTER TABLE requests ADD COLUMN goes_out INTEGER;
+        CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at) WHERE name = 'asked';
+        """
+    )

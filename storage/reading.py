@@ -21,6 +21,7 @@ from storage.log import (
     Page,
     Query,
     Request,
+    Waiting,
 )
 
 ACTION: Final = "action"
@@ -312,6 +313,52 @@ def undecided(connection: Connection, now: datetime) -> list[Request]:
     return [request(connection, found) for (found,) in past]
 
 
+def waiting(connection: Connection) -> list[Waiting]:
+    """Pending requests in short, the soonest deadline first; those without one come last."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT requests.* FROM actions INDEXED BY actions_state
+        JOIN requests ON requests.id = actions.request
+        WHERE actions.state = 'pending'
+        ORDER BY requests.decide_by IS NULL, requests.decide_by, requests.asked_at, requests.id
+        """
+    )
+    return [
+        Waiting(
+            row["id"], row["requester"], row["rule"], moment(row["asked_at"]), decide_by=_time(row["decide_by"])
+        )
+        for row in rows
+    ]
+
+
+def alike(connection: Connection, ending: str) -> list[LogEntry]:
+    """Pending entries whose number ends with these digits."""
+    return _entries(
+        connection,
+        _IN_STATE,
+        """
+        WHERE state = 'pending' AND substr(
+            coalesce(json_extract(personal.value, '$.to'), json_extract(personal.value, '$.target.to')),
+            -length(:ending)) = :ending
+        ORDER BY actions.n
+        """,
+        {"ending": ending},
+    )
+
+
+def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
+    """When each of these people was last asked to decide."""
+    rows = connection.execute(
+        """
+        SELECT json_extract(data, '$.person') AS person, max(at) AS at FROM events
+        WHERE name = 'asked' AND json_extract(data, '$.person') IN (SELECT value FROM json_each(?))
+        GROUP BY person
+        """,
+        [json.dumps(list(people))],
+    )
+    return {row["person"]: moment(row["at"]) for row in rows}
+
+
 def as_action(value: str | None) -> CallAction | None:
     """A call action from its JSON; None once it was erased."""
     return None if value is None else _ACTION.validate_json(value)
@@ -390,6 +437,7 @@ def as_request(
         approvals=approvals,
         messages=messages,
         mode=row["mode"],
+        goes_out=_time(row["goes_out"]),
     )
 
 

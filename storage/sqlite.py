@@ -26,6 +26,7 @@ from storage.log import (
     Recorded,
     Request,
     Verdict,
+    Waiting,
 )
 from storage.verification import verify
 
@@ -156,6 +157,15 @@ class SQLiteLog:
 
     async def undecided(self, now: datetime) -> Sequence[Request]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.undecided(connection, now))
+
+    async def waiting(self) -> Sequence[Waiting]:  # noqa: D102
+        return await self._reader.do(reading.waiting)
+
+    async def alike(self, ending: str) -> Sequence[LogEntry]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.alike(connection, ending))
+
+    async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.last_asked(connection, people))
 
     async def overdue(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.overdue(connection, now))

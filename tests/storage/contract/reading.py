@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code, Kind
-from storage.chain import GENESIS
+from storage.chain import ASKED, GENESIS
 from storage.lifecycle import State
-from storage.log import ActionLog, Change, Move, Query
+from storage.log import ActionLog, Change, Move, Note, Query, Waiting
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NOON,
@@ -17,6 +17,7 @@ from tests.storage.samples import (
     claim,
     deleting,
     finish,
+    noted,
     placing,
     withdraw,
 )
@@ -226,6 +227,52 @@ class Reading:
         await log.apply(withdraw(taken_back.id))
         assert not await log.undecided(clock.now)
         assert list(await log.undecided(clock.now + 2 * hour)) == [soon, late]
+
+    async def test_who_waits_comes_with_the_soonest_deadline_first(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Each pending request once, in short; those without a deadline last, and nothing that was decided."""
+        hour = timedelta(hours=1)
+        never = await recorded(log, replace(cancelling(), decide_by=None))
+        late = await recorded(log, replace(deleting("cd-1"), decide_by=clock.now + 2 * hour))
+        soon = await recorded(log, replace(cancelling(NUMBER, OTHER_NUMBER), decide_by=clock.now + hour))
+        decided = await recorded(log, cancelling())
+        await log.apply(approve(decided.id))
+        assert list(await log.waiting()) == [
+            Waiting(one.id, one.requester, one.rule, one.asked_at, one.decide_by)
+            for one in (soon, late, never)
+        ]
+
+    async def test_numbers_that_end_alike_are_found_while_they_wait(self, log: ActionLog) -> None:
+        """Of placed and cancelled calls, by their last digits; not once decided, and not once erased."""
+        one = await recorded(log, cancelling(NUMBER, OTHER_NUMBER))
+        other = await recorded(log, replace(placing("+4420" + NUMBER[-4:]), state=State.PENDING))
+        decided = await recorded(log, cancelling())
+        await log.apply(approve(decided.id))
+        assert [entry.id for entry in await log.alike(NUMBER[-4:])] == [f"{one.id}.1", other.id]
+        await log.erase(one.id, actor="U0DPO")
+        assert [entry.id for entry in await log.alike(NUMBER[-4:])] == [other.id]
+
+    async def test_who_was_asked_last_is_known(self, log: ActionLog, clock: Clock) -> None:
+        """Of those who are asked about, each with the last time, whatever it was about."""
+        for person in ("U1", "U2", "U1"):
+            made = await recorded(log, cancelling())
+            await log.apply(noted(Note(made.id, ASKED, {"person": person})))
+            clock.move(minutes=1)
+        await log.apply(noted(Note(made.id, "revealed", {"person": "U3"})))
+        asked = await log.last_asked(["U2", "U1", "U3"])
+        assert asked == {
+            "U1": clock.now - timedelta(minutes=1),
+            "U2": clock.now - timedelta(minutes=2),
+        }
+        assert await log.last_asked(["U2"]) == {"U2": asked["U2"]}
+
+    async def test_a_request_keeps_when_it_is_said_to_go_out(self, log: ActionLog, clock: Clock) -> None:
+        """It is part of the request from its first event on."""
+        at = clock.now + timedelta(hours=1)
+        made = await recorded(log, replace(cancelling(), goes_out=at))
+        assert made.goes_out == (await log.request(made.id)).goes_out == at
+        assert not (await log.verify()).faults
 
     async def test_an_empty_log_is_whole(self, log: ActionLog) -> None:
         """There is nothing to find fault with in an empty log."""
