@@ -16,6 +16,7 @@ from bot import policy
 from bot.cards import with_card
 from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.look_ups import LookUps
+from bot.messages import goes_out
 from bot.operations import Operations
 from bot.pace import Pace
 from bot.people import Directory, PersonUnreadable
@@ -191,8 +192,10 @@ class Dispatcher:
 
     def _until(self, request: Request) -> datetime | None:
         """When waiting for a provider that puts us off is over."""
-        rule = self._operations.rule_of(request)
-        return request.decide_by or (request.asked_at + rule.expires if rule else None)
+        rule, end, goes = self._operations.rule_of(request), request.decide_by, goes_out(request)
+        if end and goes and timedelta(0) < goes - end <= self._settings.dispatch.margin:
+            return goes  # the margin was left for this
+        return end or (request.asked_at + rule.expires if rule else None)
 
     async def _end_window(self, entry: LogEntry) -> None:
         """The short while in which a cancellation by number may be sent again is over: people settle it."""

@@ -33,6 +33,7 @@ _KEYS: Final = {
     "via": ("connection", _ALL),
     "reason": ("reason", _ALL),
     "at": ("at", _PLACING),
+    "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
@@ -55,6 +56,7 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("latest", "before", "till", "max_trigger_time"), "until"),
     **dict.fromkeys(("because", "why", "note"), "reason"),
     **dict.fromkeys(("retry", "attempts"), "retries"),
+    **dict.fromkeys(("goes", "goes_out", "goesout", "scheduled"), "goes-out"),
     "language": "lang",
 }
 """What people type for a key where its letters alone would not lead to it."""

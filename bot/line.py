@@ -149,6 +149,7 @@ class Line:
     """What was understood. None or empty: not said, or not understood; then ``faults`` says why.
 
     ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
+    ``goes_out`` and ``goes_out_text`` are the same of a call to be cancelled: when it goes out, as one says.
     ``gap`` is in minutes, ``earliest`` and ``latest`` are ``HH:MM``. ``missing`` names the fields without
     which nothing can be asked, when nothing was said about them. ``text`` is the line as typed, ``rest`` what
     stands behind its verb, ``typed`` the parts of it by the field they are about: what a form shows of a
@@ -178,6 +179,8 @@ class Line:
     consent: str | None = None
     reason: str | None = None
     left_out: tuple[str, ...] = field(default=(), compare=False)
+    goes_out: datetime | None = None
+    goes_out_text: str | None = None
     faults: tuple[Fault, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -202,6 +205,7 @@ def write(line: Line) -> str:
         "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
         "at": at,
+        "goes-out": line.goes_out_text,
         "retries": line.retries,
         "gap": gap,
         "from": line.earliest,

@@ -33,7 +33,6 @@ from providers.registry import PROVIDERS, NoAdapter, find
 
 KEY_BYTES = 32
 LAST_PORT = 65535
-_RULE_KEYS_NOT_BUILT = frozenset({"notify"})
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch")
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
@@ -324,7 +323,7 @@ class _File:
         for number, table in enumerate(tables, start=1):
             name = table.get("name") if isinstance(table, dict) else None
             where = f'rules "{name}"' if isinstance(name, str) else f"rules, number {number}"
-            if rule := self._validate(Rule, table, where, _RULE_KEYS_NOT_BUILT):
+            if rule := self._validate(Rule, table, where):
                 rules.append(rule)
                 self._check_groups(rule, where, groups)
         names = [rule.name for rule in rules]
@@ -334,7 +333,7 @@ class _File:
 
     def _check_groups(self, rule: Rule, where: str, groups: Mapping[str, object]) -> None:
         known = [EVERYONE, *groups]
-        for field in ("request", "approve", "settle"):
+        for field in ("request", "approve", "settle", "reveal"):
             for group in getattr(rule, field):
                 if group not in known:
                     self._fault(
@@ -373,16 +372,12 @@ class _File:
     def _fault(self, where: str, what: str) -> None:
         self._faults.append(f"{self._name}: {where}: {what}")
 
-    def _validate(
-        self, model: type[_Model], data: object, where: str, not_built: frozenset[str] = frozenset()
-    ) -> _Model | None:
+    def _validate(self, model: type[_Model], data: object, where: str) -> _Model | None:
         if not isinstance(data, dict):
             self._fault(where, "should be a table")
             return None
-        for key in sorted(data.keys() & not_built):
-            self._fault(f"{where}.{key}", "is not built in this version: take it out")
         try:
-            return model.model_validate({key: value for key, value in data.items() if key not in not_built})
+            return model.model_validate(data)
         except ValidationError as error:
             for place, what in _in_words(error, model):
                 self._fault(".".join(filter(None, [where, *place])), what)

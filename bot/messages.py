@@ -4,6 +4,7 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 
 from bot.blocks import Message, cut, escape, person, quote, section, when
 from providers.actions import (
@@ -57,18 +58,47 @@ def marked(request: Request, message: Message) -> Message:
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """What somebody who decides should know, fact by fact."""
     first = request.entries[0]
-    known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
-    unknown = "Now" if first.kind is Kind.PLACE_CALL else "Not known here"
-    facts = [("When it would go out", when(min(known)) if known else unknown)]
-    if first.kind not in OF_CALLS:
-        facts = []
+    facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         ("Can it be undone", _undoable(first)),
     ]
     if request.decide_by:
-        facts.append(("If nobody decides", f"Time runs out {when(request.decide_by)}. {left_alone(first)}."))
+        until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
+        facts.append(("If nobody decides", f"{until} {left_alone(first)}."))
     return facts
+
+
+def goes_out(request: Request) -> datetime | None:
+    """When the first of its calls goes out, as the log knows, or else as the requester says."""
+    known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
+    return min(known) if known else request.goes_out
+
+
+def _going_out(request: Request) -> str:
+    at = goes_out(request)
+    if at is None:
+        return "Now" if request.kind is Kind.PLACE_CALL else "Not known here"
+    return f"{when(at)}{_as_said(request)}"
+
+
+def _as_said(request: Request) -> str:
+    """By whom a time is known, where the log does not know it."""
+    known = any(entry.scheduled_for for entry in request.entries)
+    return "" if known or request.goes_out is None else f", as {person(request.requester)} says"
+
+
+CLOSE = timedelta(hours=1)
+"""A deadline that is nearer than this to its call is told by it."""
+
+
+def _why_then(request: Request, end: datetime) -> str:
+    """What the deadline has to do with the call, where it is close to it."""
+    at = goes_out(request)
+    if at is None or not timedelta(0) < at - end < CLOSE:
+        return ""
+    minutes = max(1, round((at - end) / timedelta(minutes=1)))
+    return f", {minutes} min before the call goes out"
 
 
 def unsighted(request: Request) -> list[str]:
@@ -199,9 +229,13 @@ _WARNING = {Kind.START_CAMPAIGN: ", which calls people"}
 """What is said with a task before it is done."""
 
 
+def wish(request: Request) -> str:
+    """Who asks for what."""
+    return f"{person(request.requester)} asks to {_task(request)}{_WARNING.get(request.kind, '')}."
+
+
 def _pending(request: Request, _entry: LogEntry) -> str:
-    task = f"{_task(request)}{_WARNING.get(request.kind, '')}"
-    return f"⏳ *Waiting for approval.* {person(request.requester)} asks to {task}."
+    return f"⏳ *Waiting for approval.* {wish(request)}"
 
 
 def _approved(request: Request, entry: LogEntry) -> str:
@@ -264,7 +298,28 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
 def _expired(request: Request, entry: LogEntry) -> str:
     if entry.message:
         return f"⌛ *Not sent:* {_task(request)}. {entry.message} {left_alone(entry)}."
+    if _was_to_go_out(request):
+        return f"⌛ *Not cancelled:* {_task(request)}. {missed(request, entry)}"
     return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {left_alone(entry)}."
+
+
+def _was_to_go_out(request: Request) -> datetime | None:
+    """When the call that was to be cancelled was to go out, where that is known."""
+    return goes_out(request) if request.kind is Kind.CANCEL_CALL else None
+
+
+def missed(request: Request, entry: LogEntry) -> str:
+    """What follows where nobody decided. That a call went out is said only where the log knew when."""
+    at = _was_to_go_out(request)
+    if at is None:
+        return f"Nobody decided in time. {left_alone(entry)}."
+    said = _as_said(request)
+    call = "The call" if len(request.entries) == 1 else "The first call"
+    if entry.updated_at < at:
+        return f"{call} goes out {when(at)}{said}: nobody decided in time. {left_alone(entry)}."
+    if said:
+        return f"{call} was to go out {when(at)}{said}, and nobody had decided by then."
+    return f"{call} went out {when(at)} before anyone decided."
 
 
 _EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"

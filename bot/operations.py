@@ -14,6 +14,7 @@ from typing import Literal
 from bot import policy
 from bot.cards import with_card
 from bot.consequences import not_again
+from bot.deadlines import decide_by
 from bot.people import Directory
 from bot.policy import Decision, Effect
 from bot.settings import Rule, Settings
@@ -31,6 +32,7 @@ from storage.log import (
     Person,
     Post,
     Request,
+    Waiting,
 )
 
 CHECKED = "A-0000"
@@ -49,6 +51,8 @@ class Wish:
     reason: str | None = None
     purpose: str | None = None
     consent: str | None = None
+    goes_out: datetime | None = None
+    """When a call to be cancelled goes out, as the person says; what the log knows counts more."""
 
     @property
     def kind(self) -> Kind:
@@ -186,9 +190,12 @@ class Operations:
         now = self._clock()
         actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
         rule = decision.rule
-        decide_by = None
+        known = [action.scheduled_for for action in actions if action.scheduled_for]
+        said = wish.goes_out if len(known) < len(actions) else None
+        end = None
         if decision.effect is Effect.ASK and rule:
-            decide_by = min([now + rule.expires, *(a.scheduled_for for a in actions if a.scheduled_for)])
+            times = [*known, *([said] if said else [])]
+            end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
             Effect.ASK: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
@@ -204,7 +211,7 @@ class Operations:
             state=state,
             rule=rule.name if rule else None,
             approvals_needed=rule.approvals if rule and decision.effect is Effect.ASK else 0,
-            decide_by=decide_by,
+            decide_by=end,
             channel=origin.channel,
             reason=wish.reason,
             purpose=wish.purpose,
@@ -216,6 +223,7 @@ class Operations:
             posts=posts,
             mode=self._mode(wish.connection),
             joins=decision.allowed and wish.kind is not Kind.PLACE_CALL,
+            goes_out=said,
         )
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
@@ -241,11 +249,11 @@ class Operations:
         mode = self._adapters[connection].settings.mode
         return None if mode == "live" else mode
 
-    def rule_of(self, request: Request) -> Rule | None:
+    def rule_of(self, request: Request | Waiting) -> Rule | None:
         """The rule a request was made under, as it stands now."""
         return next((rule for rule in self._settings.rules if rule.name == request.rule), None)
 
-    def may_decide(self, request: Request, person: Person) -> Decision:
+    def may_decide(self, request: Request | Waiting, person: Person) -> Decision:
         """Whether somebody may approve or deny a request."""
         return policy.at_decision(
             self.rule_of(request),
@@ -378,5 +386,6 @@ class Operations:
 def content(request: Request) -> str:
     """A hash of what a decision about a request is bound to: its actions, its connection and its reason."""
     parts = [request.id, request.fingerprint, request.connection, request.reason or ""]
+    parts += [request.goes_out.isoformat()] if request.goes_out else []
     parts += [entry.action.model_dump_json() if entry.action else "" for entry in request.entries]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

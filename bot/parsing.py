@@ -100,6 +100,7 @@ class _Reader:
         targets, free = self._targets(parts.free, grammar, connection)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
+        goes_out = keys.time("goes-out", self._read_time)
         return Line(
             text=text,
             rest=rest,
@@ -123,6 +124,8 @@ class _Reader:
             consent=keys.running_text("consent"),
             reason=self._spelt_as_configured(reason),
             left_out=self._left_out,
+            goes_out=goes_out.at if goes_out else None,
+            goes_out_text=goes_out.text if goes_out else None,
             missing=self._missing(verb=verb, targets=targets),
             faults=tuple(self._faults),
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),

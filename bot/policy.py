@@ -101,6 +101,21 @@ def at_decision(
     return _entitled(rule, groups, members, person, requester, team, ("decide", "decide this"))
 
 
+def at_reveal(rule: Rule | None, members: Members, person: Person, *, requester: str, team: str) -> Decision:
+    """Whether a person who may decide a request may see the full numbers of what they decide."""
+    decides = at_decision(rule, members, person, requester=requester, team=team)
+    if not decides.allowed:
+        return decides
+    groups = rule.reveal if rule else ()
+    words = ("look", "see the full number")
+    return _entitled(rule, groups, members, person, requester, team, words)
+
+
+def approvers(rule: Rule | None, members: Members, *, requester: str) -> frozenset[str]:
+    """Everyone by name who may decide; nobody where a rule is gone or only says that everyone may."""
+    return _everyone_in(rule.approve, members) - {requester} if rule else frozenset()
+
+
 def at_settlement(
     rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
 ) -> Decision:

@@ -21,7 +21,17 @@ from bot.blocks import (
     section,
     when,
 )
-from bot.messages import facts_to_decide, left_alone, marked, passed, standing, target, unsighted, word
+from bot.messages import (
+    facts_to_decide,
+    left_alone,
+    marked,
+    missed,
+    passed,
+    standing,
+    target,
+    unsighted,
+    word,
+)
 from providers.actions import Kind
 from storage.lifecycle import State
 from storage.log import LogEntry, Request
@@ -173,8 +183,9 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
     settle = "press *Say what happened…* on the message above."
     match template:
         case "expired":
-            nobody = "Nobody decided in time."
-            return f"{entry.message or nobody}{which} {left_alone(entry)}."
+            if entry.message:
+                return f"{entry.message}{which} {left_alone(entry)}."
+            return missed(request, entry)
         case "unknown":
             return f"There is no readable answer{which}. Look it up at the provider, then {settle}"
         case "still_there":

@@ -230,7 +230,7 @@ class Requests:
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
-        return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent)
+        return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent, line.goes_out)
 
     def _asked(
         self,

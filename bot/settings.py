@@ -61,6 +61,13 @@ class SlackTable(_Table):
         "rescheduled",
         "campaign stopped",
     )
+    denial_reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = (
+        "the customer wants this call",
+        "wrong number or id",
+        "already cancelled",
+        "talk to me first",
+    )
+    """What whoever denies can choose; anything else can be typed."""
 
 
 class Rule(_Table):
@@ -76,6 +83,10 @@ class Rule(_Table):
     approvals: int = 1
     reason: Literal["required", "optional"] = "optional"
     expires: timedelta = timedelta(hours=8)
+    notify: Literal["first", "all", "nobody"] = "first"
+    """Who is asked by direct message: one approver after the other, all at once, or nobody."""
+    reveal: tuple[str, ...] = ()
+    """Who may see the full number of what they decide; that they did is in the log."""
 
     @field_validator("expires", mode="before")
     @classmethod
@@ -102,13 +113,19 @@ class Rule(_Table):
 
 
 class DispatchTable(_Table):
-    """How requests are sent: how many at once to a connection, how long one may take, how long it is held."""
+    """How requests are sent: how many at once to a connection, how long one may take, how long it is held.
+
+    ``margin`` is what a decision leaves for sending before the call goes out; ``ask_next`` how long one
+    approver has before the next one is asked.
+    """
 
     workers: Annotated[int, Field(ge=1, le=64)] = 8
     deadline: timedelta = timedelta(seconds=20)
     lease: timedelta = timedelta(seconds=30)
+    margin: timedelta = timedelta(minutes=2)
+    ask_next: timedelta = timedelta(minutes=5)
 
-    @field_validator("deadline", "lease", mode="before")
+    @field_validator("deadline", "lease", "margin", "ask_next", mode="before")
     @classmethod
     def _duration(cls, value: object) -> timedelta:
         return duration(value)

@@ -325,7 +325,11 @@ def waiting(connection: Connection) -> list[Waiting]:
     )
     return [
         Waiting(
-            row["id"], row["requester"], row["rule"], moment(row["asked_at"]), decide_by=_time(row["decide_by"])
+            row["id"],
+            row["requester"],
+            row["rule"],
+            moment(row["asked_at"]),
+            decide_by=_time(row["decide_by"]),
         )
         for row in rows
     ]

@@ -175,7 +175,7 @@ def test_slacks_own_schemas_take_them_too() -> None:
         (State.SUCCEEDED, "place", "✅ *Scheduled:* a call to +91 ••••• •3210, <!date^"),
         (State.UNKNOWN, "place now", "❓ *We do not know whether it happened:* place a call to +91 ••••• •3210, for <@U0AGENT>."),
         (State.DENIED, "cancel by id", "🚫 *Denied by <@U0MANAGER>:* cancel call `vx_123`. The customer *will* be called."),
-        (State.EXPIRED, "cancel by id", "⌛ *Time ran out before anyone decided:* cancel call `vx_123`. The customer *will* be called."),
+        (State.EXPIRED, "delete", "⌛ *Time ran out before anyone decided:* delete campaign `cd-2129073`. The campaign stays."),
         (State.FAILED, "cancel by id", "❌ *Not cancelled:* call `vx_123`. The provider said so."),
         (State.PENDING, "stop", "⏳ *Waiting for approval.* <@U0AGENT> asks to stop campaign `cd-2129073`."),
         (State.PENDING, "start", "⏳ *Waiting for approval.* <@U0AGENT> asks to start campaign `cd-2129073`, which calls people."),
@@ -191,6 +191,47 @@ def test_slacks_own_schemas_take_them_too() -> None:
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
     """The sentence says what happened, to what, and what follows for the customer."""
     assert standing(request(entry(ACTIONS[action], state))).startswith(says)
+
+
+LATE = NOW + timedelta(hours=1, minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "ended", "says"),
+    [
+        (True, None, LATE, "The call went out WHEN before anyone decided."),
+        (True, None, NOW, "The call goes out WHEN: nobody decided in time. The customer *will* be called."),
+        (False, True, LATE, "The call was to go out WHEN, as <@U0AGENT> says, and nobody had decided by then."),
+        (False, True, NOW, "The call goes out WHEN, as <@U0AGENT> says: nobody decided in time. The customer *will* be called."),
+        (False, None, NOW, "Time ran out before anyone decided:* cancel call `vx_123`. The customer *will* be called."),
+    ],
+)  # fmt: skip
+def test_a_deadline_that_passed_says_no_more_than_is_known(
+    *, known: bool, said: bool | None, ended: datetime, says: str
+) -> None:
+    """That a call went out is said where the log knew when; before that time, that it goes out."""
+    at = NOW + timedelta(hours=1)
+    over = replace(
+        entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
+    )
+    made = replace(request(over), goes_out=at if said else None)
+    assert says.replace("WHEN", when(at)) in standing(made)
+    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    assert thread is not None
+    assert says.replace("WHEN", when(at)).rpartition("`. ")[2] in thread.text
+    assert standing(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
+
+
+def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
+    """How long before the call it is, where it is close; and whose word the call's time is."""
+    waiting = entry(ACTIONS["cancel by id"], State.PENDING)
+    made = replace(request(waiting), decide_by=NOW + timedelta(minutes=58))
+    assert f"Time runs out {when(NOW + timedelta(minutes=58))}, 2 min before the call goes out." in str(
+        card(made).blocks
+    )
+    assert "before the call" not in str(card(request(waiting)).blocks)
+    said = replace(request(replace(waiting, scheduled_for=None)), goes_out=NOW + timedelta(hours=3))
+    assert f"{when(NOW + timedelta(hours=3))}, as <@U0AGENT> says" in str(card(said).blocks)
 
 
 def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -> None:

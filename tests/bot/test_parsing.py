@@ -465,6 +465,16 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     ),
     ("a time in quotes", '/place-call 98765 43210 at="tomorrow 9:30"', {**PLACE_ONE, **TOMORROW}),
     ("a list of gaps with spaces", "/place-call 98765 43210 gap=30, 60", {**PLACE_ONE, "gap": (30, 60)}),
+    (
+        "when a call to be cancelled goes out",
+        "/cancel-call 98765 43210 customer asked goes-out=tomorrow 9:30",
+        {
+            **CANCEL_ONE,
+            **ASKED,
+            "goes_out": _india("2026-11-22 09:30"),
+            "goes_out_text": "tomorrow 9:30",
+        },
+    ),
     ("one gap", "/place-call 98765 43210 gap=30", {**PLACE_ONE, "gap": 30}),
     ("a list of one gap", "/place-call 98765 43210 gap=30,", {**PLACE_ONE, "gap": 30}),
     ("a negative priority", "/place-call 98765 43210 priority=-5", {**PLACE_ONE, "priority": -5}),
@@ -695,6 +705,18 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "/place-call 98765 43210 at=25:00 retries=2",
         {**PLACE_ONE, "retries": 2},
         [("at", "does not exist", None)],
+    ),
+    (
+        "a call that goes out at no time",
+        "/cancel-call 98765 43210 goes-out=25:00",
+        CANCEL_ONE,
+        [("goes_out", "does not exist", None)],
+    ),
+    (
+        "when a call that is placed goes out",
+        "/place-call 98765 43210 goes-out=15:00",
+        PLACE_ONE,
+        [("text", "goes-out= is not for placing a call", None)],
     ),
     ("05/12 asks which", "/place-call 98765 43210 05/12", PLACE_ONE, [("at", "“5 Dec” or “12 May”", None)]),
     (

@@ -13,7 +13,7 @@ from playground import callkaro
 from providers.actions import CallAction, Kind
 from storage import writing
 from storage.lifecycle import State
-from storage.log import Change, Conflict, LogEntry, NewRequest, Person, Query, Recorded, Request
+from storage.log import Change, Conflict, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,
@@ -192,7 +192,7 @@ async def only_others_who_are_entitled_decide(bench: Bench) -> None:
 class EverybodyDecides(Operations):
     """Does not ask who decides."""
 
-    def may_decide(self, request: Request, person: Person) -> Decision:  # noqa: ARG002 - the bug
+    def may_decide(self, request: Request | Waiting, person: Person) -> Decision:  # noqa: ARG002 - the bug
         """Let everybody."""
         return Decision(Effect.ALLOW, ())
 

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -237,16 +238,36 @@ async def scheduled(stage: Bench, hours: int) -> None:
     await stage.bot.rounds()
 
 
-@pytest.mark.parametrize(("hours", "waits"), [(3, 3), (30, 8)], ids=["the call's own time", "eight hours"])
-async def test_a_request_waits_until_its_call_goes_out_at_most(stage: Bench, hours: int, waits: int) -> None:
-    """A cancellation by number is to be decided by the time of the call that the log knows, or the rule's."""
+@pytest.mark.parametrize(
+    ("hours", "waits"),
+    [(3, timedelta(hours=2, minutes=58)), (30, timedelta(hours=8))],
+    ids=["the call's own time", "eight hours"],
+)
+async def test_a_request_waits_until_its_call_goes_out_at_most(
+    stage: Bench, hours: int, waits: timedelta
+) -> None:
+    """A cancellation by number is to be decided before the call that the log knows, or by the rule's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     await scheduled(stage, hours)
     made = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel")
-    assert made.decide_by == asked_at + timedelta(hours=waits)
+    assert made.decide_by == asked_at + waits
     other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
     unknown = await stage.bot.ask(other, inbound="other")
     assert unknown.decide_by == asked_at + timedelta(hours=8)
+
+
+async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
+    """What the requester says hastens those who decide, unless the log knows better."""
+    asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
+    said = asked_at + timedelta(hours=2)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=said)
+    person = await stage.bot.person(AGENT)
+    made = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
+    assert (made.goes_out, made.decide_by) == (said, said - timedelta(minutes=2))
+    assert content(made) != content(replace(made, goes_out=None))
+    await scheduled(stage, 3)
+    known = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
+    assert (known.goes_out, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
 
 
 async def test_a_call_that_was_cancelled_is_not_waited_for(stage: Bench) -> None:
