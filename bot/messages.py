@@ -6,6 +6,7 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from bot.beside import number_of
 from bot.blocks import Message, cut, escape, person, quote, section, when
 from providers.actions import (
     CallRef,
@@ -27,6 +28,8 @@ CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
 """What nothing brings back: whoever approves it types its id or its name."""
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+MAX_ALIKE = 3
+"""Look-alikes that are named: more would hide what is to be decided."""
 MAX_NAME = 80
 """Characters of a name that somebody gave a campaign."""
 
@@ -110,6 +113,29 @@ def unsighted(request: Request) -> list[str]:
         for entry in request.entries
         if entry.looked_up and entry.sighted is False
     ]
+
+
+def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
+    """What tells a request from others that wait and whose masked numbers read the same."""
+    return [
+        f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
+        f"That one was asked {when(other.asked_at)}"
+        + (f", agent {escape(other.agent)}" if other.agent else "")
+        + (f", and goes out {when(other.scheduled_for)}" if other.scheduled_for else "")
+        + f". This one is `{request.id}`."
+        for other in alike[:MAX_ALIKE]
+    ]
+
+
+def _masked(entry: LogEntry) -> str:
+    number = number_of(entry.action)
+    return mask(number) if number else "the same"
+
+
+def reminder(request: Request) -> str:
+    """That a request still waits, until when, and what follows if it goes on waiting."""
+    until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
+    return f"⏰ *Still waiting.*{until} {wish(request)} If nobody decides: {left_alone(request.entries[0])}."
 
 
 def standing(request: Request) -> str:

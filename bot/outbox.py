@@ -14,13 +14,15 @@ from typing import Any
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.beside import ALONE, Beside, beside
 from bot.consequences import WARNING
 from bot.people import SLACK_TROUBLE, trouble
-from bot.posts import Told, render
+from bot.posts import ASKED, REMINDED, Told, render
 from bot.rounds import each
 from bot.settings import Settings
 from bot.vocabulary import caution
 from providers.registry import find
+from storage.lifecycle import State
 from storage.log import ActionLog, Event, MessageRef, Outgoing, Request
 
 LEASE = timedelta(seconds=30)
@@ -49,6 +51,8 @@ MOST_TRIES = 10
 """For what is mendable: about a quarter of an hour."""
 POST_ANEW = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 
+_THREADS = {"thread": "audit", "card_thread": "card"}
+"""Where replies go, and the message that they stand below."""
 _NAMESPACE = uuid.UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
 _log = logging.getLogger(__name__)
 
@@ -83,7 +87,14 @@ class Outbox:
         events = await self._log.events(post.request)
         request = await self._log.request(post.request)
         told = await self._told(post, events)
-        message = render(post.template, post.to, request, told, caution=self._caution(request))
+        message = render(
+            post.template,
+            post.to,
+            request,
+            told,
+            caution=self._caution(request),
+            beside=await self._beside(post, request),
+        )
         ref = None
         if message is not None:
             arguments = {"text": message.text, "blocks": list(message.blocks)}
@@ -114,6 +125,11 @@ class Outbox:
             ),
         )
 
+    async def _beside(self, post: Outgoing, request: Request) -> Beside:
+        """What else waits, for what somebody is to decide on."""
+        decides = post.to == "card" or post.template in {ASKED, REMINDED}
+        return await beside(self._log, request) if decides and request.state is State.PENDING else ALONE
+
     def _caution(self, request: Request) -> str | None:
         known = self._settings.connections.get(request.connection)
         return caution(find(known.provider), request.kind) if known else None
@@ -129,10 +145,12 @@ class Outbox:
                     raise
             else:
                 return stands
-        above = request.messages.get("audit")
+        above = request.messages.get(_THREADS.get(post.to, ""))
         answer = await self._client.chat_postMessage(
             channel=self._channel(post, request),
-            thread_ts=above.ts if post.to == "thread" and above else None,
+            thread_ts=above.ts if above else None,
+            # A reminder is read in the channel, too: nobody follows the thread of a card yet.
+            reply_broadcast=True if above and post.to == "card_thread" else None,
             unfurl_links=False,
             unfurl_media=False,
             client_msg_id=str(uuid.uuid5(_NAMESPACE, f"{post.request}/{post.id}")),
@@ -146,6 +164,9 @@ class Outbox:
                 return user
             case ("card", _, _):
                 return self._settings.slack.approvals_channel
+            case ("card_thread", _, _):
+                below = request.messages.get("card")
+                return below.channel if below else self._settings.slack.approvals_channel
             case _:
                 above = request.messages.get("audit")
                 return above.channel if above else self._settings.audit_channel(request.connection)

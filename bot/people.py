@@ -21,6 +21,8 @@ FRESH = timedelta(hours=1)
 """How long what Slack said of a person is believed without asking again."""
 USABLE = timedelta(days=1)
 """How long it still serves when Slack does not answer."""
+PRESENCE_FRESH = timedelta(minutes=1)
+"""users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
 GROUP_USABLE = timedelta(hours=1)
 ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
@@ -51,6 +53,7 @@ class Directory:
         self._groups = groups
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._presence: dict[str, tuple[datetime, bool]] = {}
 
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
@@ -69,6 +72,21 @@ class Directory:
         person = read_person(answer["user"], self._clock())
         await self._log.keep_person(person)
         return person
+
+    async def away(self, user: str) -> bool:
+        """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
+        read_at, away = self._presence.get(user, (None, False))
+        if read_at is not None and self._clock() - read_at < PRESENCE_FRESH:
+            return away
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._client.users_getPresence(user=user)
+        except SLACK_TROUBLE as error:
+            _log.warning("Slack did not say whether %s is away: %s", user, trouble(error))
+            return False
+        away = answer.get("presence") == "away"
+        self._presence[user] = (self._clock(), away)
+        return away
 
     def members(self) -> Members:
         """Everyone in each configured group, as far as it is known now."""

@@ -7,6 +7,7 @@ escaped, times are in each reader's own zone, and the first block reads as a sen
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.beside import ALONE, Beside
 from bot.blocks import (
     Block,
     Message,
@@ -27,9 +28,12 @@ from bot.messages import (
     marked,
     missed,
     passed,
+    reminder,
     standing,
     target,
+    unlike,
     unsighted,
+    wish,
     word,
 )
 from providers.actions import Kind
@@ -38,6 +42,9 @@ from storage.log import LogEntry, Request
 
 REVIEW = "review"
 SETTLE = "settle"
+ASKED = "asked"
+REMINDED = "reminded"
+"""Templates of what makes a phone ring, and the notes that they were posted."""
 MAX_LISTED = 12
 """Targets shown one by one; further ones are counted."""
 
@@ -66,17 +73,25 @@ class Told:
 
 
 def render(
-    template: str, to: str, request: Request, told: Told, *, caution: str | None = None
+    template: str,
+    to: str,
+    request: Request,
+    told: Told,
+    *,
+    caution: str | None = None,
+    beside: Beside = ALONE,
 ) -> Message | None:
     """The message of an outbox row, or None where a later one tells the same better.
 
-    ``caution`` is what whoever decides should know of how the provider was read.
+    ``caution`` is what whoever decides should know of how the provider was read; ``beside`` what else waits.
     """
     match to:
         case "audit":
             message: Message | None = audit(request)
         case "card":
-            message = card(request, caution=caution)
+            message = card(request, caution=caution, beside=beside)
+        case _ if template in {ASKED, REMINDED}:
+            message = _calling(template, request, caution, beside)
         case "thread":
             message = _thread(template, request, told)
         case _:
@@ -97,7 +112,16 @@ def audit(request: Request) -> Message:
     return Message(sentence, blocks)
 
 
-def card(request: Request, *, caution: str | None = None) -> Message:
+def _calling(template: str, request: Request, caution: str | None, beside: Beside) -> Message | None:
+    """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
+    if request.state is not State.PENDING:
+        return None
+    text = f"👉 *You are asked to decide.* {wish(request)}" if template == ASKED else reminder(request)
+    _, *facts = card(request, caution=caution, beside=beside).blocks
+    return Message(text, [section(text), *facts])
+
+
+def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE) -> Message:
     """The card in the approvals channel: what a manager decides on, or what was decided."""
     if request.state is not State.PENDING:
         sentence = passed(request) if request.state in _UNDER_WAY else standing(request)
@@ -110,12 +134,19 @@ def card(request: Request, *, caution: str | None = None) -> Message:
             section(sentence),
             *_targets(request),
             *map(section, unsighted(request)),
+            *map(section, unlike(request, beside.alike)),
             fields(facts_to_decide(request)),
             *([context(caution)] if caution else []),
             actions(review),
-            context(*_facts(request)),
+            context(*_facts(request), *_more(beside)),
         ],
     )
+
+
+def _more(beside: Beside) -> list[str]:
+    """How many others wait: true of when it was written."""
+    words = "1 other waits" if beside.others == 1 else f"{beside.others} others wait"
+    return [f"{words} as this is written"] if beside.others else []
 
 
 def _targets(request: Request) -> list[Block]:

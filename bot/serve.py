@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.app import SCOPES, Surfaces, create_app
+from bot.asking import Asking
 from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
 from bot.notices import Notices
@@ -144,6 +145,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     def something_to_do() -> None:
         sending.wake()
         posting.wake()
+        calling.wake()
 
     operations = Operations(log, settings, directory, adapters, team=team, clock=clock, wake=something_to_do)
     dispatcher = Dispatcher(
@@ -159,6 +161,8 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         again=something_to_do,
     )
     sending = Rounds("dispatcher", dispatcher.step)
+    asking = Asking(log, settings, directory, operations, team=team, clock=clock, announce=posting.wake)
+    calling = Rounds("asking", asking.step)
     replies = Replies(client)
     surfaces = Surfaces(
         client,
@@ -179,6 +183,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
+    approvers = asyncio.create_task(calling.run(), name="asking")
     await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
     _say_hello(settings, team)
     await stopping.wait()
@@ -187,13 +192,14 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     groups.cancel()
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
+    approvers.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
     await asyncio.gather(
         replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    await asyncio.gather(groups, dispatching, outgoing, return_exceptions=True)
+    await asyncio.gather(groups, dispatching, approvers, outgoing, return_exceptions=True)
     _log.info("Stopped")
 
 

@@ -144,6 +144,8 @@ class Control:
                 await does.close(person, body["view_id"])
             case "shortcut":
                 code = await does.shortcut(person, body["callback_id"], body.get("channel"), body.get("ts"))
+            case "presence":
+                (does.workspace.away.add if body["away"] else does.workspace.away.discard)(person)
             case "say":
                 does.say(person, body["channel"], body["text"], body.get("thread_ts"))
             case _:

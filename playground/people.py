@@ -265,6 +265,10 @@ class Person:
         """Write a message."""
         return await self._do("say", channel=channel, text=text, thread_ts=thread.ts if thread else None)
 
+    async def be_away(self, *, away: bool = True) -> None:
+        """Leave the desk, or come back to it."""
+        await self._do("presence", away=away)
+
     async def channel(self, channel: str) -> list[Message]:
         """A channel's messages as this person sees them, oldest first, replies in their threads."""
         return _threaded([one for one in await self.messages() if one.channel == channel])

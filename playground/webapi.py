@@ -199,6 +199,13 @@ class WebApi:
             raise RefusedError("user_not_found")
         return {"user": _user(user)}
 
+    def get_presence(self, args: Json) -> Json:
+        """Whether someone is away: docs.slack.dev/reference/methods/users.getPresence, for other people."""
+        user = self.workspace.users.get(_needed(args, "user"))
+        if user is None:
+            raise RefusedError("user_not_found")
+        return {"presence": "away" if user.id in self.workspace.away else "active"}
+
     def group_users(self, args: Json) -> Json:
         """Who is in a user group."""
         members = self.workspace.groups.get(_needed(args, "usergroup"))
@@ -261,6 +268,7 @@ METHODS: dict[str, Method] = {
     "views.push": Method(WebApi.views_push),
     "views.update": Method(WebApi.views_update),
     "users.info": Method(WebApi.users_info, "users:read"),
+    "users.getPresence": Method(WebApi.get_presence, "users:read"),
     "usergroups.users.list": Method(WebApi.group_users, "usergroups:read"),
     "conversations.info": Method(
         WebApi.channel_info, scopes=("channels:read", "groups:read", "im:read", "mpim:read")

@@ -119,6 +119,7 @@ class Workspace:
         self.users: dict[str, User] = {user.id: user for user in content.users}
         self.channels: dict[str, Channel] = {one.id: copy.deepcopy(one) for one in content.channels}
         self.groups = dict(content.groups)
+        self.away: set[str] = set()
         self.messages: list[Message] = []
         self.views: dict[str, View] = {}
         self.stacks: dict[str, list[View]] = {}

@@ -30,7 +30,8 @@ class Post:
     """A Slack post to make: rendered from ``template`` when it is sent.
 
     ``to``: ``audit`` and ``card`` are one message each per request, posted once and edited from then on;
-    ``thread`` replies below the audit message; ``dm:U…`` is a direct message to one person.
+    ``thread`` replies below the audit message, ``card_thread`` below the card; ``dm:U…`` is a direct message
+    to one person.
     """
 
     template: str

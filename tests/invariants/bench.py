@@ -14,6 +14,7 @@ from pathlib import Path
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Surfaces, create_app
+from bot.asking import Asking
 from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
 from bot.loading import load
@@ -150,6 +151,7 @@ class Bot:
     operations: Operations
     dispatcher: Dispatcher
     outbox: Outbox
+    asking: Asking
     requests: Requests
     surfaces: Surfaces
 
@@ -162,6 +164,11 @@ class Bot:
                 return
             await self.dispatcher.finish(timedelta(seconds=10))
         raise AssertionError("the dispatcher goes round without end")
+
+    async def asks(self) -> None:
+        """Let approvers be asked and reminded where it is time, and post it."""
+        await self.asking.step()
+        await self.posts()
 
     async def posts(self) -> None:
         """Let the outbox post what is due."""
@@ -263,12 +270,25 @@ class Bench:
             jitter=lambda: 0.0,
         )
         outbox = parts.outbox(log, client, decided, owner=owner, clock=self.clock)
+        asking = Asking(
+            log, decided, directory, operations, team=team, clock=self.clock, announce=_nobody_waits
+        )
         requests = parts.requests(
             log, decided, operations, directory, adapters, windows, replies, clock=self.clock
         )
         surfaces = Surfaces(client, log, requests, Decisions(log, operations, directory, windows), replies)
         bot = Bot(
-            owner, decided, log, adapters, directory, operations, dispatcher, outbox, requests, surfaces
+            owner,
+            decided,
+            log,
+            adapters,
+            directory,
+            operations,
+            dispatcher,
+            outbox,
+            asking,
+            requests,
+            surfaces,
         )
         self.bots.append(bot)
         return bot

@@ -1,0 +1,149 @@
+"""Who is asked to decide, and reminded: one phone rings, then the next; nobody twice, whatever restarts.
+
+That somebody was asked or reminded is a note in the log, committed together with the posts that do so. Two
+processes, or a restart, find the note; its key is used up, so that it is made once.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bot import policy
+from bot.beside import beside
+from bot.deadlines import next_reminder, reminder_due
+from bot.operations import Operations
+from bot.people import Directory, PersonUnreadable
+from bot.posts import ASKED, REMINDED
+from bot.settings import Rule, Settings
+from storage.log import SYSTEM, ActionLog, Change, Conflict, Event, Note, Post, Waiting
+
+ALIKE = "alike"
+"""A note: a request's card was rewritten, as another one's number reads like its own."""
+
+LOOK_AGAIN = timedelta(seconds=30)
+"""Until it is looked again for somebody to ask, where nobody could be found."""
+
+_log = logging.getLogger(__name__)
+
+
+class Asking:
+    """Asks approvers for what waits, and reminds them. ``announce``: there is something to post."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        directory: Directory,
+        operations: Operations,
+        *,
+        team: str,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._directory = directory
+        self._operations = operations
+        self._team = team
+        self._clock = clock
+        self._announce = announce
+        self._due: dict[str, datetime | None] = {}
+        """When each waiting request is to be looked at again: None for never. Only saves work."""
+
+    async def step(self) -> bool:
+        """One round over what waits, one after another: who is asked for one counts for the next."""
+        waiting = await self._log.waiting()
+        known, self._due = self._due, {}
+        for one in waiting:
+            due = known.get(one.id, self._clock())
+            self._due[one.id] = due
+            if due is None or due > self._clock():
+                continue
+            if one.id not in known:
+                await self._tell_apart(one)
+            try:
+                self._due[one.id] = await self._look(one)
+            except Conflict:  # another process was first: the next round reads what it did
+                pass
+            except Exception:  # noqa: BLE001 - one that fails holds up no other; it is logged in full
+                _log.exception("Asking about %s failed; it is tried again", one.id)
+                self._due[one.id] = self._clock() + LOOK_AGAIN
+        return False
+
+    async def _look(self, one: Waiting) -> datetime | None:
+        """Ask and remind as far as it is time; when to look again."""
+        events = await self._log.events(one.id)
+        asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
+        again = [await self._ask(one, self._operations.rule_of(one), asked)]
+        if one.decide_by:
+            await self._remind(one, one.decide_by, events, list(asked))
+            again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
+        return min((at for at in again if at), default=None)
+
+    async def _ask(self, one: Waiting, rule: Rule | None, asked: Mapping[str, datetime]) -> datetime | None:
+        """Ask whose turn it is; when the next one's comes."""
+        if rule is None or rule.notify == "nobody":
+            return None
+        now, wait = self._clock(), self._settings.dispatch.ask_next
+        entitled = policy.approvers(rule, self._directory.members(), requester=one.requester)
+        left = sorted(entitled - asked.keys())
+        if asked and not left:
+            return None
+        if rule.notify == "first" and asked and now < (turn := max(asked.values()) + wait):
+            return turn
+        chosen = await self._fit(left)
+        if rule.notify == "first" and chosen:
+            chosen = [await self._first(chosen)]
+        if not chosen:
+            return now + LOOK_AGAIN
+        notes = [Note(one.id, ASKED, {"person": person}) for person in chosen]
+        posts = [Post(ASKED, f"dm:{person}") for person in chosen]
+        await self._note(one.id, notes, posts, key=f"{ASKED}:{len(asked)}")
+        asked = {**asked, **dict.fromkeys(chosen, now)}
+        return now + wait if entitled - asked.keys() else None
+
+    async def _fit(self, people: Sequence[str]) -> list[str]:
+        """Those who can decide anything at all, as far as Slack says."""
+        found = []
+        for one in people:
+            try:
+                person = await self._directory.person(one)
+            except PersonUnreadable:
+                continue
+            if policy.standing(person, self._team) is None:
+                found.append(one)
+        return found
+
+    async def _first(self, people: Sequence[str]) -> str:
+        """Who was asked least recently and is not away; if all are, who was asked least recently."""
+        last = await self._log.last_asked(people)
+        never = datetime.min.replace(tzinfo=self._clock().tzinfo)
+        in_turn = sorted(people, key=lambda one: (last.get(one, never), one))
+        for one in in_turn:
+            if not await self._directory.away(one):
+                return one
+        return in_turn[0]
+
+    async def _remind(self, one: Waiting, end: datetime, events: Sequence[Event], asked: list[str]) -> None:
+        """Remind those who were asked, below the card, where it is time and was not done yet."""
+        due = reminder_due(one.asked_at, end, self._clock())
+        if due is None or any(event.name == REMINDED and event.data["which"] == due for event in events):
+            return
+        posts = [Post(REMINDED, "card_thread"), *(Post(REMINDED, f"dm:{person}") for person in asked)]
+        await self._note(one.id, [Note(one.id, REMINDED, {"which": due})], posts, key=f"{REMINDED}:{due}")
+
+    async def _tell_apart(self, one: Waiting) -> None:
+        """Have the cards rewritten that waited before and whose numbers read like this one's."""
+        request = await self._log.request(one.id)
+        for other in sorted({entry.request for entry in (await beside(self._log, request)).alike}):
+            note = Note(other, ALIKE, {"other": one.id})
+            try:
+                await self._note(other, [note], [Post("state", "card")], key=f"{ALIKE}:{one.id}")
+            except Conflict:
+                continue  # it was told apart before
+
+    async def _note(self, request: str, notes: Sequence[Note], posts: Sequence[Post], *, key: str) -> None:
+        """Commit notes with their posts, once. Raises `Conflict` where that was done before."""
+        inbound = f"{request}:{key}"
+        await self._log.apply(Change(request, SYSTEM, [], inbound=inbound, notes=notes, posts=posts))
+        self._announce()
