@@ -3,14 +3,18 @@
 Parse, decide, ack, return: everything here is local but the one call that opens or changes a modal.
 """
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.beside import beside
 from bot.intents import nonce
 from bot.messages import already, trial
-from bot.modals import About, Denial, Review, Settling, View, notice, typed
+from bot.modals import About, Denial, Review, Settling, View, done, notice, typed
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
 from bot.posts import REVIEW, SETTLE
@@ -18,7 +22,7 @@ from bot.vocabulary import caution
 from bot.windows import Windows
 from providers.actions import Refused
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, Person, Request
+from storage.log import ActionLog, Conflict, Person, Request, Waiting
 
 Body = dict[str, Any]
 
@@ -27,17 +31,27 @@ class Decisions:
     """What approvers press and submit."""
 
     def __init__(
-        self, log: ActionLog, operations: Operations, directory: Directory, windows: Windows
+        self,
+        log: ActionLog,
+        operations: Operations,
+        directory: Directory,
+        windows: Windows,
+        *,
+        reasons: Sequence[str],
+        clock: Callable[[], datetime],
     ) -> None:
         self._log = log
         self._operations = operations
         self._directory = directory
         self._windows = windows
+        self._reasons = reasons
+        self._clock = clock
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         app.action(REVIEW)(self.review)
         app.action(Review.deny)(self.deny)
+        app.action(Review.reveal)(self.reveal)
         app.action(SETTLE)(self.settle)
         app.view(Review.callback_id)(self.approved)
         app.view(Denial.callback_id)(self.denied)
@@ -53,13 +67,57 @@ class Decisions:
         elif not decision.allowed:
             view = notice("Not for you to decide", *decision.why)
         else:
-            view = Review.build(
-                request,
-                nonce=nonce(body["trigger_id"], "review"),
-                shown=content(request),
-                caution=self._caution(request),
-            )
+            view = await self._review(request, person, nonce(body["trigger_id"], "review"))
         await self._windows.open(body, view)
+        await ack()
+
+    async def _review(
+        self, request: Request, person: Person, key: str, *, decided: int = 0, revealed: bool = False
+    ) -> View:
+        """The modal in which somebody decides, with what else waits for them."""
+        others = [one for one in await self._for(person) if one.id != request.id]
+        return Review.build(
+            request,
+            nonce=key,
+            shown=content(request),
+            caution=self._caution(request),
+            beside=replace(await beside(self._log, request), others=len(others)),
+            decided=decided,
+            may_reveal=self._operations.may_reveal(request, person).allowed,
+            revealed=revealed,
+        )
+
+    async def _for(self, person: Person) -> list[Waiting]:
+        """What waits and somebody may decide, the soonest deadline first."""
+        now = self._clock()
+        return [
+            one
+            for one in await self._log.waiting()
+            if (one.decide_by is None or now < one.decide_by)
+            and self._operations.may_decide(one, person).allowed
+        ]
+
+    async def reveal(self, ack: AsyncAck, body: Body) -> None:
+        """Show the full numbers to somebody who may see them, once the log has it."""
+        about = About.of(body["view"])
+        person = await self._directory.person(body["user"]["id"])
+        try:
+            request = await self._operations.reveal(
+                about.request, person, nonce=nonce(body["trigger_id"], "reveal")
+            )
+        except NotAllowed as no:
+            view = notice("Not for you to see", *no.why)
+        except Conflict:  # delivered twice: the first delivery shows it
+            await ack()
+            return
+        else:
+            key = nonce(body["trigger_id"], "revealed")
+            view = (
+                await self._review(request, person, key, decided=about.decided, revealed=True)
+                if request.state is State.PENDING
+                else await self._over(request)
+            )
+        await self._windows.change(body, view)
         await ack()
 
     async def deny(self, ack: AsyncAck, body: Body) -> None:
@@ -67,7 +125,13 @@ class Decisions:
         about = About.of(body["view"])
         request = await self._log.request(about.request)
         view = (
-            Denial.build(request, nonce=nonce(body["trigger_id"], "denial"), shown=about.shown)
+            Denial.build(
+                request,
+                nonce=nonce(body["trigger_id"], "denial"),
+                shown=about.shown,
+                reasons=self._reasons,
+                decided=about.decided,
+            )
             if request.state is State.PENDING
             else await self._over(request)
         )
@@ -80,25 +144,25 @@ class Decisions:
         request = await self._log.request(about.request)
         if request.state is State.PENDING and not Review.is_confirmed(request, body["view"]):
             message = "This is not the campaign above. Compare the two, then type it again."
-            await ack(response_action="errors", errors={Review.confirmation: message})
+            await ack(response_action="errors", errors={Review.confirmation_id(request.id): message})
             return
         person = await self._directory.person(body["user"]["id"])
+        note = typed(body["view"], Review.note_id(about.request)) or None
         try:
-            await self._operations.approve(about.request, person, shown=about.shown, nonce=about.nonce)
+            await self._operations.approve(
+                about.request, person, shown=about.shown, nonce=about.nonce, note=note
+            )
         except (Conflict, NotAllowed) as no:
-            await self._say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, body)
         else:
-            await ack()
+            await self._go_on(ack, person, body)
 
     async def denied(self, ack: AsyncAck, body: Body) -> None:
         """Stop the request, with the reason."""
         about = About.of(body["view"])
-        reason = typed(body["view"], Denial.reason)
-        if not reason:
-            await ack(
-                response_action="errors",
-                errors={Denial.reason: "Write a word or two: the requester reads it."},
-            )
+        reason, faults = Denial.read(body["view"], self._reasons)
+        if faults:
+            await ack(response_action="errors", errors=faults)
             return
         person = await self._directory.person(body["user"]["id"])
         try:
@@ -106,7 +170,22 @@ class Decisions:
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
         except (Conflict, NotAllowed) as no:
-            await self._say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, body)
+        else:
+            await self._go_on(ack, person, body)
+
+    async def _go_on(self, ack: AsyncAck, person: Person, body: Body) -> None:
+        """Open the next request that waits for somebody in the same modal, or say that there is none."""
+        decided = About.of(body["view"]).decided + 1
+        for one in await self._for(person):
+            request = await self._log.request(one.id)
+            if request.state is State.PENDING:
+                key = nonce(body["trigger_id"], "next")
+                view = await self._review(request, person, key, decided=decided)
+                await ack(response_action="update", view=view)
+                return
+        if decided > 1:
+            await ack(response_action="update", view=done(decided))
         else:
             await ack()
 
@@ -139,19 +218,20 @@ class Decisions:
         try:
             await self._operations.settle(about.entry, person, what, reason=reason, nonce=about.nonce)
         except (Conflict, NotAllowed) as no:
-            await self._say_no(ack, no, person, about)
+            await self._say_no(ack, no, person, body)
         else:
             await ack()
 
-    async def _say_no(self, ack: AsyncAck, no: Conflict | NotAllowed, person: Person, about: About) -> None:
+    async def _say_no(self, ack: AsyncAck, no: Conflict | NotAllowed, person: Person, body: Body) -> None:
         """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
+        about = About.of(body["view"])
         match no:
             case NotAllowed():
                 await ack(response_action="update", view=notice("Not done", *no.why))
             case Conflict() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):
-                await ack()
+                await self._go_on(ack, person, body)
             case Conflict():
                 await ack(response_action="update", view=await self._over(no.current))
 

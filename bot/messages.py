@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.beside import number_of
 from bot.blocks import Message, cut, escape, person, quote, section, when
+from providers import phone
 from providers.actions import (
     CallRef,
     CancelCall,
@@ -28,6 +29,8 @@ CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
 """What nothing brings back: whoever approves it types its id or its name."""
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+NO_REGION = "ZZ"
+"""CLDR's unknown region: numbers in the log begin with their country's code."""
 MAX_ALIKE = 3
 """Look-alikes that are named: more would hide what is to be decided."""
 MAX_NAME = 80
@@ -130,6 +133,18 @@ def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
 def _masked(entry: LogEntry) -> str:
     number = number_of(entry.action)
     return mask(number) if number else "the same"
+
+
+def full_numbers(request: Request) -> list[str]:
+    """Every number of a request in full, for somebody who may see them: nothing else of ours shows these."""
+    shown = []
+    for number in filter(None, (number_of(entry.action) for entry in request.entries)):
+        try:
+            known = phone.read(number, default_region=NO_REGION, premium=True)
+            shown.append(f"• {known.pretty} ({known.country})")
+        except phone.PhoneFault:
+            shown.append(f"• {number}")
+    return shown
 
 
 def reminder(request: Request) -> str:

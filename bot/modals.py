@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bot.beside import ALONE, Beside, number_of
 from bot.blocks import (
     MAX_OPTION,
     MAX_TITLE,
@@ -17,12 +18,24 @@ from bot.blocks import (
     actions,
     button,
     context,
+    escape,
     fields,
     plain,
     plain_text,
     section,
 )
-from bot.messages import CANNOT_BE_UNDONE, IRREVERSIBLE, facts_to_decide, standing, target, trial, unsighted
+from bot.messages import (
+    CANNOT_BE_UNDONE,
+    IRREVERSIBLE,
+    facts_to_decide,
+    full_numbers,
+    left_alone,
+    standing,
+    target,
+    trial,
+    unlike,
+    unsighted,
+)
 from bot.operations import Settlement
 from providers.actions import Kind
 from storage.log import LogEntry, Request
@@ -30,6 +43,15 @@ from storage.log import LogEntry, Request
 View = dict[str, Any]
 MAX_LABEL = 2000
 MAX_REASON = 500
+SAID_IN_THREAD = "The requester and the audit channel read this."
+_APPROVE = {
+    Kind.PLACE_CALL: "Approve call",
+    Kind.CANCEL_CALL: "Approve cancel",
+    Kind.DELETE_CAMPAIGN: "Approve delete",
+    Kind.STOP_CAMPAIGN: "Approve stop",
+    Kind.START_CAMPAIGN: "Approve start",
+}
+"""What the button says that approves, within `MAX_TITLE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +64,8 @@ class About:
     shown: str = ""
     """A hash of what was shown, for a decision to be bound to."""
     channel: str = ""
+    decided: int = 0
+    """How many the person decided in this modal before."""
 
     @classmethod
     def of(cls, view: Mapping[str, Any]) -> "About":
@@ -147,24 +171,72 @@ class Review:
 
     callback_id = "review"
     deny = "deny"
-    confirmation = "confirmation"
+    reveal = "reveal"
 
     @classmethod
-    def build(cls, request: Request, *, nonce: str, shown: str, caution: str | None = None) -> View:
-        """What goes away and when, who asks and why, and what happens either way."""
-        about = About(nonce=nonce, request=request.id, shown=shown)
+    def build(
+        cls,
+        request: Request,
+        *,
+        nonce: str,
+        shown: str,
+        caution: str | None = None,
+        beside: Beside = ALONE,
+        decided: int = 0,
+        may_reveal: bool = False,
+        revealed: bool = False,
+    ) -> View:
+        """What goes away and when, who asks and why, and what happens either way.
+
+        ``beside`` is what else waits for the person; ``may_reveal``: they may see the full numbers;
+        ``revealed``: they do.
+        """
+        about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
+        buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
+        numbers = [entry for entry in request.entries if number_of(entry.action)]
+        if numbers and may_reveal and not revealed:
+            what = "Show full number" if len(numbers) == 1 else "Show full numbers"
+            buttons.append(button(what, cls.reveal, request.id, label=f"{what}: the log keeps that you did"))
+        agents = sorted({escape(entry.agent) for entry in request.entries if entry.agent})
         blocks = [
             *map(section, trial(request)),
             section(standing(request)),
             *_listed(request),
+            *([section("\n".join(full_numbers(request)))] if revealed else []),
             *map(section, unsighted(request)),
+            *map(section, unlike(request, beside.alike)),
             fields(facts_to_decide(request)),
             *cls._confirmation(request),
-            section(f"{cls._approving(request)} *Deny* asks you why, and the requester reads it."),
-            actions(button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")),
-            context(f"`{request.id}`", f"through {request.connection}", *filter(None, [caution])),
+            section(f"{cls._approving(request)} {cls._denying(request)}"),
+            actions(*buttons),
+            text_input(
+                cls.note_id(request.id), "Note", hint=SAID_IN_THREAD, optional=True, max_length=MAX_REASON
+            ),
+            context(
+                f"`{request.id}`",
+                f"through {request.connection}",
+                *([f"agent {', '.join(agents)}"] if agents else []),
+                *filter(None, [caution]),
+                *([_more_wait(beside.others)] if beside.others else []),
+            ),
         ]
-        return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit="Approve")
+        return modal(
+            cls.callback_id, f"Review {request.id}", blocks, about=about, submit=_APPROVE[request.kind]
+        )
+
+    @classmethod
+    def note_id(cls, request: str) -> str:
+        """The note's block, one for each request: Slack keeps what was typed where an id stays the same."""
+        return f"note-{request}"
+
+    @classmethod
+    def confirmation_id(cls, request: str) -> str:
+        """The block in which what cannot be undone is named."""
+        return f"confirmation-{request}"
+
+    @classmethod
+    def _denying(cls, request: Request) -> str:
+        return f"*Deny* asks you why, and the requester reads it. Then: {left_alone(request.entries[0])}."
 
     @classmethod
     def _approving(cls, request: Request) -> str:
@@ -181,7 +253,8 @@ class Review:
         if request.kind not in IRREVERSIBLE:
             return []
         what = "id or name" if cls._name(request) else "id"
-        return [text_input(cls.confirmation, f"Type the campaign's {what} to approve", hint=CANNOT_BE_UNDONE)]
+        block = cls.confirmation_id(request.id)
+        return [text_input(block, f"Type the campaign's {what} to approve", hint=CANNOT_BE_UNDONE)]
 
     @classmethod
     def is_confirmed(cls, request: Request, view: Mapping[str, Any]) -> bool:
@@ -192,7 +265,7 @@ class Review:
         """
         if request.kind not in IRREVERSIBLE:
             return True
-        said = typed(view, cls.confirmation)
+        said = typed(view, cls.confirmation_id(request.id))
         named = set(re.split(r"[\s,;]+", said))
         name = cls._name(request)
         return named == {entry.target_id for entry in request.entries} or (
@@ -211,24 +284,44 @@ class Denial:
 
     callback_id = "denial"
     reason = "reason"
+    words = "words"
+    other = "other"
 
     @classmethod
-    def build(cls, request: Request, *, nonce: str, shown: str) -> View:
-        """The same request, with a field for the reason."""
-        about = About(nonce=nonce, request=request.id, shown=shown)
+    def build(
+        cls, request: Request, *, nonce: str, shown: str, reasons: Sequence[str] = (), decided: int = 0
+    ) -> View:
+        """The same request, with the configured reasons to choose from, and a field for any other."""
+        about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
+        options = [*((f"reason-{n}", text) for n, text in enumerate(reasons)), (cls.other, "Something else")]
         blocks = [
             *map(section, trial(request)),
             section(standing(request)),
+            section(f"If you deny it: {left_alone(request.entries[0])}."),
+            choice(cls.reason, "Why not?", options, optional=True, placeholder="Choose a reason"),
             text_input(
-                cls.reason,
-                "Why not?",
+                cls.words,
+                "In your words",
                 placeholder="The customer confirmed the call this morning",
-                hint="The requester and the audit channel read this.",
+                hint=SAID_IN_THREAD,
+                optional=True,
                 multiline=True,
                 max_length=MAX_REASON,
             ),
         ]
         return modal(cls.callback_id, f"Deny {request.id}", blocks, about=about, submit="Deny request")
+
+    @classmethod
+    def read(cls, view: Mapping[str, Any], reasons: Sequence[str]) -> tuple[str, dict[str, str]]:
+        """The reason that was chosen or typed, or what is wrong by field."""
+        chosen, words = typed(view, cls.reason), typed(view, cls.words)
+        known = {f"reason-{n}": text for n, text in enumerate(reasons)}
+        if chosen == cls.other and not words:
+            return "", {cls.words: "Write a word or two: the requester reads it."}
+        reason = ": ".join(filter(None, [known.get(chosen), words]))
+        if reason:
+            return reason, {}
+        return "", {cls.reason: "Choose a reason, or write a word or two: the requester reads it."}
 
 
 class Settling:
@@ -262,6 +355,15 @@ class Settling:
             context("Sending it again may do it twice if the first request had worked."),
         ]
         return modal(cls.callback_id, f"Settle {entry.id}", blocks, about=about, submit="Record")
+
+
+def done(decided: int) -> View:
+    """Nothing else waits for somebody who decided some in a row."""
+    return notice("Done", f"*Done: {decided} decided.* Nothing else waits for you.")
+
+
+def _more_wait(others: int) -> str:
+    return f"{others} more {'waits' if others == 1 else 'wait'} for you"
 
 
 def _listed(request: Request) -> list[Block]:

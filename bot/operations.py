@@ -29,6 +29,7 @@ from storage.log import (
     Move,
     NewAction,
     NewRequest,
+    Note,
     Person,
     Post,
     Request,
@@ -263,9 +264,11 @@ class Operations:
             team=self._team,
         )
 
-    async def approve(self, request_id: str, person: Person, *, shown: str, nonce: str) -> Request:
+    async def approve(
+        self, request_id: str, person: Person, *, shown: str, nonce: str, note: str | None = None
+    ) -> Request:
         """Let a request pass, as it was shown. Raises `NotAllowed` or `Conflict`."""
-        return await self._decide(request_id, person, "approve", shown=shown, nonce=nonce)
+        return await self._decide(request_id, person, "approve", shown=shown, nonce=nonce, note=note)
 
     async def deny(self, request_id: str, person: Person, *, reason: str, shown: str, nonce: str) -> Request:
         """Stop a request, with the reason. Raises `NotAllowed` or `Conflict`."""
@@ -312,6 +315,25 @@ class Operations:
         )
         told = with_card(request, posts)
         return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=told))
+
+    def may_reveal(self, request: Request, person: Person) -> Decision:
+        """Whether somebody who decides a request may see its full numbers."""
+        return policy.at_reveal(
+            self.rule_of(request),
+            self._directory.members(),
+            person,
+            requester=request.requester,
+            team=self._team,
+        )
+
+    async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
+        """Write down that somebody is about to see the full numbers. Raises `NotAllowed` or `Conflict`."""
+        request = await self._log.request(request_id)
+        decision = self.may_reveal(request, person)
+        if not decision.allowed:
+            raise NotAllowed(decision.why)
+        note = Note(request.id, "revealed", {"group": decision.group})
+        return await self._apply(Change(request.id, person.id, [], nonce=nonce, notes=[note]))
 
     def _check_in_time(self, request: Request) -> None:
         """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""

@@ -168,7 +168,14 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         client,
         log,
         Requests(log, settings, operations, directory, adapters, Windows(client), replies, clock=clock),
-        Decisions(log, operations, directory, Windows(client)),
+        Decisions(
+            log,
+            operations,
+            directory,
+            Windows(client),
+            reasons=settings.slack.denial_reasons,
+            clock=clock,
+        ),
         replies,
     )
     socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)

@@ -88,7 +88,7 @@ async def denied(company: Company) -> None:
     request = await company.asha.asks("/calls cancel vx_1001 via voxworks reason=customer is away")
     card = await mira.reads(APPROVALS, "Waiting for approval", request)
     form = await mira.opens(await mira.opens(card, "Review…"), "Deny…")
-    await mira.submits(form, {"Why not?": why})
+    await mira.submits(form, {"In your words": why})
     await company.asha.is_written_to("Denied by @mira", why, request)
     await company.olive.reads(AUDIT, "Denied by @mira", "@mira denied this", why, request)
     await sam.reads(APPROVALS, "Denied by @mira", request)

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 
 from bot.answers import asked
+from bot.beside import Beside
 from bot.blocks import escape, plain, when
 from bot.consequences import LATER, not_again
 from bot.messages import DRY_RUN, IRREVERSIBLE, standing
@@ -122,7 +123,7 @@ CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
     "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
     "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
-    "webhook",
+    "webhook", "asked", "reminded",
 ]  # fmt: skip
 
 
@@ -133,7 +134,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     messages = [
         render(t, to, made, told, caution=BEYOND)
         for t in TEMPLATES
-        for to in ("audit", "card", "thread", "dm:U0AGENT")
+        for to in ("audit", "card", "thread", "card_thread", "dm:U0AGENT")
     ]
     for message in [*messages, asked(made, caution=BEYOND)]:
         if message is not None:
@@ -146,7 +147,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
             assert message.text.startswith(DRY_RUN) == (made.mode == "dry-run")
     for view in (
         Review.build(made, nonce="n" * 24, shown="s" * 64, caution=BEYOND),
-        Denial.build(made, nonce="n" * 24, shown="s" * 64),
+        Denial.build(made, nonce="n" * 24, shown="s" * 64, reasons=["a reason"] * 9),
         Settling.build(made, made.entries[0], nonce="n" * 24),
     ):
         assert faults("modal", view) == []
@@ -247,7 +248,8 @@ def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -
 
 def submitted(view: View, confirmation: str | None) -> View:
     """A review as Slack sends it back."""
-    return view | {"state": {"values": {Review.confirmation: {Review.confirmation: {"value": confirmation}}}}}
+    block = Review.confirmation_id("A-7K3F")
+    return view | {"state": {"values": {block: {block: {"value": confirmation}}}}}
 
 
 @pytest.mark.parametrize(
@@ -406,11 +408,82 @@ def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
 
 
 def test_what_can_be_made_good_needs_no_typing() -> None:
-    """A cancellation is approved as it is shown."""
+    """A cancellation is approved as it is shown; a note may be added."""
     made = request(entry(ACTIONS["cancel by id"], State.PENDING))
     review = Review.build(made, nonce="n", shown="s")
-    assert "input" not in [block["type"] for block in review["blocks"]]
+    assert [block["optional"] for block in review["blocks"] if block["type"] == "input"] == [True]
     assert Review.is_confirmed(made, review)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_the_button_that_approves_says_what(name: str) -> None:
+    """It names the kind, and the review says what follows for the customer if it is denied."""
+    made = request(entry(ACTIONS[name], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
+    assert review["submit"]["text"] == f"Approve {words.get(name, name)}"
+    if name.startswith("cancel"):
+        assert "Then: The customer *will* be called." in str(review)
+        assert "If you deny it: The customer *will* be called." in str(
+            Denial.build(made, nonce="n", shown="s")
+        )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words", "reason", "wrong"),
+    [
+        ("reason-1", "", "wrong number", []),
+        ("reason-1", "it is 3211", "wrong number: it is 3211", []),
+        ("other", "she wants it", "she wants it", []),
+        ("", "she wants it", "she wants it", []),
+        ("other", "", "", ["words"]),
+        ("", "", "", ["reason"]),
+        ("reason-9", "", "", ["reason"]),
+    ],
+)
+def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong: list[str]) -> None:
+    """One of the configured reasons, words of one's own, or both; something must be said."""
+    values = {
+        Denial.reason: {Denial.reason: {"selected_option": {"value": chosen} if chosen else None}},
+        Denial.words: {Denial.words: {"value": words or None}},
+    }
+    said, faults_by_field = Denial.read({"state": {"values": values}}, ["already done", "wrong number"])
+    assert (said, list(faults_by_field)) == (reason, wrong)
+
+
+def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
+    """The button is there for who may; once it was pressed the number is there and the button is gone."""
+    by_number = request(entry(ACTIONS["cancel by number"], State.PENDING))
+    by_id = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    build = partial(Review.build, nonce="n", shown="s")
+    assert "Show full number" not in str(build(by_number))
+    assert "Show full number" not in str(build(by_id, may_reveal=True))
+    offered = str(build(by_number, may_reveal=True))
+    assert "Show full number" in offered
+    assert "98765 43210" not in offered
+    shown = build(by_number, may_reveal=True, revealed=True)
+    assert "+91 98765 43210 (India)" in str(shown)
+    assert "Show full number" not in str(shown)
+    assert faults("modal", shown) == []
+
+
+def test_what_else_waits_is_said_where_one_decides() -> None:
+    """How many, and which of them has a number that reads the same."""
+    made = request(entry(ACTIONS["cancel by number"], State.PENDING))
+    twin = replace(made.entries[0], id="A-9999", request="A-9999")
+    around = Beside(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
+    review = Review.build(made, nonce="n", shown="s", beside=around)
+    assert "3 more wait for you" in str(review)
+    assert "3 others wait as this is written" in str(card(made, beside=around).blocks)
+    for shown in (review, card(made, beside=around)):
+        assert str(shown).count("This is not the same number as in `A-999") == 3
+        assert "This one is `A-7K3F`." in str(shown)
+    for template in ("asked", "reminded"):
+        told = render(template, "dm:U0MANAGER", made, Told("system"), beside=around)
+        assert told is not None
+        assert faults("message", {"text": told.text, "blocks": list(told.blocks)}) == []
+        over = request(entry(ACTIONS["cancel by number"], State.APPROVED))
+        assert render(template, "dm:U0MANAGER", over, Told("system")) is None
 
 
 def test_people_and_adapters_call_the_same_things_irreversible() -> None:

@@ -276,7 +276,10 @@ class Bench:
         requests = parts.requests(
             log, decided, operations, directory, adapters, windows, replies, clock=self.clock
         )
-        surfaces = Surfaces(client, log, requests, Decisions(log, operations, directory, windows), replies)
+        decisions = Decisions(
+            log, operations, directory, windows, reasons=decided.slack.denial_reasons, clock=self.clock
+        )
+        surfaces = Surfaces(client, log, requests, decisions, replies)
         bot = Bot(
             owner,
             decided,

@@ -54,7 +54,7 @@ async def test_auth_test_names_the_bot_and_its_scopes(on: Stage) -> None:
         ("xoxb-wrong", "auth.test", "invalid_auth"),
         (BOT_TOKEN, "apps.connections.open", "not_allowed_token_type"),
         (APP_TOKEN, "chat.postMessage", "not_allowed_token_type"),
-        (BOT_TOKEN, "users.getPresence", "unknown_method"),
+        (BOT_TOKEN, "users.identity", "unknown_method"),
     ],
 )
 async def test_a_token_opens_only_its_own_methods(
@@ -120,6 +120,16 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
     assert manifests.read(path) == Manifest(
         ("commands",), frozenset({"/calls"}), interactivity=True, messages_tab=False
     )
+
+
+async def test_people_leave_their_desks_and_come_back(on: Stage) -> None:
+    """`users.getPresence` says who is away; after a reset everybody is back."""
+    for away, presence in ((True, "away"), (False, "active"), (True, "away")):
+        await on.person("U0MANAGER").be_away(away=away)
+        assert (await on.client.users_getPresence(user="U0MANAGER"))["presence"] == presence
+        assert (await on.client.users_getPresence(user="U0SECOND"))["presence"] == "active"
+    await on.people.reset()
+    assert (await on.client.users_getPresence(user="U0MANAGER"))["presence"] == "active"
 
 
 async def test_a_message_keeps_its_history(on: Stage) -> None:
@@ -204,6 +214,7 @@ async def test_pings_are_seen(on: Stage) -> None:
         ("chat.update", {"channel": "C0AUDIT", "ts": "1.1", "text": "x"}, "message_not_found"),
         ("chat.delete", {"channel": "C0AUDIT", "ts": "1.1"}, "message_not_found"),
         ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
+        ("users.getPresence", {"user": "U0NOBODY"}, "user_not_found"),
         ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
         ("conversations.info", {"channel": "C0NOWHERE"}, "channel_not_found"),
         ("views.open", {"trigger_id": "1.2.3", "view": modal("t", text_input("a"))}, "invalid_trigger_id"),

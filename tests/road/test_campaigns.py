@@ -96,7 +96,7 @@ async def test_a_denial_needs_no_id(whole: Scene) -> None:
     """Whoever denies types a reason and nothing else; the campaign stays."""
     await whole.ask(LINE)
     form = opened(await whole.mira.click(await whole.review(), text="Deny…"))
-    assert not (await whole.mira.submit(form, {"Why not?": "It runs on"})).errors
+    assert not (await whole.mira.submit(form, {"In your words": "It runs on"})).errors
     await whole.told("Denied by <@U0MANAGER>", "The campaign stays", "“It runs on”")
     assert await whole.requests("kore") == []
 

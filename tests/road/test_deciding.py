@@ -60,9 +60,9 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     """A blank reason is an error under its field; a real one reaches requester, thread and card; nothing is sent."""
     await scene.ask(BY_ID[0])
     form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
-    blank = await scene.mira.submit(form, {"Why not?": "   "})
+    blank = await scene.mira.submit(form, {"In your words": "   "})
     assert blank.errors.keys() == {"reason"}
-    assert not (await scene.mira.submit(form, {"Why not?": "<!channel> she <confirmed> it"})).errors
+    assert not (await scene.mira.submit(form, {"In your words": "<!channel> she <confirmed> it"})).errors
     reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
     told = await scene.told("Denied by <@U0MANAGER>", reason)
     reply = await scene.reply("<@U0MANAGER> denied this.", reason, "*will* be called")
@@ -145,7 +145,7 @@ async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
     review = await scene.review()
     form = opened(await scene.sam.click(await scene.review(by=scene.sam), text="Deny…"))
     approved, denied = await asyncio.gather(
-        scene.mira.submit(review), scene.sam.submit(form, {"Why not?": "Keep it"})
+        scene.mira.submit(review), scene.sam.submit(form, {"In your words": "Keep it"})
     )
     assert bool(approved.view) != bool(denied.view)
     await scene.told("Denied by <@U0SECOND>" if approved.view else "Cancelled:")
