@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
-from bot.beside import beside
+from bot.beside import alike
 from bot.deadlines import next_reminder, reminder_due
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
@@ -135,7 +135,7 @@ class Asking:
     async def _tell_apart(self, one: Waiting) -> None:
         """Have the cards rewritten that waited before and whose numbers read like this one's."""
         request = await self._log.request(one.id)
-        for other in sorted({entry.request for entry in (await beside(self._log, request)).alike}):
+        for other in sorted({entry.request for entry in await alike(self._log, request)}):
             note = Note(other, ALIKE, {"other": one.id})
             try:
                 await self._note(other, [note], [Post("state", "card")], key=f"{ALIKE}:{one.id}")

@@ -1,6 +1,5 @@
 """What else waits beside a request: how many, and whose number looks like its own."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
@@ -25,18 +24,18 @@ ALONE = Beside()
 async def beside(log: ActionLog, request: Request) -> Beside:
     """Look at what else waits now."""
     others = sum(one.id != request.id for one in await log.waiting())
-    numbers = {number for entry in request.entries if (number := number_of(entry.action))}
-    return Beside(others, tuple(await _alike(log, request.id, numbers)) if others else ())
+    return Beside(others, tuple(await alike(log, request)) if others else ())
 
 
-async def _alike(log: ActionLog, request: str, numbers: Iterable[str]) -> list[LogEntry]:
+async def alike(log: ActionLog, request: Request) -> list[LogEntry]:
+    """Waiting entries of other requests with another number that reads the same when masked."""
     found: dict[str, LogEntry] = {}
-    for number in numbers:
+    for number in {number for entry in request.entries if (number := number_of(entry.action))}:
         shown = mask(number)
         ending = "".join(c for c in shown.rpartition(HIDDEN)[2] if c.isdigit())
         for entry in await log.alike(ending):
             other = number_of(entry.action)
-            if entry.request != request and other and other != number and mask(other) == shown:
+            if entry.request != request.id and other and other != number and mask(other) == shown:
                 found[entry.id] = entry
     return list(found.values())
 

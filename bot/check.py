@@ -93,7 +93,9 @@ async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -
             *findings,
             skipped("groups and rules", check_slack.why_not_asked(bot) or check_slack.UNREACHED),
         ]
-    named = {name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers)}
+    named = {
+        name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers, *rule.reveal)
+    }
     used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
     slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})
     user_groups = await _ask_each(slack_groups, lambda one: client.usergroups_users_list(usergroup=one))

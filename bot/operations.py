@@ -18,7 +18,7 @@ from bot.deadlines import decide_by
 from bot.people import Directory
 from bot.policy import Decision, Effect
 from bot.settings import Rule, Settings
-from providers.actions import CallAction, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
+from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
 from storage.lifecycle import State
 from storage.log import (
@@ -234,6 +234,9 @@ class Operations:
             case CancelCall(target=NumberRef(agent=agent, to=to)):
                 known = await self._log.coming_up(connection, agent, to, now)
                 return NewAction(action, number=to, scheduled_for=known[0].scheduled_for if known else None)
+            case CancelCall(target=CallRef(call_id=call_id)):
+                call = await self._log.known_call(connection, call_id, now)
+                return NewAction(action, scheduled_for=call.scheduled_for if call else None)
             case _:
                 return NewAction(action)
 

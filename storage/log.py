@@ -448,6 +448,10 @@ class ActionLog(Protocol):
         """The connections whose provider gave out one of these ids, or did what was asked of it."""
         ...
 
+    async def known_call(self, connection: str, reference: str, now: datetime) -> LogEntry | None:
+        """A call placed through us that has this provider's id, and should still go out."""
+        ...
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 

@@ -200,6 +200,26 @@ def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
     return frozenset(name for (name,) in found)
 
 
+def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
+    """A scheduled call by its provider's id, which nobody has cancelled through us."""
+    found = _entries(
+        connection,
+        _ENTRIES,
+        """
+        WHERE actions.id IN (SELECT entry FROM events WHERE json_extract(data, '$.reference') = :reference)
+          AND reference = :reference AND connection = :connection AND kind = 'place_call'
+          AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS cancel
+            WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
+              AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+        ORDER BY scheduled_for, n LIMIT 1
+        """,
+        {"connection": name, "reference": reference, "now": microseconds(now)},
+    )
+    return found[0] if found else None
+
+
 def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
     """Whether an event before that time recorded the reference for that connection, and nobody ended it."""
     found = connection.execute(

@@ -137,6 +137,12 @@ class SQLiteLog:
     async def holders(self, ids: Collection[str]) -> frozenset[str]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.holders(connection, ids))
 
+    async def known_call(  # noqa: D102
+        self, connection: str, reference: str, now: datetime
+    ) -> LogEntry | None:
+        name = connection
+        return await self._reader.do(lambda connection: reading.known_call(connection, name, reference, now))
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
         name = connection
         return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))

@@ -161,6 +161,22 @@ class Reading:
         assert await log.holders(["cd-2", "vx_2"]) == frozenset()
         assert await log.holders([]) == frozenset()
 
+    async def test_a_call_is_known_by_its_providers_id(self, log: ActionLog, clock: Clock) -> None:
+        """While it should still go out, for that connection; not once it was cancelled by that id."""
+        made = await recorded(log, placing(at=TOMORROW))
+        assert await log.known_call("reminders", "vx_1", clock.now) is None
+        await succeeded(log, made.id, clock, Code.SCHEDULED, "vx_1")
+        known = await log.known_call("reminders", "vx_1", clock.now)
+        assert known is not None
+        assert (known.id, known.scheduled_for) == (made.id, TOMORROW)
+        assert await log.known_call("second", "vx_1", clock.now) is None
+        assert await log.known_call("reminders", "vx_2", clock.now) is None
+        assert await log.known_call("reminders", "vx_1", TOMORROW) is None
+        cancel = await recorded(log, cancelling_by_id("vx_1"))
+        await log.apply(approve(cancel.id))
+        await succeeded(log, cancel.id, clock, Code.CANCELLED)
+        assert await log.known_call("reminders", "vx_1", clock.now) is None
+
     async def test_a_reference_was_seen_from_when_it_was_recorded(self, log: ActionLog, clock: Clock) -> None:
         """The log knows an id from the event that recorded it on, for that connection alone."""
         made = await recorded(log, placing())
