@@ -43,7 +43,8 @@ from storage.log import LogEntry, Request
 View = dict[str, Any]
 MAX_LABEL = 2000
 MAX_REASON = 500
-SAID_IN_THREAD = "The requester and the audit channel read this."
+NOTE_SHOWN = "The audit channel reads this, below its message."
+REASON_SHOWN = "The requester and the audit channel read this."
 _APPROVE = {
     Kind.PLACE_CALL: "Approve call",
     Kind.CANCEL_CALL: "Approve cancel",
@@ -210,7 +211,7 @@ class Review:
             section(f"{cls._approving(request)} {cls._denying(request)}"),
             actions(*buttons),
             text_input(
-                cls.note_id(request.id), "Note", hint=SAID_IN_THREAD, optional=True, max_length=MAX_REASON
+                cls.note_id(request.id), "Note", hint=NOTE_SHOWN, optional=True, max_length=MAX_REASON
             ),
             context(
                 f"`{request.id}`",
@@ -236,7 +237,8 @@ class Review:
 
     @classmethod
     def _denying(cls, request: Request) -> str:
-        return f"*Deny* asks you why, and the requester reads it. Then: {left_alone(request.entries[0])}."
+        follows = left_alone(request.entries[0])
+        return f"If you *deny* it: {follows}. You say why, and the requester reads it."
 
     @classmethod
     def _approving(cls, request: Request) -> str:
@@ -303,7 +305,7 @@ class Denial:
                 cls.words,
                 "In your words",
                 placeholder="The customer confirmed the call this morning",
-                hint=SAID_IN_THREAD,
+                hint=REASON_SHOWN,
                 optional=True,
                 multiline=True,
                 max_length=MAX_REASON,
