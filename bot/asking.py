@@ -97,7 +97,7 @@ class Asking:
         if not chosen:
             return now + LOOK_AGAIN
         notes = [Note(one.id, ASKED, {"person": person}) for person in chosen]
-        posts = [Post(ASKED, f"dm:{person}") for person in chosen]
+        posts = [Post(ASKED, f"{ASKED}:{person}") for person in chosen]
         await self._note(one.id, notes, posts, key=f"{ASKED}:{len(asked)}")
         asked = {**asked, **dict.fromkeys(chosen, now)}
         return now + wait if entitled - asked.keys() else None

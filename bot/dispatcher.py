@@ -20,6 +20,7 @@ from bot.messages import goes_out
 from bot.operations import Operations
 from bot.pace import Pace
 from bot.people import Directory, PersonUnreadable
+from bot.posts import answered
 from bot.rounds import each
 from bot.settings import Settings
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
@@ -332,7 +333,7 @@ class Dispatcher:
         await self._change(
             request,
             *moves,
-            posts=(*_all_told("expired", request), Post("state", "card")),
+            posts=(*_all_told("expired", request), Post("state", "card"), *answered(request)),
         )
 
     async def _change(self, request: Request, *moves: Move, posts: Sequence[Post] = ()) -> Request | None:

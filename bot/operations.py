@@ -17,6 +17,7 @@ from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.people import Directory
 from bot.policy import Decision, Effect
+from bot.posts import answered
 from bot.settings import Rule, Settings
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
@@ -309,6 +310,7 @@ class Operations:
         posts = [Post("state", "audit"), Post(name, "thread")]
         if decision == "deny":
             posts.append(Post(name, f"dm:{request.requester}"))
+        posts += answered(request)
         approval = Approval(
             person=person.id,
             decision=decision,
@@ -361,6 +363,7 @@ class Operations:
         posts: list[Post] = [Post("state", "audit"), Post("withdrawn", "thread")]
         if any(move.after is State.UNKNOWN for move in moves):
             posts.append(Post("unknown", "thread"))
+        posts += answered(request)
         told = with_card(request, posts)
         return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=told))
 

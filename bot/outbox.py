@@ -104,8 +104,7 @@ class Outbox:
             except SLACK_TROUBLE as error:
                 await self._failed(post, error)
                 return
-        lasting = ref if post.to in {"audit", "card"} else None
-        await self._log.delivered(post, lasting, seen=events[-1].seq)
+        await self._log.delivered(post, ref, seen=events[-1].seq)
 
     async def _told(self, post: Outgoing, events: Sequence[Event]) -> Told:
         """What a post adds to its request: its own event, and the machine's later ones that it covers."""
@@ -160,7 +159,7 @@ class Outbox:
 
     def _channel(self, post: Outgoing, request: Request) -> str:
         match post.to.partition(":"):
-            case ("dm", _, user):
+            case ("dm" | "asked", _, user):
                 return user
             case ("card", _, _):
                 return self._settings.slack.approvals_channel

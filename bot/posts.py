@@ -38,7 +38,7 @@ from bot.messages import (
 )
 from providers.actions import Kind
 from storage.lifecycle import State
-from storage.log import LogEntry, Request
+from storage.log import LogEntry, Post, Request
 
 REVIEW = "review"
 SETTLE = "settle"
@@ -92,11 +92,18 @@ def render(
             message = card(request, caution=caution, beside=beside)
         case _ if template in {ASKED, REMINDED}:
             message = _calling(template, request, caution, beside)
+        case _ if to.startswith(f"{ASKED}:"):
+            message = card(request, caution=caution, beside=beside)
         case "thread":
             message = _thread(template, request, told)
         case _:
             message = _direct(template, request, told)
     return message and marked(request, message)
+
+
+def answered(request: Request) -> tuple[Post, ...]:
+    """That those who were asked need not decide any more: their messages show it, as the card does."""
+    return tuple(Post("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
 
 
 def audit(request: Request) -> Message:

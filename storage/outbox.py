@@ -9,6 +9,13 @@ from storage.log import MessageRef, Outgoing
 
 EDITED: Final = frozenset({"audit", "card"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
+ASKED: Final = "asked:"
+"""With a person's id behind it: one such message for each person."""
+
+
+def is_edited(slot: str) -> bool:
+    """Whether what is posted there is one message that is edited from then on."""
+    return slot in EDITED or slot.startswith(ASKED)
 
 
 def outgoing(
@@ -51,7 +58,7 @@ def delivered(
     people did is said each time.
     """
     _end(connection, post, "delivered", now)
-    edited = post.to in EDITED
+    edited = is_edited(post.to)
     connection.execute(
         """
         UPDATE outbox SET ended = 'covered', ended_at = :now

@@ -134,7 +134,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     messages = [
         render(t, to, made, told, caution=BEYOND)
         for t in TEMPLATES
-        for to in ("audit", "card", "thread", "card_thread", "dm:U0AGENT")
+        for to in ("audit", "card", "thread", "card_thread", "dm:U0AGENT", "asked:U0MANAGER")
     ]
     for message in [*messages, asked(made, caution=BEYOND)]:
         if message is not None:
@@ -479,11 +479,11 @@ def test_what_else_waits_is_said_where_one_decides() -> None:
         assert str(shown).count("This is not the same number as in `A-999") == 3
         assert "This one is `A-7K3F`." in str(shown)
     for template in ("asked", "reminded"):
-        told = render(template, "dm:U0MANAGER", made, Told("system"), beside=around)
+        told = render(template, "asked:U0MANAGER", made, Told("system"), beside=around)
         assert told is not None
         assert faults("message", {"text": told.text, "blocks": list(told.blocks)}) == []
         over = request(entry(ACTIONS["cancel by number"], State.APPROVED))
-        assert render(template, "dm:U0MANAGER", over, Told("system")) is None
+        assert render(template, "asked:U0MANAGER", over, Told("system")) is None
 
 
 def test_people_and_adapters_call_the_same_things_irreversible() -> None:

@@ -69,6 +69,30 @@ async def test_nobody_else_is_asked_once_it_is_decided(stage: Bench) -> None:
     assert await rung(stage) == (0, 0)
 
 
+@pytest.mark.parametrize("end", ["approved", "taken back", "expired"])
+async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> None:
+    """The message that asked is edited as the card is: no button, and how it ended."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.asks()
+    await stage.pass_time(minutes=5)
+    await stage.bot.asks()
+    match end:
+        case "approved":
+            await stage.bot.approve(made)
+        case "taken back":
+            await stage.bot.operations.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+        case _:
+            await stage.pass_time(hours=8)
+    await stage.bot.rounds()
+    await stage.bot.asks()
+    says = {"approved": "Cancelled:", "taken back": "Taken back", "expired": "Time ran out"}[end]
+    for channel in ("D0MANAGER", "D0SECOND"):
+        message = (await stage.said(channel))[0]
+        assert says in message.text
+        assert "Review…" not in str(message.blocks)
+        assert "You are asked to decide" in message.edits[0]["text"]
+
+
 async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
     """Requests are spread: each asks the one whose last time is longest ago."""
     made = []

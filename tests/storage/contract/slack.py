@@ -98,6 +98,18 @@ class Posting:
             await log.delivered(post, MessageRef("C1", ts), seen=0)
         assert (await log.request(made.id)).messages == {"audit": MessageRef("C1", "1.3")}
 
+    async def test_who_was_asked_has_a_message_of_their_own(self, log: ActionLog, clock: Clock) -> None:
+        """One for each person, edited from then on; a direct message beside it is remembered nowhere."""
+        posts = [Post("asked", "asked:U1"), Post("asked", "asked:U2"), Post("reminded", "dm:U1")]
+        made = await recorded(log, replace(cancelling(), posts=posts))
+        for ts in ("1.1", "1.2", "1.3"):
+            [post] = await take(log, clock)
+            await log.delivered(post, MessageRef("D1", ts), seen=0)
+        assert (await log.request(made.id)).messages == {
+            "asked:U1": MessageRef("D1", "1.1"),
+            "asked:U2": MessageRef("D1", "1.2"),
+        }
+
     async def test_what_can_never_be_posted_holds_nothing_up(self, log: ActionLog, clock: Clock) -> None:
         """An abandoned post is not tried again, and the next one of its request is due."""
         posts = [Post("asked", "audit"), Post("review", "card")]
