@@ -221,9 +221,8 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
     settle = "press *Say what happened…* on the message above."
     match template:
         case "expired":
-            if entry.message:
-                return f"{entry.message}{which} {left_alone(entry)}."
-            return missed(request, entry)
+            unsent = f"{entry.message}{which} {left_alone(entry)}."
+            return unsent if entry.message else missed(request, entry)
         case "unknown":
             return f"There is no readable answer{which}. Look it up at the provider, then {settle}"
         case "still_there":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.operations import Origin, Wish
-from providers.actions import CancelCall, NumberRef
+from providers.actions import CallRef, CancelCall, NumberRef
 from storage.lifecycle import State
 from storage.log import Event, Request
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
@@ -19,6 +19,11 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
     """A world with one bot in it."""
     async with bench(tmp_path) as made:
         yield made
+
+
+def by_id(number: int) -> CancelCall:
+    """One of several cancellations, each of another call."""
+    return CancelCall(target=CallRef(call_id=f"vx_100{number}"))
 
 
 async def noted(stage: Bench, request: Request, name: str) -> list[Event]:
@@ -97,7 +102,7 @@ async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
     """Requests are spread: each asks the one whose last time is longest ago."""
     made = []
     for number in range(3):
-        made.append(await stage.bot.ask(CANCEL_BY_ID, inbound=f"{number}"))
+        made.append(await stage.bot.ask(by_id(number), inbound=f"{number}"))
         await stage.bot.asks()
         await stage.pass_time(seconds=1)
     assert [await asked(stage, one) for one in made] == [[MANAGER], [SECOND], [MANAGER]]
@@ -106,17 +111,17 @@ async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
 async def test_who_is_away_is_passed_over(stage: Bench) -> None:
     """As Slack says; where everybody is, or Slack says nothing, somebody is asked all the same."""
     await stage.people.person(MANAGER).be_away()
-    first = await stage.bot.ask(CANCEL_BY_ID, inbound="first")
+    first = await stage.bot.ask(by_id(1), inbound="first")
     await stage.bot.asks()
     assert await asked(stage, first) == [SECOND]
     await stage.people.person(SECOND).be_away()
     await stage.pass_time(minutes=2)
-    second = await stage.bot.ask(CANCEL_BY_ID, inbound="second")
+    second = await stage.bot.ask(by_id(2), inbound="second")
     await stage.bot.asks()
     assert await asked(stage, second) == [MANAGER]
     await stage.people.fail("users.getPresence", "error", times=9, code="fatal_error")
     await stage.pass_time(minutes=2)
-    third = await stage.bot.ask(CANCEL_BY_ID, inbound="third")
+    third = await stage.bot.ask(by_id(3), inbound="third")
     await stage.bot.asks()
     assert await asked(stage, third) == [SECOND]
 
@@ -150,7 +155,7 @@ async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: Bench) ->
     await stage.crash()
     await stage.bot.asks()
     assert await rung(stage) == (1, 0)
-    other = await stage.bot.ask(CANCEL_BY_ID, inbound="other")
+    other = await stage.bot.ask(by_id(2), inbound="other")
     here, there = stage.bot, await stage.start()
     await asyncio.gather(here.asking.step(), there.asking.step())
     await stage.bot.posts()

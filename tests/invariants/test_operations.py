@@ -265,6 +265,7 @@ async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
     made = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
     assert (made.goes_out, made.decide_by) == (said, said - timedelta(minutes=2))
     assert content(made) != content(replace(made, goes_out=None))
+    await stage.bot.operations.take_back(made.id, person, inbound="back")
     await scheduled(stage, 3)
     known = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
     assert (known.goes_out, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
