@@ -115,6 +115,38 @@ def test_what_the_rules_say_to_somebody_who_asks(
     assert why in " ".join(decision.why)
 
 
+@pytest.mark.parametrize(
+    ("reveal", "who", "allowed", "why"),
+    [
+        pytest.param(("managers",), person("U0MANAGER"), True, "", id="a manager, where the rule says so"),
+        pytest.param((), person("U0MANAGER"), False, "Only nobody may see", id="a rule that says nothing"),
+        pytest.param(("leads",), person("U0MANAGER"), False, "Only leads may see", id="another group"),
+        pytest.param(
+            ("leads",), person("U0LEAD"), False, "Only managers may decide", id="who may not decide"
+        ),
+        pytest.param(("everyone",), person("U0SECOND"), True, "", id="everyone who decides"),
+    ],
+)
+def test_who_sees_full_numbers_decides_and_is_named(
+    reveal: tuple[str, ...], who: Person, *, allowed: bool, why: str
+) -> None:
+    """Only somebody who may decide the request, in a group that the rule lets see."""
+    rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
+    decision = policy.at_reveal(rule, members, who, requester="U0AGENT", team=TEAM)
+    assert decision.allowed is allowed
+    assert why in " ".join(decision.why)
+
+
+def test_who_can_be_asked_is_known_by_name() -> None:
+    """Not the requester; nobody where the rule is gone, the group unread, or everyone may decide."""
+    asked = policy.approvers(CANCEL, MEMBERS, requester="U0SECOND")
+    assert asked == {"U0MANAGER"}
+    assert policy.approvers(None, MEMBERS, requester="U0SECOND") == frozenset()
+    assert policy.approvers(CANCEL, {"managers": None}, requester="U0SECOND") == frozenset()
+    anybody = CANCEL.model_copy(update={"approve": ("everyone",)})
+    assert policy.approvers(anybody, MEMBERS, requester="U0SECOND") == frozenset()
+
+
 def test_the_requester_is_never_among_the_approvers() -> None:
     """A manager who asks needs another manager."""
     decision = policy.at_request(RULES, MEMBERS, person("U0MANAGER"), Kind.CANCEL_CALL, team=TEAM)
