@@ -5,33 +5,27 @@ its own field.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from bot.answers import place_facts, preview_notes
-from bot.blocks import Block, actions, button, context, cut, escape, fields, section
+from bot import reasons
+from bot.blocks import Block, actions, button, context, cut, escape, plain_text, section
+from bot.form_lines import PICKED
 from bot.keys import MAX_TEXT
+from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
-    CAMPAIGN,
     DOES,
     FIELDS,
-    JSON_SCALAR,
     KINDS,
-    OF_CAMPAIGNS,
-    ConnectionWords,
     Fault,
-    Line,
     Verb,
     Vocabulary,
-    written_json,
 )
 from bot.messages import CANNOT_BE_UNDONE
-from bot.modals import About, View, choice, modal, text_input, typed
-from bot.operations import Wish
-from bot.targets import IdTarget, NumberTarget
-from bot.words import quote, unquoted
-from providers.request import Prepared
+from bot.modals import MAX_LABEL, About, View, choice, modal, text_input
 
 MORE = "more"
+NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
 MAX_LINE_SHOWN = 1000
 MAX_OPTIONS = 100
 """Of a select; where there are more, people type."""
@@ -54,24 +48,8 @@ _OF_CAMPAIGNS = {
 """For what is done to campaigns: an example of a reason, and what should be known before."""
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
-_KEYS = {
-    "at": "at",
-    "agent": "agent",
-    "retries": "retries",
-    "gap": "gap",
-    "earliest": "from",
-    "latest": "until",
-    "carry_over": "carry-over",
-    "language": "lang",
-    "priority": "priority",
-    "batch": "batch",
-    "purpose": "purpose",
-    "consent": "consent",
-    "reason": "reason",
-}
-"""The grammar's key for each field that has one; the others are put together in `line_text`."""
-_TARGET_KEYS = {Verb.PLACE: "to", **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN)}
-"""Where the field for targets holds one and nothing else."""
+NOTHING_KNOWN = Offer()
+
 _FOLDED = (
     "retries",
     "gap",
@@ -94,25 +72,37 @@ class Form:
     def __init__(self, verb: Verb, vocabulary: Vocabulary) -> None:
         self.verb = verb
         self.callback_id = f"form_{verb.name.lower()}"
+        self._reasons = vocabulary.reasons
         self._connections = {
             name: known for name, known in vocabulary.connections.items() if KINDS[verb] in known.kinds
         }
 
     def build(
-        self, values: Mapping[str, str], *, nonce: str, channel: str, whole: bool = False, line: str = ""
+        self,
+        values: Mapping[str, str],
+        *,
+        nonce: str,
+        channel: str,
+        whole: bool = False,
+        line: str = "",
+        known: Offer = NOTHING_KNOWN,
+        hint: str = "",
     ) -> View:
         """The form with values in it, by field. ``whole`` unfolds what is seldom needed.
 
         ``line`` is what was typed where the form comes from a command: some of it may have no field.
+        ``known`` are the calls to choose from, where something is cancelled; ``hint`` is said first.
         """
         about = About(nonce=nonce, channel=channel)
         match self.verb:
             case Verb.PLACE:
                 blocks = self._place(values, whole=whole)
             case Verb.CANCEL:
-                blocks = self._cancel(values)
+                blocks = self._cancel(values, known)
             case _:
                 blocks = self._campaign(values)
+        if hint:
+            blocks.insert(0, section(hint))
         if line:
             blocks.append(context(f"You typed: {cut(escape(line), MAX_LINE_SHOWN)}"))
         title = DOES[self.verb].capitalize()
@@ -121,10 +111,27 @@ class Form:
     def read(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What stands in a form that Slack sent back, by field."""
         return {
-            block["block_id"]: typed(view, block["block_id"])
+            block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]
             if block["type"] == "input"
         }
+
+    def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
+        """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
+        found = [reasons.fault(values)] if self.verb is Verb.CANCEL else []
+        known = values.get(KNOWN, "")
+        match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
+            case Verb.CANCEL, True, True:
+                either = "Either this call, or what stands below. Choose “None of these”, or empty them."
+                found.append(Fault(KNOWN, either))
+            case Verb.CANCEL, False, False:
+                found.append(Fault("targets", NOTHING_TO_CANCEL))
+        if picked := values.get(PICKED):
+            if values.get("at"):
+                found.append(Fault(PICKED, "Two times: one typed, one picked. Empty one of them."))
+            elif int(picked) <= now.timestamp():
+                found.append(Fault(PICKED, "That time has passed. Pick one to come."))
+        return [fault for fault in found if fault]
 
     def errors(self, faults: Sequence[Fault], view: Mapping[str, Any]) -> dict[str, str]:
         """Faults by the input they belong to; what belongs to none stands under the first one."""
@@ -140,14 +147,7 @@ class Form:
         unfolded = whole or any(values.get(name) for name in _FOLDED)
         blocks = [
             text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
-            text_input(
-                "at",
-                "When",
-                initial=values.get("at", ""),
-                placeholder="now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
-                hint="In your own time zone. Empty means now.",
-                optional=True,
-            ),
+            *_when(values),
             *self._through(values),
             text_input(
                 "purpose", "What for", initial=values.get("purpose", ""), optional=True, max_length=MAX_TEXT
@@ -155,6 +155,8 @@ class Form:
         ]
         taken = frozenset[str]().union(*(known.fields for known in self._connections.values()))
         left_out = {name for name in FIELDS if name not in taken and not values.get(name)}
+        if "at" in left_out:
+            left_out.add(PICKED)
         if unfolded:
             blocks += _more(values)
         blocks = [block for block in blocks if block.get("block_id") not in left_out]
@@ -165,11 +167,12 @@ class Form:
             actions(button("More options…", MORE, "more", label="Show the options seldom needed")),
         ]
 
-    def _cancel(self, values: Mapping[str, str]) -> list[Block]:
-        by = {known.cancels_by for known in self._connections.values()}
+    def _cancel(self, values: Mapping[str, str], known: Offer) -> list[Block]:
+        by = {through.cancels_by for through in self._connections.values()}
         labels = {"number": "Number", "call_id": "Call id"}
         label = " or ".join(text for key, text in labels.items() if key in by)
         return [
+            *_known(known),
             text_input(
                 "targets",
                 label,
@@ -177,9 +180,10 @@ class Form:
                 placeholder="98765 43210",
                 hint="Several go on lines of their own.",
                 multiline=True,
+                optional=bool(known.calls),
             ),
+            *reasons.blocks(values, self._reasons),
             *self._through(values),
-            _why(values, "customer asked"),
         ]
 
     def _campaign(self, values: Mapping[str, str]) -> list[Block]:
@@ -232,6 +236,46 @@ class Form:
         return blocks
 
 
+def _known(known: Offer) -> list[Block]:
+    """The calls that are still to go out, where there are any."""
+    if not known.calls:
+        return []
+    options = [*known.calls, (NONE_OF_THESE, "None of these")]
+    label = "Scheduled calls we know"
+    chosen = known.chosen
+    return [choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")]
+
+
+def _when(values: Mapping[str, str]) -> list[Block]:
+    """The time, typed; or picked, which needs no keyboard and is the same instant in every zone.
+
+    Where it was typed already there is nothing to pick: two times would contradict each other.
+    """
+    typed = text_input(
+        "at",
+        "When",
+        initial=values.get("at", ""),
+        placeholder="now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
+        hint="In your own time zone. Empty means now.",
+        optional=True,
+    )
+    if values.get("at"):
+        return [typed]
+    picker: Block = {"type": "datetimepicker", "action_id": PICKED}
+    if values.get(PICKED):
+        picker["initial_date_time"] = int(values[PICKED])
+    label = plain_text("Or pick a time", MAX_LABEL)
+    return [typed, {"type": "input", "block_id": PICKED, "label": label, "element": picker, "optional": True}]
+
+
+def _given(view: Mapping[str, Any], block_id: str) -> str:
+    """What stands in an input: text, a chosen option's value, an instant in seconds, or nothing."""
+    for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
+        chosen = (element.get("selected_option") or {}).get("value")
+        return str(chosen or element.get("value") or element.get("selected_date_time") or "").strip()
+    return ""
+
+
 def _why(values: Mapping[str, str], example: str) -> Block:
     return text_input(
         "reason",
@@ -277,83 +321,3 @@ def _more(values: Mapping[str, str]) -> list[Block]:
             optional=True,
         ),
     ]
-
-
-class PlacePreview:
-    """The second step of placing by form: exactly what would be placed; its submit places it."""
-
-    callback_id = "preview"
-
-    @classmethod
-    def build(
-        cls, wish: Wish, prepared: Prepared, line: Line, *, through: ConnectionWords, nonce: str, channel: str
-    ) -> View:
-        """The same facts as the preview of a command."""
-        first, facts = place_facts(wish, prepared, line, through)
-        blocks = [
-            section(first),
-            fields(facts),
-            context(*preview_notes(through)),
-        ]
-        return modal(
-            cls.callback_id,
-            "Place this call?",
-            blocks,
-            about=About(nonce=nonce, channel=channel),
-            submit="Place this call",
-        )
-
-
-def line_text(verb: Verb, values: Mapping[str, str]) -> str:
-    """A form's values as one line of the grammar."""
-    said = {field: value for field, value in values.items() if value}
-    targets = said.pop("targets", "")
-    key = _TARGET_KEYS.get(verb)
-    parts = [f"{key}={quote(targets)}" if key and targets else targets]
-    if connection := said.pop("connection", ""):
-        parts.append(f"via {connection}")
-    parts += [f"meta.{name}={value}" for name, value in _metadata(said.pop("metadata", ""))]
-    parts += [f"{_KEYS[field]}={quote(value)}" for field, value in said.items()]
-    return " ".join(filter(None, parts))
-
-
-def _metadata(text: str) -> list[tuple[str, str]]:
-    found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, value = line.partition("=" if "=" in line else ":")
-        value = value.strip()
-        as_it_is = JSON_SCALAR.fullmatch(value) or unquoted(value).quoted
-        found.append((name.strip(), value if as_it_is else quote(value)))
-    return found
-
-
-def values_of(line: Line) -> dict[str, str]:
-    """What a form is filled with: what was understood, else what was typed."""
-    wrong = {fault.field for fault in line.faults}
-    gap = ", ".join(map(str, line.gap)) if isinstance(line.gap, tuple) else line.gap
-    understood = {
-        "targets": "\n".join(_shown(target) for target in line.targets),
-        "at": line.at_text,
-        "connection": line.connection,
-        "agent": line.agent,
-        "retries": line.retries,
-        "gap": gap,
-        "earliest": line.earliest,
-        "latest": line.latest,
-        "carry_over": {None: None, True: "yes", False: "no"}[line.carry_over],
-        "language": line.language,
-        "priority": line.priority,
-        "batch": line.batch,
-        "metadata": "\n".join(f"{name}={written_json(value)}" for name, value in line.metadata.items()),
-        "purpose": line.purpose,
-        "consent": line.consent,
-        "reason": line.reason,
-    }
-    return {
-        field: line.typed.get(field, "") if field in wrong or value is None else str(value)
-        for field, value in understood.items()
-    }
-
-
-def _shown(target: NumberTarget | IdTarget) -> str:
-    return target.phone.pretty if isinstance(target, NumberTarget) else target.provider_id

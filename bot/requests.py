@@ -13,14 +13,16 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers, choosing, repeats
+from bot import answers, choosing, known_calls, repeats
 from bot.answers import COMMANDS
 from bot.blocks import Block, Message, button
 from bot.choosing import Choice
-from bot.forms import MORE, Form, PlacePreview, line_text, values_of
+from bot.form_lines import line_text, values_of
+from bot.forms import MORE, Form
 from bot.inference import Inferred
 from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
+from bot.known_calls import KNOWN, NONE_OF_THESE, CannotCancel, Offer
 from bot.line import KINDS, Fault, Line, Typist, Verb
 from bot.lists import Lists
 from bot.modals import About, View, notice
@@ -28,6 +30,7 @@ from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.people import Directory
 from bot.policy import Decision
+from bot.previews import PlacePreview
 from bot.repeats import Earlier
 from bot.replies import Replies
 from bot.settings import Settings
@@ -344,8 +347,9 @@ class Requests:
     async def place_form(self, ack: AsyncAck, body: Body) -> None:
         """Turn a complete form into its preview; otherwise put each fault under its field."""
         person = await self._directory.person(body["user"]["id"])
-        found, form = await self._submitted(Verb.PLACE, body, person)
+        form = self._forms[Verb.PLACE]
         try:
+            found = await self._submitted(form, body, person)
             wish = self._wish(found)
             if not self._check(wish, person).allowed:
                 await self._answer_form(ack, wish, person, body)
@@ -379,9 +383,10 @@ class Requests:
     async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
         """Ask for what a form says; otherwise put each fault under its field."""
         person = await self._directory.person(body["user"]["id"])
-        found, form = await self._submitted(verb, body, person)
+        form = self._forms[verb]
         try:
-            await self._answer_form(ack, self._wish(found), person, body)
+            wish = self._wish(await self._submitted(form, body, person))
+            await self._answer_form(ack, wish, person, body)
         except Faulty as faulty:
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
 
@@ -395,10 +400,37 @@ class Requests:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=_result(message))
 
-    async def _submitted(self, verb: Verb, body: Body, person: Person) -> tuple[Inferred, Form]:
-        form = self._forms[verb]
-        line = self._parse(line_text(verb, form.read(body["view"])), verb, person)
-        return await self._infer(line, person), form
+    async def _submitted(self, form: Form, body: Body, person: Person) -> Inferred:
+        """What a form says, with what could be inferred. Raises `Faulty` for what contradicts itself."""
+        values = form.read(body["view"])
+        if faults := form.contradictions(values, self._clock()):
+            raise Faulty(faults)
+        if values.get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}:
+            values = {**values, **await self._chosen(values[KNOWN], person)}
+        line = self._parse(line_text(form.verb, values), form.verb, person)
+        return await self._infer(line, person)
+
+    async def _chosen(self, call: str, person: Person) -> Mapping[str, str]:
+        """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
+        entry = entry_of(await self._log.request(call), call)
+        if why := await self.cannot_cancel(entry, person):
+            raise Faulty([known_calls.fault(why)])
+        return known_calls.values(entry, self._vocabulary)
+
+    async def cannot_cancel(self, entry: LogEntry, person: Person) -> str | None:
+        """Why a call that we placed cannot be cancelled any more, as far as is known here, or None."""
+        now = self._clock()
+        if why := known_calls.too_late(entry, zone=person.timezone, now=now):
+            return why
+        try:
+            known_calls.values(entry, self._vocabulary)
+        except CannotCancel as no:
+            return str(no)
+        if isinstance(entry.action, PlaceCall):
+            coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
+            if entry.id not in {one.id for one in coming}:
+                return "This call was cancelled already, so it does not go out."
+        return None
 
     async def take_back(self, ack: AsyncAck, body: Body, action: Body) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
@@ -432,8 +464,38 @@ class Requests:
         self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""
     ) -> None:
         form = self._forms[verb]
-        view = form.build(values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line)
+        known = Offer()
+        if verb is Verb.CANCEL:
+            known = await self._offer(await self._directory.person(_user(body)), values)
+        view = form.build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
+        )
         await self._windows.open(body, view)
+
+    async def open_cancel(
+        self, body: Body, values: Mapping[str, str], *, hint: str = "", call: LogEntry | None = None
+    ) -> None:
+        """Open the form for a cancellation with values in it, or with a call we placed chosen in it."""
+        person = await self._directory.person(_user(body))
+        known = await self._offer(person, values, call)
+        view = self._forms[Verb.CANCEL].build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=_channel(body), known=known, hint=hint
+        )
+        await self._windows.open(body, view)
+
+    async def _offer(self, person: Person, values: Mapping[str, str], call: LogEntry | None = None) -> Offer:
+        """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
+        now = self._clock()
+        through = known_calls.cancelling(self._vocabulary)
+        limit = known_calls.MOST_SHOWN
+        entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
+        chosen = None
+        if call is not None:
+            entries = [call, *(entry for entry in entries if entry.id != call.id)][:limit]
+            chosen = call.id
+        elif len(entries) == 1 and not values.get("targets"):
+            chosen = entries[0].id
+        return known_calls.offer(entries, zone=person.timezone, now=now, chosen=chosen)
 
     async def _draft(self, draft: str, body: Body) -> Draft | None:
         """What stands behind a button, for the person it was made for."""
@@ -487,6 +549,16 @@ def _may_take_back(request: Request, person: str) -> bool:
 
 async def _say(ack: AsyncAck, message: Message) -> None:
     await ack(text=message.text, blocks=list(message.blocks), response_type="ephemeral")
+
+
+def entry_of(request: Request, entry: str) -> LogEntry:
+    """One of a request's entries, by its id."""
+    return next(one for one in request.entries if one.id == entry)
+
+
+def _user(body: Body) -> str:
+    """Who typed a command, or pressed something."""
+    return str(body.get("user_id") or body["user"]["id"])
 
 
 def _channel(body: Body) -> str:

@@ -1,12 +1,14 @@
 """Forms: filled with what was typed, read by the same grammar, each fault under its own field."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from bot.forms import Form, line_text, values_of
+from bot.form_lines import line_text, values_of
+from bot.forms import Form
 from bot.inference import infer
+from bot.known_calls import Offer
 from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
 from bot.parsing import parse
 from playground.blocks import faults
@@ -38,6 +40,8 @@ def submitted(view: dict[str, Any]) -> dict[str, Any]:
             state = {"type": element["type"], "value": element.get("initial_value")}
             if "options" in element:
                 state = {"type": element["type"], "selected_option": element.get("initial_option")}
+            if element["type"] == "datetimepicker":
+                state = {"type": element["type"], "selected_date_time": element.get("initial_date_time")}
             values[block["block_id"]] = {element["action_id"]: state}
     return {**view, "state": {"values": values}}
 
@@ -108,7 +112,7 @@ def test_nothing_is_asked_that_has_one_answer() -> None:
     alone = Vocabulary({"reminders": ConnectionWords(("payments",), REMINDERS.kinds, "number")}, "IN")
     view = Form(Verb.PLACE, alone).build({}, nonce="n", channel="")
     inputs = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
-    assert inputs == ["targets", "at", "purpose"]
+    assert inputs == ["targets", "at", "picked", "purpose"]
     assert "Through reminders · agent payments" in str(view)
 
 
@@ -153,13 +157,13 @@ def test_a_form_asks_for_what_some_connection_takes() -> None:
     assert inputs(whole) == ["targets", "agent", "purpose", "consent", "metadata"]
     assert inputs(form.build({"retries": "3"}, nonce="n", channel=""))[3] == "retries"
     both = Form(Verb.PLACE, Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN"))
-    assert "at" in inputs(both.build({}, nonce="n", channel=""))
+    assert {"at", "picked"} <= set(inputs(both.build({}, nonce="n", channel="")))
 
 
 def test_only_agents_that_have_a_part_in_it_are_offered() -> None:
     """A connection that cancels by id places calls for its agents, and cancels without."""
     view = Form(Verb.CANCEL, Vocabulary({"dialer": SCRIPTS}, "IN")).build({}, nonce="n", channel="")
-    assert inputs(view) == ["targets", "reason"]
+    assert inputs(view) == ["targets", "reason", "words"]
     both = Vocabulary({"dialer": SCRIPTS, "reminders": REMINDERS}, "IN")
     assert "renewal calls" not in str(Form(Verb.CANCEL, both).build({}, nonce="n", channel=""))
     assert "renewal calls" in str(Form(Verb.PLACE, both).build({}, nonce="n", channel=""))
@@ -186,3 +190,77 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
     assert form.errors(line.faults, view).keys() == {"targets"}
+
+
+KNOWN_CALL = Offer([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
+
+
+def test_a_known_call_comes_first_and_the_rest_may_stay_empty() -> None:
+    """With the one known call chosen, a reason and the submit are all that is left to tap."""
+    form = Form(Verb.CANCEL, VOCABULARY)
+    view = form.build({}, nonce="n", channel="", known=KNOWN_CALL)
+    assert inputs(view) == ["known", "targets", "reason", "words", "connection", "agent"]
+    assert [block["block_id"] for block in view["blocks"] if block.get("optional") is False] == []
+    assert form.read(submitted(view))["known"] == "A-7K3F"
+    assert form.read(submitted(view))["reason"] == ""
+    assert form.contradictions(form.read(submitted(view)), NOW) == []
+    assert faults("modal", view) == []
+    assert checker("check_blocks").faults("modal", view) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({}, "targets"),
+        ({"known": "none"}, "targets"),
+        ({"known": "A-7K3F", "targets": "98765 43210"}, "known"),
+        ({"targets": "98765 43210", "reason": "other"}, "words"),
+    ],
+)
+def test_a_cancellation_says_one_thing(values: dict[str, str], field: str) -> None:
+    """A call or what was pasted, never neither and never both; and "other" is no reason."""
+    assert [fault.field for fault in Form(Verb.CANCEL, VOCABULARY).contradictions(values, NOW)] == [field]
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"reason": "customer asked"}, "customer asked"),
+        ({"reason": "customer asked", "words": "twice, by mail"}, "customer asked: twice, by mail"),
+        ({"reason": "other", "words": "the shop is closed"}, "the shop is closed"),
+        ({"words": "the shop is closed"}, "the shop is closed"),
+        ({}, None),
+    ],
+)
+def test_a_reason_is_chosen_written_or_both(values: dict[str, str], reason: str | None) -> None:
+    """What is chosen and what is written make one reason, which fills both fields again."""
+    line = read(line_text(Verb.CANCEL, {"targets": "98765 43210", **values}), Verb.CANCEL)
+    assert line.reason == reason
+    view = Form(Verb.CANCEL, VOCABULARY).build(values_of(line), nonce="n", channel="")
+    again = Form(Verb.CANCEL, VOCABULARY).read(submitted(view))
+    assert read(line_text(Verb.CANCEL, again), Verb.CANCEL).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("count", "kind"), [(9, "radio_buttons"), (10, "static_select"), (120, "static_select")]
+)
+def test_reasons_are_one_tap_each_while_they_are_few(count: int, kind: str) -> None:
+    """Up to nine stand beside "other" as buttons; more are a list that Slack takes."""
+    many = Vocabulary({"voxworks": VOXWORKS}, "IN", tuple(f"reason {n}" for n in range(count)))
+    view = Form(Verb.CANCEL, many).build({}, nonce="n", channel="")
+    [element] = [block["element"] for block in view["blocks"] if block.get("block_id") == "reason"]
+    assert element["type"] == kind
+    assert element["options"][-1]["value"] == "other"
+    assert faults("modal", view) == []
+
+
+def test_a_time_is_typed_or_picked() -> None:
+    """A picked time is an instant; one that has passed, or a second one, is a fault."""
+    form, later = Form(Verb.PLACE, VOCABULARY), int(NOW.timestamp()) + 3600
+    picked = {"targets": "98765 43210", "picked": str(later)}
+    assert form.contradictions(picked, NOW) == []
+    assert read(line_text(Verb.PLACE, picked), Verb.PLACE).at == NOW + timedelta(hours=1)
+    for wrong in ({"at": "17:00", "picked": str(later)}, {"picked": str(int(NOW.timestamp()))}):
+        assert [fault.field for fault in form.contradictions(wrong, NOW)] == ["picked"]
+    assert "picked" not in inputs(form.build({"at": "tomorrow 9:30"}, nonce="n", channel=""))
+    assert faults("modal", form.build(picked, nonce="n", channel="")) == []

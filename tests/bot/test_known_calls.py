@@ -1,0 +1,114 @@
+"""Known calls: what is said of one in a form, what it is aimed at, and when it is too late."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.known_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
+from bot.line import ConnectionWords, Vocabulary
+from providers.actions import Code, Kind, PlaceCall
+from storage.lifecycle import State
+from storage.log import LogEntry
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+KOLKATA = "Asia/Kolkata"
+CANCELS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+VOCABULARY = Vocabulary(
+    {
+        "reminders": ConnectionWords(("payments",), CANCELS, "number"),
+        "voxworks": ConnectionWords((), CANCELS, "call_id"),
+        "kore": ConnectionWords((), frozenset({Kind.PLACE_CALL})),
+    },
+    "IN",
+)
+CALL = LogEntry(
+    id="A-7K3F",
+    request="A-7K3F",
+    position=1,
+    kind=Kind.PLACE_CALL,
+    connection="reminders",
+    agent="payments",
+    target_id=None,
+    scheduled_for=NOW + timedelta(days=1),
+    state=State.SUCCEEDED,
+    attempt=1,
+    doubted=False,
+    owner=None,
+    lease_until=None,
+    not_before=None,
+    code=Code.SCHEDULED,
+    message=None,
+    retry=None,
+    reference="vx_7",
+    http_status=200,
+    asked_at=NOW,
+    updated_at=NOW,
+    action=PlaceCall(to="+919876543210", agent="payments", at=NOW + timedelta(days=1)),
+)
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        (timedelta(hours=1), "today 10:30"),
+        (timedelta(hours=19), "tomorrow 4:30"),
+        (timedelta(days=6), "Fri 9:30"),
+        (timedelta(days=7), "28 Nov 9:30"),
+        (timedelta(days=60), "20 Jan 2027 9:30"),
+    ],
+)
+def test_times_are_said_in_the_readers_zone(after: timedelta, said: str) -> None:
+    """A weekday only where it means one day; a year only where it is another one."""
+    assert clock(NOW + after, zone=KOLKATA, now=NOW) == said
+
+
+def test_a_zone_that_nobody_knows_is_utc_and_says_so() -> None:
+    """No label is lost to a strange profile."""
+    assert clock(NOW, zone="No/Where", now=NOW) == "today 4:00 UTC"
+
+
+def test_a_call_is_one_line_without_its_whole_number() -> None:
+    """When, to whom, by which agent; two that look alike tell their ids."""
+    assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91 ••••• •3210 · payments"
+    twins = offer([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
+    assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
+
+
+def test_a_call_is_aimed_at_as_its_connection_cancels() -> None:
+    """By number with its agent, or by the id that the provider gave it."""
+    assert cancelling(VOCABULARY) == ["reminders", "voxworks"]
+    by_number = {"connection": "reminders", "targets": "+919876543210", "agent": "payments"}
+    assert values(CALL, VOCABULARY) == by_number
+    by_id = {"connection": "voxworks", "call": "vx_7"}
+    assert values(replace(CALL, connection="voxworks"), VOCABULARY) == by_id
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        replace(CALL, connection="voxworks", reference=None),
+        replace(CALL, connection="kore"),
+        replace(CALL, connection="gone"),
+    ],
+)
+def test_what_cannot_be_cancelled_is_said(call: LogEntry) -> None:
+    """Without an id, at a provider that cancels nothing, at a connection that is not there."""
+    with pytest.raises(CannotCancel, match=call.connection):
+        values(call, VOCABULARY)
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (CALL, None),
+        (replace(CALL, scheduled_for=NOW), "too late: this call was due today 9:30"),
+        (replace(CALL, code=Code.QUEUED), "no scheduled call"),
+        (replace(CALL, state=State.FAILED), "cannot be cancelled from here"),
+        (replace(CALL, action=None), "cannot be cancelled from here"),
+    ],
+)
+def test_a_call_is_cancelled_before_it_goes_out(call: LogEntry, says: str | None) -> None:
+    """What is no scheduled call, or was due, is refused in words."""
+    found = too_late(call, zone=KOLKATA, now=NOW)
+    assert (found is None) if says is None else (says in str(found))
