@@ -17,6 +17,7 @@ from bot.modals import View, notice
 from bot.people import PersonUnreadable, trouble
 from bot.replies import Replies
 from bot.requests import Requests
+from bot.shortcuts import Shortcuts
 from storage.log import ActionLog
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
@@ -39,6 +40,7 @@ class Surfaces:
     log: ActionLog
     requests: Requests
     decisions: Decisions
+    shortcuts: Shortcuts
     replies: Replies
 
 
@@ -55,6 +57,7 @@ def create_app(surfaces: Surfaces) -> AsyncApp:
     app = AsyncApp(client=surfaces.client, logger=bolt, process_before_response=True)
     surfaces.requests.listen(app)
     surfaces.decisions.listen(app)
+    surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
     _listen_to_errors(app, surfaces.log, surfaces.replies)
     return app

@@ -20,7 +20,7 @@ from bot.people import SLACK_TROUBLE, trouble
 from bot.posts import ASKED, REMINDED, Told, render
 from bot.rounds import each
 from bot.settings import Settings
-from bot.vocabulary import caution
+from bot.vocabulary import cancels, caution
 from providers.registry import find
 from storage.lifecycle import State
 from storage.log import ActionLog, Event, MessageRef, Outgoing, Request
@@ -94,6 +94,7 @@ class Outbox:
             told,
             caution=self._caution(request),
             beside=await self._beside(post, request),
+            cancels=self._cancels(request),
         )
         ref = None
         if message is not None:
@@ -132,6 +133,12 @@ class Outbox:
     def _caution(self, request: Request) -> str | None:
         known = self._settings.connections.get(request.connection)
         return caution(find(known.provider), request.kind) if known else None
+
+    def _cancels(self, request: Request) -> bool:
+        known = self._settings.connections.get(request.connection)
+        if known is None:
+            return False
+        return cancels(find(known.provider), beyond_documents=known.settings.beyond_documents)
 
     async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
         """Edit the message where it stands, or post it. Raises one of `SLACK_TROUBLE`."""

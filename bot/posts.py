@@ -36,7 +36,7 @@ from bot.messages import (
     wish,
     word,
 )
-from providers.actions import Kind
+from providers.actions import Code, Kind
 from storage.lifecycle import State
 from storage.log import LogEntry, Post, Request
 
@@ -45,6 +45,8 @@ SETTLE = "settle"
 ASKED = "asked"
 REMINDED = "reminded"
 """Templates of what makes a phone ring, and the notes that they were posted."""
+CANCEL_THIS = "cancel_this"
+DETAILS = "details"
 MAX_LISTED = 12
 """Targets shown one by one; further ones are counted."""
 
@@ -80,14 +82,16 @@ def render(
     *,
     caution: str | None = None,
     beside: Beside = ALONE,
+    cancels: bool = False,
 ) -> Message | None:
     """The message of an outbox row, or None where a later one tells the same better.
 
-    ``caution`` is what whoever decides should know of how the provider was read; ``beside`` what else waits.
+    ``caution`` is what whoever decides should know of how the provider was read; ``beside`` what else waits;
+    ``cancels``: calls can be cancelled through the request's connection.
     """
     match to:
         case "audit":
-            message: Message | None = audit(request)
+            message: Message | None = audit(request, cancels=cancels)
         case "card":
             message = card(request, caution=caution, beside=beside)
         case _ if template in {ASKED, REMINDED}:
@@ -106,17 +110,26 @@ def answered(request: Request) -> tuple[Post, ...]:
     return tuple(Post("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
 
 
-def audit(request: Request) -> Message:
-    """The one message per request in the audit channel: how it stands now."""
+def audit(request: Request, *, cancels: bool = False) -> Message:
+    """The one message per request in the audit channel: how it stands now, and what can be done next."""
     sentence = standing(request)
-    blocks: list[Block] = [section(sentence), *_targets(request), context(*_facts(request))]
+    buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
+    if cancels and (call := _still_to_go_out(request)):
+        label = f"Cancel this call, {request.id}"
+        buttons.insert(0, button("Cancel this call…", CANCEL_THIS, call.id, label=label))
     if request.state is State.UNKNOWN:
         doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
         label = f"Say what happened to {request.id}"
-        blocks.append(
-            actions(button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
-        )
+        buttons.insert(0, button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
+    blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
     return Message(sentence, blocks)
+
+
+def _still_to_go_out(request: Request) -> LogEntry | None:
+    """The one call that was scheduled, as far as its own row tells."""
+    first = request.entries[0]
+    scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
+    return first if request.kind is Kind.PLACE_CALL and scheduled and len(request.entries) == 1 else None
 
 
 def _calling(template: str, request: Request, caution: str | None, beside: Beside) -> Message | None:

@@ -23,7 +23,7 @@ from bot.inference import Inferred
 from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
 from bot.known_calls import KNOWN, NONE_OF_THESE, CannotCancel, Offer
-from bot.line import KINDS, Fault, Line, Typist, Verb
+from bot.line import KINDS, Fault, Line, Typist, Verb, Vocabulary
 from bot.lists import Lists
 from bot.modals import About, View, notice
 from bot.operations import NotAllowed, Operations, Origin, Wish
@@ -79,6 +79,11 @@ class Requests:
             log, operations, directory, replies, connections=settings.connections, clock=clock
         )
         self._forms = {verb: Form(verb, self._vocabulary) for verb in KINDS}
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What can be typed, as it is configured."""
+        return self._vocabulary
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""

@@ -27,6 +27,7 @@ from bot.replies import Replies
 from bot.requests import Requests
 from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
+from bot.shortcuts import Shortcuts
 from bot.socket_mode import SocketMode
 from bot.web import CannotListen, Web, create_web
 from bot.web_client import make_client
@@ -164,17 +165,21 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     asking = Asking(log, settings, directory, operations, team=team, clock=clock, announce=posting.wake)
     calling = Rounds("asking", asking.step)
     replies = Replies(client)
+    windows = Windows(client)
+    requests = Requests(log, settings, operations, directory, adapters, windows, replies, clock=clock)
     surfaces = Surfaces(
         client,
         log,
-        Requests(log, settings, operations, directory, adapters, Windows(client), replies, clock=clock),
-        Decisions(
+        requests,
+        Decisions(log, operations, directory, windows, reasons=settings.slack.denial_reasons, clock=clock),
+        Shortcuts(
             log,
             operations,
             directory,
-            Windows(client),
-            reasons=settings.slack.denial_reasons,
-            clock=clock,
+            requests,
+            windows,
+            replies,
+            default_region=settings.slack.default_region,
         ),
         replies,
     )

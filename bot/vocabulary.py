@@ -23,6 +23,14 @@ def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
     return beyond_documents([provider.title]) if sources and "documented" not in sources else None
 
 
+def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
+    """Whether calls can be cancelled through a connection to this provider."""
+    return any(
+        known.kind is Kind.CANCEL_CALL and (beyond_documents or known.source == "documented")
+        for known in provider.capabilities
+    )
+
+
 def words_of(adapter: Adapter) -> ConnectionWords:
     """What the grammar, help and previews know of a connection."""
     places = adapter.capability(Kind.PLACE_CALL)

@@ -149,6 +149,9 @@ class Interactions:
         self, person: str, callback_id: str, channel: str | None, ts: str | None
     ) -> str | None:
         """Use a global shortcut, or with a message, a message shortcut."""
+        wanted = ("message" if ts else "global", callback_id)
+        if self.manifest.shortcuts is not None and wanted not in self.manifest.shortcuts:
+            raise ImpossibleError(f"the manifest has no {wanted[0]} shortcut {callback_id}")
         payload = self._interaction("message_action" if ts else "shortcut", person, None)
         payload |= {"callback_id": callback_id, "action_ts": self.workspace.new_ts()}
         if channel and ts:

@@ -12,6 +12,8 @@ class Manifest:
 
     scopes: tuple[str, ...] | None = None
     commands: frozenset[str] | None = None
+    shortcuts: frozenset[tuple[str, str]] | None = None
+    """Each shortcut's type (``message``, ``global``) and callback id."""
     interactivity: bool = True
     messages_tab: bool = True
 
@@ -23,6 +25,7 @@ def read(path: Path) -> Manifest:
     return Manifest(
         scopes=tuple(raw.get("oauth_config", {}).get("scopes", {}).get("bot", ())),
         commands=frozenset(one["command"] for one in features.get("slash_commands", ())),
+        shortcuts=frozenset((one["type"], one["callback_id"]) for one in features.get("shortcuts", ())),
         interactivity=bool(settings.get("interactivity", {}).get("is_enabled")),
         messages_tab=bool(features.get("app_home", {}).get("messages_tab_enabled", True)),
     )

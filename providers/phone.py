@@ -92,6 +92,18 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
     )
 
 
+def find(text: str, *, default_region: str) -> list[Phone]:
+    """Every number in a text that may be called, each once, in their order."""
+    found: dict[str, Phone] = {}
+    for match in phonenumbers.PhoneNumberMatcher(text, default_region):
+        try:
+            phone = read(match.raw_string, default_region=default_region)
+        except PhoneFault:  # nothing that could be called: a text may hold any digits
+            continue
+        found.setdefault(phone.e164, phone)
+    return list(found.values())
+
+
 def mask(e164: str) -> str:
     """A number as a channel may see it, ``+91 ••••• •3210``: its country code and its last digits.
 

@@ -452,6 +452,10 @@ class ActionLog(Protocol):
         """A call placed through us that has this provider's id, and should still go out."""
         ...
 
+    async def known_ids(self, ids: Collection[str]) -> Collection[str]:
+        """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
+        ...
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 

@@ -220,6 +220,20 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
     return found[0] if found else None
 
 
+def known_ids(connection: Connection, ids: Collection[str]) -> set[str]:
+    """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
+    rows = connection.execute(
+        """
+        WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
+        SELECT value FROM asked
+        WHERE EXISTS (SELECT 1 FROM actions WHERE target_id = value)
+           OR EXISTS (SELECT 1 FROM events WHERE json_extract(data, '$.reference') = value)
+        """,
+        {"ids": json.dumps(list(ids))},
+    )
+    return {found for (found,) in rows}
+
+
 def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
     """Whether an event before that time recorded the reference for that connection, and nobody ended it."""
     found = connection.execute(

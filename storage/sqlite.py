@@ -143,6 +143,9 @@ class SQLiteLog:
         name = connection
         return await self._reader.do(lambda connection: reading.known_call(connection, name, reference, now))
 
+    async def known_ids(self, ids: Collection[str]) -> Collection[str]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.known_ids(connection, ids))
+
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
         name = connection
         return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))

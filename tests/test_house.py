@@ -12,9 +12,12 @@ import yaml
 from bot.app import SCOPES
 from bot.check_slack import CHECK_SCOPES
 from bot.requests import COMMANDS_HEARD
+from bot.shortcuts import CANCEL_MENTIONED
 from providers.registry import PROVIDERS
 from tests.slack_schemas import checker
 
+LONGEST_SHORTCUT = 24
+"""Characters (docs.slack.dev/reference/app-manifest)."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -36,6 +39,13 @@ def test_the_app_hears_every_command_of_the_manifest_and_no_other(manifest: dict
     assert {one["command"] for one in manifest["features"]["slash_commands"]} == set(COMMANDS_HEARD)
 
 
+def test_the_app_hears_the_shortcuts_of_the_manifest_and_no_other(manifest: dict[str, Any]) -> None:
+    """One on messages, whose name Slack does not cut, and which does not read just "Cancel"."""
+    [shortcut] = manifest["features"]["shortcuts"]
+    assert (shortcut["type"], shortcut["callback_id"]) == ("message", CANCEL_MENTIONED)
+    assert len(shortcut["name"]) <= LONGEST_SHORTCUT
+
+
 def test_the_app_asks_for_the_scopes_it_uses(manifest: dict[str, Any]) -> None:
     """Least scopes, and the start checks the same ones."""
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES | CHECK_SCOPES
@@ -52,6 +62,8 @@ def test_the_readme_names_every_command_setting_and_provider(manifest: dict[str,
     titles = [adapter.title for adapter in PROVIDERS.values()]
     for name in [*commands, *ours, *titles]:
         assert name in README, name
+    for shortcut in manifest["features"]["shortcuts"]:
+        assert shortcut["name"] in README
 
 
 def test_the_readme_links_to_what_is_there() -> None:

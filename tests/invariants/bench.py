@@ -25,6 +25,7 @@ from bot.people import Directory
 from bot.replies import Replies
 from bot.requests import Requests
 from bot.settings import Connection, Settings
+from bot.shortcuts import Shortcuts
 from bot.socket_mode import SocketMode
 from bot.windows import Windows
 from playground import callkaro, content, kore, providers, slack, voxworks
@@ -279,7 +280,16 @@ class Bench:
         decisions = Decisions(
             log, operations, directory, windows, reasons=decided.slack.denial_reasons, clock=self.clock
         )
-        surfaces = Surfaces(client, log, requests, decisions, replies)
+        shortcuts = Shortcuts(
+            log,
+            operations,
+            directory,
+            requests,
+            windows,
+            replies,
+            default_region=decided.slack.default_region,
+        )
+        surfaces = Surfaces(client, log, requests, decisions, shortcuts, replies)
         bot = Bot(
             owner,
             decided,

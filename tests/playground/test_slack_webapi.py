@@ -111,6 +111,7 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
         "features": {
             "app_home": {"messages_tab_enabled": False},
             "slash_commands": [{"command": "/calls", "description": "x"}],
+            "shortcuts": [{"name": "x", "type": "message", "callback_id": "remind", "description": "x"}],
         },
         "oauth_config": {"scopes": {"bot": ["commands"]}},
         "settings": {"interactivity": {"is_enabled": True}},
@@ -118,7 +119,11 @@ def test_a_manifest_file_says_scopes_commands_and_surfaces(tmp_path: Path) -> No
     path = tmp_path / "manifest.yml"
     path.write_text(json.dumps(written))
     assert manifests.read(path) == Manifest(
-        ("commands",), frozenset({"/calls"}), interactivity=True, messages_tab=False
+        ("commands",),
+        frozenset({"/calls"}),
+        frozenset({("message", "remind")}),
+        interactivity=True,
+        messages_tab=False,
     )
 
 

@@ -30,7 +30,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
     audit = await scene.audit(
         DO_NOT_KNOW, "CallOps was stopped while the request was out", within=LEASE_TAKES
     )
-    assert buttons(audit) == ["Say what happened…"]
+    assert buttons(audit) == ["Say what happened…", "Details"]
     await scene.reply("no readable answer")
     await scene.told(DO_NOT_KNOW)
     await scene.place("/place-call 98765 43211")

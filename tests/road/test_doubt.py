@@ -30,7 +30,7 @@ async def settling(scene: Scene, audit: Message, by: Person | None = None) -> Vi
 async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> None:
     """Silence is unknown, in words, everywhere; one request is all there ever is, also after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
-    assert buttons(audit) == ["Say what happened…"]
+    assert buttons(audit) == ["Say what happened…", "Details"]
     await scene.reply("no readable answer", "Look it up at the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
@@ -65,7 +65,7 @@ async def test_a_manager_settles_a_doubt(
     await scene.slack.deliver_twice()
     assert not (await scene.mira.submit(modal, said)).errors
     settled = await scene.audit(becomes, request_id(audit))
-    assert buttons(settled) == []
+    assert buttons(settled) == ["Details"]
     await scene.reply(f"<@U0MANAGER> {says}", "“Their screen shows it”")
     if requests == 1:
         await scene.told(becomes, "<@U0MANAGER>", "“Their screen shows it”")
@@ -118,7 +118,7 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     await scene.providers.fail("voxworks", "reset", times=None)
     await scene.place()
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
-    assert buttons(doubt) == ["Say what happened…"]
+    assert buttons(doubt) == ["Say what happened…", "Details"]
     failed = await scene.audit("Not placed:", "+91 ••••• •3210", within=RETRIES_TAKE)
     await scene.told("Not placed:", request_id(failed))
     assert await scene.requests("callkaro") == []

@@ -103,7 +103,7 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     [call] = await hearing.providers.calls("callkaro")
     assert await hearing.providers.end_call(call.id, path(hearing), times=2) == [200, 200]
     settled = await hearing.audit("Accepted:", "CallKaro told us that this call ended.", request)
-    assert (settled.ts, buttons(settled)) == (audit.ts, [])
+    assert (settled.ts, buttons(settled)) == (audit.ts, ["Details"])
     await hearing.reply("The provider told us what happened, so nobody needs to look it up")
     await hearing.told("Accepted:", "CallKaro told us that this call ended.", request)
     assert await hearing.providers.end_call(call.id, path(hearing)) == [200]

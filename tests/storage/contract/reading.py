@@ -177,6 +177,14 @@ class Reading:
         await succeeded(log, cancel.id, clock, Code.CANCELLED)
         assert await log.known_call("reminders", "vx_1", clock.now) is None
 
+    async def test_which_ids_are_known(self, log: ActionLog, clock: Clock) -> None:
+        """What a provider gave, and what somebody aimed at; nothing else."""
+        made = await recorded(log, placing())
+        await succeeded(log, made.id, clock, Code.QUEUED, "vx_1")
+        await recorded(log, cancelling_by_id("vx_2"))
+        assert set(await log.known_ids(["vx_1", "vx_2", "vx_3", made.id])) == {"vx_1", "vx_2"}
+        assert not await log.known_ids([])
+
     async def test_a_reference_was_seen_from_when_it_was_recorded(self, log: ActionLog, clock: Clock) -> None:
         """The log knows an id from the event that recorded it on, for that connection alone."""
         made = await recorded(log, placing())

@@ -1,0 +1,52 @@
+"""What a Slack message mentions: phone numbers, and what looks like an id. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bot.targets import LONGEST_ID, is_plain_id
+from bot.words import clean
+from providers.phone import Phone, find
+
+MOST_IDS = 200
+"""Words of one message that are looked up in the log."""
+_MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
+"""Mentions, channels, links and dates, whose digits are nobody's number."""
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+_REQUEST = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids."""
+
+    phones: tuple[Phone, ...] = ()
+    requests: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
+    """What a message as Slack sends it mentions, each once, in order."""
+    text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
+    phones = find(text, default_region=default_region)
+    words = [word.rstrip(".:-") for word in _WORD.findall(text)]
+    ids = dict.fromkeys(word for word in words if len(word) <= LONGEST_ID and is_plain_id(word))
+    ours = [word for word in ids if _REQUEST.fullmatch(word)]
+    others = [word for word in ids if word not in ours]
+    return Mentions(tuple(phones), tuple(ours), tuple(others[:MOST_IDS]))
+
+
+def _texts(node: object) -> Iterator[str]:
+    """Every text in a message and its blocks."""
+    match node:
+        case str():
+            return
+        case Mapping():
+            if isinstance(text := node.get("text"), str):
+                yield text
+            for child in node.values():
+                yield from _texts(child)
+        case list() | tuple():
+            for child in node:
+                yield from _texts(child)

@@ -1,0 +1,117 @@
+"""What people start from a message: the shortcut on any message, and the buttons under the audit message.
+
+Parse, read, ack, return: everything here is local but the one call that opens a modal.
+"""
+
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot import answers, known_calls, mentions
+from bot.mentions import Mentions
+from bot.operations import Operations
+from bot.people import Directory
+from bot.posts import CANCEL_THIS, DETAILS
+from bot.replies import Replies
+from bot.requests import Requests, entry_of
+from bot.timeline import Details
+from bot.windows import Windows
+from providers.actions import Kind
+from storage.log import ActionLog, LogEntry, NoSuchRequest, Person
+
+Body = dict[str, Any]
+CANCEL_MENTIONED = "cancel_mentioned"
+"""The message shortcut: it works in threads, where slash commands do not."""
+
+FOUND = "This is what the message mentions. Look through it before you ask."
+NOTHING_FOUND = "There is no phone number in this message, and no id that CallOps knows. Give one here."
+
+
+class Shortcuts:
+    """The listeners of what is pressed on messages to go on from there."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        directory: Directory,
+        requests: Requests,
+        windows: Windows,
+        replies: Replies,
+        *,
+        default_region: str,
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._directory = directory
+        self._requests = requests
+        self._windows = windows
+        self._replies = replies
+        self._default_region = default_region
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(CANCEL_THIS)(self.cancel_this)
+        app.action(DETAILS)(self.details)
+        app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
+
+    async def cancel_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Open the form with a call chosen in it, for somebody who may ask; to others, say why not."""
+        person = await self._directory.person(body["user"]["id"])
+        entry = entry_of(await self._log.request(action["value"]), action["value"])
+        allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
+        late = await self._requests.cannot_cancel(entry, person)
+        if late or not allowed.allowed:
+            self._replies.send(body["response_url"], answers.refusal([late] if late else allowed.why))
+        else:
+            await self._requests.open_cancel(body, {}, call=entry)
+        await ack()
+
+    async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Show what happened to a request, as a story."""
+        events = await self._log.events(action["value"])
+        request = await self._log.request(action["value"])
+        private = await self._log.private(action["value"])
+        await self._windows.open(body, Details.build(request, events, private))
+        await ack()
+
+    async def cancel_mentioned(self, ack: AsyncAck, body: Body) -> None:
+        """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
+        person = await self._directory.person(body["user"]["id"])
+        allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
+        if not allowed.allowed:
+            self._replies.send(body["response_url"], answers.refusal(allowed.why))
+            await ack()
+            return
+        found = mentions.read(body["message"], default_region=self._default_region)
+        calls = await self._calls(found, person)
+        theirs = {call.reference for call in calls}
+        ids = set(await self._log.known_ids(found.words)) - theirs
+        others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
+        if len(calls) == 1 and not others:
+            await self._requests.open_cancel(body, {}, hint=FOUND, call=calls[0])
+        else:
+            aimed = [known_calls.values(call, self._requests.vocabulary) for call in calls]
+            named = [one.get("targets") or one.get("call", "") for one in aimed]
+            targets = "\n".join(dict.fromkeys([*others, *named]))
+            hint = FOUND if targets else NOTHING_FOUND
+            await self._requests.open_cancel(body, {"targets": targets}, hint=hint)
+        await ack()
+
+    async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:
+        """The calls placed through us that a message names by our own ids, if they still go out."""
+        calls: list[LogEntry] = []
+        for named in found.requests:
+            try:
+                request = await self._log.request(named)
+            except NoSuchRequest:
+                continue
+            calls += [
+                entry
+                for entry in request.entries
+                if named in {entry.id, request.id}
+                and entry not in calls
+                and not await self._requests.cannot_cancel(entry, person)
+            ]
+        return calls

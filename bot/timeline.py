@@ -1,0 +1,134 @@
+"""A request as the story of its events: who, when, what, why. Pure.
+
+It is read by people who were not there, perhaps next year: numbers are masked, words are escaped, and every
+line stands without the one before it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from bot.blocks import Block, context, cut, escape, person, quote, section, when
+from bot.consequences import WARNING
+from bot.messages import standing, target
+from bot.modals import About, View, modal
+from storage.log import Event, Request
+
+MOST_LINES = 60
+"""A modal takes a hundred blocks; the log itself has them all."""
+MAX_LINE = 1000
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+_MACHINE = "CallOps"
+
+DID: Mapping[str, str] = {
+    "requested": "asked for it",
+    "approved": "approved it",
+    "approval_recorded": "approved it; it needs another approval",
+    "denied": "denied it",
+    "withdrawn": "took it back",
+    "order_withdrawn": "took the further attempt back; what happened before is not known",
+    "expired": "dropped it: its time ran out",
+    "refused": "did not send it",
+    "sending": "began to send it",
+    "succeeded": "read the provider's answer: done",
+    "failed": "read the provider's answer: failed",
+    "unknown": "got no answer that can be read",
+    "inferred": "concluded that it was done",
+    "retry_scheduled": "ordered another attempt",
+    "late_answer": "recorded the provider's late answer: done",
+    "webhook": "heard from the provider that it happened",
+    "looked_up": "asked the provider whether it has it",
+    "looked_up_gone": "saw that it is gone at the provider: done",
+    "window_passed": "made no further attempt",
+    "not_sent_again": "made no further attempt",
+    "order_dropped": "dropped the further attempt, as the call took place",
+    "happened": "looked it up: it happened",
+    "did_not_happen": "looked it up: it did not happen",
+    "ordered": "ordered another attempt",
+    "erased": "erased the personal data",
+}
+"""What each event's actor did, in words."""
+
+_FOUND = {True: "yes", False: "no", None: "it would not say"}
+
+
+class Details:
+    """The modal behind *Details*."""
+
+    callback_id = "details"
+
+    @classmethod
+    def build(
+        cls, request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+    ) -> View:
+        """How it stands, why it was asked, and everything that happened, in order."""
+        lines = list(story(request, events, private))
+        left_out = len(lines) - MOST_LINES
+        why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
+        said = [f"*{name}:* {quote(value)}" for name, value in why if value]
+        facts = [f"`{request.id}`", f"through {request.connection}"]
+        if request.rule:
+            facts.append(f"rule {quote(request.rule)}")
+        several = request.entries if len(request.entries) > 1 else ()
+        blocks: list[Block] = [
+            section(standing(request)),
+            *([section("\n".join(f"• {target(entry)}" for entry in several))] if several else []),
+            *([section("\n".join(said))] if said else []),
+            *map(section, lines[:MOST_LINES]),
+        ]
+        if left_out > 0:
+            blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
+        return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=About())
+
+
+def story(
+    request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+) -> Iterator[str]:
+    """One line for each thing that happened; what happened to several targets at once is one line."""
+    kept = {(seq, field): value for seq, field, value in private}
+    for _, together in groupby(events, key=_happened):
+        group = list(together)
+        first = group[0]
+        which = _which(request, group)
+        parts = [f"*{when(first.at)}* {_who(first)} {_did(first)}{which}."]
+        if note := kept.get((first.seq, "note")):
+            parts.append(quote(note))
+        message = first.data.get("message")
+        if isinstance(message, str) and message:
+            parts.append(escape(message))
+        parts += [
+            f"⚠️ {escape(str(value))}"
+            for event in group
+            for name, value in event.data.items()
+            if name.startswith(WARNING)
+        ]
+        yield cut(" ".join(parts), MAX_LINE)
+
+
+def _happened(event: Event) -> tuple[object, ...]:
+    return event.name, event.actor, event.data.get("message"), event.data.get("attempt"), event.at
+
+
+def _who(event: Event) -> str:
+    return person(event.actor) if _PERSON.fullmatch(event.actor) else _MACHINE
+
+
+def _did(event: Event) -> str:
+    did = DID.get(event.name, event.name.replace("_", " "))
+    match event.name, event.data.get("attempt"), event.data.get("found"):
+        case "sending", int(attempt), _ if attempt > 1:
+            return f"{did} (attempt {attempt})"
+        case "looked_up", _, bool() | None as found:
+            return f"{did}: {_FOUND[found]}"
+        case _:
+            return did
+
+
+def _which(request: Request, events: Sequence[Event]) -> str:
+    """To which of several targets it happened."""
+    if len(request.entries) == 1 or len(events) == len(request.entries):
+        return ""
+    if len(events) > 1:
+        return f" ({len(events)} of {len(request.entries)})"
+    found = next((entry for entry in request.entries if entry.id == events[0].entry), None)
+    return f" ({target(found)})" if found else ""

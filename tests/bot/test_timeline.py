@@ -1,0 +1,110 @@
+"""Details: every event in words that stand alone; who did it, to which target, and why."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.timeline import DID, MOST_LINES, Details, story
+from playground.blocks import faults
+from providers.actions import CallRef, CancelCall, Kind
+from storage.lifecycle import State
+from storage.log import Event, LogEntry, Request, Scalar
+from tests.slack_schemas import checker
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+BOT = Path(__file__).parents[2] / "bot"
+
+
+def entry(number: int) -> LogEntry:
+    """One of the targets of a cancellation."""
+    return LogEntry(
+        id=f"A-7K3F.{number}",
+        request="A-7K3F",
+        position=number,
+        kind=Kind.CANCEL_CALL,
+        connection="voxworks",
+        agent=None,
+        target_id=f"vx_{number}",
+        scheduled_for=None,
+        state=State.PENDING,
+        attempt=0,
+        doubted=False,
+        owner=None,
+        lease_until=None,
+        not_before=None,
+        code=None,
+        message=None,
+        retry=None,
+        reference=None,
+        http_status=None,
+        asked_at=NOW,
+        updated_at=NOW,
+        action=CancelCall(target=CallRef(call_id=f"vx_{number}")),
+    )
+
+
+REQUEST = Request(
+    id="A-7K3F",
+    kind=Kind.CANCEL_CALL,
+    connection="voxworks",
+    fingerprint="f",
+    requester="U0AGENT",
+    team="T0",
+    channel=None,
+    rule="cancellations need a manager",
+    approvals_needed=1,
+    decide_by=None,
+    asked_at=NOW,
+    reason="duplicate <!channel>",
+    purpose=None,
+    consent=None,
+    entries=(entry(1), entry(2)),
+)
+
+
+def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Scalar) -> Event:
+    """Something that happened to a target."""
+    return Event(seq, NOW, "A-7K3F", f"A-7K3F.{of}", name, actor, data, {}, "", "")
+
+
+def test_a_story_names_who_and_what_and_why() -> None:
+    """People by their mention, all else is CallOps; one decision about all targets is one line."""
+    events = [
+        event(1, "requested", actor="U0AGENT"),
+        event(2, "requested", of=2, actor="U0AGENT"),
+        event(3, "approved", actor="U0MANAGER"),
+        event(4, "approved", of=2, actor="U0MANAGER"),
+        event(5, "sending", attempt=2, actor="host:1:2"),
+        event(6, "failed", of=2, message="No <such> call."),
+        event(7, "looked_up", of=2, found=False),
+    ]
+    lines = list(story(REQUEST, events, [(3, "note", "fine & good")]))
+    assert [line.split("* ", 1)[1] for line in lines] == [
+        "<@U0AGENT> asked for it.",
+        "<@U0MANAGER> approved it. “fine &amp; good”",
+        "CallOps began to send it (attempt 2) (call `vx_1`).",
+        "CallOps read the provider's answer: failed (call `vx_2`). No &lt;such&gt; call.",
+        "CallOps asked the provider whether it has it: no (call `vx_2`).",
+    ]
+
+
+def test_details_are_a_modal_that_slack_takes() -> None:
+    """However much happened; what is left out is counted, and people's words ping nobody."""
+    events = [event(n, "retry_scheduled", attempt=n) for n in range(1, 2 * MOST_LINES + 1)]
+    view = Details.build(REQUEST, events, [])
+    assert f"and {MOST_LINES} more" in str(view)
+    assert "<!channel>" not in str(view)
+    assert faults("modal", view) == []
+    assert checker("check_blocks").faults("modal", view) == []
+
+
+@pytest.mark.parametrize("module", ["dispatcher", "consequences", "operations", "look_ups", "notices"])
+def test_every_event_that_is_written_has_words(module: str) -> None:
+    """No event is told by its name in code."""
+    source = (BOT / f"{module}.py").read_text(encoding="utf-8")
+    written = re.findall(r'(?:Move|not_again|_move|_ended)\(\s*[\w.]+,(?:\s*outcome,)?\s*"(\w+)"', source)
+    written += re.findall(r'\bname: str = "(\w+)"|\bname="(\w+)"', source)
+    names = {name for found in written for name in ([found] if isinstance(found, str) else found) if name}
+    assert names <= DID.keys()
