@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from bot import policy
 from bot.cards import with_card
+from bot.confirmations import confirmation
 from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.look_ups import LookUps
 from bot.messages import goes_out
@@ -339,9 +340,11 @@ class Dispatcher:
     async def _change(self, request: Request, *moves: Move, posts: Sequence[Post] = ()) -> Request | None:
         """Make a change for the machine; None where somebody or something was first.
 
-        A card that was decided on goes on to show how its request stands, as the audit message does.
+        A card that was decided on goes on to show how its request stands, as the audit message does; what is
+        done is confirmed where it was asked.
         """
-        change = Change(request.id, SYSTEM, moves, posts=with_card(request, posts))
+        told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
+        change = Change(request.id, SYSTEM, moves, posts=told)
         try:
             changed = await self._log.apply(change)
         except Conflict:

@@ -296,14 +296,27 @@ def _sending(request: Request, _entry: LogEntry) -> str:
 
 
 def _succeeded(request: Request, entry: LogEntry) -> str:
-    done, at = _DONE[entry.kind], ""
+    return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+
+
+def done(request: Request) -> str:
+    """What was done, in short: of several targets, how many."""
+    finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
+    if len(request.entries) == 1 and finished:
+        return f"{_what_is_done(finished[0])}."
+    several = f"{len(finished)} of {len(request.entries)} {_PLURALS[request.kind]}"
+    if request.kind is Kind.CANCEL_CALL and request.entries[0].target_id is None:
+        several = f"the scheduled calls to {len(finished)} of {len(request.entries)} numbers"
+    return f"✅ *{_DONE[request.kind]}:* {several}."
+
+
+def _what_is_done(entry: LogEntry) -> str:
+    how, at = _DONE[entry.kind], ""
     if entry.code is Code.SCHEDULED and entry.scheduled_for:
-        done, at = "Scheduled", f", {when(entry.scheduled_for)}"
+        how, at = "Scheduled", f", {when(entry.scheduled_for)}"
     elif entry.kind is Kind.CANCEL_CALL and entry.target_id is None:
-        done = "Removed"
-    return (
-        f"✅ *{done}:* {target(entry)}{at}, for {person(request.requester)}. {entry.message or ''}".rstrip()
-    )
+        how = "Removed"
+    return f"✅ *{how}:* {target(entry)}{at}"
 
 
 def _failed(_request: Request, entry: LogEntry) -> str:

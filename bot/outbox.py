@@ -15,6 +15,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.beside import ALONE, Beside, beside
+from bot.confirmations import ORIGIN
 from bot.consequences import WARNING
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posts import ASKED, REMINDED, Told, render
@@ -173,12 +174,18 @@ class Outbox:
             case ("card_thread", _, _):
                 below = request.messages.get("card")
                 return below.channel if below else self._settings.slack.approvals_channel
+            case (there, _, _) if there == ORIGIN and request.channel:
+                return request.channel
             case _:
                 above = request.messages.get("audit")
                 return above.channel if above else self._settings.audit_channel(request.connection)
 
     async def _failed(self, post: Outgoing, error: BaseException) -> None:
         code = trouble(error)
+        if post.to == ORIGIN and code in NEVER_AGAIN | MENDABLE:
+            _log.info("%s: no confirmation where it was asked: %s", post.request, code)
+            await self._log.abandon(post, error=code)
+            return
         if code in NEVER_AGAIN or (code in MENDABLE and post.tries >= MOST_TRIES):
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
             await self._log.abandon(post, error=code)

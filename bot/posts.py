@@ -23,6 +23,7 @@ from bot.blocks import (
     when,
 )
 from bot.messages import (
+    done,
     facts_to_decide,
     left_alone,
     marked,
@@ -98,6 +99,8 @@ def render(
             message = _calling(template, request, caution, beside)
         case _ if to.startswith(f"{ASKED}:"):
             message = card(request, caution=caution, beside=beside)
+        case "origin":
+            message = _confirmation(request)
         case "thread":
             message = _thread(template, request, told)
         case _:
@@ -264,6 +267,14 @@ def _also(request: Request, told: Told) -> list[Block]:
         where = f"{targets[entry]}: " if len(targets) > 1 else ""
         lines.append(f"⚠️ {where}{escape(warning)}")
     return [section("\n".join(lines))] if lines else []
+
+
+def _confirmation(request: Request) -> Message | None:
+    """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
+    if any(entry.state in _ACTIVE for entry in request.entries):
+        return None
+    text = f"{done(request)} `{request.id}`"
+    return Message(text, [section(text)])
 
 
 def _direct(template: str, request: Request, told: Told) -> Message | None:

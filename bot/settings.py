@@ -68,6 +68,8 @@ class SlackTable(_Table):
         "talk to me first",
     )
     """What whoever denies can choose; anything else can be typed."""
+    confirm_in_channel: bool = True
+    """Whether what is done is confirmed, once and in short, in the channel it was asked in."""
 
 
 class Rule(_Table):

@@ -35,7 +35,7 @@ DID: Mapping[str, str] = {
     "unknown": "got no answer that can be read",
     "inferred": "concluded that it was done",
     "retry_scheduled": "ordered another attempt",
-    "late_answer": "recorded the provider's late answer: done",
+    "late_answer": "recorded the provider's late answer",
     "webhook": "heard from the provider that it happened",
     "looked_up": "asked the provider whether it has it",
     "looked_up_gone": "saw that it is gone at the provider: done",

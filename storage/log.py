@@ -29,9 +29,10 @@ Scalar = str | int | bool | None
 class Post:
     """A Slack post to make: rendered from ``template`` when it is sent.
 
-    ``to``: ``audit`` and ``card`` are one message each per request, posted once and edited from then on, and
-    ``asked:U…`` is one for each person, to them; ``thread`` replies below the audit message, ``card_thread``
-    below the card; ``dm:U…`` is a direct message to one person.
+    ``to``: ``audit``, ``card`` and ``origin`` (in the channel it was asked in) are one message each per
+    request, posted once and edited from then on, and ``asked:U…`` is one for each person, to them;
+    ``thread`` replies below the audit message, ``card_thread`` below the card; ``dm:U…`` is a direct message
+    to one person.
     """
 
     template: str
@@ -170,7 +171,7 @@ class Request:
     entries: Sequence[LogEntry]
     approvals: Sequence[Approval] = ()
     messages: Mapping[str, MessageRef] = field(default_factory=dict)
-    """Posted messages by where they belong: ``audit``, ``card``, ``asked:U…``."""
+    """Posted messages by where they belong: ``audit``, ``card``, ``origin``, ``asked:U…``."""
     mode: str | None = None
     """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
     goes_out: datetime | None = None

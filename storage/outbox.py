@@ -7,7 +7,7 @@ from typing import Final
 from storage.chain import microseconds
 from storage.log import MessageRef, Outgoing
 
-EDITED: Final = frozenset({"audit", "card"})
+EDITED: Final = frozenset({"audit", "card", "origin"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
 ASKED: Final = "asked:"
 """With a person's id behind it: one such message for each person."""
