@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.app import SCOPES, Surfaces, create_app
 from bot.asking import Asking
+from bot.daily import Daily
 from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
 from bot.notices import Notices
@@ -196,6 +197,9 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
     approvers = asyncio.create_task(calling.run(), name="asking")
+    telling = asyncio.create_task(
+        Rounds("daily line", Daily(log, client, settings, clock=clock).step).run(), name="daily line"
+    )
     await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
     _say_hello(settings, team)
     await stopping.wait()
@@ -205,13 +209,14 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
+    telling.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
     await asyncio.gather(
         replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    await asyncio.gather(groups, dispatching, approvers, outgoing, return_exceptions=True)
+    await asyncio.gather(groups, dispatching, approvers, outgoing, telling, return_exceptions=True)
     _log.info("Stopped")
 
 

@@ -4,10 +4,11 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +24,7 @@ from providers.actions import Kind
 from providers.base import ConnectionSettings
 
 _DURATION = re.compile(r"^(?P<number>[1-9][0-9]*)\s*(?P<unit>[smhd])$")
+_TIME_OF_DAY = re.compile(r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
 _SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
@@ -70,6 +72,27 @@ class SlackTable(_Table):
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""
+    daily: time | None = None
+    """When the audit channel reads what the day brought, by the clock of `daily_timezone`; None: never."""
+    daily_timezone: str = "UTC"
+    """An IANA name."""
+
+    @field_validator("daily", mode="before")
+    @classmethod
+    def _time_of_day(cls, value: object) -> time | None:
+        match = _TIME_OF_DAY.match(value) if isinstance(value, str) else None
+        if match is None:
+            raise ValueError('write an hour and minutes, such as "18:00"')
+        return time(int(match["hour"]), int(match["minute"]))
+
+    @field_validator("daily_timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
+            raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
+        return value
 
 
 class Rule(_Table):

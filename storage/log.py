@@ -359,6 +359,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a connection's actions stand in one state."""
+
+    connection: str
+    state: State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What verifying the log found: how much was read, the chain's head, and each fault as a sentence."""
 
@@ -471,6 +480,10 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def tally(self, since: datetime) -> Sequence[Tally]:
+        """How many actions came to stand where they stand since then; all that wait or are unknown now."""
+        ...
+
     async def verify(self) -> Verdict:
         """Check the chain, the commitments, and that replayed events give the rows."""
         ...
@@ -561,6 +574,10 @@ class ActionLog(Protocol):
 
     async def draft(self, nonce: str) -> Draft | None:
         """Read a draft."""
+        ...
+
+    async def claim(self, name: str) -> bool:
+        """Whether this is the first time that a name is claimed: of many who claim it, one may go on."""
         ...
 
     async def keep_person(self, person: Person) -> None:

@@ -27,6 +27,14 @@ def keep_draft(
     )
 
 
+def claim(connection: Connection, now: datetime, name: str) -> bool:
+    """Use a name up, once."""
+    taken = connection.execute(
+        "INSERT OR IGNORE INTO nonces (nonce, at) VALUES (?, ?)", [name, microseconds(now)]
+    )
+    return taken.rowcount == 1
+
+
 def draft(connection: Connection, nonce: str) -> Draft | None:
     """Read a draft: None if nobody kept one, or if it was forgotten before it was used."""
     row = connection.execute("SELECT * FROM nonces WHERE nonce = ?", [nonce]).fetchone()

@@ -21,6 +21,7 @@ from storage.log import (
     Page,
     Query,
     Request,
+    Tally,
     Waiting,
 )
 
@@ -273,6 +274,26 @@ def _was_ended(connection: Connection, name: str, reference: str | None) -> bool
         [reference, name],
     )
     return ended.fetchone() is not None
+
+
+def tally(connection: Connection, since: datetime) -> list[Tally]:
+    """How many actions came to stand where they stand since then, or still wait or are unknown."""
+    rows = connection.execute(
+        """
+        WITH recent AS (
+            SELECT DISTINCT entry FROM events WHERE seq > coalesce(
+                (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
+        SELECT connection, state, count(*) AS count FROM (
+            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.entry
+            WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
+            UNION ALL
+            SELECT connection, state FROM actions INDEXED BY actions_state
+            WHERE state IN ('pending', 'unknown'))
+        GROUP BY connection, state ORDER BY connection, state
+        """,
+        {"since": microseconds(since)},
+    )
+    return [Tally(row["connection"], State(row["state"]), row["count"]) for row in rows]
 
 
 def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:

@@ -25,6 +25,7 @@ from storage.log import (
     Query,
     Recorded,
     Request,
+    Tally,
     Verdict,
     Waiting,
 )
@@ -153,6 +154,9 @@ class SQLiteLog:
     async def sighted_before(self, entry: str) -> bool:  # noqa: D102
         return await self._reader.do(lambda connection: reading.sighted_before(connection, entry))
 
+    async def tally(self, since: datetime) -> Sequence[Tally]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.tally(connection, since))
+
     async def verify(self) -> Verdict:  # noqa: D102
         return await asyncio.to_thread(verify, self._path)
 
@@ -218,6 +222,10 @@ class SQLiteLog:
 
     async def draft(self, nonce: str) -> Draft | None:  # noqa: D102
         return await self._reader.do(lambda connection: people.draft(connection, nonce))
+
+    async def claim(self, name: str) -> bool:  # noqa: D102
+        now = self._sources.clock()
+        return await self._writer.do(lambda connection: people.claim(connection, now, name))
 
     async def keep_person(self, person: Person) -> None:  # noqa: D102
         await self._writer.do(lambda connection: people.keep_person(connection, person))

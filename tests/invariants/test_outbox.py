@@ -126,7 +126,8 @@ async def test_a_lost_answer_to_a_post_is_made_good(stage: Bench) -> None:
     await stage.pass_time(seconds=20)
     await stage.bot.rounds()
     await stage.bot.posts()
-    ids = {call["args"]["client_msg_id"] for call in await stage.people.journal("chat.postMessage")}
+    posted = await stage.people.journal("chat.postMessage")
+    ids = {call["args"]["client_msg_id"] for call in posted if call["args"]["channel"] == "C0AUDIT"}
     assert len(ids) == 1
     kept = (await stage.bot.log.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == kept.ts]

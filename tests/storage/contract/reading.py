@@ -16,6 +16,7 @@ from tests.storage.samples import (
     cancelling_by_id,
     claim,
     deleting,
+    deny,
     finish,
     noted,
     placing,
@@ -206,6 +207,24 @@ class Reading:
         assert await log.seen("reminders", "vx_1", after)
         await succeeded(log, cancel.id, clock, Code.CANCELLED, "vx_1")
         assert not await log.seen("reminders", "vx_1", clock.move(seconds=1))
+
+    async def test_what_a_day_brought_is_counted(self, log: ActionLog, clock: Clock) -> None:
+        """What came to an end since then; what waits or is unknown, from whenever; notes count nothing anew."""
+        before = await recorded(log, placing())
+        await succeeded(log, before.id, clock, Code.QUEUED)
+        await recorded(log, cancelling())
+        since = clock.move(hours=1)
+        await log.apply(noted(Note(before.id, "looked_up", {"found": True})))
+        for number in (NUMBER, OTHER_NUMBER):
+            made = await recorded(log, placing(number))
+            await succeeded(log, made.id, clock, Code.QUEUED)
+        other = await recorded(log, replace(cancelling(), connection="second"))
+        await log.apply(deny(other.id))
+        assert [(one.connection, one.state, one.count) for one in await log.tally(since)] == [
+            ("reminders", State.PENDING, 1),
+            ("reminders", State.SUCCEEDED, 2),
+            ("second", State.DENIED, 1),
+        ]
 
     async def test_what_is_ready_comes_in_the_order_of_approval(self, log: ActionLog, clock: Clock) -> None:
         """Approved entries come in the order they were approved, once their time has come."""

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -154,6 +155,12 @@ class Remembering:
         used = await log.draft("n1")
         assert used is not None
         assert used.request == made.id
+
+    async def test_a_name_is_claimed_once(self, log: ActionLog) -> None:
+        """Of many who claim it at once, one may go on; another name is another matter."""
+        claims = await asyncio.gather(*(log.claim("daily:1") for _ in range(5)))
+        assert sorted(claims) == [False] * 4 + [True]
+        assert await log.claim("daily:2")
 
     async def test_old_drafts_are_forgotten(self, log: ActionLog, clock: Clock) -> None:
         """A draft nobody used is gone after a day, its nonce can still be used, and used ones stay."""

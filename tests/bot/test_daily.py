@@ -1,0 +1,34 @@
+"""The daily line: when it is due, and what it says."""
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from bot.daily import Day, due, line
+from storage.lifecycle import State
+
+DAY = date(2026, 11, 21)
+
+
+@pytest.mark.parametrize(
+    ("now", "day"),
+    [
+        (datetime(2026, 11, 21, 12, 29, tzinfo=UTC), None),
+        (datetime(2026, 11, 21, 12, 30, tzinfo=UTC), DAY),
+        (datetime(2026, 11, 21, 18, 29, tzinfo=UTC), DAY),  # the day is over by then in Kolkata
+        (datetime(2026, 11, 21, 18, 30, tzinfo=UTC), None),
+    ],
+)
+def test_a_line_is_due_from_its_hour_on_for_a_while(now: datetime, day: date | None) -> None:
+    """By the clock of its zone; what was down for longer does not tell yesterday's news."""
+    since = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
+    assert due(now, at=time(18), zone="Asia/Kolkata") == (Day(day, since) if day else None)
+
+
+def test_a_line_says_what_there_was_in_plain_words() -> None:
+    """What there was none of is left out; a day without anything has no line."""
+    counts = {State.SUCCEEDED: 12, State.DENIED: 2, State.UNKNOWN: 1, State.PENDING: 3, State.SENDING: 4}
+    told = line(DAY, counts)
+    assert told is not None
+    assert told.text == ("📋 *Sat 21 Nov 2026:* 12 done, 2 denied, 1 unknown, 3 still waiting for approval.")
+    assert line(DAY, {State.SENDING: 4}) is None
