@@ -42,6 +42,8 @@ class _Link:
 class _Pending:
     envelope: Json
     answer: asyncio.Future[Json | None]
+    again: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a second delivery was acknowledged, too."""
     link: _Link | None = None
     sent: int = 0
 
@@ -99,6 +101,8 @@ class SocketMode:
                 for _ in range(times):
                     await self._send(pending)
                 answer = await pending.answer
+                if times > 1:
+                    await pending.again.wait()  # whoever watches sees what both deliveries did
         except TimeoutError:
             record["error"] = "operation_timeout"
             raise UndeliveredError("operation_timeout") from None
@@ -192,7 +196,9 @@ class SocketMode:
         except (ValueError, KeyError, TypeError):
             self.workspace.fault("Socket Mode", "not an acknowledgement", [], str(raw))
             return
-        if pending and not pending.answer.done():
+        if pending and pending.answer.done():
+            pending.again.set()
+        elif pending:
             pending.answer.set_result(ack.get("payload"))
 
     async def _send_what_waits(self) -> None:

@@ -130,8 +130,8 @@ class NoInboundKey(Operations):
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         """Ask as if each delivery were another, and nothing were asked already."""
         self._deliveries += 1
-        new = await super()._request(wish, origin, decision)
-        return replace(new, inbound=f"{self._deliveries}", joins=False)
+        inbound = f"{self._deliveries}"
+        return replace(await super()._request(wish, origin, decision), inbound=inbound, joins=False)
 
 
 ACCEPTED = Invariant(

@@ -73,7 +73,7 @@ class Live:
             f"/calls place {number} via reminders agent=payments meta.name={NAME} meta.city={CITY} "
             f'batch={BATCH} purpose="{PURPOSE}" consent="{CONSENT}"'
         )
-        await self.scene.asha.click(preview, text="Place this call")
+        await self.scene.asha.click(preview, "place")
         placed = await self.scene.asha.wait_for(lambda m: m.ts == preview.ts and bool(m.edits))
         self.ids.append(request_id(placed))
         await self.scene.audit(says, self.ids[-1])
