@@ -57,9 +57,9 @@ class Wings:
         return scene
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def wings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wings]:
-    """The scenes to come."""
+    """The scenes to come. Not for the session: while other tests run, nothing drives what is made ready."""
     wings = Wings(tmp_path_factory.mktemp("scenes"))
     yield wings
     await wings.clear()
