@@ -31,10 +31,11 @@ def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
     phones = find(text, default_region=default_region)
     words = [word.rstrip(".:-") for word in _WORD.findall(text)]
-    ids = dict.fromkeys(word for word in words if len(word) <= LONGEST_ID and is_plain_id(word))
-    ours = [word for word in ids if _REQUEST.fullmatch(word)]
-    others = [word for word in ids if word not in ours]
-    return Mentions(tuple(phones), tuple(ours), tuple(others[:MOST_IDS]))
+    ours = dict.fromkeys(word for word in words if _REQUEST.fullmatch(word))
+    others = dict.fromkeys(
+        word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
+    )
+    return Mentions(tuple(phones), tuple(ours), tuple(others)[:MOST_IDS])
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -35,6 +35,11 @@ def test_ids_are_ours_or_words_to_look_up() -> None:
     assert found == Mentions((), ("A-7K3F", "A-8888.2"), ("vx_1001",))
 
 
+def test_an_id_of_ours_may_have_no_digit_in_it() -> None:
+    """Our ids are drawn: some are letters only."""
+    assert read(rich("A-QEGU"), default_region="IN").requests == ("A-QEGU",)
+
+
 def test_a_message_of_blocks_alone_is_read() -> None:
     """The audit message names its ids in blocks, not in its text."""
     blocks = [{"type": "context", "elements": [{"type": "mrkdwn", "text": "`A-7K3F` · call `vx_7`"}]}]

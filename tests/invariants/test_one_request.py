@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from storage.lifecycle import State
+from tests.invariants.bench import PLACE, bench
+from tests.providers.contract_failures import FAILURES, NOT_SENT
+
+ENDS = {"unknown": State.UNKNOWN, "failed": State.FAILED}
+ROUNDS = 4
+"""One more than there may be requests in all for what was certainly not sent."""
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> None:
+    """However the wire fails and however long one waits, a provider that read the request reads no second one."""
+    expected = FAILURES[failure]
+    async with bench(tmp_path) as world, expected.at() as place:
+        bot = await world.crash(**{world.addresses["callkaro"]: place.base_url})
+        request = await bot.ask(PLACE)
+        for _ in range(ROUNDS):
+            await bot.rounds()
+            await world.pass_time(seconds=30)
+        entry = await bot.entry(request)
+        assert len(place.received) == expected.requests
+        assert entry.state is ENDS[expected.outcome.partition(" ")[0]]
+        assert entry.attempt == (3 if expected.outcome == NOT_SENT else 1)
