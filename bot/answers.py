@@ -23,8 +23,8 @@ from bot.targets import NumberTarget
 from bot.words import listed
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
+from storage.entries import Event, Request
 from storage.lifecycle import State
-from storage.log import Event, Request
 
 PLACE = "place"
 CHANGE = "change"

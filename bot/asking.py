@@ -15,7 +15,8 @@ from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
 from bot.posts import ASKED, REMINDED
 from bot.settings import Rule, Settings
-from storage.log import SYSTEM, ActionLog, Change, Conflict, Event, Note, Post, Waiting
+from storage.entries import SYSTEM, Change, Event, Note, Post, Waiting
+from storage.log import ActionLog, Conflict
 
 ALIKE = "alike"
 """A note: a request's card was rewritten, as another one's number reads like its own."""

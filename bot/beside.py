@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask
-from storage.log import ActionLog, LogEntry, Request
+from storage.entries import LogEntry, Request
+from storage.log import ActionLog
 
 HIDDEN = "•"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from storage.log import Post, Request
+from storage.entries import Post, Request
 
 CARD = Post("state", "card")
 

@@ -8,7 +8,7 @@ from bot.check_slack import Told
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.people import read_person
 from bot.settings import EVERYONE, Rule
-from storage.log import Person
+from storage.entries import Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ channels have messages of their own. Slack refuses it where the app is not a mem
 """
 
 from bot.settings import Settings
+from storage.entries import Move, Post, Request
 from storage.lifecycle import State
-from storage.log import Move, Post, Request
 
 ORIGIN = "origin"
 """Where something was asked: one message for each request."""

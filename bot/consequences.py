@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from providers.actions import Code, Kind, Outcome, Retry, Status
+from storage.entries import LogEntry, Move, Post
 from storage.lifecycle import State
-from storage.log import LogEntry, Move, Post
 
 MAX_ATTEMPTS = 3
 """Requests in all, for what was certainly not sent and for cancels."""

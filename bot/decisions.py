@@ -21,8 +21,9 @@ from bot.posts import REVIEW, SETTLE
 from bot.vocabulary import caution
 from bot.windows import Windows
 from providers.actions import Refused
+from storage.entries import Person, Request, Waiting
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, Person, Request, Waiting
+from storage.log import ActionLog, Conflict
 
 Body = dict[str, Any]
 

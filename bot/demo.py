@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.log_commands import summary
-from storage.log import Query, Request
+from storage.entries import Query, Request
 from storage.sqlite import SQLiteLog
 
 RECENT = 50

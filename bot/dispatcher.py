@@ -26,8 +26,9 @@ from bot.rounds import each
 from bot.settings import Settings
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
+from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request
 from storage.lifecycle import State
-from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Post, Request
+from storage.log import ActionLog, Conflict
 
 BATCH = 100
 """How many ready entries are looked at in a round."""

@@ -7,7 +7,8 @@ from bot.line import KINDS, ConnectionWords, Line, Verb, Vocabulary
 from bot.repeats import Earlier, earlier
 from bot.targets import IdTarget, NumberTarget
 from providers.actions import Kind
-from storage.log import ActionLog, Query
+from storage.entries import Query
+from storage.log import ActionLog
 
 LOOKED_BACK = 20
 """How many of a person's requests of one kind are looked at for what they used last."""

@@ -14,8 +14,8 @@ from bot.blocks import MAX_OPTION, cut
 from bot.line import ConnectionWords, Fault, Vocabulary
 from providers.actions import Code, Kind, PlaceCall
 from providers.phone import mask
+from storage.entries import LogEntry
 from storage.lifecycle import State
-from storage.log import LogEntry
 
 KNOWN: Final = "known"
 """The field of a form in which one of them is chosen."""

@@ -15,9 +15,10 @@ from bot.overview import SHOWN, Row
 from bot.people import Directory
 from bot.replies import Replies
 from bot.words import short
+from storage.entries import LogEntry, Person, Query, Request
 from storage.ids import MISREAD, readings
 from storage.lifecycle import State
-from storage.log import ActionLog, LogEntry, NoSuchRequest, Person, Query, Request
+from storage.log import ActionLog, NoSuchRequest
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100

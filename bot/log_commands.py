@@ -27,8 +27,9 @@ from providers.actions import (
 )
 from providers.phone import mask
 from storage.connection import CannotOpen
+from storage.entries import Event, LogEntry, Query, Request, Verdict
 from storage.lifecycle import State
-from storage.log import Event, LogEntry, NoSuchRequest, Query, Request, Verdict
+from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
 from storage.verification import verify
 

@@ -16,8 +16,8 @@ from providers.actions import CallAction, Outcome
 from providers.redaction import LONGEST_RECORD, without_numbers
 from providers.registry import find
 from storage.chain import ERASED
+from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
-from storage.log import Event, LogEntry, Request
 
 RAW, HEADERS = "raw", "headers"
 

@@ -17,8 +17,9 @@ from bot.pace import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
 from storage.chain import LOOKED_UP
+from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
 from storage.lifecycle import State
-from storage.log import SYSTEM, ActionLog, Change, Conflict, LogEntry, Move, Note, Post, Request
+from storage.log import ActionLog, Conflict
 
 AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""

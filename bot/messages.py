@@ -21,8 +21,8 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
+from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
-from storage.log import Event, LogEntry, Request
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
 CANNOT_BE_UNDONE = "This cannot be undone."

@@ -38,7 +38,7 @@ from bot.messages import (
 )
 from bot.operations import Settlement
 from providers.actions import Kind
-from storage.log import LogEntry, Request
+from storage.entries import LogEntry, Request
 
 View = dict[str, Any]
 MAX_LABEL = 2000

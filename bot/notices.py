@@ -11,19 +11,9 @@ from dataclasses import dataclass
 from bot.cards import with_card
 from bot.consequences import WARNING, not_again
 from providers.actions import Code, Kind, Notice, PlaceCall
+from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
 from storage.lifecycle import TERMINAL, State
-from storage.log import (
-    SYSTEM,
-    ActionLog,
-    Change,
-    Conflict,
-    LogEntry,
-    Move,
-    NoSuchRequest,
-    Note,
-    Post,
-    Request,
-)
+from storage.log import ActionLog, Conflict, NoSuchRequest
 
 TOOK_PLACE = "took_place"
 """The note that a call which is over as not done took place, and the template of what is posted of it."""

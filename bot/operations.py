@@ -21,10 +21,7 @@ from bot.posts import answered
 from bot.settings import Rule, Settings
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
-from storage.lifecycle import State
-from storage.log import (
-    ActionLog,
-    AlreadyAsked,
+from storage.entries import (
     Approval,
     Change,
     Move,
@@ -36,6 +33,8 @@ from storage.log import (
     Request,
     Waiting,
 )
+from storage.lifecycle import State
+from storage.log import ActionLog, AlreadyAsked
 
 CHECKED = "A-0000"
 """The id that a request is checked with before it has one."""

@@ -23,8 +23,9 @@ from bot.rounds import each
 from bot.settings import Settings
 from bot.vocabulary import cancels, caution
 from providers.registry import find
+from storage.entries import Event, MessageRef, Outgoing, Request
 from storage.lifecycle import State
-from storage.log import ActionLog, Event, MessageRef, Outgoing, Request
+from storage.log import ActionLog
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""

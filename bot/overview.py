@@ -10,8 +10,8 @@ from bot.answers import take_back
 from bot.blocks import Block, Message, actions, button, code, context, escape, section, when
 from bot.messages import already, left_alone, marked, standing, target
 from bot.posts import REVIEW, audit
+from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
-from storage.log import Event, LogEntry, Request
 
 STATUS = "show_status"
 SHOWN = 5

@@ -15,7 +15,8 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.policy import Members
-from storage.log import ActionLog, Person
+from storage.entries import Person
+from storage.log import ActionLog
 
 FRESH = timedelta(hours=1)
 """How long what Slack said of a person is believed without asking again."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from bot.settings import EVERYONE, Rule
 from providers.actions import Kind
-from storage.log import Approval, Person
+from storage.entries import Approval, Person
 
 Members = Mapping[str, frozenset[str] | None]
 """Slack ids by group; None for a group that could not be read."""

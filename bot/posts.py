@@ -38,8 +38,8 @@ from bot.messages import (
     word,
 )
 from providers.actions import Code, Kind
+from storage.entries import LogEntry, Post, Request
 from storage.lifecycle import State
-from storage.log import LogEntry, Post, Request
 
 REVIEW = "review"
 SETTLE = "settle"

@@ -9,8 +9,8 @@ from bot.line import ConnectionWords
 from bot.messages import WORDS, marked, target
 from bot.modals import View
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
+from storage.entries import LogEntry, Request
 from storage.lifecycle import State
-from storage.log import LogEntry, Request
 
 CANCEL_FIRST = "cancel_first"
 LATELY = timedelta(minutes=10)

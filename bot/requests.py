@@ -40,8 +40,9 @@ from bot.windows import Windows
 from bot.wishes import actions_of, kept, read_wish
 from providers.actions import CancelCall, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter
+from storage.entries import Draft, LogEntry, Person, Request
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, Draft, LogEntry, Person, Request
+from storage.log import ActionLog, Conflict
 
 Body = dict[str, Any]
 COMMANDS_HEARD: dict[str, Verb | None] = {"/calls": None} | {

@@ -18,7 +18,8 @@ from bot.requests import Requests, entry_of
 from bot.timeline import Details
 from bot.windows import Windows
 from providers.actions import Kind
-from storage.log import ActionLog, LogEntry, NoSuchRequest, Person
+from storage.entries import LogEntry, Person
+from storage.log import ActionLog, NoSuchRequest
 
 Body = dict[str, Any]
 CANCEL_MENTIONED = "cancel_mentioned"

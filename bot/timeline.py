@@ -12,7 +12,7 @@ from bot.blocks import Block, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import standing, target
 from bot.modals import About, View, modal
-from storage.log import Event, Request
+from storage.entries import Event, Request
 
 MOST_LINES = 60
 """A modal takes a hundred blocks; the log itself has them all."""

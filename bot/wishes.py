@@ -19,7 +19,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage.log import Draft
+from storage.entries import Draft
 
 _ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
 _DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCampaign]] = {

@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from storage.chain import GENESIS, canonical, commitment, digest, microseconds
-from storage.log import Event, Scalar
+from storage.entries import Event, Scalar
 
 SALT_BYTES: Final = 16
 """128 random bits for each personal value: nobody guesses a number from its commitment."""

@@ -8,7 +8,7 @@ asked for the target: then a new action is about something newer.
 from sqlite3 import Connection
 from typing import Final
 
-from storage.log import NewRequest
+from storage.entries import NewRequest
 
 _UNDER_WAY: Final = """
     actions.kind = :kind AND actions.connection = :connection

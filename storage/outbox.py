@@ -5,7 +5,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from storage.chain import microseconds
-from storage.log import MessageRef, Outgoing
+from storage.entries import MessageRef, Outgoing
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from storage.chain import microseconds, moment
-from storage.log import Draft, Person
+from storage.entries import Draft, Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""

@@ -10,20 +10,10 @@ from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
 from storage.chain import microseconds, moment
+from storage.entries import Approval, Event, LogEntry, MessageRef, Page, Query, Request, Tally, Waiting
 from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State
-from storage.log import (
-    Approval,
-    Event,
-    LogEntry,
-    MessageRef,
-    NoSuchRequest,
-    Page,
-    Query,
-    Request,
-    Tally,
-    Waiting,
-)
+from storage.log import NoSuchRequest
 
 ACTION: Final = "action"
 """The personal field that holds the whole call action as JSON."""

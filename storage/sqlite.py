@@ -10,10 +10,8 @@ from typing import Self
 from storage import outbox, pacing, people, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
-from storage.log import (
-    AlreadyAsked,
+from storage.entries import (
     Change,
-    Conflict,
     Draft,
     Event,
     LogEntry,
@@ -29,6 +27,7 @@ from storage.log import (
     Verdict,
     Waiting,
 )
+from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from storage.chain import ERASED, Links, Row, commitment, replay
 from storage.connection import UNREADABLE, CannotOpen, open_for_reading
-from storage.log import Event, Verdict
+from storage.entries import Event, Verdict
 from storage.migrations import make_as
 from storage.reading import as_event
 

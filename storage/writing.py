@@ -20,9 +20,7 @@ from storage import chain, exclusion, joining, reading
 from storage.appending import Chain, Sources
 from storage.chain import CHANGEABLE_COLUMNS, ENTRY_COLUMNS, ERASED, REQUEST_COLUMNS, REQUESTED, microseconds
 from storage.connection import CannotOpen
-from storage.ids import new_id
-from storage.lifecycle import NEVER_IN_DOUBT, IllegalMove, State, check
-from storage.log import (
+from storage.entries import (
     Approval,
     Change,
     Event,
@@ -30,13 +28,15 @@ from storage.log import (
     Move,
     NewAction,
     NewRequest,
-    NoSuchRequest,
     Note,
     Post,
     Recorded,
     Request,
     Scalar,
 )
+from storage.ids import new_id
+from storage.lifecycle import NEVER_IN_DOUBT, IllegalMove, State, check
+from storage.log import NoSuchRequest
 
 INBOUND_KEPT: Final = timedelta(days=7)
 """How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""

@@ -12,8 +12,8 @@ from bot.check_setup import LEAST_FREE, LITTLE_FREE, about_log
 from bot.check_slack import Told, about_clock
 from bot.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from bot.settings import Rule
+from storage.entries import Person
 from storage.inspection import Place
-from storage.log import Person
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PLACE = Place(Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30)

@@ -9,8 +9,8 @@ import pytest
 from bot.consequences import PAUSES, WINDOW, follows
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
 from storage import lifecycle
+from storage.entries import LogEntry
 from storage.lifecycle import State
-from storage.log import LogEntry
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PLACE = PlaceCall(to="+919876543210", agent="payments")

@@ -8,8 +8,8 @@ import pytest
 from bot.known_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
 from bot.line import ConnectionWords, Vocabulary
 from providers.actions import Code, Kind, PlaceCall
+from storage.entries import LogEntry
 from storage.lifecycle import State
-from storage.log import LogEntry
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 KOLKATA = "Asia/Kolkata"

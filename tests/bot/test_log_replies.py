@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.log_replies import as_lines, as_objects, attempts
 from storage.chain import ERASED
-from storage.log import Event
+from storage.entries import Event
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 COMMITTED = {"raw": "a commitment"}

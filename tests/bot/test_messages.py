@@ -31,8 +31,8 @@ from providers.actions import (
 from providers.base import Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
+from storage.entries import Approval, LogEntry, Request
 from storage.lifecycle import State
-from storage.log import Approval, LogEntry, Request
 from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

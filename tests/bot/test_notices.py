@@ -12,8 +12,9 @@ import pytest
 from bot.notices import Ignored, Notices, settles
 from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
+from storage.entries import SYSTEM, Change, LogEntry, MessageRef, Move, Request
 from storage.lifecycle import TERMINAL, State
-from storage.log import SYSTEM, Change, Conflict, LogEntry, MessageRef, Move, Request
+from storage.log import Conflict
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, claim, placing
 

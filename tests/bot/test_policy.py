@@ -9,7 +9,7 @@ from bot import policy
 from bot.policy import Effect
 from bot.settings import Rule
 from providers.actions import Kind
-from storage.log import Approval, Person
+from storage.entries import Approval, Person
 
 TEAM = "T0CALLOPS"
 CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",), settle=("managers",))

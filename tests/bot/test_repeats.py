@@ -9,8 +9,8 @@ from bot.line import ConnectionWords
 from bot.repeats import LATELY, ago, already_asked, cancel_first, earlier, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
+from storage.entries import LogEntry
 from storage.lifecycle import State
-from storage.log import LogEntry
 from tests.bot.test_messages import ACTIONS, NOW, entry, request
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})

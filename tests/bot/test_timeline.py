@@ -9,8 +9,8 @@ import pytest
 from bot.timeline import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
+from storage.entries import Event, LogEntry, Request, Scalar
 from storage.lifecycle import State
-from storage.log import Event, LogEntry, Request, Scalar
 from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)

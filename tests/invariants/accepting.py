@@ -11,7 +11,7 @@ from bot.operations import Asked, Operations, Origin, Wish
 from bot.policy import Decision
 from bot.requests import Requests
 from providers.actions import Kind
-from storage.log import NewRequest, Person, Query
+from storage.entries import NewRequest, Person, Query
 from tests.invariants.bench import AGENT, Bench, StepLog
 from tests.invariants.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER

@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from storage.log import NewRequest, Recorded
+from storage.entries import NewRequest, Recorded
 from tests.invariants.accepting import CANCEL_LINE
 from tests.invariants.bench import AGENT, Parts, StepLog, bench
 

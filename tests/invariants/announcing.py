@@ -10,8 +10,8 @@ from bot.operations import content
 from bot.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
 from storage import writing
+from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request
 from storage.lifecycle import State
-from storage.log import Change, LogEntry, MessageRef, Outgoing, Request
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog
 from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
 

@@ -44,7 +44,7 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.registry import PROVIDERS
-from storage.log import Change, LogEntry, NewRequest, Person, Query, Recorded, Request
+from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import NUMBER, Clock
 

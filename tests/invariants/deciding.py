@@ -12,8 +12,9 @@ from bot.policy import Decision, Effect
 from playground import callkaro
 from providers.actions import CallAction, Kind
 from storage import writing
+from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
 from storage.lifecycle import State
-from storage.log import Change, Conflict, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
+from storage.log import Conflict
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,

@@ -14,7 +14,7 @@ from bot.operations import Operations, content
 from bot.outbox import Outbox
 from providers.actions import Outcome
 from storage import writing
-from storage.log import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, StepLog
 from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER

@@ -7,8 +7,8 @@ import pytest
 
 from bot.operations import Origin, Wish
 from providers.actions import CallRef, CancelCall, NumberRef
+from storage.entries import Event, Request
 from storage.lifecycle import State
-from storage.log import Event, Request
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
 
 RULE = 'expires = "8h"'

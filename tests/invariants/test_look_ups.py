@@ -9,8 +9,8 @@ from bot.consequences import MAX_ATTEMPTS, PAUSES
 from bot.operations import Settlement
 from playground import kore
 from playground.faults import Fault
+from storage.entries import Request
 from storage.lifecycle import State
-from storage.log import Request
 from tests.invariants.bench import AGENT, DELETE, MANAGER, Bench, bench
 
 

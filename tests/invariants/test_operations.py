@@ -8,8 +8,9 @@ import pytest
 from bot.consequences import MAX_ATTEMPTS, PAUSES
 from bot.operations import NotAllowed, Origin, Settlement, Wish, content
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
+from storage.entries import Query, Request
 from storage.lifecycle import State
-from storage.log import Conflict, Query, Request
+from storage.log import Conflict
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,

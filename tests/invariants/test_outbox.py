@@ -6,7 +6,7 @@ import pytest
 
 from bot.operations import content
 from bot.outbox import MOST_TRIES, Outbox
-from storage.log import MessageRef, Outgoing, Request
+from storage.entries import MessageRef, Outgoing, Request
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.chain import GENESIS, Links, canonical, commitment, digest, microseconds, moment
+from storage.entries import Event
 from storage.ids import ALPHABET, new_id
-from storage.log import Event
 
 EVENT = Event(
     seq=1,

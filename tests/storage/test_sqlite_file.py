@@ -10,8 +10,8 @@ import pytest
 
 from storage import exclusion, outbox, pacing, reading
 from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
+from storage.entries import Query
 from storage.lifecycle import State
-from storage.log import Query
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, placing
 

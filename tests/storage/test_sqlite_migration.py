@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from storage.entries import Note, Query
 from storage.lifecycle import State
-from storage.log import Note, Query
 from storage.migrations import APPLICATION_ID
 from storage.sqlite import SQLiteLog
 from storage.verification import verify

@@ -4,8 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from providers.actions import PlaceCall
+from storage.entries import Change, Move, NewAction, Person
 from storage.lifecycle import State
-from storage.log import Change, Move, NewAction, Person
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, approve, cancelling, claim, finish, placing
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import count
 
 from storage.appending import utc_now
+from storage.entries import Change, Move, Post
 from storage.lifecycle import State
-from storage.log import Change, Move, Post
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, placing
 

@@ -7,20 +7,9 @@ import pytest
 
 from providers.actions import Code
 from storage.chain import microseconds, replay
+from storage.entries import Approval, Change, LogEntry, MessageRef, Move, NewRequest, Post, Request
 from storage.lifecycle import IllegalMove, State
-from storage.log import (
-    ActionLog,
-    Approval,
-    Change,
-    Conflict,
-    LogEntry,
-    MessageRef,
-    Move,
-    NewRequest,
-    NoSuchRequest,
-    Post,
-    Request,
-)
+from storage.log import ActionLog, Conflict, NoSuchRequest
 from tests.storage.samples import (
     NUMBER,
     OTHER_NUMBER,

@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import CampaignRef, Code, Kind, StopCampaign
+from storage.entries import NewAction, NewRequest, Query
 from storage.lifecycle import State
-from storage.log import ActionLog, AlreadyAsked, NewAction, NewRequest, Query
+from storage.log import ActionLog, AlreadyAsked
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NUMBER,

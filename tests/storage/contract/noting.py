@@ -3,8 +3,9 @@ from datetime import timedelta
 
 import pytest
 
+from storage.entries import Approval, Change, Move, Note, Post, Query
 from storage.lifecycle import State
-from storage.log import ActionLog, Approval, Change, Conflict, Move, NoSuchRequest, Note, Post, Query
+from storage.log import ActionLog, Conflict, NoSuchRequest
 from tests.storage.contract.changes import assert_replayable, recorded
 from tests.storage.samples import NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deleting, noted, placing
 

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 from providers.actions import Code, Kind
 from storage.chain import ASKED, GENESIS
+from storage.entries import Change, Move, Note, Query, Waiting
 from storage.lifecycle import State
-from storage.log import ActionLog, Change, Move, Note, Query, Waiting
+from storage.log import ActionLog
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NOON,

@@ -1,0 +1,353 @@
+"""The values that a log of call actions keeps and gives back.
+
+A *request* is what one person asked; each of its targets is an *action*, whose row is a `LogEntry`. What
+happens to an entry is an `Event`: append-only and hash-chained, and replaying an entry's events gives its
+row. A `NewRequest` and a `Change` say what is to become of them.
+
+Times are aware datetimes in UTC, kept to the microsecond. Slack ids of people stay in the chain; numbers,
+metadata, reasons, notes, raw replies and names live in erasable rows to which the chain only commits.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from providers.actions import CallAction, Code, Kind, Retry
+from storage.lifecycle import State, request_state
+
+SYSTEM: Final = "system"
+"""The actor of what no person did."""
+
+
+Scalar = str | int | bool | None
+"""What an event's data holds: no floats, so that every machine writes the same canonical JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A Slack post to make: rendered from ``template`` when it is sent.
+
+    ``to``: ``audit``, ``card`` and ``origin`` (in the channel it was asked in) are one message each per
+    request, posted once and edited from then on, and ``asked:U…`` is one for each person, to them;
+    ``thread`` replies below the audit message, ``card_thread`` below the card; ``dm:U…`` is a direct message
+    to one person.
+    """
+
+    template: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewAction:
+    """One target of a request about to be recorded.
+
+    ``number`` is what a look-up by number finds it under. ``scheduled_for`` is when the call would go out:
+    a placed call's own time, or what the log knows of the call a cancellation is aimed at.
+    """
+
+    action: CallAction
+    number: str | None = None
+    scheduled_for: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRequest:
+    """What one person asked, decided as far as the rules decide it at once.
+
+    ``inbound`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal that
+    started it: a second request with either is the first one again. ``code`` and ``message`` say why, when
+    ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
+    ``joins``: nothing is asked twice; see `AlreadyAsked`.
+    ``goes_out`` is when the requester says that the call goes out: what the log knows is in the actions.
+    """
+
+    kind: Kind
+    connection: str
+    fingerprint: str
+    requester: str
+    team: str
+    actions: Sequence[NewAction]
+    state: State
+    rule: str | None
+    approvals_needed: int = 0
+    decide_by: datetime | None = None
+    channel: str | None = None
+    reason: str | None = None
+    purpose: str | None = None
+    consent: str | None = None
+    code: str | None = None
+    message: str | None = None
+    inbound: str | None = None
+    nonce: str | None = None
+    posts: Sequence[Post] = ()
+    mode: str | None = None
+    joins: bool = False
+    goes_out: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One action's row. ``action`` is None once its personal data was erased."""
+
+    id: str
+    request: str
+    position: int
+    kind: Kind
+    connection: str
+    agent: str | None
+    target_id: str | None
+    """The provider's id of what is cancelled or deleted; None where the target is a number."""
+    scheduled_for: datetime | None
+    state: State
+    attempt: int
+    """How many requests were ordered and begun; 0 before the first."""
+    doubted: bool
+    """Whether some attempt ended without a readable answer."""
+    owner: str | None
+    lease_until: datetime | None
+    not_before: datetime | None
+    code: Code | None
+    message: str | None
+    retry: Retry | None
+    reference: str | None
+    http_status: int | None
+    asked_at: datetime
+    updated_at: datetime
+    action: CallAction | None
+    not_after: datetime | None = None
+    """When an ordered attempt may no longer begin."""
+    looked_up: bool = False
+    """Whether the provider was ever asked if it has the target: a note `LOOKED_UP`."""
+    sighted: bool | None = None
+    """What it answered the last time; None where it would not say, or was never asked."""
+    known_as: str | None = None
+    """What people call the target, as the provider told the last time; erasable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What one person decided about a request, and who could have: the approvers at that moment."""
+
+    person: str
+    decision: Literal["approve", "deny"]
+    group: str | None
+    """The group through which the person was entitled."""
+    members: Sequence[str]
+    """Slack ids of everyone who was entitled when it was decided."""
+    content: str
+    """A hash of what the person was shown."""
+    at: datetime | None = None
+    """When; the store fills it in."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Where a message stands in Slack."""
+
+    channel: str
+    ts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request with its actions, in order."""
+
+    id: str
+    kind: Kind
+    connection: str
+    fingerprint: str
+    requester: str
+    team: str
+    channel: str | None
+    rule: str | None
+    approvals_needed: int
+    decide_by: datetime | None
+    asked_at: datetime
+    reason: str | None
+    purpose: str | None
+    consent: str | None
+    entries: Sequence[LogEntry]
+    approvals: Sequence[Approval] = ()
+    messages: Mapping[str, MessageRef] = field(default_factory=dict)
+    """Posted messages by where they belong: ``audit``, ``card``, ``origin``, ``asked:U…``."""
+    mode: str | None = None
+    """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
+    goes_out: datetime | None = None
+    """When the requester says that the call goes out."""
+
+    @property
+    def state(self) -> State:
+        """The state that most needs attention among its actions'."""
+        return request_state(entry.state for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A pending request in short: enough to say who may decide it, and until when."""
+
+    id: str
+    requester: str
+    rule: str | None
+    asked_at: datetime
+    decide_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to an entry (or, for ``entry`` = the request's id, to a request as a whole).
+
+    ``data`` holds the columns it set and what else an auditor needs; ``private`` the commitments to what was
+    written into erasable rows, by field name.
+    """
+
+    seq: int
+    at: datetime
+    request: str
+    entry: str
+    name: str
+    actor: str
+    data: Mapping[str, Scalar]
+    private: Mapping[str, str]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One compare-and-set: ``entry`` goes to ``after`` if it stands in one of ``before``.
+
+    Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
+    further columns to set (of `LogEntry`: attempt, doubted, owner, lease_until, not_before, not_after, code,
+    message, retry, reference, http_status); ``data`` goes into the event alone; ``private`` into erasable
+    rows. A move into any state but ``sending`` lets go of owner and lease.
+    """
+
+    entry: str
+    name: str
+    before: frozenset[State]
+    after: State
+    owner: str | None = None
+    attempt: int | None = None
+    changes: Mapping[str, Scalar | datetime] = field(default_factory=dict)
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth an event that moves nothing, about an entry (or, by the request's id, about them all).
+
+    ``data`` and ``private`` are as in `Move`. Wherever the entry stands, a note comes in time.
+    """
+
+    entry: str
+    name: str
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+    private: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Moves of one request's entries, and notes about them, that happen together or not at all.
+
+    ``approval`` is the decision they carry out; ``nonce`` and ``inbound`` as in `NewRequest`. A change may
+    have no move: an approval that is not the last one needed, or nothing but notes. Moves are written before
+    notes, and the posts belong to the first event.
+    """
+
+    request: str
+    actor: str
+    moves: Sequence[Move]
+    approval: Approval | None = None
+    nonce: str | None = None
+    inbound: str | None = None
+    posts: Sequence[Post] = ()
+    notes: Sequence[Note] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The request that was recorded, or, with ``fresh`` False, the one that the same intent had made."""
+
+    request: Request
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a preview or a form was about to ask: kept until its nonce is used or it is forgotten."""
+
+    nonce: str
+    person: str
+    content: Mapping[str, object]
+    request: str | None
+    """The request that used the nonce up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A Slack post waiting in the outbox."""
+
+    id: int
+    request: str
+    entry: str
+    event: int
+    template: str
+    to: str
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What the rules and the messages need to know of a Slack user; read from Slack, kept for a while."""
+
+    id: str
+    team: str
+    name: str
+    timezone: str
+    """An IANA name."""
+    bot: bool
+    deleted: bool
+    guest: bool
+    stranger: bool
+    """From another organisation, through Slack Connect."""
+    read_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which entries to list; None leaves a condition out. ``number`` is E.164."""
+
+    state: State | None = None
+    kind: Kind | None = None
+    connection: str | None = None
+    requester: str | None = None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, newest first, and the key of the page after them (None: there is none)."""
+
+    entries: Sequence[LogEntry]
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a connection's actions stand in one state."""
+
+    connection: str
+    state: State
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verifying the log found: how much was read, the chain's head, and each fault as a sentence."""
+
+    events: int
+    entries: int
+    head: str
+    faults: Sequence[str]
