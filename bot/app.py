@@ -3,8 +3,10 @@
 import logging
 import re
 import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Self
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -13,11 +15,19 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, section
 from bot.decisions import Decisions
+from bot.intake import Intake
+from bot.lists import Lists
 from bot.modals import View, notice
-from bot.people import PersonUnreadable, trouble
+from bot.opening import Opening
+from bot.operations import Operations
+from bot.people import Directory, PersonUnreadable, trouble
 from bot.replies import Replies
 from bot.requests import Requests
+from bot.settings import Settings
 from bot.shortcuts import Shortcuts
+from bot.submissions import Submissions
+from bot.windows import Windows
+from providers.base import Adapter
 from storage.log import ActionLog
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
@@ -39,9 +49,50 @@ class Surfaces:
     client: AsyncWebClient
     log: ActionLog
     requests: Requests
+    submissions: Submissions
     decisions: Decisions
     shortcuts: Shortcuts
     replies: Replies
+
+    @classmethod
+    def make(  # noqa: PLR0913 - what the composition root has put together
+        cls,
+        client: AsyncWebClient,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        directory: Directory,
+        adapters: Mapping[str, Adapter],
+        *,
+        clock: Callable[[], datetime],
+        intakes: type[Intake] = Intake,
+        listeners: type[Requests] = Requests,
+    ) -> Self:
+        """Put them together. ``intakes`` and ``listeners`` are the classes to make the two of."""
+        windows, replies = Windows(client), Replies(client)
+        intake = intakes(log, settings, operations, adapters, clock=clock)
+        opening = Opening(log, directory, intake, windows, clock=clock)
+        lists = Lists(log, operations, directory, replies, connections=settings.connections, clock=clock)
+        return cls(
+            client,
+            log,
+            listeners(log, directory, settings, intake, opening, lists, windows, replies),
+            Submissions(log, operations, directory, intake, opening, windows, clock=clock),
+            Decisions(
+                log, operations, directory, windows, reasons=settings.slack.denial_reasons, clock=clock
+            ),
+            Shortcuts(
+                log,
+                operations,
+                directory,
+                intake,
+                opening,
+                windows,
+                replies,
+                default_region=settings.slack.default_region,
+            ),
+            replies,
+        )
 
 
 def create_app(surfaces: Surfaces) -> AsyncApp:
@@ -56,6 +107,7 @@ def create_app(surfaces: Surfaces) -> AsyncApp:
     )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
     app = AsyncApp(client=surfaces.client, logger=bolt, process_before_response=True)
     surfaces.requests.listen(app)
+    surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)

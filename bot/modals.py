@@ -15,6 +15,7 @@ from bot.blocks import (
     MAX_OPTION,
     MAX_TITLE,
     Block,
+    Message,
     actions,
     button,
     context,
@@ -106,6 +107,11 @@ def modal(
 def notice(title: str, *sentences: str) -> View:
     """A modal that only says something."""
     return modal("notice", title, [section(sentence) for sentence in sentences], about=About())
+
+
+def result(message: Message) -> View:
+    """A modal that says what came of it."""
+    return notice("CallOps", "") | {"blocks": list(message.blocks)}
 
 
 def text_input(

@@ -18,21 +18,16 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.app import SCOPES, Surfaces, create_app
 from bot.asking import Asking
 from bot.daily import Daily
-from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
 from bot.notices import Notices
 from bot.operations import Operations
 from bot.outbox import Outbox
 from bot.people import SLACK_TROUBLE, Directory, trouble
-from bot.replies import Replies
-from bot.requests import Requests
 from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
-from bot.shortcuts import Shortcuts
 from bot.socket_mode import SocketMode
 from bot.web import CannotListen, Web, create_web
 from bot.web_client import make_client
-from bot.windows import Windows
 from providers.base import Adapter
 from providers.registry import find
 from storage.sqlite import SQLiteLog
@@ -165,25 +160,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     sending = Rounds("dispatcher", dispatcher.step)
     asking = Asking(log, settings, directory, operations, team=team, clock=clock, announce=posting.wake)
     calling = Rounds("asking", asking.step)
-    replies = Replies(client)
-    windows = Windows(client)
-    requests = Requests(log, settings, operations, directory, adapters, windows, replies, clock=clock)
-    surfaces = Surfaces(
-        client,
-        log,
-        requests,
-        Decisions(log, operations, directory, windows, reasons=settings.slack.denial_reasons, clock=clock),
-        Shortcuts(
-            log,
-            operations,
-            directory,
-            requests,
-            windows,
-            replies,
-            default_region=settings.slack.default_region,
-        ),
-        replies,
-    )
+    surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
     socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)
 
     async def read_groups() -> None:
@@ -213,7 +190,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
     await asyncio.gather(
-        replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
+        surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
     await asyncio.gather(groups, dispatching, approvers, outgoing, telling, return_exceptions=True)

@@ -9,16 +9,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import answers, known_calls, mentions
+from bot.intake import Intake
 from bot.mentions import Mentions
+from bot.opening import Opening
 from bot.operations import Operations
 from bot.people import Directory
 from bot.posts import CANCEL_THIS, DETAILS
 from bot.replies import Replies
-from bot.requests import Requests, entry_of
 from bot.timeline import Details
 from bot.windows import Windows
 from providers.actions import Kind
-from storage.entries import LogEntry, Person
+from storage.entries import LogEntry, Person, entry_of
 from storage.log import ActionLog, NoSuchRequest
 
 Body = dict[str, Any]
@@ -37,7 +38,8 @@ class Shortcuts:
         log: ActionLog,
         operations: Operations,
         directory: Directory,
-        requests: Requests,
+        intake: Intake,
+        opening: Opening,
         windows: Windows,
         replies: Replies,
         *,
@@ -46,7 +48,8 @@ class Shortcuts:
         self._log = log
         self._operations = operations
         self._directory = directory
-        self._requests = requests
+        self._intake = intake
+        self._opening = opening
         self._windows = windows
         self._replies = replies
         self._default_region = default_region
@@ -62,11 +65,11 @@ class Shortcuts:
         person = await self._directory.person(body["user"]["id"])
         entry = entry_of(await self._log.request(action["value"]), action["value"])
         allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
-        late = await self._requests.cannot_cancel(entry, person)
+        late = await self._opening.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal([late] if late else allowed.why))
         else:
-            await self._requests.open_cancel(body, {}, call=entry)
+            await self._opening.open_cancel(body, {}, call=entry)
         await ack()
 
     async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -91,13 +94,13 @@ class Shortcuts:
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         if len(calls) == 1 and not others:
-            await self._requests.open_cancel(body, {}, hint=FOUND, call=calls[0])
+            await self._opening.open_cancel(body, {}, hint=FOUND, call=calls[0])
         else:
-            aimed = [known_calls.values(call, self._requests.vocabulary) for call in calls]
+            aimed = [known_calls.values(call, self._intake.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
             targets = "\n".join(dict.fromkeys([*others, *named]))
             hint = FOUND if targets else NOTHING_FOUND
-            await self._requests.open_cancel(body, {"targets": targets}, hint=hint)
+            await self._opening.open_cancel(body, {"targets": targets}, hint=hint)
         await ack()
 
     async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:
@@ -113,6 +116,6 @@ class Shortcuts:
                 for entry in request.entries
                 if named in {entry.id, request.id}
                 and entry not in calls
-                and not await self._requests.cannot_cancel(entry, person)
+                and not await self._opening.cannot_cancel(entry, person)
             ]
         return calls

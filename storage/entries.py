@@ -351,3 +351,8 @@ class Verdict:
     entries: int
     head: str
     faults: Sequence[str]
+
+
+def entry_of(request: Request, entry: str) -> LogEntry:
+    """One of a request's entries, by its id."""
+    return next(one for one in request.entries if one.id == entry)

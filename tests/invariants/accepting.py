@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE
 from dataclasses import replace
 from typing import Any, Self
 
+from bot.intake import Intake
 from bot.line import Line
 from bot.operations import Asked, Operations, Origin, Wish
 from bot.policy import Decision
@@ -85,13 +86,14 @@ async def a_preview_accepts_nothing(bench: Bench) -> None:
         assert len(await bench.bot.entries()) == 1
 
 
-class PreviewAsks(Requests):
+class PreviewAsks(Intake):
     """Asks for what it only shows."""
 
-    async def _keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
-        await super()._keep(draft, person, wish, line)
+    async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
+        """Keep it, and ask."""
+        await super().keep(draft, person, wish, line)
         if wish:
-            await self._ask(wish, Origin(person, None, inbound=draft))
+            await self.ask(wish, Origin(person, None, inbound=draft))
 
 
 async def a_double_click_places_one_call(bench: Bench) -> None:

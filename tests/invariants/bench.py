@@ -15,19 +15,16 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Surfaces, create_app
 from bot.asking import Asking
-from bot.decisions import Decisions
 from bot.dispatcher import Dispatcher
+from bot.intake import Intake
 from bot.loading import load
 from bot.operations import Operations, Origin, Wish
 from bot.operations import content as hash_of
 from bot.outbox import Outbox
 from bot.people import Directory
-from bot.replies import Replies
 from bot.requests import Requests
 from bot.settings import Connection, Settings
-from bot.shortcuts import Shortcuts
 from bot.socket_mode import SocketMode
-from bot.windows import Windows
 from playground import callkaro, content, kore, providers, slack, voxworks
 from playground.journal import Exchange
 from playground.people import Message, Workspace
@@ -138,6 +135,7 @@ class Parts:
     dispatcher: type[Dispatcher] = Dispatcher
     outbox: type[Outbox] = Outbox
     requests: type[Requests] = Requests
+    intake: type[Intake] = Intake
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,6 @@ class Bot:
     dispatcher: Dispatcher
     outbox: Outbox
     asking: Asking
-    requests: Requests
     surfaces: Surfaces
 
     async def rounds(self) -> None:
@@ -253,7 +250,7 @@ class Bench:
         client.proxy = None
         directory = parts.directory(log, client, decided.groups, clock=self.clock)
         await directory.refresh_groups()
-        team, replies, windows = content.TEAM_ID, Replies(client), Windows(client)
+        team = content.TEAM_ID
         operations = parts.operations(
             log, decided, directory, adapters, team=team, clock=self.clock, wake=_nobody_waits
         )
@@ -274,22 +271,17 @@ class Bench:
         asking = Asking(
             log, decided, directory, operations, team=team, clock=self.clock, announce=_nobody_waits
         )
-        requests = parts.requests(
-            log, decided, operations, directory, adapters, windows, replies, clock=self.clock
-        )
-        decisions = Decisions(
-            log, operations, directory, windows, reasons=decided.slack.denial_reasons, clock=self.clock
-        )
-        shortcuts = Shortcuts(
+        surfaces = Surfaces.make(
+            client,
             log,
+            decided,
             operations,
             directory,
-            requests,
-            windows,
-            replies,
-            default_region=decided.slack.default_region,
+            adapters,
+            clock=self.clock,
+            intakes=parts.intake,
+            listeners=parts.requests,
         )
-        surfaces = Surfaces(client, log, requests, decisions, shortcuts, replies)
         bot = Bot(
             owner,
             decided,
@@ -300,7 +292,6 @@ class Bench:
             dispatcher,
             outbox,
             asking,
-            requests,
             surfaces,
         )
         self.bots.append(bot)

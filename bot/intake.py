@@ -1,0 +1,263 @@
+"""From what somebody said to what is asked, whether it was typed, pressed or submitted."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from bot import answers, choosing, repeats
+from bot.blocks import Block, Message, button
+from bot.inference import Inferred
+from bot.intents import nonce
+from bot.knowledge import infer_knowing, placed_lately
+from bot.line import Fault, Line, Typist, Verb
+from bot.operations import NotAllowed, Operations, Origin, Wish
+from bot.parsing import parse
+from bot.policy import Decision
+from bot.repeats import Earlier
+from bot.settings import Settings
+from bot.targets import NumberTarget
+from bot.vocabulary import vocabulary
+from bot.wishes import actions_of, kept, read_wish
+from providers.actions import CancelCall, Kind, NumberRef, PlaceCall, Refused
+from providers.base import Adapter
+from storage.entries import Draft, LogEntry, Person, Request
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+
+TOO_OLD: Final = "This is more than a day old, so it is forgotten. Type the command again."
+_AGAIN: Final = "Type the command again to see how it stands."
+
+
+class Intake:
+    """Reads lines, fills in what was not said, asks, and says what became of it."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._operations = operations
+        self._clock = clock
+        self.vocabulary: Final = vocabulary(settings, adapters)
+        """What can be typed, as it is configured."""
+
+    def parse(self, text: str, door: Verb | None, person: Person) -> Line:
+        """Read what somebody typed; ``door`` is the verb that their command supplies."""
+        typist = Typist(timezone=person.timezone)
+        return parse(text, door=door, vocabulary=self.vocabulary, typist=typist, now=self._clock())
+
+    async def infer(self, line: Line, person: Person) -> Inferred:
+        """Fill in what was not said."""
+        return await infer_knowing(line, self.vocabulary, self._log, person=person.id, now=self._clock())
+
+    async def answer(self, line: Line, origin: Origin, draft: str) -> Message:
+        """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
+
+        ``draft`` is where the line is kept for a button to go on with.
+        """
+        person = origin.person
+        found = await self.infer(line, person)
+        try:
+            wish = self.wish(found)
+            if wish.kind is Kind.PLACE_CALL and self.check(wish, person).allowed:
+                return await self._preview(wish, found, person, nonce(draft, "preview"))
+            return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            await self.keep(draft, person, None, line)
+            if found.open and choosing.is_offered(found):
+                return choosing.choose(found, found.open, draft, answers.CHANGE)
+            return answers.fault_message(found, faulty.faults, draft)
+
+    async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
+        """A call as it would be placed; one to a number that was called just now is asked about."""
+        await self.keep(draft, person, wish, found.line)
+        prepared = self._operations.prepare(wish)[0]
+        through = self.vocabulary.connections[wish.connection]
+        earlier = await self.earlier(wish)
+        return answers.preview(
+            wish,
+            prepared,
+            found.line,
+            through=through,
+            chosen=_chosen(found),
+            draft=draft,
+            repeats=repeats.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
+            instead=repeats.cancel_first(earlier, draft) if earlier else (),
+        )
+
+    async def earlier(self, wish: Wish) -> Earlier | None:
+        """A call to the number of a call about to be placed that was placed just before."""
+        [call] = wish.actions
+        if not isinstance(call, PlaceCall):
+            return None
+        through = self.vocabulary.connections[wish.connection]
+        return await placed_lately(self._log, wish.connection, call.to, through, self._clock())
+
+    def wish(self, found: Inferred) -> Wish:
+        """The wish that a line expresses. Raises `Faulty`."""
+        line = found.line
+        faults = [*line.faults, *found.faults]
+        if faults or line.connection is None or line.missing:
+            raise Faulty(faults or [Fault("targets", "A number or an id is missing.")])
+        actions = actions_of(line)
+        if line.verb is Verb.PLACE and len(actions) > 1:
+            raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
+        return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent, line.goes_out)
+
+    def check(self, wish: Wish, person: Person) -> Decision:
+        """What the rules say. Raises `Faulty` for what the person can mend."""
+        with _as_faults():
+            return self._operations.check(wish, person)
+
+    async def ask(
+        self, wish: Wish, origin: Origin, found: Inferred | None = None, *, draft: str = ""
+    ) -> Message:
+        """Ask, and say what became of it; what is asked already joins that.
+
+        Where something was chosen in ``found`` that could have been meant otherwise, ``draft`` is where its
+        line is kept for the button that changes it. Raises `Faulty` for what the person can mend,
+        `NotAllowed` for what the rules forbid.
+        """
+        with _as_faults():
+            asked = await self._operations.ask(wish, origin)
+        reader, now = origin.person.id, self._clock()
+        if asked.nothing_new:
+            return repeats.already_asked(
+                asked.joined,
+                reader=reader,
+                now=now,
+                channel=self._settings.audit_channel(wish.connection),
+                buttons=[answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)],
+            )
+        line = _only(found.line, asked.request) if found else None
+        chosen: str | None = None
+        change: Block | None = None
+        if found and draft and choosing.is_guess(found.grounds):
+            await self.keep(draft, origin.person, None, found.line)
+            chosen, change = _chosen(found), choosing.change_asked(asked.request.id, draft)
+        message = self.asked(asked.request, line, chosen=chosen, change=change)
+        if not asked.joined:
+            return message
+        told = repeats.left_out(asked.joined, asked.left_out, reader=reader, now=now)
+        first, *others = message.blocks
+        return Message(message.text, [first, told, *others])
+
+    def asked(
+        self,
+        request: Request,
+        line: Line | None = None,
+        *,
+        chosen: str | None = None,
+        change: Block | None = None,
+    ) -> Message:
+        """What became of a request, with what should be known of its connection and what was chosen."""
+        through = self.vocabulary.connections.get(request.connection)
+        caution = through.caution(request.kind) if through else None
+        return answers.asked(request, line, caution=caution, chosen=chosen, change=change)
+
+    async def place(self, draft: Draft | None, origin: Origin) -> Message:
+        """Place what a preview showed, once, however often it is asked for."""
+        if draft and draft.request:
+            return self.asked(await self._log.request(draft.request))
+        if draft is None or not draft.content.get("wish"):
+            return answers.refusal([TOO_OLD])
+        try:
+            return await self.ask(read_wish(draft), replace(origin, nonce=draft.nonce))
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            return answers.refusal([fault.message for fault in faulty.faults])
+
+    async def cancel_first(self, draft: Draft | None, origin: Origin) -> Message:
+        """Ask to cancel the call that was placed before the one of a preview."""
+        if draft is None or not draft.content.get("wish"):
+            return answers.refusal([TOO_OLD])
+        wish = read_wish(draft)
+        earlier = await self.earlier(wish)
+        if earlier is None or earlier.cancel is None:
+            return answers.refusal(["The earlier call cannot be cancelled any more.", _AGAIN])
+        origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
+        try:
+            message = await self.ask(Wish(wish.connection, (earlier.cancel,), repeats.REPLACED), origin)
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+        except Faulty as faulty:
+            return answers.refusal([fault.message for fault in faulty.faults])
+        place = button("Place the new call…", answers.CHANGE, draft.nonce, style="primary")
+        return repeats.then_place(message, earlier, place)
+
+    async def take_back(self, request_id: str, person: Person, *, inbound: str) -> tuple[Message, bool]:
+        """What came of taking a request back, and whether it is taken back now."""
+        try:
+            request = await self._operations.take_back(request_id, person, inbound=inbound)
+            return self.asked(request), request.state is State.WITHDRAWN
+        except Conflict as conflict:
+            current = conflict.current
+            if current.state is State.WITHDRAWN:
+                return self.asked(current), True
+            return answers.too_late(current, await self._log.events(current.id)), False
+        except NotAllowed as no:
+            return answers.refusal(no.why), False
+
+    async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
+        """Keep a line, and the wish it became if it did, for a button or form to go on with."""
+        await self._log.keep_draft(draft, person=person.id, content=kept(wish, line))
+
+    async def draft(self, draft: str, person: str) -> Draft | None:
+        """What is kept so, for the person it was kept for."""
+        found = await self._log.draft(draft)
+        return found if found and found.person == person else None
+
+
+class Faulty(Exception):
+    """What was typed cannot be asked yet: what is wrong, by field."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = faults
+
+
+@contextmanager
+def _as_faults() -> Iterator[None]:
+    """What the provider cannot be asked becomes a fault of the field it is in."""
+    try:
+        yield
+    except Refused as refused:
+        raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
+
+
+def _chosen(found: Inferred) -> str | None:
+    return choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
+
+
+def _only(line: Line, request: Request) -> Line:
+    """A line with those of its targets that a request asks for."""
+    asked = {str(target) for entry in request.entries for target in (entry.target_id, _number(entry))}
+    targets = [
+        target
+        for target in line.targets
+        if (target.phone.e164 if isinstance(target, NumberTarget) else target.provider_id) in asked
+    ]
+    return replace(line, targets=tuple(targets))
+
+
+def _number(entry: LogEntry) -> str | None:
+    match entry.action:
+        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
+            return to
+        case _:
+            return None
+
+
+def _may_take_back(request: Request, person: str) -> bool:
+    return request.requester == person and request.state in {State.PENDING, State.APPROVED}

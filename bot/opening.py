@@ -1,0 +1,109 @@
+"""Opening the forms, with all that was understood already filled in."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from bot import known_calls
+from bot.form_lines import values_of
+from bot.forms import Form
+from bot.intake import TOO_OLD, Intake
+from bot.intents import nonce
+from bot.known_calls import CannotCancel, Offer
+from bot.line import KINDS, Verb
+from bot.modals import View, notice
+from bot.payloads import Body, channel_of, user_of
+from bot.people import Directory
+from bot.windows import Windows
+from providers.actions import PlaceCall
+from storage.entries import Draft, LogEntry, Person
+from storage.log import ActionLog
+
+
+class Opening:
+    """The forms by what they ask for, and what is known when one is opened."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        directory: Directory,
+        intake: Intake,
+        windows: Windows,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._intake = intake
+        self._windows = windows
+        self._clock = clock
+        self.forms: Final = {verb: Form(verb, intake.vocabulary) for verb in KINDS}
+
+    async def open(
+        self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""
+    ) -> None:
+        """Open a form with values in it; ``line`` is what was typed and is not understood."""
+        form = self.forms[verb]
+        known = Offer()
+        if verb is Verb.CANCEL:
+            known = await self._offer(await self._directory.person(user_of(body)), values)
+        view = form.build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
+        )
+        await self._windows.open(body, view)
+
+    async def reopen(self, draft: Draft | None, body: Body, verb: Verb | None = None) -> None:
+        """Open a form with all that was understood of a line that was kept, or say that it is gone."""
+        if draft is None or not draft.content:
+            await self._windows.open(body, _gone(draft))
+            return
+        person = await self._directory.person(body["user"]["id"])
+        verb = verb or Verb(str(draft.content["verb"]))
+        found = await self._intake.infer(self._intake.parse(str(draft.content["rest"]), verb, person), person)
+        text = str(draft.content["text"])
+        await self.open(body, verb, values_of(found.line), channel_of(body), line=text)
+
+    async def open_cancel(
+        self, body: Body, values: Mapping[str, str], *, hint: str = "", call: LogEntry | None = None
+    ) -> None:
+        """Open the form for a cancellation with values in it, or with a call we placed chosen in it."""
+        person = await self._directory.person(user_of(body))
+        known = await self._offer(person, values, call)
+        view = self.forms[Verb.CANCEL].build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
+        )
+        await self._windows.open(body, view)
+
+    async def _offer(self, person: Person, values: Mapping[str, str], call: LogEntry | None = None) -> Offer:
+        """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
+        now = self._clock()
+        through = known_calls.cancelling(self._intake.vocabulary)
+        limit = known_calls.MOST_SHOWN
+        entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
+        chosen = None
+        if call is not None:
+            entries = [call, *(entry for entry in entries if entry.id != call.id)][:limit]
+            chosen = call.id
+        elif len(entries) == 1 and not values.get("targets"):
+            chosen = entries[0].id
+        return known_calls.offer(entries, zone=person.timezone, now=now, chosen=chosen)
+
+    async def cannot_cancel(self, entry: LogEntry, person: Person) -> str | None:
+        """Why a call that we placed cannot be cancelled any more, as far as is known here, or None."""
+        now = self._clock()
+        if why := known_calls.too_late(entry, zone=person.timezone, now=now):
+            return why
+        try:
+            known_calls.values(entry, self._intake.vocabulary)
+        except CannotCancel as no:
+            return str(no)
+        if isinstance(entry.action, PlaceCall):
+            coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
+            if entry.id not in {one.id for one in coming}:
+                return "This call was cancelled already, so it does not go out."
+        return None
+
+
+def _gone(draft: Draft | None) -> View:
+    why = "This was used already." if draft and draft.request else TOO_OLD
+    return notice("Nothing to change", why)

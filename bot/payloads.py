@@ -1,0 +1,31 @@
+"""What a payload from Slack says of who did something, and where. Pure."""
+
+from typing import Any
+
+from bot.modals import About
+from bot.operations import Origin
+from storage.entries import Person
+
+Body = dict[str, Any]
+
+
+def user_of(body: Body) -> str:
+    """Who typed a command, or pressed something."""
+    return str(body.get("user_id") or body["user"]["id"])
+
+
+def channel_of(body: Body) -> str:
+    """Where a button was pressed, or the form was opened from."""
+    if "view" in body:
+        return About.of(body["view"]).channel
+    return str((body.get("channel") or {}).get("id", ""))
+
+
+def pressed(body: Body, person: Person, nonce: str | None = None) -> Origin:
+    """The press of a button as the origin of a request."""
+    return Origin(person, channel_of(body) or None, inbound=press(body), nonce=nonce)
+
+
+def press(body: Body) -> str:
+    """What makes a press one press, however often it is delivered."""
+    return f"press:{body['trigger_id']}"

@@ -1,0 +1,143 @@
+"""The listeners of forms: what people submit, and the preview in a modal.
+
+Parse, record, ack, return: everything here is local but the one call that changes a modal.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot import answers, known_calls, repeats
+from bot.form_lines import line_text
+from bot.forms import MORE, Form
+from bot.inference import Inferred
+from bot.intake import Faulty, Intake
+from bot.intents import nonce
+from bot.known_calls import KNOWN, NONE_OF_THESE
+from bot.line import Verb
+from bot.modals import About, result
+from bot.opening import Opening
+from bot.operations import NotAllowed, Operations, Origin, Wish
+from bot.payloads import Body, pressed
+from bot.people import Directory
+from bot.previews import PlacePreview
+from bot.windows import Windows
+from storage.entries import Person, entry_of
+from storage.log import ActionLog
+
+
+class Submissions:
+    """What people ask for by a form."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        directory: Directory,
+        intake: Intake,
+        opening: Opening,
+        windows: Windows,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._directory = directory
+        self._intake = intake
+        self._opening = opening
+        self._windows = windows
+        self._clock = clock
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(MORE)(self.more)
+        for verb, form in self._opening.forms.items():
+            app.view(form.callback_id)(self.place_form if verb is Verb.PLACE else self.ask_form)
+        app.view(PlacePreview.callback_id)(self.place_previewed)
+
+    async def more(self, ack: AsyncAck, body: Body) -> None:
+        """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
+        about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
+        view = form.build(
+            form.read(body["view"]),
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=about.channel,
+            whole=True,
+        )
+        await self._windows.change(body, view)
+        await ack()
+
+    async def place_form(self, ack: AsyncAck, body: Body) -> None:
+        """Turn a complete form into its preview; otherwise put each fault under its field."""
+        person = await self._directory.person(body["user"]["id"])
+        form = self._opening.forms[Verb.PLACE]
+        try:
+            found = await self._submitted(form, body, person)
+            wish = self._intake.wish(found)
+            if not self._intake.check(wish, person).allowed:
+                await self._answer_form(ack, wish, person, body)
+                return
+        except Faulty as faulty:
+            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+            return
+        draft = nonce(body["trigger_id"], "preview")
+        await self._intake.keep(draft, person, wish, found.line)
+        prepared = self._operations.prepare(wish)[0]
+        channel = About.of(body["view"]).channel
+        through = self._intake.vocabulary.connections[wish.connection]
+        view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
+        if earlier := await self._intake.earlier(wish):
+            view = repeats.asking(view, repeats.question(earlier, reader=person.id, now=self._clock()))
+        await ack(response_action="update", view=view)
+
+    async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
+        """Place what the preview in the modal showed."""
+        person = await self._directory.person(body["user"]["id"])
+        draft = await self._intake.draft(About.of(body["view"]).nonce, person.id)
+        message = await self._intake.place(draft, pressed(body, person))
+        await ack(response_action="update", view=result(message))
+
+    async def ask_form(self, ack: AsyncAck, body: Body) -> None:
+        """Ask for what a form says that needs no preview."""
+        filled = body["view"]["callback_id"]
+        verb = next(verb for verb, form in self._opening.forms.items() if form.callback_id == filled)
+        await self._ask_by_form(verb, ack, body)
+
+    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
+        """Ask for what a form says; otherwise put each fault under its field."""
+        person = await self._directory.person(body["user"]["id"])
+        form = self._opening.forms[verb]
+        try:
+            wish = self._intake.wish(await self._submitted(form, body, person))
+            await self._answer_form(ack, wish, person, body)
+        except Faulty as faulty:
+            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
+        """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
+        about = About.of(body["view"])
+        origin = Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
+        try:
+            message = await self._intake.ask(wish, origin)
+        except NotAllowed as no:
+            message = answers.refusal(no.why, no.request)
+        await ack(response_action="update", view=result(message))
+
+    async def _submitted(self, form: Form, body: Body, person: Person) -> Inferred:
+        """What a form says, with what could be inferred. Raises `Faulty` for what contradicts itself."""
+        values = form.read(body["view"])
+        if faults := form.contradictions(values, self._clock()):
+            raise Faulty(faults)
+        if values.get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}:
+            values = {**values, **await self._chosen(values[KNOWN], person)}
+        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        return await self._intake.infer(line, person)
+
+    async def _chosen(self, call: str, person: Person) -> Mapping[str, str]:
+        """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
+        entry = entry_of(await self._log.request(call), call)
+        if why := await self._opening.cannot_cancel(entry, person):
+            raise Faulty([known_calls.fault(why)])
+        return known_calls.values(entry, self._intake.vocabulary)
