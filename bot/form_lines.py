@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from pydantic import JsonValue
+
 from bot import reasons
 from bot.known_calls import KNOWN
 from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, Line, Verb, written_json
 from bot.targets import IdTarget, NumberTarget
 from bot.words import quote, unquoted
+from providers.actions import PlaceCall
+from storage.entries import LogEntry
 
 PICKED = "picked"
 """The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
@@ -35,10 +39,33 @@ _TOLD_OTHERWISE = frozenset({KNOWN, PICKED, reasons.WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
 
 
+def placed_as(call: LogEntry) -> dict[str, str]:
+    """A call that was placed through us, as the values of the form that places it anew; the time is open."""
+    action = call.action
+    if not isinstance(action, PlaceCall):
+        raise TypeError(f"{call.id} places no call that is still known")
+    gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
+    values = {
+        "targets": action.to,
+        "connection": call.connection,
+        "agent": action.agent,
+        "retries": action.retries,
+        "gap": gap,
+        "earliest": action.earliest,
+        "latest": action.latest,
+        "carry_over": None if action.carry_over is None else ("yes" if action.carry_over else "no"),
+        "language": action.language,
+        "priority": action.priority,
+        "batch": action.batch,
+        "metadata": _lines(action.metadata or {}),
+    }
+    return {field: str(value) for field, value in values.items() if value not in {None, ""}}
+
+
 def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     """A form's values as one line of the grammar."""
     said = {field: value for field, value in values.items() if value and field not in _TOLD_OTHERWISE}
-    if verb is Verb.CANCEL:
+    if verb in {Verb.CANCEL, Verb.MOVE}:
         said["reason"] = reasons.said(values)
     if picked := values.get(PICKED):
         said["at"] = f"{datetime.fromtimestamp(int(picked), UTC):%Y-%m-%dT%H:%M:%SZ}"
@@ -79,7 +106,7 @@ def values_of(line: Line) -> dict[str, str]:
         "language": line.language,
         "priority": line.priority,
         "batch": line.batch,
-        "metadata": "\n".join(f"{name}={written_json(value)}" for name, value in line.metadata.items()),
+        "metadata": _lines(line.metadata),
         "purpose": line.purpose,
         "consent": line.consent,
         "reason": line.reason,
@@ -88,6 +115,10 @@ def values_of(line: Line) -> dict[str, str]:
         field: line.typed.get(field, "") if field in wrong or value is None else str(value)
         for field, value in understood.items()
     }
+
+
+def _lines(metadata: Mapping[str, JsonValue]) -> str:
+    return "\n".join(f"{name}={written_json(value)}" for name, value in metadata.items())
 
 
 def _shown(target: NumberTarget | IdTarget) -> str:

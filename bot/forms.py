@@ -16,7 +16,6 @@ from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
     DOES,
     FIELDS,
-    KINDS,
     Fault,
     Verb,
     Vocabulary,
@@ -25,6 +24,8 @@ from bot.messages import CANNOT_BE_UNDONE
 from bot.modals import MAX_LABEL, About, View, choice, modal, text_input
 
 MORE = "more"
+NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."
+MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
 NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
 MAX_LINE_SHOWN = 1000
 MAX_OPTIONS = 100
@@ -33,6 +34,7 @@ MAX_OPTIONS = 100
 _SUBMITS = {
     Verb.PLACE: "Preview",
     Verb.CANCEL: "Ask to cancel",
+    Verb.MOVE: "Ask to move",
     Verb.DELETE_CAMPAIGN: "Ask to delete",
     Verb.STOP_CAMPAIGN: "Ask to stop",
     Verb.START_CAMPAIGN: "Ask to start",
@@ -74,7 +76,7 @@ class Form:
         self.callback_id = f"form_{verb.name.lower()}"
         self._reasons = vocabulary.reasons
         self._connections = {
-            name: known for name, known in vocabulary.connections.items() if KINDS[verb] in known.kinds
+            name: known for name, known in vocabulary.connections.items() if known.asks(verb)
         }
 
     def build(
@@ -99,6 +101,8 @@ class Form:
                 blocks = self._place(values, whole=whole)
             case Verb.CANCEL:
                 blocks = self._cancel(values, known)
+            case Verb.MOVE:
+                blocks = self._move(values, known)
             case _:
                 blocks = self._campaign(values)
         if hint:
@@ -118,12 +122,14 @@ class Form:
 
     def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
-        found = [reasons.fault(values)] if self.verb is Verb.CANCEL else []
+        found = [reasons.fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
         known = values.get(KNOWN, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
                 either = "Either this call, or what stands below. Choose “None of these”, or empty them."
                 found.append(Fault(KNOWN, either))
+            case Verb.MOVE, False, False:
+                found.append(Fault(KNOWN, "Choose the call to move."))
             case Verb.CANCEL, False, False:
                 found.append(Fault("targets", NOTHING_TO_CANCEL))
         if picked := values.get(PICKED):
@@ -131,6 +137,8 @@ class Form:
                 found.append(Fault(PICKED, "Two times: one typed, one picked. Empty one of them."))
             elif int(picked) <= now.timestamp():
                 found.append(Fault(PICKED, "That time has passed. Pick one to come."))
+        elif self.verb is Verb.MOVE and not values.get("at"):
+            found.append(Fault("at", "Say when the call is to go out instead, or pick a time."))
         return [fault for fault in found if fault]
 
     def errors(self, faults: Sequence[Fault], view: Mapping[str, Any]) -> dict[str, str]:
@@ -185,6 +193,12 @@ class Form:
             *reasons.blocks(values, self._reasons),
             *self._through(values),
         ]
+
+    def _move(self, values: Mapping[str, str], known: Offer) -> list[Block]:
+        """Only calls that CallOps knows can be moved: it has to know what to place again."""
+        calls = _known(known) if known.calls else [section(NOTHING_TO_MOVE)]
+        times = _when(values, label="New time", hint="In your own time zone.", examples="17:00, Mon 10:00")
+        return [*calls, *times, *reasons.blocks(values, self._reasons), context(MOVED_HOW)]
 
     def _campaign(self, values: Mapping[str, str]) -> list[Block]:
         example, known_before = _OF_CAMPAIGNS[self.verb]
@@ -246,17 +260,23 @@ def _known(known: Offer) -> list[Block]:
     return [choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")]
 
 
-def _when(values: Mapping[str, str]) -> list[Block]:
+def _when(
+    values: Mapping[str, str],
+    *,
+    label: str = "When",
+    hint: str = "In your own time zone. Empty means now.",
+    examples: str = "now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
+) -> list[Block]:
     """The time, typed; or picked, which needs no keyboard and is the same instant in every zone.
 
     Where it was typed already there is nothing to pick: two times would contradict each other.
     """
     typed = text_input(
         "at",
-        "When",
+        label,
         initial=values.get("at", ""),
-        placeholder="now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
-        hint="In your own time zone. Empty means now.",
+        placeholder=examples,
+        hint=hint,
         optional=True,
     )
     if values.get("at"):
@@ -264,8 +284,11 @@ def _when(values: Mapping[str, str]) -> list[Block]:
     picker: Block = {"type": "datetimepicker", "action_id": PICKED}
     if values.get(PICKED):
         picker["initial_date_time"] = int(values[PICKED])
-    label = plain_text("Or pick a time", MAX_LABEL)
-    return [typed, {"type": "input", "block_id": PICKED, "label": label, "element": picker, "optional": True}]
+    or_pick = plain_text("Or pick a time", MAX_LABEL)
+    return [
+        typed,
+        {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
+    ]
 
 
 def _given(view: Mapping[str, Any], block_id: str) -> str:

@@ -79,7 +79,7 @@ class Inferred:
 
 def infer(line: Line, vocabulary: Vocabulary, known: Known = NOTHING) -> Inferred:
     """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
-    if line.verb not in KINDS:
+    if line.verb not in KINDS or line.verb is Verb.MOVE:  # what is moved says through what
         return Inferred(line)
     grounds: dict[str, Ground] = {}
     connection, connections, chosen = _connection(line, vocabulary, known)

@@ -1,30 +1,31 @@
 """From what somebody said to what is asked, whether it was typed, pressed or submitted."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot import answers, choosing, repeats
+from bot import answers, choosing, known_calls, moves, repeats
 from bot.blocks import Block, Message, button
 from bot.inference import Inferred
 from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
+from bot.known_calls import CannotCancel
 from bot.line import Fault, Line, Typist, Verb
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.policy import Decision
 from bot.repeats import Earlier
 from bot.settings import Settings
-from bot.targets import NumberTarget
+from bot.targets import OURS, IdTarget, NumberTarget
 from bot.vocabulary import vocabulary
 from bot.wishes import actions_of, kept, read_wish
 from providers.actions import CancelCall, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter
 from storage.entries import Draft, LogEntry, Person, Request
 from storage.lifecycle import State
-from storage.log import ActionLog, Conflict
+from storage.log import ActionLog, Conflict, NoSuchRequest
 
 TOO_OLD: Final = "This is more than a day old, so it is forgotten. Type the command again."
 _AGAIN: Final = "Type the command again to see how it stands."
@@ -55,8 +56,25 @@ class Intake:
         return parse(text, door=door, vocabulary=self.vocabulary, typist=typist, now=self._clock())
 
     async def infer(self, line: Line, person: Person) -> Inferred:
-        """Fill in what was not said."""
+        """Fill in what was not said; a call named by our own id is aimed at as its connection cancels."""
+        if line.verb is Verb.CANCEL:
+            line = await self._resolved(line, person)
         return await infer_knowing(line, self.vocabulary, self._log, person=person.id, now=self._clock())
+
+    async def _resolved(self, line: Line, person: Person) -> Line:
+        """A line to cancel a call that was placed through us, by the id that the audit channel shows."""
+        ours = [one for one in line.targets if isinstance(one, IdTarget) and OURS.fullmatch(one.provider_id)]
+        if not ours:
+            return line
+        named = ours[0].provider_id
+        if len(line.targets) > 1:
+            return _with_fault(line, f"{named} stands beside other targets. Ask for it in a line of its own.")
+        [entry, *_] = [*await self._scheduled(line), None]
+        if entry is None:
+            return _with_fault(line, f"There is no request {named}. Look at its id again.")
+        if why := await self.cannot_cancel(entry, person):
+            return _with_fault(line, why)
+        return known_calls.aimed_at(line, entry, self.vocabulary)
 
     async def answer(self, line: Line, origin: Origin, draft: str) -> Message:
         """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
@@ -66,7 +84,7 @@ class Intake:
         person = origin.person
         found = await self.infer(line, person)
         try:
-            wish = self.wish(found)
+            wish = await self.wish(found, person)
             if wish.kind is Kind.PLACE_CALL and self.check(wish, person).allowed:
                 return await self._preview(wish, found, person, nonce(draft, "preview"))
             return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
@@ -103,9 +121,11 @@ class Intake:
         through = self.vocabulary.connections[wish.connection]
         return await placed_lately(self._log, wish.connection, call.to, through, self._clock())
 
-    def wish(self, found: Inferred) -> Wish:
+    async def wish(self, found: Inferred, person: Person) -> Wish:
         """The wish that a line expresses. Raises `Faulty`."""
         line = found.line
+        if line.verb is Verb.MOVE:
+            return await self._move(line, person)
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
             raise Faulty(faults or [Fault("targets", "A number or an id is missing.")])
@@ -113,6 +133,66 @@ class Intake:
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
         return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent, line.goes_out)
+
+    async def _move(self, line: Line, person: Person) -> Wish:
+        """The wish to move the one scheduled call that a line names. Raises `Faulty`."""
+        faults = list(line.faults)
+        if not line.targets and not faults:
+            faults.append(Fault("targets", moves.WHICH))
+        if line.at is None and not any(fault.field == "at" for fault in faults):
+            faults.append(Fault("at", moves.WHEN))
+        if faults:
+            raise Faulty(faults)
+        zone, now = person.timezone, self._clock()
+        try:
+            entry = moves.only(line, await self._scheduled(line), zone=zone, now=now)
+            if why := await self.cannot_cancel(entry, person):
+                raise Faulty([Fault("targets", why)])
+            beside = await self._beside(entry)
+            return moves.wish(line, entry, self.vocabulary, beside, zone=zone, now=now)
+        except CannotCancel as no:
+            raise Faulty([Fault("targets", str(no))]) from no
+
+    async def _scheduled(self, line: Line) -> Sequence[LogEntry]:
+        """The scheduled calls that a line's target could mean."""
+        match line.targets[0]:
+            case NumberTarget(phone=phone):
+                return await self._log.scheduled_to(phone.e164, self._clock())
+            case IdTarget(provider_id=named) if OURS.fullmatch(named):
+                try:
+                    request = await self._log.request(named)
+                except NoSuchRequest:
+                    return []
+                return [entry for entry in request.entries if named in {entry.id, request.id}]
+            case IdTarget(provider_id=named):
+                known = [
+                    await self._log.known_call(connection, named, self._clock())
+                    for connection in self.vocabulary.connections
+                ]
+                return [entry for entry in known if entry]
+
+    async def _beside(self, entry: LogEntry) -> Sequence[LogEntry]:
+        """The other calls that go away with one that is cancelled by its number."""
+        if not isinstance(entry.action, PlaceCall):
+            return []
+        agent, to = entry.action.agent, entry.action.to
+        coming = await self._log.coming_up(entry.connection, agent, to, self._clock())
+        return [one for one in coming if one.id != entry.id]
+
+    async def cannot_cancel(self, entry: LogEntry, person: Person) -> str | None:
+        """Why a call that we placed cannot be cancelled any more, as far as is known here, or None."""
+        now = self._clock()
+        if why := known_calls.too_late(entry, zone=person.timezone, now=now):
+            return why
+        try:
+            known_calls.values(entry, self.vocabulary)
+        except CannotCancel as no:
+            return str(no)
+        if isinstance(entry.action, PlaceCall):
+            coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
+            if entry.id not in {one.id for one in coming}:
+                return "This call was cancelled already, so it does not go out."
+        return None
 
     def check(self, wish: Wish, person: Person) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
@@ -238,6 +318,10 @@ def _as_faults() -> Iterator[None]:
 
 def _chosen(found: Inferred) -> str | None:
     return choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
+
+
+def _with_fault(line: Line, message: str) -> Line:
+    return replace(line, faults=(*line.faults, Fault("targets", message)))
 
 
 def _only(line: Line, request: Request) -> Line:

@@ -18,21 +18,22 @@ MAX_TEXT: Final = 500
 _DOING: Final = {
     Verb.PLACE: "placing a call",
     Verb.CANCEL: "a cancellation",
+    Verb.MOVE: "moving a call",
     Verb.DELETE_CAMPAIGN: "deleting a campaign",
     Verb.STOP_CAMPAIGN: "stopping a campaign",
     Verb.START_CAMPAIGN: "starting a campaign",
 }
 _ALL = frozenset(_DOING)
-_OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL})
+_OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 _PLACING = frozenset({Verb.PLACE})
 _KEYS: Final = {
     "to": ("targets", _OF_CALLS),
-    "call": ("targets", frozenset({Verb.CANCEL})),
+    "call": ("targets", frozenset({Verb.CANCEL, Verb.MOVE})),
     "campaign": ("targets", frozenset(OF_CAMPAIGNS)),
     "agent": ("agent", _OF_CALLS),
     "via": ("connection", _ALL),
     "reason": ("reason", _ALL),
-    "at": ("at", _PLACING),
+    "at": ("at", frozenset({Verb.PLACE, Verb.MOVE})),
     "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),

@@ -4,14 +4,16 @@ A call is shown as "tomorrow 9:30 · +91 ••••• •3210 · payments": i
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from whenever import Instant, TimeZoneNotFoundError
 
 from bot.blocks import MAX_OPTION, cut
-from bot.line import ConnectionWords, Fault, Vocabulary
+from bot.line import ConnectionWords, Fault, Line, Vocabulary
+from bot.targets import IdTarget, NumberTarget
+from providers import phone
 from providers.actions import Code, Kind, PlaceCall
 from providers.phone import mask
 from storage.entries import LogEntry
@@ -109,6 +111,16 @@ def values(entry: LogEntry, vocabulary: Vocabulary) -> Mapping[str, str]:
     if entry.reference is None:
         raise CannotCancel(f"{entry.connection} gave this call no id, so it cannot be cancelled from here.")
     return found | {"call": entry.reference}
+
+
+def aimed_at(line: Line, entry: LogEntry, vocabulary: Vocabulary) -> Line:
+    """A line that names a call by our id, aimed at it as its connection cancels. Raises `CannotCancel`."""
+    found = values(entry, vocabulary)
+    if "call" in found:
+        return replace(line, targets=(IdTarget(found["call"]),), connection=found["connection"])
+    to = phone.read(found["targets"], default_region=vocabulary.default_region, premium=True)
+    agent = found["agent"] or None
+    return replace(line, targets=(NumberTarget(to, to.e164),), connection=found["connection"], agent=agent)
 
 
 class CannotCancel(Exception):

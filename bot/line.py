@@ -21,6 +21,7 @@ class Verb(StrEnum):
 
     PLACE = "place"
     CANCEL = "cancel"
+    MOVE = "move"
     DELETE_CAMPAIGN = "campaign delete"
     STOP_CAMPAIGN = "campaign stop"
     START_CAMPAIGN = "campaign start"
@@ -33,12 +34,13 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
     {
         Verb.PLACE: Kind.PLACE_CALL,
         Verb.CANCEL: Kind.CANCEL_CALL,
+        Verb.MOVE: Kind.CANCEL_CALL,
         Verb.DELETE_CAMPAIGN: Kind.DELETE_CAMPAIGN,
         Verb.STOP_CAMPAIGN: Kind.STOP_CAMPAIGN,
         Verb.START_CAMPAIGN: Kind.START_CAMPAIGN,
     }
 )
-"""What each verb asks for; the others only tell something."""
+"""What each verb asks for; the others only tell something. What is moved is placed again after that."""
 
 TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.HELP})
 """The verbs that only tell something; what stands behind them is no target."""
@@ -47,6 +49,7 @@ DOES: Final[Mapping[Verb, str]] = MappingProxyType(
     {
         Verb.PLACE: "place a call",
         Verb.CANCEL: "cancel a call",
+        Verb.MOVE: "move a call",
         Verb.DELETE_CAMPAIGN: "delete a campaign",
         Verb.STOP_CAMPAIGN: "stop a campaign",
         Verb.START_CAMPAIGN: "start a campaign",
@@ -99,6 +102,15 @@ class ConnectionWords:
     beyond: frozenset[Kind] = frozenset()
     dry_run: bool = False
 
+    @property
+    def moves(self) -> bool:
+        """Whether a call that is cancelled there can be placed again there."""
+        return self.kinds >= {Kind.PLACE_CALL, Kind.CANCEL_CALL} and "at" in self.fields
+
+    def asks(self, verb: Verb) -> bool:
+        """Whether it can be asked for what a verb stands for."""
+        return self.moves if verb is Verb.MOVE else KINDS[verb] in self.kinds
+
     def caution(self, kind: Kind) -> str | None:
         """What people should know before they rely on a kind of action, or None."""
         return beyond_documents([self.title]) if kind in self.beyond else None
@@ -114,8 +126,7 @@ class Vocabulary:
 
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
         """Those of some verbs that at least one connection can be asked for."""
-        kinds = frozenset[Kind]().union(*(known.kinds for known in self.connections.values()))
-        return tuple(verb for verb in verbs if KINDS[verb] in kinds)
+        return tuple(verb for verb in verbs if any(known.asks(verb) for known in self.connections.values()))
 
 
 def beyond_documents(titles: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.targets import LONGEST_ID, is_plain_id
+from bot.targets import LONGEST_ID, OURS, is_plain_id
 from bot.words import clean
 from providers.phone import Phone, find
 
@@ -14,7 +14,6 @@ MOST_IDS = 200
 _MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
 """Mentions, channels, links and dates, whose digits are nobody's number."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
-_REQUEST = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
     phones = find(text, default_region=default_region)
     words = [word.rstrip(".:-") for word in _WORD.findall(text)]
-    ours = dict.fromkeys(word for word in words if _REQUEST.fullmatch(word))
+    ours = dict.fromkeys(word for word in words if OURS.fullmatch(word))
     others = dict.fromkeys(
         word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
     )

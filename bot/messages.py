@@ -21,7 +21,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
-from storage.entries import Event, LogEntry, Request
+from storage.entries import Event, Followed, LogEntry, Request
 from storage.lifecycle import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -65,9 +65,11 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """What somebody who decides should know, fact by fact."""
     first = request.entries[0]
     facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
+    if request.moves_to:
+        facts.append(("It would go out instead", when(request.moves_to)))
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
-        ("Can it be undone", _undoable(first)),
+        ("Can it be undone", _MOVABLE if request.moves else _undoable(first)),
     ]
     if request.decide_by:
         until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
@@ -196,6 +198,15 @@ def target(entry: LogEntry) -> str:
             return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
 
 
+def _one_call(entry: LogEntry) -> str:
+    """The one call that is moved, where cancelling it aims at a number."""
+    match entry.action:
+        case CancelCall(target=NumberRef(to=to)):
+            return f"the call to {mask(to)}"
+        case _:
+            return target(entry)
+
+
 def _named(entry: LogEntry) -> str:
     """What people call a target, where its provider said so; never anything that looks like an id."""
     return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
@@ -205,6 +216,9 @@ def word(entry: LogEntry) -> str:
     """An entry's state in people's words."""
     return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
 
+
+UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+_MOVABLE = "It can be moved again, until it goes out"
 
 WORDS = {
     State.PENDING: "waiting for approval",
@@ -258,6 +272,10 @@ _PLURALS = {kind: "calls" if kind in OF_CALLS else "campaigns" for kind in Kind}
 
 
 def _task(request: Request) -> str:
+    if request.moves_to:
+        at = goes_out(request)
+        out_of = f" from {when(at)}" if at else ""
+        return f"move {_one_call(request.entries[0])}{out_of} to {when(request.moves_to)}"
     verb = _VERBS[request.kind]
     if len(request.entries) == 1:
         return f"{verb} {target(request.entries[0])}"
@@ -296,7 +314,37 @@ def _sending(request: Request, _entry: LogEntry) -> str:
 
 
 def _succeeded(request: Request, entry: LogEntry) -> str:
+    if request.moves:
+        return _moved(request, entry)
     return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+
+
+def _moved(request: Request, entry: LogEntry) -> str:
+    """How a move stands whose first step is done."""
+    second = request.followed_by
+    to = f" {when(request.moves_to)}" if request.moves_to else ""
+    whose = f"{_one_call(entry)}, for {person(request.requester)}."
+    again = f" `{second.id}`" if second and second.id else ""
+    match second:
+        case None:
+            return f"⏳ *Cancelled, and about to be placed again for{to}:* {whose}"
+        case Followed(state=State.SUCCEEDED):
+            return f"✅ *Moved to{to}:* {whose} It was cancelled and placed again as{again}."
+        case Followed(state=State.PENDING):
+            return f"⏳ *Cancelled. Placing it again for{to} waits for approval:* {whose} See{again}."
+        case Followed(state=State.APPROVED | State.SENDING):
+            return f"⏳ *Cancelled, and being placed again for{to}:* {whose} See{again}."
+        case Followed(state=State.UNKNOWN):
+            return f"❓ *Cancelled. We do not know whether it was placed again for{to}:* {whose} See{again}."
+        case _:
+            see = f" See{again}." if again else ""
+            return f"❌ *Cancelled, but not placed again:* {whose}{see} *Nobody is called.*"
+
+
+def moved_in_vain(request: Request) -> bool:
+    """Whether a call was cancelled to be moved, and will not go out at all."""
+    second = request.followed_by
+    return bool(second and second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN})
 
 
 def done(request: Request) -> str:
@@ -319,8 +367,9 @@ def _what_is_done(entry: LogEntry) -> str:
     return f"✅ *{how}:* {target(entry)}{at}"
 
 
-def _failed(_request: Request, entry: LogEntry) -> str:
-    return f"❌ *{_NOT_DONE[entry.kind]}:* {target(entry)}. {entry.message or ''}".rstrip()
+def _failed(request: Request, entry: LogEntry) -> str:
+    not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+    return f"❌ *{not_done}:* {target(entry)}. {entry.message or ''}".rstrip()
 
 
 def _unknown(request: Request, entry: LogEntry) -> str:
@@ -353,7 +402,8 @@ def _expired(request: Request, entry: LogEntry) -> str:
     if entry.message:
         return f"⌛ *Not sent:* {_task(request)}. {entry.message} {left_alone(entry)}."
     if _was_to_go_out(request):
-        return f"⌛ *Not cancelled:* {_task(request)}. {missed(request, entry)}"
+        not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+        return f"⌛ *{not_done}:* {_task(request)}. {missed(request, entry)}"
     return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {left_alone(entry)}."
 
 

@@ -9,13 +9,12 @@ from bot.form_lines import values_of
 from bot.forms import Form
 from bot.intake import TOO_OLD, Intake
 from bot.intents import nonce
-from bot.known_calls import CannotCancel, Offer
+from bot.known_calls import Offer
 from bot.line import KINDS, Verb
 from bot.modals import View, notice
 from bot.payloads import Body, channel_of, user_of
 from bot.people import Directory
 from bot.windows import Windows
-from providers.actions import PlaceCall
 from storage.entries import Draft, LogEntry, Person
 from storage.log import ActionLog
 
@@ -45,7 +44,7 @@ class Opening:
         """Open a form with values in it; ``line`` is what was typed and is not understood."""
         form = self.forms[verb]
         known = Offer()
-        if verb is Verb.CANCEL:
+        if verb in {Verb.CANCEL, Verb.MOVE}:
             known = await self._offer(await self._directory.person(user_of(body)), values)
         view = form.build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
@@ -63,13 +62,19 @@ class Opening:
         text = str(draft.content["text"])
         await self.open(body, verb, values_of(found.line), channel_of(body), line=text)
 
-    async def open_cancel(
-        self, body: Body, values: Mapping[str, str], *, hint: str = "", call: LogEntry | None = None
+    async def open_known(
+        self,
+        verb: Verb,
+        body: Body,
+        values: Mapping[str, str],
+        *,
+        hint: str = "",
+        call: LogEntry | None = None,
     ) -> None:
-        """Open the form for a cancellation with values in it, or with a call we placed chosen in it."""
+        """Open the form for what is done to known calls, with values in it or with one of them chosen."""
         person = await self._directory.person(user_of(body))
         known = await self._offer(person, values, call)
-        view = self.forms[Verb.CANCEL].build(
+        view = self.forms[verb].build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
         )
         await self._windows.open(body, view)
@@ -87,21 +92,6 @@ class Opening:
         elif len(entries) == 1 and not values.get("targets"):
             chosen = entries[0].id
         return known_calls.offer(entries, zone=person.timezone, now=now, chosen=chosen)
-
-    async def cannot_cancel(self, entry: LogEntry, person: Person) -> str | None:
-        """Why a call that we placed cannot be cancelled any more, as far as is known here, or None."""
-        now = self._clock()
-        if why := known_calls.too_late(entry, zone=person.timezone, now=now):
-            return why
-        try:
-            known_calls.values(entry, self._intake.vocabulary)
-        except CannotCancel as no:
-            return str(no)
-        if isinstance(entry.action, PlaceCall):
-            coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
-            if entry.id not in {one.id for one in coming}:
-                return "This call was cancelled already, so it does not go out."
-        return None
 
 
 def _gone(draft: Draft | None) -> View:

@@ -44,6 +44,14 @@ REASON_MISSING = "The rule for this wants a reason: say why, in a few words."
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The call that a cancellation is to move: its entry, and what is placed once it is cancelled."""
+
+    entry: str
+    again: PlaceCall
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """What somebody wants done, complete, but not asked yet."""
 
@@ -54,6 +62,9 @@ class Wish:
     consent: str | None = None
     goes_out: datetime | None = None
     """When a call to be cancelled goes out, as the person says; what the log knows counts more."""
+    moves: Moved | None = None
+    follows: str | None = None
+    """The move whose second step this is."""
 
     @property
     def kind(self) -> Kind:
@@ -159,6 +170,11 @@ class Operations:
         """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
         self.prepare(wish)
         decision = self.may_ask(person, wish.kind)
+        if wish.moves:
+            again = Wish(wish.connection, (wish.moves.again,), purpose=wish.purpose, consent=wish.consent)
+            placing = self.check(again, person)
+            if not placing.allowed:
+                return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
             raise Refused(REASON_MISSING, field="reason")
         return decision
@@ -195,7 +211,7 @@ class Operations:
         said = wish.goes_out if len(known) < len(actions) else None
         end = None
         if decision.effect is Effect.ASK and rule:
-            times = [*known, *([said] if said else [])]
+            times = [*known, *([said] if said else []), *_time_after(wish.moves)]
             end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
@@ -225,6 +241,9 @@ class Operations:
             mode=self._mode(wish.connection),
             joins=decision.allowed and wish.kind is not Kind.PLACE_CALL,
             goes_out=said,
+            moves=wish.moves.entry if wish.moves else None,
+            moves_to=wish.moves.again.at if wish.moves else None,
+            follows=wish.follows,
         )
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
@@ -410,9 +429,15 @@ class Operations:
         return request
 
 
+def _time_after(move: Moved | None) -> list[datetime]:
+    """When a call that is moved is to go out instead: what is decided later is decided too late for it."""
+    return [move.again.at] if move and move.again.at else []
+
+
 def content(request: Request) -> str:
     """A hash of what a decision about a request is bound to: its actions, its connection and its reason."""
     parts = [request.id, request.fingerprint, request.connection, request.reason or ""]
     parts += [request.goes_out.isoformat()] if request.goes_out else []
+    parts += [f"{request.moves} {request.moves_to.isoformat()}"] if request.moves_to else []
     parts += [entry.action.model_dump_json() if entry.action else "" for entry in request.entries]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

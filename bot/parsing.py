@@ -56,6 +56,9 @@ MAX_TARGETS: Final = 50
 
 _WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS})
 """Verbs whose targets are followed by a reason; behind those of the others comes a time."""
+_WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
+_TO: Final = "to "
+"""As in "move 98765 43210 to Mon 10:00"."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
 _LIKELY_CONNECTION = 0.75
@@ -136,7 +139,7 @@ class _Reader:
         targets = free.removesuffix(rest).strip()
         if not targets and self._faults.concern("targets"):
             targets, rest = rest, ""
-        by_place = {"targets": targets, "at" if verb is Verb.PLACE else "reason": rest}
+        by_place = {"targets": targets, "at" if verb in _WITH_TIME else "reason": rest}
         by_key = self._keys.typed()
         return {
             name: " ".join(filter(None, [by_place.get(name), by_key.get(name)]))
@@ -190,7 +193,7 @@ class _Reader:
             read_phone=self._read_phone,
             ids=verb is not Verb.PLACE,
             digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
-            fits=self._may_follow if verb is Verb.PLACE else lambda _: True,
+            fits=self._may_follow if verb in _WITH_TIME else lambda _: True,
         )
         if verb is Verb.CANCEL and not words.unquoted(found.rest).quoted:
             found = self._beyond_words(free, found)
@@ -255,10 +258,20 @@ class _Reader:
         if verb is None:
             return moment, reason or words.unquoted(free).line or None
         free = words.unquoted(self._report_via(free)).line
+        if verb is Verb.MOVE:
+            free = free.removeprefix(_TO)
         if free and "at" in self._keys:
             self._faults.add("at", f"Either “{words.short(free)}” or at= is the time. Keep one.")
         elif free:
-            moment = self._leading_time(free, targets)
+            moment, behind = self._leading_time(free, targets)
+            if behind and verb is Verb.MOVE:
+                reason = self._free_reason(behind, reason)
+            elif behind:
+                self._faults.add(
+                    "at",
+                    f"“{words.short(behind)}” does not belong to the time. "
+                    "Leave it out, or write it as key=value.",
+                )
         return moment, reason
 
     def _free_reason(self, free: str, reason: str | None) -> str | None:
@@ -274,23 +287,19 @@ class _Reader:
             )
         return reason or limited("reason", text, self._faults) or None
 
-    def _leading_time(self, free: str, targets: Sequence[Target]) -> times.Moment | None:
-        """The longest beginning that is a time. What is left over is a fault, never ignored."""
+    def _leading_time(self, free: str, targets: Sequence[Target]) -> tuple[times.Moment | None, str]:
+        """The longest beginning that is a time, and what is left over behind it."""
         typed = free.split()
         whole = self._attempt(free)
         if isinstance(whole, times.Moment):
-            return whole
+            return whole, ""
         tries = [whole] if whole.suggestions else []
         for count in range(min(len(typed) - 1, _MOST_WORDS_OF_A_TIME), 0, -1):
             if tries:
                 break
             read = self._attempt(" ".join(typed[:count]))
             if isinstance(read, times.Moment):
-                rest = words.short(" ".join(typed[count:]))
-                self._faults.add(
-                    "at", f"“{rest}” does not belong to the time. Leave it out, or write it as key=value."
-                )
-                return read
+                return read, " ".join(typed[count:])
             tries += [read] if read.suggestions else []
         if tries or targets:
             self._faults.add_time("at", (tries or [whole])[0])
@@ -299,7 +308,7 @@ class _Reader:
                 "targets",
                 f"“{words.short(typed[0])}” is neither a phone number nor a time. Begin with the number.",
             )
-        return None
+        return None, ""
 
     def _spelt_as_configured(self, reason: str | None) -> str | None:
         spelt = {known.casefold(): known for known in self._vocabulary.reasons}
@@ -330,4 +339,4 @@ class _Reader:
             return fault
 
     def _may_follow(self, text: str) -> bool:
-        return not text or isinstance(self._attempt(text), times.Moment)
+        return not text or isinstance(self._attempt(text.removeprefix(_TO)), times.Moment)

@@ -28,6 +28,7 @@ from bot.messages import (
     left_alone,
     marked,
     missed,
+    moved_in_vain,
     passed,
     reminder,
     standing,
@@ -47,6 +48,8 @@ ASKED = "asked"
 REMINDED = "reminded"
 """Templates of what makes a phone ring, and the notes that they were posted."""
 CANCEL_THIS = "cancel_this"
+MOVE_THIS = "move_this"
+PLACE_AGAIN = "place_again"
 DETAILS = "details"
 MAX_LISTED = 12
 """Targets shown one by one; further ones are counted."""
@@ -119,7 +122,11 @@ def audit(request: Request, *, cancels: bool = False) -> Message:
     buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
     if cancels and (call := _still_to_go_out(request)):
         label = f"Cancel this call, {request.id}"
-        buttons.insert(0, button("Cancel this call…", CANCEL_THIS, call.id, label=label))
+        move = button("Move…", MOVE_THIS, call.id, label=f"Move this call, {request.id}")
+        buttons[:0] = [button("Cancel this call…", CANCEL_THIS, call.id, label=label), move]
+    if moved_in_vain(request):
+        label = f"Place again the call of {request.id}"
+        buttons.insert(0, button("Place it again…", PLACE_AGAIN, request.id, style="primary", label=label))
     if request.state is State.UNKNOWN:
         doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
         label = f"Say what happened to {request.id}"
@@ -227,6 +234,9 @@ def _thread(template: str, request: Request, told: Told) -> Message:
             text = f"{who} says it did *not* happen{which}.{words}"
         case "ordered":
             text = f"{who} ordered another attempt{which}.{words}"
+        case "followed":
+            offer = " Press *Place it again…* on the message above." if moved_in_vain(request) else ""
+            text = f"{standing(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
             text = _machines_thread(template, request, entry, which)
     return Message(text, [section(text), *_also(request, told)])
@@ -271,16 +281,24 @@ def _also(request: Request, told: Told) -> list[Block]:
 
 def _confirmation(request: Request) -> Message | None:
     """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
-    if any(entry.state in _ACTIVE for entry in request.entries):
-        return None
+    if request.moves or any(entry.state in _ACTIVE for entry in request.entries):
+        return None  # a move is confirmed by the call that is placed again
     text = f"{done(request)} `{request.id}`"
     return Message(text, [section(text)])
+
+
+def _told_by_the_move(template: str, request: Request) -> bool:
+    """Whether one message tells of both steps: it comes once the second has ended."""
+    first_is_done = request.moves is not None and request.state is State.SUCCEEDED
+    return request.follows is not None or (first_is_done and template != "followed")
 
 
 def _direct(template: str, request: Request, told: Told) -> Message | None:
     surprise = next(
         (one for one in request.entries if template == "took_place" and one.id == told.entry), None
     )
+    if surprise is None and _told_by_the_move(template, request):
+        return None
     if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the target that ends last tells of them all
     text = standing(request) if surprise is None else _contradicted(surprise, f" ({target(surprise)})")

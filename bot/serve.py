@@ -19,6 +19,7 @@ from bot.app import SCOPES, Surfaces, create_app
 from bot.asking import Asking
 from bot.daily import Daily
 from bot.dispatcher import Dispatcher
+from bot.moving import Moving
 from bot.notices import Notices
 from bot.operations import Operations
 from bot.outbox import Outbox
@@ -143,6 +144,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         sending.wake()
         posting.wake()
         calling.wake()
+        moving.wake()
 
     operations = Operations(log, settings, directory, adapters, team=team, clock=clock, wake=something_to_do)
     dispatcher = Dispatcher(
@@ -160,6 +162,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     sending = Rounds("dispatcher", dispatcher.step)
     asking = Asking(log, settings, directory, operations, team=team, clock=clock, announce=posting.wake)
     calling = Rounds("asking", asking.step)
+    moving = Rounds("moves", Moving(log, directory, operations, clock=clock, announce=posting.wake).step)
     surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
     socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)
 
@@ -173,6 +176,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
+    moves = asyncio.create_task(moving.run(), name="moves")
     approvers = asyncio.create_task(calling.run(), name="asking")
     telling = asyncio.create_task(
         Rounds("daily line", Daily(log, client, settings, clock=clock).step).run(), name="daily line"
@@ -186,6 +190,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
+    moves.cancel()
     telling.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
@@ -193,7 +198,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    await asyncio.gather(groups, dispatching, approvers, outgoing, telling, return_exceptions=True)
+    await asyncio.gather(groups, dispatching, approvers, moves, outgoing, telling, return_exceptions=True)
     _log.info("Stopped")
 
 

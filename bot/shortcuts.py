@@ -3,29 +3,31 @@
 Parse, read, ack, return: everything here is local but the one call that opens a modal.
 """
 
-from typing import Any
-
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import answers, known_calls, mentions
+from bot.form_lines import placed_as
 from bot.intake import Intake
+from bot.line import Verb
 from bot.mentions import Mentions
+from bot.moving import ERASED
 from bot.opening import Opening
 from bot.operations import Operations
+from bot.payloads import Body, channel_of
 from bot.people import Directory
-from bot.posts import CANCEL_THIS, DETAILS
+from bot.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.replies import Replies
 from bot.timeline import Details
 from bot.windows import Windows
-from providers.actions import Kind
+from providers.actions import Kind, PlaceCall
 from storage.entries import LogEntry, Person, entry_of
 from storage.log import ActionLog, NoSuchRequest
 
-Body = dict[str, Any]
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""
 
+NOT_YOURS = "Only the person who asked to move it can place it again from here, for they know the number."
 FOUND = "This is what the message mentions. Look through it before you ask."
 NOTHING_FOUND = "There is no phone number in this message, and no id that CallOps knows. Give one here."
 
@@ -57,19 +59,41 @@ class Shortcuts:
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         app.action(CANCEL_THIS)(self.cancel_this)
+        app.action(MOVE_THIS)(self.move_this)
+        app.action(PLACE_AGAIN)(self.place_again)
         app.action(DETAILS)(self.details)
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
 
     async def cancel_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
-        """Open the form with a call chosen in it, for somebody who may ask; to others, say why not."""
+        """Open the form to cancel a call with it chosen, for somebody who may ask; to others, say why not."""
+        await self._open_with(Verb.CANCEL, ack, body, action)
+
+    async def move_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Open the form to move a call with it chosen, for somebody who may ask; to others, say why not."""
+        await self._open_with(Verb.MOVE, ack, body, action)
+
+    async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body) -> None:
         person = await self._directory.person(body["user"]["id"])
         entry = entry_of(await self._log.request(action["value"]), action["value"])
         allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
-        late = await self._opening.cannot_cancel(entry, person)
+        late = await self._intake.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal([late] if late else allowed.why))
         else:
-            await self._opening.open_cancel(body, {}, call=entry)
+            await self._opening.open_known(verb, body, {}, call=entry)
+        await ack()
+
+    async def place_again(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Open the form with a call that was moved in vain, for the person who wanted it moved."""
+        person = await self._directory.person(body["user"]["id"])
+        move = await self._log.request(action["value"])
+        call = entry_of(await self._log.request(move.moves or ""), move.moves or "")
+        if person.id != move.requester:
+            self._replies.send(body["response_url"], answers.refusal([NOT_YOURS]))
+        elif not isinstance(call.action, PlaceCall):
+            self._replies.send(body["response_url"], answers.refusal([ERASED]))
+        else:
+            await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body))
         await ack()
 
     async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -94,13 +118,13 @@ class Shortcuts:
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         if len(calls) == 1 and not others:
-            await self._opening.open_cancel(body, {}, hint=FOUND, call=calls[0])
+            await self._opening.open_known(Verb.CANCEL, body, {}, hint=FOUND, call=calls[0])
         else:
             aimed = [known_calls.values(call, self._intake.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
             targets = "\n".join(dict.fromkeys([*others, *named]))
             hint = FOUND if targets else NOTHING_FOUND
-            await self._opening.open_cancel(body, {"targets": targets}, hint=hint)
+            await self._opening.open_known(Verb.CANCEL, body, {"targets": targets}, hint=hint)
         await ack()
 
     async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:
@@ -116,6 +140,6 @@ class Shortcuts:
                 for entry in request.entries
                 if named in {entry.id, request.id}
                 and entry not in calls
-                and not await self._opening.cannot_cancel(entry, person)
+                and not await self._intake.cannot_cancel(entry, person)
             ]
         return calls

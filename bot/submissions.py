@@ -75,7 +75,7 @@ class Submissions:
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
-            wish = self._intake.wish(found)
+            wish = await self._intake.wish(found, person)
             if not self._intake.check(wish, person).allowed:
                 await self._answer_form(ack, wish, person, body)
                 return
@@ -110,7 +110,7 @@ class Submissions:
         person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[verb]
         try:
-            wish = self._intake.wish(await self._submitted(form, body, person))
+            wish = await self._intake.wish(await self._submitted(form, body, person), person)
             await self._answer_form(ack, wish, person, body)
         except Faulty as faulty:
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
@@ -131,13 +131,15 @@ class Submissions:
         if faults := form.contradictions(values, self._clock()):
             raise Faulty(faults)
         if values.get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}:
-            values = {**values, **await self._chosen(values[KNOWN], person)}
+            values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
         line = self._intake.parse(line_text(form.verb, values), form.verb, person)
         return await self._intake.infer(line, person)
 
-    async def _chosen(self, call: str, person: Person) -> Mapping[str, str]:
+    async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
         """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
         entry = entry_of(await self._log.request(call), call)
-        if why := await self._opening.cannot_cancel(entry, person):
+        if why := await self._intake.cannot_cancel(entry, person):
             raise Faulty([known_calls.fault(why)])
+        if verb is Verb.MOVE:
+            return {"targets": entry.id}
         return known_calls.values(entry, self._intake.vocabulary)

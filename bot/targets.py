@@ -94,6 +94,10 @@ def scan(
     )
 
 
+OURS = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
+"""The ids of requests and their targets, as CallOps gives them out."""
+
+
 def id_problem(typed: str) -> str | None:
     """Say what keeps a text from being an id, or None."""
     if _SAFE_ID.fullmatch(typed):
@@ -108,6 +112,8 @@ def id_problem(typed: str) -> str | None:
 
 def is_plain_id(typed: str) -> bool:
     """Whether an id is taken for one wherever it stands; another needs ``call=`` or ``campaign=``."""
+    if OURS.fullmatch(typed):
+        return True
     return not typed.isdecimal() and bool(re.search(r"\d", typed)) and typed == typed.rstrip(".:")
 
 
@@ -197,7 +203,7 @@ class _Scanner:
         if typed.isdecimal():
             return self.digits_are_ids and (not self.position or len(typed) >= FEWEST_DIGITS)
         if not self.position:
-            return _digits(typed) > 0
+            return _digits(typed) > 0 or OURS.fullmatch(typed) is not None
         last = self.found[-1] if self.found else None
         alike = isinstance(last, IdTarget) and letters(last.provider_id) == letters(typed) != ""
         return _digits(typed) >= FEWEST_DIGITS or (_digits(typed) > 0 and (alike or "_" in typed))

@@ -11,7 +11,6 @@ from bot.line import CAMPAIGN, KINDS, OF_CAMPAIGNS, Verb, Vocabulary
 from bot.words import closest
 
 NOT_BUILT: Final = {
-    "move": "Moving a call",
     "stop": "Stopping all calls to a number",
     "log": "Searching the log",
 }
@@ -25,7 +24,7 @@ _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
 }
 """The words for what is done to a campaign, and what people type for them."""
 _FIRST_WORDS: Final[Mapping[str, Verb]] = {
-    **{str(verb): verb for verb in (Verb.PLACE, Verb.CANCEL, Verb.LIST, Verb.STATUS, Verb.HELP)},
+    **{str(verb): verb for verb in (Verb.PLACE, Verb.CANCEL, Verb.MOVE, Verb.LIST, Verb.STATUS, Verb.HELP)},
     **{word: verb for word, verb in _DONE_TO_CAMPAIGNS.items() if word != "stop"},
 }
 
@@ -70,7 +69,7 @@ def _misspelt(first: str, rest: str, vocabulary: Vocabulary, faults: Faults) -> 
         faults.add("verb", f"{NOT_BUILT[word]} is not built in this version.", meant)
         return Read(None)
     message = (
-        f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel or campaign; "
+        f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel, move or campaign; "
         "help shows how."
     )
     spelt = closest(word, [*_FIRST_WORDS, CAMPAIGN])

@@ -27,6 +27,9 @@ ERASED: Final = "erased"
 LOOKED_UP: Final = "looked_up"
 """A note: the provider was asked whether it has an entry's target."""
 
+FOLLOWED: Final = "followed"
+"""A note on a move: what came of its second step, ``second`` in its data; None where it was impossible."""
+
 ASKED: Final = "asked"
 """A note: somebody was asked to decide; ``person`` in its data is who."""
 
@@ -42,6 +45,9 @@ REQUEST_COLUMNS: Final = (
     "decide_by",
     "mode",
     "goes_out",
+    "moves",
+    "moves_to",
+    "follows",
 )
 """Columns of a request's row that its first event carries."""
 

@@ -60,6 +60,8 @@ class NewRequest:
     ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
     ``joins``: nothing is asked twice; see `AlreadyAsked`.
     ``goes_out`` is when the requester says that the call goes out: what the log knows is in the actions.
+    A cancellation that ``moves`` a call names its entry, and ``moves_to`` is when it is to go out instead;
+    the request that places it again ``follows`` the cancellation.
     """
 
     kind: Kind
@@ -84,6 +86,9 @@ class NewRequest:
     mode: str | None = None
     joins: bool = False
     goes_out: datetime | None = None
+    moves: str | None = None
+    moves_to: datetime | None = None
+    follows: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,17 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Followed:
+    """The request by which a call that was moved is placed again, and how it stands.
+
+    Without an id it could not be asked for at all; then it is refused.
+    """
+
+    id: str | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request with its actions, in order."""
 
@@ -175,6 +191,13 @@ class Request:
     """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
     goes_out: datetime | None = None
     """When the requester says that the call goes out."""
+    moves: str | None = None
+    """The entry of the call that is cancelled only to be placed again, for another time."""
+    moves_to: datetime | None = None
+    follows: str | None = None
+    """The move whose second step this is: its first, the cancellation, is done."""
+    followed_by: Followed | None = None
+    """The second step of a move, once it was asked for."""
 
     @property
     def state(self) -> State:

@@ -187,6 +187,14 @@ class ActionLog(Protocol):
         """Entries in ``sending`` whose lease has run out: their owner died."""
         ...
 
+    async def moves_due(self, now: datetime) -> Sequence[Request]:
+        """Moves whose call is cancelled and was not placed again yet, nor found impossible to place."""
+        ...
+
+    async def moves_followed(self, now: datetime) -> Sequence[Request]:
+        """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
+        ...
+
     async def undecided(self, now: datetime) -> Sequence[Request]:
         """Pending requests whose time to be decided has passed."""
         ...

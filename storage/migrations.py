@@ -283,3 +283,18 @@ def deadlines(database: Database) -> None:
         CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at) WHERE name = 'asked';
         """
     )
+
+
+@MIGRATIONS()
+def moves(database: Database) -> None:
+    """Calls that are cancelled only to be placed again, for another time, and the requests that do so."""
+    database.executescript(
+        """
+        ALTER TABLE requests ADD COLUMN moves TEXT;
+        ALTER TABLE requests ADD COLUMN moves_to INTEGER;
+        ALTER TABLE requests ADD COLUMN follows TEXT;
+        CREATE INDEX requests_moves ON requests (moves_to) WHERE moves IS NOT NULL;
+        CREATE UNIQUE INDEX requests_follows ON requests (follows) WHERE follows IS NOT NULL;
+        CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
+        """
+    )

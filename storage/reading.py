@@ -9,10 +9,21 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
-from storage.chain import microseconds, moment
-from storage.entries import Approval, Event, LogEntry, MessageRef, Page, Query, Request, Tally, Waiting
+from storage.chain import FOLLOWED, microseconds, moment
+from storage.entries import (
+    Approval,
+    Event,
+    Followed,
+    LogEntry,
+    MessageRef,
+    Page,
+    Query,
+    Request,
+    Tally,
+    Waiting,
+)
 from storage.exclusion import HOLDING, WAITS
-from storage.lifecycle import State
+from storage.lifecycle import State, request_state
 from storage.log import NoSuchRequest
 
 ACTION: Final = "action"
@@ -87,7 +98,23 @@ def request(connection: Connection, request: str) -> Request:
         entries=tuple(map(_entry, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
+        followed_by=_followed_by(connection, found) if row["moves"] else None,
     )
+
+
+def _followed_by(connection: Connection, move: str) -> Followed | None:
+    """The second step of a move: as it stands, or that it was found impossible."""
+    states = connection.execute(
+        """
+        SELECT requests.id, state FROM requests JOIN actions ON actions.request = requests.id
+        WHERE follows = ?
+        """,
+        [move],
+    ).fetchall()
+    if states:
+        return Followed(states[0]["id"], request_state(State(row["state"]) for row in states))
+    told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
+    return Followed(None, State.REFUSED) if told.fetchone() else None
 
 
 def events(connection: Connection, request: str) -> list[Event]:
@@ -465,6 +492,7 @@ def as_request(
     entries: Sequence[LogEntry],
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
+    followed_by: Followed | None = None,
 ) -> Request:
     """A request from its row and what belongs to it."""
     return Request(
@@ -487,6 +515,10 @@ def as_request(
         messages=messages,
         mode=row["mode"],
         goes_out=_time(row["goes_out"]),
+        moves=row["moves"],
+        moves_to=_time(row["moves_to"]),
+        follows=row["follows"],
+        followed_by=followed_by,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Self
 
-from storage import outbox, pacing, people, reading, writing
+from storage import moves, outbox, pacing, people, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
@@ -166,6 +166,12 @@ class SQLiteLog:
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.lapsed(connection, now))
+
+    async def moves_due(self, now: datetime) -> Sequence[Request]:  # noqa: D102
+        return await self._reader.do(lambda connection: moves.due(connection, now))
+
+    async def moves_followed(self, now: datetime) -> Sequence[Request]:  # noqa: D102
+        return await self._reader.do(lambda connection: moves.followed(connection, now))
 
     async def undecided(self, now: datetime) -> Sequence[Request]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.undecided(connection, now))

@@ -167,7 +167,7 @@ def test_help_names_what_each_connection_does() -> None:
 @pytest.mark.parametrize(
     ("connections", "offered", "line"),
     [
-        ({"reminders": REMINDERS}, ["Place a call…", "Cancel a call…"], None),
+        ({"reminders": REMINDERS}, ["Place a call…", "Cancel a call…", "Move a call…"], None),
         (
             {"kore": KORE},
             ["Delete a campaign…"],
@@ -178,6 +178,7 @@ def test_help_names_what_each_connection_does() -> None:
             [
                 "Place a call…",
                 "Cancel a call…",
+                "Move a call…",
                 "Delete a campaign…",
                 "Stop a campaign…",
                 "Start a campaign…",

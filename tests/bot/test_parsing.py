@@ -68,6 +68,7 @@ TWO = _numbers("9876543210", "9876543211")
 THREE = _numbers("9876543210", "9876543211", "9876543212")
 CANCEL = {"verb": Verb.CANCEL}
 PLACE = {"verb": Verb.PLACE}
+MOVE = {"verb": Verb.MOVE}
 DELETE = {"verb": Verb.DELETE_CAMPAIGN}
 CANCEL_ONE = {**CANCEL, "targets": ONE}
 PLACE_ONE = {**PLACE, "targets": ONE}
@@ -386,6 +387,18 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "five hundred characters are a reason",
         f"/cancel-call 98765 43210 {'x' * 500}",
         {**CANCEL_ONE, "reason": "x" * 500},
+    ),
+    ("moving", "/calls move +91 98765 43210 tomorrow 9:30", {**MOVE, "targets": ONE, **TOMORROW}),
+    ("moving to", "/calls move 98765 43210 to tomorrow 9:30", {**MOVE, "targets": ONE, **TOMORROW}),
+    (
+        "moving, with the reason behind the time",
+        "/calls move 98765 43210 tomorrow 9:30 customer asked",
+        {**MOVE, "targets": ONE, **TOMORROW, "reason": "customer asked"},
+    ),
+    (
+        "moving by an id of ours, with the reason",
+        "/calls move A-QEGU at=tomorrow 9:30 reason=rescheduled",
+        {**MOVE, "targets": _ids("A-QEGU"), **TOMORROW, "reason": "rescheduled"},
     ),
     ("a number and a time", "/place-call +91 98765 43210 tomorrow 9:30", {**PLACE_ONE, **TOMORROW}),
     (
@@ -983,7 +996,6 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         {**CANCEL, "missing": ("targets",)},
         [("text", "campaign= is not for a cancellation", None)],
     ),
-    ("moving", "/calls move +919876543210 Mon 10:00", {}, [("verb", "Moving a call is not built", None)]),
     ("stopping", "/calls stop +919876543210", {}, [("verb", "is not built", None)]),
     ("the log", "/calls log", {}, [("verb", "is not built", None)]),
     (

@@ -59,3 +59,14 @@ async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
     assert f"<!date^{int(at.timestamp())}^" in words(preview)
     await scene.asha.submit(preview)
     await scene.audit("Scheduled:")
+
+
+async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene: Scene) -> None:
+    """Read aloud or copied: it leads to the number and the agent; one that there is not is said to be none."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    call = request_id(await scene.audit("Scheduled:"))
+    request = request_id(await scene.ask(f"/cancel-call {call} customer asked"))
+    await scene.approve(request)
+    await scene.audit("Removed:", "+91 ••••• •3210", request)
+    assert "There is no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))
+    assert "cancelled already" in words(await scene.ask(f"/cancel-call {call} customer asked"))

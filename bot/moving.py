@@ -1,0 +1,74 @@
+"""Moving a call: it is cancelled, and placed again for another time once that is done.
+
+Two requests, each with its own rules and its own place in the log. The second follows the first by itself,
+whenever the first is done: after a restart, or once somebody settled what was unknown.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from bot.cards import with_card
+from bot.operations import NotAllowed, Operations, Origin, Wish
+from bot.people import Directory
+from providers.actions import PlaceCall, Refused
+from storage.chain import FOLLOWED
+from storage.entries import SYSTEM, Change, Note, Post, Request
+from storage.log import ActionLog, Conflict
+
+ERASED: Final = "What was to be placed was erased."
+
+
+class Moving:
+    """Takes the second steps of moves, and has told what came of them."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        directory: Directory,
+        operations: Operations,
+        *,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._operations = operations
+        self._clock = clock
+        self._announce = announce
+
+    async def step(self) -> bool:
+        """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
+        for move in await self._log.moves_due(self._clock()):
+            await self._place(move)
+        for move in await self._log.moves_followed(self._clock()):
+            await self._tell(move, move.followed_by.state if move.followed_by else None)
+        return False
+
+    async def _place(self, move: Request) -> None:
+        """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
+        moved = await self._log.request(move.moves or "")
+        call = next(entry.action for entry in moved.entries if entry.id == move.moves)
+        if not isinstance(call, PlaceCall):
+            await self._tell(move, None, why=ERASED)
+            return
+        person = await self._directory.person(move.requester)
+        again = call.model_copy(update={"at": move.moves_to})
+        wish = Wish(move.connection, (again,), move.reason, moved.purpose, moved.consent, follows=move.id)
+        try:
+            await self._operations.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
+        except NotAllowed:
+            return  # recorded, with its why: it is told of in the next round
+        except Refused as refused:
+            await self._tell(move, None, why=refused.message)
+
+    async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
+        """Note what came of the second step, where people look for the first."""
+        posts = [Post("state", "audit"), Post(FOLLOWED, "thread"), Post(FOLLOWED, f"dm:{move.requester}")]
+        note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
+        key, told = f"{move.id}:{FOLLOWED}:{second}", with_card(move, posts)
+        try:
+            await self._log.apply(Change(move.id, SYSTEM, [], inbound=key, notes=[note], posts=told))
+        except Conflict:
+            return  # another process told of it
+        self._announce()
