@@ -10,6 +10,7 @@ from storage.log import ActionLog
 from tests.storage.contract.beginning import Beginning
 from tests.storage.contract.changes import Changing
 from tests.storage.contract.joining import Joining
+from tests.storage.contract.moving import Moving
 from tests.storage.contract.noting import Noting
 from tests.storage.contract.pacing import Pacing
 from tests.storage.contract.reading import Reading
@@ -17,7 +18,9 @@ from tests.storage.contract.slack import Posting, Remembering
 from tests.storage.samples import Clock
 
 
-class ActionLogContract(Changing, Joining, Noting, Beginning, Pacing, Reading, Posting, Remembering, ABC):
+class ActionLogContract(
+    Changing, Joining, Moving, Noting, Beginning, Pacing, Reading, Posting, Remembering, ABC
+):
     """Subclass it as ``Test…`` and say how a fresh store is opened."""
 
     @abstractmethod
