@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo tour test lint types lock format matrix pictures clean
+.PHONY: help demo tour test lint types lock format matrix pictures hands clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ lock: ## resolve the dependencies anew (needs uv)
 
 pictures: $(VENV)/.installed ## take the documents' pictures anew (needs Chromium)
 	PICTURES=docs/pictures $(BIN)/pytest tests/page/test_road.py tests/page/test_access.py
+
+hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md anew (needs Chromium)
+	HANDS=1 $(BIN)/pytest tests/page/test_hands.py
 
 clean: ## forget the environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
