@@ -43,7 +43,8 @@ _HELP = {
 Without a time it is placed now. You see everything before anything is placed.""",
     Verb.CANCEL: """\
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
-By number or by the call's id; what follows is the reason. Several targets go between commas.""",
+By number or by the call's id; what follows is the reason. Several targets go between commas.
+Where CallOps cannot know when it goes out, say it: `goes-out=17:00`.""",
     Verb.MOVE: """\
 *Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
 By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",

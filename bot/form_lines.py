@@ -31,6 +31,7 @@ _KEYS = {
     "consent": "consent",
     "reason": "reason",
     "call": "call",
+    "goes_out": "goes-out",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
 _TARGET_KEYS = {Verb.PLACE: "to", **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN)}
@@ -110,6 +111,7 @@ def values_of(line: Line) -> dict[str, str]:
         "purpose": line.purpose,
         "consent": line.consent,
         "reason": line.reason,
+        "goes_out": line.goes_out_text,
     }
     return {
         field: line.typed.get(field, "") if field in wrong or value is None else str(value)

@@ -191,6 +191,7 @@ class Form:
                 optional=bool(known.calls),
             ),
             *reasons.blocks(values, self._reasons),
+            *_said_to_go_out(values),
             *self._through(values),
         ]
 
@@ -289,6 +290,14 @@ def _when(
         typed,
         {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
     ]
+
+
+def _said_to_go_out(values: Mapping[str, str]) -> list[Block]:
+    """When the call goes out, where somebody said so: the log knows it of most calls, and asks nobody."""
+    said = values.get("goes_out")
+    if not said:
+        return []
+    return [text_input("goes_out", "It goes out", initial=said, hint="In your own time zone.", optional=True)]
 
 
 def _given(view: Mapping[str, Any], block_id: str) -> str:
