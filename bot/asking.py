@@ -13,9 +13,10 @@ from bot.beside import alike
 from bot.deadlines import next_reminder, reminder_due
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
-from bot.posts import ASKED, REMINDED
+from bot.posts import ASKED, INSTEAD_OF, REMINDED
+from bot.refusals import NOT_POSTED
 from bot.settings import Rule, Settings
-from storage.entries import SYSTEM, Change, Event, Note, Post, Waiting
+from storage.entries import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.log import ActionLog, Conflict
 
 ALIKE = "alike"
@@ -50,6 +51,11 @@ class Asking:
         self._announce = announce
         self._due: dict[str, datetime | None] = {}
         """When each waiting request is to be looked at again: None for never. Only saves work."""
+        self._again: set[str] = set()
+
+    def look_again(self, request: str) -> None:
+        """Look at a request in the next round: its card could not be posted."""
+        self._again.add(request)
 
     async def step(self) -> bool:
         """One round over what waits, one after another: who is asked for one counts for the next."""
@@ -58,7 +64,9 @@ class Asking:
         for one in waiting:
             due = known.get(one.id, self._clock())
             self._due[one.id] = due
-            if due is None or due > self._clock():
+            if one.id in self._again:
+                self._again.discard(one.id)
+            elif due is None or due > self._clock():
                 continue
             if one.id not in known:
                 await self._tell_apart(one)
@@ -75,29 +83,37 @@ class Asking:
         """Ask and remind as far as it is time; when to look again."""
         events = await self._log.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
-        again = [await self._ask(one, self._operations.rule_of(one), asked)]
+        shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
+        again = [await self._ask(one, self._operations.rule_of(one), asked, shut[-1] if shut else None)]
         if one.decide_by:
             await self._remind(one, one.decide_by, events, list(asked))
             again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
         return min((at for at in again if at), default=None)
 
-    async def _ask(self, one: Waiting, rule: Rule | None, asked: Mapping[str, datetime]) -> datetime | None:
-        """Ask whose turn it is; when the next one's comes."""
-        if rule is None or rule.notify == "nobody":
+    async def _ask(
+        self, one: Waiting, rule: Rule | None, asked: Mapping[str, datetime], shut: Scalar
+    ) -> datetime | None:
+        """Ask whose turn it is; when the next one's comes.
+
+        ``shut`` is the channel that the card could not be posted in: then everyone is asked who can decide.
+        """
+        if rule is None or (rule.notify == "nobody" and not shut):
             return None
+        in_turn = rule.notify == "first" and not shut
         now, wait = self._clock(), self._settings.dispatch.ask_next
         entitled = policy.approvers(rule, self._directory.members(), requester=one.requester)
         left = sorted(entitled - asked.keys())
         if asked and not left:
             return None
-        if rule.notify == "first" and asked and now < (turn := max(asked.values()) + wait):
+        if in_turn and asked and now < (turn := max(asked.values()) + wait):
             return turn
         chosen = await self._fit(left)
-        if rule.notify == "first" and chosen:
+        if in_turn and chosen:
             chosen = [await self._first(chosen)]
         if not chosen:
             return now + LOOK_AGAIN
-        notes = [Note(one.id, ASKED, {"person": person}) for person in chosen]
+        instead: dict[str, Scalar] = {INSTEAD_OF: shut} if shut else {}
+        notes = [Note(one.id, ASKED, {"person": person, **instead}) for person in chosen]
         posts = [Post(ASKED, f"{ASKED}:{person}") for person in chosen]
         await self._note(one.id, notes, posts, key=f"{ASKED}:{len(asked)}")
         asked = {**asked, **dict.fromkeys(chosen, now)}

@@ -57,6 +57,11 @@ def person(user: str) -> str:
     return f"<@{user}>"
 
 
+def channel(known: object) -> str:
+    """A channel by its id, as a link that reads as its name."""
+    return f"<#{known}>"
+
+
 def when(at: datetime) -> str:
     """An instant in each reader's own zone; the fallback says UTC."""
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"

@@ -16,8 +16,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, section
 from bot.messages import WORDS
-from bot.outbox import ANSWER_WITHIN, MENDABLE, NEVER_AGAIN, pause_after
+from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
+from bot.posting_pace import method_of, paused_by, to_post
+from bot.refusals import Refusal, refusal
 from bot.settings import Settings
 from storage.lifecycle import State
 from storage.log import ActionLog
@@ -25,7 +27,7 @@ from storage.log import ActionLog
 LATE = timedelta(hours=6)
 """How long after its hour a line is still worth posting, where nothing ran at its hour."""
 MOST_TRIES = 10
-"""About a quarter of an hour."""
+"""Of what fails for a reason of its own: some minutes. While Slack is down, the line waits."""
 TOLD = (
     State.SUCCEEDED,
     State.FAILED,
@@ -115,6 +117,9 @@ class Daily:
         return [_Line(channel, message) for channel, message in lines.items() if message]
 
     async def _post(self, one: _Line, now: datetime) -> None:
+        if until := await self._log.take(to_post(one.channel), now):
+            one.not_before = until
+            return
         one.tries += 1
         message = one.message
         try:
@@ -123,8 +128,11 @@ class Daily:
                     channel=one.channel, text=message.text, blocks=list(message.blocks)
                 )
         except SLACK_TROUBLE as error:
-            code = trouble(error)
-            if code in NEVER_AGAIN | MENDABLE or one.tries >= MOST_TRIES:
+            code, kind = trouble(error), refusal(error, direct=False)
+            if kind is Refusal.LIMITED:
+                one.not_before = paused_by(error, now)
+                await self._log.pause(method_of(error), one.not_before)
+            elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
                 _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
                 self._waiting.remove(one)
             else:

@@ -2,56 +2,59 @@
 
 A post is rendered from the request as it stands when it is sent. The audit message and the card are posted
 once and edited from then on, so a repeat edits; every post carries a ``client_msg_id`` derived from its row.
+
+What waits for the same thing waits in one *lane*, whose oldest post alone is tried: for a channel's next
+second, for an edit's, for Slack to come back, for a channel to be mended. See docs/decisions/0006.
 """
 
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.beside import ALONE, Beside, beside
+from bot.blocks import Message
 from bot.confirmations import ORIGIN
 from bot.consequences import WARNING
 from bot.people import SLACK_TROUBLE, trouble
+from bot.posting_pace import method_of, paused_by, to_edit, to_post
 from bot.posts import ASKED, REMINDED, Told, render
+from bot.refusals import NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
 from bot.rounds import each
 from bot.settings import Settings
 from bot.vocabulary import cancels, caution
 from providers.registry import find
-from storage.entries import Event, MessageRef, Outgoing, Request
+from storage.entries import SYSTEM, Change, MessageRef, Note, Outgoing, Request, Whole
+from storage.entries import Post as NewPost
 from storage.lifecycle import State
-from storage.log import ActionLog
+from storage.log import ActionLog, Conflict
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
 ANSWER_WITHIN = 15.0
 BATCH = 20
-LONGEST_PAUSE = timedelta(minutes=5)
+LONGEST_PAUSE = timedelta(seconds=30)
+"""So much later than Slack itself, posts come back after it was down."""
+SHUT_PAUSE = timedelta(minutes=1)
+"""Between two looks whether a channel can be posted to again: one call a minute, however much waits."""
+KEPT_FOR = timedelta(days=7)
+"""How long what was set aside is tried. By then, what it tells of is read in the log, if anywhere."""
+ODD_TRIES = 5
+"""Then a post that fails for a reason of its own holds up its request no longer: about a minute."""
+PATIENCE = 60
+"""Tries after which a post that fails as if Slack were down may itself be the trouble: half an hour."""
+SOON = timedelta(seconds=3)
+"""A turn that comes so soon is waited for in naps; later ones are found by polling."""
+NAP = timedelta(milliseconds=250)
 
-NEVER_AGAIN = frozenset(
-    {
-        "cannot_dm_bot",
-        "invalid_blocks",
-        "is_archived",
-        "msg_blocks_too_long",
-        "msg_too_long",
-        "no_text",
-        "restricted_action",
-        "user_disabled",
-        "user_not_found",
-    }
-)
-"""Slack's codes for what will not work however often it is tried (docs.slack.dev, chat.postMessage)."""
-MENDABLE = frozenset({"not_in_channel", "channel_not_found"})
-"""What inviting the app to its channel mends; meanwhile the request's other posts wait behind it."""
-MOST_TRIES = 10
-"""For what is mendable: about a quarter of an hour."""
-POST_ANEW = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+DOWN: Final = "slack"
+"""The lane of what waits for Slack to come back."""
 
 _THREADS = {"thread": "audit", "card_thread": "card"}
 """Where replies go, and the message that they stand below."""
@@ -59,8 +62,18 @@ _NAMESPACE = uuid.UUID("6f9619ff-8b86-4011-b42d-00cf4fc964ff")
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A post with what is to be sent, as of one moment."""
+
+    post: Outgoing
+    whole: Whole
+    message: Message | None
+    channel: str
+
+
 class Outbox:
-    """The only code that posts into channels."""
+    """The only code that posts into channels. ``cannot_post`` hears of a request whose card has no place."""
 
     def __init__(
         self,
@@ -70,62 +83,94 @@ class Outbox:
         *,
         owner: str,
         clock: Callable[[], datetime],
+        cannot_post: Callable[[str], None],
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._log = log
         self._client = client
         self._settings = settings
         self._owner = owner
         self._clock = clock
+        self._cannot_post = cannot_post
+        self._sleep = sleep
+        self._turns: set[datetime] = set()
 
     async def step(self) -> bool:
-        """Post what is due, one message of each request at a time; whether there was any."""
+        """Post what is due and has its turn, one message of each request at a time.
+
+        True: look again at once.
+        """
         now = self._clock()
         due = await self._log.outgoing(now, owner=self._owner, until=now + LEASE, limit=BATCH)
-        await each(due, self._post)
-        return bool(due)
+        if not due:
+            return await self._nap(now)
+        ready: list[_Ready] = []
+        turns: list[_Ready] = []
 
-    async def _post(self, post: Outgoing) -> None:
-        # The events first: what the request shows is then at least as new as what we say it showed.
-        events = await self._log.events(post.request)
-        request = await self._log.request(post.request)
-        told = await self._told(post, events)
+        async def prepare(post: Outgoing) -> None:
+            ready.append(await self._prepare(post))
+
+        async def take_turn(one: _Ready) -> None:
+            if await self._has_turn(one):
+                turns.append(one)
+
+        await each(due, prepare)
+        # Whoever waited longest asks first: the log answers in the order it is asked.
+        await each(sorted(ready, key=lambda one: one.post.id), take_turn)
+        await each(turns, self._post)
+        return True
+
+    async def _nap(self, now: datetime) -> bool:
+        """Sleep a little while a turn is near; whether one is."""
+        self._turns = {at for at in self._turns if now < at <= now + SOON}
+        if not self._turns:
+            return False
+        await self._sleep(min(min(self._turns) - now, NAP).total_seconds())
+        return True
+
+    async def _prepare(self, post: Outgoing) -> _Ready:
+        # All as of one moment: what the request shows and what we say it showed are the same.
+        whole = await self._log.whole(post.request)
+        request = whole.request
         message = render(
             post.template,
             post.to,
             request,
-            told,
+            _told(post, whole),
             caution=self._caution(request),
             beside=await self._beside(post, request),
             cancels=self._cancels(request),
         )
-        ref = None
-        if message is not None:
-            arguments = {"text": message.text, "blocks": list(message.blocks)}
+        return _Ready(post, whole, message, self._channel(post, request))
+
+    async def _has_turn(self, one: _Ready) -> bool:
+        """Whether a post may be made now. One that may not waits in its lane."""
+        if one.message is None:
+            return True
+        request = one.whole.request
+        stands = request.messages.get(one.post.to)
+        budgets = to_edit(stands, request.state) if stands else to_post(one.channel)
+        now = self._clock()
+        until = await self._log.take(budgets, now)
+        if until is None:
+            return True
+        self._turns.add(until)
+        lane = budgets[-1].account
+        await self._log.postpone(one.post, not_before=until, error=None, lane=lane, aside=one.post.aside)
+        return False
+
+    async def _post(self, one: _Ready) -> None:
+        ref, opens = None, []
+        if one.message is not None:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
-                    ref = await self._send(post, request, arguments)
+                    arguments = {"text": one.message.text, "blocks": list(one.message.blocks)}
+                    ref = await self._send(one.post, one.whole.request, arguments)
             except SLACK_TROUBLE as error:
-                await self._failed(post, error)
+                await self._failed(one, error)
                 return
-        await self._log.delivered(post, ref, seen=events[-1].seq)
-
-    async def _told(self, post: Outgoing, events: Sequence[Event]) -> Told:
-        """What a post adds to its request: its own event, and the machine's later ones that it covers."""
-        event = next(one for one in events if one.seq == post.event)
-        covered = [one for one in events if one.seq >= event.seq and one.name == event.name]
-        kept = {(seq, field): value for seq, field, value in await self._log.private(post.request)}
-        return Told(
-            event.actor,
-            note=kept.get((event.seq, "note")),
-            entry=post.entry,
-            summaries=tuple(kept[one.seq, "summary"] for one in covered if (one.seq, "summary") in kept),
-            warnings=tuple(
-                (one.entry, str(value))
-                for one in covered
-                for name, value in one.data.items()
-                if name.startswith(WARNING)
-            ),
-        )
+            opens = [DOWN, _shut(one.channel)]
+        await self._log.delivered(one.post, ref, seen=one.whole.events[-1].seq, opens=opens)
 
     async def _beside(self, post: Outgoing, request: Request) -> Beside:
         """What else waits, for what somebody is to decide on."""
@@ -154,8 +199,19 @@ class Outbox:
             else:
                 return stands
         above = request.messages.get(_THREADS.get(post.to, ""))
+        channel = self._channel(post, request)
+        try:
+            return await self._say(post, channel, above, arguments)
+        except SlackApiError as error:
+            if above is None or trouble(error) not in WITHOUT_THREAD:
+                raise
+        return await self._say(post, channel, None, arguments)
+
+    async def _say(
+        self, post: Outgoing, channel: str, above: MessageRef | None, arguments: dict[str, Any]
+    ) -> MessageRef:
         answer = await self._client.chat_postMessage(
-            channel=self._channel(post, request),
+            channel=channel,
             thread_ts=above.ts if above else None,
             # A reminder is read in the channel, too: nobody follows the thread of a card yet.
             reply_broadcast=True if above and post.to == "card_thread" else None,
@@ -181,24 +237,96 @@ class Outbox:
                 above = request.messages.get("audit")
                 return above.channel if above else self._settings.audit_channel(request.connection)
 
-    async def _failed(self, post: Outgoing, error: BaseException) -> None:
-        code = trouble(error)
-        if post.to == ORIGIN and code in NEVER_AGAIN | MENDABLE:
-            _log.info("%s: no confirmation where it was asked: %s", post.request, code)
-            await self._log.abandon(post, error=code)
-            return
-        if code in NEVER_AGAIN or (code in MENDABLE and post.tries >= MOST_TRIES):
+    async def _failed(self, one: _Ready, error: BaseException) -> None:
+        post, code = one.post, trouble(error)
+        kind = refusal(error, direct=_is_direct(post))
+        told_at = next(event.at for event in one.whole.events if event.seq == post.event)
+        waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
+        given_up = kind is Refusal.NEVER or (post.to == ORIGIN and kind is Refusal.SHUT)
+        if given_up or (post.aside and not waits and self._clock() - told_at > KEPT_FOR):
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
             await self._log.abandon(post, error=code)
             return
-        pause = pause_after(post.tries)
-        if isinstance(error, SlackApiError) and code == "ratelimited":
-            pause = timedelta(seconds=float(error.response.headers.get("Retry-After", 1)))
-        _log.warning("%s: the %s message waits %s: %s", post.request, post.to, pause, code)
-        await self._log.postpone(post, not_before=self._clock() + pause, error=code)
+        match kind:
+            case Refusal.LIMITED:
+                until = paused_by(error, self._clock())
+                await self._log.pause(method_of(error), until)
+                await self._wait(one, until, code, aside=post.aside)
+            case Refusal.DOWN | Refusal.TOKEN:
+                level = logging.ERROR if kind is Refusal.TOKEN else logging.WARNING
+                _log.log(level, "Slack takes no messages: %s. They wait, and nothing is lost", code)
+                alone = post.tries > PATIENCE
+                lane = None if alone else DOWN
+                await self._wait(one, self._later(post), code, lane=lane, aside=post.aside or alone)
+            case Refusal.SHUT:
+                await self._say_shut(one, code)
+                until = self._later(post, SHUT_PAUSE)
+                await self._wait(one, until, code, lane=_shut(one.channel), aside=True)
+            case _:
+                aside = post.aside or post.tries >= ODD_TRIES
+                await self._wait(one, self._later(post, SHUT_PAUSE), code, aside=aside)
+
+    async def _wait(
+        self, one: _Ready, until: datetime, code: str, *, lane: str | None = None, aside: bool
+    ) -> None:
+        post = one.post
+        _log.warning("%s: the %s message waits until %s: %s", post.request, post.to, until, code)
+        await self._log.postpone(post, not_before=until, error=code, lane=lane, aside=aside)
+
+    def _later(self, post: Outgoing, longest: timedelta = LONGEST_PAUSE) -> datetime:
+        return self._clock() + pause_after(post.tries, longest)
+
+    async def _say_shut(self, one: _Ready, code: str) -> None:
+        """Note once that a channel takes no message of a request, and tell whom it concerns."""
+        request, what = one.whole.request, _THREADS.get(one.post.to, one.post.to)
+        requester, waits = request.requester, what == "card" and request.state is State.PENDING
+        _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
+        told = waits or (
+            # An audit channel concerns every request: a person hears of it once a day.
+            what == "audit"
+            and await self._log.claim(f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}")
+        )
+        note = Note(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
+        posts = [NewPost(NOT_POSTED, f"dm:{requester}")] if told else []
+        key = f"{request.id}:{NOT_POSTED}:{what}"
+        try:
+            await self._log.apply(Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts))
+        except Conflict:
+            return  # it was noted before
+        if waits:
+            self._cannot_post(request.id)
 
 
-def pause_after(tries: int) -> timedelta:
-    """How long to wait after so many tries: twice as long each time, up to `LONGEST_PAUSE`."""
-    doublings = min(tries, LONGEST_PAUSE.seconds.bit_length())
-    return min(timedelta(seconds=2**doublings), LONGEST_PAUSE)
+def _told(post: Outgoing, whole: Whole) -> Told:
+    """What a post adds to its request: its own event, and the machine's later ones that it covers."""
+    event = next(one for one in whole.events if one.seq == post.event)
+    covered = [one for one in whole.events if one.seq >= event.seq and one.name == event.name]
+    kept = {(seq, field): value for seq, field, value in whole.private}
+    return Told(
+        event.actor,
+        note=kept.get((event.seq, "note")),
+        entry=post.entry,
+        summaries=tuple(kept[one.seq, "summary"] for one in covered if (one.seq, "summary") in kept),
+        warnings=tuple(
+            (one.entry, str(value))
+            for one in covered
+            for name, value in one.data.items()
+            if name.startswith(WARNING)
+        ),
+        data=event.data,
+    )
+
+
+def _is_direct(post: Outgoing) -> bool:
+    return post.to.startswith(("dm:", "asked:"))
+
+
+def _shut(channel: str) -> str:
+    """The lane of what waits for a channel to be mended."""
+    return f"shut {channel}"
+
+
+def pause_after(tries: int, longest: timedelta = LONGEST_PAUSE) -> timedelta:
+    """How long to wait after so many tries: twice as long each time, up to the longest."""
+    doublings = min(tries, longest.seconds.bit_length())
+    return min(timedelta(seconds=2**doublings), longest)

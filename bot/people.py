@@ -126,8 +126,19 @@ class Directory:
 def trouble(error: BaseException) -> str:
     """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
     if isinstance(error, SlackApiError):
-        return str(error.response.get("error") or f"HTTP {error.response.status_code}")
+        said = getattr(error.response, "data", None)
+        code = said.get("error") if isinstance(said, Mapping) else None
+        return str(code or f"HTTP {answered_with(error)}")
     return type(error).__name__
+
+
+def answered_with(error: BaseException) -> int | None:
+    """The HTTP status of a failed call's answer, if there was one."""
+    if not isinstance(error, SlackApiError):
+        return None
+    # Where the answer is not JSON, the library hands on the HTTP client's own response.
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
+    return None if status is None else int(status)
 
 
 def read_person(user: Mapping[str, Any], now: datetime) -> Person:

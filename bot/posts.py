@@ -4,8 +4,8 @@ A message is rendered from a request as it stands when it is sent. Numbers are m
 escaped, times are in each reader's own zone, and the first block reads as a sentence.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from bot.beside import ALONE, Beside
 from bot.blocks import (
@@ -13,6 +13,7 @@ from bot.blocks import (
     Message,
     actions,
     button,
+    channel,
     code,
     context,
     escape,
@@ -38,8 +39,9 @@ from bot.messages import (
     wish,
     word,
 )
+from bot.refusals import NOT_POSTED, in_words
 from providers.actions import Code, Kind
-from storage.entries import LogEntry, Post, Request
+from storage.entries import LogEntry, Post, Request, Scalar
 from storage.lifecycle import State
 
 REVIEW = "review"
@@ -47,6 +49,8 @@ SETTLE = "settle"
 ASKED = "asked"
 REMINDED = "reminded"
 """Templates of what makes a phone ring, and the notes that they were posted."""
+INSTEAD_OF = "instead_of"
+"""In a note that somebody was asked: the channel that the card could not be posted in."""
 CANCEL_THIS = "cancel_this"
 MOVE_THIS = "move_this"
 PLACE_AGAIN = "place_again"
@@ -68,7 +72,8 @@ _AFTER_ALL = {
 class Told:
     """What the event behind a post adds to the request: who did it, what they said, and to which entry.
 
-    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry.
+    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry; ``data`` is
+    the event's own.
     """
 
     actor: str
@@ -76,6 +81,7 @@ class Told:
     entry: str = ""
     summaries: Sequence[str] = ()
     warnings: Sequence[tuple[str, str]] = ()
+    data: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def render(
@@ -99,7 +105,9 @@ def render(
         case "card":
             message = card(request, caution=caution, beside=beside)
         case _ if template in {ASKED, REMINDED}:
-            message = _calling(template, request, caution, beside)
+            message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
+        case _ if template == NOT_POSTED:
+            message = _not_posted(request, told)
         case _ if to.startswith(f"{ASKED}:"):
             message = card(request, caution=caution, beside=beside)
         case "origin":
@@ -142,13 +150,33 @@ def _still_to_go_out(request: Request) -> LogEntry | None:
     return first if request.kind is Kind.PLACE_CALL and scheduled and len(request.entries) == 1 else None
 
 
-def _calling(template: str, request: Request, caution: str | None, beside: Beside) -> Message | None:
+def _calling(
+    template: str, request: Request, caution: str | None, beside: Beside, instead_of: Scalar
+) -> Message | None:
     """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
     if request.state is not State.PENDING:
         return None
-    text = f"👉 *You are asked to decide.* {wish(request)}" if template == ASKED else reminder(request)
+    here = f" here, as the card cannot be posted in {channel(instead_of)}" if instead_of else ""
+    text = f"👉 *You are asked to decide{here}.* {wish(request)}" if template == ASKED else reminder(request)
     _, *facts = card(request, caution=caution, beside=beside).blocks
     return Message(text, [section(text), *facts])
+
+
+def _not_posted(request: Request, told: Told) -> Message:
+    """What its requester reads once of a message that could not be posted."""
+    why, mend = in_words(str(told.data["why"]))
+    where = channel(told.data["where"])
+    if told.data["what"] == "card":
+        text = (
+            f"⚠️ *The approval card could not be posted in {where}: {why}.* Your request still waits: whoever "
+            f"can decide it is asked by direct message. {mend}"
+        )
+    else:
+        text = (
+            f"⚠️ *What becomes of your request could not be posted in {where}: {why}.* The request itself is "
+            f"not held up. {mend} What waits is posted then."
+        )
+    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
 
 
 def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE) -> Message:

@@ -137,7 +137,12 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     local: bool,
 ) -> None:
     owner = f"{socket.gethostname()}:{os.getpid()}:{clock():%H%M%S%f}"
-    outbox = Outbox(log, client, settings, owner=owner, clock=clock)
+
+    def cannot_post(request: str) -> None:
+        asking.look_again(request)
+        calling.wake()
+
+    outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=cannot_post)
     posting = Rounds("outbox", outbox.step)
 
     def something_to_do() -> None:

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bot.blocks import Block, context, cut, escape, person, quote, section, when
+from bot.blocks import Block, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import standing, target
 from bot.modals import About, View, modal
+from bot.refusals import in_words
 from storage.entries import Event, Request
 
 MOST_LINES = 60
@@ -46,6 +47,9 @@ DID: Mapping[str, str] = {
     "did_not_happen": "looked it up: it did not happen",
     "ordered": "ordered another attempt",
     "erased": "erased the personal data",
+    "asked": "asked somebody to decide",
+    "reminded": "reminded those who were asked",
+    "not_posted": "could not post its message",
 }
 """What each event's actor did, in words."""
 
@@ -118,6 +122,12 @@ def _did(event: Event) -> str:
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{did} (attempt {attempt})"
+        case "asked", _, _ if "person" in event.data:
+            return f"asked {person(str(event.data['person']))} to decide"
+        case "not_posted", _, _:
+            why, _ = in_words(str(event.data["why"]))
+            what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
+            return f"could not post {what} in {channel(event.data['where'])}: {why}"
         case "looked_up", _, bool() | None as found:
             return f"{did}: {_FOUND[found]}"
         case _:

@@ -163,6 +163,8 @@ async def _troubled(trouble: Trouble, request: Request) -> Response:
             return Response("upstream failure", status_code=500, media_type="text/html")
         case "error":
             return JSONResponse({"ok": False, "error": trouble.code})
+        case "garbled":
+            return Response('{"ok": tr', media_type="application/json")
         case "silence":
             while (await request.receive())["type"] != "http.disconnect":
                 pass

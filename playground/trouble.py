@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Does = Literal["ratelimited", "server_error", "error", "silence", "reset"]
+Does = Literal["ratelimited", "server_error", "error", "garbled", "silence", "reset"]
 ANY = "*"
 
 
@@ -12,6 +12,7 @@ class Trouble:
     """What befalls the next `times` calls of a method.
 
     `ratelimited`: 429 with `Retry-After`. `server_error`: 500 without JSON. `error`: HTTP 200 with `code`.
+    `garbled`: HTTP 200 with half a JSON.
     `silence`: no answer until the client gives up. `reset`: the connection is cut. With `after_effect` the
     method does its work first and only the answer is lost.
     """

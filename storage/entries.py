@@ -10,7 +10,7 @@ metadata, reasons, notes, raw replies and names live in erasable rows to which t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from providers.actions import CallAction, Code, Kind, Retry
@@ -319,6 +319,26 @@ class Outgoing:
     template: str
     to: str
     tries: int
+    aside: bool = False
+    """Whether the request's posts to other places do not wait for this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many ``places`` of an account in any ``within``; None: as many as you like, but for pauses."""
+
+    account: str
+    places: int | None
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A request with all that happened to it, as of one moment; ``private`` is as in `ActionLog`."""
+
+    request: Request
+    events: Sequence[Event]
+    private: Sequence[tuple[int, str, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from storage.entries import (
+    Budget,
     Change,
     Draft,
     Event,
@@ -24,6 +25,7 @@ from storage.entries import (
     Tally,
     Verdict,
     Waiting,
+    Whole,
 )
 
 
@@ -104,6 +106,10 @@ class ActionLog(Protocol):
 
     async def private(self, request: str) -> Sequence[tuple[int, str, str]]:
         """The erasable values still kept for a request or fault: (event, field, value)."""
+        ...
+
+    async def whole(self, request: str) -> Whole:
+        """Read a request with its events and erasable values, all as of one moment."""
         ...
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:
@@ -221,6 +227,13 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def take(self, budgets: Sequence[Budget], now: datetime) -> datetime | None:
+        """Take a place of each of them or of none: None means go now, a time means ask again then.
+
+        Each is kept, and paused, as in `turn`. Budgets of one account may differ from time to time.
+        """
+        ...
+
     async def pause(self, account: str, until: datetime) -> None:
         """Give no place before that time. A longer pause stays."""
         ...
@@ -228,19 +241,38 @@ class ActionLog(Protocol):
     # -- the outbox
 
     async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> Sequence[Outgoing]:
-        """Take posts that are due, under a lease: at most the first undelivered one of each request."""
-        ...
+        """Take posts that are due, under a lease: at most the first undelivered one of each request.
 
-    async def delivered(self, post: Outgoing, ref: MessageRef | None, *, seen: int) -> None:
-        """A post was made. ``ref`` says where a lasting message (audit, card) stands.
-
-        ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
-        the same words about what the machine did to another entry of the request.
+        A post that was set aside holds up only what goes to the same place. Of posts that wait in one lane,
+        the oldest alone is taken.
         """
         ...
 
-    async def postpone(self, post: Outgoing, *, not_before: datetime, error: str) -> None:
-        """A post could not be made yet."""
+    async def delivered(
+        self, post: Outgoing, ref: MessageRef | None, *, seen: int, opens: Collection[str] = ()
+    ) -> None:
+        """A post was made. ``ref`` says where a lasting message (audit, card) stands.
+
+        ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
+        the same words about what the machine did to another entry of the request. All that waits in the lanes
+        that it ``opens`` is due at once, in order.
+        """
+        ...
+
+    async def postpone(
+        self,
+        post: Outgoing,
+        *,
+        not_before: datetime,
+        error: str | None,
+        lane: str | None = None,
+        aside: bool = False,
+    ) -> None:
+        """A post could not be made yet. Without an ``error`` it was not tried, and no try is counted.
+
+        All that waits in its ``lane`` is not due before either. Set ``aside``, the request's posts to other
+        places go on.
+        """
         ...
 
     async def abandon(self, post: Outgoing, *, error: str) -> None:

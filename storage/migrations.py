@@ -298,3 +298,15 @@ def moves(database: Database) -> None:
         CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
         """
     )
+
+
+@MIGRATIONS()
+def outbox_lanes(database: Database) -> None:
+    """What posts wait for together, and which of them their request's other posts do not wait for."""
+    database.executescript(
+        """
+        ALTER TABLE outbox ADD COLUMN lane TEXT;
+        ALTER TABLE outbox ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX outbox_lane ON outbox (lane) WHERE ended IS NULL AND lane IS NOT NULL;
+        """
+    )

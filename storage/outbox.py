@@ -1,5 +1,6 @@
 """The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
 
+from collections.abc import Collection
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
@@ -21,13 +22,29 @@ def is_edited(slot: str) -> bool:
 def outgoing(
     connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
 ) -> list[Outgoing]:
-    """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try."""
+    """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try.
+
+    What was set aside holds up what goes to the same place, and nothing else. A lane gives its oldest.
+    """
     rows = connection.execute(
         """
-        SELECT outbox.* FROM (SELECT min(id) AS id FROM outbox WHERE ended IS NULL GROUP BY request) AS first
-        JOIN outbox ON outbox.id = first.id
-        WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
-        ORDER BY outbox.id LIMIT :limit
+        WITH waiting AS (
+            SELECT id, request, lane, aside,
+                CASE slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE slot END AS place
+            FROM outbox WHERE ended IS NULL
+        ), first AS (
+            SELECT min(id) AS id FROM waiting AS one WHERE NOT aside AND NOT EXISTS (
+                SELECT 1 FROM waiting AS other
+                WHERE other.aside AND other.request = one.request AND other.place = one.place
+            ) GROUP BY request
+            UNION ALL SELECT min(id) FROM waiting WHERE aside GROUP BY coalesce(lane, id)
+        ), due AS (
+            SELECT outbox.*,
+                row_number() OVER (PARTITION BY coalesce(lane, outbox.id) ORDER BY outbox.id) AS nth
+            FROM first JOIN outbox ON outbox.id = first.id
+            WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+        )
+        SELECT * FROM due WHERE nth = 1 ORDER BY id LIMIT :limit
         """,
         {"now": microseconds(now), "limit": limit},
     ).fetchall()
@@ -44,15 +61,21 @@ def outgoing(
             template=row["template"],
             to=row["slot"],
             tries=row["tries"] + 1,
+            aside=bool(row["aside"]),
         )
         for row in rows
     ]
 
 
 def delivered(
-    connection: Connection, post: Outgoing, ref: MessageRef | None, seen: int, now: datetime
+    connection: Connection,
+    post: Outgoing,
+    ref: MessageRef | None,
+    seen: int,
+    opens: Collection[str],
+    now: datetime,
 ) -> None:
-    """End a post, and with it the later ones that it already showed.
+    """End a post, and with it the later ones that it already showed. What waits in lanes it opens is due.
 
     An edit covers every later edit of its message. Elsewhere only what the machine did is covered: what
     people did is said each time.
@@ -79,13 +102,38 @@ def delivered(
             "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)",
             [post.request, post.to, ref.channel, ref.ts],
         )
+    connection.executemany(
+        "UPDATE outbox SET lane = NULL, aside = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
+        [(lane,) for lane in opens],
+    )
 
 
-def postpone(connection: Connection, post: Outgoing, not_before: datetime, error: str) -> None:
-    """Leave a post for later."""
+def postpone(
+    connection: Connection,
+    post: Outgoing,
+    not_before: datetime,
+    error: str | None,
+    lane: str | None,
+    *,
+    aside: bool,
+) -> None:
+    """Leave a post for later, and with it what waits in its lane. Without an error no try is counted."""
     connection.execute(
-        "UPDATE outbox SET not_before = ?, error = ?, owner = NULL, lease_until = NULL WHERE id = ?",
-        [microseconds(not_before), error, post.id],
+        """
+        UPDATE outbox SET error = coalesce(:error, error), tries = tries - (:error IS NULL), lane = :lane,
+            aside = :aside, not_before = :not_before, owner = NULL, lease_until = NULL
+        WHERE id = :id
+        """,
+        {
+            "error": error,
+            "lane": lane,
+            "aside": aside,
+            "not_before": microseconds(not_before),
+            "id": post.id,
+        },
+    )
+    connection.execute(
+        "UPDATE outbox SET not_before = ? WHERE lane = ? AND ended IS NULL", [microseconds(not_before), lane]
     )
 
 

@@ -4,11 +4,13 @@ A clock that was set back leaves times that lie ahead of it. Nothing here was ho
 `MINUTE` ahead, so what was is counted from now, or forgotten: an hour's mistake must not stop an account.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
 from storage.chain import microseconds, moment
+from storage.entries import Budget
 
 MINUTE: Final = timedelta(seconds=60)
 """What a rate is counted over: providers say so many requests a minute."""
@@ -25,26 +27,47 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
 
 def turn(connection: Connection, account: str, a_minute: int, now: datetime) -> datetime | None:
     """Take a place among ``a_minute`` in any sixty seconds: None, or when to ask again."""
+    return take(connection, [Budget(account, a_minute, MINUTE)], now)
+
+
+def take(connection: Connection, budgets: Sequence[Budget], now: datetime) -> datetime | None:
+    """Take a place of each of these or of none: None, or when to ask again. ``within``: up to a minute."""
+    if waits := [until for one in budgets if (until := _free_from(connection, one, now))]:
+        return max(waits)
+    for one in budgets:
+        if one.places is not None:
+            at = _time_of(connection, one.account, now)
+            connection.execute(
+                "INSERT INTO turns (account, at) VALUES (?, ?)", [one.account, microseconds(at)]
+            )
+    connection.execute("DELETE FROM turns WHERE at <= ?", [microseconds(now - MINUTE)])
+    return None
+
+
+def _free_from(connection: Connection, budget: Budget, now: datetime) -> datetime | None:
+    """When there is a place again; None: there is one."""
+    account = budget.account
     if until := paused_until(connection, account, now):
         return until
+    if budget.places is None:
+        return None
     connection.execute(
         "UPDATE turns SET at = ? WHERE account = ? AND at > ?",
         [microseconds(now), account, microseconds(now + MINUTE)],
     )
-    # Who looked at the clock before somebody else, and comes after them, has their time.
-    [(latest,)] = connection.execute("SELECT max(at) FROM turns WHERE account = ?", [account])
-    now = max(now, moment(latest or 0))
-    connection.execute(
-        "DELETE FROM turns WHERE account = ? AND at <= ?", [account, microseconds(now - MINUTE)]
-    )
-    # Of the last so many, the first: a place is free once it is a minute old.
+    now = _time_of(connection, account, now)
+    # Of the last so many, the first: a place is free once it is old enough.
     earlier = connection.execute(
-        "SELECT at FROM turns WHERE account = ? ORDER BY at DESC LIMIT 1 OFFSET ?", [account, a_minute - 1]
+        "SELECT at FROM turns WHERE account = ? AND at > ? ORDER BY at DESC LIMIT 1 OFFSET ?",
+        [account, microseconds(now - budget.within), budget.places - 1],
     ).fetchone()
-    if earlier is not None:
-        return moment(earlier["at"]) + MINUTE
-    connection.execute("INSERT INTO turns (account, at) VALUES (?, ?)", [account, microseconds(now)])
-    return None
+    return None if earlier is None else moment(earlier["at"]) + budget.within
+
+
+def _time_of(connection: Connection, account: str, now: datetime) -> datetime:
+    """Who looked at the clock before somebody else, and comes after them, has their time."""
+    [(latest,)] = connection.execute("SELECT max(at) FROM turns WHERE account = ?", [account])
+    return max(now, moment(latest or 0))
 
 
 def pause(connection: Connection, account: str, until: datetime, now: datetime) -> None:

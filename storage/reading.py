@@ -21,6 +21,7 @@ from storage.entries import (
     Request,
     Tally,
     Waiting,
+    Whole,
 )
 from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State, request_state
@@ -135,6 +136,12 @@ def private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
         [events(connection, request)[0].request],
     )
     return [(event, field, value) for event, field, value in rows]
+
+
+def whole(connection: Connection, name: str) -> Whole:
+    """A request, its events and the personal values still kept. Raises `NoSuchRequest`."""
+    found = request(connection, name)
+    return Whole(found, events(connection, found.id), private(connection, found.id))
 
 
 def page(connection: Connection, query: Query, number: bytes | None, after: int | None, limit: int) -> Page:

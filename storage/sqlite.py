@@ -11,6 +11,7 @@ from storage import moves, outbox, pacing, people, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
+    Budget,
     Change,
     Draft,
     Event,
@@ -26,6 +27,7 @@ from storage.entries import (
     Tally,
     Verdict,
     Waiting,
+    Whole,
 )
 from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
@@ -110,6 +112,9 @@ class SQLiteLog:
 
     async def private(self, request: str) -> Sequence[tuple[int, str, str]]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.private(connection, request))
+
+    async def whole(self, request: str) -> Whole:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.whole(connection, request))
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:  # noqa: D102
         number = None if query.number is None else self._sources.lookup(query.number)
@@ -199,6 +204,9 @@ class SQLiteLog:
             return await self._reader.do(lambda connection: pacing.paused_until(connection, account, now))
         return await self._writer.do(lambda connection: pacing.turn(connection, account, a_minute, now))
 
+    async def take(self, budgets: Sequence[Budget], now: datetime) -> datetime | None:  # noqa: D102
+        return await self._writer.do(lambda connection: pacing.take(connection, budgets, now))
+
     async def pause(self, account: str, until: datetime) -> None:  # noqa: D102
         now = self._sources.clock()
         await self._writer.do(lambda connection: pacing.pause(connection, account, until, now))
@@ -210,12 +218,24 @@ class SQLiteLog:
             lambda connection: outbox.outgoing(connection, now, owner=owner, until=until, limit=limit)
         )
 
-    async def delivered(self, post: Outgoing, ref: MessageRef | None, *, seen: int) -> None:  # noqa: D102
+    async def delivered(  # noqa: D102
+        self, post: Outgoing, ref: MessageRef | None, *, seen: int, opens: Collection[str] = ()
+    ) -> None:
         now = self._sources.clock()
-        await self._writer.do(lambda connection: outbox.delivered(connection, post, ref, seen, now))
+        await self._writer.do(lambda connection: outbox.delivered(connection, post, ref, seen, opens, now))
 
-    async def postpone(self, post: Outgoing, *, not_before: datetime, error: str) -> None:  # noqa: D102
-        await self._writer.do(lambda connection: outbox.postpone(connection, post, not_before, error))
+    async def postpone(  # noqa: D102
+        self,
+        post: Outgoing,
+        *,
+        not_before: datetime,
+        error: str | None,
+        lane: str | None = None,
+        aside: bool = False,
+    ) -> None:
+        await self._writer.do(
+            lambda connection: outbox.postpone(connection, post, not_before, error, lane, aside=aside)
+        )
 
     async def abandon(self, post: Outgoing, *, error: str) -> None:  # noqa: D102
         now = self._sources.clock()

@@ -108,10 +108,8 @@ class AnyOrder(BadLog):
 
         def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
             """All that wait."""
-            every = "SELECT id FROM outbox WHERE ended IS NULL"
-            return sql.replace(
-                f"{every} GROUP BY request".replace("id", "min(id) AS id", 1), every
-            ), parameters
+            every = sql.replace("SELECT min(id) AS id FROM waiting", "SELECT id FROM waiting")
+            return every.replace(") GROUP BY request", ")"), parameters
 
 
 async def nothing_is_announced_before_it_happened(bench: Bench) -> None:

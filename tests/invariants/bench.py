@@ -41,7 +41,7 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.registry import PROVIDERS
-from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request
+from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import NUMBER, Clock
 
@@ -123,6 +123,11 @@ class StepLog(SQLiteLog):
         """Read, if alive."""
         self.breathe()
         return await super().request(request)
+
+    async def whole(self, request: str) -> Whole:
+        """Read, if alive."""
+        self.breathe()
+        return await super().whole(request)
 
 
 @dataclass(frozen=True)
@@ -267,9 +272,21 @@ class Bench:
             again=_nobody_waits,
             jitter=lambda: 0.0,
         )
-        outbox = parts.outbox(log, client, decided, owner=owner, clock=self.clock)
         asking = Asking(
             log, decided, directory, operations, team=team, clock=self.clock, announce=_nobody_waits
+        )
+
+        async def sleep(seconds: float) -> None:
+            self.clock.move(seconds=seconds)
+
+        outbox = parts.outbox(
+            log,
+            client,
+            decided,
+            owner=owner,
+            clock=self.clock,
+            cannot_post=asking.look_again,
+            sleep=sleep,
         )
         surfaces = Surfaces.make(
             client,
