@@ -213,7 +213,15 @@ def about_channel(channel: str, uses: Iterable[str], told: Told) -> Finding:
 def _about_known_channel(name: str, use: str, channel: Mapping[str, Any]) -> Finding:
     called = f"#{channel.get('name')} ({use})"
     if channel.get("is_archived"):
-        return wrong(name, f"{called} is archived.", "Unarchive it, or name another in the file.")
+        return wrong(
+            name,
+            f"{called} is archived.",
+            "Unarchive it, or name another in the file. What waits for it is posted then.",
+        )
     if not channel.get("is_member"):
-        return wrong(name, f"The app is not in {called}.", "Type /invite @CallOps in it.")
+        return wrong(
+            name,
+            f"The app is not in {called}.",
+            "Type /invite @CallOps in it. What waits for it is posted then.",
+        )
     return ok(name, f"The app is in {called}.")

@@ -280,7 +280,6 @@ class Outbox:
         """Note once that a channel takes no message of a request, and tell whom it concerns."""
         request, what = one.whole.request, _THREADS.get(one.post.to, one.post.to)
         requester, waits = request.requester, what == "card" and request.state is State.PENDING
-        _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
         told = waits or (
             # An audit channel concerns every request: a person hears of it once a day.
             what == "audit"
@@ -293,6 +292,7 @@ class Outbox:
             await self._log.apply(Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts))
         except Conflict:
             return  # it was noted before
+        _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)
         if waits:
             self._cannot_post(request.id)
 

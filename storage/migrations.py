@@ -308,5 +308,6 @@ def outbox_lanes(database: Database) -> None:
         ALTER TABLE outbox ADD COLUMN lane TEXT;
         ALTER TABLE outbox ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
         CREATE INDEX outbox_lane ON outbox (lane) WHERE ended IS NULL AND lane IS NOT NULL;
+        CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
         """
     )

@@ -24,25 +24,32 @@ def outgoing(
 ) -> list[Outgoing]:
     """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try.
 
-    What was set aside holds up what goes to the same place, and nothing else. A lane gives its oldest.
+    What was set aside holds up what goes to the same place, and nothing else. A lane gives its oldest, and
+    nothing more while somebody has that.
     """
     rows = connection.execute(
         """
-        WITH waiting AS (
-            SELECT id, request, lane, aside,
-                CASE slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE slot END AS place
-            FROM outbox WHERE ended IS NULL
-        ), first AS (
-            SELECT min(id) AS id FROM waiting AS one WHERE NOT aside AND NOT EXISTS (
-                SELECT 1 FROM waiting AS other
-                WHERE other.aside AND other.request = one.request AND other.place = one.place
+        WITH first AS (
+            SELECT min(id) AS id FROM outbox AS one
+            WHERE ended IS NULL AND aside = 0 AND NOT EXISTS (
+                SELECT 1 FROM outbox AS other
+                WHERE other.ended IS NULL AND other.aside = 1 AND other.request = one.request
+                    AND CASE other.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card'
+                        ELSE other.slot END
+                    = CASE one.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card'
+                        ELSE one.slot END
             ) GROUP BY request
-            UNION ALL SELECT min(id) FROM waiting WHERE aside GROUP BY coalesce(lane, id)
+            UNION ALL
+            SELECT min(id) FROM outbox WHERE ended IS NULL AND aside = 1 GROUP BY coalesce(lane, id)
         ), due AS (
             SELECT outbox.*,
                 row_number() OVER (PARTITION BY coalesce(lane, outbox.id) ORDER BY outbox.id) AS nth
             FROM first JOIN outbox ON outbox.id = first.id
             WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+                AND NOT EXISTS (
+                    SELECT 1 FROM outbox AS taken
+                    WHERE taken.ended IS NULL AND taken.lane = outbox.lane AND taken.lease_until > :now
+                )
         )
         SELECT * FROM due WHERE nth = 1 ORDER BY id LIMIT :limit
         """,

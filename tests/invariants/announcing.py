@@ -91,7 +91,7 @@ async def posts_keep_their_order(bench: Bench) -> None:
     """While the first post of a request cannot be made, none of its later ones is."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.bot.approve(made)
-    await bench.people.fail("chat.postMessage", "ratelimited", retry_after=5)
+    await bench.people.fail("chat.postMessage", "server_error")
     await bench.bot.posts()
     assert not await bench.said("C0AUDIT"), "a reply came before its message"
     await bench.pass_time(seconds=6)
@@ -108,7 +108,7 @@ class AnyOrder(BadLog):
 
         def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
             """All that wait."""
-            every = sql.replace("SELECT min(id) AS id FROM waiting", "SELECT id FROM waiting")
+            every = sql.replace("SELECT min(id) AS id FROM outbox AS one", "SELECT id FROM outbox AS one")
             return every.replace(") GROUP BY request", ")"), parameters
 
 

@@ -1,6 +1,7 @@
 import asyncio
 from datetime import timedelta
 
+from storage.entries import Budget
 from storage.log import ActionLog
 from tests.storage.samples import Clock
 
@@ -69,3 +70,24 @@ class Pacing:
         assert await log.turn("b", a_minute=1, now=clock.now) is None
         await log.pause("b", clock.now + 5 * SECOND)
         assert await log.turn("b", a_minute=1, now=clock.now) == clock.now + 5 * SECOND
+
+    async def test_places_are_taken_of_all_or_of_none(self, log: ActionLog, clock: Clock) -> None:
+        """Who has to wait for one takes nothing of the others, and hears the latest of the times."""
+        method, channel = Budget("method", 2, 60 * SECOND), Budget("channel", 1, SECOND)
+        assert await log.take([method, channel], clock.now) is None
+        assert await log.take([method, channel], clock.now) == clock.now + SECOND
+        clock.move(seconds=1)
+        assert await log.take([method, channel], clock.now) is None
+        assert await log.take([method, channel], clock.now) == clock.now + 59 * SECOND
+
+    async def test_an_account_may_be_kept_at_another_distance_each_time(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Three seconds while something is under way, one when it has ended; and a pause holds for both."""
+        assert await log.take([Budget("edit", 1, 3 * SECOND)], clock.now) is None
+        clock.move(seconds=1)
+        assert await log.take([Budget("edit", 1, 3 * SECOND)], clock.now) == clock.now + 2 * SECOND
+        assert await log.take([Budget("edit", 1, SECOND)], clock.now) is None
+        await log.pause("edit", clock.now + 9 * SECOND)
+        for places in (None, 1):
+            assert await log.take([Budget("edit", places, SECOND)], clock.now) == clock.now + 9 * SECOND

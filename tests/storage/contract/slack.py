@@ -121,6 +121,58 @@ class Posting:
         [following] = await take(log, clock)
         assert following.template == "review"
 
+    async def test_a_lane_gives_its_oldest_alone(self, log: ActionLog, clock: Clock) -> None:
+        """What waits in a lane waits together, in order; what was not tried counts no try."""
+        made = [await recorded(log, replace(placing(), posts=[Post("placed", "audit")])) for _ in range(3)]
+        later = clock.now + timedelta(seconds=5)
+        for post in await take(log, clock):
+            await log.postpone(post, not_before=clock.now, error=None, lane="C1")
+        [first] = await take(log, clock)
+        await log.postpone(first, not_before=later, error="busy", lane="C1")
+        assert not await take(log, clock)
+        clock.now = later
+        order = []
+        while due := await take(log, clock):
+            order += [(post.request, post.tries) for post in due]
+            await log.delivered(due[0], None, seen=due[0].event)
+        assert order == [(made[0].id, 2), (made[1].id, 1), (made[2].id, 1)]
+
+    async def test_a_lane_that_is_opened_is_due_at_once(self, log: ActionLog, clock: Clock) -> None:
+        """A post that was made shows that what others wait for is over."""
+        made = [await recorded(log, replace(placing(), posts=[Post("placed", "audit")])) for _ in range(3)]
+        *waiting, last = await take(log, clock)
+        for post in waiting:
+            await log.postpone(post, not_before=clock.now + LEASE, error="down", lane="slack")
+        await log.delivered(last, None, seen=last.event, opens=["slack", "another"])
+        assert [post.request for post in await take(log, clock)] == [made[0].id, made[1].id]
+
+    async def test_what_is_set_aside_holds_up_its_own_place_alone(self, log: ActionLog, clock: Clock) -> None:
+        """Replies wait for the message they stand below; what goes elsewhere does not."""
+        posts = [Post("asked", "audit"), Post("so", "thread"), Post("review", "card"), Post("told", "dm:U1")]
+        await recorded(log, replace(cancelling(), posts=posts))
+        [audit] = await take(log, clock)
+        shut = clock.now + timedelta(minutes=1)
+        await log.postpone(audit, not_before=shut, error="is_archived", lane="shut C1", aside=True)
+        order = []
+        while due := await take(log, clock):
+            order += [post.to for post in due]
+            await log.delivered(due[0], None, seen=due[0].event)
+        assert order == ["card", "dm:U1"]
+        clock.now = shut
+        [again] = await take(log, clock)
+        assert (again.to, again.aside, again.tries) == ("audit", True, 2)
+        await log.delivered(again, MessageRef("C1", "1.1"), seen=0, opens=["shut C1"])
+        [reply] = await take(log, clock)
+        assert reply.to == "thread"
+
+    async def test_a_request_is_read_as_of_one_moment(self, log: ActionLog) -> None:
+        """A request, its events and what is kept of it agree with each other."""
+        made = await recorded(log, cancelling())
+        await log.apply(deny(made.id))
+        whole = await log.whole(made.id)
+        assert whole.request == await log.request(made.id)
+        assert (whole.events, whole.private) == (await log.events(made.id), await log.private(made.id))
+
     async def test_nothing_is_announced_of_a_change_that_failed(self, log: ActionLog, clock: Clock) -> None:
         """The posts of a change that came too late are not in the outbox."""
         made = await recorded(log, cancelling())
