@@ -242,9 +242,13 @@ class Outbox:
         kind = refusal(error, direct=_is_direct(post))
         told_at = next(event.at for event in one.whole.events if event.seq == post.event)
         waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
-        given_up = kind is Refusal.NEVER or (post.to == ORIGIN and kind is Refusal.SHUT)
-        if given_up or (post.aside and not waits and self._clock() - told_at > KEPT_FOR):
+        if post.to == ORIGIN and kind in {Refusal.NEVER, Refusal.SHUT}:
+            _log.info("%s: no confirmation where it was asked: %s", post.request, code)
+            await self._log.abandon(post, error=code)
+            return
+        if kind is Refusal.NEVER or (post.aside and not waits and self._clock() - told_at > KEPT_FOR):
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
+            await self._say_why(one, code)
             await self._log.abandon(post, error=code)
             return
         match kind:
@@ -259,11 +263,13 @@ class Outbox:
                 lane = None if alone else DOWN
                 await self._wait(one, self._later(post), code, lane=lane, aside=post.aside or alone)
             case Refusal.SHUT:
-                await self._say_shut(one, code)
+                await self._say_why(one, code)
                 until = self._later(post, SHUT_PAUSE)
                 await self._wait(one, until, code, lane=_shut(one.channel), aside=True)
             case _:
                 aside = post.aside or post.tries >= ODD_TRIES
+                if aside:
+                    await self._say_why(one, code)
                 await self._wait(one, self._later(post, SHUT_PAUSE), code, aside=aside)
 
     async def _wait(
@@ -276,9 +282,12 @@ class Outbox:
     def _later(self, post: Outgoing, longest: timedelta = LONGEST_PAUSE) -> datetime:
         return self._clock() + pause_after(post.tries, longest)
 
-    async def _say_shut(self, one: _Ready, code: str) -> None:
+    async def _say_why(self, one: _Ready, code: str) -> None:
         """Note once that a channel takes no message of a request, and tell whom it concerns."""
         request, what = one.whole.request, _THREADS.get(one.post.to, one.post.to)
+        noted = any(event.name == NOT_POSTED and event.data["what"] == what for event in one.whole.events)
+        if noted or _is_direct(one.post):
+            return
         requester, waits = request.requester, what == "card" and request.state is State.PENDING
         told = waits or (
             # An audit channel concerns every request: a person hears of it once a day.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.operations import content
 from bot.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
 from playground.people import Message
 from providers.actions import PlaceCall
@@ -299,11 +300,9 @@ async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: Bench
 async def test_who_gets_no_direct_messages_costs_one_message(stage: Bench) -> None:
     """A requester whose account is closed reads nothing; it is tried once, and the others read all."""
     made = await stage.bot.ask(CANCEL_BY_ID)
-    await stage.bot.posts()
-    await stage.bot.approve(made)
-    await stage.providers.fail("voxworks", "html_502", effect=False)
-    await stage.bot.rounds()
-    while not direct(await stage.said("C0AUDIT"), "Look it up at the provider"):
+    manager = await stage.bot.person(MANAGER)
+    await stage.bot.operations.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")
+    while not direct(await stage.said("C0AUDIT"), "denied this"):
         assert await stage.bot.outbox.step()
     await stage.people.fail(POST, "error", code="user_disabled")
     await stage.bot.posts()
