@@ -295,7 +295,8 @@ class Outbox:
             and await self._log.claim(f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}")
         )
         note = Note(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
-        posts = [NewPost(NOT_POSTED, f"dm:{requester}")] if told else []
+        # One template for each message: the same words are said once.
+        posts = [NewPost(f"{NOT_POSTED}_{what}", f"dm:{requester}")] if told else []
         key = f"{request.id}:{NOT_POSTED}:{what}"
         try:
             await self._log.apply(Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts))

@@ -106,7 +106,7 @@ def render(
             message = card(request, caution=caution, beside=beside)
         case _ if template in {ASKED, REMINDED}:
             message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
-        case _ if template == NOT_POSTED:
+        case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
         case _ if to.startswith(f"{ASKED}:"):
             message = card(request, caution=caution, beside=beside)

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from bot.people import answered_with, trouble
 
 NOT_POSTED = "not_posted"
-"""A note: a request's message could not be posted. Also the template of what its requester is told then."""
+"""A note: a request's message could not be posted. What its requester is told begins with it as well."""
 
 
 class Refusal(StrEnum):

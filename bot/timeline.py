@@ -110,7 +110,8 @@ def story(
 
 
 def _happened(event: Event) -> tuple[object, ...]:
-    return event.name, event.actor, event.data.get("message"), event.data.get("attempt"), event.at
+    told_apart = [event.data.get(name) for name in ("message", "attempt", "person", "what")]
+    return event.name, event.actor, *told_apart, event.at
 
 
 def _who(event: Event) -> str:
