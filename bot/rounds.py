@@ -13,11 +13,15 @@ _log = logging.getLogger(__name__)
 
 
 class Rounds:
-    """Runs ``step`` until ended or cancelled. A round that fails is logged, and the next one comes."""
+    """Runs ``step`` until ended or cancelled, every so many seconds and when woken.
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[bool]]) -> None:
+    A round that fails is logged, and the next one comes.
+    """
+
+    def __init__(self, name: str, step: Callable[[], Awaitable[bool]], *, every: float = POLL) -> None:
         self._name = name
         self._step = step
+        self._every = every
         self._woken = asyncio.Event()
         self._ending = False
 
@@ -44,7 +48,7 @@ class Rounds:
             if self._ending:
                 return
             try:
-                async with asyncio.timeout(POLL):
+                async with asyncio.timeout(self._every):
                     await self._woken.wait()
             except TimeoutError:
                 pass

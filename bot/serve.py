@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import os
+import secrets
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -31,10 +31,13 @@ from bot.web import CannotListen, Web, create_web
 from bot.web_client import make_client
 from providers.base import Adapter
 from providers.registry import find
+from storage.presence import Presence
 from storage.sqlite import SQLiteLog
 
 GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
+SWEEP_EVERY = 3.0
+"""Seconds between two looks for processes that died on the same database."""
 GROUPS_AGAIN = 20.0
 """Seconds until a group that could not be read is tried again."""
 STOP_LISTENING_WITHIN = 3.0
@@ -116,18 +119,25 @@ async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) 
     async with AsyncExitStack() as stack:
         log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
         stack.push_async_callback(log.close)
+        # Never used again: what is found under a dead owner's name is released.
+        presence = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
+        stack.push_async_callback(presence.end, log.release)
+        await presence.sweep(log.release)
         adapters = make_adapters(settings, clock)
         for adapter in adapters.values():
             stack.push_async_callback(adapter.aclose)
         directory = Directory(log, client, settings.groups, clock=clock)
         await directory.refresh_groups()
-        await _run(settings, client, log, adapters, directory, team, clock, stopping, local=local)
+        await _run(
+            settings, client, log, presence, adapters, directory, team, clock, stopping, local=local
+        )
 
 
 async def _run(  # noqa: PLR0913 - what `serve` has put together
     settings: Settings,
     client: AsyncWebClient,
     log: SQLiteLog,
+    presence: Presence,
     adapters: dict[str, Adapter],
     directory: Directory,
     team: str,
@@ -136,7 +146,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     *,
     local: bool,
 ) -> None:
-    owner = f"{socket.gethostname()}:{os.getpid()}:{clock():%H%M%S%f}"
+    owner = presence.owner
 
     def cannot_post(request: str) -> None:
         asking.look_again(request)
@@ -177,6 +187,12 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
             await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
             read = await directory.refresh_groups()
 
+    async def sweep() -> bool:
+        if dead := await presence.sweep(log.release):
+            _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
+            something_to_do()
+        return False
+
     web = await _hear(settings, adapters, Notices(log, announce=posting.wake))
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
@@ -186,12 +202,16 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     telling = asyncio.create_task(
         Rounds("daily line", Daily(log, client, settings, clock=clock).step).run(), name="daily line"
     )
+    watching = asyncio.create_task(
+        Rounds("look for dead processes", sweep, every=SWEEP_EVERY).run(), name="presence"
+    )
     await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
     _say_hello(settings, team)
     await stopping.wait()
 
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     groups.cancel()
+    watching.cancel()
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
@@ -203,7 +223,8 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    await asyncio.gather(groups, dispatching, approvers, moves, outgoing, telling, return_exceptions=True)
+    background = (groups, watching, dispatching, approvers, moves, outgoing, telling)
+    await asyncio.gather(*background, return_exceptions=True)
     _log.info("Stopped")
 
 

@@ -86,6 +86,10 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def release(self, owner: str) -> None:
+        """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
+        ...
+
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:
         """Write a fault of the program down and return its id (``E-…``), which people are told."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_bytes
 from typing import Self
 
-from storage import moves, outbox, pacing, people, reading, writing
+from storage import moves, outbox, pacing, people, presence, reading, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
@@ -92,6 +92,10 @@ class SQLiteLog:
         return await self._writer.do(
             lambda connection: writing.hold(connection, self._sources, entry, owner, attempt, until)
         )
+
+    async def release(self, owner: str) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: presence.release(connection, owner, now))
 
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(

@@ -290,6 +290,24 @@ class Changing:
         clock.now = later
         assert not await log.hold(made.id, owner="one", attempt=1, until=later + timedelta(seconds=30))
 
+    async def test_what_a_dead_owner_held_is_free(self, log: ActionLog, clock: Clock) -> None:
+        """Its entries' leases are over and its posts can be taken; what others hold stays theirs."""
+        posts = [Post("placed", "audit")]
+        until = clock.now + timedelta(seconds=30)
+        entries = {}
+        for owner in ("one", "two"):
+            made = await recorded(log, replace(placing(), posts=posts))
+            await log.apply(claim(made.id, until=until, owner=owner))
+            await log.outgoing(clock.now, owner=owner, until=until, limit=1)
+            entries[owner] = made.id
+        await log.release("one")
+        assert [entry.id for entry in await log.lapsed(clock.now)] == [entries["one"]]
+        assert not await log.hold(entries["one"], owner="one", attempt=1, until=until)
+        assert await log.hold(entries["two"], owner="two", attempt=1, until=until)
+        due = await log.outgoing(clock.now, owner="three", until=until, limit=9)
+        assert [post.request for post in due] == [entries["one"]]
+        assert not (await log.verify()).faults
+
     async def test_a_fault_of_the_program_has_an_id(self, log: ActionLog, clock: Clock) -> None:
         """A report can be read by its id, what is private to it apart."""
         fault = await log.report(actor="U1", where="commands", private={"traceback": "Traceback: \ud83d"})

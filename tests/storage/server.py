@@ -1,0 +1,34 @@
+"""A process that is present beside a log, holds a post and an entry under a long lease, and waits."""
+
+import asyncio
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from storage.appending import utc_now
+from storage.entries import Post
+from storage.presence import Presence
+from storage.sqlite import SQLiteLog
+from tests.storage.samples import KEY, claim, placing
+
+LONG = timedelta(hours=1)
+
+
+async def hold(path: Path, owner: str) -> None:
+    """Take hold of what is there, say so, and wait to be ended: at the end of its input, cleanly."""
+    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+    presence = Presence.begin(path, owner)
+    until = utc_now() + LONG
+    made = (await log.record(replace(placing(), posts=[Post("placed", "audit")]))).request
+    await log.apply(claim(made.id, until=until, owner=owner))
+    await log.outgoing(utc_now(), owner=owner, until=until, limit=1)
+    sys.stdout.write(f"{made.id}\n")
+    sys.stdout.flush()
+    await asyncio.to_thread(sys.stdin.read)
+    await presence.end(log.release)
+    await log.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(hold(Path(sys.argv[1]), sys.argv[2]))
