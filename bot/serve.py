@@ -129,7 +129,7 @@ async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) 
         directory = Directory(log, client, settings.groups, clock=clock)
         await directory.refresh_groups()
         await _run(
-            settings, client, log, presence, adapters, directory, team, clock, stopping, local=local
+            settings, client, log, adapters, directory, team, clock, stopping, presence=presence, local=local
         )
 
 
@@ -137,13 +137,13 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     settings: Settings,
     client: AsyncWebClient,
     log: SQLiteLog,
-    presence: Presence,
     adapters: dict[str, Adapter],
     directory: Directory,
     team: str,
     clock: Callable[[], datetime],
     stopping: asyncio.Event,
     *,
+    presence: Presence,
     local: bool,
 ) -> None:
     owner = presence.owner

@@ -1,4 +1,4 @@
-"""Which serving processes of a database file are alive: each holds a lock on a small file of its own beside it.
+"""Which processes that serve a database are alive: each holds a lock on a small file of its own beside it.
 
 The kernel lets go of a lock (``flock``) when its process ends, however it ends. Who can take the lock of such
 a file therefore knows that its owner is dead, without waiting for any lease: it releases what that owner held

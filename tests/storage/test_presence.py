@@ -60,7 +60,9 @@ async def free(log: SQLiteLog) -> tuple[list[LogEntry], list[Outgoing]]:
 
 def files(path: Path) -> list[str]:
     """What processes have left beside the log."""
-    return sorted(one.name for one in path.parent.iterdir() if "-serving-" in one.name or "-begin" in one.name)
+    return sorted(
+        one.name for one in path.parent.iterdir() if "-serving-" in one.name or "-begin" in one.name
+    )
 
 
 async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: SQLiteLog) -> None:
