@@ -10,7 +10,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot import policy
 from bot.cards import with_card
@@ -19,14 +19,15 @@ from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_ag
 from bot.look_ups import LookUps
 from bot.messages import goes_out
 from bot.operations import Operations
-from bot.pace import Pace
+from bot.outages import Outages
+from bot.pace import ASK_AGAIN, Pace
 from bot.people import Directory, PersonUnreadable
 from bot.posts import answered
 from bot.rounds import each
 from bot.settings import Settings
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request
+from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
@@ -79,6 +80,10 @@ class Dispatcher:
         self._look_ups = LookUps(
             log, operations, adapters, self._pace, clock=clock, announce=announce, again=again
         )
+        self._outages = Outages(
+            log, adapters, self._pace, deadline=settings.dispatch.deadline, clock=clock, again=again
+        )
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
 
@@ -91,16 +96,56 @@ class Dispatcher:
         await each(await self._log.lapsed(now), self._reap)
         await each(await self._log.undecided(now), self._expire)
         await each(await self._log.overdue(now), self._end_window)
+        traffic = await self._log.traffic(self._owner)
+        self._pace.see(traffic.standstills)
         await self._look_ups.step()
-        workers = self._settings.dispatch.workers
-        busy = frozenset(name for name, count in self._busy.items() if count >= workers)
-        ready = await self._log.ready(now, BATCH, without=busy | self._pace.waiting())
+        down, probes = await self._outages.step(traffic.standstills)
+        await self._end_what_stands_still(now)
+        for connection in probes:
+            await self._probe(connection, now)
+        room = {name: self._room(name, traffic) for name in self._adapters}
+        full = {name for name, free in room.items() if free <= 0}
+        ready = await self._log.ready(now, BATCH, without=full | down | self._pace.waiting())
         started = 0
         for entry in ready:
-            if entry.id not in self._in_flight and self._busy[entry.connection] < workers:
+            free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
+            if entry.id not in self._in_flight and free > 0:
                 self._start(entry)
+                room[entry.connection] -= 1
                 started += 1
         return started > 0 and len(ready) == BATCH  # behind a full batch others may wait
+
+    def _room(self, connection: str, traffic: Traffic) -> int:
+        """How many more requests a connection takes: what other processes send counts as well."""
+        sending = self._busy[connection] + traffic.elsewhere.get(connection, 0)
+        return self._settings.workers(connection) - sending
+
+    async def _probe(self, connection: str, now: datetime) -> None:
+        """Send one request through a connection that failed, to find out if it answers again."""
+        waiting = await self._waiting_for(frozenset({connection}), now)
+        if waiting and not self._busy[connection] and await self._outages.probes(connection):
+            self._pace.probing.add(connection)
+            self._start(waiting[0])
+
+    async def _waiting_for(self, connections: frozenset[str], now: datetime) -> Sequence[LogEntry]:
+        """What is ready of these connections."""
+        others = self._adapters.keys() - connections
+        ready = await self._log.ready(now, BATCH, without=others)
+        return [entry for entry in ready if entry.connection in connections]
+
+    async def _end_what_stands_still(self, now: datetime) -> None:
+        """Let what a connection that is left alone holds up run out of time, as what is tried would."""
+        if not self._pace.held or self._looked_at <= now < self._looked_at + ASK_AGAIN:
+            return
+        self._looked_at = now
+        await each(await self._waiting_for(self._pace.held, now), self._end_if_late)
+
+    async def _end_if_late(self, entry: LogEntry) -> None:
+        if entry.id in self._in_flight:
+            return
+        request = await self._log.request(entry.request)
+        if self._too_late(request, entry):
+            await self._expire_unsent(request, entry)
 
     def _start(self, entry: LogEntry) -> None:
         self._busy[entry.connection] += 1
@@ -110,6 +155,7 @@ class Dispatcher:
         def ended(task: asyncio.Task[None]) -> None:
             del self._in_flight[entry.id]
             self._busy[entry.connection] -= 1
+            self._pace.probing.discard(entry.connection)
             self._again()
             if not task.cancelled() and (error := task.exception()):
                 _log.error("Sending %s failed in our own code", entry.id, exc_info=error)
@@ -118,13 +164,13 @@ class Dispatcher:
 
     async def finish(self, within: timedelta) -> None:
         """Let what is in flight come to its end, for a while; what does not is found by its lease later."""
-        if running := [*self._in_flight.values(), *self._look_ups.running]:
+        if running := [*self._in_flight.values(), *self._look_ups.running, *self._outages.running]:
             await asyncio.wait(running, timeout=within.total_seconds())
 
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""
-        return not self._in_flight and not self._look_ups.running
+        return not self._in_flight and not self._look_ups.running and not self._outages.running
 
     async def _attempt(self, entry: LogEntry) -> None:
         """One attempt, from the last look at the rules to the recorded answer."""
@@ -248,6 +294,7 @@ class Dispatcher:
             frozenset({State.APPROVED}),
             State.SENDING,
             attempt=entry.attempt,
+            at_most=self._settings.workers(entry.connection),
             changes={"attempt": entry.attempt + 1, "owner": self._owner, "lease_until": self._lease()},
         )
         changed = await self._change(request, move)
@@ -264,6 +311,7 @@ class Dispatcher:
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
         recorded = await self._change(request, *consequence.moves, posts=consequence.posts)
         await self._pace.heed(entry.connection, outcome)  # what came of it is worth more than the pace
+        await self._outages.heed(entry.connection, outcome, began=entry.updated_at)
         if recorded:
             return
         current = await self._log.request(entry.id)

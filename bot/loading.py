@@ -18,6 +18,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from bot.settings import (
     EVERYONE,
+    MOST_WORKERS,
     REGION,
     SLACK_CHANNEL,
     Connection,
@@ -34,6 +35,8 @@ from providers.registry import PROVIDERS, NoAdapter, find
 KEY_BYTES = 32
 LAST_PORT = 65535
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch")
+_OURS = frozenset({"provider", "audit_channel", "workers"})
+"""Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
 _UNSET = "unset-" * 4
@@ -283,7 +286,7 @@ class _File:
                 self.unread.append(where)
             else:
                 missing: list[str] = []
-                own = {key: value for key, value in table.items() if key not in {"provider", "audit_channel"}}
+                own = {key: value for key, value in table.items() if key not in _OURS}
                 model = adapter.settings_type
                 settings = self._validate(model, self._resolve(own, model, where, missing), where)
                 channel = table.get("audit_channel")
@@ -291,10 +294,13 @@ class _File:
                     isinstance(channel, str) and re.match(SLACK_CHANNEL, channel)
                 ):
                     self._fault(f"{where}.audit_channel", "write a channel's id (C…)")
+                workers = table.get("workers")
+                if workers is not None and not (type(workers) is int and 1 <= workers <= MOST_WORKERS):
+                    self._fault(f"{where}.workers", f"write a number from 1 to {MOST_WORKERS}")
                 if missing:
                     off[name] = f"{' and '.join(missing)} not set"
                 elif settings is not None:
-                    on[name] = Connection(name, str(provider), settings, channel)
+                    on[name] = Connection(name, str(provider), settings, channel, workers)
         if not on and not off and not self._faults:
             self._fault("connections", "there is none: write at least one [connections.NAME]")
         return on, off

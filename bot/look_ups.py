@@ -69,7 +69,7 @@ class LookUps:
 
     async def step(self) -> None:
         """Begin to look up what is new, and what is in doubt, as far as there is room."""
-        able = self._able - self._pace.waiting()
+        able = self._able - self._pace.waiting() - self._pace.probing
         if not able or len(self._running) >= AT_ONCE:
             return
         for entry in await self._log.unsure(able, BATCH):

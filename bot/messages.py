@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.beside import number_of
 from bot.blocks import Message, cut, escape, person, quote, section, when
+from bot.standstills import why_waiting
 from providers import phone
 from providers.actions import (
     CallRef,
@@ -167,13 +168,24 @@ def standing(request: Request) -> str:
     order = [*WORDS.values(), "tried out"]
     told = ", ".join(f"{said.count(one)} {one}" for one in sorted(set(said), key=order.index))
     mark = "✅" if set(said) == {"tried out"} else _MARKS[request.state]
-    return f"{mark} *{person(request.requester)} asked to {_task(request)}:* {told}."
+    waits = f" Waits: {held_up(request)}." if held_up(request) else ""
+    return f"{mark} *{person(request.requester)} asked to {_task(request)}:* {told}.{waits}"
+
+
+def held_up(request: Request) -> str | None:
+    """What holds up all that is approved of a request, and until when; None: nothing that holds longest."""
+    held = request.waits_for
+    later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
+    if held is None or not later or all(at is not None and at > held.until for at in later):
+        return None
+    return why_waiting(held)
 
 
 def passed(request: Request) -> str:
     """What was approved and has not ended: true whenever it is read, as a card may be behind."""
     told = f"*Approved:* {_task(request)}, for {person(request.requester)}."
-    return f"⏳ {told} The audit channel shows what comes of it."
+    waits = f" Waits: {held_up(request)}." if held_up(request) else ""
+    return f"⏳ {told}{waits} The audit channel shows what comes of it."
 
 
 def already(request: Request, events: Sequence[Event]) -> list[str]:
@@ -300,6 +312,8 @@ def _pending(request: Request, _entry: LogEntry) -> str:
 def _approved(request: Request, entry: LogEntry) -> str:
     task, who = _task(request), person(request.requester)
     message = f" {entry.message}" if entry.message else ""
+    if waits := held_up(request):
+        return f"⏳ *Waits: {waits}:* {task}, for {who}.{message}"
     if entry.attempt:
         at = f" {when(entry.not_before)}" if entry.not_before else ""
         asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""

@@ -1,15 +1,20 @@
-"""How fast a connection may be asked: its turns come from the log, so that all processes share one rate."""
+"""How fast a connection may be asked, and when not at all: as the log says, so that all processes agree."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
+from bot.standstills import holds
 from providers.actions import Code, Outcome, Sighting
 from providers.base import Adapter
+from storage.entries import Standstill
 from storage.log import ActionLog
 
 ASK_AGAIN = timedelta(seconds=60)
 """How long what the log said of a turn is believed: then somebody looks again at what waits, and finds what
 has meanwhile run out of time."""
+
+TELL_FROM = timedelta(seconds=60)
+"""The shortest pause that those who wait are told of: a shorter one is over before they have read it."""
 
 
 class Pace:
@@ -22,18 +27,38 @@ class Pace:
         self._adapters = adapters
         self._clock = clock
         self._waits: dict[str, tuple[datetime, datetime]] = {}
+        self.held: frozenset[str] = frozenset()
+        """Connections that stand still."""
+        self._asked: frozenset[str] = frozenset()
+        self.probing: set[str] = set()
+        """Connections that stand still, and of which one request finds out if they answer again."""
+
+    def see(self, standstills: Iterable[Standstill]) -> None:
+        """What stands still, as the log says now."""
+        now = self._clock()
+        holding = [one for one in standstills if holds(one, now)]
+        self.held = frozenset(one.connection for one in holding)
+        self._asked = frozenset(one.connection for one in holding if one.why == "asked")
+
+    def hold(self, *connections: str) -> None:
+        """Some stand still from now on; what the log says counts from the next round on."""
+        self.held |= set(connections)
+
+    def asked_for(self, connection: str) -> bool:
+        """Whether a provider asked to be left alone, be it down or not."""
+        return connection in self._asked
 
     def waiting(self) -> frozenset[str]:
-        """Connections that have no turn yet. A wait that lies ahead of the clock was for another time."""
+        """Connections that stand still or have no turn. A wait ahead of the clock was for another time."""
         now = self._clock()
         self._waits = {
             name: (since, until) for name, (since, until) in self._waits.items() if since <= now < until
         }
-        return frozenset(self._waits)
+        return frozenset(self._waits) | self.held
 
     async def turn(self, connection: str) -> bool:
         """Take a connection's turn for one request; False where it has to wait."""
-        if connection in self.waiting():
+        if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
         until = await self._log.turn(self._account(connection), a_minute=adapter.requests_a_minute, now=now)
@@ -50,12 +75,18 @@ class Pace:
                 seconds = said.pause or 0.0
         if seconds > 0:
             now = self._clock()
-            until = now + timedelta(seconds=seconds)
-            await self._log.pause(self._account(connection), until)
-            self._wait(connection, now, until)
+            account, pause = self._account(connection), timedelta(seconds=seconds)
+            sharing = [name for name in self._adapters if self._account(name) == account]
+            await self._log.pause(account, now + pause, connections=sharing, tell=pause >= TELL_FROM)
+            self.hold(*sharing)
 
     def _account(self, connection: str) -> str:
-        return self._adapters[connection].budget or connection
+        return account_of(connection, self._adapters[connection])
 
     def _wait(self, connection: str, now: datetime, until: datetime) -> None:
         self._waits[connection] = (now, min(until, now + ASK_AGAIN))
+
+
+def account_of(connection: str, adapter: Adapter) -> str:
+    """What shares one rate with a connection: its provider's account, or nothing else."""
+    return adapter.budget or connection

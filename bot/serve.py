@@ -22,6 +22,7 @@ from bot.dispatcher import Dispatcher
 from bot.moving import Moving
 from bot.notices import Notices
 from bot.operations import Operations
+from bot.outage_messages import OutageMessages
 from bot.outbox import Outbox
 from bot.people import SLACK_TROUBLE, Directory, trouble
 from bot.rounds import Rounds
@@ -202,6 +203,12 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     telling = asyncio.create_task(
         Rounds("daily line", Daily(log, client, settings, clock=clock).step).run(), name="daily line"
     )
+    outages = asyncio.create_task(
+        Rounds(
+            "messages of outages", OutageMessages(log, client, settings, clock=clock).step, every=SWEEP_EVERY
+        ).run(),
+        name="outages",
+    )
     watching = asyncio.create_task(
         Rounds("look for dead processes", sweep, every=SWEEP_EVERY).run(), name="presence"
     )
@@ -212,6 +219,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     groups.cancel()
     watching.cancel()
+    outages.cancel()
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
@@ -223,7 +231,7 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
         surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    background = (groups, watching, dispatching, approvers, moves, outgoing, telling)
+    background = (groups, watching, outages, dispatching, approvers, moves, outgoing, telling)
     await asyncio.gather(*background, return_exceptions=True)
     _log.info("Stopped")
 

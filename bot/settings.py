@@ -137,6 +137,10 @@ class Rule(_Table):
         return value
 
 
+MOST_WORKERS: Final = 64
+"""Twice what an adapter opens connections for: more could only wait."""
+
+
 class DispatchTable(_Table):
     """How requests are sent: how many at once to a connection, how long one may take, how long it is held.
 
@@ -144,7 +148,7 @@ class DispatchTable(_Table):
     approver has before the next one is asked.
     """
 
-    workers: Annotated[int, Field(ge=1, le=64)] = 8
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 8
     deadline: timedelta = timedelta(seconds=20)
     lease: timedelta = timedelta(seconds=30)
     margin: timedelta = timedelta(minutes=2)
@@ -192,6 +196,8 @@ class Connection:
     provider: str
     settings: ConnectionSettings
     audit_channel: str | None
+    workers: int | None = None
+    """How many of its requests may be out at once, over all processes; None: as many as of any connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,11 @@ class Settings:
     def key_bytes(self) -> bytes:
         """The key of look-ups by number."""
         return base64.b64decode(self.key.get_secret_value())
+
+    def workers(self, connection: str) -> int:
+        """How many requests of a connection may be out at once, over all processes."""
+        configured = self.connections.get(connection)
+        return (configured.workers if configured else None) or self.dispatch.workers
 
     def audit_channel(self, connection: str) -> str:
         """Where a connection's outcomes are posted."""

@@ -166,6 +166,34 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Standstill:
+    """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
+
+    ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
+    ``told``: people are to know. ``ended``: since when it answers again. ``said``: the message that told.
+    """
+
+    connection: str
+    why: Literal["down", "asked"]
+    since: datetime
+    until: datetime
+    failures: int
+    failed_at: datetime
+    reachable: bool
+    told: bool
+    ended: datetime | None = None
+    said: MessageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What else goes on: how many requests others are sending, by connection, and what stands still."""
+
+    elsewhere: Mapping[str, int]
+    standstills: Sequence[Standstill]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request with its actions, in order."""
 
@@ -198,6 +226,8 @@ class Request:
     """The move whose second step this is: its first, the cancellation, is done."""
     followed_by: Followed | None = None
     """The second step of a move, once it was asked for."""
+    waits_for: Standstill | None = None
+    """Why what is approved of it is not sent yet, where its connection is left alone."""
 
     @property
     def state(self) -> State:
@@ -243,7 +273,8 @@ class Move:
     Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
     further columns to set (of `LogEntry`: attempt, doubted, owner, lease_until, not_before, not_after, code,
     message, retry, reference, http_status); ``data`` goes into the event alone; ``private`` into erasable
-    rows. A move into any state but ``sending`` lets go of owner and lease.
+    rows. A move into any state but ``sending`` lets go of owner and lease; for one into it, ``at_most`` says
+    how many of its connection's entries may be there together.
     """
 
     entry: str
@@ -252,6 +283,7 @@ class Move:
     after: State
     owner: str | None = None
     attempt: int | None = None
+    at_most: int | None = None
     changes: Mapping[str, Scalar | datetime] = field(default_factory=dict)
     data: Mapping[str, Scalar] = field(default_factory=dict)
     private: Mapping[str, str] = field(default_factory=dict)

@@ -4,8 +4,8 @@ Everything that changes does so through `record` or `apply`, each one transactio
 Slack posts to make and the keys that were used up are committed together or not at all.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from storage.entries import (
@@ -22,7 +22,9 @@ from storage.entries import (
     Query,
     Recorded,
     Request,
+    Standstill,
     Tally,
+    Traffic,
     Verdict,
     Waiting,
     Whole,
@@ -75,7 +77,8 @@ class ActionLog(Protocol):
         A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
         while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
         else with its agent and number begins; nor does it while a call to them is being placed. The same
-        agent is the same name in one connection, or the same fingerprint.
+        agent is the same name in one connection, or the same fingerprint. It conflicts as well where
+        ``at_most`` of its connection are being sent.
         """
         ...
 
@@ -238,8 +241,59 @@ class ActionLog(Protocol):
         """
         ...
 
-    async def pause(self, account: str, until: datetime) -> None:
-        """Give no place before that time. A longer pause stays."""
+    async def pause(
+        self, account: str, until: datetime, *, connections: Collection[str] = (), tell: bool = False
+    ) -> None:
+        """Give no place before that time. A longer pause stays.
+
+        The account's ``connections`` stand still until then; ``tell``: those who wait are to know.
+        """
+        ...
+
+    async def traffic(self, owner: str) -> Traffic:
+        """How many requests others are sending, and what stands still."""
+        ...
+
+    async def standstills(self) -> Sequence[Standstill]:
+        """What stands still, and what did and is not told to be over."""
+        ...
+
+    async def failed(
+        self,
+        connection: str,
+        *,
+        began: datetime,
+        pause: Callable[[int], timedelta],
+        reachable: bool,
+        told_from: int,
+    ) -> Standstill:
+        """Count a failure of a provider, whose request began then, and pause as after so many in a row.
+
+        Those that were out when one was counted last do not count again.
+
+        From ``told_from`` in a row on, requests that wait have ``waits_for``, and their messages are edited:
+        at once, with each pause, and when it is over; those of the next in line.
+        """
+        ...
+
+    async def answered(self, connection: str) -> None:
+        """A provider that failed answers again."""
+        ...
+
+    async def probe(self, connection: str, until: datetime) -> bool:
+        """Whether the caller may find out, until then, if a provider answers whose pause is over."""
+        ...
+
+    async def lift(self, connections: Collection[str], account: str) -> Sequence[Standstill]:
+        """End the pauses of an account and its connections now; what stood still."""
+        ...
+
+    async def over(self) -> None:
+        """Forget what providers asked for and is past."""
+        ...
+
+    async def said(self, connection: str, ref: MessageRef | None) -> None:
+        """Where it was said that a provider is down; None: that it is over was said, so forget it."""
         ...
 
     # -- the outbox

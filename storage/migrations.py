@@ -311,3 +311,26 @@ def outbox_lanes(database: Database) -> None:
         CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
         """
     )
+
+
+@MIGRATIONS()
+def standstills(database: Database) -> None:
+    """Connections that are left alone for a while, as their provider is down or asked for it."""
+    database.executescript(
+        """
+        CREATE TABLE standstills (
+            connection TEXT NOT NULL,
+            why TEXT NOT NULL CHECK (why IN ('down', 'asked')),
+            since INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            failed_at INTEGER NOT NULL,
+            reachable INTEGER NOT NULL,
+            told INTEGER NOT NULL,
+            ended INTEGER,
+            channel TEXT,
+            ts TEXT,
+            PRIMARY KEY (connection, why)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
+from storage import standstills
 from storage.chain import FOLLOWED, microseconds, moment
 from storage.entries import (
     Approval,
@@ -19,6 +20,7 @@ from storage.entries import (
     Page,
     Query,
     Request,
+    Standstill,
     Tally,
     Waiting,
     Whole,
@@ -93,6 +95,7 @@ def request(connection: Connection, request: str) -> Request:
     )
     approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
+    waits = any(entry["state"] == State.APPROVED for entry in entries)
     return as_request(
         row,
         personal=dict(tuple(field) for field in personal),
@@ -100,6 +103,7 @@ def request(connection: Connection, request: str) -> Request:
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["moves"] else None,
+        waits_for=standstills.waits_for(connection, row["connection"]) if waits else None,
     )
 
 
@@ -500,6 +504,7 @@ def as_request(
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
     followed_by: Followed | None = None,
+    waits_for: Standstill | None = None,
 ) -> Request:
     """A request from its row and what belongs to it."""
     return Request(
@@ -526,6 +531,7 @@ def as_request(
         moves_to=_time(row["moves_to"]),
         follows=row["follows"],
         followed_by=followed_by,
+        waits_for=waits_for,
     )
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from secrets import token_bytes
+from sqlite3 import Connection
 from typing import Self
 
-from storage import moves, outbox, pacing, people, presence, reading, writing
+from storage import moves, outbox, pacing, people, presence, reading, standstills, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
@@ -24,7 +25,9 @@ from storage.entries import (
     Query,
     Recorded,
     Request,
+    Standstill,
     Tally,
+    Traffic,
     Verdict,
     Waiting,
     Whole,
@@ -211,9 +214,71 @@ class SQLiteLog:
     async def take(self, budgets: Sequence[Budget], now: datetime) -> datetime | None:  # noqa: D102
         return await self._writer.do(lambda connection: pacing.take(connection, budgets, now))
 
-    async def pause(self, account: str, until: datetime) -> None:  # noqa: D102
+    async def pause(  # noqa: D102
+        self, account: str, until: datetime, *, connections: Collection[str] = (), tell: bool = False
+    ) -> None:
         now = self._sources.clock()
-        await self._writer.do(lambda connection: pacing.pause(connection, account, until, now))
+
+        def leave_alone(connection: Connection) -> None:
+            pacing.pause(connection, account, until, now)
+            standstills.asked(connection, connections, until, now, tell=tell)
+
+        await self._writer.do(leave_alone)
+
+    async def traffic(self, owner: str) -> Traffic:  # noqa: D102
+        return await self._reader.do(lambda connection: standstills.traffic(connection, owner))
+
+    async def standstills(self) -> Sequence[Standstill]:  # noqa: D102
+        return await self._reader.do(standstills.standstills)
+
+    async def failed(  # noqa: D102
+        self,
+        connection: str,
+        *,
+        began: datetime,
+        pause: Callable[[int], timedelta],
+        reachable: bool,
+        told_from: int,
+    ) -> Standstill:
+        name, now = connection, self._sources.clock()
+        return await self._writer.do(
+            lambda connection: standstills.failed(
+                connection,
+                name,
+                began=began,
+                now=now,
+                pause=pause,
+                reachable=reachable,
+                told_from=told_from,
+            )
+        )
+
+    async def answered(self, connection: str) -> None:  # noqa: D102
+        name, now = connection, self._sources.clock()
+        await self._writer.do(lambda connection: standstills.answered(connection, name, now))
+
+    async def probe(self, connection: str, until: datetime) -> bool:  # noqa: D102
+        name, now = connection, self._sources.clock()
+        return await self._writer.do(
+            lambda connection: standstills.probe(connection, name, now=now, until=until)
+        )
+
+    async def lift(self, connections: Collection[str], account: str) -> Sequence[Standstill]:  # noqa: D102
+        now = self._sources.clock()
+        return await self._writer.do(
+            lambda connection: standstills.lift(connection, connections, account, now)
+        )
+
+    async def over(self) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: standstills.over(connection, now))
+
+    async def said(self, connection: str, ref: MessageRef | None) -> None:  # noqa: D102
+        name = connection
+        if ref is None:
+            await self._writer.do(lambda connection: standstills.forget(connection, name, "down"))
+        else:
+            await self._writer.do(lambda connection: standstills.said(connection, name, ref))
 
     async def outgoing(  # noqa: D102
         self, now: datetime, *, owner: str, until: datetime, limit: int

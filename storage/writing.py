@@ -263,12 +263,26 @@ def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
 
 
 def _check_may_begin(connection: Connection, change: Change, move: Move, now: datetime) -> None:
-    """Raise `TooLate` for an attempt whose time is over, or that has to wait for another entry's."""
+    """Raise `TooLate` for an attempt whose time is over, or that has to wait for others."""
     over = connection.execute(
         "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
     )
-    if over.fetchone() or exclusion.waits(connection, move.entry):
+    if over.fetchone() or exclusion.waits(connection, move.entry) or _is_full(connection, move):
         raise TooLate(change.request)
+
+
+def _is_full(connection: Connection, move: Move) -> bool:
+    """Whether an entry's connection is sending as many as it may, whoever sends them."""
+    if move.at_most is None:
+        return False
+    [(sending,)] = connection.execute(
+        """
+        SELECT count(*) FROM actions INDEXED BY actions_state
+        WHERE state = 'sending' AND connection = (SELECT connection FROM actions WHERE id = ?)
+        """,
+        [move.entry],
+    )
+    return int(sending) >= move.at_most
 
 
 def _note(writer: Chain, change: Change, note: Note) -> Event:

@@ -139,12 +139,15 @@ class RetriesInDoubt(Dispatcher):
 
 
 async def what_cannot_be_reached_is_tried_a_few_times(bench: Bench) -> None:
-    """What was certainly not sent is begun three times in all, and then has failed."""
-    await bench.providers.fail("callkaro", "refused")
+    """What was certainly not sent is begun three times in all, though each time its host could be reached."""
     request = await bench.bot.ask(PLACE)
     for _ in range(5):
+        await bench.providers.fail("callkaro", "refused")
         await bench.bot.rounds()
         await bench.pass_time(seconds=10)
+        await bench.providers.clear("callkaro")
+        await bench.bot.dispatcher.step()
+        await bench.bot.dispatcher.finish(timedelta(seconds=10))
     assert bench.bot.log.steps.count("after sending") == MAX_ATTEMPTS, "it is tried without end"
     assert (await bench.bot.entry(request)).state is State.FAILED
 

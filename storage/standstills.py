@@ -1,0 +1,236 @@
+"""Connections that are left alone for a while, for all processes: their provider is down, or asked for it.
+
+A provider that is down is *failing*: failures in a row are counted, and with them grows the pause until one
+attempt finds out more. Requests that were out together fail together, and count once. A success ends it; its
+row stays until the message that told of it was edited. What a provider *asked* for has an end of its own.
+
+A time that lies more than a minute ahead of the clock was written by a clock that was wrong.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from sqlite3 import Connection, Row
+from typing import Final, Literal
+
+from storage.chain import microseconds, moment
+from storage.entries import MessageRef, Standstill, Traffic
+from storage.pacing import MINUTE
+
+TOLD: Final = 20
+"""Requests whose messages say that they wait, the next in line first: more would only burden Slack."""
+
+
+def traffic(connection: Connection, owner: str) -> Traffic:
+    """What an owner must know of the others."""
+    sending = connection.execute(
+        """
+        SELECT connection, count(*) FROM actions INDEXED BY actions_state
+        WHERE state = 'sending' AND owner IS NOT ? GROUP BY connection
+        """,
+        [owner],
+    )
+    return Traffic(dict(map(tuple, sending)), standstills(connection))
+
+
+def standstills(connection: Connection) -> list[Standstill]:
+    """All there are, and those that are over and whose message does not say so yet."""
+    return [_standstill(row) for row in connection.execute("SELECT * FROM standstills ORDER BY connection")]
+
+
+def waits_for(connection: Connection, name: str) -> Standstill | None:
+    """What a connection's entries wait for now, as far as people are told."""
+    row = connection.execute(
+        """
+        SELECT * FROM standstills WHERE connection = ? AND ended IS NULL AND told = 1
+        ORDER BY until DESC LIMIT 1
+        """,
+        [name],
+    ).fetchone()
+    return None if row is None else _standstill(row)
+
+
+def failed(
+    connection: Connection,
+    name: str,
+    *,
+    began: datetime,
+    now: datetime,
+    pause: Callable[[int], timedelta],
+    reachable: bool,
+    told_from: int,
+) -> Standstill:
+    """Count a failure of a request that ``began`` then, and begin the pause that so many in a row make.
+
+    From ``told_from`` in a row on, people are told.
+    """
+    row = _row(connection, name, "down")
+    known = None if row is None else _standstill(row)
+    if known and (known.ended or known.failed_at > now + MINUTE):
+        known = None  # what went before is over
+    if known and began < known.failed_at:
+        return known
+    failures = known.failures + 1 if known else 1
+    connection.execute(
+        """
+        INSERT INTO standstills (connection, why, since, until, failures, failed_at, reachable, told)
+        VALUES (:name, 'down', :since, :until, :failures, :now, :reachable, :told)
+        ON CONFLICT (connection, why) DO UPDATE SET since = :since, until = :until, failures = :failures,
+            failed_at = :now, reachable = :reachable, told = :told, ended = NULL
+        """,
+        {
+            "name": name,
+            "since": microseconds(known.since if known else now),
+            "until": microseconds(now + pause(failures)),
+            "failures": failures,
+            "now": microseconds(now),
+            "reachable": reachable,
+            "told": failures >= told_from,
+        },
+    )
+    if failures >= told_from:
+        _tell_again(connection, name)
+    return _standstill(_row(connection, name, "down"))
+
+
+def answered(connection: Connection, name: str, now: datetime) -> None:
+    """A provider that was failing answers: nothing waits for it any more."""
+    row = _row(connection, name, "down")
+    if row is None or row["ended"] is not None:
+        return
+    if row["told"]:
+        connection.execute(
+            "UPDATE standstills SET ended = ?, until = ? WHERE connection = ? AND why = 'down'",
+            [microseconds(now), microseconds(now), name],
+        )
+        _tell_again(connection, name)
+    else:
+        forget(connection, name, "down")
+
+
+def probe(connection: Connection, name: str, *, now: datetime, until: datetime) -> bool:
+    """Whether the caller may find out if a failing provider answers again: one may, until then."""
+    may = connection.execute(
+        """
+        UPDATE standstills SET until = :until
+        WHERE connection = :name AND why = 'down' AND ended IS NULL AND (until <= :now OR failed_at > :wrong)
+        """,
+        {
+            "name": name,
+            "now": microseconds(now),
+            "until": microseconds(until),
+            "wrong": microseconds(now + MINUTE),
+        },
+    )
+    return may.rowcount == 1
+
+
+def asked(
+    connection: Connection, names: Collection[str], until: datetime, now: datetime, *, tell: bool
+) -> None:
+    """The provider of these connections, of one account, wants to be left alone until then."""
+    for name in names:
+        connection.execute(
+            """
+            INSERT INTO standstills (connection, why, since, until, failures, failed_at, reachable, told)
+            VALUES (:name, 'asked', :now, :until, 0, :now, 1, :tell)
+            ON CONFLICT (connection, why) DO UPDATE SET since = :now, failed_at = :now,
+                until = CASE WHEN since > :wrong THEN :until ELSE max(until, :until) END,
+                told = max(told, :tell)
+            """,
+            {
+                "name": name,
+                "now": microseconds(now),
+                "until": microseconds(until),
+                "tell": tell,
+                "wrong": microseconds(now + MINUTE),
+            },
+        )
+        if tell:
+            _tell_again(connection, name)
+
+
+def over(connection: Connection, now: datetime) -> None:
+    """Forget what providers had asked for and is past."""
+    rows = connection.execute(
+        """
+        DELETE FROM standstills WHERE why = 'asked' AND (until <= ? OR since > ?)
+        RETURNING connection, told
+        """,
+        [microseconds(now), microseconds(now + MINUTE)],
+    ).fetchall()
+    for row in rows:
+        if row["told"]:
+            _tell_again(connection, row["connection"])
+
+
+def said(connection: Connection, name: str, ref: MessageRef) -> None:
+    """Keep where it was said that a connection's provider is down."""
+    connection.execute(
+        "UPDATE standstills SET channel = ?, ts = ? WHERE connection = ? AND why = 'down'",
+        [ref.channel, ref.ts, name],
+    )
+
+
+def forget(connection: Connection, name: str, why: Literal["down", "asked"]) -> None:
+    """Nothing is to be known of it any more."""
+    connection.execute("DELETE FROM standstills WHERE connection = ? AND why = ?", [name, why])
+
+
+def lift(connection: Connection, names: Collection[str], account: str, now: datetime) -> list[Standstill]:
+    """Let an account's connections go on at once, though their provider may not be ready; what held them."""
+    held = [one for one in standstills(connection) if one.connection in names and one.ended is None]
+    connection.execute("DELETE FROM pauses WHERE account = ?", [account])
+    for one in held:
+        if one.why == "asked":
+            forget(connection, one.connection, "asked")
+        else:
+            connection.execute(
+                "UPDATE standstills SET until = ? WHERE connection = ? AND why = 'down'",
+                [microseconds(now), one.connection],
+            )
+        _tell_again(connection, one.connection)
+    return held
+
+
+def _tell_again(connection: Connection, name: str) -> None:
+    """Have the messages edited of the requests that are next in line, where that is not on its way."""
+    connection.execute(
+        """
+        WITH next AS (
+            SELECT request, min(id) AS entry, max(last_event) AS event
+            FROM actions INDEXED BY actions_approved
+            WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
+        )
+        INSERT INTO outbox (request, entry, event, template, slot)
+        SELECT next.request, next.entry, next.event, 'state', messages.slot
+        FROM next JOIN messages ON messages.request = next.request AND messages.slot IN ('audit', 'card')
+        WHERE NOT EXISTS (
+            SELECT 1 FROM outbox WHERE outbox.request = next.request AND outbox.slot = messages.slot
+            AND outbox.ended IS NULL AND outbox.owner IS NULL)
+        """,
+        {"name": name, "told": TOLD},
+    )
+
+
+def _row(connection: Connection, name: str, why: str) -> Row | None:
+    found: Row | None = connection.execute(
+        "SELECT * FROM standstills WHERE connection = ? AND why = ?", [name, why]
+    ).fetchone()
+    return found
+
+
+def _standstill(row: Row | None) -> Standstill:
+    assert row is not None  # noqa: S101 - it was just written
+    at = (row["channel"], row["ts"])
+    return Standstill(
+        connection=row["connection"],
+        why=row["why"],
+        since=moment(row["since"]),
+        until=moment(row["until"]),
+        failures=row["failures"],
+        failed_at=moment(row["failed_at"]),
+        reachable=bool(row["reachable"]),
+        told=bool(row["told"]),
+        ended=None if row["ended"] is None else moment(row["ended"]),
+        said=MessageRef(*at) if row["ts"] else None,
+    )
