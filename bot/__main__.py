@@ -19,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--port", type=int, help="the page's port (4800, or any that is free)")
     demo.add_argument("--no-browser", action="store_true", help="open no browser")
     demo.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
+    resuming = commands.add_parser("resume", help="try a connection again at once that is left alone")
+    resuming.add_argument("connection", help="its name in the configuration")
     commands.add_parser("key", help="make a key for CALLOPS_KEY")
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify|fixture")
@@ -48,6 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
             from bot.demo import demo as run_demo
 
             return run_demo(port=chosen.port, browser=not chosen.no_browser, keep=chosen.keep)
+        case "resume":
+            from bot.resume import run as resume
+
+            return resume(chosen.connection, _environment())
         case _:
             from bot.log_commands import run
 
