@@ -23,11 +23,8 @@ def run(connection: str, variables: Mapping[str, str]) -> int:
     """Lift what holds a connection up, and say what it was; the exit status."""
     try:
         settings = load(variables)
-        if not settings.database.exists():
-            raise CannotOpen(f"There is no log at {settings.database}: is DATABASE_URL right?")
-        if connection not in settings.connections:
-            on = ", ".join(sorted(settings.connections)) or "none"
-            print(f"There is no connection {connection}. Those that are on: {on}.", file=sys.stderr)
+        if missing := _missing(connection, settings):
+            print(missing, file=sys.stderr)
             return CANNOT_START
         lifted = asyncio.run(_lift(connection, settings))
     except SettingsFault as error:
@@ -38,6 +35,16 @@ def run(connection: str, variables: Mapping[str, str]) -> int:
         return CANNOT_START
     print(*(map(said, lifted) if lifted else [f"Nothing holds {connection} up."]), sep="\n")
     return OK
+
+
+def _missing(connection: str, settings: Settings) -> str | None:
+    """What there is none of."""
+    if not settings.database.exists():
+        return f"There is no log at {settings.database}: is DATABASE_URL right?"
+    if connection not in settings.connections:
+        on = ", ".join(sorted(settings.connections)) or "none"
+        return f"There is no connection {connection}. Those that are on: {on}."
+    return None
 
 
 async def _lift(connection: str, settings: Settings) -> list[Standstill]:

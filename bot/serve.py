@@ -200,39 +200,31 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     outgoing = asyncio.create_task(posting.run(), name="outbox")
     moves = asyncio.create_task(moving.run(), name="moves")
     approvers = asyncio.create_task(calling.run(), name="asking")
-    telling = asyncio.create_task(
-        Rounds("daily line", Daily(log, client, settings, clock=clock).step).run(), name="daily line"
-    )
-    outages = asyncio.create_task(
-        Rounds(
-            "messages of outages", OutageMessages(log, client, settings, clock=clock).step, every=SWEEP_EVERY
-        ).run(),
-        name="outages",
-    )
-    watching = asyncio.create_task(
-        Rounds("look for dead processes", sweep, every=SWEEP_EVERY).run(), name="presence"
-    )
+    outages = OutageMessages(log, client, settings, clock=clock)
+    now_and_then = [
+        Rounds("daily line", Daily(log, client, settings, clock=clock).step),
+        Rounds("messages of outages", outages.step, every=SWEEP_EVERY),
+        Rounds("look for dead processes", sweep, every=SWEEP_EVERY),
+    ]
+    beside = [asyncio.create_task(rounds.run()) for rounds in now_and_then]
     await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
     _say_hello(settings, team)
     await stopping.wait()
 
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
-    groups.cancel()
-    watching.cancel()
-    outages.cancel()
+    for one in (groups, *beside):
+        one.cancel()
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
     moves.cancel()
-    telling.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
     await asyncio.gather(
         surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    background = (groups, watching, outages, dispatching, approvers, moves, outgoing, telling)
-    await asyncio.gather(*background, return_exceptions=True)
+    await asyncio.gather(groups, dispatching, approvers, moves, outgoing, *beside, return_exceptions=True)
     _log.info("Stopped")
 
 

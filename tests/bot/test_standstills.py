@@ -18,8 +18,17 @@ ASKED = replace(DOWN, why="asked", failures=0, reachable=True)
 
 @pytest.mark.parametrize(
     ("failures", "reachable", "seconds"),
-    [(1, False, 5), (2, False, 10), (6, False, 160), (7, False, 300), (99, False, 300)]
-    + [(1, True, 0), (3, True, 0), (4, True, 40), (99, True, 300)],
+    [
+        (1, False, 5),
+        (2, False, 10),
+        (6, False, 160),
+        (7, False, 300),
+        (99, False, 300),
+        (1, True, 0),
+        (3, True, 0),
+        (4, True, 40),
+        (99, True, 300),
+    ],
 )
 def test_a_pause_grows(failures: int, seconds: int, *, reachable: bool) -> None:
     """It doubles up to five minutes; where something answered, not before a fourth failure in a row."""
