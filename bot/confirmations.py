@@ -4,6 +4,8 @@ Only a channel gets one: who asked in a direct message hears by direct message, 
 channels have messages of their own. Slack refuses it where the app is not a member, and that is that.
 """
 
+from collections.abc import Sequence
+
 from bot.settings import Settings
 from storage.entries import Move, Post, Request
 from storage.lifecycle import State
@@ -14,7 +16,7 @@ _CHANNELS = ("C", "G")
 """What the ids of channels begin with; a direct message's is D."""
 
 
-def confirmation(settings: Settings, request: Request, moves: tuple[Move, ...]) -> tuple[Post, ...]:
+def confirmation(settings: Settings, request: Request, moves: Sequence[Move]) -> tuple[Post, ...]:
     """The post that tells the channel it was asked in, where moves make something of it done."""
     elsewhere = {settings.slack.approvals_channel, settings.audit_channel(request.connection)}
     wanted = (

@@ -12,6 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.beside import beside
+from bot.evidence import EVIDENCE_MISSING, Evidence
 from bot.intents import nonce
 from bot.messages import already, trial
 from bot.modals import About, Denial, Review, Settling, View, done, notice, typed
@@ -214,10 +215,16 @@ class Decisions:
                 response_action="errors", errors={Settling.reason: "Write how you know: it stays in the log."}
             )
             return
-        person = await self._directory.person(body["user"]["id"])
         what = Settlement(typed(body["view"], Settling.what))
+        evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
+        if what is not Settlement.ORDERED and evidence is Evidence.NONE:
+            await ack(response_action="errors", errors={Settling.evidence: EVIDENCE_MISSING})
+            return
+        person = await self._directory.person(body["user"]["id"])
         try:
-            await self._operations.settle(about.entry, person, what, reason=reason, nonce=about.nonce)
+            await self._operations.settle(
+                about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
+            )
         except (Conflict, NotAllowed) as no:
             await self._say_no(ack, no, person, body)
         else:

@@ -78,7 +78,7 @@ class Dispatcher:
         self._jitter = jitter
         self._pace = Pace(log, adapters, clock=clock)
         self._look_ups = LookUps(
-            log, operations, adapters, self._pace, clock=clock, announce=announce, again=again
+            log, settings, operations, adapters, self._pace, clock=clock, announce=announce, again=again
         )
         self._outages = Outages(
             log, adapters, self._pace, deadline=settings.dispatch.deadline, clock=clock, again=again

@@ -11,9 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards import with_card
+from bot.confirmations import confirmation
 from bot.consequences import MAX_ATTEMPTS
 from bot.operations import Operations
 from bot.pace import Pace
+from bot.settings import Settings
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
 from storage.chain import LOOKED_UP
@@ -39,6 +41,7 @@ class LookUps:
     def __init__(
         self,
         log: ActionLog,
+        settings: Settings,
         operations: Operations,
         adapters: Mapping[str, Adapter],
         pace: Pace,
@@ -48,6 +51,7 @@ class LookUps:
         again: Callable[[], None],
     ) -> None:
         self._log = log
+        self._settings = settings
         self._operations = operations
         self._adapters = adapters
         self._pace = pace
@@ -201,7 +205,8 @@ class LookUps:
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},
         )
-        change = Change(request.id, SYSTEM, moves, notes=[note], posts=with_card(request, posts))
+        told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
+        change = Change(request.id, SYSTEM, moves, notes=[note], posts=told)
         try:
             await self._log.apply(change)
         except Conflict:

@@ -25,6 +25,7 @@ from bot.blocks import (
     plain_text,
     section,
 )
+from bot.evidence import EVIDENCE
 from bot.messages import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -337,11 +338,12 @@ class Settling:
 
     callback_id = "settling"
     what = "what"
+    evidence = "evidence"
     reason = "reason"
 
     @classmethod
     def build(cls, request: Request, entry: LogEntry, *, nonce: str) -> View:
-        """Three answers and a field for how one knows."""
+        """Three answers, where one has it from, and a field for how one knows."""
         about = About(nonce=nonce, request=request.id, entry=entry.id)
         options = [
             (Settlement.HAPPENED, "It happened"),
@@ -352,6 +354,9 @@ class Settling:
             *map(section, trial(request)),
             section(f"We do not know what became of {target(entry)}. {entry.message or ''}".rstrip()),
             choice(cls.what, "What happened?", options, radio=True),
+            choice(
+                cls.evidence, "What shows it?", [*EVIDENCE.items()], placeholder="Choose what you looked at"
+            ),
             text_input(
                 cls.reason,
                 "How do you know?",

@@ -6,10 +6,12 @@ nobody waits for, changes nothing. One that contradicts how a call ended moves n
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.cards import with_card
+from bot.confirmations import confirmation
 from bot.consequences import WARNING, not_again
+from bot.settings import Settings
 from providers.actions import Code, Kind, Notice, PlaceCall
 from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
 from storage.lifecycle import TERMINAL, State
@@ -92,8 +94,9 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
 class Notices:
     """Takes what providers tell. ``announce`` is called when there is something to post."""
 
-    def __init__(self, log: ActionLog, *, announce: Callable[[], None]) -> None:
+    def __init__(self, log: ActionLog, settings: Settings, *, announce: Callable[[], None]) -> None:
         self._log = log
+        self._settings = settings
         self._announce = announce
 
     async def take(self, connection: str, notice: Notice) -> None:
@@ -108,8 +111,9 @@ class Notices:
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
         while isinstance(found := settles(request, notice, connection), Change):
+            told = (*found.posts, *confirmation(self._settings, request, found.moves))
             try:
-                await self._log.apply(found)
+                await self._log.apply(replace(found, posts=told))
             except Conflict as first:
                 if found.nonce is not None:
                     found = Ignored("what contradicts it was told already")

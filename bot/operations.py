@@ -13,8 +13,10 @@ from typing import Literal
 
 from bot import policy
 from bot.cards import with_card
+from bot.confirmations import confirmation
 from bot.consequences import not_again
 from bot.deadlines import decide_by
+from bot.evidence import EVIDENCE_MISSING, SHOWN_BY, Evidence
 from bot.people import Directory
 from bot.policy import Decision, Effect
 from bot.posts import answered
@@ -396,9 +398,18 @@ class Operations:
         )
 
     async def settle(
-        self, entry_id: str, person: Person, settlement: Settlement, *, reason: str, nonce: str
+        self,
+        entry_id: str,
+        person: Person,
+        settlement: Settlement,
+        *,
+        evidence: Evidence,
+        reason: str,
+        nonce: str,
     ) -> Request:
         """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
+        if settlement is not Settlement.ORDERED and evidence is Evidence.NONE:
+            raise NotAllowed([EVIDENCE_MISSING])
         request = await self._log.request(entry_id)
         decision = self.may_settle(request, person)
         if not decision.allowed:
@@ -413,13 +424,18 @@ class Operations:
             settlement,
             frozenset({State.UNKNOWN}),
             after,
-            changes={"message": message, "not_before": None, "not_after": None},
-            data={"group": decision.group},
+            changes={
+                "message": message if settlement is Settlement.ORDERED else f"{message} {SHOWN_BY[evidence]}",
+                "not_before": None,
+                "not_after": None,
+            },
+            data={"group": decision.group, "evidence": evidence},
             private={"note": reason},
         )
         posts = [Post("state", "audit"), Post(settlement, "thread")]
         if settlement is not Settlement.ORDERED:
             posts.append(Post(settlement, f"dm:{request.requester}"))
+        posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
         return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=told))
 

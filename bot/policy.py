@@ -116,6 +116,11 @@ def approvers(rule: Rule | None, members: Members, *, requester: str) -> frozens
     return _everyone_in(rule.approve, members) - {requester} if rule else frozenset()
 
 
+def settlers(rule: Rule | None, members: Members, *, requester: str) -> frozenset[str]:
+    """Everyone by name who may settle; nobody where a rule is gone or only says that everyone may."""
+    return _everyone_in(rule.settlers, members) - {requester} if rule else frozenset()
+
+
 def at_settlement(
     rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
 ) -> Decision:

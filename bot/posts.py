@@ -23,6 +23,7 @@ from bot.blocks import (
     section,
     when,
 )
+from bot.evidence import SHOWN_BY
 from bot.messages import (
     done,
     facts_to_decide,
@@ -48,6 +49,7 @@ REVIEW = "review"
 SETTLE = "settle"
 ASKED = "asked"
 REMINDED = "reminded"
+STILL_UNKNOWN = "still_unknown"
 """Templates of what makes a phone ring, and the notes that they were posted."""
 INSTEAD_OF = "instead_of"
 """In a note that somebody was asked: the channel that the card could not be posted in."""
@@ -112,8 +114,12 @@ def render(
             message = card(request, caution=caution, beside=beside)
         case "origin":
             message = _confirmation(request)
+        case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
+            message = None
         case "thread":
             message = _thread(template, request, told)
+        case _ if template == STILL_UNKNOWN:
+            message = _ask_to_settle(request)
         case _:
             message = _direct(template, request, told)
     return message and marked(request, message)
@@ -148,6 +154,13 @@ def _still_to_go_out(request: Request) -> LogEntry | None:
     first = request.entries[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
     return first if request.kind is Kind.PLACE_CALL and scheduled and len(request.entries) == 1 else None
+
+
+def _ask_to_settle(request: Request) -> Message:
+    """What somebody reads who may say what became of an unknown, with the button to say it."""
+    text = _still_unknown(request)
+    *_, facts, buttons = audit(request).blocks
+    return Message(text, [section(text), *_targets(request), facts, buttons])
 
 
 def _calling(
@@ -257,9 +270,9 @@ def _thread(template: str, request: Request, told: Told) -> Message:
         case "withdrawn":
             text = f"{who} took this back.{words}"
         case "happened":
-            text = f"{who} says it *did* happen{which}.{words}"
+            text = f"{who} says it *did* happen{which}.{_shown_by(entry)}{words}"
         case "did_not_happen":
-            text = f"{who} says it did *not* happen{which}.{words}"
+            text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
         case "ordered":
             text = f"{who} ordered another attempt{which}.{words}"
         case "followed":
@@ -270,6 +283,11 @@ def _thread(template: str, request: Request, told: Told) -> Message:
     return Message(text, [section(text), *_also(request, told)])
 
 
+def _shown_by(entry: LogEntry) -> str:
+    """What shows what somebody says, which is the end of the entry's message."""
+    return next((f" {shown}" for shown in SHOWN_BY.values() if (entry.message or "").endswith(shown)), "")
+
+
 def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:
     """What is said in the thread of what no person did."""
     settle = "press *Say what happened…* on the message above."
@@ -277,8 +295,10 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
         case "expired":
             unsent = f"{entry.message}{which} {left_alone(entry)}."
             return unsent if entry.message else missed(request, entry)
-        case "unknown":
-            return f"There is no readable answer{which}. Look it up at the provider, then {settle}"
+        case "unknown" | "still_unknown" as template:
+            nothing = f"There is no readable answer{which}."
+            said = nothing if template == "unknown" else _still_unknown(request)
+            return f"{said} Look it up at the provider, then {settle}"
         case "still_there":
             return f"The provider was asked, and still has it{which}. Look whether it stays, then {settle}"
         case "took_place":
@@ -287,6 +307,13 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
             return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
         case _:
             return standing(request)
+
+
+def _still_unknown(request: Request) -> str:
+    """That nobody has said yet what happened: true of when it is rendered."""
+    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
+    which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
+    return f"⏰ *Nobody has said yet what happened{which}.* {standing(request)}"
 
 
 def _contradicted(entry: LogEntry, which: str) -> str:

@@ -19,6 +19,7 @@ from bot.app import SCOPES, Surfaces, create_app
 from bot.asking import Asking
 from bot.daily import Daily
 from bot.dispatcher import Dispatcher
+from bot.doubts import Doubts
 from bot.moving import Moving
 from bot.notices import Notices
 from bot.operations import Operations
@@ -39,6 +40,8 @@ GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
 SWEEP_EVERY = 3.0
 """Seconds between two looks for processes that died on the same database."""
+DOUBTS_EVERY = 60.0
+"""Seconds between two looks for doubts that are another day old."""
 GROUPS_AGAIN = 20.0
 """Seconds until a group that could not be read is tried again."""
 STOP_LISTENING_WITHIN = 3.0
@@ -194,15 +197,17 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
             something_to_do()
         return False
 
-    web = await _hear(settings, adapters, Notices(log, announce=posting.wake))
+    web = await _hear(settings, adapters, Notices(log, settings, announce=posting.wake))
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
     moves = asyncio.create_task(moving.run(), name="moves")
     approvers = asyncio.create_task(calling.run(), name="asking")
     outages = OutageMessages(log, client, settings, clock=clock)
+    doubts = Doubts(log, directory, operations, clock=clock, announce=posting.wake)
     now_and_then = [
         Rounds("daily line", Daily(log, client, settings, clock=clock).step),
+        Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
         Rounds("messages of outages", outages.step, every=SWEEP_EVERY),
         Rounds("look for dead processes", sweep, every=SWEEP_EVERY),
     ]

@@ -42,6 +42,7 @@ DID: Mapping[str, str] = {
     "looked_up_gone": "saw that it is gone at the provider: done",
     "window_passed": "made no further attempt",
     "not_sent_again": "made no further attempt",
+    "still_unknown": "reminded those who may say what happened",
     "order_dropped": "dropped the further attempt, as the call took place",
     "happened": "looked it up: it happened",
     "did_not_happen": "looked it up: it did not happen",

@@ -163,7 +163,11 @@ async def no_answer(company: Company) -> None:
         await one.expects(refused, f"{one.name} may not say what happened.", why)
         await one.closes(refused)
     form = await mira.opens(message, "Say what happened…")
-    found = {"What happened?": "It happened", "How do you know?": "CallKaro's call list shows it"}
+    found = {
+        "What happened?": "It happened",
+        "What shows it?": "The provider's own screen",
+        "How do you know?": "CallKaro's call list shows it",
+    }
     await mira.submits(form, found)
     await asha.is_written_to("✅ Accepted", "it happened", _masked(SILENT))
     await olive.reads(AUDIT, "✅ Accepted", "@mira says it did happen", _masked(SILENT))

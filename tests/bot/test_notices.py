@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bot.loading import load
 from bot.notices import Ignored, Notices, settles
 from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
@@ -16,6 +17,7 @@ from storage.entries import SYSTEM, Change, LogEntry, MessageRef, Move, Request
 from storage.lifecycle import TERMINAL, State
 from storage.log import Conflict
 from storage.sqlite import SQLiteLog
+from tests.bot.test_settings import environment
 from tests.storage.samples import KEY, claim, placing
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -196,7 +198,7 @@ async def in_doubt(log: SQLiteLog) -> str:
 async def told(log: SQLiteLog, entry: str, *, times: int = 1) -> int:
     """Let a provider tell of a call, at once as often; how often there was something to post."""
     announced: list[None] = []
-    notices = Notices(log, announce=lambda: announced.append(None))
+    notices = Notices(log, load(environment(log._path.parent)), announce=lambda: announced.append(None))
     notice = NOTICE.model_copy(update={"action_id": entry})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)

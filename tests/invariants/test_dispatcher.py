@@ -8,6 +8,7 @@ import pytest
 
 from bot.consequences import PAUSES, WINDOW
 from bot.dispatcher import BATCH
+from bot.evidence import Evidence
 from bot.operations import Settlement
 from bot.rounds import Rounds
 from playground.faults import Fault
@@ -339,7 +340,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert len(await stage.asked("voxworks")) == 1
     manager = await stage.bot.person(MANAGER)
     settled = await stage.bot.operations.settle(
-        made.id, manager, Settlement.HAPPENED, reason="I looked", nonce="settled"
+        made.id, manager, Settlement.HAPPENED, evidence=Evidence.CUSTOMER, reason="I looked", nonce="settled"
     )
     assert settled.state is State.SUCCEEDED
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.consequences import MAX_ATTEMPTS, PAUSES
+from bot.evidence import Evidence
 from bot.operations import Settlement
 from playground import kore
 from playground.faults import Fault
@@ -184,7 +185,12 @@ async def test_who_settles_first_is_believed(stage: Bench) -> None:
         del stage.bot.log.at["before looked_up_gone"]
         manager = await stage.bot.person(MANAGER)
         await stage.bot.operations.settle(
-            made.id, manager, Settlement.DID_NOT_HAPPEN, reason="I looked", nonce="settled"
+            made.id,
+            manager,
+            Settlement.DID_NOT_HAPPEN,
+            evidence=Evidence.CUSTOMER,
+            reason="I looked",
+            nonce="settled",
         )
 
     stage.bot.log.at["before looked_up_gone"] = settle

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.consequences import MAX_ATTEMPTS, PAUSES
+from bot.evidence import Evidence
 from bot.operations import NotAllowed, Origin, Settlement, Wish, content
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.entries import Query, Request
@@ -54,7 +55,9 @@ async def take_back(bot: Bot, request: Request, by: str) -> Request:
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
     """Say what became of an unknown."""
     person = await bot.person(by)
-    return await bot.operations.settle(request.id, person, how, reason="I looked", nonce=f"settle {by}")
+    return await bot.operations.settle(
+        request.id, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=f"settle {by}"
+    )
 
 
 async def bring_to(stage: Bench, state: State) -> Request:
@@ -118,8 +121,11 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        (Settlement.HAPPENED, "A person looked it up: it happened."),
-        (Settlement.DID_NOT_HAPPEN, "A person looked it up: it did not happen."),
+        (Settlement.HAPPENED, "A person looked it up: it happened. The provider's own screen shows it."),
+        (
+            Settlement.DID_NOT_HAPPEN,
+            "A person looked it up: it did not happen. The provider's own screen shows it.",
+        ),
     ],
 )
 async def test_the_card_shows_what_somebody_settled(stage: Bench, how: Settlement, says: str) -> None:

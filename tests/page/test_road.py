@@ -115,6 +115,7 @@ def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
     expect(asha.page.get_by_label("CallKaro")).to_have_value("")
     doubt.get_by_role("button", name="Say what happened").click()
     mira.modal.get_by_label("It happened").check()
+    mira.modal.get_by_label("What shows it?").select_option("The provider's own screen")
     mira.modal.get_by_label("How do you know?").fill("CallKaro's call list shows it")
     mira.modal.get_by_role("button", name="Record").click()
     expect(mira.message("Accepted", "•3222")).to_be_visible()

@@ -60,7 +60,11 @@ async def test_a_manager_settles_a_doubt(
         notice = await settling(scene, audit, refused)
         assert (notice.title["text"], notice.submit) == ("Not for you to settle", None)
     modal = await settling(scene, audit)
-    said = {"What happened?": choice, "How do you know?": "Their screen shows it"}
+    said = {
+        "What happened?": choice,
+        "What shows it?": "The provider's own screen",
+        "How do you know?": "Their screen shows it",
+    }
     assert (await scene.mira.submit(modal, said | {"How do you know?": "  "})).errors.keys() == {"reason"}
     await scene.slack.deliver_twice()
     assert not (await scene.mira.submit(modal, said)).errors
@@ -79,7 +83,14 @@ async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     modals = [await settling(scene, audit, one) for one in managers]
     heard = await asyncio.gather(
         *(
-            one.submit(modal, {"What happened?": choice, "How do you know?": "I looked"})
+            one.submit(
+                modal,
+                {
+                    "What happened?": choice,
+                    "What shows it?": "The provider's own screen",
+                    "How do you know?": "I looked",
+                },
+            )
             for one, modal, choice in zip(managers, modals, choices, strict=True)
         )
     )

@@ -44,7 +44,14 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     await scene.approve()
     audit = await scene.audit("1 done", "1 unknown")
     modal = opened(await scene.mira.click(audit, text="Say what happened…"))
-    await scene.mira.submit(modal, {"What happened?": "It happened", "How do you know?": "I looked"})
+    await scene.mira.submit(
+        modal,
+        {
+            "What happened?": "It happened",
+            "What shows it?": "The provider's own screen",
+            "How do you know?": "I looked",
+        },
+    )
     await scene.audit("2 done")
     await scene.told("2 done", "“I looked”")
     assert len(await scene.requests("voxworks")) == 4

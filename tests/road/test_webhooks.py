@@ -330,7 +330,11 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     audit = await doubtful(hearing)
     modal = (await hearing.mira.click(audit, text="Say what happened…")).view
     assert modal is not None
-    said = {"What happened?": "It did not happen", "How do you know?": "Their screen"}
+    said = {
+        "What happened?": "It did not happen",
+        "What shows it?": "The provider's own screen",
+        "How do you know?": "Their screen",
+    }
     await hearing.mira.submit(modal, said)
     request = request_id(await hearing.audit("Not placed:"))
     assert (await post(path(hearing), ended(request))).status_code == 200

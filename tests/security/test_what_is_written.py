@@ -99,7 +99,11 @@ class Live:
         """Say what became of the last one, with a note that holds a number."""
         audit = await self.scene.audit("We do not know whether it happened", self.ids[-1])
         modal = opened(await self.scene.mira.click(audit, text="Say what happened…"))
-        said = {"What happened?": "It happened", "How do you know?": NOTE}
+        said = {
+            "What happened?": "It happened",
+            "What shows it?": "The provider's own screen",
+            "How do you know?": NOTE,
+        }
         assert not (await self.scene.mira.submit(modal, said)).errors
         await self.scene.audit("Accepted:", self.ids[-1])
 
