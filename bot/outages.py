@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.pace import Pace
-from bot.standstills import failure, holds, is_counted, is_down, pause_after, told_from
+from bot.standstills import failed, holds, is_counted, is_down, pause_after, told_from
 from providers.actions import Code, Outcome
 from providers.base import Adapter
 from storage.entries import Standstill
@@ -73,12 +73,11 @@ class Outages:
 
     async def heed(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
         """Count what a request that began then says of its provider."""
-        match failure(outcome):
-            case True:
-                await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
-            case False if connection in self._counted:
-                await self._log.answered(connection)
-                _log.info("%s answers again", connection)
+        if failed(outcome):
+            await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
+        elif connection in self._counted:
+            await self._log.answered(connection)
+            _log.info("%s answers again", connection)
 
     async def _failed(self, connection: str, began: datetime, *, reachable: bool) -> None:
         pause = partial(pause_after, reachable=reachable)

@@ -22,18 +22,17 @@ FAILURES = frozenset({Code.UNREACHABLE, Code.NO_ANSWER, Code.CONNECTION_LOST, Co
 """What a provider that is down answers, whatever it is asked."""
 
 
-def failure(outcome: Outcome) -> bool | None:
-    """Whether an outcome says that the provider is down (True), there (False), or neither (None)."""
-    if outcome.code in FAILURES:
-        return True
-    return None if outcome.code is Code.UNREADABLE_REPLY else False
+def failed(outcome: Outcome) -> bool:
+    """Whether an outcome says that the provider is down. Whatever else it says came from somebody there."""
+    return outcome.code in FAILURES
 
 
 def pause_after(failures: int, *, reachable: bool) -> timedelta:
     """How long a provider is left alone after so many failures. ``reachable``: something answered."""
-    if failures < (IN_DOUBT_FROM if reachable else 1):
+    first = IN_DOUBT_FROM if reachable else 1
+    if failures < first:
         return timedelta()
-    doublings = min(failures - 1, LONGEST_PAUSE.seconds.bit_length())
+    doublings = min(failures - first, LONGEST_PAUSE.seconds.bit_length())
     return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from bot.messages import passed, standing
 from bot.resume import said
-from bot.standstills import failure, holds, is_down, pause_after, told
+from bot.standstills import failed, holds, is_down, pause_after, told
 from providers.actions import Code, Outcome, Status
 from storage.entries import Standstill
 from storage.lifecycle import State
@@ -26,7 +26,7 @@ ASKED = replace(DOWN, why="asked", failures=0, reachable=True)
         (99, False, 300),
         (1, True, 0),
         (3, True, 0),
-        (4, True, 40),
+        (4, True, 5),
         (99, True, 300),
     ],
 )
@@ -44,15 +44,15 @@ def test_a_pause_grows(failures: int, seconds: int, *, reachable: bool) -> None:
         (Code.NO_ANSWER, True),
         (Code.CONNECTION_LOST, True),
         (Code.SERVER_ERROR, True),
-        (Code.UNREADABLE_REPLY, None),
+        (Code.UNREADABLE_REPLY, False),
         (Code.QUEUED, False),
         (Code.REJECTED, False),
         (Code.RATE_LIMITED, False),
     ],
 )
-def test_what_an_answer_says_of_its_provider(code: Code, says: bool | None) -> None:  # noqa: FBT001 - a table
-    """Whatever could be read came from somebody who is there; rubbish tells nothing."""
-    assert failure(Outcome(status=Status.FAILED, code=code, message="")) is says
+def test_what_an_answer_says_of_its_provider(code: Code, *, says: bool) -> None:
+    """Whatever is no failure came from somebody who is there, be it rubbish."""
+    assert failed(Outcome(status=Status.FAILED, code=code, message="")) is says
 
 
 def test_a_wrong_clock_holds_nothing_up() -> None:

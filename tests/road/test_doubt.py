@@ -117,7 +117,7 @@ async def test_no_readable_answer_to_a_placed_call_is_a_doubt(shared_scene: Scen
 
 
 async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -> None:
-    """A cancel by id without answers, and a call that never reached its provider: three attempts, then words.
+    """A cancel by id without answers: three attempts, then words. A call that never reached its provider: it waits.
 
     Each attempt has its order in the log, and the journal has no request without one.
     """
@@ -130,13 +130,19 @@ async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -
     await scene.place()
     doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
     assert buttons(doubt) == ["Say what happened…", "Details"]
-    failed = await scene.audit("Not placed:", "+91 ••••• •3210", within=RETRIES_TAKE)
-    await scene.told("Not placed:", request_id(failed))
+    waits = "Waits: reminders does not answer, next try"
+    placed = request_id(await scene.audit(waits, "+91 ••••• •3210", within=RETRIES_TAKE))
+    said = await scene.audit("reminders does not answer* since")
     assert await scene.requests("callkaro") == []
     assert len(await scene.requests("voxworks")) == 3
-    for one in (cancelled, request_id(failed)):
+    await scene.providers.clear("callkaro")
+    await scene.command_line("resume", "reminders")
+    await scene.audit("Accepted:", placed)
+    assert (await scene.audit("reminders answers again")).ts == said.ts
+    assert [one.effects for one in await scene.requests("callkaro") if one.line.startswith("POST")] == [1]
+    for one, orders in ((cancelled, (3, 2)), (placed, (2, 1))):
         names = [event["name"] for event in (await scene.log("show", one))["events"]]
-        assert (names.count("sending"), names.count("retry_scheduled")) == (3, 2)
+        assert (names.count("sending"), names.count("retry_scheduled")) == orders
 
 
 async def test_not_found_after_a_doubt_stays_a_doubt(scene: Scene) -> None:
