@@ -317,13 +317,18 @@ class Dispatcher:
         current = await self._log.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
         succeeded = outcome.status is Status.OK
-        if (
-            now.state is State.UNKNOWN
-            and now.attempt == entry.attempt
-            and (succeeded or (outcome.status is Status.FAILED and not entry.doubted))
+        ordered = now.state is State.APPROVED and now.doubted and succeeded  # and is needed no more
+        if now.attempt == entry.attempt and (
+            ordered
+            or (
+                now.state is State.UNKNOWN
+                and (succeeded or (outcome.status is Status.FAILED and not entry.doubted))
+            )
         ):
+            dropped = [not_again(now, "order_dropped", "its answer came late.")] if ordered else []
             await self._change(
                 current,
+                *dropped,
                 Move(
                     entry.id,
                     "late_answer",

@@ -43,7 +43,7 @@ DID: Mapping[str, str] = {
     "window_passed": "made no further attempt",
     "not_sent_again": "made no further attempt",
     "still_unknown": "reminded those who may say what happened",
-    "order_dropped": "dropped the further attempt, as the call took place",
+    "order_dropped": "dropped the further attempt, as the earlier one worked",
     "happened": "looked it up: it happened",
     "did_not_happen": "looked it up: it did not happen",
     "ordered": "ordered another attempt",

@@ -426,3 +426,32 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Be
     assert [event.name for event in await stage.bot.log.events(made.id)][-2:] == ["sending", "window_passed"]
     assert "No further request was made" in (entry.message or "")
     assert len(await stage.asked("callkaro")) == 1
+
+
+async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage: Bench) -> None:
+    """Whoever overslept the answer still records it: the order is dropped, people read it, nothing is sent again."""
+    sleeper, awake, there = stage.bot, asyncio.Event(), asyncio.Event()
+
+    async def sleep() -> None:
+        there.set()
+        await awake.wait()
+
+    sleeper.log.at["before succeeded"] = sleep
+    request = await sleeper.approved(CANCEL_BY_ID)
+    await sleeper.dispatcher.step()
+    await there.wait()
+    other = await stage.start()
+    await stage.pass_time(seconds=31)
+    await other.dispatcher.step()
+    assert (await other.entry(request)).state is State.APPROVED  # another attempt is ordered
+    awake.set()
+    await sleeper.dispatcher.finish(timedelta(seconds=10))
+    assert (await other.entry(request)).state is State.SUCCEEDED
+    await stage.pass_time(seconds=30)
+    await other.rounds()
+    await other.posts()
+    assert len(await stage.asked("voxworks")) == 1
+    names = [event.name for event in await other.log.events(request.id)]
+    assert names[-2:] == ["order_dropped", "late_answer"]
+    assert any("recorded late" in one.text for one in await stage.said("C0AUDIT"))
+    assert not (await other.log.verify()).faults
