@@ -12,8 +12,9 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.outbox import ANSWER_WITHIN, MENDABLE, NEVER_AGAIN, pause_after
+from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
+from bot.refusals import Refusal, refusal
 from bot.settings import Settings
 from bot.standstills import told
 from storage.entries import MessageRef, Standstill
@@ -77,11 +78,11 @@ class OutageMessages:
                         one.connection, MessageRef(str(answer["channel"]), str(answer["ts"]))
                     )
         except SLACK_TROUBLE as error:
-            code = trouble(error)
-            if code not in NEVER_AGAIN | MENDABLE and tries < MOST_TRIES:
+            hopeless = refusal(error, direct=False) in {Refusal.SHUT, Refusal.NEVER}
+            if not hopeless and tries < MOST_TRIES:
                 self._tries[name] = (tries + 1, self._clock() + pause_after(tries))
                 return
-            _log.error("Slack does not take what is said of %s: %s", one.connection, code)
+            _log.error("Slack does not take what is said of %s: %s", one.connection, trouble(error))
         self._tries[name] = (tries, datetime.max.replace(tzinfo=self._clock().tzinfo))
         if one.ended:
             await self._log.said(one.connection, None)

@@ -201,14 +201,13 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     groups = asyncio.create_task(read_groups(), name="groups")
     dispatching = asyncio.create_task(sending.run(), name="dispatcher")
     outgoing = asyncio.create_task(posting.run(), name="outbox")
-    moves = asyncio.create_task(moving.run(), name="moves")
     approvers = asyncio.create_task(calling.run(), name="asking")
-    outages = OutageMessages(log, client, settings, clock=clock)
     doubts = Doubts(log, directory, operations, clock=clock, announce=posting.wake)
     now_and_then = [
+        moving,
         Rounds("daily line", Daily(log, client, settings, clock=clock).step),
         Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
-        Rounds("messages of outages", outages.step, every=SWEEP_EVERY),
+        Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
         Rounds("look for dead processes", sweep, every=SWEEP_EVERY),
     ]
     beside = [asyncio.create_task(rounds.run()) for rounds in now_and_then]
@@ -222,14 +221,13 @@ async def _run(  # noqa: PLR0913 - what `serve` has put together
     await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
     dispatching.cancel()
     approvers.cancel()
-    moves.cancel()
     await dispatcher.finish(FINISH_SENDING_WITHIN)
     posting.end()
     await asyncio.gather(
         surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
     )
     outgoing.cancel()
-    await asyncio.gather(groups, dispatching, approvers, moves, outgoing, *beside, return_exceptions=True)
+    await asyncio.gather(groups, dispatching, approvers, outgoing, *beside, return_exceptions=True)
     _log.info("Stopped")
 
 
