@@ -11,8 +11,8 @@ help: ## what can be made
 demo: $(VENV)/.installed ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
 
-tour: $(VENV)/.installed ## play the whole road in the terminal, with no account anywhere
-	@$(BIN)/python -m playground.tour
+tour: $(VENV)/.installed ## play the whole road in the terminal, with no account anywhere (HTTP=1: without Socket Mode)
+	@$(BIN)/python -m playground.tour $(if $(HTTP),--http)
 
 test: lint types ## everything that must hold
 	$(BIN)/pytest -n auto --dist loadfile

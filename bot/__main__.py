@@ -6,7 +6,7 @@ import sys
 from storage.lifecycle import State
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 - one for each command
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
     parser = argparse.ArgumentParser(
         prog="python -m bot",
@@ -22,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
     resuming = commands.add_parser("resume", help="try a connection again at once that is left alone")
     resuming.add_argument("connection", help="its name in the configuration")
     commands.add_parser("key", help="make a key for CALLOPS_KEY")
+    describing = commands.add_parser("manifest", help="print the Slack app's manifest, to paste")
+    describing.add_argument("--url", help="the bot's address, as https://bot.example: for HTTP")
     log = commands.add_parser("log", help="read the log")
     reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify|fixture")
     listing = reading.add_parser("list", help="list actions, newest first")
@@ -42,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     match chosen.command:
         case "key":
             return _key()
+        case "manifest":
+            return _manifest(chosen.url)
         case "serve":
             return _serve()
         case "check":
@@ -74,6 +78,17 @@ def _key() -> int:
     import secrets
 
     print(base64.b64encode(secrets.token_bytes(32)).decode())
+    return 0
+
+
+def _manifest(url: str | None) -> int:
+    from bot.manifest import NoAddress, manifest
+
+    try:
+        print(manifest(url), end="")
+    except NoAddress as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

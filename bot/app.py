@@ -28,13 +28,17 @@ from bot.shortcuts import Shortcuts
 from bot.submissions import Submissions
 from bot.windows import Windows
 from providers.base import Adapter
-from storage.log import ActionLog
+from storage.log import ActionLog, NoSuchRequest
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 """What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
+ANOTHER_LOG = (
+    "This request is not in the log of the CallOps that answers here, so nothing was done. It is in another "
+    "CallOps's log, or that log was lost. Tell whoever runs CallOps."
+)
 LOG_FAILS = (
     "CallOps cannot write to its log, so it can take nothing now. Look whether the audit channel has it, "
     "and tell whoever runs CallOps."
@@ -95,8 +99,16 @@ class Surfaces:
         )
 
 
-def create_app(surfaces: Surfaces) -> AsyncApp:
-    """Make the Bolt app.
+def _nobody_is_told() -> None:
+    pass
+
+
+def create_app(
+    surfaces: Surfaces, *, signing_secret: str = "", foreign_request: Callable[[], None] = _nobody_is_told
+) -> AsyncApp:
+    """Make the Bolt app; with a signing secret, for HTTP.
+
+    ``foreign_request`` is called when somebody presses a button of a request that this log does not have.
 
     ``process_before_response``: an ack is sent when the listener returns, which is after the commit; without
     it Bolt would also look for the ack only every 10 ms.
@@ -105,13 +117,18 @@ def create_app(surfaces: Surfaces) -> AsyncApp:
     bolt.setLevel(
         logging.ERROR
     )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
-    app = AsyncApp(client=surfaces.client, logger=bolt, process_before_response=True)
+    app = AsyncApp(
+        client=surfaces.client,
+        logger=bolt,
+        process_before_response=True,
+        signing_secret=signing_secret,
+    )
     surfaces.requests.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
     surfaces.shortcuts.listen(app)
     _listen_to_the_rest(app, surfaces.replies)
-    _listen_to_errors(app, surfaces.log, surfaces.replies)
+    _listen_to_errors(app, surfaces.log, surfaces.replies, foreign_request)
     return app
 
 
@@ -144,10 +161,14 @@ def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
     app.event(_ANY)(nothing_to_say)
 
 
-def _listen_to_errors(app: AsyncApp, log: ActionLog, replies: Replies) -> None:
+def _listen_to_errors(
+    app: AsyncApp, log: ActionLog, replies: Replies, foreign_request: Callable[[], None]
+) -> None:
     """The one place where a fault becomes a sentence, what to do, and an id that the log knows."""
 
     async def failed(error: Exception, body: Body) -> BoltResponse:
+        if isinstance(error, NoSuchRequest):
+            foreign_request()
         sentence = await _explain(log, error, body)
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
@@ -163,6 +184,8 @@ def _listen_to_errors(app: AsyncApp, log: ActionLog, replies: Replies) -> None:
 async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     if isinstance(error, PersonUnreadable):
         return "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
+    if isinstance(error, NoSuchRequest):
+        return ANOTHER_LOG
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.

@@ -15,6 +15,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot import check_people, check_setup, check_slack
 from bot.check_connections import about_connection_zones, about_connections
 from bot.check_slack import Told, told
+from bot.check_web import about_web
 from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.loading import Found, key_bytes, look
 from bot.settings import EVERYONE
@@ -44,8 +45,9 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
     return [
         *check_setup.about_file(found),
         *check_setup.about_environment(found),
-        *check_setup.about_log(place, key_given=key is not None),
+        *check_setup.about_log(place, key_given=key is not None, platform=found.platform),
         *await _about_slack(found),
+        *await about_web(found),
         *await about_connections(found),
         *about_connection_zones(found.connections, datetime.now(UTC)),
     ]
@@ -54,9 +56,8 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
 async def _about_slack(found: Found) -> list[Finding]:
     client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
     bot: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
-    app: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN")
     bot = bot or await told(client.auth_test())
-    app = app or await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
+    app = await _about_app_token(found, client)
     why_not = check_slack.why_not_asked(bot)
     user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
     return [
@@ -66,6 +67,15 @@ async def _about_slack(found: Found) -> list[Finding]:
         *await _about_channels(found, client, why_not),
         *await _about_people(found, client, bot),
     ]
+
+
+async def _about_app_token(found: Found, client: AsyncWebClient) -> Told | str | None:
+    """What Slack says of the app-level token; a text: why it was not asked; None: there need be none."""
+    if trouble := found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN"):
+        return trouble
+    if found.app_token is None:
+        return None
+    return await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
 
 
 async def _about_channels(found: Found, client: AsyncWebClient, why_not: str | None) -> list[Finding]:

@@ -1,8 +1,9 @@
 """What a check says without asking anybody: of the file, the environment, the log's place."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from bot.findings import Finding, ok, skipped, warning, wrong
+from bot.findings import Finding, Result, ok, skipped, warning, wrong
 from bot.loading import Found, key_bytes
 from storage.inspection import Place, inspect
 
@@ -61,7 +62,7 @@ def place(found: Found) -> Place | None:
     return inspect(found.database, key_bytes(found.key.get_secret_value()))
 
 
-def about_log(place: Place | None, *, key_given: bool) -> Iterator[Finding]:
+def about_log(place: Place | None, *, key_given: bool, platform: str | None = None) -> Iterator[Finding]:
     """Whether the log can be used, and whether it will last."""
     if place is None:
         yield skipped("log", "DATABASE_URL cannot be read")
@@ -82,7 +83,17 @@ def about_log(place: Place | None, *, key_given: bool) -> Iterator[Finding]:
     if place.free is None:
         yield skipped("log's disk", "its folder is not there")
     else:
-        yield from _about_disk(place, place.free)
+        yield from about_disk(place, platform)
+        yield from _about_room(place.free)
+
+
+def what_will_not_last(path: Path, platform: str | None) -> list[str]:
+    """What `serve` says of the disk, where the log will not last on it."""
+    return [
+        f"{one.what} {one.mend}"
+        for one in about_disk(inspect(path, None), platform)
+        if one.result in {Result.WARNING, Result.WRONG}
+    ]
 
 
 def _mend_log(trouble: str) -> str:
@@ -93,11 +104,18 @@ def _mend_log(trouble: str) -> str:
     return "Make the place right, or name another in DATABASE_URL."
 
 
-def _about_disk(place: Place, free: int) -> Iterator[Finding]:
+def about_disk(place: Place, platform: str | None) -> Iterator[Finding]:
+    """Whether what is written beside the log will last."""
     name = "log's disk"
     elsewhere = "Name a place on a disk that lasts in DATABASE_URL."
     folder, kind = place.path.parent, place.file_system
-    if kind in _LOST:
+    if platform:
+        yield wrong(
+            name,
+            f"{platform} begins each start with an empty disk: every deploy or restart loses the log.",
+            "Run CallOps on a machine whose disk lasts.",
+        )
+    elif kind in _LOST:
         yield wrong(
             name, f"{folder} is in memory ({kind}): a restart of the machine loses the log.", elsewhere
         )
@@ -119,6 +137,9 @@ def _about_disk(place: Place, free: int) -> Iterator[Finding]:
         yield skipped(name, "this system does not say what kind of disk it is: see that it lasts")
     else:
         yield ok(name, f"{folder} is on a disk that lasts, as far as one can tell ({kind}).")
+
+
+def _about_room(free: int) -> Iterator[Finding]:
     room = f"{free / (1 << 30):.1f} GiB" if free >= LITTLE_FREE else f"{free >> 20} MiB"
     make_room = "Make room: with a full disk CallOps takes no request."
     if free < LEAST_FREE:

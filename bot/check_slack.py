@@ -101,8 +101,8 @@ def why_not_asked(bot: Told | str) -> str | None:
     return "Slack does not take SLACK_BOT_TOKEN" if bot.refused else UNREACHED
 
 
-def about_tokens(bot: Told | str, app: Told | str, url: str) -> Iterator[Finding]:
-    """Whether Slack takes the two tokens; a text: why there is none to ask with."""
+def about_tokens(bot: Told | str, app: Told | str | None, url: str) -> Iterator[Finding]:
+    """Whether Slack takes the tokens; a text: why there is none to ask with; None: Slack comes over HTTP."""
     if isinstance(bot, str):
         yield skipped("Slack", bot)
     elif bot.answer:
@@ -112,6 +112,8 @@ def about_tokens(bot: Told | str, app: Told | str, url: str) -> Iterator[Finding
         )
     else:
         yield _about_trouble("Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions")
+    if app is None:
+        return
     if isinstance(app, str):
         yield skipped("Socket Mode", app)
     elif why_not_asked(bot) == UNREACHED and not app.answer and not app.refused:
@@ -166,7 +168,7 @@ def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
         yield ok("scopes", "The app may do what CallOps uses, and no more.")
 
 
-def about_clock(tolds: Iterable[Told | str]) -> Finding:
+def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
     """Whether the machine's clock agrees with Slack's."""
     dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
     if not dated:

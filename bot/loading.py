@@ -39,6 +39,11 @@ _OURS = frozenset({"provider", "audit_channel", "workers"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
+_APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
+_SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
+_FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
+"""Platforms whose disk is empty again after a restart, by a variable that each sets in what it runs
+(devcenter.heroku.com/articles/dynos, cloud.google.com/run/docs/container-contract)."""
 _UNSET = "unset-" * 4
 """In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
 _PATTERNS_IN_WORDS = {
@@ -72,8 +77,27 @@ class _Environment:
         if value is None:
             self._faults.append(f"{name} is not set: {where}")
         elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
-            self._faults.append(f"{name} should begin with {prefix} and hold no spaces: {where}")
+            begins = f"begin with {prefix} and " if prefix else ""
+            self._faults.append(f"{name} should {begins}hold no spaces: {where}")
         return SecretStr(value or "")
+
+    def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
+        """A secret that need not be there, but is right where it is."""
+        return self.token(name, prefix, where) if self.get(name) else None
+
+    def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
+        """The app-level token and the signing secret, of which one is enough."""
+        app_token = self.optional("SLACK_APP_TOKEN", "xapp-", _APP_TOKEN)
+        secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
+        if app_token is None and secret is None:
+            self._faults.append(
+                f"SLACK_APP_TOKEN is not set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
+                "SLACK_SIGNING_SECRET from the same page"
+            )
+        return app_token, secret
+
+    def platform(self) -> str | None:
+        return next((name for mark, name in _FORGETFUL.items() if self.get(mark)), None)
 
     def key(self) -> SecretStr:
         value = self.get("CALLOPS_KEY")
@@ -146,10 +170,12 @@ class Found:
     environment_faults: tuple[str, ...]
     unread: tuple[str, ...]
     bot_token: SecretStr
-    app_token: SecretStr
+    app_token: SecretStr | None
+    signing_secret: SecretStr | None
     slack_api_url: str
     key: SecretStr
     database: Path
+    platform: str | None
     host: str
     port: int
     log_level: str
@@ -182,9 +208,11 @@ def load(variables: Mapping[str, str]) -> Settings:
     return Settings(
         bot_token=found.bot_token,
         app_token=found.app_token,
+        signing_secret=found.signing_secret,
         slack_api_url=found.slack_api_url,
         key=found.key,
         database=found.database,
+        platform=found.platform,
         host=found.host,
         port=found.port,
         log_level=found.log_level,
@@ -211,6 +239,7 @@ def look(variables: Mapping[str, str]) -> Found:
     connections, off = file.connections()
     groups = file.groups()
     rules = file.rules(groups)
+    app_token, signing_secret = environment.slack_door()
     return Found(
         path=path,
         readable=data is not None,
@@ -225,14 +254,12 @@ def look(variables: Mapping[str, str]) -> Found:
         bot_token=environment.token(
             "SLACK_BOT_TOKEN", "xoxb-", "it is on the Slack app's page OAuth & Permissions"
         ),
-        app_token=environment.token(
-            "SLACK_APP_TOKEN",
-            "xapp-",
-            "make one with connections:write on the Slack app's page Basic Information",
-        ),
+        app_token=app_token,
+        signing_secret=signing_secret,
         slack_api_url=environment.api_url(),
         key=environment.key(),
         database=environment.database(),
+        platform=environment.platform(),
         host=environment.get("HOST") or "127.0.0.1",
         port=environment.port(),
         log_level=environment.log_level(),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
@@ -18,10 +19,21 @@ class Rounds:
     A round that fails is logged, and the next one comes.
     """
 
-    def __init__(self, name: str, step: Callable[[], Awaitable[bool]], *, every: float = POLL) -> None:
-        self._name = name
+    def __init__(
+        self,
+        name: str,
+        step: Callable[[], Awaitable[bool]],
+        *,
+        every: float = POLL,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.name = name
+        self.every = every
+        self.turned = seconds()
+        """When the last round began, by a clock in seconds that only goes forward."""
+
         self._step = step
-        self._every = every
+        self._seconds = seconds
         self._woken = asyncio.Event()
         self._ending = False
 
@@ -38,17 +50,18 @@ class Rounds:
         """Go round for as long as ``step`` says that there is more, then wait."""
         while True:
             self._woken.clear()
+            self.turned = self._seconds()
             more = False
             try:
                 more = await self._step()
             except Exception:  # noqa: BLE001 - background work must outlive any fault; it is logged in full
-                _log.exception("A round of the %s failed; it goes on", self._name)
+                _log.exception("A round of the %s failed; it goes on", self.name)
             if more:
                 continue
             if self._ending:
                 return
             try:
-                async with asyncio.timeout(self._every):
+                async with asyncio.timeout(self.every):
                     await self._woken.wait()
             except TimeoutError:
                 pass

@@ -6,49 +6,38 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from starlette.routing import BaseRoute, Route
 
-from bot.app import SCOPES, Surfaces, create_app
-from bot.asking import Asking
-from bot.daily import Daily
-from bot.dispatcher import Dispatcher
-from bot.doubts import Doubts
-from bot.moving import Moving
-from bot.notices import Notices
-from bot.operations import Operations
-from bot.outage_messages import OutageMessages
-from bot.outbox import Outbox
+from bot.app import SCOPES, create_app
+from bot.check_setup import what_will_not_last
+from bot.health import Health, health_routes
+from bot.house import House
+from bot.http_mode import PATH, HttpMode
 from bot.people import SLACK_TROUBLE, Directory, trouble
-from bot.rounds import Rounds
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
-from bot.web import CannotListen, Web, create_web
+from bot.web import AT_ONCE, CannotListen, Web, create_web
 from bot.web_client import make_client
+from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
+from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
 from storage.presence import Presence
 from storage.sqlite import SQLiteLog
 
-GROUPS_EVERY = 600.0
-"""Seconds between two readings of the user groups."""
-SWEEP_EVERY = 3.0
-"""Seconds between two looks for processes that died on the same database."""
-DOUBTS_EVERY = 60.0
-"""Seconds between two looks for doubts that are another day old."""
-GROUPS_AGAIN = 20.0
-"""Seconds until a group that could not be read is tried again."""
-STOP_LISTENING_WITHIN = 3.0
-FINISH_SENDING_WITHIN = timedelta(seconds=5)
-SAY_THE_REST_WITHIN = 1.5
-"""Seconds: together under the ten that platforms leave between SIGTERM and SIGKILL."""
+STOP_LISTENING_WITHIN = 2.5
+"""Seconds until what was taken in is answered: Slack gives up after three."""
 
+_Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
 
 
@@ -87,9 +76,10 @@ async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
         raise CannotStart(
             f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
         )
-    # Asked here because the Socket Mode client would try an invalid token for ever.
-    opening = client.apps_connections_open(app_token=settings.app_token.get_secret_value())
-    await _ask(opening, "SLACK_APP_TOKEN", settings.slack_api_url)
+    if settings.app_token:
+        # Asked here because the Socket Mode client would try an invalid token for ever.
+        opening = client.apps_connections_open(app_token=settings.app_token.get_secret_value())
+        await _ask(opening, "SLACK_APP_TOKEN", settings.slack_api_url)
     return str(answer["team_id"])
 
 
@@ -112,140 +102,128 @@ def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str
     }
 
 
+class _Stopped(Exception):
+    """SIGTERM or SIGINT came before everything was open."""
+
+
 async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
     """Listen, send and post until SIGTERM or SIGINT. Raises `CannotStart`."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    local = is_loopback(settings.slack_api_url)
-    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
-    team = await check_slack(client, settings)
     async with AsyncExitStack() as stack:
-        log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
-        stack.push_async_callback(log.close)
-        # Never used again: what is found under a dead owner's name is released.
-        presence = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
-        stack.push_async_callback(presence.end, log.release)
-        await presence.sweep(log.release)
-        adapters = make_adapters(settings, clock)
-        for adapter in adapters.values():
-            stack.push_async_callback(adapter.aclose)
-        directory = Directory(log, client, settings.groups, clock=clock)
-        await directory.refresh_groups()
-        await _run(
-            settings, client, log, adapters, directory, team, clock, stopping, presence=presence, local=local
-        )
+        try:
+            await _serve(settings, clock, stopping, stack)
+        except _Stopped:
+            _log.info("Stopped before it was connected")
 
 
-async def _run(  # noqa: PLR0913 - what `serve` has put together
-    settings: Settings,
-    client: AsyncWebClient,
-    log: SQLiteLog,
-    adapters: dict[str, Adapter],
-    directory: Directory,
-    team: str,
-    clock: Callable[[], datetime],
-    stopping: asyncio.Event,
-    *,
-    presence: Presence,
-    local: bool,
+async def _serve(
+    settings: Settings, clock: Callable[[], datetime], stopping: asyncio.Event, stack: AsyncExitStack
 ) -> None:
-    owner = presence.owner
+    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
+    team = await _unless(stopping, check_slack(client, settings))
+    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
+    stack.push_async_callback(log.close)
+    # Its name is never used again: what is found under a dead owner's name is released.
+    serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
+    stack.push_async_callback(serving.end, log.release)
+    await serving.sweep(log.release)
+    adapters = make_adapters(settings, clock)
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.aclose)
+    directory = Directory(log, client, settings.groups, clock=clock)
+    await _unless(stopping, directory.refresh_groups())
+    house = House(settings, client, log, adapters, directory, team=team, serving=serving, clock=clock)
+    health = Health(house.rounds, house.ended, house.instances)
+    health.beside += what_will_not_last(settings.database, settings.platform)
+    await house.instances.write()
 
-    def cannot_post(request: str) -> None:
-        asking.look_again(request)
-        calling.wake()
-
-    outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=cannot_post)
-    posting = Rounds("outbox", outbox.step)
-
-    def something_to_do() -> None:
-        sending.wake()
-        posting.wake()
-        calling.wake()
-        moving.wake()
-
-    operations = Operations(log, settings, directory, adapters, team=team, clock=clock, wake=something_to_do)
-    dispatcher = Dispatcher(
-        log,
-        settings,
-        directory,
-        operations,
-        adapters,
-        owner=owner,
-        team=team,
-        clock=clock,
-        announce=posting.wake,
-        again=something_to_do,
-    )
-    sending = Rounds("dispatcher", dispatcher.step)
-    asking = Asking(log, settings, directory, operations, team=team, clock=clock, announce=posting.wake)
-    calling = Rounds("asking", asking.step)
-    moving = Rounds("moves", Moving(log, directory, operations, clock=clock, announce=posting.wake).step)
-    surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
-    socket_mode = SocketMode(create_app(surfaces), settings.app_token.get_secret_value(), direct=local)
-
-    async def read_groups() -> None:
-        read = directory.knows_groups()
-        while True:
-            await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
-            read = await directory.refresh_groups()
-
-    async def sweep() -> bool:
-        if dead := await presence.sweep(log.release):
-            _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
-            something_to_do()
-        return False
-
-    web = await _hear(settings, adapters, Notices(log, settings, announce=posting.wake))
-    groups = asyncio.create_task(read_groups(), name="groups")
-    dispatching = asyncio.create_task(sending.run(), name="dispatcher")
-    outgoing = asyncio.create_task(posting.run(), name="outbox")
-    approvers = asyncio.create_task(calling.run(), name="asking")
-    doubts = Doubts(log, directory, operations, clock=clock, announce=posting.wake)
-    now_and_then = [
-        moving,
-        Rounds("daily line", Daily(log, client, settings, clock=clock).step),
-        Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
-        Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
-        Rounds("look for dead processes", sweep, every=SWEEP_EVERY),
-    ]
-    beside = [asyncio.create_task(rounds.run()) for rounds in now_and_then]
-    await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
-    _say_hello(settings, team)
-    await stopping.wait()
-
+    slack = _door(settings, house)
+    web = await _listen(settings, adapters, house, health, slack)
+    house.begin()
+    try:
+        await _unless(stopping, slack.start())
+        health.door = slack
+        _say_hello(settings, adapters, team, web, slack, health)
+        await stopping.wait()
+    except _Stopped:
+        pass  # before Slack could be connected to: what runs already comes to its end
+    health.stopping = True
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
-    for one in (groups, *beside):
-        one.cancel()
-    await asyncio.gather(socket_mode.stop(STOP_LISTENING_WITHIN), *([web.stop()] if web else []))
-    dispatching.cancel()
-    approvers.cancel()
-    await dispatcher.finish(FINISH_SENDING_WITHIN)
-    posting.end()
-    await asyncio.gather(
-        surfaces.replies.drain(SAY_THE_REST_WITHIN), asyncio.wait({outgoing}, timeout=SAY_THE_REST_WITHIN)
-    )
-    outgoing.cancel()
-    await asyncio.gather(groups, dispatching, approvers, outgoing, *beside, return_exceptions=True)
+    await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
+    await house.finish()
     _log.info("Stopped")
 
 
-async def _hear(settings: Settings, adapters: dict[str, Adapter], notices: Notices) -> Web | None:
-    """Listen for webhooks, where a connection has any. Raises `CannotStart`."""
-    hearing = sorted(name for name, adapter in adapters.items() if adapter.webhook_secret)
-    if not hearing:
-        return None
+def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
+    """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
+    foreign = house.instances.foreign_request
+    if settings.app_token:
+        return SocketMode(
+            create_app(house.surfaces, foreign_request=foreign),
+            settings.app_token.get_secret_value(),
+            direct=is_loopback(settings.slack_api_url),
+            counted=house.instances.counted,
+            leaving=house.instances.left_a_connection,
+        )
+    secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
+    return HttpMode(create_app(house.surfaces, signing_secret=secret, foreign_request=foreign), secret)
+
+
+async def _listen(
+    settings: Settings,
+    adapters: dict[str, Adapter],
+    house: House,
+    health: Health,
+    slack: SocketMode | HttpMode,
+) -> Web:
+    """Listen for health checks, webhooks, and Slack where it comes over HTTP. Raises `CannotStart`."""
+    routes: list[BaseRoute] = [*health_routes(health), webhooks(adapters, house.notices.take)]
+    at_once = WEBHOOKS_AT_ONCE
+    if isinstance(slack, HttpMode):
+        routes.insert(0, Route(PATH, slack.guard))
+        at_once = AT_ONCE
     try:
-        web = await Web.start(create_web(adapters, notices.take), settings.host, settings.port)
+        return await Web.start(create_web(routes), settings.host, settings.port, at_once=at_once)
     except CannotListen as error:
+        await slack.stop(0)
         raise CannotStart(str(error)) from error
-    _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
-    return web
 
 
-def _say_hello(settings: Settings, team: str) -> None:
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Do something, but stop waiting for it when we are told to stop. Raises `_Stopped`."""
+    working, told = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise _Stopped
+        return working.result()
+    finally:
+        for task in (working, told):
+            task.cancel()
+        await asyncio.gather(working, told, return_exceptions=True)
+
+
+def _say_hello(
+    settings: Settings,
+    adapters: dict[str, Adapter],
+    team: str,
+    web: Web,
+    slack: SocketMode | HttpMode,
+    health: Health,
+) -> None:
     on = ", ".join(sorted(settings.connections)) or "none"
     _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)
+    if isinstance(slack, HttpMode):
+        _log.info("Slack is heard at %s%s: HTTP, as SLACK_APP_TOKEN is not set", web.address, PATH)
+    elif settings.signing_secret:
+        _log.info("Slack is heard through Socket Mode: SLACK_SIGNING_SECRET is set, and not used")
+    _log.info("Health is told at %s/healthz and %s/readyz", web.address, web.address)
+    hearing = sorted(name for name, one in adapters.items() if one.webhook_secret)
+    if hearing:
+        _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
     for name, why in sorted(settings.off.items()):
         _log.warning("The connection %s is off: %s", name, why)
+    for what in health.beside:
+        _log.warning("%s", what)

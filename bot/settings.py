@@ -205,18 +205,23 @@ class Settings:
     """What was decided. Secrets show as asterisks."""
 
     bot_token: SecretStr
-    app_token: SecretStr
+    app_token: SecretStr | None
+    """For Socket Mode; without it, Slack sends its requests over HTTP."""
+    signing_secret: SecretStr | None
+    """What Slack signs its requests with, over HTTP; one of the two is there."""
     slack_api_url: str
     key: SecretStr
     database: Path
     host: str
     port: int
-    """Where webhooks are heard; 0 takes any free port."""
+    """Where health checks, webhooks and, without Socket Mode, Slack are heard; 0 takes any free port."""
     log_level: str
     slack: SlackTable
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
     """Connections that are off, with the reason."""
+    platform: str | None
+    """A platform whose own disk does not last, where this runs on one."""
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
     dispatch: DispatchTable

@@ -11,6 +11,7 @@ BOT_USER = "U0CALLOPS"
 BOT_ID = "B0CALLOPS"
 BOT_TOKEN = "xoxb-playground"  # noqa: S105 - opens nothing but this playground
 APP_TOKEN = "xapp-playground"  # noqa: S105 - the same
+SIGNING_SECRET = "0123456789abcdef-playground-0123"  # noqa: S105 - the same
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,7 @@ class Control:
             Route("/trouble", self.heal, methods=["DELETE"]),
             Route("/sockets/{does}", _checked(self.sockets), methods=["POST"]),
             Route("/channels/{channel}", _checked(self.channel), methods=["POST"]),
+            Route("/request_url", _checked(self.request_url), methods=["POST"]),
             Route("/events", _checked(self.event), methods=["POST"]),
         ]
 
@@ -67,7 +68,8 @@ class Control:
         self.troubles.planned.clear()
         self.troubles.latency = self.troubles.ahead = 0
         self.interactions.socket.deliveries.clear()
-        self.interactions.socket.twice = 0
+        self.interactions.socket.twice = self.interactions.socket.refusing = 0
+        self.interactions.socket.request_url.url = None
         return JSONResponse({})
 
     async def changes(self, request: Request) -> Response:
@@ -169,7 +171,7 @@ class Control:
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:
-        """Trouble with the Socket Mode connections: `twice`, `disconnect` or `silence`."""
+        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence` or `refuse`."""
         body, socket = await request.json(), self.interactions.socket
         match request.path_params["does"]:
             case "twice":
@@ -178,8 +180,16 @@ class Control:
                 await socket.disconnect(body["reason"])
             case "silence":
                 socket.fall_silent()
+            case "refuse":
+                socket.refusing += body["times"]
             case other:
                 raise ImpossibleError(f"connections do not {other}")
+        self.workspace.touch()
+        return JSONResponse({})
+
+    async def request_url(self, request: Request) -> Response:
+        """Say where the app is reached over HTTP, or with None that it comes through Socket Mode."""
+        self.interactions.socket.request_url.url = (await request.json())["url"]
         self.workspace.touch()
         return JSONResponse({})
 

@@ -160,6 +160,14 @@ class Workspace:
         """Let the app's connections go dead without a word."""
         await self.ask("POST", "/sockets/silence", {})
 
+    async def refuse_connections(self, times: int) -> None:
+        """Let the app's next connections break in their handshake."""
+        await self.ask("POST", "/sockets/refuse", {"times": times})
+
+    async def request_url(self, url: str | None) -> None:
+        """Say where the app is reached over HTTP; None: it comes through Socket Mode."""
+        await self.ask("POST", "/request_url", {"url": url})
+
     async def archive(self, channel: str, *, archived: bool = True) -> None:
         """Archive a channel, or bring it back."""
         await self.ask("POST", f"/channels/{channel}", {"archived": archived})

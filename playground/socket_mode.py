@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from playground.content import APP_ID
+from playground.request_url import NotTakenError, RequestUrl
 from playground.workspace import Json, Workspace
 
 HOST = "127.0.0.1"
@@ -55,14 +56,22 @@ class SocketMode:
     workspace: Workspace
     deliveries: list[Json] = field(default_factory=list)
     twice: int = 0  # how many of the next envelopes are delivered twice
+    refusing: int = 0  # how many of the next handshakes break; each uses its address up
+    request_url: RequestUrl = field(init=False)
+    """Where the app is reached instead, when it chose HTTP."""
     _links: list[_Link] = field(default_factory=list)
     _pending: dict[str, _Pending] = field(default_factory=dict)
     _tickets: set[str] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _port: int = 0
 
+    def __post_init__(self) -> None:
+        """Nobody said yet that the app is reached over HTTP."""
+        self.request_url = RequestUrl(self.workspace.clock)
+
     async def start(self, stack: contextlib.AsyncExitStack) -> None:
         """Listen on a loopback port until the stack is closed."""
+        await self.request_url.start(stack)
         server = await stack.enter_async_context(
             serve(self._connected, HOST, 0, process_request=self._admit, close_timeout=CLOSING_GRACE)
         )
@@ -77,7 +86,9 @@ class SocketMode:
 
     @property
     def connected(self) -> int:
-        """How many connections get payloads."""
+        """How many connections get payloads; over HTTP there is as good as one."""
+        if self.request_url.url:
+            return 1
         return sum(not link.draining and not link.silent for link in self._links)
 
     # To the app.
@@ -86,6 +97,8 @@ class SocketMode:
         self, kind: str, payload: Json, *, answerable: bool = True, **more: object
     ) -> Json | None:
         """Send an envelope and wait for its ack; the ack's payload. Raises `UndeliveredError`."""
+        if self.request_url.url:
+            return await self._request(kind, payload, more)
         if not self._links:
             self._record(kind, payload, error="dispatch_failed")
             raise UndeliveredError("dispatch_failed")
@@ -111,6 +124,27 @@ class SocketMode:
             record |= {"sent": pending.sent, "seconds": self.workspace.clock() - began}
             self.workspace.touch()
         record["ack"] = answer
+        return answer
+
+    async def _request(self, kind: str, payload: Json, more: Json) -> Json | None:
+        """The same over HTTP."""
+        record = self._record(kind, payload)
+        times, self.twice = (2, self.twice - 1) if self.twice else (1, 0)
+        attempt, reason = more.get("retry_attempt", 0), more.get("retry_reason", "")
+        began = self.workspace.clock()
+        try:
+            async with asyncio.timeout(self.workspace.patience.ack):
+                sending = self.request_url.send(kind, payload, times=times, attempt=attempt, reason=reason)
+                record["ack"] = answer = await sending
+        except TimeoutError:
+            record["error"] = "operation_timeout"
+            raise UndeliveredError("operation_timeout") from None
+        except NotTakenError as error:
+            record |= {"error": "dispatch_failed", "why": str(error)}
+            raise UndeliveredError("dispatch_failed") from None
+        finally:
+            record |= {"sent": times, "seconds": self.workspace.clock() - began}
+            self.workspace.touch()
         return answer
 
     def publish(self, payload: Json) -> None:
@@ -154,6 +188,9 @@ class SocketMode:
         if ticket not in self._tickets:
             return connection.respond(HTTPStatus.NOT_FOUND, "no such link\n")
         self._tickets.discard(ticket)
+        if self.refusing:
+            self.refusing -= 1
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "come again\n")
         return None
 
     async def _connected(self, connection: ServerConnection) -> None:

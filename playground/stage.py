@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -21,6 +22,8 @@ from playground.people import Workspace
 from playground.provider_control import ProviderControl
 
 READY_WITHIN = 15.0
+LOOK_EVERY = 0.02
+"""Seconds between two looks into the log."""
 STOPS_WITHIN = 10.0
 """Seconds. What platforms leave between SIGTERM and SIGKILL."""
 KEY = base64.b64encode(b"a key for the playground alone!!").decode()
@@ -92,12 +95,14 @@ class Stage:
     """An async context manager: everything is running inside, and stopped after.
 
     ``deadline`` and ``lease`` are the bot's, in seconds: short ones make lost answers quick to watch.
+    ``over_http``: Slack sends its requests to the bot, in place of Socket Mode.
     """
 
     manifest = Path("manifest.yml")
     """What the app was installed from."""
 
-    def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4) -> None:
+    def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4, over_http: bool = False) -> None:
+        self.over_http = over_http
         self.folder = folder
         self._timing = {"deadline": deadline, "lease": lease}
         self._stack = AsyncExitStack()
@@ -162,7 +167,11 @@ class Stage:
         inherited = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
         return inherited | {
             "SLACK_BOT_TOKEN": content.BOT_TOKEN,
-            "SLACK_APP_TOKEN": content.APP_TOKEN,
+            **(
+                {"SLACK_SIGNING_SECRET": content.SIGNING_SECRET}
+                if self.over_http
+                else {"SLACK_APP_TOKEN": content.APP_TOKEN}
+            ),
             "SLACK_API_URL": self.addresses["slack"],
             "CALLOPS_CONFIG": str(self.folder / "callops.toml"),
             "CALLOPS_KEY": KEY,
@@ -171,15 +180,17 @@ class Stage:
             "VOXWORKS_API_KEY": voxworks.KEY,
             "RYNG_ACCESS_TOKEN": ryng.TOKEN,
             "KORE_CLIENT_SECRET": kore.CLIENT_SECRET,
+            "PORT": "0",
             "LOG_LEVEL": "INFO",
         }
 
     async def start_bot(self) -> Process:
         """Start the bot and wait until it is connected."""
         errors = (self.folder / "bot.log").open("ab")
+        written = errors.tell()
         self._stack.callback(errors.close)
         self.bot = await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
-        connected = asyncio.create_task(self.slack.bot_connected(READY_WITHIN))
+        connected = asyncio.create_task(self._connected(written))
         gone = asyncio.create_task(self.bot.wait())
         await asyncio.wait({connected, gone}, return_when=asyncio.FIRST_COMPLETED)
         gone.cancel()
@@ -187,6 +198,25 @@ class Stage:
             connected.cancel()
             raise RuntimeError(f"the bot did not connect:\n{self.bot_log()}")
         return self.bot
+
+    async def _connected(self, written: int) -> None:
+        """Wait until Slack reaches the bot, whose log of this start begins here. Raises TimeoutError."""
+        if self.over_http:
+            await self.slack.request_url(None)
+            address = await self._says(r"Slack is heard at (http://\S+)/slack/events", written)
+            await self.slack.request_url(f"{address}/slack/events")
+        else:
+            await self.slack.bot_connected(READY_WITHIN)
+            await self._says(r"CallOps is connected to (\S+)", written)
+
+    async def _says(self, pattern: str, written: int) -> str:
+        """Wait until the bot says something in its log."""
+        async with asyncio.timeout(READY_WITHIN):
+            while True:
+                said = (self.folder / "bot.log").read_bytes()[written:].decode()
+                if found := re.search(pattern, said):
+                    return found[1]
+                await asyncio.sleep(LOOK_EVERY)
 
     async def kill_bot(self) -> None:
         """Kill -9."""

@@ -40,13 +40,14 @@ def main(
     parser = argparse.ArgumentParser(prog="python -m playground.tour", description=__doc__)
     parser.add_argument("--quiet", action="store_true", help="print titles and failures only")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
+    parser.add_argument("--http", action="store_true", help="let Slack send its requests over HTTP")
     options = parser.parse_args(arguments)
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")  # https://no-color.org
     narrator = Narrator(sys.stdout, quiet=options.quiet, colours=colours)
     folder = Path(tempfile.mkdtemp(prefix="callops-tour-"))
     well = False
     try:
-        well = asyncio.run(play(folder, narrator, scenes, patience))
+        well = asyncio.run(play(folder, narrator, scenes, patience, over_http=options.http))
     finally:
         if well and not options.keep:
             shutil.rmtree(folder)
@@ -56,11 +57,16 @@ def main(
 
 
 async def play(
-    folder: Path, narrator: Narrator, scenes: Sequence[tuple[str, Scene]], patience: float
+    folder: Path,
+    narrator: Narrator,
+    scenes: Sequence[tuple[str, Scene]],
+    patience: float,
+    *,
+    over_http: bool = False,
 ) -> bool:
     """Play the scenes, with all that is written in ``folder``; whether everything was as expected."""
     narrator.shows(OPENING)
-    async with Stage(folder, deadline=DEADLINE, lease=LEASE) as stage:
+    async with Stage(folder, deadline=DEADLINE, lease=LEASE, over_http=over_http) as stage:
         company = Company(stage, narrator, patience)
         await stage.start_bot()
         try:

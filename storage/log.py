@@ -359,6 +359,13 @@ class ActionLog(Protocol):
         """What is known of a person."""
         ...
 
+    async def present(self, process: str, lives: timedelta) -> int:
+        """Say that a process lives for so long from now; how many do that use this log, it among them.
+
+        No time takes the process out. Nothing of this is in the chain.
+        """
+        ...
+
     async def close(self) -> None:
         """Finish what is being written and let go of the store."""
         ...

@@ -334,3 +334,16 @@ def standstills(database: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@MIGRATIONS()
+def processes(database: Database) -> None:
+    """Which processes use this log now."""
+    database.executescript(
+        """
+        CREATE TABLE processes (
+            process TEXT PRIMARY KEY,
+            until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

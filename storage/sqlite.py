@@ -8,7 +8,7 @@ from secrets import token_bytes
 from sqlite3 import Connection
 from typing import Self
 
-from storage import moves, outbox, pacing, people, presence, reading, standstills, writing
+from storage import instances, moves, outbox, pacing, people, presence, reading, standstills, writing
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
@@ -326,3 +326,7 @@ class SQLiteLog:
 
     async def person(self, person: str) -> Person | None:  # noqa: D102
         return await self._reader.do(lambda connection: people.person(connection, person))
+
+    async def present(self, process: str, lives: timedelta) -> int:  # noqa: D102
+        now = self._sources.clock()
+        return await self._writer.do(lambda connection: instances.present(connection, process, now, lives))

@@ -359,7 +359,7 @@ class Bench:
     async def connected(self) -> AsyncIterator[None]:
         """Let the bot hear what people type and press, over Socket Mode."""
         socket_mode = SocketMode(create_app(self.bot.surfaces), content.APP_TOKEN, direct=True)
-        await socket_mode.connect_async()  # type: ignore[no-untyped-call]  # slack_bolt
+        await socket_mode.start()
         try:
             await self.people.bot_connected()
             yield

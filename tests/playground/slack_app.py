@@ -6,14 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground import slack
-from playground.content import APP_TOKEN, BOT_TOKEN
+from playground.content import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
 from playground.manifest import Manifest
 from playground.people import Person, Workspace
+from playground.serving import HOST, listen, served
 from playground.workspace import Patience
 
 Json = dict[str, Any]
@@ -96,8 +98,18 @@ async def bolt(on: Stage, ping_interval: float = 5) -> AsyncIterator[AsyncSocket
         await handler.close_async()  # type: ignore[no-untyped-call]
 
 
-def _app(on: Stage) -> AsyncApp:
-    app = AsyncApp(client=on.client, process_before_response=True)
+@asynccontextmanager
+async def bolt_over_http(on: Stage, signing_secret: str = SIGNING_SECRET) -> AsyncIterator[None]:
+    """The sample app behind Bolt's own ASGI adapter, reached over HTTP."""
+    listening = listen(0)
+    adapter = AsyncSlackRequestHandler(_app(on, signing_secret))
+    async with served(adapter, listening):  # type: ignore[arg-type]  # Bolt's types
+        await on.people.request_url(f"http://{HOST}:{listening.getsockname()[1]}/slack/events")
+        yield
+
+
+def _app(on: Stage, signing_secret: str = "") -> AsyncApp:
+    app = AsyncApp(client=on.client, process_before_response=True, signing_secret=signing_secret)
 
     @app.middleware
     async def hear(body: Json, next: Any) -> None:  # noqa: A002 - bolt's own name

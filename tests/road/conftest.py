@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.road.scene import Scene
+from tests.road.scene import OVER_HTTP, Scene
 
 AHEAD = 2
 """How many scenes are made ready in advance: one for each core."""
@@ -24,8 +24,10 @@ class Wings:
         self._free: list[Scene] = []
         self._all: list[Scene] = []
 
-    async def next(self) -> Scene:
+    async def next(self, *, over_http: bool = OVER_HTTP) -> Scene:
         """A scene whose bot is connected; others are begun meanwhile."""
+        if over_http != OVER_HTTP:
+            return await self._lit(over_http=over_http)
         while len(self._ready) <= AHEAD:
             self._ready.append(asyncio.create_task(self._lit()))
         return await self._ready.popleft()
@@ -51,8 +53,9 @@ class Wings:
         for scene in self._all:
             await scene.__aexit__(None, None, None)
 
-    async def _lit(self) -> Scene:
+    async def _lit(self, *, over_http: bool = OVER_HTTP) -> Scene:
         scene = await self.dark()
+        scene.over_http = over_http
         await scene.start_bot()
         return scene
 
@@ -66,9 +69,9 @@ async def wings(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Wings
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene(wings: Wings) -> AsyncIterator[Scene]:
-    """A scene of one's own, whose bot is connected."""
-    scene = await wings.next()
+async def scene(wings: Wings, request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
+    """A scene of one's own, whose bot is connected; a test may ask for one of the two modes (`BOTH_MODES`)."""
+    scene = await wings.next(over_http=getattr(request, "param", OVER_HTTP))
     yield scene
     await scene.check()
     wings.free(scene)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import re
 import sys
 from asyncio.subprocess import PIPE
@@ -24,6 +25,15 @@ AGENT = callkaro.AGENT
 PROVIDERS = ("callkaro", "voxworks", "ryng", "kore")
 SOON = 15.0
 """Seconds: how long a busy machine may take for what it does at once."""
+OVER_HTTP = os.environ.get("CALLOPS_TEST_MODE") == "http"
+"""Whether every scene is played over HTTP, in place of Socket Mode."""
+BOTH_MODES = pytest.mark.parametrize(
+    "scene",
+    [pytest.param(False, id="socket mode"), pytest.param(True, id="http")],
+    indirect=True,
+)
+"""Marks a test whose `scene` is played in both modes, whatever the suite runs in."""
+SOCKET_MODE_ONLY = pytest.mark.skipif(OVER_HTTP, reason="it is about Socket Mode")
 _VIEW = ("type", "callback_id", "title", "close", "submit", "blocks", "private_metadata")
 _Found = TypeVar("_Found")
 
@@ -53,8 +63,8 @@ class Scene(Stage):
     errors_expected: tuple[str, ...] = ()
     """Words of the lines that the bot's log may have at ERROR, where a test provokes them."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, *, over_http: bool | None = None) -> None:
+        super().__init__(folder, over_http=OVER_HTTP if over_http is None else over_http)
         self.told_otherwise: dict[str, str] = {}
         """Variables of the bot's environment that are not as usual."""
 
@@ -68,7 +78,7 @@ class Scene(Stage):
         """Another play on the same stage: everything as at first, and a folder for another bot."""
         self.folder, self.bot = folder, None
         self.folder.mkdir()
-        self.told_otherwise, self.errors_expected = {}, ()
+        self.told_otherwise, self.errors_expected, self.over_http = {}, (), OVER_HTTP
         await self.slack.reset()
         await self.providers.reset()
         self._before = {one: len((await self.providers.journal(one)).exchanges) for one in PROVIDERS}
@@ -93,6 +103,11 @@ class Scene(Stage):
     def olive(self) -> Person:
         """An onlooker."""
         return self.slack.person("U0AUDITOR")
+
+    @property
+    def address(self) -> str:
+        """Where the bot is reached over HTTP."""
+        return str(re.findall(r"Health is told at (http://\S+)/healthz", self.bot_log())[-1])
 
     # What people see.
 

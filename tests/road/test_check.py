@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE
@@ -15,7 +16,7 @@ import pytest
 
 from playground import callkaro, content, voxworks
 from playground.stage import KEY
-from tests.road.scene import NUMBER, Scene
+from tests.road.scene import NUMBER, OVER_HTTP, SOCKET_MODE_ONLY, Scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,8 +60,9 @@ async def test_what_is_right_is_said_line_by_line(dark_scene: Scene) -> None:
     assert (printed.status, printed.errors) == (0, "")
     lines = printed.output.splitlines()
     assert [line[0] for line in lines if line[:1] in {"✗", "?"}] == []
-    order = ["file", "environment", "log", "free space", "Slack", "Socket Mode", "clock", "scopes"]
-    order += ["channel C0AUDIT", "channel C0APPROVE", "group managers", 'rule "anyone', "people's zones"]
+    order = ["file", "environment", "log", "free space", "Slack", *([] if OVER_HTTP else ["Socket Mode"])]
+    order += ["clock", "scopes", "channel C0AUDIT", "channel C0APPROVE", "group managers", 'rule "anyone']
+    order += ["people's zones", *(["HTTP"] if OVER_HTTP else []), "port"]
     order += ["connection dialer", "connection kore", "connection reminders", "time zones"]
     at = [next(n for n, line in enumerate(lines) if line[2:].startswith(name)) for name in order]
     assert at == sorted(at)
@@ -79,6 +81,30 @@ async def test_it_changes_nothing(dark_scene: Scene) -> None:
     ] == []
     for provider in ("callkaro", "voxworks"):
         assert [(one.line, one.effects) for one in await dark_scene.requests(provider)] == [("HEAD /", 0)]
+
+
+async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
+    """With a signing secret alone, how Slack comes is said, and nothing asks for the other token."""
+    secret = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": content.SIGNING_SECRET}
+    found = await checked(dark_scene, **secret)
+    says(found, "HTTP", "ok", "Slack sends its requests to /slack/events here")
+    assert told(found, "Socket Mode") == []
+    assert content.SIGNING_SECRET not in str(found)
+    found = await checked(dark_scene, **secret | {"SLACK_SIGNING_SECRET": "a b"})
+    says(found, "environment", "wrong", "SLACK_SIGNING_SECRET should hold no spaces")
+
+
+async def test_a_port_that_is_taken_is_wrong(dark_scene: Scene) -> None:
+    """Somebody else listens there, so CallOps would not start."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        says(await checked(dark_scene, PORT=port), "port", "wrong", f"PORT {port} cannot be listened on")
+
+
+async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -> None:
+    """Heroku says that it is Heroku, and every restart would begin an empty log."""
+    found = await checked(dark_scene, DYNO="web.1")
+    says(found, "log's disk", "wrong", "Heroku begins each start with an empty disk")
 
 
 async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
@@ -118,6 +144,7 @@ async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
         says(found, name, "skipped", "Not checked, because")
 
 
+@SOCKET_MODE_ONLY
 async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) -> None:
     """Which connection is off because of which variable, and what else cannot be looked at for it."""
     found = await checked(dark_scene, VOXWORKS_API_KEY="", SLACK_APP_TOKEN="", CALLOPS_KEY="")
@@ -171,6 +198,7 @@ async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
     says(found, "connection reminders", "ok", "answers")
 
 
+@SOCKET_MODE_ONLY
 async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
     """It is Slack's trouble and not the tokens', and what depends on it is skipped."""
     found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from playground.faults import Fault
-from tests.road.scene import NUMBER, Scene, buttons, request_id, until, words
+from tests.road.scene import BOTH_MODES, NUMBER, Scene, buttons, request_id, until, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -70,6 +70,7 @@ async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
     assert sum(one.effects for one in asked) == 1
 
 
+@BOTH_MODES
 async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
     """SIGTERM waits for the answer, records and tells it, and ends with 0; a restart has nothing to add."""
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))

@@ -4,6 +4,7 @@ import pytest
 
 from tests.road.scene import (
     AGENT,
+    BOTH_MODES,
     NUMBER,
     Asked,
     Scene,
@@ -31,6 +32,7 @@ BY_ID = (
 
 
 @pytest.mark.parametrize(("line", "provider", "request_", "done"), [BY_NUMBER, BY_ID], ids=["number", "id"])
+@BOTH_MODES
 async def test_an_approved_cancellation_is_sent_once_and_told_to_all(
     scene: Scene, line: str, provider: str, request_: Asked, done: str
 ) -> None:
@@ -187,6 +189,7 @@ async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> Non
     assert len(await scene.requests("voxworks")) == 1
 
 
+@BOTH_MODES
 async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> None:
     """Slack delivers the command twice, and the form's submit twice: one card each, the same answer."""
     await scene.slack.deliver_twice()

@@ -3,7 +3,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.road.scene import AGENT, NUMBER, Asked, Scene, buttons, opened, private, request_id, words
+from tests.road.scene import (
+    AGENT,
+    BOTH_MODES,
+    NUMBER,
+    Asked,
+    Scene,
+    buttons,
+    opened,
+    private,
+    request_id,
+    words,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -16,6 +27,7 @@ def in_three_days() -> str:
     return f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
 
 
+@BOTH_MODES
 async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
     """One press sends exactly one request, with exactly what was typed and shown, and the channel reads it."""
     day = in_three_days()
@@ -60,6 +72,7 @@ async def test_a_double_click_places_one_call(scene: Scene) -> None:
     assert len(await scene.posts("C0AUDIT")) == 1
 
 
+@BOTH_MODES
 async def test_what_slack_delivers_twice_is_placed_once(scene: Scene) -> None:
     """A command delivered twice makes one preview; two presses on it, each delivered twice, are one request."""
     await scene.slack.deliver_twice(3)
@@ -80,6 +93,7 @@ async def test_a_preview_outlives_the_bot(scene: Scene) -> None:
     assert await scene.requests("callkaro") == [NOW]
 
 
+@BOTH_MODES
 async def test_a_form_shows_every_fault_under_its_field_and_loses_nothing(scene: Scene) -> None:
     """Wrong fields are named one by one with what was typed in place; mended, previewed twice, it is one call."""
     form = opened(await scene.asha.command("/place-call"))

@@ -4,13 +4,13 @@ import re
 import pytest
 
 from playground.people import Message
-from tests.road.scene import NUMBER, Scene, opened, private, request_id, words
+from tests.road.scene import NUMBER, SOCKET_MODE_ONLY, Scene, opened, private, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 CANCEL = "/cancel-call vx_1001 customer asked"
-NOTICED = 30.0
-"""Seconds: a connection that went dead silently is noticed after a few pings of three seconds."""
+NOTICED = 10.0
+"""Seconds until a connection that went dead silently is replaced."""
 SORRY = "Something went wrong in CallOps. Before you try again, look whether the audit channel has it."
 
 
@@ -65,6 +65,7 @@ async def test_without_its_audit_channel_the_requester_still_hears(scene: Scene)
     assert len(await scene.requests("voxworks")) == 1
 
 
+@SOCKET_MODE_ONLY
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "link_disabled"])
 async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) -> None:
     """What people type while the connection is exchanged is answered."""
@@ -73,11 +74,30 @@ async def test_slack_may_end_the_connection(shared_scene: Scene, reason: str) ->
     assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
 
 
-async def test_a_connection_that_dies_silently_is_noticed(shared_scene: Scene) -> None:
-    """The bot finds out by itself and connects anew."""
-    await shared_scene.slack.fall_silent()
-    await shared_scene.slack.bot_connected(NOTICED)
-    assert "CallOps places and cancels" in words(await shared_scene.ask("/calls help"))
+@SOCKET_MODE_ONLY
+async def test_nothing_is_lost_while_connections_are_exchanged(scene: Scene) -> None:
+    """Slack lets each connection go in turn while people type: every line is answered, and once."""
+    asking = []
+    for number in range(6):
+        asking.append(asyncio.create_task(scene.ask(f"/cancel-call vx_{number} duplicate")))
+        await asyncio.sleep(0.05)
+        if number % 2:
+            await scene.slack.disconnect("refresh_requested")
+    ids = [request_id(answer) for answer in await asyncio.gather(*asking)]
+    assert sorted(ids) == sorted({one["request"] for one in await scene.log("list")})
+
+
+@SOCKET_MODE_ONLY
+async def test_a_connection_that_dies_silently_is_replaced(scene: Scene) -> None:
+    """The bot finds out by itself within ten seconds, also where Slack does not take the first new ones."""
+    await scene.slack.refuse_connections(2)
+    await scene.slack.fall_silent()
+    asked = asyncio.create_task(scene.asha.command("/calls help"))
+    await scene.slack.bot_connected(NOTICED)
+    assert (await asked).error == "operation_timeout"
+    assert "CallOps places and cancels" in words(await scene.ask("/calls help"))
+    assert "Slack cannot be connected to: WSServerHandshakeError. It is tried again." in scene.bot_log()
+    assert "ticket" not in scene.bot_log()
 
 
 async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from playground import callkaro, content, voxworks
 from playground.stage import KEY
-from tests.road.scene import NUMBER, Printed, Scene, words
+from tests.road.scene import NUMBER, SOCKET_MODE_ONLY, Printed, Scene, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,6 +42,7 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
         assert says in refuses(one)
 
 
+@SOCKET_MODE_ONLY
 async def test_slack_in_trouble_at_the_start_is_a_sentence(dark_scene: Scene) -> None:
     """Whatever befalls the first calls, the operator reads that it is Slack's trouble and not the tokens'."""
     troubles = {"HTTP 500": ("auth.test", "server_error")}
@@ -54,6 +55,7 @@ async def test_slack_in_trouble_at_the_start_is_a_sentence(dark_scene: Scene) ->
     assert {refuses(one).strip().partition(cannot)[2] for one in printed} == troubles.keys()
 
 
+@SOCKET_MODE_ONLY
 async def test_every_fault_is_named_at_once(dark_scene: Scene) -> None:
     """Two faults of the environment and three of the file are all in one answer, in the file's words."""
     dark_scene.write_configuration(

@@ -218,15 +218,16 @@ async def test_a_port_that_is_taken_is_a_sentence(dark_scene: Scene) -> None:
         port = str(taken.getsockname()[1])
         printed = await dark_scene.terminal("serve", CALLKARO_WEBHOOK=WORD, PORT=port)
     assert printed.status == 2
-    assert f"PORT {port} cannot be listened on for webhooks (Address already in use)" in printed.errors
+    assert f"PORT {port} cannot be listened on (Address already in use)" in printed.errors
     assert "set another PORT" in printed.errors
     assert "Traceback" not in printed.errors
     assert WORD not in printed.errors
 
 
-async def test_without_webhooks_nothing_listens(scene: Scene) -> None:
-    """A bot that hears no webhooks opens no port: several may run on one machine."""
+async def test_without_webhooks_none_are_heard(scene: Scene) -> None:
+    """A bot that hears no webhooks answers them as it answers any other path."""
     assert "Webhooks" not in scene.bot_log()
+    assert (await post(f"{scene.address}/webhooks/reminders/{WORD}", {})).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,24 @@ from tests.storage.contract.joining import Joining
 from tests.storage.contract.moving import Moving
 from tests.storage.contract.noting import Noting
 from tests.storage.contract.pacing import Pacing
+from tests.storage.contract.presence import BeingPresent
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.slack import Posting, Remembering
 from tests.storage.samples import Clock
 
 
 class ActionLogContract(
-    Changing, Joining, Moving, Noting, Beginning, Pacing, Reading, Posting, Remembering, ABC
+    Changing,
+    Joining,
+    Moving,
+    Noting,
+    Beginning,
+    Pacing,
+    Reading,
+    Posting,
+    Remembering,
+    BeingPresent,
+    ABC,
 ):
     """Subclass it as ``Test…`` and say how a fresh store is opened."""
 

@@ -1,0 +1,150 @@
+"""The house: everything that works behind Slack's door, put together, begun and ended."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.app import Surfaces
+from bot.asking import Asking
+from bot.daily import Daily
+from bot.dispatcher import Dispatcher
+from bot.doubts import Doubts
+from bot.instances import Instances
+from bot.moving import Moving
+from bot.notices import Notices
+from bot.operations import Operations
+from bot.outage_messages import OutageMessages
+from bot.outbox import Outbox
+from bot.people import Directory
+from bot.rounds import Rounds
+from bot.settings import Settings
+from providers.base import Adapter
+from storage.log import ActionLog
+from storage.presence import Presence
+
+GROUPS_EVERY = 600.0
+"""Seconds between two readings of the user groups."""
+GROUPS_AGAIN = 20.0
+"""Seconds until a group that could not be read is tried again."""
+SWEEP_EVERY = 3.0
+"""Seconds between two looks for processes that died on the same database."""
+DOUBTS_EVERY = 60.0
+"""Seconds between two looks for doubts that are another day old."""
+FINISH_SENDING_WITHIN = timedelta(seconds=4.5)
+SAY_THE_REST_WITHIN = 1.5
+"""Seconds. With the three in which no more is taken in (`bot.serve`), under the ten that platforms leave
+between SIGTERM and SIGKILL."""
+
+_logger = logging.getLogger(__name__)
+
+
+class House:
+    """What runs behind the door. Nothing runs before `begin`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: AsyncWebClient,
+        log: ActionLog,
+        adapters: Mapping[str, Adapter],
+        directory: Directory,
+        *,
+        team: str,
+        serving: Presence,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._serving, owner = serving, serving.owner
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=self._cannot_post)
+        self.posting = Rounds("outbox", outbox.step)
+        operations = Operations(
+            log, settings, directory, adapters, team=team, clock=clock, wake=self.something_to_do
+        )
+        self._dispatcher = Dispatcher(
+            log,
+            settings,
+            directory,
+            operations,
+            adapters,
+            owner=owner,
+            team=team,
+            clock=clock,
+            announce=self.posting.wake,
+            again=self.something_to_do,
+        )
+        self.sending = Rounds("dispatcher", self._dispatcher.step)
+        self._asking = asking = Asking(
+            log, settings, directory, operations, team=team, clock=clock, announce=self.posting.wake
+        )
+        self.calling = Rounds("asking", asking.step)
+        moves = Moving(log, directory, operations, clock=clock, announce=self.posting.wake)
+        self.moving = Rounds("moves", moves.step)
+        self.instances = Instances(log, owner=owner, clock=clock)
+        doubts = Doubts(log, directory, operations, clock=clock, announce=self.posting.wake)
+        self.rounds = (
+            self.sending,
+            self.posting,
+            self.calling,
+            self.moving,
+            Rounds("daily line", Daily(log, client, settings, clock=clock).step),
+            Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
+            Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
+            Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
+            Rounds("log", self.instances.step),
+        )
+        self.notices = Notices(log, settings, announce=self.posting.wake)
+        self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
+
+    def something_to_do(self) -> None:
+        """Wake whoever may have something new to do."""
+        self.sending.wake()
+        self.posting.wake()
+        self.calling.wake()
+        self.moving.wake()
+
+    def _cannot_post(self, request: str) -> None:
+        """Whoever was to be asked there is asked elsewhere."""
+        self._asking.look_again(request)
+        self.calling.wake()
+
+    def begin(self) -> None:
+        """Let everything run."""
+        self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
+        self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
+
+    def ended(self) -> list[str]:
+        """What runs no more and should."""
+        return sorted(name for name, task in self._tasks.items() if task.done())
+
+    async def finish(self) -> None:
+        """Come to an end, once nothing more is taken in: what is being sent, what is to be said."""
+        last = self._tasks.pop(self.posting.name)
+        for task in self._tasks.values():
+            task.cancel()
+        await self._dispatcher.finish(FINISH_SENDING_WITHIN)
+        self.posting.end()
+        await asyncio.gather(
+            self.surfaces.replies.drain(SAY_THE_REST_WITHIN),
+            asyncio.wait({last}, timeout=SAY_THE_REST_WITHIN),
+        )
+        last.cancel()
+        await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
+        await self.instances.leave()
+
+    async def _sweep(self) -> bool:
+        """Take over what dead processes held."""
+        if dead := await self._serving.sweep(self._log.release):
+            _logger.warning("Taken over what a dead process held: %s", ", ".join(dead))
+            self.something_to_do()
+        return False
+
+    async def _read_groups(self) -> None:
+        read = self._directory.knows_groups()
+        while True:
+            await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
+            read = await self._directory.refresh_groups()

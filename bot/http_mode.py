@@ -1,0 +1,212 @@
+"""What Slack sends over HTTP: who it is from and what it looks like, before Bolt reads it.
+
+Bolt's own adapter answers, behind a guard: Bolt reads bodies of any size, logs those that are not signed, and
+answers 500 to a timestamp that is no number and to what is not of Slack's shape
+(https://docs.slack.dev/authentication/verifying-requests-from-slack). Nothing of a request is logged.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import logging
+import re
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from pydantic_core import from_json
+from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
+from slack_bolt.app.async_app import AsyncApp
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PATH: Final = "/slack/events"
+MAX_BODY: Final = 1024 * 1024
+"""Bytes. A view with all that was typed is 250 kB at most."""
+MAX_HELD: Final = 64 * MAX_BODY
+"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's."""
+MAX_DISCARDED: Final = 32 * MAX_BODY
+"""Bytes read of what is not kept: a connection closed on unread bytes takes its answer with it."""
+BODY_WITHIN: Final = 2.5
+"""Seconds: Slack gives up after three."""
+NOT_OLDER: Final = 300
+"""Seconds that a timestamp may be off, as Slack's documents have it."""
+TOLD_EVERY: Final = 60.0
+"""Seconds between two lines in the log about requests that were answered with the same status."""
+FIELDS: Final = 200
+"""Of a form: a slash command has some fifteen."""
+
+_TIMESTAMP = re.compile(rb"[0-9]{1,12}")
+_log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Lets Slack's requests pass to Bolt, and answers everything else. Used as an ASGI app."""
+
+    def __init__(self, app: ASGIApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._app = app
+        self._secret = signing_secret.encode()
+        self._clock = clock
+        self._held = 0
+        self._told: dict[HTTPStatus, float] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] != "POST":
+            await _answer(send, HTTPStatus.METHOD_NOT_ALLOWED)
+            return
+        body = bytearray()
+        try:
+            wrong = await self._read(scope, receive, body)
+        finally:
+            self._held -= len(body)
+        if wrong or (wrong := self._look(Headers(scope=scope), bytes(body))):
+            self._tell(wrong)
+            await _answer(send, wrong)
+            return
+        answered = _Answered(send)
+        try:
+            await self._app(scope, _again(bytes(body), receive), answered)
+        except Exception as error:  # noqa: BLE001 - its words may hold what was sent: only its kind is logged
+            _log.error("A request of Slack's could not be answered: %s", type(error).__name__)
+            if not answered.begun:
+                await _answer(send, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _tell(self, wrong: HTTPStatus) -> None:
+        """Log that something was turned away, now and then: strangers may send as much as they like."""
+        now = self._clock()
+        if now - self._told.get(wrong, 0.0) < TOLD_EVERY:
+            return
+        self._told[wrong] = now
+        why = (
+            " If it came from Slack, this machine's clock is off or SLACK_SIGNING_SECRET is another app's."
+            if wrong is HTTPStatus.UNAUTHORIZED
+            else ""
+        )
+        _log.warning("A request to %s was answered %d %s.%s", PATH, wrong.value, wrong.phrase, why)
+
+    async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> HTTPStatus | None:
+        """Read a body, or say what is wrong with the request so far, once all of it has come."""
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        wrong: HTTPStatus | None = None
+        if not length.isdecimal() or int(length[:20]) > MAX_BODY:
+            wrong = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        elif not self._is_of_now(headers):
+            wrong = HTTPStatus.UNAUTHORIZED
+        read, more = 0, True
+        try:
+            async with asyncio.timeout(BODY_WITHIN):
+                while more and read < MAX_DISCARDED:
+                    message = await receive()
+                    if message["type"] != "http.request":
+                        return HTTPStatus.BAD_REQUEST  # nobody reads it
+                    part, more = message.get("body", b""), message.get("more_body", False)
+                    read += len(part)
+                    if read > MAX_BODY:
+                        wrong = wrong or HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                    elif self._held + len(part) > MAX_HELD:
+                        wrong = wrong or HTTPStatus.SERVICE_UNAVAILABLE
+                    if not wrong:
+                        body += part
+                        self._held += len(part)
+        except TimeoutError:
+            return HTTPStatus.REQUEST_TIMEOUT
+        return wrong
+
+    def _is_of_now(self, headers: Headers) -> bool:
+        sent = headers.getlist("x-slack-request-timestamp")
+        if len(sent) != 1 or not _TIMESTAMP.fullmatch(sent[0].encode("latin-1")):
+            return False
+        return abs(self._clock() - int(sent[0])) <= NOT_OLDER
+
+    def _look(self, headers: Headers, body: bytes) -> HTTPStatus | None:
+        """What is wrong with a request that was read."""
+        signed = headers.getlist("x-slack-signature")
+        base = b"v0:%s:%s" % (headers["x-slack-request-timestamp"].encode("latin-1"), body)
+        expected = f"v0={hmac.new(self._secret, base, hashlib.sha256).hexdigest()}".encode()
+        if len(signed) != 1 or not hmac.compare_digest(signed[0].encode("latin-1"), expected):
+            return HTTPStatus.UNAUTHORIZED
+        try:
+            found = _content(headers.get("content-type", ""), body.decode())
+        except ValueError:
+            return HTTPStatus.BAD_REQUEST
+        return None if _is_slacks(found) else HTTPStatus.BAD_REQUEST
+
+
+class HttpMode:
+    """Bolt's ASGI adapter behind the guard. What is in flight at the end, the server finishes."""
+
+    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+        adapter = AsyncSlackRequestHandler(app, path=PATH)
+        self.guard = Guard(adapter, signing_secret)  # type: ignore[arg-type]  # Bolt's types
+
+    async def start(self) -> None:
+        """Nothing is opened: Slack comes to us."""
+
+    def closed(self) -> str | None:
+        """Slack took the token at the start, and comes when there is something."""
+        return None
+
+    async def stop(self, _within: float) -> None:
+        """Nothing is closed."""
+
+
+def _content(kind: str, text: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """What a body says: an event as JSON, an interaction as JSON in a form, a command as a form."""
+    if kind.partition(";")[0].strip().lower() == "application/json":
+        return from_json(text, allow_inf_nan=False)
+    form = parse_qs(text, keep_blank_values=True, max_num_fields=FIELDS)
+    if "payload" in form:
+        return from_json(form["payload"][0], allow_inf_nan=False)
+    return {name: values[0] for name, values in form.items()}
+
+
+def _is_slacks(found: object) -> bool:
+    """Whether this is of the shape of something that Slack sends."""
+    match found:
+        case (
+            {"command": str(), "user_id": str(), "trigger_id": str()}
+            | {"type": "event_callback", "event": {"type": str()}}
+            | {"type": "block_actions", "user": {"id": str()}, "actions": [{"action_id": str()}, *_]}
+            | {"type": "view_submission" | "view_closed", "user": {"id": str()}, "view": dict()}
+            | {"type": "block_suggestion", "user": {"id": str()}, "action_id": str()}
+            | {"type": "shortcut" | "message_action", "user": {"id": str()}, "callback_id": str()}
+            | {"type": "url_verification", "challenge": str()}
+            | {"type": "app_rate_limited"}
+            | {"ssl_check": "1"}
+        ):
+            return True
+        case _:
+            return False
+
+
+class _Answered:
+    """A way to answer that knows whether it was begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        self.begun = True
+        await self._send(message)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, as if it came now."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+async def _answer(send: Send, status: HTTPStatus) -> None:
+    """An answer that says nothing more, and ends its connection: who is not Slack holds none."""
+    headers = [(b"content-length", b"0"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,123 @@
+"""Whether this process can write to its log, who else writes to it, and whether somebody has another log.
+
+A process says every few seconds, in the log, that it lives. That shows that the log can be written to, and
+how many connections to Slack are of this log. More than those are of another one: Slack gives each request to
+any connection, so that half of what is asked would be kept here and half there.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage.log import ActionLog
+
+EVERY = 5.0
+"""Seconds between two signs of life."""
+LIVES = timedelta(seconds=20)
+"""How long a process is taken to live after its last sign."""
+OVERLAP = 60.0
+"""Seconds for which Slack may still count a connection of ours that we have left."""
+REMEMBERED = 15 * 60.0
+"""Seconds for which a foreign request or connection is spoken of."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was seen of another log, and when, in seconds."""
+
+    what: str
+    at: float
+
+
+class Instances:
+    """This process among those of its log, and signs of others that have another."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        *,
+        owner: str,
+        clock: Callable[[], datetime],
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log = log
+        self._owner = owner
+        self._clock = clock
+        self._seconds = seconds
+        self.wrote: float | None = None
+        """When the log was last written to, in seconds."""
+
+        self.trouble: str | None = None
+        """What kept it from being written to since, by kind."""
+
+        self._processes = 1
+        self._tried: float | None = None
+        self._left: list[float] = []
+        self._foreign: _Seen | None = None
+
+    async def step(self) -> bool:
+        """Say that this process lives, when it is time to."""
+        now = self._seconds()
+        if self._tried is None or now - self._tried >= EVERY:
+            self._tried = now
+            await self.write()
+        return False
+
+    async def write(self) -> None:
+        """Say in the log that this process lives. What keeps it from that is remembered, and logged once."""
+        try:
+            self._processes = await self._log.present(self._owner, LIVES)
+        except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
+            if self.trouble is None:
+                _log.error("The log cannot be written to: %s", type(error).__name__)
+            self.trouble = type(error).__name__
+        else:
+            if self.trouble:
+                _log.warning("The log can be written to again")
+            self.wrote, self.trouble = self._seconds(), None
+
+    async def leave(self) -> None:
+        """Say that this process ends."""
+        try:
+            await self._log.present(self._owner, timedelta())
+        except Exception as error:  # noqa: BLE001 - the others find out a few seconds later
+            _log.warning("That this process ends could not be written: %s", type(error).__name__)
+
+    # Others.
+
+    def left_a_connection(self) -> None:
+        """A connection to Slack was given up; Slack may count it for a while."""
+        self._left.append(self._seconds())
+
+    async def counted(self, connections: int) -> None:
+        """Slack says how many connections the app has, ours among them."""
+        await self.write()
+        now = self._seconds()
+        self._left = [at for at in self._left if now - at < OVERLAP]
+        others = connections - self._processes - len(self._left)
+        if others > 0:
+            self._found(
+                f"Slack counts {connections} connections of this app, and this log knows of "
+                f"{self._processes}: another CallOps is connected with another log, so requests are split "
+                "between the two. Stop it, or give it the same DATABASE_URL"
+            )
+
+    def foreign_request(self) -> None:
+        """Somebody pressed a button of a request that this log does not have."""
+        self._found(
+            "Somebody pressed a button of a request that is not in this log: another CallOps uses the same "
+            "Slack app with another log, or the log was lost. Stop it, or give both the same DATABASE_URL"
+        )
+
+    def _found(self, what: str) -> None:
+        _log.error("%s", what)
+        self._foreign = _Seen(what, self._seconds())
+
+    def another_log(self) -> str | None:
+        """What speaks for another log on the same Slack app, if anything lately did."""
+        seen = self._foreign
+        return seen.what if seen and self._seconds() - seen.at < REMEMBERED else None

@@ -1,0 +1,97 @@
+"""What providers tell through webhooks.
+
+A webhook's path ends in a secret, and its body holds numbers and what was said: neither is ever logged. The
+answer says only that it was taken, after it was committed, and never waits for Slack.
+"""
+
+import asyncio
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+from typing import Final
+
+from pydantic import JsonValue
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from providers.actions import Notice
+from providers.base import Adapter
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes. A call's whole transcript may be in it, in an alphabet that JSON writes with six bytes a letter."""
+BODY_WITHIN: Final = 2.0
+ANSWER_WITHIN: Final = 2.5
+"""Seconds in all: CallKaro waits for five."""
+AT_ONCE: Final = 64
+"""Webhooks; one more is told to come again."""
+
+Take = Callable[[str, Notice], Awaitable[None]]
+_log = logging.getLogger(__name__)
+
+
+def webhooks(adapters: Mapping[str, Adapter], take: Take) -> Route:
+    """The route of the webhooks of those connections that hear any."""
+    hearing = {name: adapter for name, adapter in adapters.items() if adapter.webhook_secret}
+    nobodys = secrets.token_urlsafe()
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def webhook(request: Request) -> Response:
+        name, word = request.path_params["connection"], request.path_params["secret"]
+        adapter = hearing.get(name)
+        expected = (adapter and adapter.webhook_secret) or nobodys
+        if not hmac.compare_digest(word.encode(), expected.encode()) or adapter is None:
+            return _answer(HTTPStatus.NOT_FOUND)
+        if room.locked():
+            return _answer(HTTPStatus.SERVICE_UNAVAILABLE)
+        async with room:
+            return _answer(await _heard(request, name, adapter, take))
+
+    return Route("/webhooks/{connection}/{secret}", webhook, methods=["POST"])
+
+
+def _answer(status: HTTPStatus) -> Response:
+    """An answer that says nothing more, and ends its connection: another webhook comes by its own."""
+    return Response(status_code=status, headers={"Connection": "close"})
+
+
+async def _heard(request: Request, name: str, adapter: Adapter, take: Take) -> HTTPStatus:
+    """Read a webhook and take what it tells; what to answer."""
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            found = await _document(request)
+            if isinstance(found, HTTPStatus):
+                return found
+            notice = adapter.hear(found)
+            if notice is not None:
+                await take(name, notice)
+    except TimeoutError:
+        _log.warning("A webhook of %s could not be taken in time; it was told to come again", name)
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    except Exception as error:  # noqa: BLE001 - its words may hold what was told: only its kind is logged
+        _log.error("A webhook of %s could not be taken: %s", name, type(error).__name__)
+        return HTTPStatus.SERVICE_UNAVAILABLE
+    return HTTPStatus.OK
+
+
+async def _document(request: Request) -> dict[str, JsonValue] | HTTPStatus:
+    """The JSON object in a body, or what is wrong with it."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN):
+            async for part in request.stream():
+                body += part
+                if len(body) > MAX_BODY:
+                    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    except TimeoutError:
+        return HTTPStatus.REQUEST_TIMEOUT
+    except ClientDisconnect:
+        return HTTPStatus.BAD_REQUEST  # nobody reads it
+    try:
+        document = from_json(bytes(body), allow_inf_nan=False)
+    except ValueError:
+        return HTTPStatus.BAD_REQUEST
+    return document if isinstance(document, dict) else HTTPStatus.BAD_REQUEST

@@ -1,0 +1,90 @@
+"""Requests to an app that Slack reaches over HTTP: signed and encoded as Slack does, to one request URL.
+
+Read in https://docs.slack.dev/authentication/verifying-requests-from-slack (the signature),
+/interactivity/implementing-slash-commands (a form; a text answer is a message), /interactivity/handling-user-
+interaction (`payload` in a form) and /apis/events-api (JSON, the retries' headers), 2026-11.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import aiohttp
+
+from playground.content import SIGNING_SECRET
+from playground.workspace import Json
+
+AGENT = "Slackbot 1.0 (+https://api.slack.com/robots)"
+
+
+class NotTakenError(Exception):
+    """Nobody answered, or not with 200."""
+
+
+@dataclass
+class RequestUrl:
+    """Where an app is reached, and how; without a `url` it is not."""
+
+    clock: Callable[[], float]
+    url: str | None = None
+    _session: aiohttp.ClientSession | None = None
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Be able to send until the stack is closed."""
+        # A connection for each: one that an app has closed meanwhile would look like an app that is gone.
+        connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        self._session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+
+    async def send(
+        self, kind: str, payload: Json, *, times: int = 1, attempt: int = 0, reason: str = ""
+    ) -> Json | None:
+        """Send what Socket Mode would send in an envelope of this kind; the answer. Raises `NotTakenError`.
+
+        ``times``: the same signed request goes out so often, and the last answer is taken.
+        """
+        body, content_type = _encoded(kind, payload)
+        stamp = str(int(self.clock()))
+        headers = {"Content-Type": content_type, "User-Agent": AGENT, "X-Slack-Request-Timestamp": stamp}
+        headers["X-Slack-Signature"] = signature(stamp, body)
+        if attempt:
+            headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": f"http_{reason}"}
+        sent = [self._post(headers, body) for _ in range(times)]
+        return (await asyncio.gather(*sent))[0]
+
+    async def _post(self, headers: dict[str, str], body: bytes) -> Json | None:
+        if self._session is None or self.url is None:
+            raise NotTakenError("no request URL")
+        try:
+            async with self._session.post(self.url, data=body, headers=headers) as reply:
+                text = await reply.text()
+        except aiohttp.ClientError as error:
+            raise NotTakenError(type(error).__name__) from error
+        if reply.status != HTTPStatus.OK:
+            raise NotTakenError(str(reply.status))
+        if not text:
+            return None
+        if reply.content_type == "application/json":
+            answer: Json = json.loads(text)
+            return answer
+        return {"text": text}
+
+
+def signature(stamp: str, body: bytes, secret: str = SIGNING_SECRET) -> str:
+    """Slack's signature of a request."""
+    return "v0=" + hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+
+
+def _encoded(kind: str, payload: Json) -> tuple[bytes, str]:
+    match kind:
+        case "slash_commands":
+            return urlencode(payload).encode(), "application/x-www-form-urlencoded"
+        case "interactive":
+            return urlencode({"payload": json.dumps(payload)}).encode(), "application/x-www-form-urlencoded"
+        case _:
+            return json.dumps(payload).encode(), "application/json"

@@ -1,0 +1,133 @@
+"""What `/healthz` and `/readyz` are made of, with clocks that are moved by hand."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.health import STUCK_AFTER, UNWRITTEN_AFTER, Health
+from bot.instances import EVERY, OVERLAP, REMEMBERED, Instances
+from bot.rounds import Rounds
+from storage.sqlite import SQLiteLog
+
+
+@dataclass
+class Seconds:
+    """A clock in seconds, set by hand."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """What it shows."""
+        return self.now
+
+
+@dataclass
+class Door:
+    """How Slack stands, as a test has it."""
+
+    why: str | None = None
+
+    def closed(self) -> str | None:
+        """Why Slack does not reach us."""
+        return self.why
+
+
+def at_noon() -> datetime:
+    """The time of everything here."""
+    return datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+async def nothing_to_do() -> bool:
+    """A round that finds nothing."""
+    return False
+
+
+async def open_log(folder: Path) -> SQLiteLog:
+    """A log of one's own."""
+    return await SQLiteLog.open(folder / "callops.db", key=bytes(32), clock=at_noon)
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    """The clock of the process."""
+    return Seconds()
+
+
+async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
+    tmp_path: Path, seconds: Seconds
+) -> None:
+    """Healthy while it runs; ready once the log was written to and Slack is there, until it stops."""
+    log = await open_log(tmp_path)
+    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
+    health = Health([Rounds("outbox", nothing_to_do, seconds=seconds)], list, instances, seconds)
+    assert health.unhealthy() == []
+    assert health.unready() == ["The log was not written to yet.", "CallOps is not connected to Slack yet."]
+    health.door = Door()
+    await instances.step()
+    assert health.unready() == []
+    health.door = Door("Slack has not answered for 12 s.")
+    health.stopping = True
+    assert health.unready() == ["CallOps is stopping.", "Slack has not answered for 12 s."]
+    await log.close()
+
+
+async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, seconds: Seconds) -> None:
+    """Only a restart mends these, so they are not healthy; slow is not stuck."""
+    instances = Instances(await open_log(tmp_path), owner="one", clock=at_noon, seconds=seconds)
+    outbox = Rounds("outbox", nothing_to_do, seconds=seconds)
+    health = Health([outbox], lambda: ["dispatcher"], instances, seconds)
+    seconds.now += STUCK_AFTER
+    assert health.unhealthy() == ["The dispatcher has ended."]
+    seconds.now += 1
+    assert health.unhealthy() == ["The dispatcher has ended.", "The outbox has not turned for 61 s."]
+
+
+async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
+    tmp_path: Path, seconds: Seconds, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A probe writes nothing; it reads what the last sign of life met."""
+    log = await open_log(tmp_path)
+    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
+    health = Health([], list, instances, seconds, door=Door())
+    await instances.step()
+    seconds.now += UNWRITTEN_AFTER + 1
+    assert health.unready() == ["The log was not written to for 21 s."]
+    await log.close()
+    for _ in range(3):
+        await instances.step()
+        seconds.now += EVERY
+    assert len(health.unready()) == 1
+    assert health.unready()[0].startswith("The log cannot be written to: ")
+    assert caplog.text.count("The log cannot be written to") == 1
+
+
+async def test_processes_of_one_log_are_counted(tmp_path: Path) -> None:
+    """Each that says it lives counts until it leaves, so that Slack's count is of this log."""
+    log = await open_log(tmp_path)
+    one, two = (Instances(log, owner=name, clock=at_noon) for name in ("one", "two"))
+    await one.counted(1)
+    await two.counted(2)
+    assert (one.another_log(), two.another_log()) == (None, None)
+    await two.leave()
+    await one.counted(2)
+    assert "another CallOps is connected with another log" in str(one.another_log())
+    await log.close()
+
+
+async def test_a_connection_that_we_left_is_ours_for_a_while(tmp_path: Path, seconds: Seconds) -> None:
+    """After a reconnect Slack may still count the old one: no alarm; later it is one, and is forgotten again."""
+    log = await open_log(tmp_path)
+    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
+    instances.left_a_connection()
+    await instances.counted(2)
+    assert instances.another_log() is None
+    seconds.now += OVERLAP
+    await instances.counted(2)
+    health = Health([], list, instances, seconds, door=Door())
+    assert health.unready() == []
+    assert len(health.warnings()) == 1
+    seconds.now += REMEMBERED
+    assert health.warnings() == []
+    await log.close()
