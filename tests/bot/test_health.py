@@ -8,7 +8,7 @@ import pytest
 
 from bot.health import STUCK_AFTER, UNWRITTEN_AFTER, Health
 from bot.instances import EVERY, OVERLAP, REMEMBERED, Instances
-from bot.rounds import Rounds
+from bot.rounds import POLL, Rounds
 from storage.sqlite import SQLiteLog
 
 
@@ -78,7 +78,7 @@ async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, s
     instances = Instances(await open_log(tmp_path), owner="one", clock=at_noon, seconds=seconds)
     outbox = Rounds("outbox", nothing_to_do, seconds=seconds)
     health = Health([outbox], lambda: ["dispatcher"], instances, seconds)
-    seconds.now += STUCK_AFTER
+    seconds.now += STUCK_AFTER + POLL
     assert health.unhealthy() == ["The dispatcher has ended."]
     seconds.now += 1
     assert health.unhealthy() == ["The dispatcher has ended.", "The outbox has not turned for 62 s."]
