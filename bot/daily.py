@@ -4,8 +4,6 @@ Each audit channel has the line of its own connections, once a day, and none whe
 day's line was begun is in the store before it is posted, so that no restart posts a second one.
 """
 
-import asyncio
-import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,19 +13,14 @@ from zoneinfo import ZoneInfo
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, section
+from bot.lines import Lines
 from bot.messages import WORDS
-from bot.outbox import ANSWER_WITHIN, pause_after
-from bot.people import SLACK_TROUBLE, trouble
-from bot.posting_pace import method_of, paused_by, to_post
-from bot.refusals import Refusal, refusal
 from bot.settings import Settings
 from storage.lifecycle import State
 from storage.log import ActionLog
 
 LATE = timedelta(hours=6)
 """How long after its hour a line is still worth posting, where nothing ran at its hour."""
-MOST_TRIES = 10
-"""Of what fails for a reason of its own: some minutes. While Slack is down, the line waits."""
 TOLD = (
     State.SUCCEEDED,
     State.FAILED,
@@ -39,8 +32,6 @@ TOLD = (
 )
 """What is counted, in this order."""
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -48,16 +39,6 @@ class Day:
 
     day: date
     since: datetime
-
-
-@dataclass(slots=True)
-class _Line:
-    """A line on its way to a channel."""
-
-    channel: str
-    message: Message
-    tries: int = 0
-    not_before: datetime | None = None
 
 
 def due(now: datetime, *, at: time, zone: str) -> Day | None:
@@ -90,52 +71,27 @@ class Daily:
         self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._log = log
-        self._client = client
         self._settings = settings
         self._clock = clock
         self._begun: date | None = None
-        self._waiting: list[_Line] = []
+        self._lines = Lines(log, client, clock=clock)
 
     async def step(self) -> bool:
         """Begin the day's lines when they are due, and post what is not posted yet; never more at once."""
         slack, now = self._settings.slack, self._clock()
         found = due(now, at=slack.daily, zone=slack.daily_timezone) if slack.daily else None
         if found and found.day != self._begun:
-            self._waiting += await self._begin(found)
+            for channel, message in await self._begin(found):
+                self._lines.add(channel, message)
             self._begun = found.day
-        for one in [one for one in self._waiting if one.not_before is None or one.not_before <= now]:
-            await self._post(one, now)
+        await self._lines.post()
         return False
 
-    async def _begin(self, day: Day) -> Sequence[_Line]:
+    async def _begin(self, day: Day) -> Sequence[tuple[str, Message]]:
         if not await self._log.claim(f"daily:{day.day}"):
             return []
         counts: defaultdict[str, Counter[State]] = defaultdict(Counter)
         for tally in await self._log.tally(day.since):
             counts[self._settings.audit_channel(tally.connection)][tally.state] += tally.count
         lines = {channel: line(day.day, counted) for channel, counted in counts.items()}
-        return [_Line(channel, message) for channel, message in lines.items() if message]
-
-    async def _post(self, one: _Line, now: datetime) -> None:
-        if until := await self._log.take(to_post(one.channel), now):
-            one.not_before = until
-            return
-        one.tries += 1
-        message = one.message
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.chat_postMessage(
-                    channel=one.channel, text=message.text, blocks=list(message.blocks)
-                )
-        except SLACK_TROUBLE as error:
-            code, kind = trouble(error), refusal(error, direct=False)
-            if kind is Refusal.LIMITED:
-                one.not_before = paused_by(error, now)
-                await self._log.pause(method_of(error), one.not_before)
-            elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
-                _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
-                self._waiting.remove(one)
-            else:
-                one.not_before = now + pause_after(one.tries)
-        else:
-            self._waiting.remove(one)
+        return [(channel, message) for channel, message in lines.items() if message]

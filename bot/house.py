@@ -13,6 +13,7 @@ from bot.daily import Daily
 from bot.dispatcher import Dispatcher
 from bot.doubts import Doubts
 from bot.instances import Instances
+from bot.keeping import Keeping
 from bot.moving import Moving
 from bot.notices import Notices
 from bot.operations import Operations
@@ -92,6 +93,7 @@ class House:
             self.calling,
             self.moving,
             Rounds("daily line", Daily(log, client, settings, clock=clock).step),
+            Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
             Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
             Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),

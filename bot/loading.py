@@ -24,6 +24,7 @@ from bot.settings import (
     Connection,
     DispatchTable,
     GroupsTable,
+    RetentionTable,
     Rule,
     Settings,
     SlackTable,
@@ -34,7 +35,7 @@ from providers.registry import PROVIDERS, NoAdapter, find
 
 KEY_BYTES = 32
 LAST_PORT = 65535
-_TABLES = ("slack", "connections", "groups", "rules", "dispatch")
+_TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention")
 _OURS = frozenset({"provider", "audit_channel", "workers"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -181,6 +182,7 @@ class Found:
     log_level: str
     slack: SlackTable | None
     dispatch: DispatchTable | None
+    retention: RetentionTable | None
     connections: Mapping[str, Connection]
     off: Mapping[str, str]
     groups: Mapping[str, tuple[str, ...]]
@@ -203,7 +205,7 @@ def load(variables: Mapping[str, str]) -> Settings:
     """Read the environment and the file it names. Raises `SettingsFault` with every fault there is."""
     found = look(variables)
     faults = [*found.file_faults, *found.environment_faults]
-    if faults or found.slack is None or found.dispatch is None:
+    if faults or found.slack is None or found.dispatch is None or found.retention is None:
         raise SettingsFault(faults)
     return Settings(
         bot_token=found.bot_token,
@@ -218,6 +220,7 @@ def load(variables: Mapping[str, str]) -> Settings:
         log_level=found.log_level,
         slack=found.slack,
         dispatch=found.dispatch,
+        retention=found.retention,
         connections=found.connections,
         off=found.off,
         groups=found.groups,
@@ -236,6 +239,7 @@ def look(variables: Mapping[str, str]) -> Found:
     file = _File(path.name, data or {}, environment, in_file if data is not None else [])
     slack = file.table("slack", SlackTable)
     dispatch = file.table("dispatch", DispatchTable)
+    retention = file.table("retention", RetentionTable)
     connections, off = file.connections()
     groups = file.groups()
     rules = file.rules(groups)
@@ -247,6 +251,7 @@ def look(variables: Mapping[str, str]) -> Found:
         unread=tuple(file.unread) if data is not None else (),
         slack=slack,
         dispatch=dispatch,
+        retention=retention,
         connections=connections,
         off=off,
         groups=groups,

@@ -9,8 +9,9 @@ import asyncio
 import base64
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bot.loading import database_path, is_key
@@ -26,8 +27,9 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
+from storage.anchors import Anchor, missing
 from storage.connection import CannotOpen
-from storage.entries import Event, LogEntry, Query, Request, Verdict
+from storage.entries import Event, LogEntry, Query, Request
 from storage.lifecycle import State
 from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
@@ -36,6 +38,8 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
+_WITHOUT_REQUEST = ("E-", "P-")
+"""Ids of events that belong to no request: faults and purges."""
 _ONLY_AS_JSON = frozenset({"record"})
 
 
@@ -52,7 +56,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         print(*faults, sep="\n", file=sys.stderr)
         return CANNOT_START
     if chosen.reading == "verify":
-        return _verify(verify(path), as_json=chosen.json)
+        return _verify(path, chosen.anchor, as_json=chosen.json)
     try:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
     except NoFixture as error:
@@ -110,7 +114,7 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
 async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     events = await log.events(chosen.id)
     private = await log.private(chosen.id)
-    request = None if chosen.id.startswith("E-") else await log.request(chosen.id)
+    request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.request(chosen.id)
     kept = [(seq, field, value) for seq, field, value in private if field not in _NOT_SHOWN]
     if chosen.json:
         found = {
@@ -156,20 +160,53 @@ async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mappin
     return OK
 
 
-def _verify(verdict: Verdict, *, as_json: bool) -> int:
+def _verify(path: Path, given: Sequence[str], *, as_json: bool) -> int:
+    try:
+        anchors = _anchors(given)
+    except NoAnchor as error:
+        print(error, file=sys.stderr)
+        return CANNOT_START
+    verdict = verify(path)
+    faults = [*verdict.faults, *missing(path, anchors)]
     if as_json:
         found: dict[str, Any] = {
             "events": verdict.events,
             "entries": verdict.entries,
             "head": verdict.head,
-            "faults": list(verdict.faults),
+            "anchors": len(anchors),
+            "faults": faults,
         }
         print(json.dumps(found, ensure_ascii=False))
     else:
-        print(*verdict.faults, sep="\n", end="\n" if verdict.faults else "")
-        whole = "is NOT whole" if verdict.faults else "is whole"
+        print(*faults, sep="\n", end="\n" if faults else "")
+        whole = "is NOT whole" if faults else "is whole"
+        if anchors and not faults:
+            whole += f" and holds {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
         print(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
-    return WRONG if verdict.faults else OK
+    return WRONG if faults else OK
+
+
+class NoAnchor(Exception):
+    """What was given holds no anchor, as a sentence."""
+
+
+def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
+    """The anchors that were given: each as it is, or a file of them. Raises `NoAnchor`."""
+    found: list[Anchor] = []
+    for one in given:
+        anchors = Anchor.all_in(one)
+        if not anchors:
+            try:
+                anchors = Anchor.all_in(Path(one).read_text(encoding="utf-8", errors="replace"))
+            except OSError as error:
+                raise NoAnchor(
+                    f"{one} is neither an anchor (a number, a colon and 64 letters and digits) nor a file: "
+                    f"{error.strerror}"
+                ) from error
+        if not anchors:
+            raise NoAnchor(f"There is no anchor in {one}.")
+        found += anchors
+    return found
 
 
 def target(entry: LogEntry) -> str:

@@ -25,7 +25,7 @@ from bot.consequences import WARNING
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_edit, to_post
 from bot.posts import ASKED, REMINDED, Told, render
-from bot.refusals import NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
+from bot.refusals import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
 from bot.rounds import each
 from bot.settings import Settings
 from bot.vocabulary import cancels, caution
@@ -34,6 +34,7 @@ from storage.entries import SYSTEM, Change, MessageRef, Note, Outgoing, Request,
 from storage.entries import Post as NewPost
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.outbox import ERASURE
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
@@ -194,7 +195,10 @@ class Outbox:
             try:
                 await self._client.chat_update(channel=stands.channel, ts=stands.ts, **arguments)
             except SlackApiError as error:
-                if trouble(error) not in POST_ANEW:
+                code = trouble(error)
+                if post.template == ERASURE and code == GONE:
+                    return stands
+                if post.template == ERASURE or code not in POST_ANEW:
                     raise
             else:
                 return stands
@@ -240,6 +244,8 @@ class Outbox:
     async def _failed(self, one: _Ready, error: BaseException) -> None:
         post, code = one.post, trouble(error)
         kind = refusal(error, direct=_is_direct(post))
+        if post.template == ERASURE and code in POST_ANEW:
+            kind = Refusal.NEVER  # no new message says what an old one does not any more
         told_at = next(event.at for event in one.whole.events if event.seq == post.event)
         waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
         if post.to == ORIGIN and kind in {Refusal.NEVER, Refusal.SHUT}:
@@ -286,7 +292,7 @@ class Outbox:
         """Note once that a channel takes no message of a request, and tell whom it concerns."""
         request, what = one.whole.request, _THREADS.get(one.post.to, one.post.to)
         noted = any(event.name == NOT_POSTED and event.data["what"] == what for event in one.whole.events)
-        if noted or _is_direct(one.post):
+        if noted or _is_direct(one.post) or one.post.template == ERASURE:
             return
         requester, waits = request.requester, what == "card" and request.state is State.PENDING
         told = waits or (

@@ -23,6 +23,7 @@ from bot.blocks import (
     section,
     when,
 )
+from bot.erased import erased, is_erased
 from bot.evidence import SHOWN_BY
 from bot.messages import (
     done,
@@ -44,6 +45,7 @@ from bot.refusals import NOT_POSTED, in_words
 from providers.actions import Code, Kind
 from storage.entries import LogEntry, Post, Request, Scalar
 from storage.lifecycle import State
+from storage.outbox import ERASURE, is_edited
 
 REVIEW = "review"
 SETTLE = "settle"
@@ -102,15 +104,15 @@ def render(
     ``cancels``: calls can be cancelled through the request's connection.
     """
     match to:
+        case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
+            return erased(request)
         case "audit":
             message: Message | None = audit(request, cancels=cancels)
-        case "card":
-            message = card(request, caution=caution, beside=beside)
         case _ if template in {ASKED, REMINDED}:
             message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
-        case _ if to.startswith(f"{ASKED}:"):
+        case _ if to == "card" or to.startswith(f"{ASKED}:"):
             message = card(request, caution=caution, beside=beside)
         case "origin":
             message = _confirmation(request)

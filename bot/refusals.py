@@ -32,7 +32,8 @@ class Refusal(StrEnum):
     """None of these: perhaps it passes."""
 
 
-POST_ANEW = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+GONE = "message_not_found"
+POST_ANEW = frozenset({GONE, "cant_update_message", "edit_window_closed"})
 """Of an edit: the message is gone, or is not to be edited any more. A new one takes its place."""
 WITHOUT_THREAD = frozenset({"message_not_found", "thread_not_found", "cannot_reply_to_message"})
 """Of a reply: nothing can stand below that message, perhaps because somebody deleted it."""

@@ -20,14 +20,16 @@ from pydantic import (
     model_validator,
 )
 
-from providers.actions import Kind
+from providers.actions import E164_PATTERN, Kind
 from providers.base import ConnectionSettings
+from storage.ids import ALPHABET
 
 _DURATION = re.compile(r"^(?P<number>[1-9][0-9]*)\s*(?P<unit>[smhd])$")
 _TIME_OF_DAY = re.compile(r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
+SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
 _SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
+_HELD = re.compile(rf"^A-[{ALPHABET}]{{4,}}$|{E164_PATTERN}")
 SLACK_CHANNEL: Final = r"^[CG][A-Z0-9]{2,}$"
 REGION: Final = r"^[A-Z]{2}$"
 
@@ -76,6 +78,8 @@ class SlackTable(_Table):
     """When the audit channel reads what the day brought, by the clock of `daily_timezone`; None: never."""
     daily_timezone: str = "UTC"
     """An IANA name."""
+    anchor: bool = True
+    """Whether the audit channel reads, once a day, where the log ended: `log verify --anchor` asks for it."""
 
     @field_validator("daily", mode="before")
     @classmethod
@@ -169,8 +173,39 @@ class DispatchTable(_Table):
         return value
 
 
+class RetentionTable(_Table):
+    """How long personal data is kept, and what is kept whatever anybody asks.
+
+    ``keep_at_least``: what ended later is not purged. ``keep_at_most``: what ended earlier is purged by
+    and by; None: nothing goes by its age. ``hold``: requests by id, and numbers.
+    """
+
+    keep_at_least: timedelta = timedelta(0)
+    keep_at_most: timedelta | None = None
+    hold: frozenset[str] = frozenset()
+
+    @field_validator("keep_at_least", "keep_at_most", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> timedelta:
+        return duration(value)
+
+    @field_validator("hold")
+    @classmethod
+    def _named(cls, value: frozenset[str]) -> frozenset[str]:
+        for one in value:
+            if not _HELD.match(one):
+                raise ValueError(f'"{one}" is neither a request (A-7K3F) nor a number (+919876543210)')
+        return value
+
+    @model_validator(mode="after")
+    def _leaves_room(self) -> Self:
+        if self.keep_at_most is not None and self.keep_at_most <= self.keep_at_least:
+            raise ValueError("keep_at_most must be longer than keep_at_least")
+        return self
+
+
 def _member(value: str) -> str:
-    if not (_SLACK_PERSON.match(value) or _SLACK_GROUP.match(value)):
+    if not (SLACK_PERSON.match(value) or _SLACK_GROUP.match(value)):
         raise ValueError("write a person's id (U…) or a user group's (S…)")
     return value
 
@@ -225,6 +260,7 @@ class Settings:
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
     dispatch: DispatchTable
+    retention: RetentionTable
 
     @property
     def key_bytes(self) -> bytes:

@@ -24,6 +24,9 @@ REQUESTED: Final = "requested"
 ERASED: Final = "erased"
 """A request's personal data was forgotten."""
 
+PURGED: Final = "purged"
+"""Personal data was forgotten by a rule; an event of its own, which counts what went."""
+
 LOOKED_UP: Final = "looked_up"
 """A note: the provider was asked whether it has an entry's target."""
 

@@ -182,12 +182,12 @@ class Writer:
             self._commit_waiting()
         return await done
 
-    async def wipe(self) -> None:
-        """Empty the write-ahead log, where erased values would linger.
+    async def wipe(self) -> bool:
+        """Empty the write-ahead log, where erased values would linger; whether that could be done.
 
         If somebody is reading an old state just now, it is left to the next time or to `close`.
         """
-        await self._thread.run(_wipe)
+        return await self._thread.run(_wipe)
 
     async def close(self) -> None:
         """Commit what is waiting, then close."""
@@ -245,7 +245,8 @@ def _read(work: Work[Result], connection: sqlite3.Connection) -> Result:
         connection.execute("ROLLBACK")  # it only read
 
 
-def _wipe(connection: sqlite3.Connection) -> None:
+def _wipe(connection: sqlite3.Connection) -> bool:
     connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    return not busy

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from storage.anchors import Anchor
 from storage.entries import (
     Budget,
     Change,
@@ -29,6 +30,7 @@ from storage.entries import (
     Waiting,
     Whole,
 )
+from storage.erasures import Erased, Erasing
 
 
 class Conflict(Exception):
@@ -98,7 +100,36 @@ class ActionLog(Protocol):
         ...
 
     async def erase(self, request: str, *, actor: str) -> None:
-        """Forget a request's personal data. The chain stays whole."""
+        """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""
+        ...
+
+    async def erasable(self, erasing: Erasing) -> Erased:
+        """What `purge` would forget now, and what it would leave; nothing is changed."""
+        ...
+
+    async def purge(self, erasing: Erasing, *, actor: str) -> Erased:
+        """Forget all that a rule is about, but what is under way, held or too young, and list what went.
+
+        What takes our words out of Slack is put into the outbox. The chain stays whole, and holds an event
+        that counts what went.
+        """
+        ...
+
+    async def erased_before(self, *, hold: frozenset[str]) -> Erasing | None:
+        """All that was ever purged, to be purged again where an older log was put back; None: nothing was.
+
+        Raises `erasures.UnreadableList`.
+        """
+        ...
+
+    # -- anchors
+
+    async def anchor(self, before: datetime) -> Anchor | None:
+        """The last event that happened before a time."""
+        ...
+
+    async def keep_anchor(self, anchor: Anchor) -> None:
+        """Keep an anchor outside the log, beside it."""
         ...
 
     # -- reading

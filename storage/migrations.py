@@ -6,8 +6,11 @@ nowhere else. Rows holding personal values are blanked, never deleted, and never
 SQLite's ``secure_delete`` zeroes what a row gives up, but not the copies left behind when pages are merged.
 """
 
+from collections.abc import Mapping
 from contextlib import closing
+from functools import cache
 from sqlite3 import Connection
+from types import MappingProxyType
 from typing import Final
 
 from sqlite_utils import Database, Migrations
@@ -38,17 +41,23 @@ def migrate(connection: Connection) -> None:
         database.rollback()  # nothing to do after a commit
 
 
-def make_as(connection: Connection, other: Connection) -> None:
-    """Give an empty database the schema that ``other``'s migrations made: perhaps not yet the present one."""
-    applied = {
-        str(name)
-        for (name,) in other.execute(
-            "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [MIGRATIONS.name]
+def applied(connection: Connection) -> frozenset[str]:
+    """The names of the migrations that a file has."""
+    rows = connection.execute(
+        "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [MIGRATIONS.name]
+    )
+    return frozenset(str(name) for (name,) in rows)
+
+
+@cache
+def schema(names: frozenset[str]) -> Mapping[str, str | None]:
+    """What these migrations make, perhaps not yet the present schema: each thing's SQL by its name."""
+    with closing(Database(memory=True, execute_plugins=False)) as fresh:
+        missing = (one.name for one in MIGRATIONS.pending(fresh) if one.name not in names)
+        MIGRATIONS.apply(fresh, stop_before=next(missing, None))
+        return MappingProxyType(
+            dict(tuple(row) for row in fresh.execute("SELECT name, sql FROM sqlite_schema"))
         )
-    }
-    database = Database(connection, execute_plugins=False)
-    missing = (one.name for one in MIGRATIONS.pending(database) if one.name not in applied)
-    MIGRATIONS.apply(database, stop_before=next(missing, None))
 
 
 def refuse_newer(database: Database) -> None:
@@ -347,3 +356,9 @@ def processes(database: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@MIGRATIONS()
+def retention(database: Database) -> None:
+    """What is kept of people, the oldest first: found without reading past what was forgotten already."""
+    database.executescript("CREATE INDEX personal_kept ON personal (event) WHERE value IS NOT NULL;")

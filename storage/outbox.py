@@ -5,18 +5,27 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.chain import microseconds
-from storage.entries import MessageRef, Outgoing
+from storage.chain import ERASED, microseconds
+from storage.entries import Event, MessageRef, Outgoing
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
 ASKED: Final = "asked:"
 """With a person's id behind it: one such message for each person."""
+REPLY: Final = "reply:"
+"""With an outbox row's id behind it: what was said once, and is edited only to be erased."""
+ERASURE: Final = "erased"
+"""The template of what takes the words out of a message that stands in Slack."""
+
+_ERASURES: Final = """
+    INSERT INTO outbox (request, entry, event, template, slot)
+    SELECT messages.request, messages.request, events.seq, ?, messages.slot FROM messages
+"""
 
 
 def is_edited(slot: str) -> bool:
     """Whether what is posted there is one message that is edited from then on."""
-    return slot in EDITED or slot.startswith(ASKED)
+    return slot in EDITED or slot.startswith((ASKED, REPLY))
 
 
 def outgoing(
@@ -104,14 +113,35 @@ def delivered(
             "template": post.template,
         },
     )
-    if edited and ref is not None:
-        connection.execute(
-            "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)",
-            [post.request, post.to, ref.channel, ref.ts],
-        )
+    if ref is not None:
+        _stands(connection, post, ref, seen)
     connection.executemany(
         "UPDATE outbox SET lane = NULL, aside = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
         [(lane,) for lane in opens],
+    )
+
+
+def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) -> None:
+    """Note where a message stands, so that it can be edited, if only to erase it."""
+    slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
+    connection.execute(
+        "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)", [post.request, slot, ref.channel, ref.ts]
+    )
+    # What was being posted while its request was erased shows what was there before.
+    connection.execute(
+        f"""
+        {_ERASURES} JOIN events ON events.request = messages.request AND events.name = ?
+        WHERE messages.request = ? AND messages.slot = ? AND events.seq > ? LIMIT 1
+        """,
+        [ERASURE, ERASED, post.request, slot, seen],
+    )
+
+
+def erase_posts(connection: Connection, event: Event) -> None:
+    """Post what takes the words out of every message of a request that was erased."""
+    connection.execute(
+        f"{_ERASURES} JOIN events ON events.seq = ? WHERE messages.request = ?",
+        [ERASURE, event.seq, event.request],
     )
 
 

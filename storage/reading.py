@@ -212,6 +212,19 @@ def scheduled_to(connection: Connection, number: bytes, now: datetime) -> list[L
     )
 
 
+def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
+    """Whether a call placed by a request should still go out."""
+    return bool(
+        connection.execute(
+            f"""
+            SELECT 1 FROM actions LEFT JOIN lookup ON lookup.action = actions.n
+            WHERE actions.request = :request AND {_STILL_TO_GO_OUT}
+            """,  # noqa: S608 - fixed text
+            {"request": request, "now": microseconds(now)},
+        ).fetchone()
+    )
+
+
 def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
     """The connections whose provider gave out one of these ids, or did what was asked of it."""
     found = connection.execute(

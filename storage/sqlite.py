@@ -2,13 +2,28 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 from sqlite3 import Connection
-from typing import Self
+from typing import Final, Self
 
-from storage import instances, moves, outbox, pacing, people, presence, reading, standstills, writing
+from storage import (
+    anchors,
+    forgetting,
+    instances,
+    moves,
+    outbox,
+    pacing,
+    people,
+    presence,
+    reading,
+    standstills,
+    writing,
+)
+from storage.anchors import Anchor
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
@@ -32,8 +47,12 @@ from storage.entries import (
     Waiting,
     Whole,
 )
+from storage.erasures import AGAIN, Erased, Erasing, Listed, again, keep_in_list
 from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
+
+WIPES_TRIED: Final = 8
+"""Each waits a quarter of a second for those who read just then: two seconds in all."""
 
 
 class SQLiteLog:
@@ -108,8 +127,50 @@ class SQLiteLog:
         )
 
     async def erase(self, request: str, *, actor: str) -> None:  # noqa: D102
-        await self._writer.do(lambda connection: writing.erase(connection, self._sources, request, actor))
+        going = await self._reader.do(lambda connection: forgetting.find_one(connection, request))
+        if going:
+            await self._list(Erasing(rule="one request"), [going])
+        await self._writer.do(lambda connection: forgetting.erase(connection, self._sources, request, actor))
         await self._writer.wipe()
+
+    async def _list(self, erasing: Erasing, requests: Sequence[Listed]) -> None:
+        """Before anything goes: what is broken off here is finished by purging again."""
+        await asyncio.to_thread(keep_in_list, self._path, erasing, requests, self._sources.clock())
+
+    async def erasable(self, erasing: Erasing) -> Erased:  # noqa: D102
+        return await self._reader.do(lambda connection: forgetting.find(connection, self._sources, erasing))
+
+    async def purge(self, erasing: Erasing, *, actor: str) -> Erased:  # noqa: D102
+        found = await self.erasable(erasing)
+        if (found.requests or erasing.names) and erasing.rule != AGAIN:
+            await self._list(erasing, found.requests)
+        gone: list[Listed] = []
+        for first in range(0, len(found.requests), forgetting.TOGETHER):
+            some = found.requests[first : first + forgetting.TOGETHER]
+            gone += await self._writer.do(
+                partial(forgetting.erase_some, sources=self._sources, erasing=erasing, some=some, actor=actor)
+            )
+        found = replace(found, requests=gone)
+        id_ = await self._writer.do(
+            lambda connection: forgetting.conclude(connection, self._sources, erasing, found, actor)
+        )
+        return replace(found, id=id_, wiped=not found.anything or await self._wiped())
+
+    async def _wiped(self) -> bool:
+        """Whether the write-ahead log could be emptied, between the readings of others."""
+        for _ in range(WIPES_TRIED):
+            if await self._writer.wipe():
+                return True
+        return False
+
+    async def erased_before(self, *, hold: frozenset[str]) -> Erasing | None:  # noqa: D102
+        return await asyncio.to_thread(again, self._path, hold=hold)
+
+    async def anchor(self, before: datetime) -> Anchor | None:  # noqa: D102
+        return await self._reader.do(lambda connection: anchors.head(connection, before))
+
+    async def keep_anchor(self, anchor: Anchor) -> None:  # noqa: D102
+        await asyncio.to_thread(anchors.note, self._path, anchor)
 
     async def request(self, request: str) -> Request:  # noqa: D102
         return await self._reader.do(lambda connection: reading.request(connection, request))

@@ -8,13 +8,13 @@ from contextlib import closing
 from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
-from sqlite3 import Connection, connect
+from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.chain import ERASED, Links, Row, commitment, replay
 from storage.connection import UNREADABLE, CannotOpen, open_for_reading
 from storage.entries import Event, Verdict
-from storage.migrations import make_as
+from storage.migrations import applied, schema
 from storage.reading import as_event
 
 FAULTS_NAMED: Final = 20
@@ -63,12 +63,8 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
     """Every table, index and trigger is as the file's own migrations make it."""
-    with closing(connect(":memory:", isolation_level=None)) as fresh:
-        make_as(fresh, connection)
-        expected, found = (
-            dict(tuple(row) for row in database.execute("SELECT name, sql FROM sqlite_schema"))
-            for database in (fresh, connection)
-        )
+    expected = schema(applied(connection))
+    found = dict(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             yield f"The schema is not ours: {name} was changed, added or taken away."

@@ -18,7 +18,15 @@ from providers.actions import (
 )
 from storage import chain, exclusion, joining, reading
 from storage.appending import Chain, Sources
-from storage.chain import CHANGEABLE_COLUMNS, ENTRY_COLUMNS, ERASED, REQUEST_COLUMNS, REQUESTED, microseconds
+from storage.chain import (
+    CHANGEABLE_COLUMNS,
+    ENTRY_COLUMNS,
+    ERASED,
+    PURGED,
+    REQUEST_COLUMNS,
+    REQUESTED,
+    microseconds,
+)
 from storage.connection import CannotOpen
 from storage.entries import (
     Approval,
@@ -180,23 +188,6 @@ def report(
     return fault_id
 
 
-def erase(connection: Connection, sources: Sources, request: str, actor: str) -> None:
-    """Blank the personal values of a request or a fault. Raises `NoSuchRequest`."""
-    whole = reading.events(connection, request)[0].request
-    blanked = connection.execute(
-        """
-        UPDATE personal SET salt = NULL, value = NULL
-        WHERE value IS NOT NULL AND event IN (SELECT seq FROM events WHERE request = ?)
-        """,
-        [whole],
-    )
-    connection.execute(
-        "DELETE FROM lookup WHERE action IN (SELECT n FROM actions WHERE request = ?)", [whole]
-    )
-    if blanked.rowcount:
-        Chain(connection, sources).append(whole, whole, ERASED, actor=actor, data={}, private={})
-
-
 def _check(move: Move) -> None:
     """Raise for a move that no action's life contains, or that would not replay."""
     for before in move.before:
@@ -209,7 +200,7 @@ def _check(move: Move) -> None:
 
 def _check_note(note: Note) -> None:
     """Raise for a note that would be replayed as more than one."""
-    if note.name in {REQUESTED, ERASED, FAULT, APPROVAL_RECORDED}:
+    if note.name in {REQUESTED, ERASED, PURGED, FAULT, APPROVAL_RECORDED}:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")

@@ -235,3 +235,15 @@ def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path)
     assert fault.endswith(
         "connections.reminders: webhook needs more: add send_action_id = true to this connection"
     )
+
+
+def test_how_long_things_are_kept_is_checked(tmp_path: Path) -> None:
+    """Times as everywhere, in an order that leaves something to purge; holds name a request or a number."""
+    wrong = FILE + '\n[retention]\nkeep_at_least = "90d"\nkeep_at_most = "30d"\nhold = ["A-7K3F"]\n'
+    assert faults(tmp_path, wrong) == [
+        "callops.toml: retention: keep_at_most must be longer than keep_at_least"
+    ]
+    right = wrong.replace('"30d"', '"365d"').replace('"A-7K3F"', '"A-7K3F", "+919876543210"')
+    retention = load(environment(tmp_path, right)).retention
+    assert (retention.keep_at_least, retention.keep_at_most) == (timedelta(days=90), timedelta(days=365))
+    assert retention.hold == {"A-7K3F", "+919876543210"}

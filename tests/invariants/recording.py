@@ -13,7 +13,7 @@ from bot.dispatcher import Dispatcher
 from bot.operations import Operations, content
 from bot.outbox import Outbox
 from providers.actions import Outcome
-from storage import writing
+from storage import forgetting
 from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, StepLog
 from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
@@ -223,7 +223,7 @@ class LeavesTraces(StepLog):
 
     async def erase(self, request: str, *, actor: str) -> None:
         """Erase what a reader of the tables would see."""
-        await self._writer.do(lambda connection: writing.erase(connection, self._sources, request, actor))
+        await self._writer.do(lambda connection: forgetting.erase(connection, self._sources, request, actor))
 
 
 async def channels_see_masked_numbers(bench: Bench) -> None:

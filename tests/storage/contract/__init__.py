@@ -9,6 +9,7 @@ import pytest
 from storage.log import ActionLog
 from tests.storage.contract.beginning import Beginning
 from tests.storage.contract.changes import Changing
+from tests.storage.contract.forgetting import Forgetting
 from tests.storage.contract.joining import Joining
 from tests.storage.contract.moving import Moving
 from tests.storage.contract.noting import Noting
@@ -29,6 +30,7 @@ class ActionLogContract(
     Reading,
     Posting,
     Remembering,
+    Forgetting,
     BeingPresent,
     ABC,
 ):

@@ -92,16 +92,19 @@ class Posting:
         assert events[left.event].actor == "U0MANAGER"
 
     async def test_a_message_edited_elsewhere_is_remembered_anew(self, log: ActionLog, clock: Clock) -> None:
-        """When an audit message was posted again, the new place is the one to edit; a thread has none."""
+        """When an audit message was posted again, the new place is the one to edit; a reply keeps its own."""
         posts = [Post("asked", "audit"), Post("so", "thread"), Post("state", "audit")]
         made = await recorded(log, replace(cancelling(), posts=posts))
         for ts in ("1.1", "1.2", "1.3"):
             [post] = await take(log, clock)
             await log.delivered(post, MessageRef("C1", ts), seen=0)
-        assert (await log.request(made.id)).messages == {"audit": MessageRef("C1", "1.3")}
+        assert (await log.request(made.id)).messages == {
+            "audit": MessageRef("C1", "1.3"),
+            "reply:2": MessageRef("C1", "1.2"),
+        }
 
     async def test_who_was_asked_has_a_message_of_their_own(self, log: ActionLog, clock: Clock) -> None:
-        """One for each person, edited from then on; a direct message beside it is remembered nowhere."""
+        """One for each person, edited from then on; a direct message beside it is remembered to be erased."""
         posts = [Post("asked", "asked:U1"), Post("asked", "asked:U2"), Post("reminded", "dm:U1")]
         made = await recorded(log, replace(cancelling(), posts=posts))
         for ts in ("1.1", "1.2", "1.3"):
@@ -110,6 +113,7 @@ class Posting:
         assert (await log.request(made.id)).messages == {
             "asked:U1": MessageRef("D1", "1.1"),
             "asked:U2": MessageRef("D1", "1.2"),
+            "reply:3": MessageRef("D1", "1.3"),
         }
 
     async def test_what_can_never_be_posted_holds_nothing_up(self, log: ActionLog, clock: Clock) -> None:

@@ -1,0 +1,67 @@
+"""What can be typed after `python -m bot`."""
+
+from argparse import ArgumentParser, _SubParsersAction
+
+from storage.lifecycle import State
+
+
+def make_parser() -> ArgumentParser:
+    """The command line's parser; ``command`` in what it reads is the command's name."""
+    parser = ArgumentParser(
+        prog="python -m bot",
+        description="CallOps: place and cancel calls at voice providers from Slack.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="run the bot")
+    checking = commands.add_parser("check", help="look at everything that must be right; change nothing")
+    checking.add_argument("--json", action="store_true", help="as JSON")
+    demo = commands.add_parser("demo", help="try it in the browser, with no account anywhere")
+    demo.add_argument("--port", type=int, help="the page's port (4800, or any that is free)")
+    demo.add_argument("--no-browser", action="store_true", help="open no browser")
+    demo.add_argument("--keep", action="store_true", help="keep the folder with the log and the journal")
+    commands.add_parser("key", help="make a key for CALLOPS_KEY")
+    describing = commands.add_parser("manifest", help="print the Slack app's manifest, to paste")
+    describing.add_argument("--url", help="the bot's address, as https://bot.example: for HTTP")
+    resuming = commands.add_parser("resume", help="try a connection again at once that is left alone")
+    resuming.add_argument("connection", help="its name in the configuration")
+    _reading(commands)
+    _keeping(commands)
+    return parser
+
+
+def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    log = commands.add_parser("log", help="read the log")
+    reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify|fixture")
+    listing = reading.add_parser("list", help="list actions, newest first")
+    listing.add_argument("--state", choices=list(State), help="only those in this state")
+    listing.add_argument("--connection", help="only those through this connection")
+    listing.add_argument("--number", help="only those to this number, as +919876543210")
+    listing.add_argument("--limit", type=int, default=50, help="how many at most (50)")
+    showing = reading.add_parser("show", help="show one request with all that happened to it")
+    showing.add_argument("id", help="such as A-7K3F, or E-7K3F for a fault")
+    showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
+    making = reading.add_parser("fixture", help="make a reply a case of the contract suite")
+    making.add_argument("id", help="such as A-7K3F, or A-7K3F.2 where there are several targets")
+    making.add_argument("--attempt", type=int, help="which request, where there were several (the last)")
+    verifying = reading.add_parser("verify", help="check that the log is whole and unchanged")
+    verifying.add_argument(
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="FILE|SEQ:HASH",
+        help="and that it still holds these anchors; may be given several times",
+    )
+    for one in (listing, showing, verifying):
+        one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _keeping(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    saving = commands.add_parser("backup", help="write a verified copy of the log, also while the bot runs")
+    saving.add_argument("file", help="the file to make; one that is there is left alone")
+    purging = commands.add_parser("purge", help="erase personal data: by age, by number, by person")
+    rule = purging.add_mutually_exclusive_group()
+    rule.add_argument("--older-than", metavar="90d", help="what ended so long ago, instead of keep_at_most")
+    rule.add_argument("--number", metavar="+91…", help="every request aimed at this number or mentioning it")
+    rule.add_argument("--person", metavar="U…", help="the name of a person in Slack, as it was read")
+    rule.add_argument("--again", action="store_true", help="all that was purged before: after a restore")
+    purging.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")

@@ -1,0 +1,40 @@
+"""`python -m bot backup FILE`: a verified copy of the log, also beside a running bot."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.loading import database_path
+from storage.anchors import Anchor, anchors_beside
+from storage.backup import CannotBackUp, backup
+from storage.erasures import list_beside
+
+OK, WRONG, CANNOT_START = 0, 1, 2
+
+
+def run(file: str, variables: Mapping[str, str]) -> int:
+    """Make the backup and return the exit status."""
+    faults: list[str] = []
+    log = database_path(variables.get("DATABASE_URL") or None, faults)
+    if not faults and not log.exists():
+        faults.append(f"There is no log at {log}: is DATABASE_URL right?")
+    if faults:
+        print(*faults, sep="\n", file=sys.stderr)
+        return CANNOT_START
+    try:
+        verdict = backup(log, Path(file))
+    except CannotBackUp as error:
+        print(error, file=sys.stderr)
+        return CANNOT_START
+    if verdict.faults:
+        print(*verdict.faults, sep="\n", file=sys.stderr)
+        print("The log is not whole. No backup was kept: docs/keeping.md says what to do.", file=sys.stderr)
+        return WRONG
+    head = Anchor(verdict.events, verdict.head)
+    print(f"{file} is whole: {verdict.entries} actions, {verdict.events} events, head {head}")
+    beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
+    if beside:
+        print(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
+    else:
+        print("Keep CALLOPS_KEY somewhere else: without it no number is found in this file.")
+    return OK

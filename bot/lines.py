@@ -1,0 +1,78 @@
+"""Lines for a channel that belong to no request: posted once, and tried again for a while.
+
+Whoever adds one has claimed it in the store before, so that no restart posts a second one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message
+from bot.outbox import ANSWER_WITHIN, pause_after
+from bot.people import SLACK_TROUBLE, trouble
+from bot.posting_pace import method_of, paused_by, to_post
+from bot.refusals import Refusal, refusal
+from storage.log import ActionLog
+
+MOST_TRIES = 10
+"""Of what fails for a reason of its own: some minutes. While Slack is down, the line waits."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line on its way to a channel."""
+
+    channel: str
+    message: Message
+    tries: int = 0
+    not_before: datetime | None = None
+
+
+class Lines:
+    """Lines on their way."""
+
+    def __init__(self, log: ActionLog, client: AsyncWebClient, *, clock: Callable[[], datetime]) -> None:
+        self._log = log
+        self._client = client
+        self._clock = clock
+        self._waiting: list[_Line] = []
+
+    def add(self, channel: str, message: Message) -> None:
+        """Post a line with the next `post`."""
+        self._waiting.append(_Line(channel, message))
+
+    async def post(self) -> None:
+        """Post what is not posted yet, where its time has come."""
+        now = self._clock()
+        for one in [one for one in self._waiting if one.not_before is None or one.not_before <= now]:
+            await self._post(one, now)
+
+    async def _post(self, one: _Line, now: datetime) -> None:
+        if until := await self._log.take(to_post(one.channel), now):
+            one.not_before = until
+            return
+        one.tries += 1
+        message = one.message
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.chat_postMessage(
+                    channel=one.channel, text=message.text, blocks=list(message.blocks)
+                )
+        except SLACK_TROUBLE as error:
+            code, kind = trouble(error), refusal(error, direct=False)
+            if kind is Refusal.LIMITED:
+                one.not_before = paused_by(error, now)
+                await self._log.pause(method_of(error), one.not_before)
+            elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
+                _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
+                self._waiting.remove(one)
+            else:
+                one.not_before = now + pause_after(one.tries)
+        else:
+            self._waiting.remove(one)

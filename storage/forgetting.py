@@ -1,0 +1,300 @@
+"""Forgetting: which personal data goes by a rule, which stays for now and why, and how it goes.
+
+Whole requests are forgotten, with all their targets: what people wrote about one target tells of the others.
+Rows are blanked and never deleted, as `storage.migrations` says.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from sqlite3 import Connection
+
+from providers.actions import CancelCall, NumberRef, PlaceCall
+from providers.phone import written
+from storage import moves, reading
+from storage.appending import Chain, Sources
+from storage.chain import ERASED, PURGED, microseconds, moment
+from storage.entries import Event, Scalar
+from storage.erasures import Erased, Erasing, Kept, Listed, Why
+from storage.ids import new_id
+from storage.lifecycle import TERMINAL, State, request_state
+from storage.outbox import erase_posts
+from storage.people import DRAFTS_KEPT
+
+TOGETHER = 50
+"""So many requests are forgotten in one transaction: others' commits wait for it."""
+
+
+def find(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
+    """What a rule would make the log forget now, and what it leaves."""
+    now = sources.clock()
+    going: list[Listed] = []
+    kept = []
+    for one in _meant(connection, sources, erasing):
+        stays = _stays(connection, sources, erasing, one.id, now)
+        if stays is None:
+            going.append(one)
+        elif not (stays.why is Why.YOUNG and erasing.before):  # not old enough is no exception to an age
+            kept.append(stays)
+        if len(going) == erasing.at_most:
+            break
+    ids = json.dumps([one.id for one in going])
+    [(messages,)] = connection.execute(
+        "SELECT count(*) FROM messages WHERE request IN (SELECT value FROM json_each(?))", [ids]
+    )
+    return Erased(
+        going,
+        kept,
+        drafts=len(_drafts(connection, erasing, now)),
+        people=len(_people(connection, erasing)),
+        messages=messages,
+    )
+
+
+def erase(
+    connection: Connection, sources: Sources, request: str, actor: str, rule: str | None = None
+) -> Event | None:
+    """Forget a request or a fault, and drafts that hold its numbers. Raises `NoSuchRequest`.
+
+    The event that says so; None where nothing was left to forget.
+    """
+    whole = reading.events(connection, request)[0].request
+    _forget_drafts(connection, _numbers(connection, whole))
+    blanked = connection.execute(
+        """
+        UPDATE personal SET salt = NULL, value = NULL
+        WHERE value IS NOT NULL AND event IN (SELECT seq FROM events WHERE request = ?)
+        """,
+        [whole],
+    )
+    connection.execute(
+        "DELETE FROM lookup WHERE action IN (SELECT n FROM actions WHERE request = ?)", [whole]
+    )
+    if not blanked.rowcount:
+        return None
+    data: dict[str, Scalar] = {} if rule is None else {"rule": rule}
+    event = Chain(connection, sources).append(whole, whole, ERASED, actor=actor, data=data, private={})
+    erase_posts(connection, event)
+    return event
+
+
+def find_one(connection: Connection, request: str) -> Listed | None:
+    """A request or a fault, by its id or an entry's, as it is listed. Raises `NoSuchRequest`."""
+    return listed(connection, reading.events(connection, request)[0].request)
+
+
+def erase_some(
+    connection: Connection, sources: Sources, erasing: Erasing, some: Sequence[Listed], actor: str
+) -> list[Listed]:
+    """Forget those of some requests that may still go; which."""
+    now = sources.clock()
+    gone = []
+    for one in some:
+        stays = _stays(connection, sources, erasing, one.id, now)
+        if stays is None and erase(connection, sources, one.id, actor, erasing.rule):
+            gone.append(one)
+    return gone
+
+
+def conclude(
+    connection: Connection, sources: Sources, erasing: Erasing, found: Erased, actor: str
+) -> str | None:
+    """Forget drafts and names, and write down what was done: the id of that; None if nothing was."""
+    now = sources.clock()
+    drafts, people = _drafts(connection, erasing, now), _people(connection, erasing)
+    connection.executemany("UPDATE nonces SET content = NULL WHERE id = ?", [(draft,) for draft in drafts])
+    connection.executemany(
+        "UPDATE people SET name = '', timezone = 'UTC', read_at = 0 WHERE id = ?", [(one,) for one in people]
+    )
+    asked_for = erasing.numbers or erasing.names
+    if not (found.requests or people or (drafts and asked_for)):  # drafts go by themselves, too
+        return None
+    purge = new_id(
+        "P",
+        random=sources.random,
+        taken=lambda name: bool(
+            connection.execute("SELECT 1 FROM events WHERE request = ?", [name]).fetchone()
+        ),
+    )
+    data: dict[str, Scalar] = {
+        "rule": erasing.rule,
+        "requests": len(found.requests),
+        "drafts": len(drafts),
+        "people": len(people),
+        "kept": len(found.kept),
+    }
+    Chain(connection, sources).append(purge, purge, PURGED, actor=actor, data=data, private={})
+    return purge
+
+
+def _meant(connection: Connection, sources: Sources, erasing: Erasing) -> Iterator[Listed]:
+    """Every request and fault that a rule is about and that has anything left to forget, each once."""
+    found = {one.id: one for one in erasing.listed if listed(connection, one.id) == one}
+    for name in {request for number in erasing.numbers for request in _about(connection, sources, number)}:
+        if asked := listed(connection, name):
+            found[name] = asked
+    # In the order they were asked: a call before its cancellation, without which it would still go out.
+    order = dict(
+        tuple(row)
+        for row in connection.execute(
+            """
+            SELECT request, min(seq) FROM events
+            WHERE request IN (SELECT value FROM json_each(?)) GROUP BY request
+            """,
+            [json.dumps([*found])],
+        )
+    )
+    yield from sorted(found.values(), key=lambda one: order[one.id])
+    if erasing.before is None:
+        return
+    for name in _old(connection, erasing.before):
+        if name not in found and (asked := listed(connection, name)):
+            found[name] = asked
+            yield asked
+
+
+def listed(connection: Connection, request: str) -> Listed | None:
+    """A request or a fault as it is listed; None where nothing of it is left to forget."""
+    row = connection.execute(
+        """
+        SELECT min(at) AS at FROM events WHERE request = :request AND EXISTS (
+            SELECT 1 FROM events AS one JOIN personal ON personal.event = one.seq
+            WHERE one.request = :request AND personal.value IS NOT NULL)
+        """,
+        {"request": request},
+    ).fetchone()
+    return None if row["at"] is None else Listed(request, moment(row["at"]))
+
+
+def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
+    """The requests aimed at a number, and what mentions it in whatever was kept."""
+    aimed = connection.execute(
+        """
+        SELECT actions.request FROM lookup JOIN actions ON actions.n = lookup.action
+        WHERE lookup.number = ?
+        """,
+        [sources.lookup(number)],
+    ).fetchall()
+    with _mentions(connection, [number]):
+        mentioning = connection.execute(
+            """
+            SELECT DISTINCT events.request FROM personal JOIN events ON events.seq = personal.event
+            WHERE personal.value IS NOT NULL AND mentions(personal.value)
+            """
+        ).fetchall()
+    return {request for (request,) in [*aimed, *mentioning]}
+
+
+def _old(connection: Connection, before: datetime) -> Iterator[str]:
+    """What was asked before a time and has anything left to forget; the oldest of it leads."""
+    rows = connection.execute(
+        """
+        SELECT events.request, events.at FROM personal INDEXED BY personal_kept
+        CROSS JOIN events ON events.seq = personal.event
+        WHERE personal.value IS NOT NULL ORDER BY personal.event
+        """
+    )
+    for request, at in rows:
+        if at < microseconds(before):
+            yield str(request)
+        elif at >= microseconds(before + DRAFTS_KEPT):  # a clock that was set back leaves older ones behind
+            return
+
+
+def _stays(
+    connection: Connection, sources: Sources, erasing: Erasing, request: str, now: datetime
+) -> Kept | None:
+    """Why a request is not forgotten now, or None."""
+    rows = connection.execute(
+        """
+        SELECT state, max(updated_at, coalesce(scheduled_for, 0)) AS ended, scheduled_for, number
+        FROM actions LEFT JOIN lookup ON lookup.action = actions.n WHERE request = ?
+        """,
+        [request],
+    ).fetchall()
+    state = request_state(State(row["state"]) for row in rows) if rows else None
+    words = str(state or "fault")
+    held = {sources.lookup(number) for number in erasing.hold}
+    if request in erasing.hold or any(row["number"] in held for row in rows):
+        return Kept(request, Why.HELD, words)
+    if any(State(row["state"]) not in TERMINAL for row in rows):
+        return Kept(request, Why.UNDER_WAY, words)
+    if request in {move.id for move in moves.due(connection, now)}:  # its call is yet to be placed again
+        return Kept(request, Why.MOVING, words)
+    if reading.still_goes_out(connection, request, now):
+        goes_out = max(row["scheduled_for"] for row in rows if row["scheduled_for"])
+        return Kept(request, Why.GOES_OUT, words, moment(goes_out))
+    happened = [row["ended"] for row in rows] or _reported(connection, request)
+    ended = moment(max(happened))
+    limits = [limit for limit in (erasing.before, erasing.spare_after) if limit is not None]
+    if limits and ended >= min(limits) and request not in {one.id for one in erasing.listed}:
+        return Kept(request, Why.YOUNG, words, ended)
+    return None
+
+
+def _reported(connection: Connection, fault: str) -> list[int]:
+    return [at for (at,) in connection.execute("SELECT at FROM events WHERE request = ?", [fault])]
+
+
+def _numbers(connection: Connection, request: str) -> list[str]:
+    """The numbers that a request is aimed at."""
+    rows = connection.execute(
+        """
+        SELECT personal.value FROM personal JOIN events ON events.seq = personal.event
+        WHERE events.request = ? AND personal.field = ? AND personal.value IS NOT NULL
+        """,
+        [request, reading.ACTION],
+    )
+    found = []
+    for (value,) in rows:
+        match reading.as_action(value):
+            case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
+                found.append(number)
+    return found
+
+
+def _forget_drafts(connection: Connection, numbers: Sequence[str]) -> None:
+    with _mentions(connection, numbers):
+        connection.execute("UPDATE nonces SET content = NULL WHERE content IS NOT NULL AND mentions(content)")
+
+
+def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int]:
+    """Drafts that hold a number or are somebody's who is forgotten, and those that are too old."""
+    with _mentions(connection, sorted(erasing.numbers)):
+        rows = connection.execute(
+            "SELECT id FROM nonces WHERE content IS NOT NULL AND (at < ? OR mentions(content))",
+            [microseconds(now - DRAFTS_KEPT)],
+        ).fetchall()
+    theirs = [
+        row
+        for one in erasing.names
+        for row in connection.execute(
+            "SELECT id FROM nonces WHERE content IS NOT NULL AND person = ? AND at <= ?",
+            [one.id, microseconds(one.at)],
+        )
+    ]
+    return sorted({row["id"] for row in [*rows, *theirs]})
+
+
+def _people(connection: Connection, erasing: Erasing) -> list[str]:
+    """Those whose names go: who is named by the rule, and who did nothing here since its time."""
+    until = {one.id: microseconds(one.at) for one in erasing.names}
+    before = 0 if erasing.before is None else microseconds(erasing.before)
+    rows = connection.execute("SELECT id, read_at FROM people WHERE name <> ''")
+    return [row["id"] for row in rows if row["read_at"] < max(before, until.get(row["id"], -1) + 1)]
+
+
+@contextmanager
+def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
+    """Let SQL ask whether a text holds one of some numbers, however it is written."""
+    patterns = [written(number) for number in numbers]
+
+    def mentions(text: str) -> bool:
+        return any(pattern.search(text) for pattern in patterns)
+
+    connection.create_function("mentions", 1, mentions, deterministic=True)
+    try:
+        yield
+    finally:
+        connection.create_function("mentions", 1, None)
