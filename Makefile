@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo tour test lint types lock format matrix pictures hands clean
+.PHONY: help demo tour test bench lint types lock format matrix pictures hands clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -16,6 +16,9 @@ tour: $(VENV)/.installed ## play the whole road in the terminal, with no account
 
 test: lint types ## everything that must hold
 	$(BIN)/pytest -n auto --dist loadfile
+
+bench: $(VENV)/.installed ## how long a page of the log takes at a million actions, against ten thousand
+	$(BIN)/python -m tests.bench.log_search
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -55,6 +55,8 @@ _HELP_ON_MORE = """\
 `meta.name=Asha` `purpose=` `consent=` `reason=`, as far as the provider does.
 
 *Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
+*Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
+`state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
 
 *Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 

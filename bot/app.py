@@ -17,6 +17,8 @@ from bot.blocks import Message, section
 from bot.decisions import Decisions
 from bot.intake import Intake
 from bot.lists import Lists
+from bot.log_files import LogFiles
+from bot.log_search import LogSearch
 from bot.modals import View, notice
 from bot.opening import Opening
 from bot.operations import Operations
@@ -76,7 +78,13 @@ class Surfaces:
         windows, replies = Windows(client), Replies(client)
         intake = intakes(log, settings, operations, adapters, clock=clock)
         opening = Opening(log, directory, intake, windows, clock=clock)
-        lists = Lists(log, operations, directory, replies, connections=settings.connections, clock=clock)
+        files = LogFiles(log, client, replies)
+        search = LogSearch(
+            log, operations, directory, windows, replies, files, intake.vocabulary, clock=clock
+        )
+        lists = Lists(
+            log, operations, directory, replies, search, connections=settings.connections, clock=clock
+        )
         return cls(
             client,
             log,

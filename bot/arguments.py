@@ -31,12 +31,17 @@ def make_parser() -> ArgumentParser:
 
 def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
     log = commands.add_parser("log", help="read the log")
-    reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|verify|fixture")
+    reading = log.add_subparsers(dest="reading", required=True, metavar="list|show|export|verify|fixture")
     listing = reading.add_parser("list", help="list actions, newest first")
-    listing.add_argument("--state", choices=list(State), help="only those in this state")
-    listing.add_argument("--connection", help="only those through this connection")
-    listing.add_argument("--number", help="only those to this number, as +919876543210")
+    _add_filters(listing)
     listing.add_argument("--limit", type=int, default=50, help="how many at most (50)")
+    exporting = reading.add_parser("export", help="write actions to a file, newest first")
+    _add_filters(exporting)
+    exporting.add_argument("--format", choices=["csv", "jsonl"], default="csv", help="csv, or JSON Lines")
+    exporting.add_argument(
+        "--full-numbers", action="store_true", help="do not mask numbers; the log keeps that you did this"
+    )
+    exporting.add_argument("file", nargs="?", help="the new file (standard output)")
     showing = reading.add_parser("show", help="show one request with all that happened to it")
     showing.add_argument("id", help="such as A-7K3F, or E-7K3F for a fault")
     showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
@@ -53,6 +58,22 @@ def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
     )
     for one in (listing, showing, verifying):
         one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_filters(parser: ArgumentParser) -> None:
+    """What actions are looked for by."""
+    parser.add_argument("--state", choices=list(State), help="only those in this state")
+    parser.add_argument("--kind", help="only those of this kind, such as place_call")
+    parser.add_argument("--connection", help="only those through this connection")
+    parser.add_argument("--by", metavar="PERSON", help="only those that this person asked for, as U0123ABCD")
+    parser.add_argument("--number", help="only those to this number, as +919876543210")
+    parser.add_argument("--from", dest="first", metavar="DAY", help="only those asked on this day or later")
+    parser.add_argument("--until", dest="last", metavar="DAY", help="only those asked on this day or before")
+    parser.add_argument("--zone", default="UTC", help="where days begin, as Asia/Kolkata (UTC)")
+    parser.add_argument("--text", help="only those with these words in a reason or a note")
+    parser.add_argument(
+        "--after-stop", action="store_true", help="only calls to --number since it asked for no more"
+    )
 
 
 def _keeping(commands: "_SubParsersAction[ArgumentParser]") -> None:

@@ -14,10 +14,14 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.app import SCOPES
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.loading import Found
+from bot.log_files import EXPORT_SCOPES
 from bot.people import SLACK_TROUBLE, trouble
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 """What only the check needs: whether the app is in a channel, public or private. It reads no message."""
+
+OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES
+"""What is served without."""
 
 CLOCK_MAY_BE_OFF = timedelta(seconds=30)
 """Signed tokens have times in them, and leases and deadlines are read by the clock."""
@@ -30,6 +34,7 @@ _NEEDED_FOR = {
     "users:read": "to know who asks, and their time zone",
     "usergroups:read": "to know who is in the user groups that the file names",
     "channels:read": "to check whether the app is in a public channel",
+    "files:write": "to send exports of the log as files",
     "groups:read": "to check whether the app is in a private channel",
 }
 
@@ -153,11 +158,11 @@ def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
         yield wrong(
             "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR.get(scope, 'for its work')}.", REINSTALL
         )
-    for scope in sorted(CHECK_SCOPES - bot.scopes):
+    for scope in sorted(OPTIONAL_SCOPES - bot.scopes):
         yield warning(
             "scopes", f"The app lacks {scope}, needed {_NEEDED_FOR[scope]}; it serves without.", REINSTALL
         )
-    spare = sorted(bot.scopes - SCOPES - CHECK_SCOPES)
+    spare = sorted(bot.scopes - SCOPES - OPTIONAL_SCOPES)
     if spare:
         yield warning(
             "scopes",

@@ -27,6 +27,7 @@ class Verb(StrEnum):
     START_CAMPAIGN = "campaign start"
     LIST = "list"
     STATUS = "status"
+    LOG = "log"
     HELP = "help"
 
 
@@ -42,7 +43,7 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
 )
 """What each verb asks for; the others only tell something. What is moved is placed again after that."""
 
-TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.HELP})
+TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP})
 """The verbs that only tell something; what stands behind them is no target."""
 
 DOES: Final[Mapping[Verb, str]] = MappingProxyType(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -10,6 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot import overview
 from bot.answers import refusal
 from bot.blocks import Message
+from bot.log_search import LogSearch
 from bot.operations import Operations
 from bot.overview import SHOWN, Row
 from bot.people import Directory
@@ -34,6 +35,7 @@ class Lists:
         operations: Operations,
         directory: Directory,
         replies: Replies,
+        search: LogSearch,
         *,
         connections: Collection[str],
         clock: Callable[[], datetime],
@@ -42,11 +44,13 @@ class Lists:
         self._operations = operations
         self._directory = directory
         self._replies = replies
+        self.search: Final = search
         self._connections = connections
         self._clock = clock
 
     def listen(self, app: AsyncApp) -> None:
-        """Register the listener."""
+        """Register the listeners."""
+        self.search.listen(app)
         app.action(overview.STATUS)(self.details)
 
     async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -60,16 +64,13 @@ class Lists:
         if why := self._operations.standing(person):
             return refusal([why])
         mine = await self._requests(Query(requester=person.id), person)
-        waiting = await self._requests(Query(state=State.PENDING), person)
         known = {request.id for request in mine[:SHOWN]}
-        others = sorted(
-            (request for request in waiting if request.id not in known),
-            key=lambda request: request.decide_by or request.asked_at,
-        )
+        others = [one for one in await self._log.waiting() if one.id not in known and one.team == person.team]
+        first = [await self._log.request(one.id) for one in others[:SHOWN]]
         coming = await self._log.scheduled(self._connections, self._clock(), mine="", limit=SHOWN + 1)
         return overview.lists(
             [self._row(request, person) for request in mine[:SHOWN]],
-            [self._row(request, person) for request in others[:SHOWN]],
+            [self._row(request, person) for request in first],
             coming,
             more_wait=max(len(others) - SHOWN, 0),
         )

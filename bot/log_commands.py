@@ -1,4 +1,4 @@
-"""`python -m bot log list | show | verify | fixture`: the log at a terminal, and for programs with `--json`.
+"""`python -m bot log list | show | export | verify | fixture`: the log at a terminal, and for programs.
 
 Numbers are masked here as in channels, but for one thing: ``show --json`` has the record of what was deleted
 as it came, because it is the last copy.
@@ -8,29 +8,21 @@ import argparse
 import asyncio
 import base64
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bot.exporting import target
 from bot.loading import database_path, is_key
+from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages import WORDS
-from providers.actions import (
-    CallRef,
-    CancelCall,
-    DeleteCampaign,
-    NumberRef,
-    PlaceCall,
-    StartCampaign,
-    StopCampaign,
-)
-from providers.phone import mask
 from storage.anchors import Anchor, missing
 from storage.connection import CannotOpen
 from storage.entries import Event, LogEntry, Query, Request
-from storage.lifecycle import State
 from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
 from storage.verification import verify
@@ -38,7 +30,7 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
-_WITHOUT_REQUEST = ("E-", "P-")
+_WITHOUT_REQUEST = ("E-", "P-", "X-")
 """Ids of events that belong to no request: faults and purges."""
 _ONLY_AS_JSON = frozenset({"record"})
 
@@ -59,15 +51,15 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return _verify(path, chosen.anchor, as_json=chosen.json)
     try:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
-    except NoFixture as error:
-        print(error, file=sys.stderr)
-        return CANNOT_START
     except NoSuchRequest:
-        print(f"The log has no {chosen.id}. Ids look like A-7K3F.", file=sys.stderr)
-        return CANNOT_START
-    except CannotOpen as error:
-        print(error, file=sys.stderr)
-        return CANNOT_START
+        trouble = f"The log has no {chosen.id}. Ids look like A-7K3F."
+    except (NoFixture, CannotExport, CannotOpen) as error:
+        trouble = str(error)
+    except BrokenPipeError:  # whoever read has read enough; Python would write the rest as it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    print(trouble, file=sys.stderr)
+    return CANNOT_START
 
 
 async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
@@ -76,6 +68,8 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
         match chosen.reading:
             case "list":
                 return await _list(log, chosen)
+            case "export":
+                return await export(log, chosen)
             case "fixture":
                 return await _fixture(log, chosen, variables)
             case "show" if chosen.raw:
@@ -87,17 +81,13 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
 
 
 async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
-    query = Query(
-        state=State(chosen.state) if chosen.state else None,
-        connection=chosen.connection,
-        number=chosen.number,
-    )
-    page = await log.page(query, limit=chosen.limit)
+    asked = await query(log, chosen)
+    page = await log.page(asked, limit=chosen.limit)
     rows = [summary(entry) for entry in page.entries]
     if chosen.json:
         print(json.dumps(rows, ensure_ascii=False))
     elif not rows:
-        print("No action matches." if query != Query() else "No action is in the log yet.")
+        print("No action matches." if asked != Query() else "No action is in the log yet.")
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],
@@ -207,19 +197,6 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
             raise NoAnchor(f"There is no anchor in {one}.")
         found += anchors
     return found
-
-
-def target(entry: LogEntry) -> str:
-    """What an entry is aimed at, masked."""
-    match entry.action:
-        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
-            return mask(to)
-        case CancelCall(target=CallRef(call_id=found)):
-            return found
-        case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
-            return to.campaign_id
-        case _:
-            return entry.target_id or "erased"
 
 
 def summary(entry: LogEntry) -> dict[str, str]:

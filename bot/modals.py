@@ -174,6 +174,18 @@ def choice(
     }
 
 
+def has_numbers(request: Request) -> bool:
+    """Whether there is a number to be shown in full."""
+    return any(number_of(entry.action) for entry in request.entries)
+
+
+def reveal_button(request: Request, action_id: str) -> Block:
+    """The button with which somebody looks at full numbers."""
+    several = sum(number_of(entry.action) is not None for entry in request.entries) > 1
+    what = "Show full numbers" if several else "Show full number"
+    return button(what, action_id, request.id, label=f"{what}: the log keeps that you did")
+
+
 class Review:
     """What a manager decides on: its submit approves, a button turns it into `Denial`."""
 
@@ -201,10 +213,8 @@ class Review:
         """
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
-        numbers = [entry for entry in request.entries if number_of(entry.action)]
-        if numbers and may_reveal and not revealed:
-            what = "Show full number" if len(numbers) == 1 else "Show full numbers"
-            buttons.append(button(what, cls.reveal, request.id, label=f"{what}: the log keeps that you did"))
+        if has_numbers(request) and may_reveal and not revealed:
+            buttons.append(reveal_button(request, cls.reveal))
         agents = sorted({escape(entry.agent) for entry in request.entries if entry.agent})
         blocks = [
             *map(section, trial(request)),

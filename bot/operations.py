@@ -163,6 +163,10 @@ class Operations:
         """Why somebody may do nothing at all here, not even read, or None."""
         return policy.standing(person, self._team)
 
+    def may_read(self, person: Person) -> Decision:
+        """Whether somebody may search the log."""
+        return policy.at_reading(self._settings.rules, self._directory.members(), person, team=self._team)
+
     def may_ask(self, person: Person, kind: Kind) -> Decision:
         """What the rules say to somebody who is about to ask."""
         members = self._directory.members()

@@ -5,6 +5,7 @@
     campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
     list
     status ID
+    log [filters]
     help
 
 `parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It

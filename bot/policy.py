@@ -156,6 +156,20 @@ def _entitled(
     return Decision(Effect.DENY, (why,), rule)
 
 
+def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
+    """Whether a person may search the log: whoever some rule lets ask, decide or settle something."""
+    if why := standing(person, team):
+        return Decision(Effect.DENY, (why,))
+    about = [rule for rule in rules if rule.effect == "allow"]
+    for rule in about:
+        groups = (*rule.request, *rule.approve, *rule.settlers, *rule.reveal)
+        if group := _through(groups, members, person.id):
+            return Decision(Effect.ALLOW, (), rule, group)
+    if unread := _unread((one for rule in about for one in (*rule.request, *rule.approve)), members):
+        return Decision(Effect.DENY, (_cannot_read(unread),))
+    return Decision(Effect.DENY, ("Only people whom a rule lets ask, approve or settle may search the log.",))
+
+
 def at_dispatch(
     rules: Sequence[Rule],
     members: Members,

@@ -49,7 +49,10 @@ class Replies:
         )
 
     def _start(self, answer: Awaitable[AsyncSlackResponse | WebhookResponse]) -> None:
-        task = asyncio.create_task(self._finish(answer))
+        self.keep(asyncio.create_task(self._finish(answer)))
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Wait for a longer answer, too, when everything ends."""
         self._on_the_way.add(task)
         task.add_done_callback(self._on_the_way.discard)
 
@@ -64,6 +67,8 @@ class Replies:
                 _log.warning("A reply was not taken: %s %s", said.status_code, said.body[:80])
 
     async def drain(self, within: float) -> None:
-        """Wait for what is on its way, for a while."""
+        """Wait for what is on its way, for a while; give up what is not there by then."""
         if self._on_the_way:
-            await asyncio.wait(self._on_the_way, timeout=within)
+            _, late = await asyncio.wait(self._on_the_way, timeout=within)
+            for task in late:
+                task.cancel()

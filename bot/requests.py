@@ -83,6 +83,8 @@ class Requests:
             await _say(ack, await self._lists.overview(person))
         elif line.verb is Verb.STATUS:
             await _say(ack, await self._lists.status(line.rest, person))
+        elif line.verb is Verb.LOG:
+            await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
         elif line.verb and line.missing and not line.faults:
             await self._opening.open(body, line.verb, values_of(line), body["channel_id"])
             await ack()

@@ -9,11 +9,13 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot import answers, known_calls, mentions
 from bot.form_lines import placed_as
 from bot.intake import Intake
+from bot.intents import nonce
 from bot.line import Verb
 from bot.mentions import Mentions
+from bot.modals import View, has_numbers, notice
 from bot.moving import ERASED
 from bot.opening import Opening
-from bot.operations import Operations
+from bot.operations import NotAllowed, Operations
 from bot.payloads import Body, channel_of
 from bot.people import Directory
 from bot.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
@@ -21,8 +23,8 @@ from bot.replies import Replies
 from bot.timeline import Details
 from bot.windows import Windows
 from providers.actions import Kind, PlaceCall
-from storage.entries import LogEntry, Person, entry_of
-from storage.log import ActionLog, NoSuchRequest
+from storage.entries import LogEntry, Person, Request, entry_of
+from storage.log import ActionLog, Conflict, NoSuchRequest
 
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""
@@ -62,6 +64,7 @@ class Shortcuts:
         app.action(MOVE_THIS)(self.move_this)
         app.action(PLACE_AGAIN)(self.place_again)
         app.action(DETAILS)(self.details)
+        app.action(Details.reveal)(self.reveal)
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
 
     async def cancel_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
@@ -97,12 +100,40 @@ class Shortcuts:
         await ack()
 
     async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
-        """Show what happened to a request, as a story."""
-        events = await self._log.events(action["value"])
-        request = await self._log.request(action["value"])
-        private = await self._log.private(action["value"])
-        await self._windows.open(body, Details.build(request, events, private))
+        """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
+        person = await self._directory.person(body["user"]["id"])
+        view = await self._story(await self._log.request(action["value"]), person)
+        if "view" in body:
+            await self._windows.push(body, view)
+        else:
+            await self._windows.open(body, view)
         await ack()
+
+    async def reveal(self, ack: AsyncAck, body: Body, action: Body) -> None:
+        """Show the full numbers to somebody who may see them, once the log has it."""
+        person = await self._directory.person(body["user"]["id"])
+        key = nonce(body["trigger_id"], "reveal")
+        try:
+            request = await self._operations.reveal(action["value"], person, nonce=key)
+        except NotAllowed as no:
+            view = notice("Not for you to see", *no.why)
+        except Conflict:  # delivered twice: the first delivery shows it
+            await ack()
+            return
+        else:
+            view = await self._story(request, person, revealed=True)
+        await self._windows.change(body, view)
+        await ack()
+
+    async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:
+        may_reveal = has_numbers(request) and self._operations.may_reveal(request, person).allowed
+        return Details.build(
+            request,
+            await self._log.events(request.id),
+            await self._log.private(request.id),
+            may_reveal=may_reveal,
+            revealed=revealed,
+        )
 
     async def cancel_mentioned(self, ack: AsyncAck, body: Body) -> None:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""

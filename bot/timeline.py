@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bot.blocks import Block, channel, context, cut, escape, person, quote, section, when
+from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
-from bot.messages import standing, target
-from bot.modals import About, View, modal
+from bot.messages import full_numbers, standing, target
+from bot.modals import About, View, modal, reveal_button
 from bot.refusals import in_words
 from storage.entries import Event, Request
 
@@ -47,6 +47,7 @@ DID: Mapping[str, str] = {
     "happened": "looked it up: it happened",
     "did_not_happen": "looked it up: it did not happen",
     "ordered": "ordered another attempt",
+    "revealed": "looked at the full number",
     "erased": "erased the personal data",
     "asked": "asked somebody to decide",
     "reminded": "reminded those who were asked",
@@ -61,12 +62,22 @@ class Details:
     """The modal behind *Details*."""
 
     callback_id = "details"
+    reveal = "reveal_details"
 
     @classmethod
     def build(
-        cls, request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+        cls,
+        request: Request,
+        events: Sequence[Event],
+        private: Sequence[tuple[int, str, str]],
+        *,
+        may_reveal: bool = False,
+        revealed: bool = False,
     ) -> View:
-        """How it stands, why it was asked, and everything that happened, in order."""
+        """How it stands, why it was asked, and everything that happened, in order.
+
+        ``may_reveal``: they who read it may see the full numbers; ``revealed``: they do.
+        """
         lines = list(story(request, events, private))
         left_out = len(lines) - MOST_LINES
         why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
@@ -78,12 +89,15 @@ class Details:
         blocks: list[Block] = [
             section(standing(request)),
             *([section("\n".join(f"• {target(entry)}" for entry in several))] if several else []),
+            *([section("\n".join(full_numbers(request)))] if revealed else []),
+            *([actions(reveal_button(request, cls.reveal))] if may_reveal and not revealed else []),
             *([section("\n".join(said))] if said else []),
             *map(section, lines[:MOST_LINES]),
         ]
         if left_out > 0:
             blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
-        return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=About())
+        about = About(request=request.id)
+        return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=about)
 
 
 def story(

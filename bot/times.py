@@ -66,13 +66,13 @@ _NEARLY = 0.8
 _HALF_DAY = range(1, 13)
 """The hours that go with am and pm."""
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WORDS = (
-    *_MONTHS,
+    *MONTHS,
     *("january", "february", "march", "april", "june", "july", "august"),
     *("september", "october", "november", "december"),
-    *_WEEKDAYS,
+    *WEEKDAYS,
     *("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"),
     *("today", "tomorrow", "noon", "midnight", "now", "at", "on", "of", "am", "pm"),
     *("in", "min", "mins", "minutes", "h", "hour", "hours"),
@@ -87,7 +87,7 @@ _MONTH = (
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
 _ORDINAL = r"(?:st|nd|rd|th)?"
-_DAY = re.compile(
+DAY = re.compile(
     rf"""(?:on\s)?(?P<said>
         (?P<word>today|tomorrow|tmrw?)
       | (?P<iso>\d{{4}}-\d\d-\d\d)(?:(?=t\d))?
@@ -121,7 +121,7 @@ _BETWEEN = re.compile(r"[\s,]*(?:(?<=\d)T(?=\d))?", re.IGNORECASE)
 
 def read(text: str, *, zone: str, now: datetime) -> Moment:
     """Read a time typed in ``zone`` (an IANA name) at ``now`` (aware). Raises `TimeFault`, nothing else."""
-    typed = _plain(text)
+    typed = plain(text)
     if len(typed) > _LONGEST:
         raise TimeFault(f"“{typed[:_LONGEST]}…” is too long for a time. {_EXAMPLES}")
     try:
@@ -139,14 +139,14 @@ def read(text: str, *, zone: str, now: datetime) -> Moment:
 
 def clock(text: str) -> str:
     """Read a time of day as ``HH:MM`` on the 24-hour clock. Raises `TimeFault`."""
-    typed = _plain(text)[:_LONGEST]
+    typed = plain(text)[:_LONGEST]
     match = _CLOCK.fullmatch(typed)
     if not match or match["said"].lower() == "midnight":
         raise TimeFault(f"“{typed}” is not a time of day. Type it like 9:00, 18:30 or 6 pm.")
     return _time(match).format_iso(unit="minute")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """One line with ASCII digits: what the grammar is written for."""
     folded = unicodedata.normalize("NFKC", text)
     digits = "".join(str(unicodedata.decimal(char, char)) for char in folded)
@@ -170,14 +170,14 @@ def _read(typed: str, here: ZonedDateTime) -> tuple[Reading, Instant]:
 
 def _day_and_clock(typed: str, here: ZonedDateTime) -> tuple[re.Match[str] | None, re.Match[str]]:
     """The two parts of a time, in either order; the day may be left out."""
-    if day := _DAY.match(typed):
+    if day := DAY.match(typed):
         rest = typed[_end(typed, day) :]
         of_day = _CLOCK.fullmatch(rest)
     elif of_day := _CLOCK.match(typed):
         rest = typed[_end(typed, of_day) :]
         if not rest:
             return None, of_day
-        day = _DAY.fullmatch(rest)
+        day = DAY.fullmatch(rest)
     if day and day["numeric"]:
         raise _which_date(day["numeric"], of_day["said"] if of_day else "", here)
     if day and of_day:
@@ -240,13 +240,13 @@ def _dates(day: re.Match[str], today: Date) -> Iterator[Date]:
     if day["word"]:
         yield today if day["word"].lower() == "today" else today.add(days=1)
     elif day["weekday"]:
-        ahead = (_WEEKDAYS.index(_stem(day["weekday"])) + 1 - today.day_of_week().value) % 7
+        ahead = (WEEKDAYS.index(stem(day["weekday"])) + 1 - today.day_of_week().value) % 7
         yield from (today.add(days=ahead), today.add(days=ahead + 7))
     elif day["iso"]:
         year, month, number = map(int, day["iso"].split("-"))
         yield _date(year, month, number, today, day)
     else:
-        month = _MONTHS.index(_stem(day["month"] or day["month_first"])) + 1
+        month = MONTHS.index(stem(day["month"] or day["month_first"])) + 1
         number = int(day["day"] or day["day_last"])
         if day["year"]:
             yield _date(int(day["year"]), month, number, today, day)
@@ -265,18 +265,18 @@ def _date(year: int, month: int, number: int, today: Date, day: re.Match[str]) -
 
 def _check_date(date: Date, day: re.Match[str], of_day: str, here: ZonedDateTime) -> None:
     """Raise for a date that looks like a slip: long past without a year, or not the weekday that was said."""
-    written = f"{date.day} {_MONTHS[date.month - 1].title()} {date.year}"
+    written = f"{date.day} {MONTHS[date.month - 1].title()} {date.year}"
     without_year = not (day["year"] or day["iso"])
     if without_year and date.year > here.year and here.date().add(days=_LONG_AGO_IN_DAYS) < date:
         message = f"“{day['said']}” has passed this year. If you mean the next one, give the year."
         raise TimeFault(message, _suggest(here, f"{written} {of_day}"))
-    said, falls_on = day["weekday_of_date"], _WEEKDAYS[date.day_of_week().value - 1]
-    if said and _stem(said) != falls_on:
+    said, falls_on = day["weekday_of_date"], WEEKDAYS[date.day_of_week().value - 1]
+    if said and stem(said) != falls_on:
         message = f"{written} is a {falls_on.title()}, not a {said.title()}."
         raise TimeFault(message, _suggest(here, f"{written} {of_day}", f"{said} {of_day}"))
 
 
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """The three letters that tell months and weekdays apart."""
     return word[:3].lower()
 
@@ -357,7 +357,7 @@ def _which_date(numeric: str, of_day: str, here: ZonedDateTime) -> TimeFault:
             Date(year or 2024, month, day)  # a leap year: 29 Feb exists in some
         except ValueError:
             continue
-        written = f"{day} {_MONTHS[month - 1].title()} {year or ''} {of_day}"
+        written = f"{day} {MONTHS[month - 1].title()} {year or ''} {of_day}"
         readings.append(" ".join(written.split()))
     ways = tuple(dict.fromkeys(readings))
     forms = _suggest(here, *ways) if of_day else ways

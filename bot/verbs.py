@@ -12,7 +12,6 @@ from bot.words import closest
 
 NOT_BUILT: Final = {
     "stop": "Stopping all calls to a number",
-    "log": "Searching the log",
 }
 """Verbs that are known and that this version does not do."""
 
@@ -24,7 +23,10 @@ _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
 }
 """The words for what is done to a campaign, and what people type for them."""
 _FIRST_WORDS: Final[Mapping[str, Verb]] = {
-    **{str(verb): verb for verb in (Verb.PLACE, Verb.CANCEL, Verb.MOVE, Verb.LIST, Verb.STATUS, Verb.HELP)},
+    **{
+        str(verb): verb
+        for verb in (Verb.PLACE, Verb.CANCEL, Verb.MOVE, Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP)
+    },
     **{word: verb for word, verb in _DONE_TO_CAMPAIGNS.items() if word != "stop"},
 }
 

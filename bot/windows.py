@@ -15,7 +15,7 @@ Body = dict[str, Any]
 
 
 class Windows:
-    """The modals that are open. Both methods raise what the Web API raises, and TimeoutError."""
+    """The modals that are open. All methods raise what the Web API raises, and TimeoutError."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
@@ -27,6 +27,15 @@ class Windows:
                 await self._client.views_open(trigger_id=body["trigger_id"], view=view)
         except SlackApiError as error:
             if trouble(error) != "exchanged_trigger_id":  # the first delivery opened it
+                raise
+
+    async def push(self, body: Body, view: Body) -> None:
+        """Put a modal onto the one that a button was pressed in. A trigger delivered twice puts one."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.views_push(trigger_id=body["trigger_id"], view=view)
+        except SlackApiError as error:
+            if trouble(error) != "exchanged_trigger_id":  # the first delivery put it there
                 raise
 
     async def change(self, body: Body, view: Body) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from playground import content
@@ -62,7 +62,7 @@ async def start(
     address = f"http://{HOST}:{listening.getsockname()[1]}"
     state = Workspace(workspace or content.read(), patience or Patience(), clock)
     granted, links, troubles = manifest or Manifest(), SocketMode(state), Troubles()
-    api = WebApi(state, granted, links.new_url)
+    api = WebApi(state, granted, links.new_url, address)
 
     def hook_url(kind: str, secret: str) -> str:
         return f"{address}/hooks/{kind}/{content.TEAM_ID}/{secret}"
@@ -74,6 +74,8 @@ async def start(
         routes=[
             Route("/api/{method}", front.call, methods=["GET", "POST"]),
             Route("/hooks/{kind}/{team}/{secret}", front.respond, methods=["POST"]),
+            Route("/upload/v1/{id}", front.take_file, methods=["POST"]),
+            Route("/upload/v1/{id}", front.give_file, methods=["GET"]),
             Mount("/control", routes=[Mount("/providers", routes=list(routes)), *control.routes()]),
         ]
     )
@@ -123,6 +125,22 @@ class _Front:
         except ValueError:
             return JSONResponse({"ok": False, "error": "invalid_payload"}, status_code=400)
         return JSONResponse({"ok": True})
+
+    async def take_file(self, request: Request) -> Response:
+        """The bytes of a file, sent to the address that was given for it."""
+        file = self.workspace.uploads.get(request.path_params["id"])
+        if file is None:
+            return PlainTextResponse("not found", status_code=404)
+        file.content = await request.body()
+        return PlainTextResponse(f"OK - {len(file.content)}")
+
+    async def give_file(self, request: Request) -> Response:
+        """A file that was shared, for whoever clicks it."""
+        file = self.workspace.uploads.get(request.path_params["id"])
+        if file is None or file.content is None or file.channel is None:
+            return PlainTextResponse("not found", status_code=404)
+        shown = {"content-disposition": "attachment"}
+        return Response(file.content, media_type="application/octet-stream", headers=shown)
 
     def _scopes(self, method: str) -> dict[str, str]:
         # second-hand: what the token has, and what the method would take, stands in every answer's headers

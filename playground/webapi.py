@@ -33,8 +33,11 @@ class Method:
 class WebApi:
     """The methods that the playground knows, for one workspace and one app."""
 
-    def __init__(self, workspace: Workspace, manifest: Manifest, connect: Callable[[], str]) -> None:
-        self.workspace, self.manifest, self._connect = workspace, manifest, connect
+    def __init__(
+        self, workspace: Workspace, manifest: Manifest, connect: Callable[[], str], address: str
+    ) -> None:
+        self.workspace, self.manifest = workspace, manifest
+        self._connect, self._address = connect, address
 
     def call(self, name: str, token: str | None, args: Json) -> Json:
         """Perform a method; the JSON that Slack would answer, `ok` or not."""
@@ -148,6 +151,40 @@ class WebApi:
         if lines:  # Slack takes this one; we still want to see it
             self.workspace.fault(where, "accepted", lines, args)
         return text, found if isinstance(found, list) else []
+
+    # Files: docs.slack.dev/messaging/working-with-files, the two steps around sending the bytes; read 2026-11
+
+    def upload_url(self, args: Json) -> Json:
+        """Where a file of this name and length is to be sent."""
+        length = str(args.get("length") or "")
+        if not length.isdecimal() or int(length) == 0:
+            raise RefusedError("invalid_arguments", [f"{MISSING}length"])
+        made = self.workspace.announce(_needed(args, "filename"), int(length))
+        return {"upload_url": f"{self._address}/upload/v1/{made.id}", "file_id": made.id}
+
+    def complete_upload(self, args: Json) -> Json:
+        """Share files that were sent into a conversation, with a comment."""
+        told = _decoded(args.get("files"), "invalid_arguments")
+        channel = self.workspace.channel(_needed(args, "channel_id"))
+        if args["channel_id"] != channel.id:  # a channel's id: a user's is not taken (second-hand)
+            raise RefusedError("invalid_channel")
+        if BOT_USER not in channel.members:
+            raise RefusedError("not_in_channel")
+        shared = []
+        for one in told if isinstance(told, list) else []:
+            file = self.workspace.uploads.get(str(one.get("id")))
+            if file is None or file.content is None or len(file.content) != file.length:
+                raise RefusedError("file_not_found")
+            file.title, file.channel = str(one.get("title") or file.name), channel.id
+            shared.append(file)
+        if not shared:
+            raise RefusedError("invalid_arguments", [f"{MISSING}files"])
+        text = str(args.get("initial_comment") or "")
+        links = [f"📎 <{self._address}/upload/v1/{file.id}|{file.name}>" for file in shared]
+        shown: Json = {"type": "mrkdwn", "text": "\n".join(filter(None, [text, *links]))}
+        content = [{"type": "section", "text": shown}]
+        self.workspace.post(Message(self.workspace.new_ts(), channel.id, BOT_USER, text, content))
+        return {"files": [{"id": file.id, "title": file.title} for file in shared]}
 
     # Views.
 
@@ -264,6 +301,8 @@ METHODS: dict[str, Method] = {
     "chat.postEphemeral": Method(WebApi.post_ephemeral, "chat:write"),
     "chat.update": Method(WebApi.update, "chat:write"),
     "chat.delete": Method(WebApi.delete, "chat:write"),
+    "files.getUploadURLExternal": Method(WebApi.upload_url, "files:write"),
+    "files.completeUploadExternal": Method(WebApi.complete_upload, "files:write"),
     "views.open": Method(WebApi.views_open),
     "views.push": Method(WebApi.views_push),
     "views.update": Method(WebApi.views_update),

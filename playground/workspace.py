@@ -101,6 +101,18 @@ class Hook:
     uses: int = 0
 
 
+@dataclass
+class Upload:
+    """A file: announced, then sent, then shared into a conversation."""
+
+    id: str
+    name: str
+    length: int
+    content: bytes | None = None
+    title: str = ""
+    channel: str | None = None
+
+
 class Workspace:
     """Everything there is. Nothing here does I/O; `clock` gives seconds since 1970."""
 
@@ -125,6 +137,7 @@ class Workspace:
         self.stacks: dict[str, list[View]] = {}
         self.triggers: dict[str, Trigger] = {}
         self.hooks: dict[str, Hook] = {}
+        self.uploads: dict[str, Upload] = {}
         self.journal: list[Json] = []
         self.faults: list[Json] = []
         self.touch()
@@ -191,6 +204,12 @@ class Workspace:
         return self.channels.setdefault(known, made)
 
     # Messages.
+
+    def announce(self, name: str, length: int) -> Upload:
+        """Expect a file."""
+        made = Upload(f"F{next(self._number):07}", name, length)
+        self.uploads[made.id] = made
+        return made
 
     def post(self, message: Message) -> Message:
         """Show a message."""

@@ -241,6 +241,7 @@ class Waiting:
 
     id: str
     requester: str
+    team: str
     rule: str | None
     asked_at: datetime
     decide_by: datetime | None
@@ -392,13 +393,58 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which entries to list; None leaves a condition out. ``number`` is E.164."""
+    """Which entries to list; None leaves a condition out. ``number`` is E.164.
+
+    They were asked at ``since`` or later and before ``until``. ``text`` stands in what somebody wrote about
+    the request: a reason, a note, a purpose or a consent; capitals do not count (of the letters A to Z).
+    """
 
     state: State | None = None
     kind: Kind | None = None
     connection: str | None = None
     requester: str | None = None
     number: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    text: str | None = None
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry, with what its request says of it: who asked, where, why, under which rule, who decided."""
+
+    entry: LogEntry
+    requester: str
+    channel: str | None
+    rule: str | None
+    mode: str | None
+    reason: str | None
+    decided_by: str | None
+    decision: str | None
+    """What was decided the last time: ``approve`` or ``deny``."""
+    decided_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some entries that match, newest first, and the keys of the pages of older and newer ones.
+
+    ``partial``: no more was looked through than these and what lies between them; older ones may match.
+    """
+
+    hits: Sequence[Hit]
+    after: int | None
+    before: int | None
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedToStop:
+    """When somebody first said that a number wants no more calls, and the request that says so."""
+
+    request: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ from typing import Protocol
 
 from storage.anchors import Anchor
 from storage.entries import (
+    AskedToStop,
     Budget,
     Change,
     Draft,
     Event,
+    Found,
     LogEntry,
     MessageRef,
     NewRequest,
@@ -99,6 +101,13 @@ class ActionLog(Protocol):
         """Write a fault of the program down and return its id (``E-…``), which people are told."""
         ...
 
+    async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:
+        """Write down that somebody takes full numbers out of the log; the id of that (``X-…``).
+
+        ``rows`` are the fields that go out; ``private`` which entries they are of.
+        """
+        ...
+
     async def erase(self, request: str, *, actor: str) -> None:
         """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""
         ...
@@ -152,6 +161,23 @@ class ActionLog(Protocol):
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:
         """List entries, newest first, by key: as fast on the last page as on the first."""
+        ...
+
+    async def search(
+        self, query: Query, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> Found:
+        """As `page`, with what each entry's request says; ``before`` a key, the page of newer ones.
+
+        Where words are looked for, a page ends after so many entries that were looked through, and says so.
+        """
+        ...
+
+    async def asked_to_stop(self, number: str) -> AskedToStop | None:
+        """Since when a number wants no more calls, as somebody said, or None."""
+        ...
+
+    async def people_named(self, name: str) -> Sequence[Person]:
+        """People that are known under a name, or whose name begins so where none has it whole."""
         ...
 
     async def coming_up(self, connection: str, agent: str, number: str, now: datetime) -> Sequence[LogEntry]:

@@ -15,6 +15,8 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from storage.views import VIEWS
+
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
 """What `PRAGMA application_id` says of our files."""
 
@@ -362,3 +364,27 @@ def processes(database: Database) -> None:
 def retention(database: Database) -> None:
     """What is kept of people, the oldest first: found without reading past what was forgotten already."""
     database.executescript("CREATE INDEX personal_kept ON personal (event) WHERE value IS NOT NULL;")
+
+
+@MIGRATIONS()
+def searching(database: Database) -> None:
+    """Each filter's entries in the order they were asked in: a day of them, or a page, is found at once."""
+    database.executescript(
+        """
+        DROP INDEX actions_state;
+        DROP INDEX actions_kind;
+        DROP INDEX actions_connection;
+        DROP INDEX actions_requester;
+        CREATE INDEX actions_state ON actions (state, asked_at);
+        CREATE INDEX actions_kind ON actions (kind, asked_at);
+        CREATE INDEX actions_connection ON actions (connection, asked_at);
+        CREATE INDEX actions_requester ON actions (requester, asked_at);
+        CREATE INDEX actions_asked ON actions (asked_at);
+        """
+    )
+
+
+@MIGRATIONS()
+def in_words(database: Database) -> None:
+    """Views for people who read the log by SQL."""
+    database.executescript(VIEWS)

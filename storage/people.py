@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 from storage.chain import microseconds, moment
 from storage.entries import Draft, Person
@@ -69,8 +69,18 @@ def keep_person(connection: Connection, person: Person) -> None:
 def person(connection: Connection, person: str) -> Person | None:
     """What was kept of a person."""
     row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _person(row)
+
+
+def named(connection: Connection, name: str) -> list[Person]:
+    """People of that name, or, where there are none, whose name begins so. Capitals do not count."""
+    known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
+    wanted = name.casefold()
+    whole = [one for one in known if one.name.casefold() == wanted]
+    return whole or [one for one in known if one.name.casefold().startswith(wanted)]
+
+
+def _person(row: Mapping[str, Any]) -> Person:
     return Person(
         id=row["id"],
         team=row["team"],

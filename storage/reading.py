@@ -17,8 +17,6 @@ from storage.entries import (
     Followed,
     LogEntry,
     MessageRef,
-    Page,
-    Query,
     Request,
     Standstill,
     Tally,
@@ -99,7 +97,7 @@ def request(connection: Connection, request: str) -> Request:
     return as_request(
         row,
         personal=dict(tuple(field) for field in personal),
-        entries=tuple(map(_entry, entries)),
+        entries=tuple(map(as_looked_up, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["moves"] else None,
@@ -146,26 +144,6 @@ def whole(connection: Connection, name: str) -> Whole:
     """A request, its events and the personal values still kept. Raises `NoSuchRequest`."""
     found = request(connection, name)
     return Whole(found, events(connection, found.id), private(connection, found.id))
-
-
-def page(connection: Connection, query: Query, number: bytes | None, after: int | None, limit: int) -> Page:
-    """List entries, newest first. ``number`` is the query's as it is looked up; its index leads."""
-    source, key = (_ENTRIES, "actions.n") if number is None else (_BY_NUMBER, "lookup.action")
-    conditions = {
-        "lookup.number = ?": number,
-        "state = ?": query.state,
-        "kind = ?": query.kind,
-        "connection = ?": query.connection,
-        "requester = ?": query.requester,
-        f"{key} < ?": after,
-    }
-    given = {condition: value for condition, value in conditions.items() if value is not None}
-    where = " AND ".join(given) or "TRUE"
-    rows = connection.execute(
-        f"{source} WHERE {where} ORDER BY {key} DESC LIMIT ?", [*given.values(), limit + 1]
-    ).fetchall()
-    entries = tuple(map(_entry, rows[:limit]))
-    return Page(entries, after=rows[limit - 1]["n"] if len(rows) > limit else None)
 
 
 def coming_up(connection: Connection, name: str, agent: str, number: bytes, now: datetime) -> list[LogEntry]:
@@ -423,6 +401,7 @@ def waiting(connection: Connection) -> list[Waiting]:
         Waiting(
             row["id"],
             row["requester"],
+            row["team"],
             row["rule"],
             moment(row["asked_at"]),
             decide_by=_time(row["decide_by"]),
@@ -571,10 +550,11 @@ def _approval(row: Mapping[str, Any]) -> Approval:
 
 def _entries(connection: Connection, source: str, where: str, values: Mapping[str, object]) -> list[LogEntry]:
     rows = connection.execute(source + where, dict(values))
-    return list(map(_entry, rows))
+    return list(map(as_looked_up, rows))
 
 
-def _entry(row: Mapping[str, Any]) -> LogEntry:
+def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
+    """An entry from its row, read with its action and its last look-up."""
     return as_entry(
         row,
         as_action(row["action"]),

@@ -20,6 +20,7 @@ from storage import (
     people,
     presence,
     reading,
+    searching,
     standstills,
     writing,
 )
@@ -27,10 +28,12 @@ from storage.anchors import Anchor
 from storage.appending import Sources
 from storage.connection import Reader, Writer
 from storage.entries import (
+    AskedToStop,
     Budget,
     Change,
     Draft,
     Event,
+    Found,
     LogEntry,
     MessageRef,
     NewRequest,
@@ -126,6 +129,13 @@ class SQLiteLog:
             )
         )
 
+    async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:  # noqa: D102
+        return await self._writer.do(
+            lambda connection: writing.exported(
+                connection, self._sources, actor=actor, rows=rows, private=private
+            )
+        )
+
     async def erase(self, request: str, *, actor: str) -> None:  # noqa: D102
         going = await self._reader.do(lambda connection: forgetting.find_one(connection, request))
         if going:
@@ -186,7 +196,26 @@ class SQLiteLog:
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:  # noqa: D102
         number = None if query.number is None else self._sources.lookup(query.number)
-        return await self._reader.do(lambda connection: reading.page(connection, query, number, after, limit))
+        return await self._reader.do(
+            lambda connection: searching.page(connection, query, number, after, limit)
+        )
+
+    async def search(  # noqa: D102
+        self, query: Query, *, after: int | None = None, before: int | None = None, limit: int = 50
+    ) -> Found:
+        number = None if query.number is None else self._sources.lookup(query.number)
+        return await self._reader.do(
+            lambda connection: searching.search(
+                connection, query, number, after=after, before=before, limit=limit
+            )
+        )
+
+    async def asked_to_stop(self, number: str) -> AskedToStop | None:  # noqa: D102
+        looked_up = self._sources.lookup(number)
+        return await self._reader.do(lambda connection: searching.asked_to_stop(connection, looked_up))
+
+    async def people_named(self, name: str) -> Sequence[Person]:  # noqa: D102
+        return await self._reader.do(lambda connection: people.named(connection, name))
 
     async def coming_up(  # noqa: D102
         self, connection: str, agent: str, number: str, now: datetime

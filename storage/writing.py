@@ -56,6 +56,10 @@ FAULT: Final = "fault"
 """A fault of the program was reported."""
 
 
+EXPORTED = "exported"
+"""Full numbers were taken out of the log."""
+
+
 class TooLate(Exception):
     """The request does not stand any more where a change expects it."""
 
@@ -188,6 +192,16 @@ def report(
     return fault_id
 
 
+def exported(
+    connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
+) -> str:
+    """Write down that full numbers leave the log, as an event of its own."""
+    export_id = new_id("X", random=sources.random, taken=partial(_has_events, connection))
+    writer = Chain(connection, sources)
+    writer.append(export_id, export_id, EXPORTED, actor=actor, data={"rows": rows}, private=private)
+    return export_id
+
+
 def _check(move: Move) -> None:
     """Raise for a move that no action's life contains, or that would not replay."""
     for before in move.before:
@@ -200,7 +214,7 @@ def _check(move: Move) -> None:
 
 def _check_note(note: Note) -> None:
     """Raise for a note that would be replayed as more than one."""
-    if note.name in {REQUESTED, ERASED, PURGED, FAULT, APPROVAL_RECORDED}:
+    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED}:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")

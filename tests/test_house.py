@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bot.app import SCOPES
-from bot.check_slack import CHECK_SCOPES
+from bot.check_slack import OPTIONAL_SCOPES
 from bot.requests import COMMANDS_HEARD
 from bot.shortcuts import CANCEL_MENTIONED
 from providers.registry import PROVIDERS
@@ -48,7 +48,7 @@ def test_the_app_hears_the_shortcuts_of_the_manifest_and_no_other(manifest: dict
 
 def test_the_app_asks_for_the_scopes_it_uses(manifest: dict[str, Any]) -> None:
     """Least scopes, and the start checks the same ones."""
-    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES | CHECK_SCOPES
+    assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES | OPTIONAL_SCOPES
 
 
 def test_the_readme_names_every_command_setting_and_provider(manifest: dict[str, Any]) -> None:

@@ -997,7 +997,6 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         [("text", "campaign= is not for a cancellation", None)],
     ),
     ("stopping", "/calls stop +919876543210", {}, [("verb", "is not built", None)]),
-    ("the log", "/calls log", {}, [("verb", "is not built", None)]),
     (
         "all faults at once, and all that was understood",
         "/place-call 98765 43210 25:00 agnet=payments retries=x gap=30 lang=hi until=99:00 via remindrs",

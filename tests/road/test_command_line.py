@@ -1,6 +1,9 @@
 import asyncio
 import base64
+import csv
+import getpass
 import json
+import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -175,3 +178,55 @@ async def test_secrets_and_numbers_are_written_nowhere_they_can_be_read(dark_sce
         for secret in (*SECRETS, "9876543210"):
             assert secret not in text.replace(" ", "").replace("-", ""), where
             assert secret not in text, where
+
+
+async def test_an_export_is_a_file_of_ones_own(history: History) -> None:
+    """Masked, whole, for nobody else to read; one that is there is not written over."""
+    scene = history.scene
+    out = scene.folder / "log.csv"
+    made = await scene.terminal("log", "export", "--state", "succeeded", str(out))
+    assert (made.status, made.output) == (0, "")
+    assert "Wrote 2 actions to" in made.errors
+    assert out.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
+    assert [row["id"] for row in rows] == [f"{history.cancelled}.1", history.placed]
+    assert rows[1]["target"] == "'+91 ••••• •3210"
+    assert rows[0]["decided_by"] == "U0MANAGER"
+    again = await scene.terminal("log", "export", str(out))
+    assert (again.status, "is there already" in again.errors) == (2, True)
+    gone = await scene.terminal("log", "export", str(scene.folder / "nowhere" / "log.csv"))
+    assert (gone.status, "cannot be written" in gone.errors) == (2, True)
+
+
+async def test_full_numbers_leave_the_log_with_an_event(history: History) -> None:
+    """Who took them stands in the chain, and the numbers in the file."""
+    scene = history.scene
+    options = ("--full-numbers", "--format", "jsonl", "--number", NUMBER, "--from", "yesterday")
+    made = await scene.terminal("log", "export", *options)
+    [row] = [json.loads(line) for line in made.output.splitlines()]
+    assert (row["id"], row["target"]) == (history.placed, NUMBER)
+    export = re.search(r"as (X-\w+)", made.errors)
+    assert export
+    told = json.loads((await scene.terminal("log", "show", export[1], "--json")).output)
+    [event] = told["events"]
+    assert (event["name"], event["actor"]) == ("exported", f"os:{getpass.getuser()}")
+    assert NUMBER in event["private"]["query"]
+    assert (await scene.terminal("log", "verify")).status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--kind", "calls"), "--kind takes one of: place_call"),
+        (("--from", "05/12"), "can be two days"),
+        (("--after-stop",), "say --number"),
+        (("--after-stop", "--number", NUMBER), "has not asked to stop"),
+    ],
+)
+async def test_filters_that_cannot_be_read_say_so(
+    history: History, options: tuple[str, ...], says: str
+) -> None:
+    """As a sentence, before anything is written."""
+    told = await history.scene.terminal("log", "list", *options)
+    assert (told.status, told.output) == (2, "")
+    assert says in told.errors

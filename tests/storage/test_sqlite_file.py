@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import exclusion, outbox, pacing, reading
+from providers.actions import Kind
+from storage import exclusion, outbox, pacing, reading, searching
 from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
 from storage.entries import Query
 from storage.lifecycle import State
@@ -255,17 +256,44 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: SQLiteLo
 
 
 QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
-    "page": (lambda db: reading.page(db, Query(), None, 9, 50), "PRIMARY KEY"),
-    "page by state": (lambda db: reading.page(db, Query(state=State.PENDING), None, 9, 50), "actions_state"),
+    "page": (lambda db: searching.page(db, Query(), None, 9, 50), "actions_asked"),
+    "page by state": (
+        lambda db: searching.page(db, Query(state=State.PENDING), None, 9, 50),
+        "actions_state",
+    ),
     "page by requester": (
-        lambda db: reading.page(db, Query(requester="U1"), None, None, 50),
+        lambda db: searching.page(db, Query(requester="U1"), None, None, 50),
         "actions_requester",
     ),
     "page by connection": (
-        lambda db: reading.page(db, Query(connection="a"), None, 9, 50),
+        lambda db: searching.page(db, Query(connection="a"), None, 9, 50),
         "actions_connection",
     ),
-    "page by number": (lambda db: reading.page(db, Query(state=State.PENDING), b"n", 9, 50), "lookup_number"),
+    "page by kind": (
+        lambda db: searching.page(db, Query(kind=Kind.PLACE_CALL, team="T0"), None, 9, 50),
+        "actions_kind",
+    ),
+    "page of a day": (
+        lambda db: searching.page(db, Query(since=NOON, until=NOON), None, 9, 50),
+        "actions_asked",
+    ),
+    "page of a person's day": (
+        lambda db: searching.page(db, Query(requester="U1", since=NOON, until=NOON), None, 9, 50),
+        "actions_requester (requester=? AND asked_at>? AND asked_at<?",
+    ),
+    "page of newer ones": (
+        lambda db: searching.search(db, Query(connection="a"), None, after=None, before=9, limit=50),
+        "actions_connection",
+    ),
+    "page by words": (
+        lambda db: searching.search(db, Query(text="a"), None, after=9, before=None, limit=50),
+        "actions_asked",
+    ),
+    "page by number": (
+        lambda db: searching.page(db, Query(state=State.PENDING), b"n", 9, 50),
+        "lookup_number",
+    ),
+    "asked to stop": (lambda db: searching.asked_to_stop(db, b"n"), "lookup_number"),
     "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
     "seen": (lambda db: reading.seen(db, "a", "ck_1", NOON), "events_reference"),
     "ready": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),

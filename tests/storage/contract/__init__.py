@@ -16,6 +16,7 @@ from tests.storage.contract.noting import Noting
 from tests.storage.contract.pacing import Pacing
 from tests.storage.contract.presence import BeingPresent
 from tests.storage.contract.reading import Reading
+from tests.storage.contract.searching import Searching
 from tests.storage.contract.slack import Posting, Remembering
 from tests.storage.samples import Clock
 
@@ -28,6 +29,7 @@ class ActionLogContract(
     Beginning,
     Pacing,
     Reading,
+    Searching,
     Posting,
     Remembering,
     Forgetting,

@@ -283,7 +283,7 @@ class Reading:
         decided = await recorded(log, cancelling())
         await log.apply(approve(decided.id))
         assert list(await log.waiting()) == [
-            Waiting(one.id, one.requester, one.rule, one.asked_at, one.decide_by)
+            Waiting(one.id, one.requester, one.team, one.rule, one.asked_at, one.decide_by)
             for one in (soon, late, never)
         ]
 

@@ -1,0 +1,165 @@
+"""Entries of the log as CSV or JSON Lines, for spreadsheets and programs: one a line, in constant memory.
+
+CSV is as RFC 4180 has it, in UTF-8 with a byte-order mark, without which a spreadsheet reads names and masked
+numbers wrongly. A cell that a spreadsheet would take for a formula begins with an apostrophe. JSON Lines hold
+everything as it is. Numbers are masked unless full ones are asked for.
+"""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from bot.beside import number_of
+from bot.messages import word
+from providers.phone import mask
+from storage.entries import Hit, LogEntry, Query
+from storage.log import ActionLog
+
+BATCH: Final = 500
+"""Entries that are read at once: some hundred kilobytes."""
+MARK: Final = "\ufeff"
+"""What tells a spreadsheet that a file is in UTF-8."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What begins a formula in some spreadsheet (OWASP, CSV Injection)."""
+
+Cell = str | int | None
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+COLUMNS: Final = (
+    "id",
+    "request",
+    "asked_at",
+    "asked_by",
+    "asked_by_name",
+    "kind",
+    "connection",
+    "agent",
+    "target",
+    "state",
+    "in_words",
+    "scheduled_for",
+    "reason",
+    "rule",
+    "decision",
+    "decided_by",
+    "decided_by_name",
+    "decided_at",
+    "updated_at",
+    "attempts",
+    "code",
+    "message",
+    "reference",
+    "mode",
+)
+"""What is said of an entry. Times are in UTC, ids of people Slack's, names as Slack said them last."""
+
+
+def row(hit: Hit, names: Mapping[str, str], *, full: bool = False) -> dict[str, Cell]:
+    """An entry's cells by column; ``full``: its number is not masked."""
+    entry = hit.entry
+    cells: dict[str, Cell] = {
+        "id": entry.id,
+        "request": entry.request,
+        "asked_at": _time(entry.asked_at),
+        "asked_by": hit.requester,
+        "asked_by_name": names.get(hit.requester),
+        "kind": entry.kind,
+        "connection": entry.connection,
+        "agent": entry.agent,
+        "target": target(entry, full=full),
+        "state": entry.state,
+        "in_words": word(entry),
+        "scheduled_for": _time(entry.scheduled_for),
+        "reason": hit.reason,
+        "rule": hit.rule,
+        "decision": hit.decision,
+        "decided_by": hit.decided_by,
+        "decided_by_name": names.get(hit.decided_by or ""),
+        "decided_at": _time(hit.decided_at),
+        "updated_at": _time(entry.updated_at),
+        "attempts": entry.attempt,
+        "code": entry.code,
+        "message": entry.message,
+        "reference": entry.reference,
+        "mode": hit.mode,
+    }
+    return {column: cells[column] for column in COLUMNS}
+
+
+def target(entry: LogEntry, *, full: bool = False) -> str:
+    """What an entry is aimed at: a number, masked or not, or a provider's id."""
+    number = number_of(entry.action)
+    if number is not None:
+        return number if full else mask(number)
+    return entry.target_id or "erased"
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def head(format_: Format) -> str:
+    """What stands before the first entry."""
+    return MARK + _line(COLUMNS) if format_ is Format.CSV else ""
+
+
+def text(cells: Mapping[str, Cell], format_: Format) -> str:
+    """An entry as one line; in CSV it may hold line ends, in quotes."""
+    if format_ is Format.JSONL:
+        return json.dumps(dict(cells), ensure_ascii=False) + "\n"
+    return _line(_safe(cells[column]) for column in COLUMNS)
+
+
+def _safe(cell: Cell) -> Cell:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _line(cells: Iterable[Cell]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    return written.getvalue()
+
+
+def counted(actions: int) -> str:
+    """How many, in words."""
+    return "1 action" if actions == 1 else f"{actions:,} actions"
+
+
+async def lines(
+    log: ActionLog, query: Query, format_: Format, *, full: bool = False, most: int | None = None
+) -> AsyncIterator[str]:
+    """Every entry that matches, newest first, each a line; first of all what stands before them.
+
+    What is recorded meanwhile is left out. ``most``: no more entries than that.
+    """
+    yield head(format_)
+    names: dict[str, str] = {}
+    after, left = None, most
+    while left is None or left > 0:
+        found = await log.search(query, after=after, limit=BATCH if left is None else min(BATCH, left))
+        for hit in found.hits:
+            await _learn(log, names, hit)
+            yield text(row(hit, names, full=full), format_)
+        if found.after is None:
+            return
+        after = found.after
+        left = None if left is None else left - len(found.hits)
+
+
+async def _learn(log: ActionLog, names: dict[str, str], hit: Hit) -> None:
+    for user in (hit.requester, hit.decided_by):
+        if user and user not in names:
+            known = await log.person(user)
+            names[user] = known.name if known else ""

@@ -1,0 +1,122 @@
+"""`python -m bot log export`: the log as a file, or down a pipe."""
+
+import argparse
+import getpass
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TextIO
+
+from bot import days
+from bot.exporting import Format, counted, lines
+from bot.times import TimeFault
+from providers.actions import Kind
+from storage.chain import microseconds
+from storage.entries import Query
+from storage.lifecycle import State
+from storage.log import ActionLog
+
+COUNT_EVERY: Final = 1000
+"""Entries between two looks at the count, at a terminal."""
+ONLY_MINE: Final = 0o600
+"""An export is for whoever made it: who else may read it is theirs to say."""
+
+
+class CannotExport(Exception):
+    """Why, as a sentence."""
+
+
+async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
+    """What the options ask for. Raises `CannotExport`."""
+    first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
+    asked = Query(
+        state=State(chosen.state) if chosen.state else None,
+        kind=_kind(chosen.kind) if chosen.kind else None,
+        connection=chosen.connection,
+        requester=chosen.by,
+        number=chosen.number,
+        since=first.start if first else None,
+        until=last.end if last else None,
+        text=chosen.text,
+    )
+    if not chosen.after_stop:
+        return asked
+    if chosen.number is None:
+        raise CannotExport("--after-stop tells of one number's calls: say --number +919876543210")
+    stop = await log.asked_to_stop(chosen.number)
+    if stop is None:
+        raise CannotExport("That number has not asked to stop, as far as the log knows.")
+    return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
+
+
+def _kind(typed: str) -> Kind:
+    if typed not in set(Kind):
+        raise CannotExport(f"--kind takes one of: {', '.join(Kind)}")
+    return Kind(typed)
+
+
+def _day(chosen: argparse.Namespace, text: str | None) -> days.Day | None:
+    try:
+        return days.read(text, zone=chosen.zone, now=datetime.now(UTC)) if text else None
+    except TimeFault as fault:
+        raise CannotExport(str(fault)) from None
+
+
+async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
+    """Write what was asked for; full numbers only once the log has who takes them. Raises `CannotExport`."""
+    asked = await query(log, chosen)
+    if chosen.full_numbers:
+        said = {name: str(value) for name, value in _said(asked).items()}
+        made = await log.exported(
+            actor=f"os:{getpass.getuser()}",
+            rows=f"full numbers, {chosen.format}",
+            private={"query": json.dumps(said, ensure_ascii=False)},
+        )
+        sys.stderr.write(f"The log has that you take full numbers out of it, as {made}.\n")
+    count = 0
+    with _opened(chosen.file) as out:
+        async for line in lines(log, asked, Format(chosen.format), full=chosen.full_numbers):
+            out.write(line)
+            count += 1
+            if count % COUNT_EVERY == 0 and sys.stderr.isatty():
+                sys.stderr.write(f"\r{count:,} actions …")
+    if chosen.file:
+        sys.stderr.write(f"\rWrote {counted(count - 1)} to {chosen.file}.\n")
+    return 0
+
+
+def _said(asked: Query) -> dict[str, object]:
+    fields = {name: getattr(asked, name) for name in asked.__slots__}
+    return {
+        name: microseconds(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[TextIO]:
+    """The new file, whole once it is there, or standard output. Raises `CannotExport`."""
+    if path is None:
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is no other here
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    whole, partial = Path(path), Path(f"{path}.partial")
+    if whole.exists():
+        raise CannotExport(f"{path} is there already. Name another file, or take it away first.")
+    try:
+        opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_MINE)
+        try:
+            with os.fdopen(opened, "w", encoding="utf-8", newline="") as out:
+                yield out
+            partial.replace(whole)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotExport(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,74 @@
+"""Exports of the log as files, sent by direct message to whoever asked; made after the listener has returned.
+
+One that a restart interrupts is lost, and asked for again: it is a copy, and the log is not.
+"""
+
+import asyncio
+import logging
+from datetime import datetime
+from typing import Final
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message, context, section
+from bot.exporting import Format, counted, lines
+from bot.log_filters import Filters
+from bot.people import SLACK_TROUBLE, trouble
+from bot.replies import Replies
+from storage.entries import Person, Query
+from storage.log import ActionLog
+
+EXPORT_SCOPES: Final = frozenset({"files:write"})
+"""What only exports need; the app serves without."""
+
+MOST: Final = 20_000
+"""Entries in a file that Slack is sent: some megabytes, held in memory once. The terminal has no such end."""
+
+_log = logging.getLogger(__name__)
+
+COMING = "📄 *Your export is being made.* It comes to you by direct message, with numbers masked."
+
+
+class LogFiles:
+    """Exports on their way."""
+
+    def __init__(self, log: ActionLog, client: AsyncWebClient, replies: Replies) -> None:
+        self._log = log
+        self._client = client
+        self._replies = replies
+
+    def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
+        """Begin to make an export; what the person reads meanwhile."""
+        self._replies.keep(asyncio.create_task(self._send(query, filters, person, now), name="export"))
+        return Message(COMING, [section(COMING)])
+
+    async def _send(self, query: Query, filters: Filters, person: Person, now: datetime) -> None:
+        try:
+            written = [line async for line in lines(self._log, query, Format.CSV, most=MOST)]
+            said = filters.in_words() or "everything"
+            count = counted(len(written) - 1)
+            if len(written) > MOST:
+                count = f"the newest {count}. `python -m bot log export` has no such end"
+            text = f"📄 *Your export of the log:* {said}; {count}. Numbers are masked."
+            told = await self._client.chat_postMessage(channel=person.id, text=text, blocks=[section(text)])
+            await self._client.files_upload_v2(
+                channel=told["channel"],
+                content="".join(written).encode(),
+                filename=f"callops-log-{now:%Y-%m-%d-%H%M}.csv",
+                title="CallOps log",
+            )
+        except SLACK_TROUBLE as error:
+            await self._say_why(person, trouble(error))
+
+    async def _say_why(self, person: Person, why: str) -> None:
+        """Say that no file comes, and how to have one all the same."""
+        _log.warning("An export could not be sent: %s", why)
+        lacking = "the Slack app lacks files:write" if why == "missing_scope" else f"Slack answered {why}"
+        text = f"❌ *The file could not be sent:* {lacking}."
+        how = "Whoever runs CallOps can make the same with `python -m bot log export`."
+        try:
+            await self._client.chat_postMessage(
+                channel=person.id, text=text, blocks=[section(text), context(how)]
+            )
+        except SLACK_TROUBLE as error:
+            _log.warning("That could not be said either: %s", trouble(error))

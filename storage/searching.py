@@ -1,0 +1,220 @@
+"""Searching the SQLite store: entries by who, what, where, when and words, newest first. Read by key.
+
+One index leads, so that a page costs the same however long the log is and however far back it lies: the
+number's where one is looked for, else that of the filter that leaves least. Each of these ends in the time an
+entry was asked, which is the order of the pages. What people wrote has no index, for it must be erasable: it
+is looked through newest first, so many entries for one page, and the next page goes on from there.
+"""
+
+from collections.abc import Mapping
+from sqlite3 import Connection
+from typing import Any, Final
+
+from storage.chain import microseconds, moment
+from storage.entries import AskedToStop, Found, Hit, Page, Query
+from storage.lifecycle import State
+from storage.reading import as_looked_up
+
+LOOKED_THROUGH: Final = 10_000
+"""Entries whose words are read for one page: some tens of milliseconds."""
+
+WRITTEN: Final = ("reason", "note", "purpose", "consent")
+"""The personal fields that hold what people wrote."""
+
+CUSTOMER_ASKED: Final = "customer asked"
+"""How the reason of a cancellation begins that somebody who is called asked for."""
+
+_BY_NUMBER: Final = "lookup CROSS JOIN actions ON actions.n = lookup.action"
+_SELECT: Final = """
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up,
+        json_extract(look.data, '$.found') AS sighted, known.value AS known_as,
+        requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
+        requests.mode AS mode, why.value AS reason, approvals.person AS decided_by,
+        approvals.decision AS decision, approvals.at AS decided_at
+    FROM {source}
+    CROSS JOIN requests ON requests.id = actions.request
+    LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
+    LEFT JOIN events AS look
+        ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
+    LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
+    LEFT JOIN actions AS first ON first.request = actions.request AND first.position = 1
+    LEFT JOIN personal AS why ON why.event = first.asked_event AND why.field = 'reason'
+    LEFT JOIN approvals
+        ON approvals.event = (SELECT max(event) FROM approvals WHERE request = actions.request)
+"""
+_SAYS: Final = """
+    EXISTS (SELECT 1 FROM events AS said CROSS JOIN personal AS written ON written.event = said.seq
+        WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
+          AND written.value LIKE :text ESCAPE '!')
+"""
+_OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
+
+
+def page(connection: Connection, query: Query, number: bytes | None, after: int | None, limit: int) -> Page:
+    """Entries alone, newest first."""
+    found = search(connection, query, number, after=after, before=None, limit=limit)
+    return Page(tuple(hit.entry for hit in found.hits), after=found.after)
+
+
+def search(
+    connection: Connection,
+    query: Query,
+    number: bytes | None,
+    *,
+    after: int | None,
+    before: int | None,
+    limit: int,
+) -> Found:
+    """Entries with what their requests say. ``number`` is the query's as it is looked up."""
+    if before is not None:
+        return _newer(connection, query, number, before, limit)
+    end = _end_of_window(connection, query, number, after) if query.text else None
+    rows = _rows(connection, query, number, "older", limit + 1, key=after, end=end)
+    hits = tuple(map(_hit, rows[:limit]))
+    newer = rows[0]["n"] if rows and after is not None else None
+    if len(rows) > limit:
+        return Found(hits, after=rows[limit - 1]["n"], before=newer)
+    return Found(hits, after=end, before=newer, partial=end is not None)
+
+
+def _newer(connection: Connection, query: Query, number: bytes | None, before: int, limit: int) -> Found:
+    """The page just before a key; what is left at the newest end is the first page."""
+    rows = _rows(connection, query, number, "newer", limit + 1, key=before)
+    if len(rows) <= limit:
+        return search(connection, query, number, after=None, before=None, limit=limit)
+    hits = tuple(map(_hit, reversed(rows[:limit])))
+    return Found(hits, after=rows[0]["n"], before=rows[limit - 1]["n"])
+
+
+def _rows(
+    connection: Connection,
+    query: Query,
+    number: bytes | None,
+    way: str,
+    limit: int,
+    *,
+    key: int | None,
+    end: int | None = None,
+) -> list[Any]:
+    where, values = _conditions(query, number)
+    for name, position, than in (("key", key, _BEYOND[way]), ("end", end, ">=")):
+        if position is not None:
+            where += f" AND {_placed(number, than, name)}"
+            values[name] = position
+    if query.text:
+        where += f" AND {_SAYS}"
+        values["text"] = _like(query.text)
+    return connection.execute(
+        f"{_SELECT.format(source=_source(query, number))}"
+        f" WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
+        values | {"limit": limit},
+    ).fetchall()
+
+
+def _end_of_window(
+    connection: Connection, query: Query, number: bytes | None, after: int | None
+) -> int | None:
+    """The key of the last entry to look through, None where the log ends before."""
+    where, values = _conditions(query, number)
+    if after is not None:
+        where += f" AND {_placed(number, '<', 'key')}"
+        values["key"] = after
+    rows = connection.execute(
+        f"SELECT actions.n FROM {_source(query, number)} WHERE {where}"  # noqa: S608 - fixed text
+        f" ORDER BY {_order(number, 'older')} LIMIT 2 OFFSET :window",
+        values | {"window": LOOKED_THROUGH - 1},
+    ).fetchall()
+    return rows[0]["n"] if len(rows) > 1 else None
+
+
+_DIRECTION: Final = {"older": "DESC", "newer": "ASC"}
+_BEYOND: Final = {"older": "<", "newer": ">"}
+
+
+def _placed(number: bytes | None, than: str, key: str) -> str:
+    """On which side of a key something stands, in the order of its index."""
+    if number:
+        return f"lookup.action {than} :{key}"
+    at = f"(SELECT asked_at FROM actions WHERE n = :{key})"  # noqa: S608 - fixed text
+    return f"actions.asked_at {than[0]}= {at} AND (actions.asked_at, actions.n) {than} ({at}, :{key})"
+
+
+def _order(number: bytes | None, way: str) -> str:
+    """The order of an index: that of a number's calls is the order they were asked in."""
+    to = _DIRECTION[way]
+    return f"lookup.action {to}" if number else f"actions.asked_at {to}, actions.n {to}"
+
+
+def _source(query: Query, number: bytes | None) -> str:
+    return _BY_NUMBER if number else f"actions INDEXED BY {leading(query)}"
+
+
+def leading(query: Query) -> str:
+    """The index that leads where no number does: few stand in most states, and most are done."""
+    match query:
+        case Query(state=State() as state) if state is not State.SUCCEEDED:
+            return "actions_state"
+        case Query(requester=str()):
+            return "actions_requester"
+        case Query(connection=str()):
+            return "actions_connection"
+        case Query(kind=kind) if kind is not None:
+            return "actions_kind"
+        case Query(state=State()):
+            return "actions_state"
+        case _:
+            return "actions_asked"
+
+
+def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]]:
+    conditions: dict[str, tuple[str, Any]] = {
+        "number": ("lookup.number = :number", number),
+        "state": ("actions.state = :state", query.state),
+        "kind": ("actions.kind = :kind", query.kind),
+        "connection": ("actions.connection = :connection", query.connection),
+        "requester": ("actions.requester = :requester", query.requester),
+        "since": ("actions.asked_at >= :since", query.since and microseconds(query.since)),
+        "until": ("actions.asked_at < :until", query.until and microseconds(query.until)),
+        "team": (_OF_TEAM, query.team),
+    }
+    given = {name: (condition, value) for name, (condition, value) in conditions.items() if value is not None}
+    where = " AND ".join(condition for condition, _ in given.values()) or "TRUE"
+    return where, {name: value for name, (_, value) in given.items()}
+
+
+def _like(text: str) -> str:
+    """A pattern for what contains a text, whatever is special in it."""
+    for special in "!%_":
+        text = text.replace(special, f"!{special}")
+    return f"%{text}%"
+
+
+def _hit(row: Mapping[str, Any]) -> Hit:
+    return Hit(
+        as_looked_up(row),
+        requester=row["asked_by"],
+        channel=row["asked_in"],
+        rule=row["rule"],
+        mode=row["mode"],
+        reason=row["reason"],
+        decided_by=row["decided_by"],
+        decision=row["decision"],
+        decided_at=None if row["decided_at"] is None else moment(row["decided_at"]),
+    )
+
+
+def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
+    """The first cancellation of calls to a number because the customer asked for it."""
+    row = connection.execute(
+        """
+        SELECT actions.request, actions.asked_at FROM lookup
+        CROSS JOIN actions ON actions.n = lookup.action
+        JOIN actions AS first ON first.request = actions.request AND first.position = 1
+        JOIN personal ON personal.event = first.asked_event AND personal.field = 'reason'
+        WHERE lookup.number = :number AND actions.kind = 'cancel_call'
+          AND lower(personal.value) LIKE :reason || '%'
+        ORDER BY lookup.action LIMIT 1
+        """,
+        {"number": number, "reason": CUSTOMER_ASKED},
+    ).fetchone()
+    return None if row is None else AskedToStop(row["request"], moment(row["asked_at"]))

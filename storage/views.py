@@ -1,0 +1,89 @@
+"""The log's views for people who read SQL: plain names, times as text, states in words, numbers masked.
+
+They are the schema's, made by a migration and verified like it; they hold nothing of their own. What was
+erased is gone from them, too.
+"""
+
+from typing import Final
+
+
+def _at(column: str) -> str:
+    return f"strftime('%Y-%m-%dT%H:%M:%fZ', {column} / 1000000.0, 'unixepoch')"
+
+
+STATES: Final = {
+    "pending": "waiting for approval",
+    "approved": "about to be sent",
+    "sending": "being sent",
+    "succeeded": "done",
+    "failed": "failed",
+    "unknown": "unknown",
+    "refused": "not sent",
+    "denied": "denied",
+    "withdrawn": "taken back",
+    "expired": "ran out of time",
+}
+"""The states as people read them everywhere."""
+
+_STATE: Final = (
+    "CASE WHEN actions.code = 'dry_run' THEN 'tried out' ELSE CASE actions.state "
+    + " ".join(f"WHEN '{state}' THEN '{words}'" for state, words in STATES.items())
+    + " ELSE actions.state END END"
+)
+_NUMBER: Final = "coalesce(json_extract(asked.value, '$.to'), json_extract(asked.value, '$.target.to'))"
+_TARGET: Final = f"CASE WHEN {_NUMBER} IS NULL THEN coalesce(actions.target_id, 'erased') ELSE '•••• ' || substr({_NUMBER}, -4) END"  # noqa: E501 - one expression
+
+VIEWS: Final = f"""
+CREATE VIEW actions_in_words AS
+SELECT actions.id, actions.request, {_at("actions.asked_at")} AS asked, actions.requester AS asked_by,
+    people.name AS asked_by_name, replace(actions.kind, '_', ' ') AS what, actions.connection, actions.agent,
+    {_TARGET} AS target, {_STATE} AS state, {_at("actions.scheduled_for")} AS scheduled_for,
+    actions.attempt AS attempts, actions.code, actions.message, actions.reference,
+    {_at("actions.updated_at")} AS changed
+FROM actions
+LEFT JOIN personal AS asked ON asked.event = actions.asked_event AND asked.field = 'action'
+LEFT JOIN people ON people.id = actions.requester;
+
+CREATE VIEW requests_in_words AS
+SELECT requests.id, {_at("requests.asked_at")} AS asked, requests.requester AS asked_by,
+    people.name AS asked_by_name, replace(requests.kind, '_', ' ') AS what, requests.connection,
+    (SELECT count(*) FROM actions WHERE actions.request = requests.id) AS targets,
+    why.value AS reason, requests.rule, approvals.decision, approvals.person AS decided_by,
+    decider.name AS decided_by_name, {_at("approvals.at")} AS decided,
+    {_at("requests.decide_by")} AS to_be_decided_by, coalesce(requests.mode, 'live') AS mode
+FROM requests
+JOIN actions AS first ON first.request = requests.id AND first.position = 1
+LEFT JOIN personal AS why ON why.event = first.asked_event AND why.field = 'reason'
+LEFT JOIN people ON people.id = requests.requester
+LEFT JOIN approvals
+    ON approvals.event = (SELECT max(event) FROM approvals WHERE approvals.request = requests.id)
+LEFT JOIN people AS decider ON decider.id = approvals.person;
+
+CREATE VIEW what_happened AS
+SELECT events.seq, {_at("events.at")} AS at, events.request, events.entry AS action, events.actor AS who,
+    people.name AS who_name, replace(events.name, '_', ' ') AS what,
+    json_extract(events.data, '$.state') AS state, json_extract(events.data, '$.message') AS message,
+    note.value AS note
+FROM events
+LEFT JOIN people ON people.id = events.actor
+LEFT JOIN personal AS note ON note.event = events.seq AND note.field = 'note';
+
+CREATE VIEW decisions AS
+SELECT approvals.request, {_at("approvals.at")} AS at, approvals.person AS who, people.name AS who_name,
+    approvals.decision, approvals."group" AS through_group, requests.rule
+FROM approvals
+JOIN requests ON requests.id = approvals.request
+LEFT JOIN people ON people.id = approvals.person;
+
+CREATE VIEW by_connection AS
+SELECT actions.connection, replace(actions.kind, '_', ' ') AS what, {_STATE} AS state, count(*) AS actions,
+    {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
+FROM actions GROUP BY 1, 2, 3;
+
+CREATE VIEW by_person AS
+SELECT actions.requester AS asked_by, people.name AS asked_by_name,
+    replace(actions.kind, '_', ' ') AS what, {_STATE} AS state, count(*) AS actions,
+    {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
+FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
+"""  # noqa: S608 - fixed text
+"""What the migration `in_words` runs: never changed, as no migration is; a later one may make them anew."""

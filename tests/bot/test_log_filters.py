@@ -1,0 +1,52 @@
+"""What is looked for: read, said, kept and written so that it is read back the same."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.line import ConnectionWords, Typist, Vocabulary
+from bot.log_filters import Filters, Typed, read
+from providers.actions import Kind
+from storage.lifecycle import State
+
+NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+WORDS = Vocabulary({"reminders": ConnectionWords()}, default_region="IN")
+
+
+def typed(text: str) -> Typed:
+    """What is understood of a line."""
+    return read(text, vocabulary=WORDS, typist=Typist("Asia/Kolkata"), me="U0AGENT", now=NOW)
+
+
+def test_a_line_is_read_kept_and_written_again() -> None:
+    """Whatever is looked for comes back the same from a draft, and from the line that is shown."""
+    said = typed(
+        '98765 43210 via reminders by=me state="taken back" kind=cancel from=Mon until=today text=“a b”'
+    )
+    query = said.filters.query
+    assert said.faults == ()
+    assert (query.number, query.connection, query.requester) == ("+919876543210", "reminders", "U0AGENT")
+    assert (query.state, query.kind, query.text) == (State.WITHDRAWN, Kind.CANCEL_CALL, "a b")
+    assert Filters.of(said.filters.kept()) == said.filters
+    assert typed(said.filters.line().removeprefix("log ")).filters == said.filters
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "says"),
+    [
+        ("state=nope", "state", "takes one of: waiting for approval, about to be sent"),
+        ("kind=nope", "kind", "takes one of: place, cancel, delete, stop, start"),
+        ("via=nope", "via", "takes one of: reminders"),
+        ("state=failed state=done", "state", "is there twice"),
+        ("on=today from=Mon", "on", "is one day"),
+        ("from=today until=Mon", "until", "is before"),
+        ("98765 43210 number=98765 43211", "number", "One number at a time"),
+        ("after-stop", "number", "Say which number"),
+        ("colour=red", "text", "is not looked for"),
+        ('"open', "text", "opened and not closed"),
+        ("x" * 101, "text", "100 characters at most"),
+    ],
+)
+def test_what_cannot_be_looked_for_is_a_fault(text: str, field: str, says: str) -> None:
+    """At its field, saying what can be."""
+    assert [(one.field, says in one.message) for one in typed(text).faults] == [(field, True)]

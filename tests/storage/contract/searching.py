@@ -1,0 +1,126 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from providers.actions import Kind
+from storage.entries import AskedToStop, Found, Hit, Note, Person, Query
+from storage.lifecycle import State
+from storage.log import ActionLog
+from tests.storage.contract.changes import recorded
+from tests.storage.samples import NOON, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deny, noted, placing
+
+
+class Searching:
+    """What every store promises of searching: filters, words, days, pages either way, and reports."""
+
+    async def test_days_and_teams_are_conditions_too(self, log: ActionLog, clock: Clock) -> None:
+        """From a moment on, and before one; together with any other, in the order they were asked in."""
+        noon = clock.now
+        first = await recorded(log, placing())
+        clock.move(days=1)
+        second = await recorded(log, replace(placing(OTHER_NUMBER), requester="U2"))
+        stranger = await recorded(log, replace(placing(), team="T9"))
+        clock.move(days=-2)
+        early = await recorded(log, placing())
+        day = timedelta(days=1)
+        queries = {
+            Query(since=noon): [stranger.id, second.id, first.id],
+            Query(until=noon + day): [first.id, early.id],
+            Query(since=noon, until=noon + day): [first.id],
+            Query(since=noon, requester="U2"): [second.id],
+            Query(number=NUMBER, until=noon + day): [early.id, first.id],
+            Query(team="T9"): [stranger.id],
+        }
+        for query, expected in queries.items():
+            assert _ids(await log.search(query)) == expected, query
+
+    async def test_pages_go_either_way(self, log: ActionLog) -> None:
+        """By keys, without gaps or repeats; the newest page says that there is nothing newer."""
+        made = [await recorded(log, placing()) for _ in range(7)]
+        ids = [one.id for one in reversed(made)]
+        for query in (Query(), Query(number=NUMBER), Query(kind=Kind.PLACE_CALL)):
+            first = await log.search(query, limit=3)
+            second = await log.search(query, after=first.after, limit=3)
+            third = await log.search(query, after=second.after, limit=3)
+            assert [_ids(one) for one in (first, second, third)] == [ids[:3], ids[3:6], ids[6:]]
+            assert first.before is None
+            assert third.after is None
+            back = await log.search(query, before=third.before, limit=3)
+            assert _ids(back) == ids[3:6]
+            top = await log.search(query, before=back.before, limit=3)
+            assert (_ids(top), top.before, top.after) == (ids[:3], None, first.after)
+            middle = await log.search(query, before=third.before, limit=2)
+            assert (_ids(middle), _ids(await log.search(query, before=middle.before, limit=2))) == (
+                ids[4:6],
+                ids[2:4],
+            )
+
+    async def test_words_are_found_in_what_people_wrote(self, log: ActionLog) -> None:
+        """In reasons and notes, whatever is special in them; not once they were erased."""
+        gave = await recorded(log, replace(cancelling(NUMBER, OTHER_NUMBER), reason="Customer MOVED 100%"))
+        other = await recorded(log, replace(cancelling(), reason="100 rupees"))
+        await log.apply(noted(Note(other.id, "heard", {}, {"note": "she moved, too"})))
+        targets = [f"{gave.id}.2", f"{gave.id}.1"]
+        assert _ids(await log.search(Query(text="moved"))) == [other.id, *targets]
+        assert _ids(await log.search(Query(text="0%"))) == targets
+        assert _ids(await log.search(Query(text="moved", number=NUMBER))) == [other.id, f"{gave.id}.1"]
+        assert _ids(await log.search(Query(text="moved", kind=Kind.PLACE_CALL))) == []
+        await log.erase(gave.id, actor="U1")
+        assert _ids(await log.search(Query(text="moved"))) == [other.id]
+
+    async def test_a_hit_says_who_why_and_who_decided(self, log: ActionLog, clock: Clock) -> None:
+        """Each target of a request carries what was said of them all."""
+        made = await recorded(
+            log, replace(cancelling(NUMBER, OTHER_NUMBER), reason="duplicate", channel="C1")
+        )
+        clock.move(minutes=1)
+        await log.apply(approve(*(entry.id for entry in made.entries)))
+        denied = await recorded(log, cancelling())
+        await log.apply(deny(denied.id))
+        other, second, first = (await log.search(Query())).hits
+        entries = (await log.request(made.id)).entries
+        assert [first, second] == [
+            Hit(entry, "U0AGENT", "C1", made.rule, None, "duplicate", "U0MANAGER", "approve", clock.now)
+            for entry in entries
+        ]
+        assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
+
+    async def test_since_when_a_number_wants_no_more_calls(self, log: ActionLog, clock: Clock) -> None:
+        """Since the first cancellation because the customer asked, however that ended."""
+        await recorded(log, replace(cancelling(), reason="wrong number"))
+        assert await log.asked_to_stop(NUMBER) is None
+        at = clock.move(hours=1)
+        stop = await recorded(log, replace(cancelling(OTHER_NUMBER, NUMBER), reason="Customer asked, twice"))
+        clock.move(hours=1)
+        await recorded(log, replace(cancelling(), reason="customer asked"))
+        assert await log.asked_to_stop(NUMBER) == AskedToStop(stop.id, at)
+
+    @pytest.mark.parametrize(
+        ("name", "found"), [("asha", ["U1"]), ("AS", ["U1", "U3"]), ("ashanti", ["U3"]), ("mira", [])]
+    )
+    async def test_people_are_known_by_name(self, log: ActionLog, name: str, found: list[str]) -> None:
+        """A whole name comes before those that only begin so; capitals do not count."""
+        for id_, called in (("U3", "Ashanti"), ("U1", "Asha"), ("U2", "Zoe")):
+            await log.keep_person(_member(id_, called))
+        assert [one.id for one in await log.people_named(name)] == found
+
+    async def test_taking_full_numbers_out_is_an_event(self, log: ActionLog) -> None:
+        """It stands in the chain by an id of its own, with what was asked for, which can be erased."""
+        made = await log.exported(actor="os:asha", rows="all", private={"query": f"number={NUMBER}"})
+        [event] = await log.events(made)
+        assert (event.name, event.actor, event.data["rows"]) == ("exported", "os:asha", "all")
+        assert [value for _, _, value in await log.private(made)] == [f"number={NUMBER}"]
+        await log.erase(made, actor="U1")
+        assert await log.private(made) == []
+        assert not (await log.verify()).faults
+
+
+def _ids(found: Found) -> Sequence[str]:
+    return [hit.entry.id for hit in found.hits]
+
+
+def _member(user: str, name: str) -> Person:
+    known = {"bot": False, "deleted": False, "guest": False, "stranger": False}
+    return Person(user, "T1", name, "Asia/Kolkata", **known, read_at=NOON)
