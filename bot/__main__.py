@@ -86,6 +86,12 @@ def _purge(chosen: Namespace) -> int:
     return run(chosen, _environment())
 
 
+def _policy(chosen: Namespace) -> int:
+    from bot.policy_commands import run
+
+    return run(chosen, _environment())
+
+
 def _serve(_: Namespace) -> int:
     import asyncio
 
@@ -96,7 +102,7 @@ def _serve(_: Namespace) -> int:
     try:
         settings = load(_environment())
         log_to_stderr(settings.log_level)
-        asyncio.run(serve(settings))
+        asyncio.run(serve(settings, read=lambda: load(_environment())))
     except SettingsFault as error:
         print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)
         return 2
@@ -116,6 +122,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "log": _log,
     "backup": _backup,
     "purge": _purge,
+    "policy": _policy,
 }
 
 

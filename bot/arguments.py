@@ -26,6 +26,7 @@ def make_parser() -> ArgumentParser:
     resuming.add_argument("connection", help="its name in the configuration")
     _reading(commands)
     _keeping(commands)
+    _policy(commands)
     return parser
 
 
@@ -43,7 +44,7 @@ def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
     )
     exporting.add_argument("file", nargs="?", help="the new file (standard output)")
     showing = reading.add_parser("show", help="show one request with all that happened to it")
-    showing.add_argument("id", help="such as A-7K3F, or E-7K3F for a fault")
+    showing.add_argument("id", help="such as A-7K3F, E-7K3F for a fault, or R-7K3F for a change of the rules")
     showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
     making = reading.add_parser("fixture", help="make a reply a case of the contract suite")
     making.add_argument("id", help="such as A-7K3F, or A-7K3F.2 where there are several targets")
@@ -86,3 +87,22 @@ def _keeping(commands: "_SubParsersAction[ArgumentParser]") -> None:
     rule.add_argument("--person", metavar="U…", help="the name of a person in Slack, as it was read")
     rule.add_argument("--again", action="store_true", help="all that was purged before: after a restore")
     purging.add_argument("--dry-run", action="store_true", help="say what would go, and change nothing")
+
+
+def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    policy = commands.add_parser("policy", help="ask the rules in the file, or look for what is wrong there")
+    asking = policy.add_subparsers(dest="asking", required=True, metavar="explain|lint")
+    explaining = asking.add_parser("explain", help="what the rules say to somebody, and why")
+    explaining.add_argument("--user", required=True, metavar="U…", help="the person's Slack id")
+    explaining.add_argument("--action", required=True, help="such as cancel_call or place_call")
+    explaining.add_argument("--connection", required=True, help="by the name people type")
+    explaining.add_argument("--channel", metavar="C…", help="where it is asked; none where it is not said")
+    explaining.add_argument(
+        "--country", action="append", default=[], metavar="IN", help="of a number; more than once for several"
+    )
+    explaining.add_argument("--reason", help="what is given as the reason")
+    explaining.add_argument("--at", help="when it is asked, as 2026-11-21T22:30+05:30 (now)")
+    linting = asking.add_parser("lint", help="find rules that nobody can satisfy, or that never hold")
+    for one in (explaining, linting):
+        one.add_argument("--config", metavar="FILE", help="the file (CALLOPS_CONFIG, or callops.toml)")
+        one.add_argument("--json", action="store_true", help="as JSON")

@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot import policy
-from bot.beside import alike
+from bot.beside import ESCALATED, alike
 from bot.deadlines import next_reminder, reminder_due
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
 from bot.posts import ASKED, INSTEAD_OF, REMINDED
 from bot.refusals import NOT_POSTED
-from bot.settings import Rule, Settings
+from bot.rules import Rule
+from bot.settings import Settings
 from storage.entries import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.log import ActionLog, Conflict
 
@@ -57,6 +58,11 @@ class Asking:
         """Look at a request in the next round: its card could not be posted."""
         self._again.add(request)
 
+    def follow(self, settings: Settings) -> None:
+        """Go by other rules from now on: whose turn it is may have changed."""
+        self._settings = settings
+        self._due = {}
+
     async def step(self) -> bool:
         """One round over what waits, one after another: who is asked for one counts for the next."""
         waiting = await self._log.waiting()
@@ -84,11 +90,37 @@ class Asking:
         events = await self._log.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
         shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
-        again = [await self._ask(one, self._operations.rule_of(one), asked, shut[-1] if shut else None)]
+        rule = self._operations.rule_of(one)
+        again = [await self._escalate(one, rule, events, asked)]
+        again.append(await self._ask(one, rule, asked, shut[-1] if shut else None))
         if one.decide_by:
             await self._remind(one, one.decide_by, events, list(asked))
             again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
         return min((at for at in again if at), default=None)
+
+    async def _escalate(
+        self, one: Waiting, rule: Rule | None, events: Sequence[Event], asked: dict[str, datetime]
+    ) -> datetime | None:
+        """Say that others may decide as well, and ask them, once it is time; when that will be.
+
+        Whoever is asked is added to ``asked``.
+        """
+        if rule is None or rule.escalate_after is None or any(event.name == ESCALATED for event in events):
+            return None
+        case = self._operations.case(one)
+        if not case.escalated:
+            return one.asked_at + rule.escalate_after
+        able = policy.escalation(rule, self._directory.members(), case) - asked.keys() - one.approved_by
+        chosen = [] if rule.notify == "nobody" else await self._fit(sorted(able))
+        if rule.notify == "first" and chosen:
+            chosen = [await self._first(chosen)]
+        notes = [Note(one.id, ESCALATED, {"to": " and ".join(rule.escalate_to)})]
+        notes += [Note(one.id, ASKED, {"person": person}) for person in chosen]
+        posts = [Post("state", "card"), Post(ESCALATED, "card_thread")]
+        posts += [Post(ASKED, f"{ASKED}:{person}") for person in chosen]
+        await self._note(one.id, notes, posts, key=ESCALATED)
+        asked |= dict.fromkeys(chosen, self._clock())
+        return None
 
     async def _ask(
         self, one: Waiting, rule: Rule | None, asked: Mapping[str, datetime], shut: Scalar
@@ -101,7 +133,8 @@ class Asking:
             return None
         in_turn = rule.notify == "first" and not shut
         now, wait = self._clock(), self._settings.dispatch.ask_next
-        entitled = policy.approvers(rule, self._directory.members(), requester=one.requester)
+        case = self._operations.case(one)
+        entitled = policy.approvers(rule, self._directory.members(), case) - one.approved_by
         left = sorted(entitled - asked.keys())
         if asked and not left:
             return None

@@ -8,14 +8,20 @@ from storage.entries import LogEntry, Request
 from storage.log import ActionLog
 
 HIDDEN = "•"
+ESCALATED = "escalated"
+"""A note: others may decide as well, the groups that ``to`` in its data names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """How many other requests wait, and the entries among them whose numbers read the same when masked."""
+    """How many other requests wait, and the entries among them whose numbers read the same when masked.
+
+    ``escalated`` names the groups that may decide the request as well, once it was escalated to them.
+    """
 
     others: int = 0
     alike: tuple[LogEntry, ...] = ()
+    escalated: str = ""
 
 
 ALONE = Beside()
@@ -25,7 +31,12 @@ ALONE = Beside()
 async def beside(log: ActionLog, request: Request) -> Beside:
     """Look at what else waits now."""
     others = sum(one.id != request.id for one in await log.waiting())
-    return Beside(others, tuple(await alike(log, request)) if others else ())
+    told = [event for event in await log.events(request.id) if event.name == ESCALATED]
+    return Beside(
+        others,
+        tuple(await alike(log, request)) if others else (),
+        escalated=str(told[-1].data["to"]) if told else "",
+    )
 
 
 async def alike(log: ActionLog, request: Request) -> list[LogEntry]:

@@ -17,8 +17,9 @@ from bot.check_connections import about_connection_zones, about_connections
 from bot.check_slack import Told, told
 from bot.check_web import about_web
 from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
+from bot.lint import about_rules
 from bot.loading import Found, key_bytes, look
-from bot.settings import EVERYONE
+from bot.rules import EVERYONE, PEOPLE
 from bot.web_client import make_client
 
 MOST_PEOPLE = 90
@@ -45,12 +46,19 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
     return [
         *check_setup.about_file(found),
         *check_setup.about_environment(found),
+        *_about_rules(found),
         *check_setup.about_log(place, key_given=key is not None, platform=found.platform),
         *await _about_slack(found),
         *await about_web(found),
         *await about_connections(found),
         *about_connection_zones(found.connections, datetime.now(UTC)),
     ]
+
+
+def _about_rules(found: Found) -> list[Finding]:
+    """What the file alone tells of its rules; what depends on people is said once Slack was asked."""
+    whole = found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread)
+    return list(about_rules(found.rules, found.groups)) if whole else []
 
 
 async def _about_slack(found: Found) -> list[Finding]:
@@ -103,9 +111,7 @@ async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -
             *findings,
             skipped("groups and rules", check_slack.why_not_asked(bot) or check_slack.UNREACHED),
         ]
-    named = {
-        name for rule in found.rules for name in (*rule.request, *rule.approve, *rule.settlers, *rule.reveal)
-    }
+    named = {name for rule in found.rules for field in PEOPLE for name in getattr(rule, field)}
     used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
     slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})
     user_groups = await _ask_each(slack_groups, lambda one: client.usergroups_users_list(usergroup=one))

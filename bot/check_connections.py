@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.loading import Found
-from bot.settings import Connection, DispatchTable, Rule
+from bot.rules import Rule
+from bot.settings import Connection, DispatchTable
 from providers.actions import Kind
 from providers.base import Adapter
 from providers.registry import find

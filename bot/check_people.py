@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.check_slack import Told
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.people import read_person
-from bot.settings import EVERYONE, Rule
+from bot.rules import EVERYONE, Rule
 from storage.entries import Person
 
 
@@ -114,7 +114,8 @@ def about_rule(rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
     found = [*_about_requesters(check, rule, groups)]
     if rule.effect == "allow":
         if rule.approve:
-            found += _about_deciders(check, rule, rule.approve, groups, "approve")
+            names = rule.deciders(escalated=True)
+            found += _about_deciders(check, rule, names, groups, "approve", needed=rule.approvals)
         found += _about_deciders(check, rule, rule.settlers, groups, "say what became of an unknown")
     yield from found or [ok(check, _who(rule, groups))]
 
@@ -131,19 +132,39 @@ def _about_requesters(check: str, rule: Rule, groups: Mapping[str, Group]) -> It
 
 
 def _about_deciders(
-    check: str, rule: Rule, names: Iterable[str], groups: Mapping[str, Group], what: str
+    check: str,
+    rule: Rule,
+    names: Iterable[str],
+    groups: Mapping[str, Group],
+    what: str,
+    *,
+    needed: int = 1,
 ) -> Iterator[Finding]:
     names = tuple(names)
     if EVERYONE in names:
         return
     fit, joined = _fit(names, groups), " and ".join(names)
-    if len(fit) > 1:
+    if len(fit) > needed:
         return
     if unread := _unread(names, groups):
         yield skipped(check, f"not everyone in {unread} is known: who may {what} cannot be counted")
     elif not fit:
         yield wrong(check, f"Nobody in {joined} can {what}.", "Name people who can, under [groups].")
-    elif EVERYONE in rule.request or fit <= _fit(rule.request, groups):
+    elif len(fit) < needed:
+        yield wrong(
+            check,
+            f"Nobody can satisfy it: {needed} people have to {what}, and only {len(fit)} in {joined} can.",
+            "Name more people who can, under [groups], or ask for fewer.",
+        )
+    elif what == "approve" and rule.own:
+        return
+    elif needed > 1 and (EVERYONE in rule.request or fit & _fit(rule.request, groups)):
+        yield warning(
+            check,
+            f"Exactly {needed} in {joined} can {what}: of what one of them asks, nobody could.",
+            f"Name somebody else in {joined}, too.",
+        )
+    elif needed == 1 and (EVERYONE in rule.request or fit <= _fit(rule.request, groups)):
         [only] = fit
         yield warning(
             check,

@@ -19,6 +19,7 @@ from bot.modals import About, Denial, Review, Settling, View, done, notice, type
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
 from bot.posts import REVIEW, SETTLE
+from bot.settings import Settings
 from bot.vocabulary import caution
 from bot.windows import Windows
 from providers.actions import Refused
@@ -49,6 +50,10 @@ class Decisions:
         self._reasons = reasons
         self._clock = clock
 
+    def follow(self, settings: Settings) -> None:
+        """Offer other reasons to deny from now on."""
+        self._reasons = settings.slack.denial_reasons
+
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         app.action(REVIEW)(self.review)
@@ -67,6 +72,7 @@ class Decisions:
         if request.state is not State.PENDING:
             view = await self._over(request)
         elif not decision.allowed:
+            await self._operations.turn_away(request, person, "decide", decision)
             view = notice("Not for you to decide", *decision.why)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
@@ -87,6 +93,7 @@ class Decisions:
             decided=decided,
             may_reveal=self._operations.may_reveal(request, person).allowed,
             revealed=revealed,
+            approved=person.id in request.approved_by,
         )
 
     async def _for(self, person: Person) -> list[Waiting]:
@@ -96,6 +103,7 @@ class Decisions:
             one
             for one in await self._log.waiting()
             if (one.decide_by is None or now < one.decide_by)
+            and person.id not in one.approved_by
             and self._operations.may_decide(one, person).allowed
         ]
 
@@ -200,6 +208,7 @@ class Decisions:
         if entry.state is not State.UNKNOWN:
             view = await self._over(request)
         elif not decision.allowed:
+            await self._operations.turn_away(request, person, "settle", decision)
             view = notice("Not for you to settle", *decision.why)
         else:
             view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))

@@ -25,6 +25,7 @@ from bot.people import Directory, PersonUnreadable
 from bot.posts import answered
 from bot.rounds import each
 from bot.settings import Settings
+from bot.wanted import wanted_by
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic
@@ -221,13 +222,14 @@ class Dispatcher:
     async def _check_rules(self, request: Request) -> None:
         """Ask the rules and the directory as they are now. Raises `Refused` with the reason."""
         decision = policy.at_dispatch(
-            self._settings.rules,
+            self._operations.rules,
             self._directory.members(),
             await self._directory.person(request.requester),
             [(approval, await self._directory.person(approval.person)) for approval in request.approvals],
-            kind=request.kind,
+            wanted_by(request),
             rule=request.rule,
             team=self._team,
+            now=self._clock(),
         )
         if not decision.allowed:
             raise Refused(" ".join(decision.why), code=Code.REJECTED)

@@ -66,7 +66,7 @@ class Doubts:
 
     async def _remind(self, request: Request, days: int) -> None:
         rule = self._operations.rule_of(request)
-        people = sorted(policy.settlers(rule, self._directory.members(), requester=request.requester))
+        people = sorted(policy.settlers(rule, self._directory.members(), self._operations.case(request)))
         posts = [Post(STILL_UNKNOWN, "thread"), *(Post(STILL_UNKNOWN, f"dm:{person}") for person in people)]
         note = Note(request.id, STILL_UNKNOWN, {"days": days})
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)

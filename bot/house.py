@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -20,6 +21,7 @@ from bot.operations import Operations
 from bot.outage_messages import OutageMessages
 from bot.outbox import Outbox
 from bot.people import Directory
+from bot.reloading import Reloading
 from bot.rounds import Rounds
 from bot.settings import Settings
 from providers.base import Adapter
@@ -45,7 +47,7 @@ _logger = logging.getLogger(__name__)
 class House:
     """What runs behind the door. Nothing runs before `begin`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `serve` has opened
         self,
         settings: Settings,
         client: AsyncWebClient,
@@ -55,6 +57,7 @@ class House:
         *,
         team: str,
         serving: Presence,
+        read: Callable[[], Settings],
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
@@ -87,6 +90,14 @@ class House:
         self.moving = Rounds("moves", moves.step)
         self.instances = Instances(log, owner=owner, clock=clock)
         doubts = Doubts(log, directory, operations, clock=clock, announce=self.posting.wake)
+        self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
+        follow = (
+            operations.follow,
+            asking.follow,
+            self.surfaces.requests.follow,
+            self.surfaces.decisions.follow,
+        )
+        self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
         self.rounds = (
             self.sending,
             self.posting,
@@ -94,13 +105,13 @@ class House:
             self.moving,
             Rounds("daily line", Daily(log, client, settings, clock=clock).step),
             Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
+            Rounds("rules", self._rules.step),
             Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
             Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
             Rounds("log", self.instances.step),
         )
         self.notices = Notices(log, settings, announce=self.posting.wake)
-        self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
 
     def something_to_do(self) -> None:
         """Wake whoever may have something new to do."""
@@ -114,8 +125,10 @@ class House:
         self._asking.look_again(request)
         self.calling.wake()
 
-    def begin(self) -> None:
-        """Let everything run."""
+    async def begin(self) -> None:
+        """Let everything run, by rules that the log knows."""
+        await self._rules.keep()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.hear)
         self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 

@@ -21,7 +21,7 @@ from bot.settings import Settings
 from bot.targets import OURS, IdTarget, NumberTarget
 from bot.vocabulary import vocabulary
 from bot.wishes import actions_of, kept, read_wish
-from providers.actions import CancelCall, Kind, NumberRef, PlaceCall, Refused
+from providers.actions import CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter
 from storage.entries import Draft, LogEntry, Person, Request
 from storage.lifecycle import State
@@ -47,8 +47,12 @@ class Intake:
         self._settings = settings
         self._operations = operations
         self._clock = clock
-        self.vocabulary: Final = vocabulary(settings, adapters)
+        self.vocabulary = vocabulary(settings, adapters)
         """What can be typed, as it is configured."""
+
+    def follow(self, settings: Settings) -> None:
+        """Know other reasons from now on."""
+        self.vocabulary = replace(self.vocabulary, reasons=settings.slack.reasons)
 
     def parse(self, text: str, door: Verb | None, person: Person) -> Line:
         """Read what somebody typed; ``door`` is the verb that their command supplies."""
@@ -85,12 +89,13 @@ class Intake:
         found = await self.infer(line, person)
         try:
             wish = await self.wish(found, person)
-            if wish.kind is Kind.PLACE_CALL and self.check(wish, person).allowed:
+            if wish.kind is Kind.PLACE_CALL and self.check(wish, origin).allowed:
                 return await self._preview(wish, found, person, nonce(draft, "preview"))
             return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
+            await self.keep_refusal(faulty, origin)
             await self.keep(draft, person, None, line)
             if found.open and choosing.is_offered(found):
                 return choosing.choose(found, found.open, draft, answers.CHANGE)
@@ -128,7 +133,7 @@ class Intake:
             return await self._move(line, person)
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
-            raise Faulty(faults or [Fault("targets", "A number or an id is missing.")])
+            raise Faulty(faults or [Fault("targets", "A number or an id is missing.")], line)
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
@@ -194,10 +199,26 @@ class Intake:
                 return "This call was cancelled already, so it does not go out."
         return None
 
-    def check(self, wish: Wish, person: Person) -> Decision:
+    def check(self, wish: Wish, origin: Origin) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
         with _as_faults():
-            return self._operations.check(wish, person)
+            return self._operations.check(wish, origin.person, channel=origin.channel)
+
+    async def keep_refusal(self, faulty: "Faulty", origin: Origin) -> None:
+        """Write down that a provider cannot be asked for what somebody wanted, where that is known."""
+        line = faulty.line
+        if line is None or line.faults or line.connection is None or line.missing:
+            return
+        try:
+            actions = tuple(actions_of(line))
+        except ValueError:  # not every part of it is known
+            return
+        wish = Wish(line.connection, actions, line.reason, line.purpose, line.consent, line.goes_out)
+        try:
+            self._operations.prepare(wish)
+        except Refused as refused:
+            if refused.code is Code.UNSUPPORTED:
+                await self._operations.cannot(wish, origin, refused)
 
     async def ask(
         self, wish: Wish, origin: Origin, found: Inferred | None = None, *, draft: str = ""
@@ -302,9 +323,10 @@ class Intake:
 class Faulty(Exception):
     """What was typed cannot be asked yet: what is wrong, by field."""
 
-    def __init__(self, faults: list[Fault]) -> None:
+    def __init__(self, faults: list[Fault], line: Line | None = None) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
         self.faults = faults
+        self.line = line
 
 
 @contextmanager

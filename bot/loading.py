@@ -16,16 +16,16 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
 from bot.settings import (
-    EVERYONE,
     MOST_WORKERS,
     REGION,
-    SLACK_CHANNEL,
+    SLACK_GROUP,
+    SLACK_PERSON,
     Connection,
     DispatchTable,
     GroupsTable,
     RetentionTable,
-    Rule,
     Settings,
     SlackTable,
     is_loopback,
@@ -242,7 +242,8 @@ def look(variables: Mapping[str, str]) -> Found:
     retention = file.table("retention", RetentionTable)
     connections, off = file.connections()
     groups = file.groups()
-    rules = file.rules(groups)
+    rules = file.rules(groups, slack)
+    groups |= named_directly(rules, groups)
     app_token, signing_secret = environment.slack_door()
     return Found(
         path=path,
@@ -350,7 +351,7 @@ class _File:
         found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")
         return dict(found.groups) if found else {}
 
-    def rules(self, groups: Mapping[str, object]) -> tuple[Rule, ...]:
+    def rules(self, groups: Mapping[str, object], slack: SlackTable | None) -> tuple[Rule, ...]:
         tables = self._data.get("rules", [])
         if not isinstance(tables, list):
             self._fault("rules", "write each rule as [[rules]]")
@@ -363,20 +364,36 @@ class _File:
             where = f'rules "{name}"' if isinstance(name, str) else f"rules, number {number}"
             if rule := self._validate(Rule, table, where):
                 rules.append(rule)
-                self._check_groups(rule, where, groups)
+                self._check_names(rule, where, groups, slack)
         names = [rule.name for rule in rules]
         for name in sorted({name for name in names if names.count(name) > 1}):
             self._fault(f'rules "{name}"', "two rules have this name")
         return tuple(rules)
 
-    def _check_groups(self, rule: Rule, where: str, groups: Mapping[str, object]) -> None:
+    def _check_names(
+        self, rule: Rule, where: str, groups: Mapping[str, object], slack: SlackTable | None
+    ) -> None:
+        """Every group, connection and reason that a rule names is there."""
         known = [EVERYONE, *groups]
-        for field in ("request", "approve", "settle", "reveal"):
+        for field in PEOPLE:
             for group in getattr(rule, field):
-                if group not in known:
+                if group not in known and not _is_id(group):
                     self._fault(
                         f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
                     )
+        for field in ("escalate_to", "tell"):
+            if EVERYONE in getattr(rule, field):
+                self._fault(f"{where}.{field}", f'"{EVERYONE}" cannot be written to: name a group')
+        connections = self._data.get("connections", {})
+        for connection in rule.connections:
+            if isinstance(connections, dict) and connection not in connections:
+                what = f'there is no connection "{connection}"{did_you_mean(connection, connections)}'
+                self._fault(f"{where}.connections", what)
+        reasons = slack.reasons if slack else ()
+        for reason in rule.reasons if slack else ():
+            if reason.casefold() not in {one.casefold() for one in reasons}:
+                what = f'"{reason}" is none of the reasons under [slack]{did_you_mean(reason, reasons)}'
+                self._fault(f"{where}.reasons", what)
 
     def _tables(self, name: str) -> Iterable[tuple[str, dict[str, Any]]]:
         tables = self._data.get(name, {})
@@ -442,10 +459,21 @@ def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[
             case "string_pattern_mismatch" if fault["ctx"]["pattern"] in _PATTERNS_IN_WORDS:
                 what = _PATTERNS_IN_WORDS[fault["ctx"]["pattern"]]
             case "enum" | "literal_error":
-                what = f"should be {fault['ctx']['expected']}"
+                known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+                what = f"should be {fault['ctx']['expected']}{did_you_mean(str(fault['input']), known)}"
             case _:
                 what = fault["msg"].removeprefix("Value error, ")
         yield place, what
+
+
+def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The people and user groups that rules name by their ids: each is a group of its own."""
+    named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
+    return {one: (one,) for one in sorted(named - groups.keys()) if _is_id(one)}
+
+
+def _is_id(name: str) -> bool:
+    return bool(SLACK_PERSON.match(name) or SLACK_GROUP.match(name))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

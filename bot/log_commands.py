@@ -21,6 +21,7 @@ from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages import WORDS
 from storage.anchors import Anchor, missing
+from storage.chain import RULES
 from storage.connection import CannotOpen
 from storage.entries import Event, LogEntry, Query, Request
 from storage.log import NoSuchRequest
@@ -30,7 +31,7 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
-_WITHOUT_REQUEST = ("E-", "P-", "X-")
+_WITHOUT_REQUEST = ("E-", "P-", "R-", "X-")
 """Ids of events that belong to no request: faults and purges."""
 _ONLY_AS_JSON = frozenset({"record"})
 
@@ -123,6 +124,8 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
                 print(f"      {entry.message}")
     for event in events:
         print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
+        if event.name == RULES:
+            print(*(f"        {line}" for line in str(event.data["difference"]).split("\n")), sep="\n")
         for seq, field, value in kept:
             if seq == event.seq and field not in _ONLY_AS_JSON:
                 print(f"        {field}: {value}")

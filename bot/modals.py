@@ -194,7 +194,7 @@ class Review:
     reveal = "reveal"
 
     @classmethod
-    def build(
+    def build(  # noqa: PLR0913 - everything that a reviewer sees
         cls,
         request: Request,
         *,
@@ -205,11 +205,12 @@ class Review:
         decided: int = 0,
         may_reveal: bool = False,
         revealed: bool = False,
+        approved: bool = False,
     ) -> View:
         """What goes away and when, who asks and why, and what happens either way.
 
         ``beside`` is what else waits for the person; ``may_reveal``: they may see the full numbers;
-        ``revealed``: they do.
+        ``revealed``: they do; ``approved``: they approved it already, and somebody else has to as well.
         """
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
@@ -224,12 +225,10 @@ class Review:
             *map(section, unsighted(request)),
             *map(section, unlike(request, beside.alike)),
             fields(facts_to_decide(request)),
-            *cls._confirmation(request),
-            section(f"{cls._approving(request)} {cls._denying(request)}"),
+            *([] if approved else cls._confirmation(request)),
+            section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),
-            text_input(
-                cls.note_id(request.id), "Note", hint=NOTE_SHOWN, optional=True, max_length=MAX_REASON
-            ),
+            *([] if approved else [cls._note(request)]),
             context(
                 f"`{request.id}`",
                 f"through {request.connection}",
@@ -238,9 +237,13 @@ class Review:
                 *([_more_wait(beside.others)] if beside.others else []),
             ),
         ]
-        return modal(
-            cls.callback_id, f"Review {request.id}", blocks, about=about, submit=_APPROVE[request.kind]
-        )
+        submit = None if approved else _APPROVE[request.kind]
+        return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit=submit)
+
+    @classmethod
+    def _note(cls, request: Request) -> Block:
+        block = cls.note_id(request.id)
+        return text_input(block, "Note", hint=NOTE_SHOWN, optional=True, max_length=MAX_REASON)
 
     @classmethod
     def note_id(cls, request: str) -> str:
@@ -258,7 +261,11 @@ class Review:
         return f"If you *deny* it: {follows}. You say why, and the requester reads it."
 
     @classmethod
-    def _approving(cls, request: Request) -> str:
+    def _approving(cls, request: Request, *, approved: bool) -> str:
+        if approved:
+            return "*You approved this.* Somebody else has to approve it as well before it is sent."
+        if len({*request.approved_by}) + 1 < request.approvals_needed:
+            return f"*Approve* counts as one of {request.approvals_needed}: nothing is sent before the last."
         match request:
             case Request(mode="dry-run"):
                 return "*Approve* tries it out."

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Final
 
 from bot import known_calls
 from bot.form_lines import values_of
@@ -36,7 +35,11 @@ class Opening:
         self._intake = intake
         self._windows = windows
         self._clock = clock
-        self.forms: Final = {verb: Form(verb, intake.vocabulary) for verb in KINDS}
+        self.forms = {verb: Form(verb, intake.vocabulary) for verb in KINDS}
+
+    def follow(self) -> None:
+        """Offer what can be typed now."""
+        self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in KINDS}
 
     async def open(
         self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""

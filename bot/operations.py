@@ -18,9 +18,11 @@ from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import EVIDENCE_MISSING, SHOWN_BY, Evidence
 from bot.people import Directory
-from bot.policy import Decision, Effect
-from bot.posts import answered
-from bot.settings import Rule, Settings
+from bot.policy import Case, Decision, Effect
+from bot.posts import APPROVED_IN_PART, TOLD, answered
+from bot.rules import Rule
+from bot.settings import Settings
+from bot.wanted import wanted
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
 from storage.entries import (
@@ -36,11 +38,14 @@ from storage.entries import (
     Waiting,
 )
 from storage.lifecycle import State
-from storage.log import ActionLog, AlreadyAsked
+from storage.log import ActionLog, AlreadyAsked, Conflict
 
 CHECKED = "A-0000"
 """The id that a request is checked with before it has one."""
 
+
+ATTEMPTED = "attempted"
+"""A note: somebody wanted to decide, or to settle, who may not; ``what`` and ``why`` in its data."""
 
 REASON_MISSING = "The rule for this wants a reason: say why, in a few words."
 
@@ -163,22 +168,39 @@ class Operations:
         """Why somebody may do nothing at all here, not even read, or None."""
         return policy.standing(person, self._team)
 
+    def follow(self, settings: Settings) -> None:
+        """Go by other rules from now on."""
+        self._settings = settings
+
     def may_read(self, person: Person) -> Decision:
         """Whether somebody may search the log."""
         return policy.at_reading(self._settings.rules, self._directory.members(), person, team=self._team)
 
-    def may_ask(self, person: Person, kind: Kind) -> Decision:
-        """What the rules say to somebody who is about to ask."""
-        members = self._directory.members()
-        return policy.at_request(self._settings.rules, members, person, kind, team=self._team)
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """The rules in force."""
+        return self._settings.rules
 
-    def check(self, wish: Wish, person: Person) -> Decision:
+    def may_open(self, person: Person, kind: Kind) -> Decision:
+        """What the rules say to somebody who is about to fill in a form."""
+        members, now = self._directory.members(), self._clock()
+        return policy.at_opening(self.rules, members, person, kind, team=self._team, now=now)
+
+    def may_ask(self, wish: Wish, person: Person, *, channel: str | None) -> Decision:
+        """What the rules say to somebody who is about to ask."""
+        asked = wanted(
+            wish.connection, wish.kind, wish.actions, at=self._clock(), channel=channel, reason=wish.reason
+        )
+        members = self._directory.members()
+        return policy.at_request(self._settings.rules, members, person, asked, team=self._team)
+
+    def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
         """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
         self.prepare(wish)
-        decision = self.may_ask(person, wish.kind)
+        decision = self.may_ask(wish, person, channel=channel)
         if wish.moves:
             again = Wish(wish.connection, (wish.moves.again,), purpose=wish.purpose, consent=wish.consent)
-            placing = self.check(again, person)
+            placing = self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
@@ -190,7 +212,7 @@ class Operations:
 
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
-        decision = self.check(wish, origin.person)
+        decision = self.check(wish, origin.person, channel=origin.channel)
         joined: dict[str, Request] = {}
         left = list(wish.actions)
         while left:
@@ -209,6 +231,12 @@ class Operations:
         waiting = tuple(joined.values())
         return Asked(waiting[0], fresh=False, joined=waiting, left_out=len(wish.actions))
 
+    async def cannot(self, wish: Wish, origin: Origin, refused: Refused) -> Request:
+        """Write down that somebody asked for what a provider cannot be asked. Their form may be mended."""
+        decision = Decision(Effect.DENY, (refused.message,))
+        new = await self._request(wish, replace(origin, nonce=None), decision)
+        return (await self._log.record(replace(new, code=refused.code))).request
+
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         now = self._clock()
         actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
@@ -224,6 +252,7 @@ class Operations:
             Effect.ASK: (State.PENDING, (Post("state", "audit"), Post("state", "card"))),
             Effect.DENY: (State.REFUSED, ()),
         }[decision.effect]
+        posts += tuple(Post(TOLD, f"dm:{person}") for person in sorted(decision.tell))
         return NewRequest(
             kind=wish.kind,
             connection=wish.connection,
@@ -250,6 +279,7 @@ class Operations:
             moves=wish.moves.entry if wish.moves else None,
             moves_to=wish.moves.again.at if wish.moves else None,
             follows=wish.follows,
+            why="\n".join(decision.why),
         )
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
@@ -282,15 +312,25 @@ class Operations:
         """The rule a request was made under, as it stands now."""
         return next((rule for rule in self._settings.rules if rule.name == request.rule), None)
 
+    def case(self, request: Request | Waiting) -> Case:
+        """A request, as far as it matters for who may decide it now."""
+        escalated = policy.is_escalated(self.rule_of(request), request.asked_at, self._clock())
+        return Case(request.requester, self._team, escalated)
+
     def may_decide(self, request: Request | Waiting, person: Person) -> Decision:
         """Whether somebody may approve or deny a request."""
-        return policy.at_decision(
-            self.rule_of(request),
-            self._directory.members(),
-            person,
-            requester=request.requester,
-            team=self._team,
-        )
+        members = self._directory.members()
+        return policy.at_decision(self.rule_of(request), members, person, self.case(request))
+
+    async def turn_away(self, request: Request, person: Person, what: str, decision: Decision) -> None:
+        """Write down, once for each person and request, that somebody wanted what they may not."""
+        note = Note(request.id, ATTEMPTED, {"what": what, "why": "\n".join(decision.why)})
+        try:
+            # A nonce, not an inbound key: those are forgotten after some days.
+            once = f"{ATTEMPTED} {request.id} {person.id}"
+            await self._log.apply(Change(request.id, person.id, [], nonce=once, notes=[note]))
+        except Conflict:
+            return  # it is in the log already
 
     async def approve(
         self, request_id: str, person: Person, *, shown: str, nonce: str, note: str | None = None
@@ -312,13 +352,32 @@ class Operations:
         nonce: str,
         note: str | None = None,
     ) -> Request:
-        request = await self._log.request(request_id)
-        allowed = self.may_decide(request, person)
-        if not allowed.allowed:
-            raise NotAllowed(allowed.why)
-        self._check_in_time(request)
-        if shown != content(request):
-            raise NotAllowed(["What was asked changed since you opened it. Open it again."])
+        while True:
+            request = await self._log.request(request_id)
+            allowed = self.may_decide(request, person)
+            if not allowed.allowed:
+                await self.turn_away(request, person, decision, allowed)
+                raise NotAllowed(allowed.why)
+            self._check_in_time(request)
+            if shown != content(request):
+                raise NotAllowed(["What was asked changed since you opened it. Open it again."])
+            change = self._decision(request, person, decision, allowed, note)
+            try:
+                return await self._apply(replace(change, nonce=nonce))
+            except Conflict as conflict:
+                if not _another_was_first(request, conflict.current, person, decision):
+                    raise
+
+    def _decision(
+        self,
+        request: Request,
+        person: Person,
+        decision: Literal["approve", "deny"],
+        allowed: Decision,
+        note: str | None,
+    ) -> Change:
+        """What a decision changes: every action's state, or nothing yet where others have to approve too."""
+        private = {"note": note} if note else {}
         name, after = {"approve": ("approved", State.APPROVED), "deny": ("denied", State.DENIED)}[decision]
         moves = [
             Move(
@@ -326,40 +385,53 @@ class Operations:
                 name,
                 frozenset({State.PENDING}),
                 after,
-                data={"group": allowed.group},
-                private={"note": note} if note else {},
+                data={"group": allowed.group, "why": "\n".join(allowed.why)},
+                private=private,
             )
             for entry in request.entries
         ]
-        posts = [Post("state", "audit"), Post(name, "thread")]
-        if decision == "deny":
-            posts.append(Post(name, f"dm:{request.requester}"))
-        posts += answered(request)
         approval = Approval(
             person=person.id,
             decision=decision,
             group=allowed.group,
             members=sorted(allowed.approvers),
-            content=shown,
+            content=content(request),
         )
-        told = with_card(request, posts)
-        return await self._apply(Change(request.id, person.id, moves, approval, nonce=nonce, posts=told))
+        last = decision == "deny" or self.missing(request, person.id) == 0
+        posts = [Post("state", "audit"), Post(name if last else APPROVED_IN_PART, "thread")]
+        if decision == "deny":
+            posts.append(Post(name, f"dm:{request.requester}"))
+        posts += answered(request)
+        return Change(
+            request.id,
+            person.id,
+            moves if last else [],
+            approval,
+            posts=with_card(request, posts),
+            after=len(request.approvals),
+            private={} if last else private,
+        )
+
+    def missing(self, request: Request, *more: str) -> int:
+        """How many people still have to approve, once these have, too."""
+        rule = self.rule_of(request)
+        if rule is None:
+            return 0
+        counted = policy.given(rule, self._directory.members(), request.approvals, request.asked_at)
+        needed = max(request.approvals_needed, rule.needed)
+        return max(0, needed - len(counted.union(more)))
 
     def may_reveal(self, request: Request, person: Person) -> Decision:
         """Whether somebody who decides a request may see its full numbers."""
-        return policy.at_reveal(
-            self.rule_of(request),
-            self._directory.members(),
-            person,
-            requester=request.requester,
-            team=self._team,
-        )
+        members = self._directory.members()
+        return policy.at_reveal(self.rule_of(request), members, person, self.case(request))
 
     async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
         """Write down that somebody is about to see the full numbers. Raises `NotAllowed` or `Conflict`."""
         request = await self._log.request(request_id)
         decision = self.may_reveal(request, person)
         if not decision.allowed:
+            await self.turn_away(request, person, "reveal", decision)
             raise NotAllowed(decision.why)
         note = Note(request.id, "revealed", {"group": decision.group})
         return await self._apply(Change(request.id, person.id, [], nonce=nonce, notes=[note]))
@@ -393,13 +465,8 @@ class Operations:
 
     def may_settle(self, request: Request, person: Person) -> Decision:
         """Whether somebody may say what became of an unknown."""
-        return policy.at_settlement(
-            self.rule_of(request),
-            self._directory.members(),
-            person,
-            requester=request.requester,
-            team=self._team,
-        )
+        members = self._directory.members()
+        return policy.at_settlement(self.rule_of(request), members, person, self.case(request))
 
     async def settle(
         self,
@@ -417,6 +484,7 @@ class Operations:
         request = await self._log.request(entry_id)
         decision = self.may_settle(request, person)
         if not decision.allowed:
+            await self.turn_away(request, person, "settle", decision)
             raise NotAllowed(decision.why)
         after, message = {
             Settlement.HAPPENED: (State.SUCCEEDED, "A person looked it up: it happened."),
@@ -433,7 +501,7 @@ class Operations:
                 "not_before": None,
                 "not_after": None,
             },
-            data={"group": decision.group, "evidence": evidence},
+            data={"group": decision.group, "why": "\n".join(decision.why), "evidence": evidence},
             private={"note": reason},
         )
         posts = [Post("state", "audit"), Post(settlement, "thread")]
@@ -452,6 +520,16 @@ class Operations:
 def _time_after(move: Moved | None) -> list[datetime]:
     """When a call that is moved is to go out instead: what is decided later is decided too late for it."""
     return [move.again.at] if move and move.again.at else []
+
+
+def _another_was_first(before: Request, now: Request, person: Person, decision: str) -> bool:
+    """Whether only somebody else's approval came between, so that one's own is still to be counted."""
+    decided = {(one.person, one.decision) for one in now.approvals}
+    return (
+        now.state is State.PENDING
+        and len(now.approvals) > len(before.approvals)
+        and (person.id, decision) not in decided
+    )
 
 
 def content(request: Request) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.beside import ALONE, Beside, beside
+from bot.beside import ALONE, ESCALATED, Beside, beside
 from bot.blocks import Message
 from bot.confirmations import ORIGIN
 from bot.consequences import WARNING
@@ -175,7 +175,7 @@ class Outbox:
 
     async def _beside(self, post: Outgoing, request: Request) -> Beside:
         """What else waits, for what somebody is to decide on."""
-        decides = post.to == "card" or post.template in {ASKED, REMINDED}
+        decides = post.to == "card" or post.template in {ASKED, REMINDED, ESCALATED}
         return await beside(self._log, request) if decides and request.state is State.PENDING else ALONE
 
     def _caution(self, request: Request) -> str | None:

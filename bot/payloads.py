@@ -26,6 +26,12 @@ def pressed(body: Body, person: Person, nonce: str | None = None) -> Origin:
     return Origin(person, channel_of(body) or None, inbound=press(body), nonce=nonce)
 
 
+def submitted(body: Body, person: Person) -> Origin:
+    """The submit of a form as the origin of a request."""
+    about = About.of(body["view"])
+    return Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
+
+
 def press(body: Body) -> str:
     """What makes a press one press, however often it is delivered."""
     return f"press:{body['trigger_id']}"

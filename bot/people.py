@@ -56,6 +56,10 @@ class Directory:
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
+    def follow(self, groups: Mapping[str, tuple[str, ...]]) -> None:
+        """Go by other groups from now on. A user group that was not read yet has nobody in it until it is."""
+        self._groups = groups
+
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
         known = await self._log.person(user)

@@ -1,15 +1,19 @@
 """Who may do what: the configured rules, read against who people are now. Pure.
 
-Nothing is allowed that no rule allows; a rule that denies wins over every rule that allows; nobody decides
-their own request; guests, strangers, bots and deactivated people do nothing. A group whose members could not
-be read has nobody in it. Each answer is a `Decision` with its reasons as sentences.
+Nothing is allowed that no rule allows; a rule that denies wins over every rule that allows; of those that
+allow, the first in the file holds. Nobody decides their own request unless its rule says so; guests,
+strangers, bots and deactivated people do nothing. A group whose members could not be read has nobody in it,
+and where that could let somebody pass, nobody passes. Each answer is a `Decision` with its reasons as
+sentences.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from bot.settings import EVERYONE, Rule
+from bot.rules import EVERYONE, Rule
 from providers.actions import Kind
 from storage.entries import Approval, Person
 
@@ -18,6 +22,10 @@ Members = Mapping[str, frozenset[str] | None]
 
 
 RULE_GONE = "The rule this was asked under is gone. Tell whoever runs CallOps, and ask again."
+NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
+AGAIN = "The request must be made again."
+_CONDITIONS = ("connections", "channels", "countries", "reasons")
+_AFTER_A_REASON = (":", ",", ";", ".")
 
 
 class Effect(StrEnum):
@@ -40,11 +48,38 @@ class Decision:
     """The group through which the person was entitled."""
     approvers: frozenset[str] = frozenset()
     """Everyone who may decide the request."""
+    tell: frozenset[str] = frozenset()
+    """Who is to be told that it was asked."""
 
     @property
     def allowed(self) -> bool:
         """Whether the person may go on, with or without an approval."""
         return self.effect is not Effect.DENY
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks for, as far as rules look at it.
+
+    ``countries`` are those of its numbers: None among them for a number or an id whose country is not known.
+    """
+
+    kind: Kind
+    connection: str
+    at: datetime
+    channel: str | None = None
+    countries: frozenset[str | None] = frozenset()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request, as far as it matters for who may decide it."""
+
+    requester: str
+    team: str
+    escalated: bool = False
+    """Whether the time has come in which those it is escalated to may decide as well."""
 
 
 def standing(person: Person, team: str) -> str | None:
@@ -60,74 +95,140 @@ def standing(person: Person, team: str) -> str | None:
     return None
 
 
-def at_request(rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str) -> Decision:
+def at_request(
+    rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted, *, team: str
+) -> Decision:
     """Whether a person may ask for something, and whether somebody must let it pass."""
     if why := standing(person, team):
         return Decision(Effect.DENY, (why,))
-    about = [rule for rule in rules if kind in rule.actions]
-    for rule in about:
-        if rule.effect == "deny":
+    if denied := _denied(rules, members, person, wanted):
+        return denied
+    for rule in rules:
+        if rule.effect == "deny" or not _is_about(rule, wanted):
+            continue
+        if group := _through(rule.request, members, person.id):
+            return _allowed(rule, group, members, person.id, wanted)
+        # Somebody who might be in it must not slip through to a rule that asks less. One that asks for
+        # nothing can be passed over: whatever comes after it asks for as much, or more.
+        if rule.approve and (unread := _unread(rule.request, members)):
+            return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+    for rule in rules:
+        if rule.effect == "allow" and _is_about(rule, wanted) and (unread := _unread(rule.request, members)):
+            return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+    return Decision(Effect.DENY, (_no_rule(rules, members, person, wanted),))
+
+
+def at_opening(
+    rules: Sequence[Rule], members: Members, person: Person, kind: Kind, *, team: str, now: datetime
+) -> Decision:
+    """Whether a person could ask for a kind of thing at all, before anything more is known of it."""
+    bare = [rule.model_copy(update=dict.fromkeys(_CONDITIONS, ()) | {"between": None}) for rule in rules]
+    could = [one for one, rule in zip(bare, rules, strict=True) if one.effect == "allow" or one == rule]
+    return at_request(could, members, person, Wanted(kind, "", now), team=team)
+
+
+def _denied(rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted) -> Decision | None:
+    for rule in rules:
+        if rule.effect == "deny" and _is_about(rule, wanted):
             if _through(rule.request, members, person.id):
-                return Decision(Effect.DENY, (f'The rule "{rule.name}" does not let you do this.',), rule)
+                why = f'The rule "{rule.name}" does not let you do this{_because(rule, wanted)}.'
+                return Decision(Effect.DENY, (why,), rule)
             if unread := _unread(rule.request, members):
                 return Decision(Effect.DENY, (_cannot_read(unread),), rule)
-    for rule in about:
-        if rule.effect == "allow" and (group := _through(rule.request, members, person.id)):
-            return _allowed(rule, group, members, person.id)
-    if unread := _unread((group for rule in about for group in rule.request), members):
-        return Decision(Effect.DENY, (_cannot_read(unread),))
-    return Decision(Effect.DENY, ("No rule lets you do this. Ask whoever runs CallOps in your team.",))
+    return None
 
 
-def _allowed(rule: Rule, group: str, members: Members, person: str) -> Decision:
-    if not rule.approve:
-        return Decision(Effect.ALLOW, (f'The rule "{rule.name}" allows it.',), rule, group)
-    approvers = _everyone_in(rule.approve, members) - {person}
-    if approvers or EVERYONE in rule.approve:
-        return Decision(
-            Effect.ASK, (f'The rule "{rule.name}" asks for an approval.',), rule, group, approvers
-        )
-    if unread := _unread(rule.approve, members):
+def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wanted) -> str:
+    """That no rule is for it; and where one nearly is, what it is for."""
+    for rule in rules:
+        if (
+            rule.effect == "allow"
+            and wanted.kind in rule.actions
+            and _through(rule.request, members, person.id)
+        ):
+            return f'{NO_RULE} The rule "{rule.name}" is {_only(rule, wanted)}.'
+    return NO_RULE
+
+
+def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Wanted) -> Decision:
+    if unread := _unread(rule.tell, members):
         return Decision(Effect.DENY, (_cannot_read(unread),), rule)
-    names = " and ".join(rule.approve)
-    return Decision(Effect.DENY, (f"Nobody but you could approve this: {names} has no other member.",), rule)
+    told = _everyone_in(rule.tell, members) - {person}
+    tells = (f"Everyone in {_listed(rule.tell)} is told.",) if rule.tell else ()
+    if not rule.approve:
+        why = f'The rule "{rule.name}" allows it{_because(rule, wanted)}.'
+        return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
+    groups = rule.deciders(escalated=True)
+    possible = _everyone_in(groups, members) - _not_own(rule, person)
+    if len(possible) >= rule.approvals or EVERYONE in groups:
+        asks = f'The rule "{rule.name}" asks for {_approvals(rule)}{_because(rule, wanted)}.'
+        approvers = _everyone_in(rule.approve, members) - _not_own(rule, person)
+        return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
+    if unread := _unread(groups, members):
+        return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+    return Decision(Effect.DENY, (_nobody_could(rule, groups, len(possible)),), rule)
 
 
-def at_decision(
-    rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
-) -> Decision:
+def _nobody_could(rule: Rule, groups: Sequence[str], possible: int) -> str:
+    if rule.approvals == 1:
+        return f"Nobody but you could approve this: {' and '.join(groups)} has no other member."
+    others = "nobody else" if not possible else f"only {possible} other{'s' if possible > 1 else ''}"
+    return (
+        f'The rule "{rule.name}" asks for {rule.approvals} approvals, and there is {others} to give one in '
+        f"{_listed(groups)}. So nobody could approve this."
+    )
+
+
+def _approvals(rule: Rule) -> str:
+    whose = f"somebody in {_listed(rule.approve)}" if EVERYONE not in rule.approve else "somebody else"
+    if rule.approvals > 1:
+        people = "people" if EVERYONE in rule.approve else f"people in {_listed(rule.approve)}"
+        return f"approvals by {rule.approvals} different {people}"
+    return f"an approval by {whose}"
+
+
+def at_decision(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
-    groups = rule.approve if rule else ()
-    return _entitled(rule, groups, members, person, requester, team, ("decide", "decide this"))
+    groups = rule.deciders(escalated=case.escalated) if rule else ()
+    own = bool(rule and rule.own)
+    return _entitled(rule, groups, members, person, case, ("decide", "decide this"), own=own)
 
 
-def at_reveal(rule: Rule | None, members: Members, person: Person, *, requester: str, team: str) -> Decision:
+def at_reveal(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person who may decide a request may see the full numbers of what they decide."""
-    decides = at_decision(rule, members, person, requester=requester, team=team)
+    decides = at_decision(rule, members, person, case)
     if not decides.allowed:
         return decides
     groups = rule.reveal if rule else ()
-    words = ("look", "see the full number")
-    return _entitled(rule, groups, members, person, requester, team, words)
+    return _entitled(rule, groups, members, person, case, ("look", "see the full number"), own=True)
 
 
-def approvers(rule: Rule | None, members: Members, *, requester: str) -> frozenset[str]:
+def approvers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
     """Everyone by name who may decide; nobody where a rule is gone or only says that everyone may."""
-    return _everyone_in(rule.approve, members) - {requester} if rule else frozenset()
+    if rule is None:
+        return frozenset()
+    return _everyone_in(rule.deciders(escalated=case.escalated), members) - _not_own(rule, case.requester)
 
 
-def settlers(rule: Rule | None, members: Members, *, requester: str) -> frozenset[str]:
+def escalation(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
+    """Everyone by name to whom it is escalated."""
+    return _everyone_in(rule.escalate_to, members) - _not_own(rule, case.requester) if rule else frozenset()
+
+
+def is_escalated(rule: Rule | None, asked_at: datetime, now: datetime) -> bool:
+    """Whether a request has waited for so long that those it is escalated to may decide as well."""
+    return bool(rule and rule.escalate_after and now - asked_at >= rule.escalate_after)
+
+
+def settlers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
     """Everyone by name who may settle; nobody where a rule is gone or only says that everyone may."""
-    return _everyone_in(rule.settlers, members) - {requester} if rule else frozenset()
+    return _everyone_in(rule.settlers, members) - _not_own(rule, case.requester) if rule else frozenset()
 
 
-def at_settlement(
-    rule: Rule | None, members: Members, person: Person, *, requester: str, team: str
-) -> Decision:
+def at_settlement(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person may say what became of an unknown, or order another attempt."""
     groups = rule.settlers if rule else ()
-    words = ("say what happened", "say what happened")
-    return _entitled(rule, groups, members, person, requester, team, words)
+    return _entitled(rule, groups, members, person, case, ("say what happened", "say what happened"))
 
 
 def _entitled(
@@ -135,25 +236,47 @@ def _entitled(
     groups: Sequence[str],
     members: Members,
     person: Person,
-    requester: str,
-    team: str,
+    case: Case,
     words: tuple[str, str],
+    *,
+    own: bool = False,
 ) -> Decision:
     """Whether a person is in one of the groups, and not the one who asked; ``words`` for what they want."""
     why: str
-    if unfit := standing(person, team):
+    if unfit := standing(person, case.team):
         why = unfit
     elif rule is None:
         why = RULE_GONE
-    elif person.id == requester:
+    elif person.id == case.requester and not own:
         why = f"You asked for this, so somebody else must {words[0]}."
     elif group := _through(groups, members, person.id):
-        return Decision(Effect.ALLOW, (), rule, group, _everyone_in(groups, members) - {requester})
+        able = _everyone_in(groups, members) - (frozenset() if own else {case.requester})
+        because = f'The rule "{rule.name}" lets {group} {words[1]}.'
+        return Decision(Effect.ALLOW, (because,), rule, group, able)
     elif unread := _unread(groups, members):
         why = _cannot_read(unread)
     else:
         why = f"Only {' and '.join(groups) or 'nobody'} may {words[1]}."
+        if rule.escalate_to and words[1] == "decide this" and not case.escalated:
+            why += _not_yet(rule, members, person)
     return Decision(Effect.DENY, (why,), rule)
+
+
+def _not_yet(rule: Rule, members: Members, person: Person) -> str:
+    later = _through(rule.escalate_to, members, person.id)
+    return f" {later} may once it has waited long enough." if later else ""
+
+
+def given(rule: Rule, members: Members, approvals: Iterable[Approval], asked_at: datetime) -> frozenset[str]:
+    """The different people whose approvals count now: whoever left the groups since does not."""
+    return frozenset(
+        one.person
+        for one in approvals
+        if one.decision == "approve"
+        and _through(
+            rule.deciders(escalated=is_escalated(rule, asked_at, one.at or asked_at)), members, one.person
+        )
+    )
 
 
 def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
@@ -175,29 +298,146 @@ def at_dispatch(
     members: Members,
     requester: Person,
     approvals: Sequence[tuple[Approval, Person]],
+    wanted: Wanted,
     *,
-    kind: Kind,
     rule: str | None,
     team: str,
+    now: datetime,
 ) -> Decision:
-    """Whether what was asked (and approved) may still be sent: rules and people may have changed since."""
-    decision = at_request(rules, members, requester, kind, team=team)
+    """Whether what was asked (and approved) may still be sent: rules and people may have changed since.
+
+    The hours of a rule are those in which it was asked (``wanted.at``); those of one that denies count now,
+    too.
+    """
+    decision = at_request(rules, members, requester, wanted, team=team)
     if not decision.allowed or decision.rule is None:
-        return decision
-    if decision.rule.name != rule:
-        why = f'It was asked under the rule "{rule}", and "{decision.rule.name}" holds now.'
-        return Decision(Effect.DENY, (why, "The request must be made again."), decision.rule)
+        gone = rule is not None and all(known.name != rule for known in rules)
+        since = (f'The rules changed: "{rule}", under which it was asked, is gone.',) if gone else ()
+        return replace(decision, why=(*since, *decision.why))
+    if denied := _denied(rules, members, requester, replace(wanted, at=now)):
+        return denied
+    holds = decision.rule
+    if holds.name != rule:
+        why = f'The rules changed: it was asked under "{rule}", and "{holds.name}" holds now.'
+        return Decision(Effect.DENY, (why, AGAIN), holds)
     if decision.effect is Effect.ALLOW:
         return decision
-    given = 0
-    for approval, approver in approvals:
-        if approval.decision == "approve":
-            entitled = at_decision(decision.rule, members, approver, requester=requester.id, team=team)
-            given += entitled.allowed
-    if given < decision.rule.approvals:
-        why = "Whoever approved it may no longer approve. The request must be made again."
-        return Decision(Effect.DENY, (why,), decision.rule)
-    return Decision(Effect.ALLOW, decision.why, decision.rule, decision.group)
+    fit = [approval for approval, approver in approvals if standing(approver, team) is None]
+    counted = given(holds, members, fit, wanted.at) - _not_own(holds, requester.id)
+    if len(counted) < holds.approvals:
+        return Decision(Effect.DENY, (_too_few(holds, approvals, len(counted)), AGAIN), holds)
+    return Decision(Effect.ALLOW, decision.why, holds, decision.group)
+
+
+def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: int) -> str:
+    people = {approval.person for approval, _ in approvals if approval.decision == "approve"}
+    if len(people) >= rule.approvals:
+        return "Whoever approved it may no longer approve."
+    asks = "an approval" if rule.approvals == 1 else f"{rule.approvals} approvals"
+    had = {0: "none was", 1: "one was"}.get(counted, f"{counted} were")
+    return f'The rules changed: "{rule.name}" asks for {asks} now, and {had} given.'
+
+
+# -- what a rule is about
+
+
+def _is_about(rule: Rule, wanted: Wanted) -> bool:
+    """Whether a rule is about what is asked. What is not known keeps it from allowing, never from denying."""
+    return (
+        wanted.kind in rule.actions
+        and (not rule.connections or wanted.connection in rule.connections)
+        and (not rule.channels or wanted.channel in rule.channels)
+        and (not rule.countries or _in_countries(rule, wanted.countries))
+        and (not rule.reasons or _for_reason(rule, wanted.reason))
+        and (rule.between is None or _within_hours(rule, wanted.at))
+    )
+
+
+def _in_countries(rule: Rule, countries: frozenset[str | None]) -> bool:
+    """For a rule that allows, all numbers are in its countries; for one that denies, one is enough."""
+    if rule.effect == "deny":
+        return not countries or None in countries or not countries.isdisjoint(rule.countries)
+    return bool(countries) and countries.issubset(rule.countries)
+
+
+def _for_reason(rule: Rule, reason: str | None) -> bool:
+    """Whether a reason is one of the rule's, perhaps with words of the person's own after it."""
+    said = " ".join((reason or "").casefold().split())
+    known = [" ".join(one.casefold().split()) for one in rule.reasons]
+    return any(said == one or said.startswith(tuple(one + mark for mark in _AFTER_A_REASON)) for one in known)
+
+
+def _within_hours(rule: Rule, at: datetime) -> bool:
+    if rule.between is None or rule.timezone is None:
+        return True
+    first, last = rule.between
+    clock = at.astimezone(ZoneInfo(rule.timezone)).time()
+    return first <= clock < last if first < last else clock >= first or clock < last
+
+
+def _conditions(rule: Rule, wanted: Wanted) -> list[tuple[str, bool]]:
+    """What a rule is limited to, in words, and whether that holds."""
+    return [
+        (words, holds)
+        for said, words, holds in (
+            (
+                rule.connections,
+                f"the connection {_listed(rule.connections, 'or')}",
+                wanted.connection in rule.connections,
+            ),
+            (rule.channels, f"the channel {_listed(rule.channels, 'or')}", wanted.channel in rule.channels),
+            (
+                rule.countries,
+                f"numbers in {_listed(rule.countries, 'or')}",
+                _in_countries(rule, wanted.countries) if rule.countries else True,
+            ),
+            (
+                rule.reasons,
+                f"the reason {_listed(_quoted(rule.reasons), 'or')}",
+                _for_reason(rule, wanted.reason) if rule.reasons else True,
+            ),
+            (rule.between, _hours(rule), _within_hours(rule, wanted.at)),
+        )
+        if said
+    ]
+
+
+def _because(rule: Rule, wanted: Wanted) -> str:
+    """What made a rule the one that holds, where it is not for everything."""
+    found = [words for words, _ in _conditions(rule, wanted)]
+    text = f" for {_listed(found)}" if found else ""
+    if rule.effect == "deny" and rule.countries and (not wanted.countries or None in wanted.countries):
+        text += ", and the country of this one is not known"
+    return text
+
+
+def _only(rule: Rule, wanted: Wanted) -> str:
+    missing = [words for words, holds in _conditions(rule, wanted) if not holds]
+    return f"only for {_listed(missing)}"
+
+
+def _hours(rule: Rule) -> str:
+    if rule.between is None:
+        return ""
+    first, last = rule.between
+    return f"the hours from {first:%H:%M} to {last:%H:%M} in {rule.timezone}"
+
+
+def _quoted(texts: Iterable[str]) -> list[str]:
+    return [f'"{one}"' for one in texts]
+
+
+def _listed(names: Sequence[str], joint: str = "and") -> str:
+    *others, last = names or [""]
+    return f"{', '.join(others)} {joint} {last}" if others else last
+
+
+# -- who is in what
+
+
+def _not_own(rule: Rule, requester: str) -> frozenset[str]:
+    """Whose approval does not count: the requester's, unless the rule says so."""
+    return frozenset() if rule.own else frozenset({requester})
 
 
 def _through(groups: Sequence[str], members: Members, person: str) -> str | None:

@@ -7,7 +7,7 @@ escaped, times are in each reader's own zone, and the first block reads as a sen
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.beside import ALONE, Beside
+from bot.beside import ALONE, ESCALATED, Beside
 from bot.blocks import (
     Block,
     Message,
@@ -42,6 +42,7 @@ from bot.messages import (
     word,
 )
 from bot.refusals import NOT_POSTED, in_words
+from bot.words import listed
 from providers.actions import Code, Kind
 from storage.entries import LogEntry, Post, Request, Scalar
 from storage.lifecycle import State
@@ -55,6 +56,8 @@ STILL_UNKNOWN = "still_unknown"
 """Templates of what makes a phone ring, and the notes that they were posted."""
 INSTEAD_OF = "instead_of"
 """In a note that somebody was asked: the channel that the card could not be posted in."""
+APPROVED_IN_PART = "approved_in_part"
+TOLD = "told"
 CANCEL_THIS = "cancel_this"
 MOVE_THIS = "move_this"
 PLACE_AGAIN = "place_again"
@@ -108,23 +111,36 @@ def render(
             return erased(request)
         case "audit":
             message: Message | None = audit(request, cancels=cancels)
+        case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
+            message = card(request, caution=caution, beside=beside)
+        case "origin":
+            message = _confirmation(request)
+        case _:
+            message = _once(template, to, request, told, caution, beside)
+    return message and marked(request, message)
+
+
+def _once(
+    template: str, to: str, request: Request, told: Told, caution: str | None, beside: Beside
+) -> Message | None:
+    """What is said once, and not edited."""
+    message: Message | None = None
+    match template:
+        case _ if template == TOLD:
+            message = _telling(request)
+        case _ if template == ESCALATED and to == "card_thread":
+            message = _escalating(request, beside)
         case _ if template in {ASKED, REMINDED}:
             message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
-        case _ if to == "card" or to.startswith(f"{ASKED}:"):
-            message = card(request, caution=caution, beside=beside)
-        case "origin":
-            message = _confirmation(request)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
-            message = None
-        case "thread":
-            message = _thread(template, request, told)
-        case _ if template == STILL_UNKNOWN:
+            pass  # it is settled by now
+        case _ if template == STILL_UNKNOWN and to != "thread":
             message = _ask_to_settle(request)
         case _:
-            message = _direct(template, request, told)
-    return message and marked(request, message)
+            message = (_thread if to == "thread" else _direct)(template, request, told)
+    return message
 
 
 def answered(request: Request) -> tuple[Post, ...]:
@@ -194,6 +210,41 @@ def _not_posted(request: Request, told: Told) -> Message:
     return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
 
 
+def _telling(request: Request) -> Message:
+    """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
+    text = f"👀 *For you to know.* {standing(request)}"
+    told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
+    return Message(text, told)
+
+
+def _escalating(request: Request, beside: Beside) -> Message | None:
+    if request.state is not State.PENDING or not beside.escalated:
+        return None
+    text = f"📣 *{escape(beside.escalated)} may decide this now, too:* it still waits."
+    return Message(text, [section(text)])
+
+
+def _ruled(request: Request) -> list[Block]:
+    """What the rules said when it was asked."""
+    return [context(*[escape(line) for line in request.why.split("\n")])] if request.why else []
+
+
+def _progress(request: Request) -> list[Block]:
+    """Who approved already, and how many more it takes."""
+    if request.approvals_needed <= 1:
+        return []
+    by = request.approved_by
+    more = max(1, request.approvals_needed - len(by))  # while it waits, somebody is missing
+    needs = f"{'One' if more == 1 else more} more {'approval is' if more == 1 else 'approvals are'} needed"
+    if not by:
+        return [
+            section(f"*{request.approvals_needed} different people have to approve this.* Nobody has yet.")
+        ]
+    return [
+        section(f"*Approved by {listed([person(one) for one in by], 'and')}.* {needs}, by somebody else.")
+    ]
+
+
 def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE) -> Message:
     """The card in the approvals channel: what a manager decides on, or what was decided."""
     if request.state is not State.PENDING:
@@ -209,6 +260,9 @@ def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE
             *map(section, unsighted(request)),
             *map(section, unlike(request, beside.alike)),
             fields(facts_to_decide(request)),
+            *_progress(request),
+            *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
+            *_ruled(request),
             *([context(caution)] if caution else []),
             actions(review),
             context(*_facts(request), *_more(beside)),
@@ -267,6 +321,9 @@ def _thread(template: str, request: Request, told: Told) -> Message:
     match template:
         case "approved":
             text = f"{who} approved this.{words}"
+        case "approved_in_part":
+            needed = request.approvals_needed
+            text = f"{who} approved this. It takes {needed} people in all.{words}"
         case "denied":
             text = f"{who} denied this.{words} {left_alone(entry)}."
         case "withdrawn":

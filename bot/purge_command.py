@@ -12,7 +12,8 @@ from pathlib import Path
 from bot.keeping import by_age, in_words
 from bot.loading import database_path, key_bytes, look
 from bot.messages import WORDS
-from bot.settings import SLACK_PERSON, RetentionTable, duration
+from bot.rules import duration
+from bot.settings import SLACK_PERSON, RetentionTable
 from providers.phone import PhoneFault, read
 from storage.connection import CannotOpen
 from storage.erasures import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside

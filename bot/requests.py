@@ -58,6 +58,11 @@ class Requests:
         self._windows = windows
         self._replies = replies
 
+    def follow(self, settings: Settings) -> None:
+        """Know other reasons from now on."""
+        self._intake.follow(settings)
+        self._opening.follow()
+
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
         self._lists.listen(app)

@@ -106,20 +106,29 @@ class _Stopped(Exception):
     """SIGTERM or SIGINT came before everything was open."""
 
 
-async def serve(settings: Settings, *, clock: Callable[[], datetime] = utc_now) -> None:
-    """Listen, send and post until SIGTERM or SIGINT. Raises `CannotStart`."""
+async def serve(
+    settings: Settings, *, read: Callable[[], Settings], clock: Callable[[], datetime] = utc_now
+) -> None:
+    """Listen, send and post until SIGTERM or SIGINT; on SIGHUP, go by the rules that ``read`` gives.
+
+    Raises `CannotStart`.
+    """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         try:
-            await _serve(settings, clock, stopping, stack)
+            await _serve(settings, read, clock, stopping, stack)
         except _Stopped:
             _log.info("Stopped before it was connected")
 
 
 async def _serve(
-    settings: Settings, clock: Callable[[], datetime], stopping: asyncio.Event, stack: AsyncExitStack
+    settings: Settings,
+    read: Callable[[], Settings],
+    clock: Callable[[], datetime],
+    stopping: asyncio.Event,
+    stack: AsyncExitStack,
 ) -> None:
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
     team = await _unless(stopping, check_slack(client, settings))
@@ -134,14 +143,16 @@ async def _serve(
         stack.push_async_callback(adapter.aclose)
     directory = Directory(log, client, settings.groups, clock=clock)
     await _unless(stopping, directory.refresh_groups())
-    house = House(settings, client, log, adapters, directory, team=team, serving=serving, clock=clock)
+    house = House(
+        settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
+    )
     health = Health(house.rounds, house.ended, house.instances)
     health.beside += what_will_not_last(settings.database, settings.platform)
     await house.instances.write()
 
     slack = _door(settings, house)
     web = await _listen(settings, adapters, house, health, slack)
-    house.begin()
+    await house.begin()
     try:
         await _unless(stopping, slack.start())
         health.door = slack

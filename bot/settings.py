@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,33 +20,20 @@ from pydantic import (
     model_validator,
 )
 
-from providers.actions import E164_PATTERN, Kind
+from bot.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
+from providers.actions import E164_PATTERN
 from providers.base import ConnectionSettings
 from storage.ids import ALPHABET
 
-_DURATION = re.compile(r"^(?P<number>[1-9][0-9]*)\s*(?P<unit>[smhd])$")
 _TIME_OF_DAY = re.compile(r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
-_SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
+SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
 _HELD = re.compile(rf"^A-[{ALPHABET}]{{4,}}$|{E164_PATTERN}")
-SLACK_CHANNEL: Final = r"^[CG][A-Z0-9]{2,}$"
 REGION: Final = r"^[A-Z]{2}$"
-
-EVERYONE: Final = "everyone"
-"""The group of all full members of the workspace; never of guests, bots or people from elsewhere."""
 
 
 class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def duration(text: object) -> timedelta:
-    """Read ``30s``, ``15m``, ``8h`` or ``2d``."""
-    match = _DURATION.match(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError('write a number and s, m, h or d, such as "8h"')
-    return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
 Channel = Annotated[str, Field(pattern=SLACK_CHANNEL)]
@@ -96,48 +83,6 @@ class SlackTable(_Table):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
             raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
-        return value
-
-
-class Rule(_Table):
-    """One rule: who may ask for what, who lets it pass, and who may say what became of an unknown."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100)]
-    actions: Annotated[tuple[Kind, ...], Field(min_length=1)]
-    effect: Literal["allow", "deny"] = "allow"
-    request: tuple[str, ...] = (EVERYONE,)
-    approve: tuple[str, ...] = ()
-    settle: tuple[str, ...] = ()
-    """Who may say what became of an unknown; where nobody is named, whoever may approve."""
-    approvals: int = 1
-    reason: Literal["required", "optional"] = "optional"
-    expires: timedelta = timedelta(hours=8)
-    notify: Literal["first", "all", "nobody"] = "first"
-    """Who is asked by direct message: one approver after the other, all at once, or nobody."""
-    reveal: tuple[str, ...] = ()
-    """Who may see the full number of what they decide; that they did is in the log."""
-
-    @field_validator("expires", mode="before")
-    @classmethod
-    def _duration(cls, value: object) -> timedelta:
-        return duration(value)
-
-    @model_validator(mode="after")
-    def _somebody_may_settle(self) -> Self:
-        if self.effect == "allow" and not self.settlers:
-            raise ValueError("settle is missing: name the groups who may say what became of an unknown")
-        return self
-
-    @property
-    def settlers(self) -> tuple[str, ...]:
-        """The groups who may settle."""
-        return self.settle or self.approve
-
-    @field_validator("approvals")
-    @classmethod
-    def _one_approver(cls, value: int) -> int:
-        if value != 1:
-            raise ValueError("only 1 is built in this version")
         return value
 
 
@@ -205,7 +150,7 @@ class RetentionTable(_Table):
 
 
 def _member(value: str) -> str:
-    if not (SLACK_PERSON.match(value) or _SLACK_GROUP.match(value)):
+    if not (SLACK_PERSON.match(value) or SLACK_GROUP.match(value)):
         raise ValueError("write a person's id (U…) or a user group's (S…)")
     return value
 
@@ -258,6 +203,7 @@ class Settings:
     platform: str | None
     """A platform whose own disk does not last, where this runs on one."""
     groups: Mapping[str, tuple[str, ...]]
+    """Ids by group; a person or user group that a rule names directly is a group of its own."""
     rules: tuple[Rule, ...]
     dispatch: DispatchTable
     retention: RetentionTable

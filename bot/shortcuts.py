@@ -78,7 +78,7 @@ class Shortcuts:
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body) -> None:
         person = await self._directory.person(body["user"]["id"])
         entry = entry_of(await self._log.request(action["value"]), action["value"])
-        allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
+        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
         late = await self._intake.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal([late] if late else allowed.why))
@@ -138,7 +138,7 @@ class Shortcuts:
     async def cancel_mentioned(self, ack: AsyncAck, body: Body) -> None:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
         person = await self._directory.person(body["user"]["id"])
-        allowed = self._operations.may_ask(person, Kind.CANCEL_CALL)
+        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
         if not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal(allowed.why))
             await ack()

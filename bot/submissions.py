@@ -19,8 +19,8 @@ from bot.known_calls import KNOWN, NONE_OF_THESE
 from bot.line import Verb
 from bot.modals import About, result
 from bot.opening import Opening
-from bot.operations import NotAllowed, Operations, Origin, Wish
-from bot.payloads import Body, pressed
+from bot.operations import NotAllowed, Operations, Wish
+from bot.payloads import Body, pressed, submitted
 from bot.people import Directory
 from bot.previews import PlacePreview
 from bot.windows import Windows
@@ -76,10 +76,11 @@ class Submissions:
         try:
             found = await self._submitted(form, body, person)
             wish = await self._intake.wish(found, person)
-            if not self._intake.check(wish, person).allowed:
+            if not self._intake.check(wish, submitted(body, person)).allowed:
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
+            await self._intake.keep_refusal(faulty, submitted(body, person))
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
             return
         draft = nonce(body["trigger_id"], "preview")
@@ -113,14 +114,13 @@ class Submissions:
             wish = await self._intake.wish(await self._submitted(form, body, person), person)
             await self._answer_form(ack, wish, person, body)
         except Faulty as faulty:
+            await self._intake.keep_refusal(faulty, submitted(body, person))
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
 
     async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
         """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
-        about = About.of(body["view"])
-        origin = Origin(person, about.channel or None, f"submit:{body['trigger_id']}", about.nonce)
         try:
-            message = await self._intake.ask(wish, origin)
+            message = await self._intake.ask(wish, submitted(body, person))
         except NotAllowed as no:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=result(message))

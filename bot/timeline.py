@@ -26,6 +26,8 @@ DID: Mapping[str, str] = {
     "approved": "approved it",
     "approval_recorded": "approved it; it needs another approval",
     "denied": "denied it",
+    "attempted": "tried to decide it, and may not",
+    "escalated": "let others decide it, too, as nobody had decided",
     "withdrawn": "took it back",
     "order_withdrawn": "took the further attempt back; what happened before is not known",
     "expired": "dropped it: its time ran out",
@@ -85,6 +87,8 @@ class Details:
         facts = [f"`{request.id}`", f"through {request.connection}"]
         if request.rule:
             facts.append(f"rule {quote(request.rule)}")
+        if request.why:
+            facts.append(escape(request.why.replace("\n", " ")))
         several = request.entries if len(request.entries) > 1 else ()
         blocks: list[Block] = [
             section(standing(request)),

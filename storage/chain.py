@@ -33,6 +33,9 @@ LOOKED_UP: Final = "looked_up"
 FOLLOWED: Final = "followed"
 """A note on a move: what came of its second step, ``second`` in its data; None where it was impossible."""
 
+RULES: Final = "rules_changed"
+"""The rules in force became others: an event of its own, about no request."""
+
 ASKED: Final = "asked"
 """A note: somebody was asked to decide; ``person`` in its data is who."""
 
@@ -51,6 +54,7 @@ REQUEST_COLUMNS: Final = (
     "moves",
     "moves_to",
     "follows",
+    "why",
 )
 """Columns of a request's row that its first event carries."""
 

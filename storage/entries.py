@@ -89,6 +89,8 @@ class NewRequest:
     moves: str | None = None
     moves_to: datetime | None = None
     follows: str | None = None
+    why: str | None = None
+    """What the rules said, as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,15 @@ class Request:
     """The move whose second step this is: its first, the cancellation, is done."""
     followed_by: Followed | None = None
     """The second step of a move, once it was asked for."""
+    why: str | None = None
+    """What the rules said when it was asked, as lines."""
     waits_for: Standstill | None = None
     """Why what is approved of it is not sent yet, where its connection is left alone."""
+
+    @property
+    def approved_by(self) -> Sequence[str]:
+        """Everybody who approved it, in order."""
+        return list(dict.fromkeys(one.person for one in self.approvals if one.decision == "approve"))
 
     @property
     def state(self) -> State:
@@ -245,6 +254,8 @@ class Waiting:
     rule: str | None
     asked_at: datetime
     decide_by: datetime | None
+    approved_by: frozenset[str] = frozenset()
+    """Who approved it already, where that takes several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +320,9 @@ class Change:
 
     ``approval`` is the decision they carry out; ``nonce`` and ``inbound`` as in `NewRequest`. A change may
     have no move: an approval that is not the last one needed, or nothing but notes. Moves are written before
-    notes, and the posts belong to the first event.
+    notes, and the posts belong to the first event. ``after`` is how many decisions there were when it was
+    thought of: it comes too late if there are others by now, so that of several approvals the last is known
+    to be the last. ``private`` goes with the event of an approval that moves nothing.
     """
 
     request: str
@@ -320,6 +333,8 @@ class Change:
     inbound: str | None = None
     posts: Sequence[Post] = ()
     notes: Sequence[Note] = ()
+    after: int | None = None
+    private: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

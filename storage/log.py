@@ -25,6 +25,7 @@ from storage.entries import (
     Query,
     Recorded,
     Request,
+    Scalar,
     Standstill,
     Tally,
     Traffic,
@@ -99,6 +100,13 @@ class ActionLog(Protocol):
 
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:
         """Write a fault of the program down and return its id (``E-…``), which people are told."""
+        ...
+
+    async def keep_rules(self, *, actor: str, data: Mapping[str, Scalar], after: Event | None) -> str | None:
+        """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
+
+        None where ``after`` is not the last such event any more: somebody else was first.
+        """
         ...
 
     async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:
@@ -229,6 +237,10 @@ class ActionLog(Protocol):
 
     async def verify(self) -> Verdict:
         """Check the chain, the commitments, and that replayed events give the rows."""
+        ...
+
+    async def rules(self) -> Event | None:
+        """The last event that says which rules are in force."""
         ...
 
     # -- what is due

@@ -388,3 +388,14 @@ def searching(database: Database) -> None:
 def in_words(database: Database) -> None:
     """Views for people who read the log by SQL."""
     database.executescript(VIEWS)
+
+
+@MIGRATIONS()
+def why_the_rules_said_so(database: Database) -> None:
+    """What the rules said when a request was asked, and which rules were in force when."""
+    database.executescript(
+        """
+        ALTER TABLE requests ADD COLUMN why TEXT;
+        CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';
+        """
+    )

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
 from storage import standstills
-from storage.chain import FOLLOWED, microseconds, moment
+from storage.chain import FOLLOWED, RULES, microseconds, moment
 from storage.entries import (
     Approval,
     Event,
@@ -387,11 +387,22 @@ def undecided(connection: Connection, now: datetime) -> list[Request]:
     return [request(connection, found) for (found,) in past]
 
 
+def rules(connection: Connection) -> Event | None:
+    """The last event that says which rules are in force."""
+    row = connection.execute(
+        "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
+    ).fetchone()
+    return None if row is None else as_event(row)
+
+
 def waiting(connection: Connection) -> list[Waiting]:
     """Pending requests in short, the soonest deadline first; those without one come last."""
     rows = connection.execute(
         """
-        SELECT DISTINCT requests.* FROM actions INDEXED BY actions_state
+        SELECT DISTINCT requests.*, (
+            SELECT group_concat(DISTINCT person) FROM approvals
+            WHERE approvals.request = requests.id AND decision = 'approve'
+        ) AS approved_by FROM actions INDEXED BY actions_state
         JOIN requests ON requests.id = actions.request
         WHERE actions.state = 'pending'
         ORDER BY requests.decide_by IS NULL, requests.decide_by, requests.asked_at, requests.id
@@ -405,6 +416,7 @@ def waiting(connection: Connection) -> list[Waiting]:
             row["rule"],
             moment(row["asked_at"]),
             decide_by=_time(row["decide_by"]),
+            approved_by=frozenset(filter(None, (row["approved_by"] or "").split(","))),
         )
         for row in rows
     ]
@@ -523,6 +535,7 @@ def as_request(
         moves_to=_time(row["moves_to"]),
         follows=row["follows"],
         followed_by=followed_by,
+        why=row["why"],
         waits_for=waits_for,
     )
 

@@ -43,6 +43,7 @@ from storage.entries import (
     Query,
     Recorded,
     Request,
+    Scalar,
     Standstill,
     Tally,
     Traffic,
@@ -128,6 +129,19 @@ class SQLiteLog:
                 connection, self._sources, actor=actor, where=where, private=private
             )
         )
+
+    async def keep_rules(  # noqa: D102
+        self, *, actor: str, data: Mapping[str, Scalar], after: Event | None
+    ) -> str | None:
+        seq = after.seq if after else None
+        return await self._writer.do(
+            lambda connection: writing.keep_rules(
+                connection, self._sources, actor=actor, data=data, after=seq
+            )
+        )
+
+    async def rules(self) -> Event | None:  # noqa: D102
+        return await self._reader.do(reading.rules)
 
     async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(

@@ -25,6 +25,7 @@ from storage.chain import (
     PURGED,
     REQUEST_COLUMNS,
     REQUESTED,
+    RULES,
     microseconds,
 )
 from storage.connection import CannotOpen
@@ -136,6 +137,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
     if _used(connection, inbound=change.inbound, nonce=change.nonce):
         raise TooLate(change.request)
 
+    _check_decisions(connection, change)
     writer = Chain(connection, sources)
     decision = _decision(change.approval)
     written: list[Event] = []
@@ -148,7 +150,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
                 APPROVAL_RECORDED,
                 actor=change.actor,
                 data=decision,
-                private={},
+                private=change.private,
             )
         )
     for move in change.moves:
@@ -192,6 +194,18 @@ def report(
     return fault_id
 
 
+def keep_rules(
+    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: int | None
+) -> str | None:
+    """Write down which rules are in force now; None where another event said so since ``after``."""
+    last = reading.rules(connection)
+    if (last.seq if last else None) != after:
+        return None
+    kept_as = new_id("R", random=sources.random, taken=partial(_has_events, connection))
+    Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
+    return kept_as
+
+
 def exported(
     connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
@@ -214,7 +228,7 @@ def _check(move: Move) -> None:
 
 def _check_note(note: Note) -> None:
     """Raise for a note that would be replayed as more than one."""
-    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED}:
+    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED, RULES}:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
@@ -294,6 +308,15 @@ def _note(writer: Chain, change: Change, note: Note) -> Event:
     return writer.append(
         change.request, note.entry, note.name, actor=change.actor, data=note.data, private=note.private
     )
+
+
+def _check_decisions(connection: Connection, change: Change) -> None:
+    """Raise `TooLate` where others decided since the change was thought of."""
+    if change.after is None:
+        return
+    [(decisions,)] = connection.execute("SELECT count(*) FROM approvals WHERE request = ?", [change.request])
+    if decisions != change.after:
+        raise TooLate(change.request)
 
 
 def _check_waiting(connection: Connection, change: Change) -> None:

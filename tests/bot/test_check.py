@@ -11,7 +11,7 @@ from bot.check_people import Group, about_group, about_rule, about_zones, look_a
 from bot.check_setup import LEAST_FREE, LITTLE_FREE, about_log
 from bot.check_slack import Told, about_clock
 from bot.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
-from bot.settings import Rule
+from bot.rules import Rule
 from storage.entries import Person
 from storage.inspection import Place
 

@@ -6,12 +6,23 @@ from typing import Any
 import pytest
 
 from bot import policy
-from bot.policy import Effect
-from bot.settings import Rule
+from bot.policy import Case, Effect, Wanted
+from bot.rules import Rule
 from providers.actions import Kind
 from storage.entries import Approval, Person
 
 TEAM = "T0CALLOPS"
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+CASE = Case("U0AGENT", TEAM)
+OTHERS = Case("U0SECOND", TEAM)
+
+
+def wanted(kind: Kind, connection: str = "reminders", **facts: Any) -> Wanted:
+    """What is asked, at nine, for one number in India, but for the facts given."""
+    known: dict[str, Any] = {"at": NOW, "countries": frozenset({"IN"})}
+    return Wanted(kind, connection, **(known | facts))
+
+
 CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",), settle=("managers",))
 PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,), settle=("managers",))
 NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
@@ -110,7 +121,7 @@ def test_what_the_rules_say_to_somebody_who_asks(
     rules: tuple[Rule, ...], members: policy.Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
     """The rules answer with an effect and a sentence that says why."""
-    decision = policy.at_request(rules, members, who, kind, team=TEAM)
+    decision = policy.at_request(rules, members, who, wanted(kind), team=TEAM)
     assert decision.effect is effect
     assert why in " ".join(decision.why)
 
@@ -132,24 +143,24 @@ def test_who_sees_full_numbers_decides_and_is_named(
 ) -> None:
     """Only somebody who may decide the request, in a group that the rule lets see."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
-    decision = policy.at_reveal(rule, members, who, requester="U0AGENT", team=TEAM)
+    decision = policy.at_reveal(rule, members, who, CASE)
     assert decision.allowed is allowed
     assert why in " ".join(decision.why)
 
 
 def test_who_can_be_asked_is_known_by_name() -> None:
     """Not the requester; nobody where the rule is gone, the group unread, or everyone may decide."""
-    asked = policy.approvers(CANCEL, MEMBERS, requester="U0SECOND")
+    asked = policy.approvers(CANCEL, MEMBERS, OTHERS)
     assert asked == {"U0MANAGER"}
-    assert policy.approvers(None, MEMBERS, requester="U0SECOND") == frozenset()
-    assert policy.approvers(CANCEL, {"managers": None}, requester="U0SECOND") == frozenset()
+    assert policy.approvers(None, MEMBERS, OTHERS) == frozenset()
+    assert policy.approvers(CANCEL, {"managers": None}, OTHERS) == frozenset()
     anybody = CANCEL.model_copy(update={"approve": ("everyone",)})
-    assert policy.approvers(anybody, MEMBERS, requester="U0SECOND") == frozenset()
+    assert policy.approvers(anybody, MEMBERS, OTHERS) == frozenset()
 
 
 def test_the_requester_is_never_among_the_approvers() -> None:
     """A manager who asks needs another manager."""
-    decision = policy.at_request(RULES, MEMBERS, person("U0MANAGER"), Kind.CANCEL_CALL, team=TEAM)
+    decision = policy.at_request(RULES, MEMBERS, person("U0MANAGER"), wanted(Kind.CANCEL_CALL), team=TEAM)
     assert decision.approvers == {"U0SECOND"}
 
 
@@ -178,7 +189,7 @@ def test_who_may_decide_and_who_may_settle(
     """The same people may decide and settle here, never the requester, and everyone else reads why not."""
     if ask is policy.at_settlement and "Only" in why:
         why = "Only managers may say"
-    decision = ask(rule, members, who, requester="U0AGENT", team=TEAM)
+    decision = ask(rule, members, who, CASE)
     assert decision.allowed is allowed
     assert why in " ".join(decision.why)
 
@@ -211,7 +222,7 @@ def test_the_last_look_before_dispatch(
 ) -> None:
     """What was approved is sent only if the rules and the people still allow it."""
     decision = policy.at_dispatch(
-        rules, members, requester, approvals, kind=Kind.CANCEL_CALL, rule=rule, team=TEAM
+        rules, members, requester, approvals, wanted(Kind.CANCEL_CALL), rule=rule, team=TEAM, now=NOW
     )
     assert decision.allowed is allowed
     assert allowed or decision.why

@@ -106,7 +106,8 @@ class StepLog(SQLiteLog):
 
     async def apply(self, change: Change) -> Request:
         """Apply, with a step before and after."""
-        first = change.moves[0].name if change.moves else change.notes[0].name
+        names = [*(move.name for move in change.moves), *(note.name for note in change.notes)]
+        first = names[0] if names else "approval_recorded"
         await self.step(f"before {first}")
         request = await super().apply(change)
         await self.step(f"after {first}")

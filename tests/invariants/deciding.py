@@ -7,10 +7,10 @@ from sqlite3 import Connection
 from typing import Any
 
 from bot.dispatcher import Dispatcher
-from bot.operations import NotAllowed, Operations, content
+from bot.operations import NotAllowed, Operations, Wish, content
 from bot.policy import Decision, Effect
 from playground import callkaro
-from providers.actions import CallAction, Kind
+from providers.actions import CallAction
 from storage import writing
 from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
 from storage.lifecycle import State
@@ -177,9 +177,9 @@ async def strangers_ask_for_nothing(bench: Bench) -> None:
 class EverybodyAsks(Operations):
     """Sees a full member in everyone."""
 
-    def may_ask(self, person: Person, kind: Kind) -> Decision:
+    def may_ask(self, wish: Wish, person: Person, *, channel: str | None) -> Decision:
         """Ask the rules about somebody else."""
-        return super().may_ask(replace(person, guest=False), kind)
+        return super().may_ask(wish, replace(person, guest=False), channel=channel)
 
 
 async def only_others_who_are_entitled_decide(bench: Bench) -> None:

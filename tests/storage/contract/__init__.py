@@ -9,6 +9,7 @@ import pytest
 from storage.log import ActionLog
 from tests.storage.contract.beginning import Beginning
 from tests.storage.contract.changes import Changing
+from tests.storage.contract.deciding import Deciding
 from tests.storage.contract.forgetting import Forgetting
 from tests.storage.contract.joining import Joining
 from tests.storage.contract.moving import Moving
@@ -23,6 +24,7 @@ from tests.storage.samples import Clock
 
 class ActionLogContract(
     Changing,
+    Deciding,
     Joining,
     Moving,
     Noting,

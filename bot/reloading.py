@@ -1,0 +1,154 @@
+"""The rules in force: kept in the log whenever they become others, and read anew on SIGHUP.
+
+What is read anew are rules, groups and reasons, which people see at once. Connections, channels and how
+requests are sent are put together at the start: where those changed, it is said that they need a restart. A
+file with a fault changes nothing, and its faults are said.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.blocks import Message, context, cut, escape, section
+from bot.loading import SettingsFault
+from bot.outbox import ANSWER_WITHIN
+from bot.people import SLACK_TROUBLE, Directory, trouble
+from bot.rule_changes import difference
+from bot.rules import written
+from bot.settings import Settings
+from storage.entries import SYSTEM
+from storage.log import ActionLog
+
+MAX_LINES = 20
+"""Lines of a difference that the audit channel shows; the log has them all."""
+MAX_LINE = 300
+FIRST = "These are the first rules that the log knows of."
+
+_log = logging.getLogger(__name__)
+
+
+class Reloading:
+    """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`; ``follow`` obey it."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        client: AsyncWebClient,
+        settings: Settings,
+        directory: Directory,
+        *,
+        read: Callable[[], Settings],
+        follow: Sequence[Callable[[Settings], None]],
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._settings = settings
+        self._directory = directory
+        self._read = read
+        self._follow = follow
+        self._asked = False
+
+    def hear(self) -> None:
+        """Somebody wants the file to be read anew: SIGHUP."""
+        self._asked = True
+
+    async def step(self) -> bool:
+        """Read the file anew where somebody wants it."""
+        if self._asked:
+            self._asked = False
+            await self.reload()
+        return False
+
+    async def reload(self) -> None:
+        """Go by the file as it is now, or say why not."""
+        try:
+            new = self._read()
+        except SettingsFault as fault:
+            _log.error(
+                "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
+            )
+            await self._post(_faulty(fault.faults))
+            return
+        old, self._settings = self._settings, _taken(self._settings, new)
+        self._directory.follow(self._settings.groups)
+        if not await self._directory.refresh_groups():
+            _log.warning("Not every user group could be read: whoever is only in one of those may do nothing")
+        for follow in self._follow:
+            follow(self._settings)
+        later = needs_restart(old, new)
+        _log.info("The rules were read anew%s", f"; a restart is needed for {later}" if later else "")
+        await self.keep(later=later)
+
+    async def keep(self, *, later: str = "") -> str | None:
+        """Write the rules in force down where the log has others, and say so in Slack; the event's id."""
+        now = written(self._settings.rules, self._settings.groups)
+        text = json.dumps(now, ensure_ascii=False)
+        while True:
+            last = await self._log.rules()
+            if last and str(last.data["rules"]) == text:
+                return None
+            before = json.loads(str(last.data["rules"])) if last else None
+            lines = difference(before, now) if before else [FIRST]
+            data = {"rules": text, "difference": "\n".join(lines)}
+            kept = await self._log.keep_rules(actor=SYSTEM, data=data, after=last)
+            if kept:
+                break
+        for line in lines:
+            _log.info("%s: %s", kept, line)
+        if last and lines:
+            await self._post(_changed(lines, kept, later))
+        return kept
+
+    async def _post(self, message: Message) -> None:
+        """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.chat_postMessage(
+                    channel=self._settings.slack.audit_channel,
+                    text=message.text,
+                    blocks=list(message.blocks),
+                )
+        except SLACK_TROUBLE as error:
+            _log.error("Slack does not take what is to be said of the rules: %s", trouble(error))
+
+
+def _taken(old: Settings, new: Settings) -> Settings:
+    """What of new settings is obeyed without a restart."""
+    reasons = {"reasons": new.slack.reasons, "denial_reasons": new.slack.denial_reasons}
+    slack = old.slack.model_copy(update=reasons)
+    return replace(old, rules=new.rules, groups=new.groups, slack=slack)
+
+
+def needs_restart(old: Settings, new: Settings) -> str:
+    """What became different that a restart is needed for, in words."""
+    changed = [
+        f"the connection {name}"
+        for name in sorted({*old.connections, *new.connections})
+        if old.connections.get(name) != new.connections.get(name)
+    ]
+    if _taken(old, new).slack != new.slack:
+        changed.append("[slack]")
+    if old.dispatch != new.dispatch:
+        changed.append("[dispatch]")
+    return ", ".join(changed)
+
+
+def _changed(lines: Sequence[str], kept: str, later: str) -> Message:
+    text = "📜 *The rules changed.* They hold for what waits, too."
+    shown = [f"• {escape(cut(line, MAX_LINE))}" for line in lines[:MAX_LINES]]
+    if more := len(lines) - MAX_LINES:
+        shown += [f"… and {more} more, in the log"] if more > 0 else []
+    notes = [f"The log has this as `{kept}`"]
+    if later:
+        notes.append(f"A restart is needed for {escape(later)}")
+    return Message(text, [section(text), section("\n".join(shown)), context(*notes)])
+
+
+def _faulty(faults: Sequence[str]) -> Message:
+    text = "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold."
+    shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])
+    return Message(text, [section(text), section(shown)])

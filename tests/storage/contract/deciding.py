@@ -1,0 +1,73 @@
+from dataclasses import replace
+
+import pytest
+
+from storage.entries import Change
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+from tests.storage.contract.changes import assert_replayable, recorded
+from tests.storage.samples import approve, cancelling
+
+RULES = {"rules": '{"rules":[]}', "difference": "These are the first."}
+
+
+def one_of_two(request: str, person: str, *, after: int) -> Change:
+    """An approval that is not the last one, thought of when there were so many decisions."""
+    full = approve(request, person=person)
+    return replace(full, moves=[], after=after, private={"note": "checked"})
+
+
+class Deciding:
+    """What every store promises of several approvals, of what the rules said, and of the rules in force."""
+
+    async def test_an_approval_knows_those_before_it(self, log: ActionLog) -> None:
+        """One that was thought of when there were fewer comes too late, and changes nothing."""
+        made = await recorded(log, cancelling())
+        first = await log.apply(one_of_two(made.id, "U0MANAGER", after=0))
+        assert (first.state, first.approved_by) == (State.PENDING, ["U0MANAGER"])
+        with pytest.raises(Conflict) as late:
+            await log.apply(one_of_two(made.id, "U0SECOND", after=0))
+        assert [one.person for one in late.value.current.approvals] == ["U0MANAGER"]
+        last = await log.apply(replace(approve(made.id, person="U0SECOND"), after=1))
+        assert (last.state, last.approved_by) == (State.APPROVED, ["U0MANAGER", "U0SECOND"])
+        await assert_replayable(log, made.id)
+        assert not (await log.verify()).faults
+
+    async def test_words_of_an_approval_that_moves_nothing_are_kept(self, log: ActionLog) -> None:
+        """They hang on its event, and can be erased."""
+        made = await recorded(log, cancelling())
+        await log.apply(one_of_two(made.id, "U0MANAGER", after=0))
+        [event] = [one for one in await log.events(made.id) if one.name == "approval_recorded"]
+        assert (event.seq, "note", "checked") in await log.private(made.id)
+        await log.erase(made.id, actor="U0AUDITOR")
+        assert (event.seq, "note", "checked") not in await log.private(made.id)
+
+    async def test_what_waits_says_who_approved(self, log: ActionLog) -> None:
+        """Whoever denied is not among them."""
+        made = await recorded(log, cancelling())
+        assert [one.approved_by for one in await log.waiting()] == [frozenset()]
+        for number, person in enumerate(("U0MANAGER", "U0SECOND")):
+            await log.apply(one_of_two(made.id, person, after=number))
+        assert [one.approved_by for one in await log.waiting()] == [frozenset({"U0MANAGER", "U0SECOND"})]
+
+    async def test_what_the_rules_said_is_kept(self, log: ActionLog) -> None:
+        """With the request, and in its first event."""
+        made = await recorded(log, replace(cancelling(), why='The rule "x" asks.\nEveryone is told.'))
+        assert (await log.request(made.id)).why == 'The rule "x" asks.\nEveryone is told.'
+        [event] = await log.events(made.id)
+        assert event.data["why"] == made.why
+
+    async def test_the_rules_in_force_follow_one_another(self, log: ActionLog) -> None:
+        """Each event comes after the one that its writer had read; another one in between keeps it out."""
+        assert await log.rules() is None
+        first = await log.keep_rules(actor="system", data=RULES, after=None)
+        kept = await log.rules()
+        assert kept
+        assert (kept.request, kept.name, kept.data) == (first, "rules_changed", RULES)
+        assert await log.keep_rules(actor="system", data=RULES, after=None) is None
+        assert await log.keep_rules(actor="system", data={**RULES, "difference": "more"}, after=kept)
+        last = await log.rules()
+        assert last
+        assert last.data["difference"] == "more"
+        assert [one.name for one in await log.events(last.request)] == ["rules_changed"]
+        assert not (await log.verify()).faults
