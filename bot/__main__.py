@@ -92,6 +92,12 @@ def _policy(chosen: Namespace) -> int:
     return run(chosen, _environment())
 
 
+def _stop(chosen: Namespace) -> int:
+    from bot.stop_commands import run
+
+    return run(chosen, _environment())
+
+
 def _serve(_: Namespace) -> int:
     import asyncio
 
@@ -123,6 +129,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "backup": _backup,
     "purge": _purge,
     "policy": _policy,
+    "stop": _stop,
 }
 
 

@@ -6,7 +6,7 @@ from bot.blocks import Block, Message, actions, button, context, escape, fields,
 from bot.inference import Inferred
 from bot.line import (
     DOES,
-    KINDS,
+    FORMS,
     OF_CAMPAIGNS,
     ConnectionWords,
     Fault,
@@ -29,7 +29,7 @@ from storage.lifecycle import State
 PLACE = "place"
 CHANGE = "change"
 TAKE_BACK = "take_back"
-OPENS = {f"open_{verb.name.lower()}": verb for verb in KINDS}
+OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
 """The buttons that open a form, with its verb."""
 EMPTY = "help"
 """What such a button holds where the form is to be empty; elsewhere it holds a draft."""
@@ -60,6 +60,11 @@ _HELP_ON_MORE = """\
 
 *Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 
+_HELP_ON_STOPS = """\
+*Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
+Cancels what is known and blocks every further call to the number; no approval is needed. A manager lets \
+calls go out again with `/calls allow +91 98765 43210` and a reason."""
+
 _DOES = {
     Kind.PLACE_CALL: "places calls",
     Kind.CANCEL_CALL: "cancels calls",
@@ -77,10 +82,12 @@ def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
     """
     first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
     can = vocabulary.can()
+    stops = [Verb.STOP] if {Verb.PLACE, Verb.CANCEL} & set(can) else []
     told = [_HELP[verb] for verb in can if verb in _HELP]
     told += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
-    told += _HELP_ON_MORE.split("\n\n")
-    blocks = [section(first), *([actions(*_opening(can, EMPTY))] if can else []), *map(section, told)]
+    told += _HELP_ON_MORE.split("\n\n") + ([_HELP_ON_STOPS] if stops else [])
+    forms = [actions(*_opening([*can, *stops], EMPTY))] if can else []
+    blocks = [section(first), *forms, *map(section, told)]
     return Message(first, [*blocks, section("\n".join(_connections(vocabulary, off)))])
 
 
@@ -146,7 +153,7 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
 
 
 def _try(fault: Fault) -> str:
-    return f" Did you mean `{_code(fault.suggestion)}`?" if fault.suggestion else ""
+    return f" {fault.proposal.format(f'`{_code(fault.suggestion)}`')}" if fault.suggestion else ""
 
 
 def _code(text: str) -> str:
@@ -224,7 +231,12 @@ def place_facts(
     facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
     facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
     facts += [(name, value) for name, value in _options(action, prepared.zone) if value]
-    said = {"Purpose": wish.purpose, "Consent": wish.consent, "Reason": wish.reason}
+    said = {
+        "Purpose": wish.purpose,
+        "Consent": wish.consent,
+        "Their time zone": wish.zone,
+        "Reason": wish.reason,
+    }
     facts += [(name, quote(value)) for name, value in said.items() if value]
     dry_run = f"{DRY_RUN}\n" if through.dry_run else ""
     return f"{dry_run}*Place this call?* {number} ({country}), {asked}.", facts

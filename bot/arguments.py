@@ -27,6 +27,7 @@ def make_parser() -> ArgumentParser:
     _reading(commands)
     _keeping(commands)
     _policy(commands)
+    _stopping(commands)
     return parser
 
 
@@ -106,3 +107,17 @@ def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     for one in (explaining, linting):
         one.add_argument("--config", metavar="FILE", help="the file (CALLOPS_CONFIG, or callops.toml)")
         one.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _stopping(commands: "_SubParsersAction[ArgumentParser]") -> None:
+    stop = commands.add_parser("stop", help="keep do-not-call lists")
+    stopping = stop.add_subparsers(dest="stopping", required=True, metavar="import|list|remove")
+    importing = stopping.add_parser("import", help="block every number of a file; only hashes are kept")
+    importing.add_argument("file", metavar="FILE", help="a number a line, or a CSV file with a column number")
+    importing.add_argument("--list", metavar="NAME", help="the list to add them to (the file's name)")
+    importing.add_argument("--region", metavar="IN", help="of numbers without a plus (default_region)")
+    importing.add_argument("--leave-out-bad-lines", action="store_true", help="import the rest all the same")
+    counting = stopping.add_parser("list", help="how many numbers are blocked, by list")
+    counting.add_argument("--json", action="store_true", help="as JSON")
+    removing = stopping.add_parser("remove", help="block the numbers of a list no longer")
+    removing.add_argument("list", metavar="NAME", help="the list")

@@ -202,6 +202,8 @@ class Dispatcher:
             await self._record(request, claimed, outcome)
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
             await self._end_window(claimed)  # nothing has left
+        elif claimed.action and await self._operations.stops(claimed.action):
+            await self._hold_back(request, claimed)
 
     async def _last_look(self, request: Request, entry: LogEntry) -> Prepared:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
@@ -213,7 +215,9 @@ class Dispatcher:
                 f"The connection {entry.connection} was changed after this was asked. Ask again.",
                 code=Code.CONFIG_ERROR,
             )
-        await self._check_rules(request)
+        if not request.stop:  # which no rule was asked about
+            await self._check_rules(request)
+        await self._operations.check_before_sending(request, entry.action)
         prepared = adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
         if would := adapter.dry_run(prepared):
             raise would
@@ -247,6 +251,15 @@ class Dispatcher:
         if end and goes and timedelta(0) < goes - end <= self._settings.dispatch.margin:
             return goes  # the margin was left for this
         return end or (request.asked_at + rule.expires if rule else None)
+
+    async def _hold_back(self, request: Request, entry: LogEntry) -> None:
+        """Calls to the number were stopped just before this one left: nothing has left, and nothing will."""
+        if entry.doubted:
+            await self._not_again(request, entry, "calls to this number were stopped.")
+            return
+        ours = frozenset({State.SENDING})
+        back = Move(entry.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=entry.attempt)
+        await self._change(request, back)  # to be refused in words, as all that is approved
 
     async def _end_window(self, entry: LogEntry) -> None:
         """The short while in which a cancellation by number may be sent again is over: people settle it."""

@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from bot import reasons
 from bot.known_calls import KNOWN
-from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, Line, Verb, written_json
+from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Line, Verb, written_json
 from bot.targets import IdTarget, NumberTarget
 from bot.words import quote, unquoted
 from providers.actions import PlaceCall
@@ -23,6 +23,7 @@ _KEYS = {
     "gap": "gap",
     "earliest": "from",
     "latest": "until",
+    "zone": "zone",
     "carry_over": "carry-over",
     "language": "lang",
     "priority": "priority",
@@ -34,7 +35,10 @@ _KEYS = {
     "goes_out": "goes-out",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
-_TARGET_KEYS = {Verb.PLACE: "to", **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN)}
+_TARGET_KEYS = {
+    **dict.fromkeys((Verb.PLACE, *OF_STOPS), "to"),
+    **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN),
+}
 """Where the field for targets holds one and nothing else."""
 _TOLD_OTHERWISE = frozenset({KNOWN, PICKED, reasons.WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
@@ -103,6 +107,7 @@ def values_of(line: Line) -> dict[str, str]:
         "gap": gap,
         "earliest": line.earliest,
         "latest": line.latest,
+        "zone": line.zone,
         "carry_over": {None: None, True: "yes", False: "no"}[line.carry_over],
         "language": line.language,
         "priority": line.priority,

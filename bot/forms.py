@@ -16,12 +16,14 @@ from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
     DOES,
     FIELDS,
+    OF_STOPS,
     Fault,
     Verb,
     Vocabulary,
 )
 from bot.messages import CANNOT_BE_UNDONE
 from bot.modals import MAX_LABEL, About, View, choice, modal, text_input
+from bot.zone_choice import leaves_choice, zone_input
 
 MORE = "more"
 NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."
@@ -38,6 +40,8 @@ _SUBMITS = {
     Verb.DELETE_CAMPAIGN: "Ask to delete",
     Verb.STOP_CAMPAIGN: "Ask to stop",
     Verb.START_CAMPAIGN: "Ask to start",
+    Verb.STOP: "Stop calls",
+    Verb.ALLOW: "Allow calls",
 }
 _OF_CAMPAIGNS = {
     Verb.DELETE_CAMPAIGN: (
@@ -48,6 +52,14 @@ _OF_CAMPAIGNS = {
     Verb.START_CAMPAIGN: ("the list is ready", "⚠️ Starting it calls people."),
 }
 """For what is done to campaigns: an example of a reason, and what should be known before."""
+_OF_STOPS = {
+    Verb.STOP: (
+        "asked not to be called",
+        "🛑 Cancels every call to it that is known, and blocks every further one. No approval is needed.",
+    ),
+    Verb.ALLOW: ("called us and wants it back", "Calls to it may go out again. The reason stays in the log."),
+}
+"""For whether a number is called: an example of a reason, and what should be known before."""
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 NOTHING_KNOWN = Offer()
@@ -75,8 +87,11 @@ class Form:
         self.verb = verb
         self.callback_id = f"form_{verb.name.lower()}"
         self._reasons = vocabulary.reasons
+        self._hours = vocabulary.hours
         self._connections = {
-            name: known for name, known in vocabulary.connections.items() if known.asks(verb)
+            name: known
+            for name, known in vocabulary.connections.items()
+            if verb not in OF_STOPS and known.asks(verb)
         }
 
     def build(
@@ -103,6 +118,8 @@ class Form:
                 blocks = self._cancel(values, known)
             case Verb.MOVE:
                 blocks = self._move(values, known)
+            case Verb.STOP | Verb.ALLOW:
+                blocks = self._stop(values)
             case _:
                 blocks = self._campaign(values)
         if hint:
@@ -119,6 +136,10 @@ class Form:
             for block in view["blocks"]
             if block["type"] == "input"
         }
+
+    def shows(self, view: Mapping[str, Any], field: str) -> bool:
+        """Whether a form that Slack sent back has a field."""
+        return any(block.get("block_id") == field for block in view["blocks"])
 
     def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
@@ -147,7 +168,7 @@ class Form:
         found: dict[str, str] = {}
         for fault in faults:
             block = _BLOCK_OF.get(fault.field, fault.field)
-            hint = f" Did you mean “{fault.suggestion}”?" if fault.suggestion else ""
+            hint = f" {fault.proposal.format(f'“{fault.suggestion}”')}" if fault.suggestion else ""
             found.setdefault(block if block in present else present[0], fault.message + hint)
         return found
 
@@ -165,6 +186,10 @@ class Form:
         left_out = {name for name in FIELDS if name not in taken and not values.get(name)}
         if "at" in left_out:
             left_out.add(PICKED)
+        if values.get("zone") or (self._hours and leaves_choice(values)):
+            blocks.append(zone_input(values))
+        elif unfolded and self._hours:
+            blocks.append(zone_input({}))
         if unfolded:
             blocks += _more(values)
         blocks = [block for block in blocks if block.get("block_id") not in left_out]
@@ -213,6 +238,14 @@ class Form:
             ),
             *self._through(values),
             _why(values, example),
+            context(known_before),
+        ]
+
+    def _stop(self, values: Mapping[str, str]) -> list[Block]:
+        example, known_before = _OF_STOPS[self.verb]
+        return [
+            text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
+            _why(values, example, optional=self.verb is Verb.STOP),
             context(known_before),
         ]
 
@@ -308,13 +341,13 @@ def _given(view: Mapping[str, Any], block_id: str) -> str:
     return ""
 
 
-def _why(values: Mapping[str, str], example: str) -> Block:
+def _why(values: Mapping[str, str], example: str, *, optional: bool = True) -> Block:
     return text_input(
         "reason",
         "Why",
         initial=values.get("reason", ""),
         placeholder=example,
-        optional=True,
+        optional=optional,
         max_length=MAX_TEXT,
     )
 

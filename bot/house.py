@@ -24,6 +24,7 @@ from bot.people import Directory
 from bot.reloading import Reloading
 from bot.rounds import Rounds
 from bot.settings import Settings
+from bot.stop_news import StopNews
 from providers.base import Adapter
 from storage.log import ActionLog
 from storage.presence import Presence
@@ -98,11 +99,13 @@ class House:
             self.surfaces.decisions.follow,
         )
         self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
+        self._stop_news = Rounds("stop news", StopNews(log, client, settings, clock=clock).step)
         self.rounds = (
             self.sending,
             self.posting,
             self.calling,
             self.moving,
+            self._stop_news,
             Rounds("daily line", Daily(log, client, settings, clock=clock).step),
             Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
             Rounds("rules", self._rules.step),
@@ -119,6 +122,7 @@ class House:
         self.posting.wake()
         self.calling.wake()
         self.moving.wake()
+        self._stop_news.wake()
 
     def _cannot_post(self, request: str) -> None:
         """Whoever was to be asked there is asked elsewhere."""

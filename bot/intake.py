@@ -6,18 +6,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot import answers, choosing, known_calls, moves, repeats
+from bot import answers, choosing, known_calls, moves, repeats, stop_words
 from bot.blocks import Block, Message, button
+from bot.calling import NotNow
 from bot.inference import Inferred
 from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
 from bot.known_calls import CannotCancel
-from bot.line import Fault, Line, Typist, Verb
+from bot.line import OF_STOPS, Fault, Later, Line, Typist, Verb
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.policy import Decision
 from bot.repeats import Earlier
 from bot.settings import Settings
+from bot.stopping import Stopping
 from bot.targets import OURS, IdTarget, NumberTarget
 from bot.vocabulary import vocabulary
 from bot.wishes import actions_of, kept, read_wish
@@ -47,6 +49,7 @@ class Intake:
         self._settings = settings
         self._operations = operations
         self._clock = clock
+        self._stopping = Stopping(log, settings, operations, adapters, clock=clock)
         self.vocabulary = vocabulary(settings, adapters)
         """What can be typed, as it is configured."""
 
@@ -88,8 +91,10 @@ class Intake:
         person = origin.person
         found = await self.infer(line, person)
         try:
+            if line.verb in OF_STOPS:
+                return await self.stop_or_allow(line, origin)
             wish = await self.wish(found, person)
-            if wish.kind is Kind.PLACE_CALL and self.check(wish, origin).allowed:
+            if wish.kind is Kind.PLACE_CALL and await self.may_place(wish, origin):
                 return await self._preview(wish, found, person, nonce(draft, "preview"))
             return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
         except NotAllowed as no:
@@ -137,7 +142,15 @@ class Intake:
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
-        return Wish(line.connection, tuple(actions), line.reason, line.purpose, line.consent, line.goes_out)
+        said = (line.reason, line.purpose, line.consent, line.goes_out)
+        return Wish(line.connection, tuple(actions), *said, zone=line.zone)
+
+    async def may_place(self, wish: Wish, origin: Origin) -> bool:
+        """Whether there is anything to preview: what is not allowed, or stopped, is refused and recorded.
+
+        Raises `Faulty` for what the person can mend.
+        """
+        return self.check(wish, origin).allowed and not await self._operations.stops(wish.actions[0])
 
     async def _move(self, line: Line, person: Person) -> Wish:
         """The wish to move the one scheduled call that a line names. Raises `Faulty`."""
@@ -154,7 +167,9 @@ class Intake:
             if why := await self.cannot_cancel(entry, person):
                 raise Faulty([Fault("targets", why)])
             beside = await self._beside(entry)
-            return moves.wish(line, entry, self.vocabulary, beside, zone=zone, now=now)
+            wish = moves.wish(line, entry, self.vocabulary, beside, zone=zone, now=now)
+            moved = await self._log.request(entry.request)
+            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=moved.zone)
         except CannotCancel as no:
             raise Faulty([Fault("targets", str(no))]) from no
 
@@ -201,7 +216,7 @@ class Intake:
 
     def check(self, wish: Wish, origin: Origin) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
-        with _as_faults():
+        with self._as_faults(wish):
             return self._operations.check(wish, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "Faulty", origin: Origin) -> None:
@@ -220,6 +235,21 @@ class Intake:
             if refused.code is Code.UNSUPPORTED:
                 await self._operations.cannot(wish, origin, refused)
 
+    async def stop_or_allow(self, line: Line, origin: Origin) -> Message:
+        """Stop all calls to a number, or let them go out again. Raises `Faulty`."""
+        targets = [target for target in line.targets if isinstance(target, NumberTarget)]
+        if line.faults or not targets:
+            raise Faulty(list(line.faults) or [Fault("targets", "A number is missing.")])
+        phone = targets[0].phone
+        try:
+            if line.verb is Verb.STOP:
+                return stop_words.stopped(await self._stopping.stop(phone, origin, line.reason))
+            if not line.reason:
+                raise Faulty([Fault("reason", "Why may they go out again? Say it, in a few words.")])
+            return stop_words.allowed(phone, *await self._stopping.allow(phone, origin.person, line.reason))
+        except NotAllowed as no:
+            return answers.refusal(no.why, no.request)
+
     async def ask(
         self, wish: Wish, origin: Origin, found: Inferred | None = None, *, draft: str = ""
     ) -> Message:
@@ -229,7 +259,7 @@ class Intake:
         line is kept for the button that changes it. Raises `Faulty` for what the person can mend,
         `NotAllowed` for what the rules forbid.
         """
-        with _as_faults():
+        with self._as_faults(wish):
             asked = await self._operations.ask(wish, origin)
         reader, now = origin.person.id, self._clock()
         if asked.nothing_new:
@@ -319,6 +349,20 @@ class Intake:
         found = await self._log.draft(draft)
         return found if found and found.person == person else None
 
+    @contextmanager
+    def _as_faults(self, wish: Wish) -> Iterator[None]:
+        """What cannot be asked becomes a fault of its field; what cannot be now, with when it can."""
+        through = self.vocabulary.connections.get(wish.connection)
+        try:
+            yield
+        except NotNow as refused:
+            field, then = refused.field or "at", None
+            if refused.then and through and "at" in through.fields:
+                then = refused.then.isoformat(timespec="minutes")
+            raise Faulty([Later(field, refused.message, then)]) from refused
+        except Refused as refused:
+            raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
+
 
 class Faulty(Exception):
     """What was typed cannot be asked yet: what is wrong, by field."""
@@ -327,15 +371,6 @@ class Faulty(Exception):
         super().__init__("; ".join(fault.message for fault in faults))
         self.faults = faults
         self.line = line
-
-
-@contextmanager
-def _as_faults() -> Iterator[None]:
-    """What the provider cannot be asked becomes a fault of the field it is in."""
-    try:
-        yield
-    except Refused as refused:
-        raise Faulty([Fault(refused.field or "text", refused.message)]) from refused
 
 
 def _chosen(found: Inferred) -> str | None:

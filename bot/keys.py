@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from bot import times, words
-from bot.line import JSON_SCALAR, OF_CAMPAIGNS, Fault, Verb
+from bot import times, words, zones
+from bot.line import JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
 from bot.words import Value, closest
 
 MAX_TEXT: Final = 500
@@ -22,16 +22,19 @@ _DOING: Final = {
     Verb.DELETE_CAMPAIGN: "deleting a campaign",
     Verb.STOP_CAMPAIGN: "stopping a campaign",
     Verb.START_CAMPAIGN: "starting a campaign",
+    Verb.STOP: "stopping calls to a number",
+    Verb.ALLOW: "allowing calls to a number",
 }
 _ALL = frozenset(_DOING)
+_THROUGH_ONE = _ALL - frozenset(OF_STOPS)
 _OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 _PLACING = frozenset({Verb.PLACE})
 _KEYS: Final = {
-    "to": ("targets", _OF_CALLS),
+    "to": ("targets", _OF_CALLS | frozenset(OF_STOPS)),
     "call": ("targets", frozenset({Verb.CANCEL, Verb.MOVE})),
     "campaign": ("targets", frozenset(OF_CAMPAIGNS)),
     "agent": ("agent", _OF_CALLS),
-    "via": ("connection", _ALL),
+    "via": ("connection", _THROUGH_ONE),
     "reason": ("reason", _ALL),
     "at": ("at", frozenset({Verb.PLACE, Verb.MOVE})),
     "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
@@ -39,6 +42,7 @@ _KEYS: Final = {
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
     "until": ("latest", _PLACING),
+    "zone": ("zone", _PLACING),
     "carry-over": ("carry_over", _PLACING),
     "lang": ("language", _PLACING),
     "priority": ("priority", _PLACING),
@@ -58,6 +62,7 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("because", "why", "note"), "reason"),
     **dict.fromkeys(("retry", "attempts"), "retries"),
     **dict.fromkeys(("goes", "goes_out", "goesout", "scheduled"), "goes-out"),
+    **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
     "language": "lang",
 }
 """What people type for a key where its letters alone would not lead to it."""
@@ -186,6 +191,14 @@ class Keys:
             return times.clock(self._values[key].line) if key in self._values else None
         except times.TimeFault as fault:
             self._faults.add_time(_KEYS[key][0], fault)
+            return None
+
+    def zone(self) -> str | None:
+        """A time zone, by the name that holds now."""
+        try:
+            return zones.read(self._values["zone"].line) if "zone" in self._values else None
+        except zones.ZoneFault as fault:
+            self._faults.add("zone", str(fault), fault.suggestion)
             return None
 
     def yes_or_no(self, key: str) -> bool | None:

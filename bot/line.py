@@ -25,6 +25,8 @@ class Verb(StrEnum):
     DELETE_CAMPAIGN = "campaign delete"
     STOP_CAMPAIGN = "campaign stop"
     START_CAMPAIGN = "campaign start"
+    STOP = "stop"
+    ALLOW = "allow"
     LIST = "list"
     STATUS = "status"
     LOG = "log"
@@ -41,7 +43,12 @@ KINDS: Final[Mapping[Verb, Kind]] = MappingProxyType(
         Verb.START_CAMPAIGN: Kind.START_CAMPAIGN,
     }
 )
-"""What each verb asks for; the others only tell something. What is moved is placed again after that."""
+"""What each verb asks of a provider. What is moved is placed again after that."""
+
+OF_STOPS: Final = (Verb.STOP, Verb.ALLOW)
+"""The verbs that say whether a number is called at all, through whatever connection."""
+FORMS: Final = (*KINDS, *OF_STOPS)
+"""The verbs that have a form; the others only tell something."""
 
 TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP})
 """The verbs that only tell something; what stands behind them is no target."""
@@ -54,6 +61,8 @@ DOES: Final[Mapping[Verb, str]] = MappingProxyType(
         Verb.DELETE_CAMPAIGN: "delete a campaign",
         Verb.STOP_CAMPAIGN: "stop a campaign",
         Verb.START_CAMPAIGN: "start a campaign",
+        Verb.STOP: "stop calls to a number",
+        Verb.ALLOW: "allow calls again",
     }
 )
 """Each of them in words, also on its button and as its form's title."""
@@ -124,6 +133,8 @@ class Vocabulary:
     connections: Mapping[str, ConnectionWords]
     default_region: str
     reasons: Sequence[str] = ()
+    hours: bool = False
+    """Whether some calls keep calling hours, so that time zones matter."""
 
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
         """Those of some verbs that at least one connection can be asked for."""
@@ -155,6 +166,20 @@ class Fault:
     message: str
     suggestion: str | None = None
 
+    @property
+    def proposal(self) -> str:
+        """How a suggestion is put, with a place for it."""
+        return "Did you mean {}?"
+
+
+class Later(Fault):
+    """A call may not go out when it should; ``suggestion`` is a time when it may."""
+
+    @property
+    def proposal(self) -> str:
+        """How that time is put."""
+        return "Schedule it: at={}"
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -162,11 +187,12 @@ class Line:
 
     ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
     ``goes_out`` and ``goes_out_text`` are the same of a call to be cancelled: when it goes out, as one says.
-    ``gap`` is in minutes, ``earliest`` and ``latest`` are ``HH:MM``. ``missing`` names the fields without
-    which nothing can be asked, when nothing was said about them. ``text`` is the line as typed, ``rest`` what
-    stands behind its verb, ``typed`` the parts of it by the field they are about: what a form shows of a
-    field that was not understood. ``left_out`` are words that stood beside targets in a pasted list, and are
-    asked for nothing. ``verbs`` are the ones to choose between, where no verb was said.
+    ``zone`` is the recipient's (an IANA name). ``gap`` is in minutes, ``earliest`` and ``latest`` are
+    ``HH:MM``. ``missing`` names the fields without which nothing can be asked, when nothing was said
+    about them. ``text`` is the line as typed, ``rest`` what stands behind its verb, ``typed`` the parts
+    of it by the field they are about: what a form shows of a field that was not understood. ``left_out``
+    are words that stood beside targets in a pasted list, and are asked for nothing. ``verbs`` are the
+    ones to choose between, where no verb was said.
     """
 
     text: str = ""
@@ -182,6 +208,7 @@ class Line:
     gap: int | tuple[int, ...] | None = None
     earliest: str | None = None
     latest: str | None = None
+    zone: str | None = None
     carry_over: bool | None = None
     priority: int | None = None
     language: str | None = None
@@ -222,6 +249,7 @@ def write(line: Line) -> str:
         "gap": gap,
         "from": line.earliest,
         "until": line.latest,
+        "zone": line.zone,
         "lang": line.language,
         "priority": line.priority,
         "batch": line.batch,
@@ -247,6 +275,8 @@ def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
                 line = replace(line, agent=meant)
             case Fault(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
+            case Fault(field="zone", suggestion=meant):
+                line = replace(line, zone=meant)
             case _:
                 return None
     return line if faults else None

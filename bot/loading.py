@@ -16,6 +16,8 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot import hours
+from bot.hours import RECIPIENT, Hours
 from bot.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
 from bot.settings import (
     MOST_WORKERS,
@@ -35,8 +37,8 @@ from providers.registry import PROVIDERS, NoAdapter, find
 
 KEY_BYTES = 32
 LAST_PORT = 65535
-_TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention")
-_OURS = frozenset({"provider", "audit_channel", "workers"})
+_TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "calling_hours")
+_OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
@@ -187,6 +189,7 @@ class Found:
     off: Mapping[str, str]
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
+    hours: Mapping[str, Hours]
 
     def usable(self, variable: str) -> bool:
         """Whether a variable of the environment has no fault."""
@@ -225,6 +228,7 @@ def load(variables: Mapping[str, str]) -> Settings:
         off=found.off,
         groups=found.groups,
         rules=found.rules,
+        hours=found.hours,
     )
 
 
@@ -243,6 +247,7 @@ def look(variables: Mapping[str, str]) -> Found:
     connections, off = file.connections()
     groups = file.groups()
     rules = file.rules(groups, slack)
+    known_hours = file.hours([*connections.values(), *rules])
     groups |= named_directly(rules, groups)
     app_token, signing_secret = environment.slack_door()
     return Found(
@@ -257,6 +262,7 @@ def look(variables: Mapping[str, str]) -> Found:
         off=off,
         groups=groups,
         rules=rules,
+        hours=known_hours,
         bot_token=environment.token(
             "SLACK_BOT_TOKEN", "xoxb-", "it is on the Slack app's page OAuth & Permissions"
         ),
@@ -333,7 +339,8 @@ class _File:
                 if missing:
                     off[name] = f"{' and '.join(missing)} not set"
                 elif settings is not None:
-                    on[name] = Connection(name, str(provider), settings, channel, workers)
+                    hours = self._hours(table.get("calling_hours"), f"{where}.calling_hours")
+                    on[name] = Connection(name, str(provider), settings, channel, workers, hours)
         if not on and not off and not self._faults:
             self._fault("connections", "there is none: write at least one [connections.NAME]")
         return on, off
@@ -350,6 +357,36 @@ class _File:
     def groups(self) -> dict[str, tuple[str, ...]]:
         found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")
         return dict(found.groups) if found else {}
+
+    def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
+        """The calling hours of every country, where ``users`` name only those that are there."""
+        found = dict(hours.known())
+        for country in self._data.get("calling_hours", {}):
+            own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
+            if not re.match(REGION, country):
+                self._fault(f"calling_hours.{country}", _PATTERNS_IN_WORDS[REGION])
+            elif isinstance(own, Hours):
+                found[country] = own
+            elif own is not None:
+                self._fault(f"calling_hours.{country}", "write from, until and days")
+        for user in users:
+            named = user.calling_hours
+            if isinstance(named, str) and named not in {*found, RECIPIENT}:
+                where = f'rules "{user.name}"' if isinstance(user, Rule) else f"connections.{user.name}"
+                self._fault(
+                    f"{where}.calling_hours",
+                    f"no calling hours are known for {named}: write them under [calling_hours.{named}]",
+                )
+        return found
+
+    def _hours(self, value: object, where: str) -> str | Hours | None:
+        if value is None:
+            return None
+        try:
+            return hours.setting(value)
+        except ValueError as error:
+            self._fault(where, str(error))
+            return None
 
     def rules(self, groups: Mapping[str, object], slack: SlackTable | None) -> tuple[Rule, ...]:
         tables = self._data.get("rules", [])

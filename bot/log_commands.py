@@ -31,7 +31,7 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
-_WITHOUT_REQUEST = ("E-", "P-", "R-", "X-")
+_WITHOUT_REQUEST = ("E-", "P-", "R-", "S-", "X-")
 """Ids of events that belong to no request: faults and purges."""
 _ONLY_AS_JSON = frozenset({"record"})
 
@@ -222,6 +222,10 @@ def _request(request: Request) -> dict[str, Any]:
         "rule": request.rule,
         "decide_by": request.decide_by.isoformat() if request.decide_by else None,
         "reason": request.reason,
+        "purpose": request.purpose,
+        "consent": request.consent,
+        "zone": request.zone,
+        "stop": request.stop,
         "actions": [
             summary(entry)
             | {

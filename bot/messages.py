@@ -70,12 +70,19 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
         facts.append(("It would go out instead", when(request.moves_to)))
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
+        *_said(request),
         ("Can it be undone", _MOVABLE if request.moves else _undoable(first)),
     ]
     if request.decide_by:
         until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
         facts.append(("If nobody decides", f"{until} {left_alone(first)}."))
     return facts
+
+
+def _said(request: Request) -> list[tuple[str, str]]:
+    """What was said of a call to be placed besides why."""
+    said = {"What for": request.purpose, "Consent": request.consent, "Their time zone": request.zone}
+    return [(name, quote(value)) for name, value in said.items() if value]
 
 
 def goes_out(request: Request) -> datetime | None:
@@ -408,6 +415,8 @@ def _denied(request: Request, entry: LogEntry) -> str:
 
 
 def _withdrawn(request: Request, entry: LogEntry) -> str:
+    if entry.code is Code.COMPLIANCE_BLOCKED:
+        return f"🛑 *Not sent:* {_task(request)}, asked by {person(request.requester)}. {entry.message}"
     text = f"↩️ *Taken back by {person(request.requester)}:* {_task(request)}."
     return f"{text} {_EARLIER}." if entry.doubted else text
 

@@ -54,7 +54,15 @@ class Moving:
             return
         person = await self._directory.person(move.requester)
         again = call.model_copy(update={"at": move.moves_to})
-        wish = Wish(move.connection, (again,), move.reason, moved.purpose, moved.consent, follows=move.id)
+        wish = Wish(
+            move.connection,
+            (again,),
+            move.reason,
+            moved.purpose,
+            moved.consent,
+            follows=move.id,
+            zone=moved.zone,
+        )
         try:
             await self._operations.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
         except NotAllowed:

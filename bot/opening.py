@@ -9,7 +9,7 @@ from bot.forms import Form
 from bot.intake import TOO_OLD, Intake
 from bot.intents import nonce
 from bot.known_calls import Offer
-from bot.line import KINDS, Verb
+from bot.line import FORMS, Verb
 from bot.modals import View, notice
 from bot.payloads import Body, channel_of, user_of
 from bot.people import Directory
@@ -35,11 +35,11 @@ class Opening:
         self._intake = intake
         self._windows = windows
         self._clock = clock
-        self.forms = {verb: Form(verb, intake.vocabulary) for verb in KINDS}
+        self.forms = {verb: Form(verb, intake.vocabulary) for verb in FORMS}
 
     def follow(self) -> None:
         """Offer what can be typed now."""
-        self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in KINDS}
+        self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in FORMS}
 
     async def open(
         self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from bot import policy
+from bot import calling, policy
 from bot.cards import with_card
 from bot.confirmations import confirmation
 from bot.consequences import not_again
@@ -35,6 +35,7 @@ from storage.entries import (
     Person,
     Post,
     Request,
+    Stop,
     Waiting,
 )
 from storage.lifecycle import State
@@ -72,6 +73,8 @@ class Wish:
     moves: Moved | None = None
     follows: str | None = None
     """The move whose second step this is."""
+    zone: str | None = None
+    """The time zone of whoever is called (an IANA name), as the person says."""
 
     @property
     def kind(self) -> Kind:
@@ -148,6 +151,10 @@ class Operations:
         self._clock = clock
         self._wake = wake
 
+    def wake(self) -> None:
+        """Say that the machine has something new to do."""
+        self._wake()
+
     def prepare(self, wish: Wish) -> list[Prepared]:
         """Build every request without sending it. Raises `providers.actions.Refused`."""
         context = Context(now=self._clock(), action_id=CHECKED)
@@ -199,13 +206,46 @@ class Operations:
         self.prepare(wish)
         decision = self.may_ask(wish, person, channel=channel)
         if wish.moves:
-            again = Wish(wish.connection, (wish.moves.again,), purpose=wish.purpose, consent=wish.consent)
+            again = replace(wish, actions=(wish.moves.again,), moves=None)
             placing = self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
             raise Refused(REASON_MISSING, field="reason")
+        if decision.allowed:
+            for action in wish.actions:
+                self._check_call(action, decision.rule, wish)
         return decision
+
+    def _check_call(self, action: CallAction, rule: Rule | None, said: Wish | Request) -> None:
+        """Check that a call may go out when it should, as described. Raises `providers.actions.Refused`."""
+        if isinstance(action, PlaceCall):
+            calling.check(
+                action,
+                self._settings,
+                rule,
+                said.connection,
+                purpose=said.purpose,
+                consent=said.consent,
+                zone=said.zone,
+                connection_zone=getattr(self.adapter(said.connection).settings, "timezone", None),
+                now=self._clock(),
+            )
+
+    async def stops(self, action: CallAction) -> Sequence[Stop]:
+        """Why a call may not be placed whoever asks: calls to its number are stopped. Empty for all else."""
+        return await self._log.stops(action.to) if isinstance(action, PlaceCall) else ()
+
+    async def check_before_sending(self, request: Request, action: CallAction) -> None:
+        """Whether a call may still go out. Raises `providers.actions.Refused`."""
+        if stops := await self.stops(action):
+            raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+        self._check_call(action, self.rule_of(request), request)
+
+    async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
+        """Why calls to a number are stopped, in words for the person who wants to call."""
+        stopper = await self._log.person(stops[0].by)
+        return calling.stopped_by(stops, stopper.name if stopper else None)
 
     async def ask(self, wish: Wish, origin: Origin) -> Asked:
         """Write a request down: approved, waiting, or refused; what is asked already joins that.
@@ -213,6 +253,10 @@ class Operations:
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
         decision = self.check(wish, origin.person, channel=origin.channel)
+        placed = [*wish.actions, *([wish.moves.again] if wish.moves else [])]
+        stops = [stop for action in placed for stop in await self.stops(action)]
+        if decision.allowed and stops:
+            decision = Decision(Effect.DENY, (calling.stopped(stops),), decision.rule)
         joined: dict[str, Request] = {}
         left = list(wish.actions)
         while left:
@@ -224,7 +268,8 @@ class Operations:
                 left = [action for place, action in enumerate(left) if place not in already.by]
                 continue
             if not decision.allowed:
-                raise NotAllowed(decision.why, recorded.request)
+                why = await self.who_stopped(stops) if stops else decision.why
+                raise NotAllowed(why, recorded.request)
             self._wake()
             left_out = len(wish.actions) - len(left)
             return Asked(recorded.request, recorded.fresh, tuple(joined.values()), left_out)
@@ -279,8 +324,20 @@ class Operations:
             moves=wish.moves.entry if wish.moves else None,
             moves_to=wish.moves.again.at if wish.moves else None,
             follows=wish.follows,
+            zone=wish.zone,
             why="\n".join(decision.why),
         )
+
+    async def cancel_for(self, stop: Stop, wish: Wish, origin: Origin) -> Request:
+        """Ask for what carries out a stop: at once, whatever the rules say, beside what is asked already.
+
+        Raises `providers.actions.Refused`.
+        """
+        self.prepare(wish)
+        new = await self._request(wish, origin, Decision(Effect.ALLOW, ()))
+        recorded = await self._log.record(replace(new, joins=False, stop=stop.id))
+        self._wake()
+        return recorded.request
 
     async def _new_action(self, connection: str, action: CallAction, now: datetime) -> NewAction:
         match action:
@@ -309,7 +366,14 @@ class Operations:
         return None if mode == "live" else mode
 
     def rule_of(self, request: Request | Waiting) -> Rule | None:
-        """The rule a request was made under, as it stands now."""
+        """The rule a request was made under, as it stands now.
+
+        What carries out a stop was asked of no rule: how long it may take, and who says what became of it,
+        is as for any cancellation.
+        """
+        if isinstance(request, Request) and request.stop:
+            rules = (rule for rule in self._settings.rules if rule.effect == "allow")
+            return next((rule for rule in rules if Kind.CANCEL_CALL in rule.actions), None)
         return next((rule for rule in self._settings.rules if rule.name == request.rule), None)
 
     def case(self, request: Request | Waiting) -> Case:
@@ -361,12 +425,20 @@ class Operations:
             self._check_in_time(request)
             if shown != content(request):
                 raise NotAllowed(["What was asked changed since you opened it. Open it again."])
+            if decision == "approve":
+                await self._check_stops(request)
             change = self._decision(request, person, decision, allowed, note)
             try:
                 return await self._apply(replace(change, nonce=nonce))
             except Conflict as conflict:
                 if not _another_was_first(request, conflict.current, person, decision):
                     raise
+
+    async def _check_stops(self, request: Request) -> None:
+        """Raise `NotAllowed` where calls to one of the numbers were stopped since it was asked."""
+        for entry in request.entries:
+            if entry.action and (stops := await self.stops(entry.action)):
+                raise NotAllowed(await self.who_stopped(stops))
 
     def _decision(
         self,
@@ -467,6 +539,11 @@ class Operations:
         """Whether somebody may say what became of an unknown."""
         members = self._directory.members()
         return policy.at_settlement(self.rule_of(request), members, person, self.case(request))
+
+    def may_lift(self, person: Person) -> Decision:
+        """Whether somebody may let calls to a stopped number go out again."""
+        members = self._directory.members()
+        return policy.at_lifting(self._settings.rules, members, person, team=self._team)
 
     async def settle(
         self,

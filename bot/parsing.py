@@ -3,6 +3,8 @@
     place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
     cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
     campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
+    stop NUMBER [REASON]
+    allow NUMBER REASON
     list
     status ID
     log [filters]
@@ -23,6 +25,7 @@ from bot import times, words
 from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, ReadTime, limited
 from bot.line import (
     OF_CAMPAIGNS,
+    OF_STOPS,
     TELLS,
     ConnectionWords,
     Fault,
@@ -55,11 +58,17 @@ __all__ = [
 MAX_TARGETS: Final = 50
 """One request's targets: its card and modal list them all, within Slack's limits of blocks and text."""
 
-_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS})
+_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS, *OF_STOPS})
 """Verbs whose targets are followed by a reason; behind those of the others comes a time."""
 _WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
 _TO: Final = "to "
 """As in "move 98765 43210 to Mon 10:00"."""
+_NOT_A_TARGET: Final = {
+    Verb.CANCEL: "neither a phone number nor a call's id. Begin with one, then give the reason.",
+    Verb.STOP: "not a phone number. A campaign is stopped by its id: campaign stop ID.",
+    Verb.ALLOW: "not a phone number. Begin with one, then give the reason.",
+}
+"""What a word is not that stands in the place of a target."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
 _LIKELY_CONNECTION = 0.75
@@ -101,6 +110,8 @@ class _Reader:
         for key, value in parts.keys:
             self._keys.take(key, self._without_via(key, value), grammar)
         connection = self._connection(parts.via)
+        if connection and verb in OF_STOPS:
+            self._faults.add("text", "This holds for every connection. Leave via out.")
         targets, free = self._targets(parts.free, grammar, connection)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
@@ -119,6 +130,7 @@ class _Reader:
             gap=keys.gap(),
             earliest=keys.clock("from"),
             latest=keys.clock("until"),
+            zone=keys.zone(),
             carry_over=keys.yes_or_no("carry-over") if "carry-over" in keys else bool(parts.flags) or None,
             priority=keys.whole("priority"),
             language=keys.language(),
@@ -130,7 +142,7 @@ class _Reader:
             left_out=self._left_out,
             goes_out=goes_out.at if goes_out else None,
             goes_out_text=goes_out.text if goes_out else None,
-            missing=self._missing(verb=verb, targets=targets),
+            missing=self._missing(verb=verb, targets=targets, reason=reason),
             faults=tuple(self._faults),
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),
         )
@@ -147,9 +159,13 @@ class _Reader:
             for name in {**by_place, **by_key}
         }
 
-    def _missing(self, *, verb: Verb | None, targets: Sequence[Target]) -> tuple[str, ...]:
+    def _missing(
+        self, *, verb: Verb | None, targets: Sequence[Target], reason: str | None
+    ) -> tuple[str, ...]:
         """What nothing was said about; what was said wrong is a fault instead."""
-        said = {"verb": verb, "targets": targets}
+        said: dict[str, object] = {"verb": verb, "targets": targets}
+        if verb is Verb.ALLOW:
+            said["reason"] = reason
         return tuple(name for name, value in said.items() if not value and not self._faults.concern(name))
 
     def _without_via(self, key: str, value: Value) -> Value:
@@ -192,7 +208,7 @@ class _Reader:
         found = scan(
             free,
             read_phone=self._read_phone,
-            ids=verb is not Verb.PLACE,
+            ids=verb not in {Verb.PLACE, *OF_STOPS},
             digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
             fits=self._may_follow if verb in _WITH_TIME else lambda _: True,
         )
@@ -209,12 +225,11 @@ class _Reader:
         if len(targets) > MAX_TARGETS:
             message = f"{len(targets)} are too many: {MAX_TARGETS} in one request at most. Split them."
             self._faults.add("targets", message)
-        elif verb is Verb.CANCEL and found.rest and not targets and not self._faults.concern("targets"):
+        elif verb in _NOT_A_TARGET and found.rest and not targets and not self._faults.concern("targets"):
             word = words.short(found.rest.split()[0])
-            message = (
-                f"“{word}” is neither a phone number nor a call's id. Begin with one, then give the reason."
-            )
-            self._faults.add("targets", message)
+            self._faults.add("targets", f"“{word}” is {_NOT_A_TARGET[verb]}")
+        elif verb in OF_STOPS and len(targets) > 1:
+            self._faults.add("targets", "One number at a time. Type a line for each.")
         return targets, found.rest
 
     def _beyond_words(self, free: str, found: Scan) -> Scan:

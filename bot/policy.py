@@ -231,6 +231,27 @@ def at_settlement(rule: Rule | None, members: Members, person: Person, case: Cas
     return _entitled(rule, groups, members, person, case, ("say what happened", "say what happened"))
 
 
+def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
+    """Whether a person may let calls to a stopped number go out again, whoever stopped them.
+
+    It is for those whom some rule's ``lift`` names; where none does, for whoever may approve cancellations.
+    """
+    allowing = [rule for rule in rules if rule.effect == "allow"]
+    named = [group for rule in allowing for group in rule.lift]
+    cancelling = [rule for rule in allowing if Kind.CANCEL_CALL in rule.actions]
+    groups = tuple(dict.fromkeys(named or [group for rule in cancelling for group in rule.approve]))
+    why: str
+    if unfit := standing(person, team):
+        why = unfit
+    elif group := _through(groups, members, person.id):
+        return Decision(Effect.ALLOW, (), group=group)
+    elif unread := _unread(groups, members):
+        why = _cannot_read(unread)
+    else:
+        why = f"Only {' and '.join(groups) or 'nobody'} may let calls go out again."
+    return Decision(Effect.DENY, (why,))
+
+
 def _entitled(
     rule: Rule | None,
     groups: Sequence[str],

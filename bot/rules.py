@@ -6,8 +6,17 @@ from datetime import time, timedelta
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    field_validator,
+    model_validator,
+)
 
+from bot import hours
 from providers.actions import Kind
 from providers.phone import REGIONS
 
@@ -21,7 +30,7 @@ MOST_APPROVALS: Final = 10
 """More people than this are not found for one call."""
 OF_CALLS: Final = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 """What is aimed at a number, or may be; campaigns have none."""
-PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "tell")
+PEOPLE: Final = ("request", "approve", "settle", "reveal", "escalate_to", "tell", "lift")
 """The keys that hold groups and people."""
 
 
@@ -33,6 +42,9 @@ def duration(text: object) -> timedelta:
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
+CallingHours = Annotated[str | InstanceOf[hours.Hours], BeforeValidator(hours.setting)]
+"""A country, ``recipient`` for the country of whoever is called, or hours of their own."""
+Said = Literal["required", "optional"]
 Hours = tuple[time, time]
 """From when until when of each day; past midnight where the second is not later than the first."""
 
@@ -67,7 +79,15 @@ class Rule(BaseModel):
     """How many different people have to approve."""
     own: bool = False
     """Whether the requester, being an approver, may approve it too."""
-    reason: Literal["required", "optional"] = "optional"
+    reason: Said = "optional"
+    purpose: Said = "optional"
+    """What a call is for; and ``consent`` where whoever is called agreed to it. Of calls to be placed."""
+    consent: Said = "optional"
+    calling_hours: CallingHours | None = None
+    """The hours that calls placed under this rule keep."""
+    lift: tuple[str, ...] = ()
+    """Who may let calls to a stopped number go out again; where no rule names anybody, whoever may approve
+    cancellations."""
     expires: timedelta = timedelta(hours=8)
     notify: Literal["first", "all", "nobody"] = "first"
     """Who is asked by direct message: one approver after the other, all at once, or nobody."""
@@ -152,7 +172,7 @@ class Rule(BaseModel):
             ),
             *(
                 f"{key}: a rule that denies only says for whom: request"
-                for key in ("approve", "settle", "reveal", "escalate_to", "tell")
+                for key in ("approve", "settle", "reveal", "escalate_to", "tell", "lift")
                 if self.effect == "deny" and getattr(self, key)
             ),
         )
@@ -193,6 +213,8 @@ def _plain(value: object) -> object:
             return [str(one) for one in value]
         case timedelta():
             return _length(value)
+        case hours.Hours():
+            return value.words()
         case _:
             return value
 

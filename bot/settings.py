@@ -3,7 +3,7 @@
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -20,6 +20,8 @@ from pydantic import (
     model_validator,
 )
 
+from bot import hours
+from bot.hours import Hours
 from bot.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
 from providers.actions import E164_PATTERN
 from providers.base import ConnectionSettings
@@ -178,6 +180,8 @@ class Connection:
     audit_channel: str | None
     workers: int | None = None
     """How many of its requests may be out at once, over all processes; None: as many as of any connection."""
+    calling_hours: str | Hours | None = None
+    """The hours that calls placed through it keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,8 @@ class Settings:
     rules: tuple[Rule, ...]
     dispatch: DispatchTable
     retention: RetentionTable
+    hours: Mapping[str, Hours] = field(default_factory=hours.known)
+    """The calling hours of countries: those that CallOps comes with, and the file's own."""
 
     @property
     def key_bytes(self) -> bytes:

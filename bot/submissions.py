@@ -10,14 +10,15 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot import answers, known_calls, repeats
-from bot.form_lines import line_text
+from bot.blocks import Message, escape
+from bot.form_lines import line_text, values_of
 from bot.forms import MORE, Form
 from bot.inference import Inferred
 from bot.intake import Faulty, Intake
 from bot.intents import nonce
 from bot.known_calls import KNOWN, NONE_OF_THESE
-from bot.line import Verb
-from bot.modals import About, result
+from bot.line import OF_STOPS, Verb
+from bot.modals import About, View, result
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations, Wish
 from bot.payloads import Body, pressed, submitted
@@ -76,11 +77,14 @@ class Submissions:
         try:
             found = await self._submitted(form, body, person)
             wish = await self._intake.wish(found, person)
-            if not self._intake.check(wish, submitted(body, person)).allowed:
+            if not await self._intake.may_place(wish, submitted(body, person)):
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
             await self._intake.keep_refusal(faulty, submitted(body, person))
+            if view := self._with_what_lacks(form, faulty, body, person):
+                await ack(response_action="update", view=view)
+                return
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
             return
         draft = nonce(body["trigger_id"], "preview")
@@ -92,6 +96,21 @@ class Submissions:
         if earlier := await self._intake.earlier(wish):
             view = repeats.asking(view, repeats.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
+
+    def _with_what_lacks(self, form: Form, faulty: Faulty, body: Body, person: Person) -> View | None:
+        """The form once more, where all it lacks is in fields that were folded away."""
+        lacks = {fault.field for fault in faulty.faults}
+        if not lacks <= {"zone", "consent"} or any(form.shows(body["view"], field) for field in lacks):
+            return None
+        values = form.read(body["view"])
+        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        return form.build(
+            {**values, "targets": values_of(line)["targets"]},
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=About.of(body["view"]).channel,
+            whole="consent" in lacks,
+            hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.faults),
+        )
 
     async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
         """Place what the preview in the modal showed."""
@@ -111,11 +130,19 @@ class Submissions:
         person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[verb]
         try:
-            wish = await self._intake.wish(await self._submitted(form, body, person), person)
+            found = await self._submitted(form, body, person)
+            if verb in OF_STOPS:
+                await ack(response_action="update", view=result(await self._stop(found, person, body)))
+                return
+            wish = await self._intake.wish(found, person)
             await self._answer_form(ack, wish, person, body)
         except Faulty as faulty:
             await self._intake.keep_refusal(faulty, submitted(body, person))
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
+        """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
+        return await self._intake.stop_or_allow(found.line, submitted(body, person))
 
     async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
         """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""

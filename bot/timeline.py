@@ -30,6 +30,8 @@ DID: Mapping[str, str] = {
     "escalated": "let others decide it, too, as nobody had decided",
     "withdrawn": "took it back",
     "order_withdrawn": "took the further attempt back; what happened before is not known",
+    "call_stopped": "stopped all calls to this number, so it was withdrawn",
+    "held_back": "held it back: calls to this number were stopped; nothing was sent",
     "expired": "dropped it: its time ran out",
     "refused": "did not send it",
     "sending": "began to send it",
@@ -83,6 +85,7 @@ class Details:
         lines = list(story(request, events, private))
         left_out = len(lines) - MOST_LINES
         why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
+        why.append(("Their time zone", request.zone))
         said = [f"*{name}:* {quote(value)}" for name, value in why if value]
         facts = [f"`{request.id}`", f"through {request.connection}"]
         if request.rule:

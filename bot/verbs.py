@@ -7,13 +7,8 @@ from typing import Final
 
 from bot import words
 from bot.keys import Faults
-from bot.line import CAMPAIGN, KINDS, OF_CAMPAIGNS, Verb, Vocabulary
+from bot.line import CAMPAIGN, FORMS, OF_CAMPAIGNS, OF_STOPS, Verb, Vocabulary
 from bot.words import closest
-
-NOT_BUILT: Final = {
-    "stop": "Stopping all calls to a number",
-}
-"""Verbs that are known and that this version does not do."""
 
 _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
     **{verb.removeprefix(f"{CAMPAIGN} "): verb for verb in OF_CAMPAIGNS},
@@ -25,9 +20,20 @@ _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
 _FIRST_WORDS: Final[Mapping[str, Verb]] = {
     **{
         str(verb): verb
-        for verb in (Verb.PLACE, Verb.CANCEL, Verb.MOVE, Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP)
+        for verb in (
+            Verb.PLACE,
+            Verb.CANCEL,
+            Verb.MOVE,
+            *OF_STOPS,
+            Verb.LIST,
+            Verb.STATUS,
+            Verb.LOG,
+            Verb.HELP,
+        )
     },
     **{word: verb for word, verb in _DONE_TO_CAMPAIGNS.items() if word != "stop"},
+    **dict.fromkeys(("unstop", "unblock", "resume-calls"), Verb.ALLOW),
+    **dict.fromkeys(("block", "dnc"), Verb.STOP),
 }
 
 
@@ -66,10 +72,6 @@ def read_verb(text: str, door: Verb | None, *, vocabulary: Vocabulary, faults: F
 def _misspelt(first: str, rest: str, vocabulary: Vocabulary, faults: Faults) -> Read:
     """What a first word that is no verb here was meant to be."""
     word = _bare(first)
-    if word in NOT_BUILT:
-        meant = Verb.STOP_CAMPAIGN if word == "stop" and rest[:1].isalpha() else None
-        faults.add("verb", f"{NOT_BUILT[word]} is not built in this version.", meant)
-        return Read(None)
     message = (
         f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel, move or campaign; "
         "help shows how."
@@ -81,7 +83,7 @@ def _misspelt(first: str, rest: str, vocabulary: Vocabulary, faults: Faults) -> 
         return _one_of(meant, rest, vocabulary)
     meant = _FIRST_WORDS[spelt] if spelt else None
     faults.add("verb", message, meant)
-    return Read(None, meant, rest, (meant,) if meant and meant in KINDS else ())
+    return Read(None, meant, rest, (meant,) if meant and meant in FORMS else ())
 
 
 def _of_campaigns(rest: str, vocabulary: Vocabulary, faults: Faults) -> Read:

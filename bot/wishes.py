@@ -85,7 +85,7 @@ def kept(wish: Wish | None, line: Line) -> dict[str, object]:
 
 def _written(wish: Wish) -> dict[str, object]:
     actions = _ACTIONS.dump_python(tuple(wish.actions), mode="json")
-    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent}
+    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent, "zone": wish.zone}
     return {"connection": wish.connection, "actions": actions, **said}
 
 

@@ -144,6 +144,11 @@ def listed(names: Sequence[str], last: str) -> str:
     return f"{', '.join(others)} {last} {name}" if others else name
 
 
+def counted(number: object, what: str) -> str:
+    """So many of something: "1 number", "2 numbers"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def short(text: str) -> str:
     """A text as a message quotes it: its beginning, when it is long."""
     return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"

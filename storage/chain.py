@@ -39,6 +39,18 @@ RULES: Final = "rules_changed"
 ASKED: Final = "asked"
 """A note: somebody was asked to decide; ``person`` in its data is who."""
 
+CALLS_STOPPED: Final = "calls_stopped"
+"""Somebody stopped all calls to a number."""
+
+CALLS_ALLOWED: Final = "calls_allowed"
+"""Somebody let calls to it go out again."""
+
+LIST_IMPORTED: Final = "list_imported"
+"""Numbers were added to a do-not-call list; ``added`` in its data says how many."""
+
+LIST_REMOVED: Final = "list_removed"
+"""A do-not-call list was taken away; ``removed`` says how many numbers it had."""
+
 REQUEST_COLUMNS: Final = (
     "kind",
     "connection",
@@ -54,6 +66,7 @@ REQUEST_COLUMNS: Final = (
     "moves",
     "moves_to",
     "follows",
+    "stop",
     "why",
 )
 """Columns of a request's row that its first event carries."""

@@ -62,6 +62,7 @@ class NewRequest:
     ``goes_out`` is when the requester says that the call goes out: what the log knows is in the actions.
     A cancellation that ``moves`` a call names its entry, and ``moves_to`` is when it is to go out instead;
     the request that places it again ``follows`` the cancellation.
+    ``zone`` is the recipient's time zone, as the requester says. ``stop`` is the `Stop` it carries out.
     """
 
     kind: Kind
@@ -89,6 +90,8 @@ class NewRequest:
     moves: str | None = None
     moves_to: datetime | None = None
     follows: str | None = None
+    zone: str | None = None
+    stop: str | None = None
     why: str | None = None
     """What the rules said, as lines."""
 
@@ -228,6 +231,10 @@ class Request:
     """The move whose second step this is: its first, the cancellation, is done."""
     followed_by: Followed | None = None
     """The second step of a move, once it was asked for."""
+    zone: str | None = None
+    """The recipient's time zone (an IANA name), as the requester says; erasable."""
+    stop: str | None = None
+    """The `Stop` that it carries out: no rule was asked, and no approval is needed."""
     why: str | None = None
     """What the rules said when it was asked, as lines."""
     waits_for: Standstill | None = None
@@ -343,6 +350,28 @@ class Recorded:
 
     request: Request
     fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a number is not called: somebody stopped all calls to it, or it stands on a list.
+
+    ``list`` is the list's name, None where a person stopped it; ``by`` is who stopped or imported it.
+    """
+
+    id: str
+    by: str
+    at: datetime
+    list: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of importing a list: its event's id (None: nothing was new), new numbers, and all it has."""
+
+    id: str | None
+    added: int
+    numbers: int
 
 
 @dataclass(frozen=True, slots=True)

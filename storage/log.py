@@ -16,6 +16,7 @@ from storage.entries import (
     Draft,
     Event,
     Found,
+    Imported,
     LogEntry,
     MessageRef,
     NewRequest,
@@ -27,6 +28,7 @@ from storage.entries import (
     Request,
     Scalar,
     Standstill,
+    Stop,
     Tally,
     Traffic,
     Verdict,
@@ -291,6 +293,44 @@ class ActionLog(Protocol):
 
     async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:
         """When each of these people was last asked to decide something; nobody who never was."""
+        ...
+
+    # -- numbers that are not called
+
+    async def stop(self, number: str, *, masked: str, actor: str, reason: str | None) -> tuple[Stop, bool]:
+        """Stop all calls to a number from now on; True where nobody had before.
+
+        No `PlaceCall` to it moves to ``sending`` any more, and none that is there is held: `apply` conflicts
+        and `hold` says no. Forgetting anybody's personal data does not lift it.
+        """
+        ...
+
+    async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
+        """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
+        ...
+
+    async def stops(self, number: str) -> Sequence[Stop]:
+        """Why a number is not called, a person's stop first; empty where it may be called."""
+        ...
+
+    async def add_list(self, name: str, numbers: Collection[str], *, actor: str) -> Imported:
+        """Add numbers to a do-not-call list: all of them or none. Only their keyed hashes are kept."""
+        ...
+
+    async def remove_list(self, name: str, *, actor: str) -> int:
+        """Take a do-not-call list away, and say how many numbers it had."""
+        ...
+
+    async def stopped_numbers(self) -> Mapping[str | None, int]:
+        """How many numbers are not called, by list; under None those that people stopped."""
+        ...
+
+    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:
+        """Take, under a lease, what was stopped or allowed and is not told yet; each with its reason."""
+        ...
+
+    async def stop_told(self, event: int) -> None:
+        """Such news were told."""
         ...
 
     # -- how fast an account may be asked

@@ -399,3 +399,28 @@ def why_the_rules_said_so(database: Database) -> None:
         CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';
         """
     )
+
+
+@MIGRATIONS()
+def stopped_numbers(database: Database) -> None:
+    """Numbers that are not called: keyed hashes alone, which no erasing takes away."""
+    database.executescript(
+        """
+        CREATE TABLE stops (
+            number BLOB NOT NULL,
+            list TEXT NOT NULL,
+            event INTEGER NOT NULL REFERENCES events (seq),
+            PRIMARY KEY (number, list)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX stops_list ON stops (list);
+
+        CREATE TABLE stop_news (
+            event INTEGER PRIMARY KEY REFERENCES events (seq),
+            lease_until INTEGER,
+            told_at INTEGER
+        ) STRICT;
+        CREATE INDEX stop_news_untold ON stop_news (event) WHERE told_at IS NULL;
+
+        ALTER TABLE requests ADD COLUMN stop TEXT;
+        """
+    )

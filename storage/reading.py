@@ -535,6 +535,8 @@ def as_request(
         moves_to=_time(row["moves_to"]),
         follows=row["follows"],
         followed_by=followed_by,
+        zone=personal.get("zone"),
+        stop=row["stop"],
         why=row["why"],
         waits_for=waits_for,
     )

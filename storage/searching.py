@@ -204,16 +204,19 @@ def _hit(row: Mapping[str, Any]) -> Hit:
 
 
 def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
-    """The first cancellation of calls to a number because the customer asked for it."""
+    """When calls to a number were stopped first, or cancelled because the customer asked for it."""
     row = connection.execute(
         """
+        SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
+        WHERE stops.number = :number
+        UNION ALL
         SELECT actions.request, actions.asked_at FROM lookup
         CROSS JOIN actions ON actions.n = lookup.action
         JOIN actions AS first ON first.request = actions.request AND first.position = 1
         JOIN personal ON personal.event = first.asked_event AND personal.field = 'reason'
         WHERE lookup.number = :number AND actions.kind = 'cancel_call'
           AND lower(personal.value) LIKE :reason || '%'
-        ORDER BY lookup.action LIMIT 1
+        ORDER BY asked_at LIMIT 1
         """,
         {"number": number, "reason": CUSTOMER_ASKED},
     ).fetchone()

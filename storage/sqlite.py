@@ -22,6 +22,7 @@ from storage import (
     reading,
     searching,
     standstills,
+    stops,
     writing,
 )
 from storage.anchors import Anchor
@@ -34,6 +35,7 @@ from storage.entries import (
     Draft,
     Event,
     Found,
+    Imported,
     LogEntry,
     MessageRef,
     NewRequest,
@@ -45,6 +47,7 @@ from storage.entries import (
     Request,
     Scalar,
     Standstill,
+    Stop,
     Tally,
     Traffic,
     Verdict,
@@ -383,6 +386,52 @@ class SQLiteLog:
             await self._writer.do(lambda connection: standstills.forget(connection, name, "down"))
         else:
             await self._writer.do(lambda connection: standstills.said(connection, name, ref))
+
+    async def stop(  # noqa: D102
+        self, number: str, *, masked: str, actor: str, reason: str | None
+    ) -> tuple[Stop, bool]:
+        return await self._writer.do(
+            lambda connection: stops.stop(
+                connection, self._sources, number, masked=masked, actor=actor, reason=reason
+            )
+        )
+
+    async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:  # noqa: D102
+        allowed = await self._writer.do(
+            lambda connection: stops.allow(
+                connection, self._sources, number, masked=masked, actor=actor, reason=reason
+            )
+        )
+        await self._writer.wipe()
+        return allowed
+
+    async def stops(self, number: str) -> Sequence[Stop]:  # noqa: D102
+        looked_up = self._sources.lookup(number)
+        return await self._reader.do(lambda connection: stops.find(connection, looked_up))
+
+    async def add_list(self, name: str, numbers: Collection[str], *, actor: str) -> Imported:  # noqa: D102
+        looked_up = await asyncio.to_thread(lambda: {self._sources.lookup(number) for number in numbers})
+        return await self._writer.do(
+            lambda connection: stops.add_list(connection, self._sources, name, looked_up, actor=actor)
+        )
+
+    async def remove_list(self, name: str, *, actor: str) -> int:  # noqa: D102
+        removed = await self._writer.do(
+            lambda connection: stops.remove_list(connection, self._sources, name, actor=actor)
+        )
+        await self._writer.wipe()
+        return removed
+
+    async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
+        return await self._reader.do(stops.count)
+
+    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:  # noqa: D102
+        now = self._sources.clock()
+        return await self._writer.do(lambda connection: stops.news(connection, now, until))
+
+    async def stop_told(self, event: int) -> None:  # noqa: D102
+        now = self._sources.clock()
+        await self._writer.do(lambda connection: stops.told(connection, event, now))
 
     async def outgoing(  # noqa: D102
         self, now: datetime, *, owner: str, until: datetime, limit: int

@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final
 
+from storage import stops
 from storage.chain import ERASED, Links, Row, commitment, replay
 from storage.connection import UNREADABLE, CannotOpen, open_for_reading
 from storage.entries import Event, Verdict
@@ -44,7 +45,14 @@ def verify(path: Path) -> Verdict:
 def _faults(connection: Connection, links: Links) -> Iterator[str]:
     """Make every check, also where another one could not be made to its end."""
     chain_faults = partial(_chain_faults, links)
-    for check in (_schema_faults, chain_faults, _commitment_faults, _row_faults, _file_faults):
+    for check in (
+        _schema_faults,
+        chain_faults,
+        _commitment_faults,
+        _row_faults,
+        stops.faults,
+        _file_faults,
+    ):
         try:
             yield from islice(check(connection), FAULTS_NAMED)
         except _DAMAGED as error:

@@ -16,7 +16,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage import chain, exclusion, joining, reading
+from storage import chain, exclusion, joining, reading, stops
 from storage.appending import Chain, Sources
 from storage.chain import (
     CHANGEABLE_COLUMNS,
@@ -93,7 +93,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
 
     writer = Chain(connection, sources)
     request_id = new_id("A", random=sources.random, taken=partial(_has_events, connection))
-    personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent)
+    personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
     requested, entries = [], []
     for position, asked in enumerate(new.actions, start=1):
         event = writer.append(
@@ -168,11 +168,11 @@ def hold(
 ) -> bool:
     """Renew a lease that has not run out, of an attempt that may still begin."""
     held = connection.execute(
-        """
+        f"""
         UPDATE actions SET lease_until = :until
         WHERE id = :entry AND owner = :owner AND attempt = :attempt AND state = 'sending'
-          AND lease_until > :now AND (not_after IS NULL OR not_after > :now)
-        """,
+          AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {stops.STOPPED}
+        """,  # noqa: S608 - fixed text
         {
             "until": microseconds(until),
             "entry": entry,
@@ -228,7 +228,7 @@ def _check(move: Move) -> None:
 
 def _check_note(note: Note) -> None:
     """Raise for a note that would be replayed as more than one."""
-    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED, RULES}:
+    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED, RULES, *stops.EVENTS}:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
@@ -282,11 +282,12 @@ def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
 
 
 def _check_may_begin(connection: Connection, change: Change, move: Move, now: datetime) -> None:
-    """Raise `TooLate` for an attempt whose time is over, or that has to wait for others."""
+    """Raise `TooLate` for an attempt whose time is over, that has to wait for others, or is stopped."""
     over = connection.execute(
         "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
     )
-    if over.fetchone() or exclusion.waits(connection, move.entry) or _is_full(connection, move):
+    waits = exclusion.waits(connection, move.entry) or stops.holds_back(connection, move.entry)
+    if over.fetchone() or waits or _is_full(connection, move):
         raise TooLate(change.request)
 
 

@@ -167,7 +167,11 @@ def test_help_names_what_each_connection_does() -> None:
 @pytest.mark.parametrize(
     ("connections", "offered", "line"),
     [
-        ({"reminders": REMINDERS}, ["Place a call…", "Cancel a call…", "Move a call…"], None),
+        (
+            {"reminders": REMINDERS},
+            ["Place a call…", "Cancel a call…", "Move a call…", "Stop calls to a number…"],
+            None,
+        ),
         (
             {"kore": KORE},
             ["Delete a campaign…"],
@@ -182,6 +186,7 @@ def test_help_names_what_each_connection_does() -> None:
                 "Delete a campaign…",
                 "Stop a campaign…",
                 "Start a campaign…",
+                "Stop calls to a number…",
             ],
             "*Delete, stop or start a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id. Starting calls people.",
         ),

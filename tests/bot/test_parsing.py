@@ -630,6 +630,27 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     ),
 ]
 
+UNDERSTOOD += [
+    (
+        "a stop",
+        "/calls stop 98765 43210 asked us to",
+        {"verb": Verb.STOP, "targets": ONE, "reason": "asked us to"},
+    ),
+    ("a stop with keys", "/calls stop to=98765 43210", {"verb": Verb.STOP, "targets": ONE}),
+    ("a stop alone opens the form", "/calls stop", {"verb": Verb.STOP, "missing": ("targets",)}),
+    (
+        "calls allowed",
+        "/calls allow 98765 43210 reason=called us",
+        {"verb": Verb.ALLOW, "targets": ONE, "reason": "called us"},
+    ),
+    (
+        "calls allowed need a reason",
+        "/calls allow 98765 43210",
+        {"verb": Verb.ALLOW, "targets": ONE, "missing": ("reason",)},
+    ),
+    ("a zone by its city", "/place-call 98765 43210 zone=chicago", {**PLACE_ONE, "zone": "America/Chicago"}),
+]
+
 FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]]]] = [
     (
         "an unknown key is never metadata",
@@ -996,7 +1017,30 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         {**CANCEL, "missing": ("targets",)},
         [("text", "campaign= is not for a cancellation", None)],
     ),
-    ("stopping", "/calls stop +919876543210", {}, [("verb", "is not built", None)]),
+    (
+        "a stop of a campaign",
+        "/calls stop cd-123",
+        {"verb": Verb.STOP, "reason": "cd-123"},
+        [("targets", "campaign stop ID", None)],
+    ),
+    (
+        "a stop through one connection",
+        "/calls stop 98765 43210 via reminders",
+        {"verb": Verb.STOP, "targets": ONE, "connection": "reminders"},
+        [("text", "every connection", None)],
+    ),
+    (
+        "two stops",
+        "/calls stop 98765 43210, 98765 43211",
+        {"verb": Verb.STOP, "targets": _numbers("98765 43210", "98765 43211")},
+        [("targets", "One number at a time", None)],
+    ),
+    (
+        "a zone that is none",
+        "/place-call 98765 43210 zone=Asia/Calcuta",
+        PLACE_ONE,
+        [("zone", "is no time zone", "Asia/Kolkata")],
+    ),
     (
         "all faults at once, and all that was understood",
         "/place-call 98765 43210 25:00 agnet=payments retries=x gap=30 lang=hi until=99:00 via remindrs",

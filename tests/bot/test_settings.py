@@ -1,12 +1,14 @@
 """The environment and the file: what is read, and every fault at once in the operator's words."""
 
 import base64
+import json
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.loading import SettingsFault, load
+from bot.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS
 
@@ -256,6 +258,43 @@ def test_a_webhook_that_could_not_be_understood_says_what_to_add(tmp_path: Path)
     )
 
 
+def test_calling_hours_are_known_by_country_and_can_be_written_down(tmp_path: Path) -> None:
+    """A rule and a connection name a country's hours or their own; the file's own come before ours."""
+    own = '[calling_hours]\nDE = [{ from = "9:00", until = "18:00", days = "Mon-Fri" }]\n'
+    file = own + FILE.replace('name = "cancel"', 'name = "cancel"\ncalling_hours = "DE"\nlift = ["managers"]')
+    file = file.replace('provider = "callkaro"', 'provider = "callkaro"\ncalling_hours = "recipient"')
+    settings = load(environment(tmp_path, file))
+    assert settings.rules[0].calling_hours == "DE"
+    assert settings.connections["reminders"].calling_hours == "recipient"
+    assert settings.hours["DE"].words() == "Mon to Fri from 9:00 AM to 6:00 PM"
+    assert {"IN", "US"} <= settings.hours.keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('calling_hours = "DE"', 'rules "cancel".calling_hours: no calling hours are known for DE'),
+        ('calling_hours = "Germany"', 'rules "cancel".calling_hours: write a country'),
+        ('calling_hours = { from = "18:00", until = "9:00" }', "from comes before until"),
+        ('purpose = "always"', "purpose: should be"),
+        ('lift = ["leads"]', 'rules "cancel".lift: there is no group "leads"'),
+    ],
+)
+def test_what_is_wrong_with_calling_hours_is_said(tmp_path: Path, line: str, fault: str) -> None:
+    """In the file's own words, with where."""
+    found = faults(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{line}'))
+    assert any(fault in one for one in found), found
+
+
+def test_what_is_wrong_with_a_countrys_hours_is_said(tmp_path: Path) -> None:
+    """Its code, and what stands below it."""
+    table = '[calling_hours]\nGermany = "IN"\nDE = "IN"\nFR = { from = "9", until = "18:00" }\n'
+    found = " ".join(faults(tmp_path, table + FILE))
+    assert "calling_hours.Germany: write a country's two capital letters" in found
+    assert "calling_hours.DE: write from, until and days" in found
+    assert "calling_hours.FR: write an hour and minutes" in found
+
+
 def test_how_long_things_are_kept_is_checked(tmp_path: Path) -> None:
     """Times as everywhere, in an order that leaves something to purge; holds name a request or a number."""
     wrong = FILE + '\n[retention]\nkeep_at_least = "90d"\nkeep_at_most = "30d"\nhold = ["A-7K3F"]\n'
@@ -266,3 +305,11 @@ def test_how_long_things_are_kept_is_checked(tmp_path: Path) -> None:
     retention = load(environment(tmp_path, right)).retention
     assert (retention.keep_at_least, retention.keep_at_most) == (timedelta(days=90), timedelta(days=365))
     assert retention.hold == {"A-7K3F", "+919876543210"}
+
+
+def test_hours_of_a_rule_are_kept_in_words(tmp_path: Path) -> None:
+    """The log keeps the rules in force as JSON: what a rule says of hours is text there."""
+    own = 'calling_hours = { from = "9:00", until = "18:00" }'
+    settings = load(environment(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{own}')))
+    kept = json.loads(json.dumps(written(settings.rules, settings.groups)))
+    assert "from 9:00 AM to 6:00 PM" in kept["rules"][0]["calling_hours"]

@@ -28,7 +28,7 @@ from tests.storage.samples import (
 )
 
 METADATA = Path(__file__).parents[2] / "docs/datasette.yml"
-PRIVATE = {"lookup", "nonces", "people", "personal", "meta"}
+PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "stops"}
 """What nobody reads there."""
 
 

@@ -1,0 +1,84 @@
+"""Telling the audit channel what was stopped and allowed: at least once, after it is in the log."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.outbox import ANSWER_WITHIN, pause_after
+from bot.people import SLACK_TROUBLE, trouble
+from bot.posting_pace import method_of, paused_by, to_post
+from bot.refusals import Refusal, refusal
+from bot.settings import Settings
+from bot.stop_words import news
+from storage.entries import Event
+from storage.log import ActionLog
+
+LEASE = timedelta(seconds=60)
+"""How long news that one process took are left to it."""
+MOST_TRIES = 10
+"""Of what fails for a reason of its own. While Slack is down, the news wait."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _News:
+    """News on their way."""
+
+    event: Event
+    reason: str | None
+    tries: int = 0
+    not_before: datetime | None = None
+
+
+class StopNews:
+    """Posts what was stopped, allowed, imported or removed."""
+
+    def __init__(
+        self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._channel = settings.slack.audit_channel
+        self._clock = clock
+        self._waiting: dict[int, _News] = {}
+
+    async def step(self) -> bool:
+        """Post what is not told yet, at Slack's pace; never more at once."""
+        now = self._clock()
+        for event, reason in await self._log.stop_news(now + LEASE):
+            self._waiting.setdefault(event.seq, _News(event, reason))
+        for one in [*self._waiting.values()]:
+            if one.not_before is None or one.not_before <= now:
+                await self._post(one, now)
+        return False
+
+    async def _post(self, one: _News, now: datetime) -> None:
+        if until := await self._log.take(to_post(self._channel), now):
+            one.not_before = until
+            return
+        one.tries += 1
+        message = news(one.event, one.reason)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.chat_postMessage(
+                    channel=self._channel, text=message.text, blocks=list(message.blocks)
+                )
+        except SLACK_TROUBLE as error:
+            kind = refusal(error, direct=False)
+            if kind is Refusal.LIMITED:
+                one.not_before = paused_by(error, now)
+                await self._log.pause(method_of(error), one.not_before)
+                return
+            if kind not in {Refusal.NEVER, Refusal.SHUT} and (
+                kind is not Refusal.ODD or one.tries < MOST_TRIES
+            ):
+                one.not_before = now + pause_after(one.tries)
+                return
+            _log.error("Slack does not take the news of %s: %s", one.event.request, trouble(error))
+        await self._log.stop_told(one.event.seq)
+        del self._waiting[one.event.seq]

@@ -1,0 +1,109 @@
+"""What is said when calls to a number are stopped, or may go out again. Pure."""
+
+from collections.abc import Sequence
+
+from bot.blocks import Message, context, escape, person, quote, section, when
+from bot.stopping import Report
+from bot.words import counted, listed
+from providers.actions import CancelCall, NumberRef
+from providers.phone import Phone, mask
+from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORTED
+from storage.entries import Event, Request, Stop
+
+
+def stopped(report: Report) -> Message:
+    """To whoever stopped them: what is blocked, what is being cancelled, and what could not be."""
+    phone, stop = report.phone, report.stop
+    first = f"🛑 *No more calls to {mask(phone.e164)} through CallOps.*"
+    blocked = (
+        "Blocked from now on: every call to it, now or at a time, through every connection. A campaign that "
+        "runs at a provider is not ours to block: stop it there, or take the number off its list."
+    )
+    number = f"• {phone.pretty} ({phone.country})"
+    if not report.fresh:
+        number += f"\n{person(stop.by)} had stopped them before, {when(stop.at)}."
+    said = [*_cancelled(report), *_left(report)]
+    lift = f"A manager lets calls go out again: `/calls allow {phone.e164}` and the reason."
+    return Message(
+        first,
+        [
+            section(f"{first}\n{number}"),
+            section("\n".join(said)),
+            section(f"{blocked} {lift}"),
+            context(f"`{stop.id}`"),
+        ],
+    )
+
+
+def _cancelled(report: Report) -> list[str]:
+    lines = [f"• Being cancelled through {_through(one)} (`{one.id}`)" for one in report.cancelling]
+    if report.cancelling:
+        lines.append("The audit channel shows what comes of it.")
+    if report.withdrawn:
+        lines.append(f"• Withdrawn before it was sent: {_ids(report.withdrawn)}")
+    lines += [
+        f"• *Not cancelled* through {name}: {escape(why)}." for name, why in report.not_cancelled.items()
+    ]
+    return lines or ["• There was nothing to cancel."]
+
+
+def _left(report: Report) -> list[str]:
+    lines = []
+    if report.going_out:
+        lines.append(f"⚠️ {_ids(report.going_out)} was being sent at this very moment: it may go out.")
+    if report.unsure:
+        lines.append(
+            f"⚠️ Nobody knows whether {_ids(report.unsure)} went out: look it up at the provider, then say so."
+        )
+    return lines
+
+
+def _through(request: Request) -> str:
+    targets = [entry.action.target for entry in request.entries if isinstance(entry.action, CancelCall)]
+    agents = [target.agent for target in targets if isinstance(target, NumberRef)]
+    if agents:
+        return f"{request.connection}, agent {escape(listed(agents, 'and'))}"
+    calls = "1 call" if len(targets) == 1 else f"{len(targets)} calls"
+    return f"{request.connection}, {calls} that we placed"
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return listed([f"`{one}`" for one in ids], "and")
+
+
+def allowed(phone: Phone, lifted: Stop | None, left: Sequence[Stop]) -> Message:
+    """To whoever let calls go out again: whether they do."""
+    shown = f"{phone.pretty} ({phone.country})"
+    if lifted is None:
+        text = f"Nobody had stopped calls to {shown}, so nothing was done."
+    else:
+        text = f"✅ *Calls to {shown} may go out again.* Those that were cancelled are not placed again."
+    lists = [stop.list for stop in left if stop.list]
+    if lists:
+        which = listed([f"“{escape(name)}”" for name in lists], "and")
+        text = text.replace("✅ *Calls", "*The stop is lifted. Calls").replace(
+            "may go out again.", "stay blocked."
+        )
+        text += f" The number is on the do-not-call list {which}, which whoever runs CallOps keeps."
+    return Message(text, [section(text), *([context(f"`{lifted.id}`")] if lifted else [])])
+
+
+def news(event: Event, reason: str | None) -> Message:
+    """The audit channel's message about a stop, with the number masked."""
+    who, number = person(event.actor), escape(str(event.data.get("number")))
+    why = f" {quote(reason)}" if reason else ""
+    name = escape(str(event.data.get("list")))
+    match event.name:
+        case n if n == CALLS_STOPPED:
+            text = f"🛑 *{who} stopped all calls to {number}.*{why} CallOps places none to it from now on."
+        case n if n == CALLS_ALLOWED:
+            text = f"✅ *{who} let calls to {number} go out again.*{why}"
+        case n if n == LIST_IMPORTED:
+            text = (
+                f"🛑 *{counted(event.data.get('added'), 'number')} added to the do-not-call list “{name}”.* "
+            )
+            text += f"It has {event.data.get('numbers')} now."
+        case _:
+            text = f"*The do-not-call list “{name}” was removed.* "
+            text += f"It blocks {counted(event.data.get('removed'), 'number')} no longer."
+    return Message(text, [section(text), context(f"`{event.request}`")])

@@ -1,0 +1,204 @@
+"""Stopping all calls to a number, and letting them go out again.
+
+The number is blocked first: from then on nothing to it begins, whatever happens to the rest. Then what waits
+here is withdrawn, and every connection that can cancels what it has: one request for each, which needs no
+approval and joins nothing, because somebody asked not to be called.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.cards import with_card
+from bot.consequences import not_again
+from bot.operations import NotAllowed, Operations, Origin, Wish
+from bot.parsing import MAX_TARGETS
+from bot.posts import answered
+from bot.settings import Settings
+from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
+from providers.base import Adapter
+from providers.phone import Phone, mask
+from storage.entries import Change, LogEntry, Move, Person, Post, Query, Request, Stop
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+
+QUEUED_LATELY: Final = timedelta(days=1)
+"""How long a call that was to go out at once may still wait at its provider, or be tried again."""
+REASON: Final = "whoever is called asked us to stop"
+"""Why a stop's cancellations are asked, where nobody said more."""
+STOPPED: Final = "call_stopped"
+"""The event and the post of a call that was waiting when calls to its number were stopped."""
+_PAGE: Final = 200
+_WAITS: Final = frozenset({State.PENDING, State.APPROVED})
+
+
+@dataclass
+class Report:
+    """What a stop did: ``fresh`` is False where a person had stopped the number already.
+
+    ``cancelling`` are the requests it made; ``not_cancelled`` says by connection why there is none;
+    ``withdrawn``, ``going_out`` and ``unsure`` are requests to call that were waiting, are being sent at this
+    moment, or of which nobody knows whether they went out.
+    """
+
+    phone: Phone
+    stop: Stop
+    fresh: bool
+    cancelling: list[Request] = field(default_factory=list)
+    not_cancelled: dict[str, str] = field(default_factory=dict)
+    withdrawn: list[str] = field(default_factory=list)
+    going_out: list[str] = field(default_factory=list)
+    unsure: list[str] = field(default_factory=list)
+
+
+class Stopping:
+    """What people can do about whether a number is called at all."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._operations = operations
+        self._adapters = adapters
+        self._clock = clock
+
+    async def stop(self, phone: Phone, origin: Origin, reason: str | None) -> Report:
+        """Stop all calls to a number. Any full member may; once more does the rest once more.
+
+        Raises `NotAllowed`.
+        """
+        if why := self._operations.standing(origin.person):
+            raise NotAllowed([why])
+        stop, fresh = await self._log.stop(
+            phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
+        )
+        report = Report(phone, stop, fresh)
+        placed = [entry async for entry in self._placed(phone.e164)]
+        await self._withdraw(placed, origin.person, report)
+        await self._cancel(placed, origin, reason or REASON, report)
+        self._operations.wake()
+        return report
+
+    async def allow(self, phone: Phone, person: Person, reason: str) -> tuple[Stop | None, Sequence[Stop]]:
+        """Let calls to a number go out again: the stop that was lifted, and what still blocks it.
+
+        Raises `NotAllowed`.
+        """
+        decision = self._operations.may_lift(person)
+        if not decision.allowed:
+            raise NotAllowed(decision.why)
+        lifted = await self._log.allow(phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason)
+        self._operations.wake()
+        return lifted, await self._log.stops(phone.e164)
+
+    async def _placed(self, number: str) -> AsyncIterator[LogEntry]:
+        """Every call to a number that was ever asked here, newest first."""
+        query, after = Query(kind=Kind.PLACE_CALL, number=number), None
+        while True:
+            page = await self._log.page(query, after=after, limit=_PAGE)
+            for entry in page.entries:
+                yield entry
+            if page.after is None:
+                return
+            after = page.after
+
+    async def _withdraw(self, placed: Iterable[LogEntry], person: Person, report: Report) -> None:
+        """Withdraw the calls that wait, and note those that may go out or may have."""
+        for entry in placed:
+            now = entry
+            while now.state in _WAITS:
+                request = await self._log.request(now.request)
+                try:
+                    await self._log.apply(_withdrawal(request, now, person, report.stop))
+                    break
+                except Conflict as conflict:  # somebody or something moved it: look how it stands now
+                    now = next(one for one in conflict.current.entries if one.id == entry.id)
+            if now.state in _WAITS and not now.doubted:
+                report.withdrawn.append(entry.id)
+            elif now.state is State.SENDING:
+                report.going_out.append(entry.id)
+            elif now.state is State.UNKNOWN or now.doubted:
+                report.unsure.append(entry.id)
+
+    async def _cancel(self, placed: Sequence[LogEntry], origin: Origin, reason: str, report: Report) -> None:
+        number = report.phone.e164
+        due = {entry.id for entry in await self._log.scheduled_to(number, self._clock())}
+        for name, adapter in self._adapters.items():
+            here = [entry for entry in placed if entry.connection == name]
+            actions: list[CallAction] = []
+            cancels = adapter.capability(Kind.CANCEL_CALL)
+            if cancels is None:
+                report.not_cancelled[name] = "it cannot cancel calls"
+            elif cancels.target is NumberRef:
+                actions += _by_number(adapter, here, number)
+                if not actions:
+                    report.not_cancelled[name] = "it cancels for an agent, and has none"
+            else:
+                actions += [action async for action in self._by_id(here, due)]
+                if not actions:
+                    why = "it cancels by call id, and CallOps knows of no call to this number there"
+                    report.not_cancelled[name] = why
+            for start in range(0, len(actions), MAX_TARGETS):
+                await self._ask(name, actions[start : start + MAX_TARGETS], origin, reason, start, report)
+        for name, why in self._settings.off.items():
+            report.not_cancelled[name] = f"it is off: {why}"
+
+    async def _by_id(self, placed: Sequence[LogEntry], due: set[str]) -> AsyncIterator[CallAction]:
+        """The calls that still go out, or that may, by the ids their provider gave them."""
+        now = self._clock()
+        for entry in placed:
+            queued = entry.code is Code.QUEUED and now - entry.updated_at < QUEUED_LATELY
+            if entry.state is not State.SUCCEEDED or entry.reference is None:
+                continue
+            if entry.id in due or (queued and await self._log.seen(entry.connection, entry.reference, now)):
+                yield CancelCall(target=CallRef(call_id=entry.reference))
+
+    async def _ask(
+        self,
+        connection: str,
+        actions: Sequence[CallAction],
+        origin: Origin,
+        reason: str,
+        start: int,
+        report: Report,
+    ) -> None:
+        """One request through one connection; its own keys keep a second delivery from making another."""
+        once = replace(
+            origin,
+            inbound=f"{origin.inbound}:{connection}:{start}",
+            nonce=f"{origin.nonce}:{connection}:{start}" if origin.nonce else None,
+        )
+        try:
+            wish = Wish(connection, actions, reason)
+            report.cancelling.append(await self._operations.cancel_for(report.stop, wish, once))
+        except Refused as refused:
+            report.not_cancelled[connection] = refused.message
+
+
+def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Iterator[CallAction]:
+    """A cancellation for each agent: those that have a name here, and those that called the number before."""
+    agents = dict.fromkeys([*adapter.agents, *(entry.agent for entry in placed if entry.agent)])
+    for agent in agents:
+        yield CancelCall(target=NumberRef(agent=agent, to=number))
+
+
+def _withdrawal(request: Request, entry: LogEntry, person: Person, stop: Stop) -> Change:
+    """That a call which waits is not placed after all, because calls to its number were stopped."""
+    why = f"Calls to this number were stopped ({stop.id})."
+    if entry.doubted:
+        move = not_again(entry, "order_withdrawn", "calls to this number were stopped.")
+    else:
+        changes = {"code": Code.COMPLIANCE_BLOCKED, "message": why}
+        move = Move(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
+    posts = [Post("state", "audit"), Post(STOPPED, "thread"), *answered(request)]
+    if request.requester != person.id:
+        posts.append(Post(STOPPED, f"dm:{request.requester}"))
+    return Change(request.id, person.id, [move], posts=with_card(request, posts))

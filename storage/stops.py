@@ -1,0 +1,221 @@
+"""Numbers that are not called: who stopped them, which lists they stand on, and what is told of it.
+
+Only the keyed hash of a number is kept here, apart from what can be erased: forgetting a person's data does
+not lift the stop. The chain says who, when and why, with the number masked; a list's event says how many.
+Each function is what happens in one transaction.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from sqlite3 import Connection
+from typing import Final
+
+from storage.appending import Chain, Sources
+from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORTED, LIST_REMOVED, microseconds
+from storage.entries import Event, Imported, Scalar, Stop
+from storage.ids import new_id
+from storage.reading import as_event
+
+EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORTED, LIST_REMOVED})
+
+_BY_PERSON: Final = ""
+"""In place of a list's name: a person stopped it."""
+
+STOPPED: Final = """
+    (actions.kind = 'place_call' AND EXISTS (
+        SELECT 1 FROM lookup JOIN stops ON stops.number = lookup.number WHERE lookup.action = actions.n))
+"""
+"""Whether an entry of ``actions`` is a call to a number that is not called."""
+
+
+def holds_back(connection: Connection, entry: str) -> bool:
+    """Whether an entry is a call to a number that is not called."""
+    found = connection.execute(f"SELECT 1 FROM actions WHERE id = ? AND {STOPPED}", [entry])  # noqa: S608 - fixed text
+    return found.fetchone() is not None
+
+
+def find(connection: Connection, number: bytes) -> list[Stop]:
+    """Why a number is not called, a person's stop first; empty where it may be called."""
+    rows = connection.execute(
+        """
+        SELECT list, events.* FROM stops JOIN events ON events.seq = stops.event
+        WHERE number = ? ORDER BY list
+        """,
+        [number],
+    )
+    return [_stop(as_event(row), row["list"]) for row in rows]
+
+
+def stop(
+    connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str | None
+) -> tuple[Stop, bool]:
+    """Stop all calls to a number, unless a person did already; True where this stopped them."""
+    hashed = sources.lookup(number)
+    for known in find(connection, hashed):
+        if known.list is None:
+            return known, False
+    stop_id = _new_id(connection, sources)
+    event = Chain(connection, sources).append(
+        stop_id,
+        stop_id,
+        CALLS_STOPPED,
+        actor=actor,
+        data={"number": masked},
+        private={"reason": reason} if reason else {},
+    )
+    connection.execute("INSERT INTO stops VALUES (?, ?, ?)", [hashed, _BY_PERSON, event.seq])
+    _to_tell(connection, event)
+    return _stop(event, _BY_PERSON), True
+
+
+def allow(
+    connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str
+) -> Stop | None:
+    """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
+    hashed = sources.lookup(number)
+    known = next((one for one in find(connection, hashed) if one.list is None), None)
+    if known is None:
+        return None
+    connection.execute("DELETE FROM stops WHERE number = ? AND list = ?", [hashed, _BY_PERSON])
+    event = Chain(connection, sources).append(
+        known.id,
+        known.id,
+        CALLS_ALLOWED,
+        actor=actor,
+        data={"number": masked},
+        private={"reason": reason},
+    )
+    _to_tell(connection, event)
+    return known
+
+
+def add_list(
+    connection: Connection, sources: Sources, name: str, numbers: Collection[bytes], *, actor: str
+) -> Imported:
+    """Add a list's numbers, as they are looked up, to those it has already: all of them, or none."""
+    if not name:
+        raise ValueError("a list has a name")
+    kept = {
+        bytes(row["number"]) for row in connection.execute("SELECT number FROM stops WHERE list = ?", [name])
+    }
+    new = set(numbers) - kept
+    if not new:
+        return Imported(None, 0, len(kept))
+    stop_id = _new_id(connection, sources)
+    event = Chain(connection, sources).append(
+        stop_id,
+        stop_id,
+        LIST_IMPORTED,
+        actor=actor,
+        data={"list": name, "added": len(new), "numbers": len(kept) + len(new)},
+        private={},
+    )
+    connection.executemany(
+        "INSERT INTO stops VALUES (?, ?, ?)", [(one, name, event.seq) for one in sorted(new)]
+    )
+    _to_tell(connection, event)
+    return Imported(stop_id, len(new), len(kept) + len(new))
+
+
+def remove_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> int:
+    """Take a list away, and say how many numbers it had."""
+    removed = 0 if not name else connection.execute("DELETE FROM stops WHERE list = ?", [name]).rowcount
+    if removed:
+        stop_id = _new_id(connection, sources)
+        data: dict[str, Scalar] = {"list": name, "removed": removed}
+        event = Chain(connection, sources).append(
+            stop_id, stop_id, LIST_REMOVED, actor=actor, data=data, private={}
+        )
+        _to_tell(connection, event)
+    return removed
+
+
+def count(connection: Connection) -> Mapping[str | None, int]:
+    """How many numbers are not called: by list, and under None those that people stopped."""
+    rows = connection.execute("SELECT list, count(*) AS numbers FROM stops GROUP BY list ORDER BY list")
+    return {row["list"] or None: row["numbers"] for row in rows}
+
+
+def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[Event, str | None]]:
+    """Take what is not told yet, under a lease: each event, oldest first, with its reason."""
+    taken = connection.execute(
+        """
+        UPDATE stop_news SET lease_until = :until
+        WHERE told_at IS NULL AND (lease_until IS NULL OR lease_until <= :now) RETURNING event
+        """,
+        {"now": microseconds(now), "until": microseconds(until)},
+    ).fetchall()
+    found = []
+    for seq in sorted(row["event"] for row in taken):
+        [row] = connection.execute(
+            """
+            SELECT events.*, personal.value AS reason FROM events
+            LEFT JOIN personal ON personal.event = seq AND field = 'reason' WHERE seq = ?
+            """,
+            [seq],
+        )
+        found.append((as_event(row), row["reason"]))
+    return found
+
+
+def told(connection: Connection, event: int, now: datetime) -> None:
+    """Remember that an event was told."""
+    connection.execute("UPDATE stop_news SET told_at = ? WHERE event = ?", [microseconds(now), event])
+
+
+def faults(connection: Connection) -> Iterator[str]:
+    """What the events say and the numbers' rows do not, or the other way round."""
+    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'stops'").fetchone():
+        return  # the file is older than this
+    expected, lists = _as_events_say(connection)
+    rows = connection.execute("SELECT event FROM stops WHERE list = ?", [_BY_PERSON])
+    kept = {row["event"] for row in rows}
+    for stop_id, seq in expected.items():
+        if seq not in kept:
+            yield f"{stop_id}: calls to its number are not stopped any more, though nobody allowed them."
+    for seq in sorted(kept - set(expected.values())):
+        yield f"Event {seq} does not stop calls, though a number's row says so."
+    counted = {name: number for name, number in count(connection).items() if name is not None}
+    for name in sorted({*lists, *counted}):
+        if lists.get(name, 0) != counted.get(name, 0):
+            yield f"The list {name} has {counted.get(name, 0)} numbers, its events say {lists.get(name, 0)}."
+
+
+def _as_events_say(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
+    """The stops that hold, each with its event, and how many numbers each list has."""
+    stopped: dict[str, int] = {}
+    lists: dict[str, int] = {}
+    marks = ", ".join("?" for _ in EVENTS)
+    rows = connection.execute(
+        f"SELECT * FROM events WHERE name IN ({marks}) ORDER BY seq",  # noqa: S608 - marks alone
+        sorted(EVENTS),
+    )
+    for event in map(as_event, rows):
+        name = str(event.data.get("list"))
+        match event.name:
+            case "calls_stopped":
+                stopped[event.request] = event.seq
+            case "calls_allowed":
+                stopped.pop(event.request, None)
+            case "list_imported":
+                lists[name] = lists.get(name, 0) + int(event.data.get("added") or 0)
+            case _:
+                lists[name] = lists.get(name, 0) - int(event.data.get("removed") or 0)
+    return stopped, lists
+
+
+def _stop(event: Event, name: str) -> Stop:
+    return Stop(event.request, event.actor, event.at, name or None)
+
+
+def _new_id(connection: Connection, sources: Sources) -> str:
+    return new_id("S", random=sources.random, taken=partial(_has_events, connection))
+
+
+def _has_events(connection: Connection, request: str) -> bool:
+    return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
+
+
+def _to_tell(connection: Connection, event: Event) -> None:
+    connection.execute("INSERT INTO stop_news (event) VALUES (?)", [event.seq])

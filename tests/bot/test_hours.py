@@ -1,0 +1,244 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot import hours, zones
+from bot.hours import Closed, Hours, Window
+from providers import phone
+from providers.actions import PlaceCall
+
+CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
+INDIAN, PARISIAN, MUSCOVITE, SATELLITE = "+919876543210", "+33142345678", "+79161234567", "+870773111632"
+
+
+def keeps(
+    number: str,
+    country: str,
+    at: str,
+    *,
+    zone: str | None = None,
+    placed_now: bool = True,
+    call: Mapping[str, object] | None = None,
+) -> Closed | None:
+    """What calling hours say to a call at a time in UTC."""
+    then = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    read = phone.read(number, default_region="IN")
+    wanted = PlaceCall.model_validate(
+        {"to": read.e164, "agent": "a", "at": None if placed_now else then, **(call or {})}
+    )
+    return hours.keeps(
+        hours.known()[country], wanted, read, zone=zone, now=then, connection_zone="Asia/Kolkata"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "country", "at", "zone", "message", "then"),
+    [
+        # Chicago is at -6 in winter and -5 in summer: the same instant is in hours and out of them.
+        (CHICAGO, "US", "2026-01-15T13:30", None, "It is 7:30 AM in Chicago.", "2026-01-15T08:00-06:00"),
+        (CHICAGO, "US", "2026-07-15T13:30", None, None, None),
+        (CHICAGO, "US", "2026-07-16T02:00", None, "It is 9:00 PM in Chicago.", "2026-07-16T08:00-05:00"),
+        (CHICAGO, "US", "2026-07-16T01:59", None, None, None),
+        # The night in which clocks go forward: 8:00 comes an hour sooner.
+        (CHICAGO, "US", "2026-03-08T05:00", None, "It is 11:00 PM in Chicago.", "2026-03-08T08:00-05:00"),
+        (CHICAGO, "US", "2026-11-01T05:00", None, "It is 12:00 AM in Chicago.", "2026-11-01T08:00-06:00"),
+        (INDIAN, "IN", "2026-11-21T03:29", None, "It is 8:59 AM in India.", "2026-11-21T09:00+05:30"),
+        (INDIAN, "IN", "2026-11-21T03:30", None, None, None),
+        (PARISIAN, "FR", "2026-11-23T12:10", None, "It is 1:10 PM in France.", "2026-11-23T14:00+01:00"),
+        (PARISIAN, "FR", "2026-11-21T10:00", None, "It is 11:00 AM in France.", "2026-11-23T10:00+01:00"),
+        (AUSTRALIAN, "AU", "2026-11-21T02:00", "Australia/Perth", None, None),
+        (
+            AUSTRALIAN,
+            "AU",
+            "2026-11-21T09:30",
+            "Australia/Perth",
+            "It is 5:30 PM in Perth.",
+            "2026-11-23T09:00+08:00",
+        ),
+    ],
+)
+def test_a_call_goes_out_in_hours_by_the_clock_of_whoever_is_called(
+    number: str, country: str, at: str, zone: str | None, message: str | None, then: str | None
+) -> None:
+    """Otherwise the local time is said, and when it may go out the next time."""
+    closed = keeps(number, country, at, zone=zone)
+    if message is None or then is None:
+        assert closed is None
+        return
+    assert closed
+    assert (closed.field, closed.message.startswith(message)) == ("at", True), closed.message
+    assert closed.then == datetime.fromisoformat(then)
+    assert closed.then.isoformat(timespec="minutes") == then
+
+
+@pytest.mark.parametrize(
+    ("number", "at", "asked"),
+    [
+        (TOLL_FREE, "2026-11-21T16:00", "may be in 42 time zones: America/Adak, America/Anchorage"),
+        (AUSTRALIAN, "2026-11-21T02:00", "may be in 8 time zones: Australia/Adelaide"),
+        (MUSCOVITE, "2026-11-21T10:00", "may be in 16 time zones"),
+        (SATELLITE, "2026-11-21T10:00", "Nothing tells the time zone of this number."),
+    ],
+)
+def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at: str, asked: str) -> None:
+    """Never guessed, at whatever time: the answer is a key to add."""
+    closed = keeps(number, "US", at)
+    assert closed
+    assert (closed.field, closed.then) == ("zone", None)
+    assert asked in closed.message
+    assert "Add zone=" in closed.message
+
+
+def test_zones_within_an_hour_must_all_allow_it() -> None:
+    """Where the zones of a number differ by an hour at most, none is asked for, and each one's hours hold."""
+    read = phone.Phone("+15550001", "US", "United States", "+1 555", ("America/Chicago", "America/New_York"))
+    call = PlaceCall(to=CHICAGO, agent="a")
+
+    def check(at: str) -> Closed | None:
+        then = datetime.fromisoformat(at).replace(tzinfo=UTC)
+        return hours.keeps(hours.known()["US"], call, read, zone=None, now=then, connection_zone=None)
+
+    early, late = check("2026-11-21T13:30"), check("2026-11-22T02:30")
+    assert early
+    assert "It is 7:30 AM in Chicago." in early.message
+    assert early.then == datetime(2026, 11, 21, 14, tzinfo=UTC)
+    assert late
+    assert "It is 9:30 PM in New York." in late.message
+    assert check("2026-11-21T14:00") is None
+
+
+def test_a_scheduled_call_is_checked_for_its_own_time() -> None:
+    """What the clock says now does not matter to it."""
+    closed = keeps(CHICAGO, "US", "2026-11-22T04:00", placed_now=False)
+    assert closed
+    assert closed.message.startswith("It is then Sat 10:00 PM in Chicago.")
+
+
+@pytest.mark.parametrize(
+    ("number", "call", "field", "says"),
+    [
+        (INDIAN, {"retries": 2}, "latest", "Add from=09:00 until=21:00, by the clock of Asia/Kolkata."),
+        (INDIAN, {"retries": 2, "earliest": "09:00", "latest": "21:00"}, None, ""),
+        (INDIAN, {"retries": 2, "earliest": "09:00", "latest": "21:30"}, "latest", "from 9:00 AM to 9:00 PM"),
+        (INDIAN, {"earliest": "08:00"}, "earliest", "Add from=09:00"),
+        (INDIAN, {"retries": 0}, None, ""),
+        (INDIAN, {"earliest": "09:00", "latest": "21:00", "carry_over": True}, None, ""),
+        (CHICAGO, {"retries": 2}, "latest", "Leave retries=, from= and until= out."),
+    ],
+)
+def test_retries_keep_the_hours_too(
+    number: str, call: dict[str, object], field: str | None, says: str
+) -> None:
+    """The provider tries again by the connection's clock; between from= and until= the hours must hold."""
+    at = {INDIAN: "2026-11-21T08:00", CHICAGO: "2026-11-21T18:00"}[number]
+    closed = keeps(number, {INDIAN: "IN", CHICAGO: "US"}[number], at, call=call)
+    assert (closed.field if closed else None) == field
+    assert not closed or says in closed.message
+
+
+def test_carrying_over_to_a_day_without_hours_is_refused() -> None:
+    """In France the day after Friday has none."""
+    closed = keeps(
+        PARISIAN, "FR", "2026-11-20T15:00", call={"earliest": "18:30", "latest": "23:30", "carry_over": True}
+    )
+    assert closed
+    assert closed.field == "carry_over"
+
+
+@given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)), st.sampled_from(sorted(hours.known())))  # noqa: DTZ001 - made aware below
+def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> None:
+    """Whatever the day and the season, what is proposed is accepted, and nothing before it is."""
+    at = at.replace(tzinfo=UTC)
+    zone = {"IN": "Asia/Kolkata", "US": "America/New_York", "CA": "America/St_Johns"}.get(
+        country, "Europe/Paris"
+    )
+    keep, local = hours.known()[country], at.astimezone(ZoneInfo(zone))
+    if keep.open_at(local):
+        return
+    then = next(keep.starts(local))
+    assert keep.open_at(then.astimezone(UTC).astimezone(ZoneInfo(zone)))
+    assert local < then
+    half = local + timedelta(minutes=15)
+    while half.astimezone(UTC) < then.astimezone(UTC):
+        assert not keep.open_at(half.astimezone(UTC).astimezone(ZoneInfo(zone)))
+        half += timedelta(minutes=15)
+
+
+def test_every_country_says_what_its_hours_were_read_from() -> None:
+    """A source with its address and the date, and at least one window."""
+    for country, keep in hours.known().items():
+        assert country in phone.REGIONS
+        assert keep.windows
+        assert "https://" in keep.source
+        assert "2026-" in keep.source
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("IN", "IN"),
+        ("recipient", "recipient"),
+        ({"from": "9:00", "until": "18:00"}, Hours((Window(frozenset(range(7)), 540, 1080),))),
+        (
+            {"from": "9:00", "until": "24:00", "days": "Sat-Mon"},
+            Hours((Window(frozenset({5, 6, 0}), 540, 1440),)),
+        ),
+        (
+            [{"from": "9:00", "until": "12:00", "days": "Mon, wed"}],
+            Hours((Window(frozenset({0, 2}), 540, 720),)),
+        ),
+        ("India", "write a country"),
+        (9, "write a country"),
+        ({"from": "9", "until": "18:00"}, "write an hour and minutes"),
+        ({"from": "24:30", "until": "25:00"}, "write an hour and minutes"),
+        ({"from": "18:00", "until": "9:00"}, "from comes before until"),
+        ({"from": "9:00", "until": "18:00", "days": "weekdays"}, "write days as"),
+        ({"from": "9:00", "until": "18:00", "zone": "UTC"}, "there is no key zone"),
+    ],
+)
+def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> None:
+    """A country, the recipient's country, or windows; anything else is a sentence."""
+    if isinstance(meant, str) and meant not in {"IN", "recipient"}:
+        with pytest.raises(ValueError, match=meant):
+            hours.setting(value)
+    else:
+        assert hours.setting(value) == meant
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("America/Chicago", "America/Chicago"),
+        ("america/chicago", "America/Chicago"),
+        ("chicago", "America/Chicago"),
+        ("New York", "America/New_York"),
+        ("US/Central", "America/Chicago"),
+        ("Asia/Calcutta", "Asia/Kolkata"),
+        ("Europe/Stockholm", "Europe/Stockholm"),
+        ("UTC", "UTC"),
+    ],
+)
+def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
+    """Names that were given up are shown as the ones that hold."""
+    assert zones.read(typed) == zone
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("Amerika/Chicago", "America/Chicago"), ("IST", None), ("9", None)]
+)
+def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
+    """With what was probably meant; "IST" is a time in three countries."""
+    with pytest.raises(zones.ZoneFault, match="is no time zone") as fault:
+        zones.read(typed)
+    assert fault.value.suggestion == meant
+
+
+def test_every_candidate_of_a_number_has_a_clock() -> None:
+    """The zones that numbers lead to exist under their canonical names."""
+    for number in (CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN, INDIAN, PARISIAN, MUSCOVITE):
+        for zone in zones.canonical_zones(phone.read(number, default_region="IN").time_zones):
+            assert ZoneInfo(zone).key == zone
