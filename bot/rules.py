@@ -201,7 +201,11 @@ def written(rules: tuple[Rule, ...], groups: Mapping[str, tuple[str, ...]]) -> d
 
 
 def _written(rule: Rule) -> dict[str, Any]:
-    said = rule.model_dump(mode="python", exclude_defaults=True)
+    said = {
+        key: getattr(rule, key)
+        for key, field in Rule.model_fields.items()
+        if getattr(rule, key) != field.default
+    }
     return {key: _plain(value) for key, value in said.items()}
 
 
