@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo tour test bench lint types lock format matrix pictures hands clean
+.PHONY: help demo tour test soak bench lint types lock format matrix pictures hands clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -16,6 +16,9 @@ tour: $(VENV)/.installed ## play the whole road in the terminal, with no account
 
 test: lint types ## everything that must hold
 	$(BIN)/pytest -n auto --dist loadfile
+
+soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
+	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(BIN)/pytest -n auto --dist loadfile tests/gates
 
 bench: $(VENV)/.installed ## how long a page of the log takes at a million actions, against ten thousand
 	$(BIN)/python -m tests.bench.log_search

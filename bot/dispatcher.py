@@ -157,9 +157,11 @@ class Dispatcher:
             del self._in_flight[entry.id]
             self._busy[entry.connection] -= 1
             self._pace.probing.discard(entry.connection)
-            self._again()
             if not task.cancelled() and (error := task.exception()):
+                # No new round for it: on a full disk it would fail again, and be logged again, without pause.
                 _log.error("Sending %s failed in our own code", entry.id, exc_info=error)
+            else:
+                self._again()
 
         task.add_done_callback(ended)
 

@@ -1,0 +1,49 @@
+"""The real store without its threads: the same connections, statements and commits, on the caller's thread.
+
+A thread hop costs more than most statements; the gates that take a hundred thousand steps in one process go
+without. Those with several processes, and `tests/storage`, have the threads.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+from storage import writing
+from storage.appending import Sources
+from storage.connection import ConnectionThread, Reader, Work, Writer, open_for_reading, open_for_writing
+from tests.invariants.bench import StepLog
+from tests.storage.samples import KEY
+
+Result = TypeVar("Result")
+
+
+class Inline(ConnectionThread):
+    """A connection that is used where it stands."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def run(self, work: Work[Result]) -> asyncio.Future[Result]:
+        """Run ``work`` now."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        try:
+            done.set_result(work(self.connection))
+        except Exception as error:  # noqa: BLE001 - handed to whoever awaits it, as a thread does
+            done.set_exception(error)
+        return done
+
+    async def close(self) -> None:
+        """Close."""
+        self.connection.close()
+
+
+def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
+    """Open a log of this kind, whose random bytes come from ``chance``."""
+    sources = Sources(KEY, clock, chance.randbytes)
+    connection = open_for_writing(path)
+    writing.check_key(connection, sources)
+    return kind(path, sources, Writer(Inline(connection)), Reader(Inline(open_for_reading(path))))

@@ -1,0 +1,214 @@
+"""What accepted, lost, duplicated and false success mean, word by word, and who is asked: the journals.
+
+The provider stand-in's append-only journal says what was requested and what existed, the stand-in Slack's
+channels say what people could read. The log under test only says what it claims; no count below is its own.
+
+- **accepted**: the commit of the action's row happened.
+- **lost**: an accepted action that, after recovery and two lease periods, is neither terminal, nor pending,
+  nor unknown with a notice, or whose end has no audit message once the outbox has drained.
+- **duplicated**: the provider saw more requests for one action than its log has recorded orders (the first
+  send, and each ``retry_scheduled`` or person's order); or two distinct messages stand for one event. Edits
+  do not count, nor does a message that is delivered again under its own ``client_msg_id``.
+- **false success**: ``succeeded``, though the journal shows no request for it, or one for something that was
+  never there. What a person said who looked it up is theirs.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.consequences import RETRY_SCHEDULED
+from bot.operations import Settlement
+from playground.journal import Asked, Call, Campaign, Exchange, Journal
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
+from storage.entries import Event, LogEntry
+from storage.lifecycle import TERMINAL, State
+
+EFFECTLESS: Final = frozenset({"GET", "HEAD"})
+"""Methods by which a provider is only asked something."""
+ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.ORDERED.value})
+"""Events by which another attempt was ordered: by the system, or by a person."""
+_SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
+"""What an audit message begins with; whatever else ended begins with neither these nor an hour-glass."""
+_OPEN: Final = "⏳"
+_REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the log claims of one action."""
+
+    entry: LogEntry
+    mark: str
+    """What is only in this action's requests: the number, the call's id, the campaign's."""
+    events: Sequence[str]
+
+    @property
+    def orders(self) -> int:
+        """How often a request was ordered: the first send, and every one that was recorded."""
+        return (1 if "sending" in self.events else 0) + sum(name in ORDERS for name in self.events)
+
+    @property
+    def said_by_people(self) -> bool:
+        """Whether a person said that it happened."""
+        return Settlement.HAPPENED.value in self.events
+
+
+@dataclass
+class Judgement:
+    """What a gate's world came to. The lists name actions, so that a failure can be looked into."""
+
+    accepted: int = 0
+    sent: int = 0
+    unknown: int = 0
+    again: int = 0
+    """Posts that were delivered a second time under the same ``client_msg_id``: at least once, not twice."""
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    false_success: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was lost, nothing happened twice, and nothing was made up."""
+        return not (self.lost or self.duplicated or self.false_success)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accepted} accepted, {self.sent} sent, lost {self.lost}, duplicated {self.duplicated}, "
+            f"false success {self.false_success}"
+        )
+
+
+def mark_of(action: CallAction) -> str:
+    """What tells an action's requests from all others, where each has a target of its own."""
+    match action:
+        case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
+            return number.removeprefix("+")
+        case CancelCall(target=CallRef(call_id=call_id)):
+            return call_id
+        case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
+            return target.campaign_id
+    raise AssertionError(action)
+
+
+def claims(entries: Iterable[LogEntry], events: Iterable[Event]) -> list[Claim]:
+    """What the log claims, by action."""
+    names: dict[str, list[str]] = {}
+    for event in events:
+        names.setdefault(event.entry, []).append(event.name)
+    return [Claim(entry, mark_of(entry.action), names.get(entry.id, [])) for entry in entries if entry.action]
+
+
+class Seen:
+    """What a provider's journal shows, by the mark of what was asked for."""
+
+    def __init__(self, journal: Journal, marks: Collection[str]) -> None:
+        self.requests: dict[str, list[Exchange]] = {}
+        self.total = 0
+        self._existed = {_known_as(effect.subject) for effect in journal.effects}
+        self._existed |= {effect.subject.id for effect in journal.effects}
+        pattern = re.compile(r"[A-Za-z]+_[A-Za-z0-9]+|cd-[A-Za-z0-9-]+|\d{8,15}")
+        for exchange in journal.exchanges:
+            if exchange.request.method in EFFECTLESS:
+                continue  # a look-up, or a knock at the door
+            self.total += 1
+            for found in {*pattern.findall(_text(exchange.request))} & set(marks):
+                self.requests.setdefault(found, []).append(exchange)
+
+    def existed(self, mark: str) -> bool:
+        """Whether the provider ever had it: put there by somebody, or made by a request."""
+        return mark in self._existed
+
+
+def judge(
+    made: Iterable[Claim], seen: Seen, channels: "Channels", *, heard: Collection[str] = ()
+) -> Judgement:
+    """Hold what the log claims against the journals. ``heard``: requests that Slack was told were accepted."""
+    made = list(made)
+    found = Judgement(accepted=len(made), sent=seen.total, again=channels.again)
+    known = {claim.entry.request for claim in made}
+    found.lost += [f"{request}: Slack heard of it, and it is nowhere" for request in {*heard} - known]
+    for claim in made:
+        entry, requests = claim.entry, seen.requests.get(claim.mark, [])
+        found.unknown += entry.state is State.UNKNOWN
+        if why := _lost(entry, channels):
+            found.lost.append(f"{entry.id}: {why}")
+        if len(requests) > claim.orders:
+            found.duplicated.append(f"{entry.id}: {len(requests)} requests for {claim.orders} orders")
+        if entry.state is State.SUCCEEDED and not claim.said_by_people:
+            if not requests:
+                found.false_success.append(f"{entry.id}: succeeded without a request")
+            elif not seen.existed(claim.mark):
+                found.false_success.append(f"{entry.id}: succeeded with what was never there")
+    found.duplicated += channels.twice
+    return found
+
+
+def _lost(entry: LogEntry, channels: "Channels") -> str:
+    """Why an action is lost; empty where it is not."""
+    if entry.state is State.PENDING:
+        return ""
+    if entry.state not in TERMINAL | {State.UNKNOWN}:
+        return f"still {entry.state}"
+    text = channels.audit.get(entry.request)
+    if text is None:
+        return "" if entry.state is State.REFUSED and not entry.attempt else "no audit message"
+    if text.startswith(_OPEN) or not text.startswith(_SIGNS.get(entry.state, text[:1])):
+        return f"{entry.state}, but the audit message reads {text[:60]!r}"
+    return ""
+
+
+class Channels:
+    """What people can read in Slack, from its stand-in's journal of calls that it took."""
+
+    def __init__(self, calls: Iterable[Mapping[str, Any]], audit_channel: str) -> None:
+        self.audit: dict[str, str] = {}
+        """The text of each request's audit message, as it was last edited."""
+        self.again = 0
+        self.twice: list[str] = []
+        self.posts = 0
+        whose: dict[str, str] = {}
+        ids: Counter[str] = Counter()
+        roots: dict[str, set[str]] = {}
+        for call in calls:
+            self.posts += 1
+            if call["method"] == "chat.update":
+                if call["ts"] in whose:
+                    self.audit[whose[call["ts"]]] = str(call["text"])
+                continue
+            ids[call["client_msg_id"]] += 1
+            if call["channel"] != audit_channel or call.get("thread_ts"):
+                continue
+            request = _request_of(call)
+            if request:
+                whose[call["ts"]] = request
+                self.audit[request] = str(call["text"])
+                roots.setdefault(request, set()).add(call["client_msg_id"])
+        self.again = sum(count - 1 for count in ids.values())
+        self.twice = [f"{one}: {len(made)} audit messages" for one, made in roots.items() if len(made) > 1]
+
+
+def _request_of(call: Mapping[str, Any]) -> str | None:
+    found = _REQUEST_ID.search(json.dumps(call["blocks"]))
+    return found[0] if found else None
+
+
+def _known_as(subject: Call | Campaign) -> str:
+    number = subject.to if isinstance(subject, Call) else None
+    return number.removeprefix("+") if number else subject.id
+
+
+def _text(request: Asked) -> str:
+    return f"{request.target} {request.body}"

@@ -1,0 +1,113 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from providers.actions import CancelCall, NumberRef, PlaceCall
+from storage.lifecycle import State
+from tests.invariants.bench import CANCEL_BY_ID, PLACE, Bench, bench
+from tests.storage.samples import NUMBER
+
+NEW_YORK = ZoneInfo("America/New_York")
+CHANGES = {
+    "forward": datetime(2026, 3, 8, 6, 59, tzinfo=UTC),
+    "back": datetime(2026, 11, 1, 5, 59, tzinfo=UTC),
+}
+"""A minute before the clocks of New York change in 2026 (tzdata)."""
+EIGHT_HOURS = timedelta(hours=8)
+"""What the rule gives whoever decides."""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: Bench) -> None:
+    """A clock that was set back keeps what waits waiting, and sends what is approved once."""
+    waiting = await stage.bot.ask(CANCEL_BY_ID)
+    placed = await stage.bot.ask(PLACE, inbound="call")
+    await stage.bot.rounds()
+    await stage.pass_time(hours=-1)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waiting)).state is State.PENDING
+    assert (await stage.bot.entry(placed)).state is State.SUCCEEDED
+    await stage.bot.approve(waiting)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waiting)).state is State.SUCCEEDED
+    assert (len(await stage.asked("callkaro")), len(await stage.asked("voxworks"))) == (1, 1)
+
+
+async def test_a_lease_outlives_a_clock_that_was_set_back(stage: Bench) -> None:
+    """What a dead process left is found by its lease, later by as much as the clock went back, and not repeated."""
+    stage.bot.log.at["before succeeded"] = stage.bot.log.die
+    placed = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    await stage.crash()
+    await stage.pass_time(hours=-1)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(placed)).state is State.SENDING
+    await stage.pass_time(hours=1, seconds=31)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(placed)).state is State.UNKNOWN
+    assert len(await stage.asked("callkaro")) == 1
+
+
+async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bench) -> None:
+    """A leap of three days runs requests out of time, places no call of then, and keeps what is to come."""
+    waiting = await stage.bot.ask(CANCEL_BY_ID)
+    approved = await stage.bot.ask(PLACE, inbound="now")
+    later = stage.clock().replace(microsecond=0) + timedelta(days=7)
+    scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=later), inbound="later")
+    await stage.pass_time(days=3)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
+    assert (await stage.bot.entry(approved)).state is State.EXPIRED
+    assert (await stage.bot.entry(scheduled)).state is State.EXPIRED  # approved for eight hours, not for days
+    assert not await stage.asked("callkaro")
+    assert not await stage.asked("voxworks")
+    assert len([one for one in await stage.said("C0AUDIT") if one.text.startswith("⌛")]) == 3
+
+
+@pytest.mark.parametrize("way", CHANGES)
+async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: Bench, way: str) -> None:
+    """Deadlines are instants: eight hours are eight hours, whatever a clock on the wall does meanwhile."""
+    stage.clock.now = CHANGES[way]
+    await stage.pass_time()
+    at = (stage.clock() + timedelta(hours=20)).astimezone(NEW_YORK)
+    placed = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await stage.bot.rounds()
+    [exchange] = await stage.asked("callkaro")
+    [effect] = exchange.effects
+    assert effect.subject.due == at  # type: ignore[union-attr]  # a call
+    assert (await stage.bot.entry(placed)).scheduled_for == at.astimezone(UTC)
+    waiting = await stage.bot.ask(CANCEL_BY_ID)
+    assert waiting.decide_by == stage.clock() + EIGHT_HOURS
+    await stage.pass_time(hours=7, minutes=59)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waiting)).state is State.PENDING
+    await stage.pass_time(minutes=1)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
+
+
+async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(stage: Bench) -> None:
+    """Nothing is asked of the provider for a call that is gone, and channel and requester read it in words."""
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=1)
+    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await stage.bot.rounds()
+    cancel = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
+    waiting = await stage.bot.ask(cancel, inbound="cancel")
+    await stage.bot.posts()
+    await stage.pass_time(hours=1)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert (await stage.bot.entry(waiting)).state is State.EXPIRED
+    assert len(await stage.asked("callkaro")) == 1
+    assert any("The call went out" in one.text for one in await stage.said("C0AUDIT"))
+    assert any("The call went out" in str(one.blocks) for one in await stage.said("D0AGENT"))
