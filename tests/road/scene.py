@@ -177,8 +177,8 @@ class Scene(Stage):
 
     # What was asked of the providers, from their own journal.
 
-    async def requests(self, provider: str) -> list[Asked]:
-        """Every request that reached a provider, in order."""
+    async def requests(self, provider: str, *, knocks: bool = False) -> list[Asked]:
+        """Every request that reached a provider, in order; ``knocks`` at its door are none unless wanted."""
         journal = await self.providers.journal(provider)
         return [
             Asked(
@@ -188,6 +188,7 @@ class Scene(Stage):
                 one.request.at,
             )
             for one in journal.exchanges[self._before.get(provider, 0) :]
+            if knocks or one.request.method != "HEAD"
         ]
 
     async def request_reaches(self, provider: str, number: int = 1) -> list[Asked]:

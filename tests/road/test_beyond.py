@@ -197,7 +197,9 @@ async def test_help_marks_what_is_beyond(beyond: Scene) -> None:
     assert buttons(answer) == [
         "Place a call…",
         "Cancel a call…",
+        "Move a call…",
         "Delete a campaign…",
         "Stop a campaign…",
         "Start a campaign…",
+        "Stop calls to a number…",
     ]

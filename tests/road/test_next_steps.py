@@ -14,7 +14,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
     await scene.audit("Scheduled:", "3210")
     audit = await scene.audit("Scheduled:", "3211")
-    assert buttons(audit) == ["Cancel this call…", "Details"]
+    assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
     form = opened(await scene.olive.click(audit, text="Cancel this call…"))
     assert form.values["known"]["known"]["selected_option"]["value"] == request_id(audit)
     asked = opened(await scene.olive.submit(form, {"Why": "rescheduled"}))

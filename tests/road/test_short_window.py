@@ -66,8 +66,8 @@ async def test_a_newer_schedule_waits_for_the_deletion(scene: Scene) -> None:
 
 async def test_after_the_window_it_is_not_sent_again(scene: Scene) -> None:
     """A bot that was down for half a minute sends nothing: it says why, and asks people."""
-    request = request_id(await lost(scene, 1))
-    await scene.audit("Trying again", request)
+    request = request_id(await lost(scene, 3))
+    await asyncio.sleep(0.5)  # the lost answer is in the log, and the next attempt is due in two seconds
     await scene.kill_bot()
     already = len(await paths(scene))
     await asyncio.sleep(WINDOW.total_seconds())  # the bot's clock is this machine's
@@ -76,5 +76,4 @@ async def test_after_the_window_it_is_not_sent_again(scene: Scene) -> None:
         DO_NOT_KNOW, "may have worked", "so late, it could take away a newer schedule", within=TAKES
     )
     await scene.told(DO_NOT_KNOW, request)
-    assert already == 1
-    assert await paths(scene) == [DELETE]
+    assert await paths(scene) == [DELETE] * already
