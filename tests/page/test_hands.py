@@ -259,6 +259,8 @@ def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) ->
         expect(hands.looking.modal).to_contain_text("Waiting for approval")
         counted[what] = hands.count()
         hands.press("Escape")
+        for one in (desk, phone):  # the modal is the person's: both pages show it
+            expect(one.looking.modal).to_be_hidden()
 
 
 def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day: Day) -> None:
