@@ -68,9 +68,10 @@ def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -
             continue
         country = to.region if one == RECIPIENT else one
         if country is None or country not in settings.hours:
+            where = to.country if one == RECIPIENT else one
             raise Refused(
-                f"No calling hours are known for {to.country}, and this call must keep some. Whoever runs "
-                "CallOps can write them down.",
+                f"No calling hours are known for {where}, and this call must keep some. Whoever runs CallOps "
+                "can write them down.",
                 code=Code.COMPLIANCE_BLOCKED,
                 field="to",
             )

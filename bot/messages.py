@@ -358,14 +358,16 @@ def _moved(request: Request, entry: LogEntry) -> str:
         case Followed(state=State.UNKNOWN):
             return f"❓ *Cancelled. We do not know whether it was placed again for{to}:* {whose} See{again}."
         case _:
-            see = f" See{again}." if again else ""
-            return f"❌ *Cancelled, but not placed again:* {whose}{see} *Nobody is called.*"
+            why = f" {escape(second.message)}" if second.message else ""
+            return f"❌ *Cancelled, but not placed again:* {whose}{why} *Nobody is called.*"
 
 
 def moved_in_vain(request: Request) -> bool:
-    """Whether a call was cancelled to be moved, and will not go out at all."""
+    """Whether a call was cancelled to be moved, will not go out at all, and might be placed again."""
     second = request.followed_by
-    return bool(second and second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN})
+    if second is None or second.code == Code.COMPLIANCE_BLOCKED:
+        return False
+    return second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN}
 
 
 def done(request: Request) -> str:
@@ -427,7 +429,12 @@ def _expired(request: Request, entry: LogEntry) -> str:
     if _was_to_go_out(request):
         not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
         return f"⌛ *{not_done}:* {_task(request)}. {missed(request, entry)}"
-    return f"⌛ *Time ran out before anyone decided:* {_task(request)}. {left_alone(entry)}."
+    return f"⌛ *Time ran out {_too_few(request)}:* {_task(request)}. {left_alone(entry)}."
+
+
+def _too_few(request: Request) -> str:
+    """How far the deciding had come when its time was over."""
+    return "before enough people approved" if request.approved_by else "before anyone decided"
 
 
 def _was_to_go_out(request: Request) -> datetime | None:
@@ -439,14 +446,17 @@ def missed(request: Request, entry: LogEntry) -> str:
     """What follows where nobody decided. That a call went out is said only where the log knew when."""
     at = _was_to_go_out(request)
     if at is None:
-        return f"Nobody decided in time. {left_alone(entry)}."
+        nobody = "Too few people approved" if request.approved_by else "Nobody decided"
+        return f"{nobody} in time. {left_alone(entry)}."
     said = _as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
+    nobody = "too few people approved" if request.approved_by else "nobody decided"
+    had = "too few people had approved" if request.approved_by else "nobody had decided"
     if entry.updated_at < at:
-        return f"{call} goes out {when(at)}{said}: nobody decided in time. {left_alone(entry)}."
+        return f"{call} goes out {when(at)}{said}: {nobody} in time. {left_alone(entry)}."
     if said:
-        return f"{call} was to go out {when(at)}{said}, and nobody had decided by then."
-    return f"{call} went out {when(at)} before anyone decided."
+        return f"{call} was to go out {when(at)}{said}, and {had} by then."
+    return f"{call} went out {when(at)} {_too_few(request)}."
 
 
 _EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"

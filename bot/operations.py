@@ -262,6 +262,8 @@ class Operations:
         while left:
             try:
                 new = await self._request(replace(wish, actions=left), origin, decision)
+                if stops:
+                    new = replace(new, code=Code.COMPLIANCE_BLOCKED)
                 recorded = await self._log.record(new)
             except AlreadyAsked as already:
                 joined |= {request.id: request for request in already.by.values()}
@@ -283,6 +285,8 @@ class Operations:
         return (await self._log.record(replace(new, code=refused.code))).request
 
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+        if len({self.fingerprint(wish.connection, action) for action in wish.actions}) > 1:
+            raise ValueError("a request is bound to one account and agent: ask for each in one of its own")
         now = self._clock()
         actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
         rule = decision.rule

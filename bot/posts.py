@@ -231,9 +231,9 @@ def _ruled(request: Request) -> list[Block]:
 
 def _progress(request: Request) -> list[Block]:
     """Who approved already, and how many more it takes."""
-    if request.approvals_needed <= 1:
-        return []
     by = request.approved_by
+    if request.approvals_needed <= 1 and not by:
+        return []
     more = max(1, request.approvals_needed - len(by))  # while it waits, somebody is missing
     needs = f"{'One' if more == 1 else more} more {'approval is' if more == 1 else 'approvals are'} needed"
     if not by:
@@ -322,8 +322,7 @@ def _thread(template: str, request: Request, told: Told) -> Message:
         case "approved":
             text = f"{who} approved this.{words}"
         case "approved_in_part":
-            needed = request.approvals_needed
-            text = f"{who} approved this. It takes {needed} people in all.{words}"
+            text = f"{who} approved this.{words} It takes somebody else's approval as well."
         case "denied":
             text = f"{who} denied this.{words} {left_alone(entry)}."
         case "withdrawn":

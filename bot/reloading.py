@@ -1,8 +1,8 @@
 """The rules in force: kept in the log whenever they become others, and read anew on SIGHUP.
 
-What is read anew are rules, groups and reasons, which people see at once. Connections, channels and how
-requests are sent are put together at the start: where those changed, it is said that they need a restart. A
-file with a fault changes nothing, and its faults are said.
+What is read anew are rules, groups, reasons and calling hours, which people see at once. Connections,
+channels and how requests are sent are put together at the start: where those changed, it is said that they
+need a restart. A file with a fault changes nothing, and its faults are said.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ def _taken(old: Settings, new: Settings) -> Settings:
     """What of new settings is obeyed without a restart."""
     reasons = {"reasons": new.slack.reasons, "denial_reasons": new.slack.denial_reasons}
     slack = old.slack.model_copy(update=reasons)
-    return replace(old, rules=new.rules, groups=new.groups, slack=slack)
+    return replace(old, rules=new.rules, groups=new.groups, hours=new.hours, slack=slack)
 
 
 def needs_restart(old: Settings, new: Settings) -> str:
@@ -132,8 +132,8 @@ def needs_restart(old: Settings, new: Settings) -> str:
     ]
     if _taken(old, new).slack != new.slack:
         changed.append("[slack]")
-    if old.dispatch != new.dispatch:
-        changed.append("[dispatch]")
+    changed += ["[dispatch]"] if old.dispatch != new.dispatch else []
+    changed += ["[retention]"] if old.retention != new.retention else []
     return ", ".join(changed)
 
 

@@ -30,7 +30,7 @@ class _News:
     """News on their way."""
 
     event: Event
-    reason: str | None
+    held_until: datetime
     tries: int = 0
     not_before: datetime | None = None
 
@@ -50,10 +50,12 @@ class StopNews:
     async def step(self) -> bool:
         """Post what is not told yet, at Slack's pace; never more at once."""
         now = self._clock()
-        for event, reason in await self._log.stop_news(now + LEASE):
-            self._waiting.setdefault(event.seq, _News(event, reason))
+        for event in await self._log.stop_news(now + LEASE):
+            self._waiting.setdefault(event.seq, _News(event, now)).held_until = now + LEASE
         for one in [*self._waiting.values()]:
-            if one.not_before is None or one.not_before <= now:
+            if one.held_until + LEASE < now:
+                del self._waiting[one.event.seq]  # another process has them
+            elif one.held_until > now and (one.not_before is None or one.not_before <= now):
                 await self._post(one, now)
         return False
 
@@ -62,7 +64,7 @@ class StopNews:
             one.not_before = until
             return
         one.tries += 1
-        message = news(one.event, one.reason)
+        message = news(one.event)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.blocks import Message, context, escape, person, quote, section, when
+from bot.blocks import Message, context, escape, person, section, when
 from bot.stopping import Report
 from bot.words import counted, listed
 from providers.actions import CancelCall, NumberRef
@@ -88,16 +88,18 @@ def allowed(phone: Phone, lifted: Stop | None, left: Sequence[Stop]) -> Message:
     return Message(text, [section(text), *([context(f"`{lifted.id}`")] if lifted else [])])
 
 
-def news(event: Event, reason: str | None) -> Message:
-    """The audit channel's message about a stop, with the number masked."""
+def news(event: Event) -> Message:
+    """The audit channel's message about a stop, with the number masked.
+
+    Why is in the log alone: what stands in a channel could not be taken out again.
+    """
     who, number = person(event.actor), escape(str(event.data.get("number")))
-    why = f" {quote(reason)}" if reason else ""
     name = escape(str(event.data.get("list")))
     match event.name:
         case n if n == CALLS_STOPPED:
-            text = f"🛑 *{who} stopped all calls to {number}.*{why} CallOps places none to it from now on."
+            text = f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
         case n if n == CALLS_ALLOWED:
-            text = f"✅ *{who} let calls to {number} go out again.*{why}"
+            text = f"✅ *{who} let calls to {number} go out again.*"
         case n if n == LIST_IMPORTED:
             text = (
                 f"🛑 *{counted(event.data.get('added'), 'number')} added to the do-not-call list “{name}”.* "

@@ -1,8 +1,8 @@
 """Stopping all calls to a number, and letting them go out again.
 
 The number is blocked first: from then on nothing to it begins, whatever happens to the rest. Then what waits
-here is withdrawn, and every connection that can cancels what it has: one request for each, which needs no
-approval and joins nothing, because somebody asked not to be called.
+here is withdrawn, and every connection that can cancels what it has: one request for each agent, or for all
+the calls it knows by id, which needs no approval and joins nothing, because somebody asked not to be called.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -133,21 +133,23 @@ class Stopping:
         due = {entry.id for entry in await self._log.scheduled_to(number, self._clock())}
         for name, adapter in self._adapters.items():
             here = [entry for entry in placed if entry.connection == name]
-            actions: list[CallAction] = []
+            parts: list[Sequence[CallAction]] = []
             cancels = adapter.capability(Kind.CANCEL_CALL)
             if cancels is None:
                 report.not_cancelled[name] = "it cannot cancel calls"
             elif cancels.target is NumberRef:
-                actions += _by_number(adapter, here, number)
-                if not actions:
+                # A request is bound to one agent, as it was when that was asked.
+                parts = [[action] for action in _by_number(adapter, here, number)]
+                if not parts:
                     report.not_cancelled[name] = "it cancels for an agent, and has none"
             else:
-                actions += [action async for action in self._by_id(here, due)]
-                if not actions:
+                actions = [action async for action in self._by_id(here, due)]
+                parts = [actions[at : at + MAX_TARGETS] for at in range(0, len(actions), MAX_TARGETS)]
+                if not parts:
                     why = "it cancels by call id, and CallOps knows of no call to this number there"
                     report.not_cancelled[name] = why
-            for start in range(0, len(actions), MAX_TARGETS):
-                await self._ask(name, actions[start : start + MAX_TARGETS], origin, reason, start, report)
+            for part, some in enumerate(parts):
+                await self._ask(name, some, origin, reason, part, report)
         for name, why in self._settings.off.items():
             report.not_cancelled[name] = f"it is off: {why}"
 
@@ -167,20 +169,26 @@ class Stopping:
         actions: Sequence[CallAction],
         origin: Origin,
         reason: str,
-        start: int,
+        part: int,
         report: Report,
     ) -> None:
         """One request through one connection; its own keys keep a second delivery from making another."""
         once = replace(
             origin,
-            inbound=f"{origin.inbound}:{connection}:{start}",
-            nonce=f"{origin.nonce}:{connection}:{start}" if origin.nonce else None,
+            inbound=f"{origin.inbound}:{connection}:{part}",
+            nonce=f"{origin.nonce}:{connection}:{part}" if origin.nonce else None,
         )
         try:
             wish = Wish(connection, actions, reason)
-            report.cancelling.append(await self._operations.cancel_for(report.stop, wish, once))
+            request = await self._operations.cancel_for(report.stop, wish, once)
         except Refused as refused:
             report.not_cancelled[connection] = refused.message
+        else:
+            if request.mode:
+                why = f"it is set up as a dry run; {request.id} shows what would be sent"
+                report.not_cancelled[connection] = why
+            else:
+                report.cancelling.append(request)
 
 
 def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Iterator[CallAction]:

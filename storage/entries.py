@@ -168,6 +168,9 @@ class Followed:
 
     id: str | None
     state: State
+    code: str | None = None
+    message: str | None = None
+    """Why it came to nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -168,13 +168,15 @@ def listed(connection: Connection, request: str) -> Listed | None:
 
 
 def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
-    """The requests aimed at a number, and what mentions it in whatever was kept."""
+    """The requests aimed at a number, why it was stopped, and what mentions it in whatever was kept."""
     aimed = connection.execute(
         """
         SELECT actions.request FROM lookup JOIN actions ON actions.n = lookup.action
-        WHERE lookup.number = ?
+        WHERE lookup.number = :number
+        UNION SELECT events.request FROM stops JOIN events ON events.seq = stops.event
+        WHERE stops.number = :number AND stops.list = ''
         """,
-        [sources.lookup(number)],
+        {"number": sources.lookup(number)},
     ).fetchall()
     with _mentions(connection, [number]):
         mentioning = connection.execute(

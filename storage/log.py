@@ -325,7 +325,7 @@ class ActionLog(Protocol):
         """How many numbers are not called, by list; under None those that people stopped."""
         ...
 
-    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:
+    async def stop_news(self, until: datetime) -> Sequence[Event]:
         """Take, under a lease, what was stopped or allowed and is not told yet; each with its reason."""
         ...
 

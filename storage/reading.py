@@ -109,13 +109,14 @@ def _followed_by(connection: Connection, move: str) -> Followed | None:
     """The second step of a move: as it stands, or that it was found impossible."""
     states = connection.execute(
         """
-        SELECT requests.id, state FROM requests JOIN actions ON actions.request = requests.id
+        SELECT requests.id, state, code, message FROM requests JOIN actions ON actions.request = requests.id
         WHERE follows = ?
         """,
         [move],
     ).fetchall()
     if states:
-        return Followed(states[0]["id"], request_state(State(row["state"]) for row in states))
+        state = request_state(State(row["state"]) for row in states)
+        return Followed(states[0]["id"], state, states[0]["code"], states[0]["message"])
     told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
     return Followed(None, State.REFUSED) if told.fetchone() else None
 

@@ -209,6 +209,10 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
         """
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
         WHERE stops.number = :number
+        UNION ALL  -- what carried out a stop stays, also where that was lifted since
+        SELECT requests.stop, actions.asked_at FROM lookup
+        CROSS JOIN actions ON actions.n = lookup.action JOIN requests ON requests.id = actions.request
+        WHERE lookup.number = :number AND requests.stop IS NOT NULL
         UNION ALL
         SELECT actions.request, actions.asked_at FROM lookup
         CROSS JOIN actions ON actions.n = lookup.action

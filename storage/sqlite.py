@@ -425,7 +425,7 @@ class SQLiteLog:
     async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
         return await self._reader.do(stops.count)
 
-    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:  # noqa: D102
+    async def stop_news(self, until: datetime) -> Sequence[Event]:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: stops.news(connection, now, until))
 

@@ -5,6 +5,7 @@ not lift the stop. The chain says who, when and why, with the number masked; a l
 Each function is what happens in one transaction.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from functools import partial
@@ -137,8 +138,8 @@ def count(connection: Connection) -> Mapping[str | None, int]:
     return {row["list"] or None: row["numbers"] for row in rows}
 
 
-def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[Event, str | None]]:
-    """Take what is not told yet, under a lease: each event, oldest first, with its reason."""
+def news(connection: Connection, now: datetime, until: datetime) -> list[Event]:
+    """Take what is not told yet, under a lease: each event, oldest first."""
     taken = connection.execute(
         """
         UPDATE stop_news SET lease_until = :until
@@ -146,17 +147,11 @@ def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[E
         """,
         {"now": microseconds(now), "until": microseconds(until)},
     ).fetchall()
-    found = []
-    for seq in sorted(row["event"] for row in taken):
-        [row] = connection.execute(
-            """
-            SELECT events.*, personal.value AS reason FROM events
-            LEFT JOIN personal ON personal.event = seq AND field = 'reason' WHERE seq = ?
-            """,
-            [seq],
-        )
-        found.append((as_event(row), row["reason"]))
-    return found
+    events = connection.execute(
+        "SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
+        [json.dumps([row["event"] for row in taken])],
+    )
+    return [as_event(row) for row in events]
 
 
 def told(connection: Connection, event: int, now: datetime) -> None:

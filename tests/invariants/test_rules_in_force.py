@@ -193,3 +193,15 @@ async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: Bench) 
     made = await stage.bot.ask(PLACE, inbound="again")
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+
+
+async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: Bench) -> None:
+    """A country's hours of one's own hold as soon as the rule that names them does."""
+    file = File(stage)
+    one = reloading(stage, file)
+    file.changes = {
+        'actions = ["place_call"]': 'actions = ["place_call"]\ncalling_hours = "AE"',
+        "[dispatch]": '[calling_hours]\nAE = { from = "00:00", until = "23:59" }\n\n[dispatch]',
+    }
+    await one.reload()
+    await stage.bot.ask(PLACE)

@@ -56,7 +56,7 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
             card.blocks
         )
         replies = [one.text for one in await stage.said("C0AUDIT") if one.thread_ts]
-        assert replies == [f"<@{MANAGER}> approved this. It takes 2 people in all."]
+        assert replies == [f"<@{MANAGER}> approved this. It takes somebody else's approval as well."]
         await stage.bot.approve(made, by=THIRD)
         await stage.bot.rounds()
         entry = await stage.bot.entry(made)

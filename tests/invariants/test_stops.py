@@ -8,13 +8,15 @@ import pytest
 
 from bot.operations import NotAllowed, Origin, Wish
 from bot.stop_news import StopNews
+from bot.stop_words import stopped as stopped_words
 from bot.stopping import Report, Stopping
-from playground import voxworks
+from playground import callkaro, voxworks
 from playground.faults import Fault
 from playground.people import Message, View
 from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, PlaceCall
 from storage.entries import Query
+from storage.erasures import Erasing
 from storage.lifecycle import State
 from storage.verification import verify
 from tests.invariants.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
@@ -92,7 +94,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench
 
 
 async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench) -> None:
-    """Who and why, with the number masked; what Slack does not take just now is told later."""
+    """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
     await stage.bot.log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock)
@@ -101,7 +103,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
         stage.clock.move(minutes=2)
     first, second = [words(one) for one in await stage.said("C0AUDIT")]
     assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
-    assert "asked us to" in first
+    assert "asked us to" not in first  # what stands in a channel could not be taken out again
     assert "2 numbers added to the do-not-call list “ndnc”." in second
 
 
@@ -262,3 +264,48 @@ async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
         heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
     assert "No more calls to +91 ••••• •3210" in read(heard.view)
     assert await stage.bot.log.stops(NUMBER)
+
+
+async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
+    """Each agent has a request of its own: what a request is bound to is its agent's."""
+    later = stage.clock.now + timedelta(hours=3)
+    bot = await stage.start(
+        **{
+            f'payments = "{callkaro.AGENT}"': f'payments = "{callkaro.AGENT}"\nsupport = "{callkaro.OTHER_AGENT}"'
+        }
+    )
+    for agent in ("payments", "support"):
+        await bot.ask(PlaceCall(to=NUMBER, agent=agent, at=later), inbound=agent)
+    await bot.rounds()
+    report = await stop(bot)
+    await bot.rounds()
+    ended = [await bot.log.request(one.id) for one in report.cancelling]
+    assert [one.state for one in ended] == [State.SUCCEEDED] * 2
+    assert await stage.effects("callkaro") == ["placed", "placed", "removed", "removed"]
+
+
+async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: Bench) -> None:
+    """Whoever promised the customer no call reads that nothing was cancelled there."""
+    bot = await stage.start(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
+    report = await stop(bot)
+    assert report.cancelling == []
+    assert "dry run" in report.not_cancelled["reminders"]
+    assert "*Not cancelled* through reminders: it is set up as a dry run" in str(stopped_words(report).blocks)
+
+
+async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: Bench) -> None:
+    """The block stays: it is a keyed hash. Why it was asked is said in no channel, and is erased."""
+    await stop(stage.bot)
+    await stage.bot.log.purge(Erasing(rule="by number", numbers=frozenset({NUMBER})), actor="operator")
+    [stopped] = await stage.bot.log.stops(NUMBER)
+    assert await stage.bot.log.private(stopped.id) == []
+    assert not verify(stage.path).faults
+
+
+async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
+    """Whoever asks for every call since somebody asked for none is not told that nobody ever did."""
+    bot = stage.bot
+    await stop(bot)
+    await bot.rounds()
+    await stopping(bot).allow(PHONE, await bot.person(MANAGER), "called us back")
+    assert await bot.log.asked_to_stop(NUMBER)

@@ -15,7 +15,7 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     await scene.audit("Scheduled:")
     await scene.asha.command(f"/calls stop {NUMBER} asked us to")
     await scene.answered("No more calls to +91 ••••• •3210 through CallOps.")
-    await scene.audit("<@U0AGENT> stopped all calls to +91 ••••• •3210.", "asked us to")
+    await scene.audit("<@U0AGENT> stopped all calls to +91 ••••• •3210.")
     await scene.audit("Removed:", "asked us to")
     await scene.asha.command(f"/place-call {NUMBER}")
     await scene.answered("asha stopped all calls to this number")
