@@ -20,6 +20,6 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     await scene.asha.command(f"/place-call {NUMBER}")
     await scene.answered("asha stopped all calls to this number")
     await scene.mira.command(f"/calls allow {NUMBER} called us back")
-    await scene.audit("<@U0MANAGER> let calls to +91 ••••• •3210 go out again.", "called us back")
+    await scene.audit("<@U0MANAGER> let calls to +91 ••••• •3210 go out again.")
     await scene.place(f"/place-call {NUMBER}")
     await scene.audit("Accepted:")

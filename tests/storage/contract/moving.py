@@ -44,7 +44,8 @@ class Moving:
         ):
             await log.apply(change)
             [told] = await log.moves_followed(clock.now)
-            assert told.followed_by and (told.followed_by.id, told.followed_by.state) == (second.id, end)
+            assert told.followed_by
+            assert (told.followed_by.id, told.followed_by.state) == (second.id, end)
             await log.apply(noted(Note(move.id, FOLLOWED, {"second": end})))
             assert not await log.moves_followed(clock.now)
 
