@@ -45,7 +45,10 @@ def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
     )
     exporting.add_argument("file", nargs="?", help="the new file (standard output)")
     showing = reading.add_parser("show", help="show one request with all that happened to it")
-    showing.add_argument("id", help="such as A-7K3F, E-7K3F for a fault, or R-7K3F for a change of the rules")
+    showing.add_argument(
+        "id",
+        help="such as A-7K3F; E- for a fault, R- for changed rules, S- for a stop, P- for a purge, X- for an export",
+    )
     showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
     making = reading.add_parser("fixture", help="make a reply a case of the contract suite")
     making.add_argument("id", help="such as A-7K3F, or A-7K3F.2 where there are several targets")

@@ -32,7 +32,7 @@ OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
 _WITHOUT_REQUEST = ("E-", "P-", "R-", "S-", "X-")
-"""Ids of events that belong to no request: faults and purges."""
+"""Ids of events that belong to no request: faults, purges, changes of the rules, stops and lists, exports."""
 _ONLY_AS_JSON = frozenset({"record"})
 
 
@@ -126,6 +126,8 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
         print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
         if event.name == RULES:
             print(*(f"        {line}" for line in str(event.data["difference"]).split("\n")), sep="\n")
+        elif request is None:
+            print(*(f"        {name}: {value}" for name, value in event.data.items()), sep="\n")
         for seq, field, value in kept:
             if seq == event.seq and field not in _ONLY_AS_JSON:
                 print(f"        {field}: {value}")
