@@ -47,7 +47,7 @@ def _reading(commands: "_SubParsersAction[ArgumentParser]") -> None:
     showing = reading.add_parser("show", help="show one request with all that happened to it")
     showing.add_argument(
         "id",
-        help="such as A-7K3F; E- for a fault, R- for changed rules, S- for a stop, P- for a purge, X- for an export",
+        help="such as A-7K3F; E-… a fault, R-… changed rules, S-… a stop, P-… a purge, X-… an export",
     )
     showing.add_argument("--raw", action="store_true", help="the provider's replies, as they were kept")
     making = reading.add_parser("fixture", help="make a reply a case of the contract suite")
