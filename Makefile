@@ -8,10 +8,10 @@ BIN    := $(VENV)/bin
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-demo: $(VENV)/.installed ## try it in the browser, with no account anywhere
+demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
 
-tour: $(VENV)/.installed ## play the whole road in the terminal, with no account anywhere (HTTP=1: without Socket Mode)
+tour: $(VENV)/.playable ## play the whole road in the terminal, with no account anywhere (HTTP=1: without Socket Mode)
 	@$(BIN)/python -m playground.tour $(if $(HTTP),--http)
 
 test: lint types ## everything that must hold
@@ -40,6 +40,7 @@ matrix: $(VENV)/.installed ## write the tables of providers anew, from what the 
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group playground -c requirements.txt pyproject.toml -o requirements-playground.txt
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures anew (needs Chromium)
@@ -51,11 +52,20 @@ hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md anew (need
 clean: ## forget the environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
+# What is played needs less than what is tested: it is there in half the time.
+$(VENV)/.playable: requirements-playground.txt
+	$(call install,$<)
+
 $(VENV)/.installed: requirements-dev.txt
+	$(call install,$<)
+	@touch $(VENV)/.playable
+
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "CallOps needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	  { echo "Python's venv is missing. On Debian or Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
 	@touch $@
+endef
