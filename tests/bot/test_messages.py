@@ -1,6 +1,7 @@
 """Every message in every state: Slack takes it, it reads as a sentence, and it shows nothing it must not."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -127,6 +128,12 @@ TEMPLATES = [
 ]  # fmt: skip
 
 
+def working(shown: object) -> list[str]:
+    """What of `NASTY` Slack would act upon. As JSON has it: Python's own writing escapes what nobody sees."""
+    written = json.dumps(shown, ensure_ascii=False)
+    return [one for one in ("<!channel>", "<@U1>", "<https://x", "\u202e") if one in written]
+
+
 @pytest.mark.parametrize("made", CASES)
 def test_slack_takes_every_message_and_modal(made: Request) -> None:
     """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
@@ -141,8 +148,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
             payload = {"text": message.text, "blocks": list(message.blocks)}
             assert faults("message", payload) == []
             assert "9876543210" not in str(payload)
-            assert "<!channel>" not in str(payload)
-            assert "\u202e" not in str(payload)
+            assert not working(payload)
             assert message.blocks[0]["text"]["text"].startswith(message.text[:20])
             assert message.text.startswith(DRY_RUN) == (made.mode == "dry-run")
     for view in (
@@ -152,6 +158,7 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
     ):
         assert faults("modal", view) == []
         assert "9876543210" not in str(view)
+        assert not working(view)
         assert (view["blocks"][0]["text"]["text"] == DRY_RUN) == (made.mode == "dry-run")
 
 
