@@ -80,6 +80,19 @@ def test_the_decisions_are_all_listed() -> None:
     assert listed == {path.name for path in (ROOT / "docs/decisions").glob("[0-9]*.md")}
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_every_dependency_is_locked_by_its_hash(name: str) -> None:
+    """One version of each, with at least one hash; nothing from elsewhere; and the install asks for hashes."""
+    written = (ROOT / name).read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in filter(None, map(str.strip, written.splitlines())):
+        assert re.fullmatch(r"[\w.-]+==\S+( ; .+?)?(?:\s+--hash=sha256:[0-9a-f]{64})+", line), line
+    asked = re.findall(
+        r"pip [^\n]*install [^\n]*-r [^\n]*", README + (ROOT / "Makefile").read_text(encoding="utf-8")
+    )
+    assert asked
+    assert [line for line in asked if "--require-hashes" not in line] == []
+
+
 def test_help_is_light() -> None:
     """`python -m bot --help` imports neither Bolt nor httpx nor the log."""
     code = "import sys, bot.__main__; print(sorted(m for m in ('slack_bolt','slack_sdk','httpx','aiohttp','pydantic','sqlite_utils','phonenumbers') if m in sys.modules))"

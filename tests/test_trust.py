@@ -1,0 +1,102 @@
+"""The threats that are written down: each has tests, and every test and page that is named is there."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TRUST = ROOT / "docs/trust.md"
+PAGES = [TRUST, ROOT / "SECURITY.md"]
+NAMED = re.compile(r"`(tests/[\w/]+\.py::[^`]+)`")
+FEWEST_THREATS = 35
+"""Fewer were not read from the page, or somebody took some out."""
+
+
+def threats(page: str) -> list[str]:
+    """The rows of every table below the heading of threats."""
+    below = page.split("\n## Threats\n", 1)[1].split("\n## ", 1)[0]
+    return [row for row in below.splitlines() if row.startswith("| ") and not row.startswith("| threat |")]
+
+
+def lacking(name: str) -> str | None:
+    """What of a test's name is not there: its file, its function, or the parameter it is to have."""
+    where, _, parameter = name.partition("[")
+    file, *parts = where.split("::")
+    if not (ROOT / file).exists():
+        return f"{name}: there is no such file"
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    functions = {one.name for one in tree.body if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)}
+    if not parameter and len(parts) == 1:
+        return None if parts[0] in functions else f"{name}: there is no such test"
+    # What is inherited, or has parameters, is only there once it is imported.
+    found: object = importlib.import_module(file.removesuffix(".py").replace("/", "."))
+    for part in parts:
+        found = getattr(found, part, None)
+    marks = [mark for mark in getattr(found, "pytestmark", []) if mark.name == "parametrize"]
+    ids = {one.id for mark in marks for one in mark.args[1] if hasattr(one, "id")}
+    if found is None or (parameter and parameter.removesuffix("]") not in ids):
+        return f"{name}: there is no such test"
+    return None
+
+
+def heading(line: str) -> str:
+    """A heading as links name it."""
+    return re.sub(r"[^\w\- ]", "", line.lstrip("# ").lower()).replace(" ", "-")
+
+
+def dead(page: Path) -> list[str]:
+    """The links of a page that lead to no file, or to no heading."""
+    found = []
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        path, _, part = target.partition("#")
+        file = (page.parent / path) if path else page
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+        headings = {heading(line) for line in lines if line.startswith("#")}
+        if not file.exists() or (part and part not in headings):
+            found.append(target)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_named_test_is_there(page: Path) -> None:
+    """Each name can be given to pytest."""
+    named = set(NAMED.findall(page.read_text(encoding="utf-8")))
+    assert named
+    assert sorted(filter(None, map(lacking, named))) == []
+
+
+def test_every_threat_has_a_test() -> None:
+    """A threat that nothing tests stands under another heading."""
+    rows = threats(TRUST.read_text(encoding="utf-8"))
+    assert len(rows) >= FEWEST_THREATS
+    assert [row for row in rows if row.count("|") != 4 or not NAMED.search(row.split("|")[3])] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading that it has."""
+    assert dead(page) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tests/test_nowhere.py::test_it",
+        "tests/test_trust.py::test_nothing",
+        "tests/invariants/test_invariants.py::test_the_invariant_holds[11-nothing]",
+        "tests/providers/test_contract.py::TestContract::test_nothing",
+    ],
+)
+def test_a_name_of_no_test_is_found(name: str) -> None:
+    """Otherwise what is green above would say nothing."""
+    assert lacking(name)
+
+
+def test_a_dead_link_is_found(tmp_path: Path) -> None:
+    """To no file, and to no heading."""
+    page = tmp_path / "page.md"
+    page.write_text("# One thing\n[a](page.md#one-thing) [b](none.md) [c](#other)\n", encoding="utf-8")
+    assert dead(page) == ["none.md", "#other"]
