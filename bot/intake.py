@@ -150,7 +150,7 @@ class Intake:
 
         Raises `Faulty` for what the person can mend.
         """
-        return self.check(wish, origin).allowed and not await self._operations.stops(wish.actions[0])
+        return not await self._operations.stops(wish.actions[0]) and self.check(wish, origin).allowed
 
     async def _move(self, line: Line, person: Person) -> Wish:
         """The wish to move the one scheduled call that a line names. Raises `Faulty`."""

@@ -252,9 +252,10 @@ class Operations:
 
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
-        decision = self.check(wish, origin.person, channel=origin.channel)
         placed = [*wish.actions, *([wish.moves.again] if wish.moves else [])]
         stops = [stop for action in placed for stop in await self.stops(action)]
+        check = self.may_ask if stops else self.check  # whoever is not called at all has no hours
+        decision = check(wish, origin.person, channel=origin.channel)
         if decision.allowed and stops:
             decision = Decision(Effect.DENY, (calling.stopped(stops),), decision.rule)
         joined: dict[str, Request] = {}

@@ -4,11 +4,12 @@ WAL with ``synchronous=FULL``: a commit is on the disk when it returns, and read
 """
 
 import asyncio
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
@@ -42,6 +43,7 @@ class CannotOpen(Exception):
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the file, made and migrated if need be. Raises `CannotOpen`."""
     with _explained(path):
+        _make_private(path)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
         try:
             _recognise(connection)
@@ -65,6 +67,12 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, for its owner alone; SQLite gives its own beside it the same mode."""
+    with suppress(OSError):  # it is there, or cannot be: SQLite says which
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextmanager

@@ -309,3 +309,15 @@ async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
     await bot.rounds()
     await stopping(bot).allow(PHONE, await bot.person(MANAGER), "called us back")
     assert await bot.log.asked_to_stop(NUMBER)
+
+
+async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
+    """A stopped number is refused as stopped, not with an hour at which it may be called."""
+    bot = await stage.start(
+        **{
+            'actions = ["place_call"]': 'actions = ["place_call"]\ncalling_hours = { from = "00:00", until = "00:01" }'
+        }
+    )
+    await stop(bot)
+    with pytest.raises(NotAllowed, match="stopped all calls to this number"):
+        await bot.ask(PLACE)

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -331,3 +332,14 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
     ], plan
     if name.startswith(("page", "ready")):
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+def test_the_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
+    """Whatever the umask says; SQLite's own files beside it follow."""
+    before = os.umask(0)
+    try:
+        with closing(open_for_writing(tmp_path / "log.db")):
+            modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {0o600}
