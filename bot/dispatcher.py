@@ -237,6 +237,8 @@ class Dispatcher:
             team=self._team,
             now=self._clock(),
         )
+        if decision.unread:  # what was approved is not lost because Slack does not answer just now
+            raise PersonUnreadable(f"in {decision.unread}")
         if not decision.allowed:
             raise Refused(" ".join(decision.why), code=Code.REJECTED)
 

@@ -33,6 +33,8 @@ GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
 GROUPS_AGAIN = 20.0
 """Seconds until a group that could not be read is tried again."""
+MOVES_EVERY = 5.0
+"""Seconds between two looks for second steps, where nothing woke it."""
 SWEEP_EVERY = 3.0
 """Seconds between two looks for processes that died on the same database."""
 DOUBTS_EVERY = 60.0
@@ -88,7 +90,7 @@ class House:
         )
         self.calling = Rounds("asking", asking.step)
         moves = Moving(log, directory, operations, clock=clock, announce=self.posting.wake)
-        self.moving = Rounds("moves", moves.step)
+        self.moving = Rounds("moves", moves.step, every=MOVES_EVERY)
         self.instances = Instances(log, owner=owner, clock=clock)
         doubts = Doubts(log, directory, operations, clock=clock, announce=self.posting.wake)
         self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)

@@ -10,12 +10,14 @@ from typing import Final
 
 from bot.cards import with_card
 from bot.operations import NotAllowed, Operations, Origin, Wish
-from bot.people import Directory
+from bot.people import Directory, PersonUnreadable
+from bot.rounds import each
 from providers.actions import PlaceCall, Refused
 from storage.chain import FOLLOWED
 from storage.entries import SYSTEM, Change, Note, Post, Request
 from storage.log import ActionLog, Conflict
 
+NOBODY: Final = "Slack did not say who asked for it until its time had passed."
 ERASED: Final = "What was to be placed was erased."
 
 
@@ -39,11 +41,12 @@ class Moving:
 
     async def step(self) -> bool:
         """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
-        for move in await self._log.moves_due(self._clock()):
-            await self._place(move)
-        for move in await self._log.moves_followed(self._clock()):
-            await self._tell(move, move.followed_by.state if move.followed_by else None)
+        await each(await self._log.moves_due(self._clock()), self._place)
+        await each(await self._log.moves_followed(self._clock()), self._tell_of_the_second)
         return False
+
+    async def _tell_of_the_second(self, move: Request) -> None:
+        await self._tell(move, move.followed_by.state if move.followed_by else None)
 
     async def _place(self, move: Request) -> None:
         """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
@@ -52,7 +55,12 @@ class Moving:
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=ERASED)
             return
-        person = await self._directory.person(move.requester)
+        try:
+            person = await self._directory.person(move.requester)
+        except PersonUnreadable:
+            if move.moves_to and move.moves_to <= self._clock():
+                await self._tell(move, None, why=NOBODY)
+            return  # until then it is looked again in the next round
         again = call.model_copy(update={"at": move.moves_to})
         wish = Wish(
             move.connection,

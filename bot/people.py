@@ -56,9 +56,11 @@ class Directory:
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
-    def follow(self, groups: Mapping[str, tuple[str, ...]]) -> None:
-        """Go by other groups from now on. A user group that was not read yet has nobody in it until it is."""
+    async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
+        """Read other groups, then go by them; whether all could be read."""
+        read = await self._read(groups)
         self._groups = groups
+        return read
 
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
@@ -115,8 +117,11 @@ class Directory:
 
     async def refresh_groups(self) -> bool:
         """Read the user groups anew; whether all could be read. One that could not keeps what was known."""
+        return await self._read(self._groups)
+
+    async def _read(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
         read = True
-        for group in sorted({one for ids in self._groups.values() for one in ids if one.startswith("S")}):
+        for group in sorted({one for ids in groups.values() for one in ids if one.startswith("S")}):
             try:
                 answer = await self._client.usergroups_users_list(usergroup=group)
             except SLACK_TROUBLE as error:

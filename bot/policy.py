@@ -50,6 +50,8 @@ class Decision:
     """Everyone who may decide the request."""
     tell: frozenset[str] = frozenset()
     """Who is to be told that it was asked."""
+    unread: str | None = None
+    """The group whose members nobody knows just now, where that is why: it may be otherwise in a minute."""
 
     @property
     def allowed(self) -> bool:
@@ -111,10 +113,10 @@ def at_request(
         # Somebody who might be in it must not slip through to a rule that asks less. One that asks for
         # nothing can be passed over: whatever comes after it asks for as much, or more.
         if rule.approve and (unread := _unread(rule.request, members)):
-            return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+            return _unreadable(unread, rule)
     for rule in rules:
         if rule.effect == "allow" and _is_about(rule, wanted) and (unread := _unread(rule.request, members)):
-            return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+            return _unreadable(unread, rule)
     return Decision(Effect.DENY, (_no_rule(rules, members, person, wanted),))
 
 
@@ -134,7 +136,7 @@ def _denied(rules: Sequence[Rule], members: Members, person: Person, wanted: Wan
                 why = f'The rule "{rule.name}" does not let you do this{_because(rule, wanted)}.'
                 return Decision(Effect.DENY, (why,), rule)
             if unread := _unread(rule.request, members):
-                return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+                return _unreadable(unread, rule)
     return None
 
 
@@ -152,7 +154,7 @@ def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wa
 
 def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Wanted) -> Decision:
     if unread := _unread(rule.tell, members):
-        return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+        return _unreadable(unread, rule)
     told = _everyone_in(rule.tell, members) - {person}
     tells = (f"Everyone in {_listed(rule.tell)} is told.",) if rule.tell else ()
     if not rule.approve:
@@ -165,7 +167,7 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
         approvers = _everyone_in(rule.approve, members) - _not_own(rule, person)
         return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
     if unread := _unread(groups, members):
-        return Decision(Effect.DENY, (_cannot_read(unread),), rule)
+        return _unreadable(unread, rule)
     return Decision(Effect.DENY, (_nobody_could(rule, groups, len(possible)),), rule)
 
 
@@ -310,7 +312,7 @@ def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team:
         if group := _through(groups, members, person.id):
             return Decision(Effect.ALLOW, (), rule, group)
     if unread := _unread((one for rule in about for one in (*rule.request, *rule.approve)), members):
-        return Decision(Effect.DENY, (_cannot_read(unread),))
+        return _unreadable(unread)
     return Decision(Effect.DENY, ("Only people whom a rule lets ask, approve or settle may search the log.",))
 
 
@@ -471,6 +473,10 @@ def _everyone_in(groups: Sequence[str], members: Members) -> frozenset[str]:
 
 def _unread(groups: Iterable[str], members: Members) -> str | None:
     return next((g for g in groups if g != EVERYONE and members.get(g) is None), None)
+
+
+def _unreadable(group: str, rule: Rule | None = None) -> Decision:
+    return Decision(Effect.DENY, (_cannot_read(group),), rule, unread=group)
 
 
 def _cannot_read(group: str) -> str:

@@ -74,8 +74,7 @@ class Reloading:
             await self._post(_faulty(fault.faults))
             return
         old, self._settings = self._settings, _taken(self._settings, new)
-        self._directory.follow(self._settings.groups)
-        if not await self._directory.refresh_groups():
+        if not await self._directory.follow(self._settings.groups):
             _log.warning("Not every user group could be read: whoever is only in one of those may do nothing")
         for follow in self._follow:
             follow(self._settings)

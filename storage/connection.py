@@ -70,7 +70,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file where there is none, for its owner alone; SQLite gives its own beside it the same mode."""
+    """Make the file where there is none, for its owner alone; SQLite's own beside it get the same mode."""
     with suppress(OSError):  # it is there, or cannot be: SQLite says which
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 

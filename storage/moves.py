@@ -11,7 +11,8 @@ from storage.chain import microseconds
 from storage.entries import Request
 from storage.reading import request
 
-LOOKED_BACK: Final = timedelta(days=7)
+LOOKED_BACK: Final = timedelta(days=90)
+"""A doubt about the first step may be settled long after the new time."""
 
 
 def due(connection: Connection, now: datetime) -> list[Request]:

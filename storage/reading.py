@@ -65,7 +65,7 @@ _STILL_TO_GO_OUT: Final = """
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
           AND cancel.last_event > actions.asked_event)
     AND NOT EXISTS (
-        SELECT 1 FROM actions AS cancel
+        SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
           AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
 """
@@ -196,8 +196,9 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
     return bool(
         connection.execute(
             f"""
-            SELECT 1 FROM actions LEFT JOIN lookup ON lookup.action = actions.n
-            WHERE actions.request = :request AND {_STILL_TO_GO_OUT}
+            SELECT 1 FROM (SELECT n AS own FROM actions AS asked WHERE asked.request = :request)
+            CROSS JOIN actions ON actions.n = own LEFT JOIN lookup ON lookup.action = actions.n
+            WHERE {_STILL_TO_GO_OUT}
             """,  # noqa: S608 - fixed text
             {"request": request, "now": microseconds(now)},
         ).fetchone()
@@ -213,7 +214,7 @@ def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
             JOIN actions ON actions.id = events.entry
         UNION
         SELECT actions.connection FROM json_each(:ids) AS id
-            JOIN actions ON actions.target_id = id.value
+            CROSS JOIN actions INDEXED BY actions_target ON actions.target_id = id.value
         WHERE actions.state = 'succeeded'
         """,
         {"ids": json.dumps(list(ids))},
@@ -228,10 +229,10 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
         _ENTRIES,
         """
         WHERE actions.id IN (SELECT entry FROM events WHERE json_extract(data, '$.reference') = :reference)
-          AND reference = :reference AND connection = :connection AND kind = 'place_call'
-          AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
+          AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
+          AND +state = 'succeeded' AND +code = 'scheduled' AND +scheduled_for > :now
           AND NOT EXISTS (
-            SELECT 1 FROM actions AS cancel
+            SELECT 1 FROM actions AS cancel INDEXED BY actions_target
             WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
               AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
         ORDER BY scheduled_for, n LIMIT 1
@@ -288,7 +289,8 @@ def _was_ended(connection: Connection, name: str, reference: str | None) -> bool
     """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing."""
     ended = connection.execute(
         """
-        SELECT 1 FROM actions WHERE target_id = ? AND connection = ? AND state = 'succeeded'
+        SELECT 1 FROM actions INDEXED BY actions_target
+        WHERE target_id = ? AND connection = ? AND state = 'succeeded'
           AND kind IN ('cancel_call', 'delete_campaign')
         """,
         [reference, name],

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Kind
-from storage import exclusion, outbox, pacing, reading, searching
+from storage import exclusion, moves, outbox, pacing, reading, searching
 from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
 from storage.entries import Query
 from storage.lifecycle import State
@@ -332,6 +332,38 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
     ], plan
     if name.startswith(("page", "ready")):
         assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "scheduled": lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
+    "scheduled to": lambda db: reading.scheduled_to(db, b"n", NOON),
+    "known call": lambda db: reading.known_call(db, "a", "ck_1", NOON),
+    "holders": lambda db: reading.holders(db, ["ck_1"]),
+    "still goes out": lambda db: reading.still_goes_out(db, "A-2222", NOON),
+    "moves due": lambda db: moves.due(db, NOON),
+    "moves followed": lambda db: moves.followed(db, NOON),
+}
+
+
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_what_is_asked_before_an_answer_reads_no_whole_state_kind_or_connection(
+    path: Path, name: str
+) -> None:
+    """Each of those may be most of a long log, and Slack waits for three seconds."""
+    statements = list[str]()
+    with closing(open_for_writing(path)) as connection:
+        connection.set_trace_callback(statements.append)
+        ONE_BY_ONE[name](connection)
+        connection.set_trace_callback(None)
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+    assert not [
+        step
+        for step in plan
+        if any(
+            f"USING INDEX {index} " in step
+            for index in ("actions_kind", "actions_connection", "actions_state")
+        )
+    ], plan
 
 
 def test_the_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
