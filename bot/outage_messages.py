@@ -57,7 +57,8 @@ class OutageMessages:
             return
         name = f"outage:{one.connection}:{one.since.isoformat()}:{'over' if one.ended else 'began'}"
         if name not in self._tries:
-            if not await self._log.claim(name):
+            # An edit may be made twice; a message that is posted twice stands there twice.
+            if one.ended is None and not await self._log.claim(name):
                 return
             self._tries[name] = (0, self._clock())
         tries, not_before = self._tries[name]

@@ -308,7 +308,7 @@ def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team:
         return Decision(Effect.DENY, (why,))
     about = [rule for rule in rules if rule.effect == "allow"]
     for rule in about:
-        groups = (*rule.request, *rule.approve, *rule.settlers, *rule.reveal)
+        groups = (*rule.request, *rule.approve, *rule.settlers, *rule.reveal, *rule.escalate_to, *rule.lift)
         if group := _through(groups, members, person.id):
             return Decision(Effect.ALLOW, (), rule, group)
     if unread := _unread((one for rule in about for one in (*rule.request, *rule.approve)), members):

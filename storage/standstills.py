@@ -65,8 +65,8 @@ def failed(
     """
     row = _row(connection, name, "down")
     known = None if row is None else _standstill(row)
-    if known and (known.ended or known.failed_at > now + MINUTE):
-        known = None  # what went before is over
+    if known and (known.failed_at > now + MINUTE or (known.ended and known.said is None)):
+        known = None  # what went before is over; where that is still to be said, it goes on instead
     if known and began < known.failed_at:
         return known
     failures = known.failures + 1 if known else 1
