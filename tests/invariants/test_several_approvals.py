@@ -66,6 +66,19 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         assert not (await stage.bot.log.verify()).faults
 
 
+async def test_time_that_runs_out_half_way_says_so(stage: Bench) -> None:
+    """One of two approved: nobody reads that nobody decided."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made)
+    stage.clock.move(hours=9)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    said = " ".join(one.text for one in await stage.said("C0AUDIT"))
+    assert "Too few people approved in time" in said
+    assert "before anyone decided" not in said
+    assert "Nobody decided" not in said
+
+
 async def test_the_same_person_twice_counts_once(stage: Bench) -> None:
     """A second approval by whoever approved is a conflict, and changes nothing."""
     made = await stage.bot.ask(CANCEL_BY_ID)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations import NotAllowed, Origin, Wish
+from bot.moving import Moving
+from bot.operations import Moved, NotAllowed, Origin, Wish
 from bot.stop_news import StopNews
 from bot.stop_words import stopped as stopped_words
 from bot.stopping import Report, Stopping
@@ -14,7 +15,7 @@ from playground import callkaro, voxworks
 from playground.faults import Fault
 from playground.people import Message, View
 from providers import phone
-from providers.actions import CallRef, CancelCall, Kind, PlaceCall
+from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.entries import Query
 from storage.erasures import Erasing
 from storage.lifecycle import State
@@ -321,3 +322,29 @@ async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
     await stop(bot)
     with pytest.raises(NotAllowed, match="stopped all calls to this number"):
         await bot.ask(PLACE)
+
+
+async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: Bench) -> None:
+    """The call is cancelled and stays so: the message says why, and has no button to place it again."""
+    bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
+    placed = await bot.ask(scheduled(later), inbound="scheduled")
+    await bot.rounds()
+    wish = Wish(
+        "reminders",
+        (CancelCall(target=NumberRef(agent="payments", to=NUMBER)),),
+        "moved",
+        moves=Moved(placed.id, scheduled(later + timedelta(hours=1))),
+    )
+    origin = Origin(await bot.person(AGENT), "C0SUPPORT", "move")
+    move = (await bot.operations.ask(wish, origin)).request
+    await bot.approve(move)
+    await bot.rounds()
+    await stop(bot)
+    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    await moving.step()
+    await moving.step()
+    await bot.posts()
+    [audit] = [one for one in await stage.said("C0AUDIT") if move.id in str(one.blocks) and not one.thread_ts]
+    assert "Cancelled, but not placed again" in audit.text
+    assert "Calls to this number were stopped" in audit.text
+    assert "Place it again" not in str(audit.blocks)
