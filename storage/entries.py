@@ -466,7 +466,11 @@ class Hit:
     channel: str | None
     rule: str | None
     mode: str | None
+    stop: str | None
+    """The `Stop` that it carries out."""
     reason: str | None
+    purpose: str | None
+    consent: str | None
     decided_by: str | None
     decision: str | None
     """What was decided the last time: ``approve`` or ``deny``."""

@@ -29,7 +29,10 @@ _SELECT: Final = """
     SELECT actions.*, personal.value AS action, look.seq AS looked_up,
         json_extract(look.data, '$.found') AS sighted, known.value AS known_as,
         requests.requester AS asked_by, requests.channel AS asked_in, requests.rule AS rule,
-        requests.mode AS mode, why.value AS reason, approvals.person AS decided_by,
+        requests.mode AS mode, requests.stop AS stop, why.value AS reason,
+        (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
+        (SELECT value FROM personal WHERE event = first.asked_event AND field = 'consent') AS consent,
+        approvals.person AS decided_by,
         approvals.decision AS decision, approvals.at AS decided_at
     FROM {source}
     CROSS JOIN requests ON requests.id = actions.request
@@ -196,7 +199,10 @@ def _hit(row: Mapping[str, Any]) -> Hit:
         channel=row["asked_in"],
         rule=row["rule"],
         mode=row["mode"],
+        stop=row["stop"],
         reason=row["reason"],
+        purpose=row["purpose"],
+        consent=row["consent"],
         decided_by=row["decided_by"],
         decision=row["decision"],
         decided_at=None if row["decided_at"] is None else moment(row["decided_at"]),

@@ -73,7 +73,14 @@ class Searching:
     async def test_a_hit_says_who_why_and_who_decided(self, log: ActionLog, clock: Clock) -> None:
         """Each target of a request carries what was said of them all."""
         made = await recorded(
-            log, replace(cancelling(NUMBER, OTHER_NUMBER), reason="duplicate", channel="C1")
+            log,
+            replace(
+                cancelling(NUMBER, OTHER_NUMBER),
+                reason="duplicate",
+                purpose="dues",
+                consent="c-1",
+                channel="C1",
+            ),
         )
         clock.move(minutes=1)
         await log.apply(approve(*(entry.id for entry in made.entries)))
@@ -82,7 +89,20 @@ class Searching:
         other, second, first = (await log.search(Query())).hits
         entries = (await log.request(made.id)).entries
         assert [first, second] == [
-            Hit(entry, "U0AGENT", "C1", made.rule, None, "duplicate", "U0MANAGER", "approve", clock.now)
+            Hit(
+                entry,
+                "U0AGENT",
+                "C1",
+                made.rule,
+                None,
+                None,
+                "duplicate",
+                "dues",
+                "c-1",
+                "U0MANAGER",
+                "approve",
+                clock.now,
+            )
             for entry in entries
         ]
         assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
