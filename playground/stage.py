@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from playground import callkaro, content, kore, ryng, voxworks
 from playground.people import Workspace
@@ -91,6 +91,27 @@ base_url = "{kore}"
 """With these, an id can belong to one of several connections, so people must say which one."""
 
 
+class Running(Protocol):
+    """A process that was started: what a stage asks of it."""
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, where it did."""
+
+    def send_signal(self, signal: int, /) -> None:
+        """Send it a signal."""
+
+    def kill(self) -> None:
+        """Kill -9."""
+
+    async def wait(self) -> int:
+        """Wait until it ends, and say how."""
+
+
 class Stage:
     """An async context manager: everything is running inside, and stopped after.
 
@@ -106,9 +127,9 @@ class Stage:
         self.folder = folder
         self._timing = {"deadline": deadline, "lease": lease}
         self._stack = AsyncExitStack()
-        self._processes: list[Process] = []
+        self._processes: list[Running] = []
         self.addresses: dict[str, str] = {}
-        self.bot: Process | None = None
+        self.bot: Running | None = None
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -184,12 +205,11 @@ class Stage:
             "LOG_LEVEL": "INFO",
         }
 
-    async def start_bot(self) -> Process:
+    async def start_bot(self) -> Running:
         """Start the bot and wait until it is connected."""
-        errors = (self.folder / "bot.log").open("ab")
-        written = errors.tell()
-        self._stack.callback(errors.close)
-        self.bot = await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
+        log = self.folder / "bot.log"
+        written = log.stat().st_size if log.exists() else 0
+        self.bot = await self.spawn_bot()
         connected = asyncio.create_task(self._connected(written))
         gone = asyncio.create_task(self.bot.wait())
         await asyncio.wait({connected, gone}, return_when=asyncio.FIRST_COMPLETED)
@@ -198,6 +218,12 @@ class Stage:
             connected.cancel()
             raise RuntimeError(f"the bot did not connect:\n{self.bot_log()}")
         return self.bot
+
+    async def spawn_bot(self) -> Running:
+        """Start a bot; it may not be connected yet."""
+        errors = (self.folder / "bot.log").open("ab")
+        self._stack.callback(errors.close)
+        return await self._spawn("bot", "serve", environment=self.environment(), errors=errors)
 
     async def _connected(self, written: int) -> None:
         """Wait until Slack reaches the bot, whose log of this start begins here. Raises TimeoutError."""
@@ -269,7 +295,7 @@ class Stage:
         return process
 
 
-async def stop(process: Process) -> int:
+async def stop(process: Running) -> int:
     """SIGTERM, then SIGKILL if that was not heard; the exit status."""
     if process.returncode is None:
         process.send_signal(signal.SIGTERM)

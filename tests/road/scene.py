@@ -4,12 +4,11 @@ import asyncio
 import json
 import os
 import re
-import sys
-from asyncio.subprocess import PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pytest
@@ -18,6 +17,7 @@ from playground import callkaro
 from playground.people import Heard, Message, Person, View
 from playground.stage import Stage
 from storage.verification import verify
+from tests.road.forked import Forked, fork
 from tests.slack_schemas import checker
 
 NUMBER, OTHER_NUMBER = "+919876543210", "+919876543211"
@@ -73,6 +73,14 @@ class Scene(Stage):
     def environment(self) -> dict[str, str]:
         """What the bot is told."""
         return super().environment() | self.told_otherwise
+
+    async def spawn_bot(self) -> Forked:
+        """Start a bot; it may not be connected yet."""
+        log = self.folder / "bot.log"
+        log.touch()
+        bot = fork(["serve"], self.environment(), self.folder / "bot.out", log)
+        self._processes.append(bot)
+        return bot
 
     async def start_over(self, folder: Path) -> None:
         """Another play on the same stage: everything as at first, and a folder for another bot."""
@@ -204,14 +212,10 @@ class Scene(Stage):
 
     async def terminal(self, *arguments: str, **variables: str) -> Printed:
         """Run `python -m bot …` with some variables of its own."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *arguments),
-            env=self.environment() | variables,
-            stdout=PIPE,
-            stderr=PIPE,
-        )
-        output, errors = await process.communicate()
-        return Printed(process.returncode or 0, output.decode(), errors.decode())
+        with TemporaryDirectory() as folder:
+            output, errors = Path(folder) / "output", Path(folder) / "errors"
+            status = await fork(arguments, self.environment() | variables, output, errors).wait()
+            return Printed(status, output.read_text("utf-8"), errors.read_text("utf-8"))
 
     # The end.
 

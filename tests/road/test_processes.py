@@ -1,12 +1,11 @@
 import asyncio
 import signal
-from asyncio.subprocess import Process
 from collections import Counter
 
 import pytest
 
 from playground.faults import Fault
-from playground.stage import stop
+from playground.stage import Running, stop
 from tests.road.scene import Scene, request_id, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -17,13 +16,9 @@ ENDS_WITHIN = 30.0
 """Seconds: leases, attempts and a busy machine."""
 
 
-async def serve(scene: Scene, number: int) -> list[Process]:
+async def serve(scene: Scene, number: int) -> list[Running]:
     """Start so many bots at once on one file, and wait until all are connected."""
-    with (scene.folder / "bot.log").open("ab") as errors:
-        bots = [
-            await scene._spawn("bot", "serve", environment=scene.environment(), errors=errors)
-            for _ in range(number)
-        ]
+    bots = [await scene.spawn_bot() for _ in range(number)]
 
     async def connected() -> bool | None:
         return scene.bot_log().count("CallOps is connected to workspace") == number or None
