@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# Files in the order of tests/conftest.py, those that take long first.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo tour test soak bench lint types lock format matrix pictures hands clean
+.PHONY: help demo tour test gates soak bench lint types lock format matrix pictures hands clean
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -14,11 +16,14 @@ demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 tour: $(VENV)/.playable ## play the whole road in the terminal, with no account anywhere (HTTP=1: without Socket Mode)
 	@$(BIN)/python -m playground.tour $(if $(HTTP),--http)
 
-test: lint types ## everything that must hold
-	$(BIN)/pytest -n auto --dist loadfile
+test: lint types ## everything that must hold; the gates with a third of their faults
+	CALLOPS_GATES=$${CALLOPS_GATES:-0.3} $(PYTEST)
+
+gates: $(VENV)/.installed ## all faults of the gates, and a table of what came of them
+	CALLOPS_GATES=$${CALLOPS_GATES:-1} $(PYTEST) tests/gates
 
 soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
-	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(BIN)/pytest -n auto --dist loadfile tests/gates
+	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/gates
 
 bench: $(VENV)/.installed ## how long a page of the log takes at a million actions, against ten thousand
 	$(BIN)/python -m tests.bench.log_search

@@ -7,7 +7,7 @@ from typing import Final
 SEED: Final = 20261121
 """Printed with every failure and in the soak's table: with it, the same faults are played again."""
 VARIABLE: Final = "CALLOPS_GATES"
-"""By how much every amount is multiplied: 1 in `make test`, 10 in `make soak`, less only to look at one gate."""
+"""By how much every amount is multiplied: 0.3 in `make test`, 1 in `make gates`, 10 in `make soak`."""
 SCALE: Final = float(os.environ.get(VARIABLE) or 1)
 
 

@@ -47,6 +47,8 @@ STEPS: Final = (
     "before hold",
     "after hold",
     "asked",
+    "asked",
+    "asked",
     "before outcome",
     "after outcome",
 )

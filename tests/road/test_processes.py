@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from playground.faults import Fault
-from playground.stage import Running, stop
+from playground.stage import stop
+from tests.road.forked import Forked
 from tests.road.scene import Scene, request_id, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -16,7 +17,7 @@ ENDS_WITHIN = 30.0
 """Seconds: leases, attempts and a busy machine."""
 
 
-async def serve(scene: Scene, number: int) -> list[Running]:
+async def serve(scene: Scene, number: int) -> list[Forked]:
     """Start so many bots at once on one file, and wait until all are connected."""
     bots = [await scene.spawn_bot() for _ in range(number)]
 
