@@ -165,15 +165,23 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
 def test_slacks_own_schemas_take_them_too() -> None:
     """Where Slack's schemas are at hand, they find no fault either: one of each kind and state."""
     check = checker("check_blocks")
+    known: set[str] = set()
+    """Blocks that were in a message or modal before: a check takes long, and many are made of the same blocks."""
     for _, made in requests():
         if len(made.entries) == 1:
-            for view in (
+            views = (
                 Review.build(made, nonce="n", shown="s", caution=BEYOND),
                 Settling.build(made, made.entries[0], nonce="n"),
-            ):
-                assert check.faults("modal", view) == []
-            for message in (audit(made), card(made, caution=BEYOND), asked(made, caution=BEYOND)):
-                assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+            )
+            messages = (audit(made), card(made, caution=BEYOND), asked(made, caution=BEYOND))
+            shown = [("modal", view) for view in views]
+            shown += [("message", {"text": one.text, "blocks": list(one.blocks)}) for one in messages]
+            for kind, payload in shown:
+                blocks = {f"{kind} {json.dumps(block)}" for block in payload["blocks"]}
+                if blocks - known:
+                    assert check.faults(kind, payload) == []
+                known |= blocks
+    assert len(known) > 200
 
 
 @pytest.mark.parametrize(
