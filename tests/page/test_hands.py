@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.page.conftest import ROOT
+from tests.page.conftest import ROOT, Demo
 from tests.page.counting import Count, Hands
 from tests.page.looking import Looking
 
@@ -37,6 +37,14 @@ class Day:
             at_desk = "" if desk is None else f"{desk.keys} + {desk.clicks}"
             rows.append(f"| {what} | {at_desk} | {'' if phone is None else phone.taps} |")
         return "\n".join(rows)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """A demo of its own: a day's posts come one a second, and other tests do not wait for them."""
+    running = Demo()
+    yield running
+    assert running.end() == 0
 
 
 @pytest.fixture(scope="module")
