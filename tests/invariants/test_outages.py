@@ -151,7 +151,7 @@ async def test_workers_are_counted_over_processes(stage: Bench) -> None:
     """Two processes together send no more of a connection's requests at once than it may have."""
     text = {"[connections.reminders.agents]": "workers = 3\n\n[connections.reminders.agents]"}
     bots = [await stage.crash(**text), await stage.start(**text)]
-    await stage.providers.fail("callkaro", Fault(does="slow", seconds=0.4, times=None))
+    await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))
     for number in range(8):
         await bots[0].ask(PLACE, inbound=f"{number}")
     for _ in range(3):
