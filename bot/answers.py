@@ -52,7 +52,7 @@ By number or by its id; only what was placed through CallOps. It is cancelled, t
 _HELP_ON_MORE = """\
 *More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
 `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
-`meta.name=Asha` `purpose=` `consent=` `reason=`, as far as the provider does.
+`meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, as far as the provider does.
 
 *Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
 *Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \

@@ -23,7 +23,7 @@ from bot.blocks import (
 )
 from bot.line import Fault, Vocabulary
 from bot.log_filters import AFTER_STOP, Filters
-from bot.messages import WORDS, target, word
+from bot.messages import WORDS, one_call, target, word
 from bot.modals import MAX_LABEL, About, View, choice, modal, text_input, typed
 from bot.posts import DETAILS
 from bot.words import quote as in_quotes
@@ -102,7 +102,10 @@ def _row(hit: Hit) -> Block:
         facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
     if hit.reason:
         facts.append(cut(quote(hit.reason), MAX_SAID))
-    what = f"{when(entry.asked_at)}: {person(hit.requester)} asked to {_VERBS[entry.kind]} {target(entry)}"
+    task = f"{_VERBS[entry.kind]} {target(entry)}"
+    if hit.moves_to:
+        task = f"move {one_call(entry)} to {when(hit.moves_to)}"
+    what = f"{when(entry.asked_at)}: {person(hit.requester)} asked to {task}"
     label = f"Details of {entry.request}"
     details = button("Details", DETAILS, entry.request, label=label)
     return section(f"{what}\n{' · '.join(facts)}") | {"accessory": details}

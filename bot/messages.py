@@ -217,7 +217,7 @@ def target(entry: LogEntry) -> str:
             return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
 
 
-def _one_call(entry: LogEntry) -> str:
+def one_call(entry: LogEntry) -> str:
     """The one call that is moved, where cancelling it aims at a number."""
     match entry.action:
         case CancelCall(target=NumberRef(to=to)):
@@ -294,7 +294,7 @@ def _task(request: Request) -> str:
     if request.moves_to:
         at = goes_out(request)
         out_of = f" from {when(at)}" if at else ""
-        return f"move {_one_call(request.entries[0])}{out_of} to {when(request.moves_to)}"
+        return f"move {one_call(request.entries[0])}{out_of} to {when(request.moves_to)}"
     verb = _VERBS[request.kind]
     if len(request.entries) == 1:
         return f"{verb} {target(request.entries[0])}"
@@ -344,7 +344,7 @@ def _moved(request: Request, entry: LogEntry) -> str:
     """How a move stands whose first step is done."""
     second = request.followed_by
     to = f" {when(request.moves_to)}" if request.moves_to else ""
-    whose = f"{_one_call(entry)}, for {person(request.requester)}."
+    whose = f"{one_call(entry)}, for {person(request.requester)}."
     again = f" `{second.id}`" if second and second.id else ""
     match second:
         case None:

@@ -237,7 +237,8 @@ class Review:
                 *([_more_wait(beside.others)] if beside.others else []),
             ),
         ]
-        submit = None if approved else _APPROVE[request.kind]
+        says = "Approve move" if request.moves else _APPROVE[request.kind]
+        submit = None if approved else says
         return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit=submit)
 
     @classmethod

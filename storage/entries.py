@@ -468,6 +468,8 @@ class Hit:
     mode: str | None
     stop: str | None
     """The `Stop` that it carries out."""
+    moves_to: datetime | None
+    """When the call that is cancelled is to go out instead."""
     reason: str | None
     purpose: str | None
     consent: str | None

@@ -3,16 +3,21 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bot import log_filters
 from bot.app import SCOPES
 from bot.check_slack import OPTIONAL_SCOPES
+from bot.line import ConnectionWords, Typist, Vocabulary
+from bot.parsing import parse
 from bot.requests import COMMANDS_HEARD
 from bot.shortcuts import CANCEL_MENTIONED
+from providers.actions import Kind
 from providers.registry import PROVIDERS
 from tests.slack_schemas import checker
 
@@ -20,6 +25,19 @@ LONGEST_SHORTCUT = 24
 """Characters (docs.slack.dev/reference/app-manifest)."""
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+EVERYTHING = Vocabulary(
+    {
+        "reminders": ConnectionWords(
+            ("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), cancels_by="number"
+        ),
+        "voxworks": ConnectionWords(kinds=frozenset({Kind.CANCEL_CALL}), cancels_by="call_id"),
+        "kore": ConnectionWords(
+            kinds=frozenset({Kind.DELETE_CAMPAIGN, Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN})
+        ),
+    },
+    "IN",
+)
 
 
 @pytest.fixture
@@ -64,6 +82,26 @@ def test_the_readme_names_every_command_setting_and_provider(manifest: dict[str,
         assert name in README, name
     for shortcut in manifest["features"]["shortcuts"]:
         assert shortcut["name"] in README
+
+
+def test_what_the_readme_says_people_type_is_understood() -> None:
+    """Each line of its table is read without a fault, where every provider is connected."""
+    table = README.partition("## What people type")[2].partition("\n## ")[0]
+    lines = re.findall(r"`(/[a-z-]+) ([^`]+)`", "\n".join(re.findall(r"^\| (.*?) \|", table, re.MULTILINE)))
+    now, typist = datetime(2026, 11, 21, 4, 0, tzinfo=UTC), Typist("Asia/Kolkata")
+    wrong = []
+    for command, text in lines:
+        if text.startswith("log "):
+            read = log_filters.read(
+                text.removeprefix("log "), vocabulary=EVERYTHING, typist=typist, me="U0AGENT", now=now
+            )
+            wrong += [(text, fault.message) for fault in read.faults]
+            wrong += [(text, "words")] if read.filters.query.text else []
+        else:
+            line = parse(text, door=COMMANDS_HEARD[command], vocabulary=EVERYTHING, typist=typist, now=now)
+            wrong += [(text, fault.message) for fault in line.faults if line.verb or not line.verbs]
+    assert len(lines) > 10
+    assert wrong == []
 
 
 def test_the_readme_links_to_what_is_there() -> None:

@@ -23,8 +23,11 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     card = words(await scene.card("asks to move", move))
     assert card.count("<!date^") >= 3
     assert "It would go out instead" in card
-    await scene.approve(move)
+    review = await scene.review(move)
+    assert (review.submit or {})["text"] == "Approve move"
+    await scene.mira.submit(review)
     moved = words(await scene.audit("Moved to", move))
+    assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
     await scene.audit("Scheduled:", second)
     assert "Moved to" in words(await scene.told("Moved to", move))

@@ -96,6 +96,7 @@ class Searching:
                 made.rule,
                 None,
                 None,
+                None,
                 "duplicate",
                 "dues",
                 "c-1",
