@@ -19,7 +19,7 @@ from bot.intake import Intake
 from bot.lists import Lists
 from bot.log_files import LogFiles
 from bot.log_search import LogSearch
-from bot.modals import View, notice
+from bot.messages.modals import View, notice
 from bot.opening import Opening
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable, trouble

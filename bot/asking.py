@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot import policy
 from bot.beside import ESCALATED, alike
 from bot.deadlines import next_reminder, reminder_due
+from bot.messages.posts import ASKED, INSTEAD_OF, REMINDED
 from bot.operations import Operations
 from bot.people import Directory, PersonUnreadable
-from bot.posts import ASKED, INSTEAD_OF, REMINDED
 from bot.refusals import NOT_POSTED
 from bot.rules import Rule
 from bot.settings import Settings

@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, section
 from bot.lines import Lines
-from bot.messages import WORDS
+from bot.messages.standing import WORDS
 from bot.settings import Settings
 from storage.lifecycle import State
 from storage.log import ActionLog

@@ -14,11 +14,11 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.beside import beside
 from bot.evidence import EVIDENCE_MISSING, Evidence
 from bot.intents import nonce
-from bot.messages import already, trial
-from bot.modals import About, Denial, Review, Settling, View, done, notice, typed
+from bot.messages.modals import About, Denial, Review, Settling, View, done, notice, typed
+from bot.messages.posts import REVIEW, SETTLE
+from bot.messages.standing import already, trial
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
-from bot.posts import REVIEW, SETTLE
 from bot.settings import Settings
 from bot.vocabulary import caution
 from bot.windows import Windows

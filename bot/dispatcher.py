@@ -14,15 +14,15 @@ from datetime import UTC, datetime, timedelta
 
 from bot import policy
 from bot.cards import with_card
-from bot.confirmations import confirmation
 from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.look_ups import LookUps
-from bot.messages import goes_out
+from bot.messages.confirmations import confirmation
+from bot.messages.posts import answered
+from bot.messages.standing import goes_out
 from bot.operations import Operations
 from bot.outages import Outages
 from bot.pace import ASK_AGAIN, Pace
 from bot.people import Directory, PersonUnreadable
-from bot.posts import answered
 from bot.rounds import each
 from bot.settings import Settings
 from bot.wanted import wanted_by

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot import policy
+from bot.messages.posts import STILL_UNKNOWN
 from bot.operations import Operations
 from bot.people import Directory
-from bot.posts import STILL_UNKNOWN
 from storage.entries import SYSTEM, Change, Note, Post, Query, Request
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.beside import number_of
-from bot.messages import word
+from bot.messages.standing import word
 from providers.phone import mask
 from storage.entries import Hit, LogEntry, Query
 from storage.log import ActionLog

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from bot import answers, choosing, known_calls, moves, repeats, stop_words
+from bot import known_calls, moves
 from bot.blocks import Block, Message, button
 from bot.calling import NotNow
 from bot.inference import Inferred
@@ -14,10 +14,12 @@ from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
 from bot.known_calls import CannotCancel
 from bot.line import OF_STOPS, Fault, Later, Line, Typist, Verb
+from bot.messages import answers, choosing, repeats
+from bot.messages import stops as stop_words
+from bot.messages.repeats import Earlier
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.policy import Decision
-from bot.repeats import Earlier
 from bot.settings import Settings
 from bot.stopping import Stopping
 from bot.targets import OURS, IdTarget, NumberTarget

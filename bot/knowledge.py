@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot.inference import Inferred, Known, infer
 from bot.line import KINDS, ConnectionWords, Line, Verb, Vocabulary
-from bot.repeats import Earlier, earlier
+from bot.messages.repeats import Earlier, earlier
 from bot.targets import IdTarget, NumberTarget
 from providers.actions import Kind
 from storage.entries import Query

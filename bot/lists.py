@@ -7,12 +7,12 @@ from typing import Any, Final
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import overview
-from bot.answers import refusal
 from bot.blocks import Message
 from bot.log_search import LogSearch
+from bot.messages import overview
+from bot.messages.answers import refusal
+from bot.messages.overview import SHOWN, Row
 from bot.operations import Operations
-from bot.overview import SHOWN, Row
 from bot.people import Directory
 from bot.replies import Replies
 from bot.words import short

@@ -19,7 +19,7 @@ from bot.exporting import target
 from bot.loading import database_path, is_key
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
-from bot.messages import WORDS
+from bot.messages.standing import WORDS
 from storage.anchors import Anchor, missing
 from storage.chain import RULES
 from storage.connection import CannotOpen

@@ -18,7 +18,7 @@ from bot import days, words
 from bot.blocks import code, escape, person, quote
 from bot.keys import Faults
 from bot.line import Fault, Typist, Vocabulary
-from bot.messages import WORDS
+from bot.messages.standing import WORDS
 from bot.targets import NumberTarget, scan
 from bot.times import TimeFault
 from bot.words import Value, closest

@@ -8,14 +8,15 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import log_filters, log_pages
-from bot.answers import refusal
+from bot import log_filters
 from bot.blocks import Message
 from bot.intents import nonce
 from bot.line import Fault, Typist, Vocabulary
 from bot.log_files import LogFiles
 from bot.log_filters import Filters
-from bot.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
+from bot.messages import log_pages
+from bot.messages.answers import refusal
+from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from bot.operations import Operations
 from bot.people import Directory
 from bot.replies import Replies

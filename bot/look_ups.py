@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from bot.cards import with_card
-from bot.confirmations import confirmation
 from bot.consequences import MAX_ATTEMPTS
+from bot.messages.confirmations import confirmation
 from bot.operations import Operations
 from bot.pace import Pace
 from bot.settings import Settings

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bot.cards import with_card
-from bot.confirmations import confirmation
 from bot.consequences import WARNING, not_again
+from bot.messages.confirmations import confirmation
 from bot.settings import Settings
 from providers.actions import Code, Kind, Notice, PlaceCall
 from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request

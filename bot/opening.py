@@ -5,12 +5,12 @@ from datetime import datetime
 
 from bot import known_calls
 from bot.form_lines import values_of
-from bot.forms import Form
 from bot.intake import TOO_OLD, Intake
 from bot.intents import nonce
 from bot.known_calls import Offer
 from bot.line import FORMS, Verb
-from bot.modals import View, notice
+from bot.messages.forms import Form
+from bot.messages.modals import View, notice
 from bot.payloads import Body, channel_of, user_of
 from bot.people import Directory
 from bot.windows import Windows

@@ -13,13 +13,13 @@ from typing import Literal
 
 from bot import calling, policy
 from bot.cards import with_card
-from bot.confirmations import confirmation
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import EVIDENCE_MISSING, SHOWN_BY, Evidence
+from bot.messages.confirmations import confirmation
+from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
 from bot.policy import Case, Decision, Effect
-from bot.posts import APPROVED_IN_PART, TOLD, answered
 from bot.rules import Rule
 from bot.settings import Settings
 from bot.wanted import wanted

@@ -20,11 +20,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.beside import ALONE, ESCALATED, Beside, beside
 from bot.blocks import Message
-from bot.confirmations import ORIGIN
 from bot.consequences import WARNING
+from bot.messages.confirmations import ORIGIN
+from bot.messages.posts import ASKED, REMINDED, Told, render
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_edit, to_post
-from bot.posts import ASKED, REMINDED, Told, render
 from bot.refusals import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
 from bot.rounds import each
 from bot.settings import Settings

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.modals import About
+from bot.messages.modals import About
 from bot.operations import Origin
 from storage.entries import Person
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bot.keeping import by_age, in_words
 from bot.loading import database_path, key_bytes, look
-from bot.messages import WORDS
+from bot.messages.standing import WORDS
 from bot.rules import duration
 from bot.settings import SLACK_PERSON, RetentionTable
 from providers.phone import PhoneFault, read

@@ -9,7 +9,7 @@ from typing import Final
 from bot.blocks import Block
 from bot.keys import MAX_TEXT
 from bot.line import Fault
-from bot.modals import choice, text_input
+from bot.messages.modals import choice, text_input
 
 REASON: Final = "reason"
 """The field in which one is chosen."""

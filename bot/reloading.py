@@ -15,9 +15,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, context, cut, escape, section
 from bot.loading import SettingsFault
+from bot.messages.rule_changes import difference
 from bot.outbox import ANSWER_WITHIN
 from bot.people import SLACK_TROUBLE, Directory, trouble
-from bot.rule_changes import difference
 from bot.rules import written
 from bot.settings import Settings
 from storage.entries import SYSTEM

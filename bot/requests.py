@@ -10,16 +10,16 @@ from typing import Final
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers, choosing, repeats
-from bot.answers import COMMANDS
 from bot.blocks import Message
-from bot.choosing import Choice
 from bot.form_lines import values_of
 from bot.intake import TOO_OLD, Intake
 from bot.intents import nonce
 from bot.line import Verb
 from bot.lists import Lists
-from bot.modals import result
+from bot.messages import answers, choosing, repeats
+from bot.messages.answers import COMMANDS
+from bot.messages.choosing import Choice
+from bot.messages.modals import result
 from bot.opening import Opening
 from bot.operations import Origin
 from bot.payloads import Body, channel_of, press, pressed

@@ -6,21 +6,22 @@ Parse, read, ack, return: everything here is local but the one call that opens a
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers, known_calls, mentions
+from bot import known_calls, mentions
 from bot.form_lines import placed_as
 from bot.intake import Intake
 from bot.intents import nonce
 from bot.line import Verb
 from bot.mentions import Mentions
-from bot.modals import View, has_numbers, notice
+from bot.messages import answers
+from bot.messages.modals import View, has_numbers, notice
+from bot.messages.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
+from bot.messages.timeline import Details
 from bot.moving import ERASED
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations
 from bot.payloads import Body, channel_of
 from bot.people import Directory
-from bot.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.replies import Replies
-from bot.timeline import Details
 from bot.windows import Windows
 from providers.actions import Kind, PlaceCall
 from storage.entries import LogEntry, Person, Request, entry_of

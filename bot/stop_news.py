@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages.stops import news
 from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_post
 from bot.refusals import Refusal, refusal
 from bot.settings import Settings
-from bot.stop_words import news
 from storage.entries import Event
 from storage.log import ActionLog
 

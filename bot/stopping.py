@@ -12,9 +12,9 @@ from typing import Final
 
 from bot.cards import with_card
 from bot.consequences import not_again
+from bot.messages.posts import answered
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import MAX_TARGETS
-from bot.posts import answered
 from bot.settings import Settings
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter

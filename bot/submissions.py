@@ -9,21 +9,22 @@ from datetime import datetime
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot import answers, known_calls, repeats
+from bot import known_calls
 from bot.blocks import Message, escape
 from bot.form_lines import line_text, values_of
-from bot.forms import MORE, Form
 from bot.inference import Inferred
 from bot.intake import Faulty, Intake
 from bot.intents import nonce
 from bot.known_calls import KNOWN, NONE_OF_THESE
 from bot.line import OF_STOPS, Verb
-from bot.modals import About, View, result
+from bot.messages import answers, repeats
+from bot.messages.forms import MORE, Form
+from bot.messages.modals import About, View, result
+from bot.messages.previews import PlacePreview
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations, Wish
 from bot.payloads import Body, pressed, submitted
 from bot.people import Directory
-from bot.previews import PlacePreview
 from bot.windows import Windows
 from storage.entries import Person, entry_of
 from storage.log import ActionLog

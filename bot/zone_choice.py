@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot import zones
 from bot.blocks import Block
-from bot.modals import choice, text_input
+from bot.messages.modals import choice, text_input
 from providers import phone
 
 _LABEL = "Their time zone"

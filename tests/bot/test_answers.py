@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.answers import OPENS, fault_message, help_message, preview, refusal
 from bot.inference import infer
 from bot.line import DOES, OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.messages.answers import OPENS, fault_message, help_message, preview, refusal
+from bot.messages.previews import PlacePreview
 from bot.operations import Wish
 from bot.parsing import parse
-from bot.previews import PlacePreview
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared

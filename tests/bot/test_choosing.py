@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from bot.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
 from bot.inference import Ground, Inferred, infer
 from bot.line import ConnectionWords, Typist, Verb, Vocabulary
+from bot.messages.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
 from bot.parsing import parse
 from playground.blocks import faults
 from providers.actions import Kind

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.form_lines import line_text, values_of
-from bot.forms import Form
 from bot.inference import infer
 from bot.known_calls import Offer
 from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
+from bot.messages.forms import Form
 from bot.parsing import parse
 from playground.blocks import faults
 from providers.actions import Kind

@@ -9,13 +9,13 @@ from functools import partial
 
 import pytest
 
-from bot.answers import asked
 from bot.beside import Beside
 from bot.blocks import escape, plain, when
 from bot.consequences import LATER, not_again
-from bot.messages import DRY_RUN, IRREVERSIBLE, standing
-from bot.modals import Denial, Review, Settling, View
-from bot.posts import Told, audit, card, render
+from bot.messages.answers import asked
+from bot.messages.modals import Denial, Review, Settling, View
+from bot.messages.posts import Told, audit, card, render
+from bot.messages.standing import DRY_RUN, IRREVERSIBLE, standing
 from playground.blocks import faults
 from providers.actions import (
     CallAction,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.line import ConnectionWords
-from bot.repeats import LATELY, ago, already_asked, cancel_first, earlier, question
+from bot.messages.repeats import LATELY, ago, already_asked, cancel_first, earlier, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.entries import LogEntry

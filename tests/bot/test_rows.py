@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.answers import asked
 from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary, write
+from bot.messages.answers import asked
 from bot.parsing import parse
 from bot.targets import IdTarget, NumberTarget
 from providers.actions import Kind

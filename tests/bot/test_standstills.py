@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.messages import passed, standing
+from bot.messages.standing import passed, standing
 from bot.resume import said
 from bot.standstills import failed, holds, is_down, pause_after, told
 from providers.actions import Code, Outcome, Status

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.timeline import DID, MOST_LINES, Details, story
+from bot.messages.timeline import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
 from storage.entries import Event, LogEntry, Request, Scalar

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.messages.stops import stopped as stopped_words
 from bot.moving import Moving
 from bot.operations import Moved, NotAllowed, Origin, Wish
 from bot.stop_news import StopNews
-from bot.stop_words import stopped as stopped_words
 from bot.stopping import Report, Stopping
 from playground import callkaro, voxworks
 from playground.faults import Fault

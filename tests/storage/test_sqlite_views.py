@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.messages import WORDS
+from bot.messages.standing import WORDS
 from storage.entries import Person
 from storage.sqlite import SQLiteLog
 from storage.views import STATES

@@ -3,7 +3,7 @@
 from typing import Final
 
 from bot.blocks import Message, context, person, section
-from bot.messages import word
+from bot.messages.standing import word
 from storage.entries import Request
 
 _TEXT: Final = (

@@ -23,9 +23,9 @@ from bot.blocks import (
     section,
     when,
 )
-from bot.erased import erased, is_erased
 from bot.evidence import SHOWN_BY
-from bot.messages import (
+from bot.messages.erased import erased, is_erased
+from bot.messages.standing import (
     done,
     facts_to_decide,
     left_alone,

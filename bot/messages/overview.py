@@ -6,10 +6,10 @@ Numbers are masked as in channels, times are in the reader's own zone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.answers import take_back
 from bot.blocks import Block, Message, actions, button, code, context, escape, section, when
-from bot.messages import already, left_alone, marked, standing, target
-from bot.posts import REVIEW, audit
+from bot.messages.answers import take_back
+from bot.messages.posts import REVIEW, audit
+from bot.messages.standing import already, left_alone, marked, standing, target
 from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
 

@@ -1,9 +1,9 @@
 """The second step of placing by form. Its submit is the decision that the form's was not. Pure."""
 
-from bot.answers import place_facts, preview_notes
 from bot.blocks import context, fields, section
 from bot.line import ConnectionWords, Line
-from bot.modals import About, View, modal
+from bot.messages.answers import place_facts, preview_notes
+from bot.messages.modals import About, View, modal
 from bot.operations import Wish
 from providers.request import Prepared
 

@@ -17,7 +17,7 @@ from bot.line import (
     corrected,
     write,
 )
-from bot.messages import DRY_RUN, already, marked, standing
+from bot.messages.standing import DRY_RUN, already, marked, standing
 from bot.operations import Wish
 from bot.targets import NumberTarget
 from bot.words import listed

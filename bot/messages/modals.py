@@ -26,7 +26,7 @@ from bot.blocks import (
     section,
 )
 from bot.evidence import EVIDENCE
-from bot.messages import (
+from bot.messages.standing import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
     facts_to_decide,

@@ -21,8 +21,8 @@ from bot.line import (
     Verb,
     Vocabulary,
 )
-from bot.messages import CANNOT_BE_UNDONE
-from bot.modals import MAX_LABEL, About, View, choice, modal, text_input
+from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
+from bot.messages.standing import CANNOT_BE_UNDONE
 from bot.zone_choice import leaves_choice, zone_input
 
 MORE = "more"

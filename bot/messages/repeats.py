@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.blocks import Block, Message, actions, button, context, person, plain_text, section
 from bot.line import ConnectionWords
-from bot.messages import WORDS, marked, target
-from bot.modals import View
+from bot.messages.modals import View
+from bot.messages.standing import WORDS, marked, target
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from storage.entries import LogEntry, Request
 from storage.lifecycle import State

@@ -10,8 +10,8 @@ from itertools import groupby
 
 from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
-from bot.messages import full_numbers, standing, target
-from bot.modals import About, View, modal, reveal_button
+from bot.messages.modals import About, View, modal, reveal_button
+from bot.messages.standing import full_numbers, standing, target
 from bot.refusals import in_words
 from storage.entries import Event, Request
 

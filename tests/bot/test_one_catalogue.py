@@ -1,0 +1,102 @@
+"""Every sentence people read in Slack stands in `bot/messages`: a sentence elsewhere is found here."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+BOT = Path(__file__).parents[2] / "bot"
+CATALOGUE = BOT / "messages"
+
+TERMINAL = {
+    "__main__",
+    "arguments",
+    "backup_command",
+    "check",
+    "check_connections",
+    "check_people",
+    "check_setup",
+    "check_slack",
+    "check_web",
+    "demo",
+    "findings",
+    "lint",
+    "loading",
+    "log_commands",
+    "log_export",
+    "log_files",
+    "log_replies",
+    "manifest",
+    "policy_commands",
+    "purge_command",
+    "resume",
+    "rules",
+    "serve",
+    "settings",
+    "stop_commands",
+    "web",
+}
+"""What an operator reads in a terminal or in the process's log: it stands with its command."""
+
+WORD = re.compile(r"[A-Za-z’']{2,}")
+PATTERN = re.compile(r"\\[sdwS]|\(\?")
+LOGGERS = {"_log", "logging"}
+
+
+def is_sentence(text: str) -> bool:
+    """Three words with spaces between them, and no regular expression."""
+    return " " in text and len(WORD.findall(text)) >= 3 and not PATTERN.search(text)
+
+
+def unsaid(tree: ast.Module) -> Iterator[ast.AST]:
+    """What nobody reads in Slack: docstrings, types, patterns, lines for the process's log, errors of ours."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                yield from ast.walk(node)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name))) if name in LOGGERS:
+                yield from ast.walk(node)
+            case ast.Raise(exc=ast.Call(func=ast.Name(id="RuntimeError" | "AssertionError" | "TypeError"))):
+                yield from ast.walk(node)
+
+
+def sentences(path: Path) -> Iterator[str]:
+    """What a module holds that reads like something said to people, with its line."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    left_out = set(unsaid(tree))
+    parts = {
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+        if part is not node
+    }
+    for node in ast.walk(tree):
+        if node in left_out or node in parts:
+            continue
+        if isinstance(node, ast.JoinedStr):
+            text = "".join(
+                value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else "{}"
+                for value in node.values
+            )
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            text = node.value
+        else:
+            continue
+        if is_sentence(text):
+            yield f"{path.name}:{node.lineno}: {text}"
+
+
+@pytest.mark.parametrize("path", sorted(BOT.glob("*.py")), ids=lambda path: path.stem)
+def test_a_sentence_stands_in_the_catalogue(path: Path) -> None:
+    """Whoever changes what is said, or reads all of it, looks into one folder."""
+    if path.stem in TERMINAL:
+        pytest.skip("what it says is read in a terminal")
+    assert list(sentences(path)) == []
+
+
+def test_sentences_are_seen() -> None:
+    """The search finds what it is for: each part of the catalogue that says something."""
+    assert sum(len(list(sentences(path))) for path in CATALOGUE.glob("*.py")) > 300
