@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from bot import reasons
 from bot.known_calls import KNOWN
 from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Line, Verb, written_json
+from bot.messages import reasons
 from bot.targets import IdTarget, NumberTarget
 from bot.words import quote, unquoted
 from providers.actions import PlaceCall

@@ -11,9 +11,9 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Literal
 
-from bot.line import DOES, FIELDS, KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
+from bot.line import KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
+from bot.messages import capabilities, labels
 from bot.targets import IdTarget, NumberTarget
-from bot.words import listed
 from providers.actions import Kind
 
 
@@ -116,9 +116,9 @@ def _connection(
     """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
     all_of_them = vocabulary.connections
     able = tuple(name for name, words in all_of_them.items() if _can(line, words))
-    if line.connection:
-        wrong = None if line.connection in able else _cannot(line, all_of_them[line.connection], able)
-        return line.connection, able, wrong
+    if named := line.connection:
+        wrong = None if named in able else _cannot(line, named, all_of_them[named], able)
+        return named, able, wrong
     fitting = _with_agent(line, {name: all_of_them[name] for name in able})
     if _is_wrong(line, "connection"):
         return None, fitting, None
@@ -127,11 +127,9 @@ def _connection(
         best, ground = _best(fitting, known.holders, scheduled, [connection for connection, _ in known.used])
         if ground:
             return best[0], fitting, ground
-        return None, best, _Which("connection", f"Which connection: {listed(best, 'or')}? Add via NAME.")
-    if able:
-        named = listed(able, "or")
-        message = f"{line.agent} is no agent of {named}, which could do this. Name another agent."
-        return None, able, Fault("agent", message)
+        return None, best, _Which("connection", capabilities.which_connection(best))
+    if line.agent and able:
+        return None, able, Fault("agent", capabilities.no_agent_of(able, line.agent))
     return None, (), _nobody_can(line)
 
 
@@ -180,19 +178,15 @@ def _with_agent(line: Line, able: Mapping[str, ConnectionWords]) -> tuple[str, .
 
 def _not_taken(line: Line, connection: str, words: ConnectionWords) -> list[Fault]:
     """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
-    said = [name for name in FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
+    said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
     faults = [
-        Fault(name, f"{words.title} takes no {FIELDS[name]}. Leave it out, or use another connection.")
+        Fault(name, capabilities.takes_no(words.title, labels.FIELDS[name]))
         for name in (said if line.verb is Verb.PLACE else ())
         if name not in words.fields
     ]
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     faults += [
-        Fault(
-            "targets",
-            f"{connection} is being tried out, and {number.pretty} is not among its allow_numbers. Use one "
-            "that is, or ask whoever runs CallOps to add it.",
-        )
+        Fault("targets", capabilities.tried_out(connection, number.pretty))
         for number in numbers
         if words.numbers and number.e164 not in words.numbers
     ]
@@ -217,32 +211,26 @@ def _needs_agent(line: Line, words: ConnectionWords) -> bool:
 
 
 def _which_agent(connection: str, agents: Sequence[str]) -> Fault:
-    if not agents:
-        return Fault(
-            "agent", f"{connection} has no agent yet. Add one under [connections.{connection}.agents]."
-        )
-    return Fault("agent", f"Which agent: {listed(agents, 'or')}? Add agent=NAME.")
+    said = capabilities.which_agent(agents) if agents else capabilities.no_agent_yet(connection)
+    return Fault("agent", said)
 
 
-def _cannot(line: Line, words: ConnectionWords, able: Sequence[str]) -> Fault:
-    others = f" Use via {listed(able, 'or')}." if able else ""
+def _cannot(line: Line, connection: str, words: ConnectionWords, able: Sequence[str]) -> Fault:
     if line.verb is Verb.CANCEL and Kind.CANCEL_CALL in words.kinds:
-        by, not_by = ("number", "call id") if words.cancels_by == "number" else ("call id", "number")
-        return Fault("connection", f"{line.connection} cancels by {by}, not by {not_by}.{others}")
-    return Fault("connection", f"{line.connection} cannot {_does(line)}.{others}")
+        by, not_by = ("number", "call_id") if words.cancels_by == "number" else ("call_id", "number")
+        return Fault("connection", capabilities.cancels_by(connection, by, not_by, able))
+    return Fault("connection", capabilities.cannot(connection, _does(line), able))
 
 
 def _nobody_can(line: Line) -> Fault:
     kinds = {type(target) for target in line.targets}
     if len(kinds) > 1:
-        return Fault("targets", "Numbers and ids cannot be cancelled in one request. Ask for them apart.")
-    by = (
-        {True: " by call id", False: " by number"}[IdTarget in kinds]
-        if kinds and line.verb is Verb.CANCEL
-        else ""
-    )
-    return Fault("connection", f"No connection here can {_does(line)}{by}.")
+        return Fault("targets", capabilities.NUMBERS_AND_IDS)
+    if kinds and line.verb is Verb.CANCEL:
+        by = "call_id" if IdTarget in kinds else "number"
+        return Fault("connection", capabilities.nobody_cancels_by(_does(line), by))
+    return Fault("connection", capabilities.nobody_can(_does(line)))
 
 
 def _does(line: Line) -> str:
-    return DOES[line.verb] if line.verb else "do this"
+    return labels.DOES[line.verb] if line.verb else labels.DO_THIS

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from bot import known_calls, moves
 from bot.blocks import Block, Message, button
@@ -14,7 +13,7 @@ from bot.intents import nonce
 from bot.knowledge import infer_knowing, placed_lately
 from bot.known_calls import CannotCancel
 from bot.line import OF_STOPS, Fault, Later, Line, Typist, Verb
-from bot.messages import answers, choosing, repeats
+from bot.messages import answers, choosing, presses, repeats, scheduled, typed
 from bot.messages import stops as stop_words
 from bot.messages.repeats import Earlier
 from bot.operations import NotAllowed, Operations, Origin, Wish
@@ -30,9 +29,6 @@ from providers.base import Adapter
 from storage.entries import Draft, LogEntry, Person, Request
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, NoSuchRequest
-
-TOO_OLD: Final = "This is more than a day old, so it is forgotten. Type the command again."
-_AGAIN: Final = "Type the command again to see how it stands."
 
 
 class Intake:
@@ -77,10 +73,10 @@ class Intake:
             return line
         named = ours[0].provider_id
         if len(line.targets) > 1:
-            return _with_fault(line, f"{named} stands beside other targets. Ask for it in a line of its own.")
+            return _with_fault(line, typed.beside_others(named))
         [entry, *_] = [*await self._scheduled(line), None]
         if entry is None:
-            return _with_fault(line, f"There is no request {named}. Look at its id again.")
+            return _with_fault(line, typed.no_request(named))
         if why := await self.cannot_cancel(entry, person):
             return _with_fault(line, why)
         return known_calls.aimed_at(line, entry, self.vocabulary)
@@ -140,10 +136,10 @@ class Intake:
             return await self._move(line, person)
         faults = [*line.faults, *found.faults]
         if faults or line.connection is None or line.missing:
-            raise Faulty(faults or [Fault("targets", "A number or an id is missing.")], line)
+            raise Faulty(faults or [Fault("targets", typed.NO_TARGET)], line)
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
-            raise Faulty([Fault("targets", "One call at a time: each is placed with a button of its own.")])
+            raise Faulty([Fault("targets", typed.ONE_PLACED)])
         said = (line.reason, line.purpose, line.consent, line.goes_out)
         return Wish(line.connection, tuple(actions), *said, zone=line.zone)
 
@@ -158,9 +154,9 @@ class Intake:
         """The wish to move the one scheduled call that a line names. Raises `Faulty`."""
         faults = list(line.faults)
         if not line.targets and not faults:
-            faults.append(Fault("targets", moves.WHICH))
+            faults.append(Fault("targets", scheduled.WHICH_CALL))
         if line.at is None and not any(fault.field == "at" for fault in faults):
-            faults.append(Fault("at", moves.WHEN))
+            faults.append(Fault("at", scheduled.WHEN_INSTEAD))
         if faults:
             raise Faulty(faults)
         zone, now = person.timezone, self._clock()
@@ -213,7 +209,7 @@ class Intake:
         if isinstance(entry.action, PlaceCall):
             coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
             if entry.id not in {one.id for one in coming}:
-                return "This call was cancelled already, so it does not go out."
+                return scheduled.CANCELLED_ALREADY
         return None
 
     def check(self, wish: Wish, origin: Origin) -> Decision:
@@ -241,13 +237,13 @@ class Intake:
         """Stop all calls to a number, or let them go out again. Raises `Faulty`."""
         targets = [target for target in line.targets if isinstance(target, NumberTarget)]
         if line.faults or not targets:
-            raise Faulty(list(line.faults) or [Fault("targets", "A number is missing.")])
+            raise Faulty(list(line.faults) or [Fault("targets", typed.NO_NUMBER)])
         phone = targets[0].phone
         try:
             if line.verb is Verb.STOP:
                 return stop_words.stopped(await self._stopping.stop(phone, origin, line.reason))
             if not line.reason:
-                raise Faulty([Fault("reason", "Why may they go out again? Say it, in a few words.")])
+                raise Faulty([Fault("reason", typed.WHY_ALLOW)])
             return stop_words.allowed(phone, *await self._stopping.allow(phone, origin.person, line.reason))
         except NotAllowed as no:
             return answers.refusal(no.why, no.request)
@@ -303,7 +299,7 @@ class Intake:
         if draft and draft.request:
             return self.asked(await self._log.request(draft.request))
         if draft is None or not draft.content.get("wish"):
-            return answers.refusal([TOO_OLD])
+            return answers.refusal([presses.TOO_OLD])
         try:
             return await self.ask(read_wish(draft), replace(origin, nonce=draft.nonce))
         except NotAllowed as no:
@@ -314,11 +310,11 @@ class Intake:
     async def cancel_first(self, draft: Draft | None, origin: Origin) -> Message:
         """Ask to cancel the call that was placed before the one of a preview."""
         if draft is None or not draft.content.get("wish"):
-            return answers.refusal([TOO_OLD])
+            return answers.refusal([presses.TOO_OLD])
         wish = read_wish(draft)
         earlier = await self.earlier(wish)
         if earlier is None or earlier.cancel is None:
-            return answers.refusal(["The earlier call cannot be cancelled any more.", _AGAIN])
+            return answers.refusal([presses.EARLIER_IS_GONE, presses.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
         try:
             message = await self.ask(Wish(wish.connection, (earlier.cancel,), repeats.REPLACED), origin)
@@ -326,7 +322,7 @@ class Intake:
             return answers.refusal(no.why, no.request)
         except Faulty as faulty:
             return answers.refusal([fault.message for fault in faulty.faults])
-        place = button("Place the new call…", answers.CHANGE, draft.nonce, style="primary")
+        place = button(presses.PLACE_THE_NEW, answers.CHANGE, draft.nonce, style="primary")
         return repeats.then_place(message, earlier, place)
 
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> tuple[Message, bool]:

@@ -8,24 +8,15 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from bot import times, words, zones
-from bot.line import JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
+from bot import times, zones
+from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
+from bot.messages import labels, typed
 from bot.words import Value, closest
 
 MAX_TEXT: Final = 500
 """Characters of a reason, a purpose, a consent reference or a batch."""
 
-_DOING: Final = {
-    Verb.PLACE: "placing a call",
-    Verb.CANCEL: "a cancellation",
-    Verb.MOVE: "moving a call",
-    Verb.DELETE_CAMPAIGN: "deleting a campaign",
-    Verb.STOP_CAMPAIGN: "stopping a campaign",
-    Verb.START_CAMPAIGN: "starting a campaign",
-    Verb.STOP: "stopping calls to a number",
-    Verb.ALLOW: "allowing calls to a number",
-}
-_ALL = frozenset(_DOING)
+_ALL = frozenset(FORMS)
 _THROUGH_ONE = _ALL - frozenset(OF_STOPS)
 _OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 _PLACING = frozenset({Verb.PLACE})
@@ -94,7 +85,7 @@ class Faults(list[Fault]):
         """Note what is wrong with a time, with all that it could have been."""
         message, forms = str(fault), fault.suggestions
         if len(forms) > 1:
-            message += f" Type {' or '.join(f'“{form}”' for form in forms)}."
+            message = typed.which_time(message, forms)
         self.add(field, message, forms[0] if len(forms) == 1 else None)
 
     def concern(self, field: str) -> bool:
@@ -119,12 +110,12 @@ class Keys:
         if field == "text":
             self._unknown(key, verb)
         elif verb and verb not in verbs:
-            takes = ", ".join(name for name, (_, verbs) in _KEYS.items() if verb in verbs)
-            self._faults.add("text", f"{key}= is not for {_DOING[verb]}, which takes {takes}.")
+            takes = [name for name, (_, verbs) in _KEYS.items() if verb in verbs]
+            self._faults.add("text", typed.not_for(key, labels.DOING[verb], takes))
         elif key in self._values:
-            self._faults.add(field, f"{key}= is there twice. Keep one.")
+            self._faults.add(field, typed.twice(key))
         elif not value.text and not value.quoted:
-            self._faults.add(field, f"{key}= has nothing behind it. Add it, or leave {key}= out.")
+            self._faults.add(field, typed.nothing_behind(key))
         else:
             self._values[key] = value
 
@@ -134,10 +125,12 @@ class Keys:
         meant = _ALSO_TYPED.get(name)
         if meant not in names:
             meant = closest(name, names)
-        message = f"“{words.short(key)}=” is not a key."
-        if not meant:
-            message += f" There are: {', '.join(names)}."
-            message += f" For the agent's own data write meta.{name}=." if verb is Verb.PLACE else ""
+        if meant:
+            message = typed.not_a_key(key)
+        elif verb is Verb.PLACE:
+            message = typed.not_a_key_of_calls(key, names, name)
+        else:
+            message = typed.not_one_of_the_keys(key, names)
         self._faults.add("text", message, f"{meant}=" if meant else None)
 
     def typed(self) -> dict[str, str]:
@@ -158,23 +151,23 @@ class Keys:
 
     def whole(self, key: str, *, fewest: int | None = None) -> int | None:
         """A whole number."""
-        typed = self.text(key)
-        if typed is None:
+        said = self.text(key)
+        if said is None:
             return None
-        if _WHOLE.fullmatch(typed) and (fewest is None or int(typed) >= fewest):
-            return int(typed)
-        self._faults.add(key, f"{key}= takes a whole number, like {key}=3.")
+        if _WHOLE.fullmatch(said) and (fewest is None or int(said) >= fewest):
+            return int(said)
+        self._faults.add(key, typed.not_a_whole_number(key))
         return None
 
     def gap(self) -> int | tuple[int, ...] | None:
         """Minutes: one number or several."""
-        typed = self.text("gap")
-        if typed is None:
+        said = self.text("gap")
+        if said is None:
             return None
-        if not _GAPS.fullmatch(typed):
-            self._faults.add("gap", "gap= takes minutes, one number or several: gap=30 or gap=30,60.")
+        if not _GAPS.fullmatch(said):
+            self._faults.add("gap", typed.NOT_MINUTES)
             return None
-        first, *others = (int(minutes) for minutes in re.split(r"[\s,]+", typed))
+        first, *others = (int(minutes) for minutes in re.split(r"[\s,]+", said))
         return (first, *others) if others else first
 
     def time(self, key: str, read: ReadTime) -> times.Moment | None:
@@ -203,19 +196,19 @@ class Keys:
 
     def yes_or_no(self, key: str) -> bool | None:
         """Yes or no, in one of a few words."""
-        typed = self.text(key)
-        if typed is None:
+        said = self.text(key)
+        if said is None:
             return None
-        if typed.lower() not in _YES_OR_NO:
-            self._faults.add(_KEYS[key][0], f"{key}= takes yes or no; {key} alone means yes.")
-        return _YES_OR_NO.get(typed.lower())
+        if said.lower() not in _YES_OR_NO:
+            self._faults.add(_KEYS[key][0], typed.not_yes_or_no(key))
+        return _YES_OR_NO.get(said.lower())
 
     def language(self) -> str | None:
         """A language's code, in lower case."""
-        typed = self.text("lang")
-        if typed is None or _LANGUAGE.fullmatch(typed.lower()):
-            return typed and typed.lower()
-        self._faults.add("language", "lang= takes a language's code, like lang=hi or lang=en.")
+        said = self.text("lang")
+        if said is None or _LANGUAGE.fullmatch(said.lower()):
+            return said and said.lower()
+        self._faults.add("language", typed.NOT_A_LANGUAGE)
         return None
 
     def metadata(self) -> dict[str, JsonValue]:
@@ -230,16 +223,16 @@ class Keys:
 def limited(field: str, text: str, faults: Faults) -> str:
     """The text; a fault is noted when it is too long to be kept."""
     if len(text) > MAX_TEXT:
-        faults.add(field, f"The {field} has {len(text)} characters: {MAX_TEXT} at most.")
+        faults.add(field, typed.too_long(field, len(text), MAX_TEXT))
     return text
 
 
-def _json_value(typed: str) -> JsonValue:
+def _json_value(said: str) -> JsonValue:
     """A bare JSON number, true, false or null as that; all else is text."""
-    if not JSON_SCALAR.fullmatch(typed):
-        return typed
+    if not JSON_SCALAR.fullmatch(said):
+        return said
     try:
-        value: bool | int | float | None = json.loads(typed)
+        value: bool | int | float | None = json.loads(said)
     except ValueError:  # more digits than Python reads
-        return typed
-    return typed if isinstance(value, float) and math.isinf(value) else value
+        return said
+    return said if isinstance(value, float) and math.isinf(value) else value

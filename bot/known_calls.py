@@ -12,6 +12,7 @@ from whenever import Instant, TimeZoneNotFoundError
 
 from bot.blocks import MAX_OPTION, cut
 from bot.line import ConnectionWords, Fault, Line, Vocabulary
+from bot.messages import scheduled
 from bot.targets import IdTarget, NumberTarget
 from providers import phone
 from providers.actions import Code, Kind, PlaceCall
@@ -57,7 +58,7 @@ def offer(entries: Sequence[LogEntry], *, zone: str, now: datetime, chosen: str 
 def label(entry: LogEntry, *, zone: str, now: datetime) -> str:
     """A scheduled call in one line."""
     number = mask(entry.action.to) if isinstance(entry.action, PlaceCall) else entry.id
-    at = clock(entry.scheduled_for, zone=zone, now=now) if entry.scheduled_for else "no time"
+    at = clock(entry.scheduled_for, zone=zone, now=now) if entry.scheduled_for else scheduled.NO_TIME
     return cut(" · ".join(filter(None, [at, number, entry.agent])), MAX_OPTION)
 
 
@@ -91,12 +92,11 @@ def clock(at: datetime, *, zone: str, now: datetime) -> str:
 def too_late(entry: LogEntry, *, zone: str, now: datetime) -> str | None:
     """Why a call that was chosen cannot be cancelled any more, as far as its own row tells; None: it can."""
     if entry.kind is not Kind.PLACE_CALL or entry.code is not Code.SCHEDULED or entry.scheduled_for is None:
-        return f"{entry.id} is no scheduled call, so there is nothing to cancel."
+        return scheduled.not_scheduled(entry.id)
     if not isinstance(entry.action, PlaceCall) or entry.state is not State.SUCCEEDED:
-        return f"{entry.id} cannot be cancelled from here any more. Give its number or its id."
+        return scheduled.not_from_here(entry.id)
     if entry.scheduled_for <= now:
-        at = clock(entry.scheduled_for, zone=zone, now=now)
-        return f"It is too late: this call was due {at}."
+        return scheduled.too_late(clock(entry.scheduled_for, zone=zone, now=now))
     return None
 
 
@@ -104,12 +104,12 @@ def values(entry: LogEntry, vocabulary: Vocabulary) -> Mapping[str, str]:
     """A chosen call as the values of a form, aimed at as its connection cancels. Raises `CannotCancel`."""
     through = vocabulary.connections.get(entry.connection)
     if through is None or not _can_cancel(through):
-        raise CannotCancel(f"{entry.connection} cannot cancel calls: ask whoever runs CallOps.")
+        raise CannotCancel(scheduled.cannot_cancel(entry.connection))
     found = {"connection": entry.connection}
     if through.cancels_by == "number" and isinstance(entry.action, PlaceCall):
         return found | {"targets": entry.action.to, "agent": entry.agent or ""}
     if entry.reference is None:
-        raise CannotCancel(f"{entry.connection} gave this call no id, so it cannot be cancelled from here.")
+        raise CannotCancel(scheduled.has_no_id(entry.connection))
     return found | {"call": entry.reference}
 
 

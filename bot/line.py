@@ -12,8 +12,9 @@ from typing import Final, Literal
 from pydantic import JsonValue
 
 from bot import words
+from bot.messages import capabilities, typed
 from bot.targets import IdTarget, NumberTarget, Target, is_plain_id
-from providers.actions import Kind
+from providers.actions import Kind, PlaceCall
 
 
 class Verb(StrEnum):
@@ -53,40 +54,12 @@ FORMS: Final = (*KINDS, *OF_STOPS)
 TELLS: Final = frozenset({Verb.LIST, Verb.STATUS, Verb.LOG, Verb.HELP})
 """The verbs that only tell something; what stands behind them is no target."""
 
-DOES: Final[Mapping[Verb, str]] = MappingProxyType(
-    {
-        Verb.PLACE: "place a call",
-        Verb.CANCEL: "cancel a call",
-        Verb.MOVE: "move a call",
-        Verb.DELETE_CAMPAIGN: "delete a campaign",
-        Verb.STOP_CAMPAIGN: "stop a campaign",
-        Verb.START_CAMPAIGN: "start a campaign",
-        Verb.STOP: "stop calls to a number",
-        Verb.ALLOW: "allow calls again",
-    }
-)
-"""Each of them in words, also on its button and as its form's title."""
-
 CAMPAIGN: Final = "campaign"
 OF_CAMPAIGNS: Final = tuple(verb for verb in KINDS if verb.startswith(f"{CAMPAIGN} "))
 """The verbs that begin with the word "campaign"."""
 
-FIELDS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "at": "time (at=)",
-        "retries": "retries",
-        "gap": "gap between retries",
-        "earliest": "earliest time of day (from=)",
-        "latest": "latest time of day (until=)",
-        "carry_over": "carry-over",
-        "language": "language (lang=)",
-        "priority": "priority",
-        "batch": "batch",
-        "metadata": "data for the agent (meta.…=)",
-    }
-)
-"""What can be said of a call to be placed, besides whom it is to and which agent speaks, in words."""
-
+CALL_FIELDS: Final = frozenset(PlaceCall.model_fields) - {"kind", "to", "agent"}
+"""What can be said of a call to be placed, besides whom it is to and which agent speaks."""
 
 CancelsBy = Literal["number", "call_id"]
 
@@ -106,7 +79,7 @@ class ConnectionWords:
     kinds: frozenset[Kind] = frozenset()
     cancels_by: CancelsBy | None = None
     raw_agents: bool = False
-    fields: frozenset[str] = frozenset(FIELDS)
+    fields: frozenset[str] = CALL_FIELDS
     numbers: Sequence[str] = ()
     title: str = "The provider"
     beyond: frozenset[Kind] = frozenset()
@@ -123,7 +96,7 @@ class ConnectionWords:
 
     def caution(self, kind: Kind) -> str | None:
         """What people should know before they rely on a kind of action, or None."""
-        return beyond_documents([self.title]) if kind in self.beyond else None
+        return capabilities.beyond_documents([self.title]) if kind in self.beyond else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +112,6 @@ class Vocabulary:
     def can(self, verbs: Iterable[Verb] = KINDS) -> tuple[Verb, ...]:
         """Those of some verbs that at least one connection can be asked for."""
         return tuple(verb for verb in verbs if any(known.asks(verb) for known in self.connections.values()))
-
-
-def beyond_documents(titles: Sequence[str]) -> str:
-    """The one line that marks what providers' documents do not have."""
-    owners = [f"{title}'" if title.endswith("s") else f"{title}'s" for title in titles]
-    return f"Beyond {words.listed(owners, 'and')} documents: it may not work as we expect."
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +136,7 @@ class Fault:
     @property
     def proposal(self) -> str:
         """How a suggestion is put, with a place for it."""
-        return "Did you mean {}?"
+        return typed.DID_YOU_MEAN
 
 
 class Later(Fault):
@@ -178,7 +145,7 @@ class Later(Fault):
     @property
     def proposal(self) -> str:
         """How that time is put."""
-        return "Schedule it: at={}"
+        return typed.SCHEDULE_IT
 
 
 @dataclass(frozen=True, slots=True)

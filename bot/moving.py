@@ -6,9 +6,9 @@ whenever the first is done: after a restart, or once somebody settled what was u
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
 
 from bot.cards import with_card
+from bot.messages import scheduled
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
@@ -16,9 +16,6 @@ from providers.actions import PlaceCall, Refused
 from storage.chain import FOLLOWED
 from storage.entries import SYSTEM, Change, Note, Post, Request
 from storage.log import ActionLog, Conflict
-
-NOBODY: Final = "Slack did not say who asked for it until its time had passed."
-ERASED: Final = "What was to be placed was erased."
 
 
 class Moving:
@@ -53,13 +50,13 @@ class Moving:
         moved = await self._log.request(move.moves or "")
         call = next(entry.action for entry in moved.entries if entry.id == move.moves)
         if not isinstance(call, PlaceCall):
-            await self._tell(move, None, why=ERASED)
+            await self._tell(move, None, why=scheduled.ERASED)
             return
         try:
             person = await self._directory.person(move.requester)
         except PersonUnreadable:
             if move.moves_to and move.moves_to <= self._clock():
-                await self._tell(move, None, why=NOBODY)
+                await self._tell(move, None, why=scheduled.MOVER_UNKNOWN)
             return  # until then it is looked again in the next round
         again = call.model_copy(update={"at": move.moves_to})
         wish = Wish(

@@ -5,10 +5,11 @@ from datetime import datetime
 
 from bot import known_calls
 from bot.form_lines import values_of
-from bot.intake import TOO_OLD, Intake
+from bot.intake import Intake
 from bot.intents import nonce
 from bot.known_calls import Offer
 from bot.line import FORMS, Verb
+from bot.messages import presses
 from bot.messages.forms import Form
 from bot.messages.modals import View, notice
 from bot.payloads import Body, channel_of, user_of
@@ -98,5 +99,5 @@ class Opening:
 
 
 def _gone(draft: Draft | None) -> View:
-    why = "This was used already." if draft and draft.request else TOO_OLD
-    return notice("Nothing to change", why)
+    why = presses.USED_ALREADY if draft and draft.request else presses.TOO_OLD
+    return notice(presses.NOTHING_TO_CHANGE, why)

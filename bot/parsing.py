@@ -35,7 +35,8 @@ from bot.line import (
     Vocabulary,
     write,
 )
-from bot.rows import behind_words, number_in, read_rows, without_marks
+from bot.messages import typed
+from bot.rows import number_in, read_rows, without_marks
 from bot.targets import IdTarget, NumberTarget, Scan, Target, id_problem, scan
 from bot.verbs import read_verb
 from bot.words import Value, closest
@@ -64,11 +65,11 @@ _WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
 _TO: Final = "to "
 """As in "move 98765 43210 to Mon 10:00"."""
 _NOT_A_TARGET: Final = {
-    Verb.CANCEL: "neither a phone number nor a call's id. Begin with one, then give the reason.",
-    Verb.STOP: "not a phone number. A campaign is stopped by its id: campaign stop ID.",
-    Verb.ALLOW: "not a phone number. Begin with one, then give the reason.",
+    Verb.CANCEL: typed.nothing_to_cancel,
+    Verb.STOP: typed.nobody_to_stop,
+    Verb.ALLOW: typed.nobody_to_allow,
 }
-"""What a word is not that stands in the place of a target."""
+"""What is said of a word that stands in the place of a target and is none."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
 _LIKELY_CONNECTION = 0.75
@@ -106,12 +107,12 @@ class _Reader:
             flags=() if grammar in _WITH_REASON else FLAGS,
         )
         if parts.left_open:
-            self._faults.add("text", "A quote is opened and not closed. Close it, or leave it out.")
+            self._faults.add("text", typed.QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
             self._keys.take(key, self._without_via(key, value), grammar)
         connection = self._connection(parts.via)
         if connection and verb in OF_STOPS:
-            self._faults.add("text", "This holds for every connection. Leave via out.")
+            self._faults.add("text", typed.HOLDS_FOR_EVERY_CONNECTION)
         targets, free = self._targets(parts.free, grammar, connection)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
@@ -186,13 +187,12 @@ class _Reader:
             if name.casefold() not in self._names:
                 self._unknown_connection(name)
         if len(known) > 1:
-            self._faults.add("connection", f"There are two connections: {' and '.join(known)}. Keep one.")
+            self._faults.add("connection", typed.two_connections(known))
         return known[0] if known else None
 
     def _unknown_connection(self, name: str) -> None:
-        names = ", ".join(self._vocabulary.connections) or "none"
-        message = f"There is no connection “{words.short(name)}”. There are: {names}."
-        self._faults.add("connection", message, closest(name, self._vocabulary.connections))
+        names = self._vocabulary.connections
+        self._faults.add("connection", typed.no_connection(name, names), closest(name, names))
 
     def _targets(
         self, free: str, verb: Verb | None, connection: str | None
@@ -215,32 +215,30 @@ class _Reader:
         if verb is Verb.CANCEL and not words.unquoted(found.rest).quoted:
             found = self._beyond_words(free, found)
         numbers = scan(self._keys.raw("to"), read_phone=self._read_phone, ids=False)
-        ids = [typed for typed in re.split(r"[\s,;]+", self._keys.raw("call")) if typed]
+        ids = [named for named in re.split(r"[\s,;]+", self._keys.raw("call")) if named]
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
             self._faults.add("targets", message)
         if numbers.rest:
-            self._faults.add("targets", f"“{words.short(numbers.rest)}” is not a phone number.")
-        named = [IdTarget(typed) for typed in ids if not id_problem(typed)]
-        targets = tuple(dict.fromkeys([*found.targets, *numbers.targets, *named]))
+            self._faults.add("targets", typed.not_a_phone(numbers.rest))
+        by_id = [IdTarget(named) for named in ids if not id_problem(named)]
+        targets = tuple(dict.fromkeys([*found.targets, *numbers.targets, *by_id]))
         if len(targets) > MAX_TARGETS:
-            message = f"{len(targets)} are too many: {MAX_TARGETS} in one request at most. Split them."
-            self._faults.add("targets", message)
+            self._faults.add("targets", typed.too_many(len(targets), MAX_TARGETS))
         elif verb in _NOT_A_TARGET and found.rest and not targets and not self._faults.concern("targets"):
-            word = words.short(found.rest.split()[0])
-            self._faults.add("targets", f"“{word}” is {_NOT_A_TARGET[verb]}")
+            self._faults.add("targets", _NOT_A_TARGET[verb](found.rest.split()[0]))
         elif verb in OF_STOPS and len(targets) > 1:
-            self._faults.add("targets", "One number at a time. Type a line for each.")
+            self._faults.add("targets", typed.ONE_NUMBER)
         return targets, found.rest
 
     def _beyond_words(self, free: str, found: Scan) -> Scan:
         """What was found, unless there are further targets behind words: then a sheet's lines, or a fault."""
         rows = read_rows(free, self._read_phone, ids=True)
-        typed = number_in(found.rest, self._read_phone)
-        if rows and (typed or len(rows.targets) > len(found.targets)):
+        number = number_in(found.rest, self._read_phone)
+        if rows and (number or len(rows.targets) > len(found.targets)):
             self._left_out = rows.left_out
             return Scan(rows.targets, (), rows.reason)
-        if found.targets and typed:
-            return Scan(found.targets, (*found.faults, behind_words(typed)), found.rest)
+        if found.targets and number:
+            return Scan(found.targets, (*found.faults, typed.behind_words(number)), found.rest)
         return found
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
@@ -255,12 +253,9 @@ class _Reader:
         for message in found.faults:
             self._faults.add("targets", message)
         if len(found.targets) > 1:
-            message = "One campaign at a time. Ask for each in a line of its own."
-            self._faults.add("targets", message)
+            self._faults.add("targets", typed.ONE_CAMPAIGN)
         elif (targets != found.targets or found.rest) and not targets and not found.faults:
-            word = words.short(free.split(maxsplit=1)[0])
-            message = f"“{word}” is not a campaign's id. Begin with the id, then give the reason."
-            self._faults.add("targets", message)
+            self._faults.add("targets", typed.not_a_campaign(free.split(maxsplit=1)[0]))
         return targets, found.rest
 
     def _free(
@@ -277,17 +272,13 @@ class _Reader:
         if verb is Verb.MOVE:
             free = free.removeprefix(_TO)
         if free and "at" in self._keys:
-            self._faults.add("at", f"Either “{words.short(free)}” or at= is the time. Keep one.")
+            self._faults.add("at", typed.either_time(free))
         elif free:
             moment, behind = self._leading_time(free, targets)
             if behind and verb is Verb.MOVE:
                 reason = self._free_reason(behind, reason)
             elif behind:
-                self._faults.add(
-                    "at",
-                    f"“{words.short(behind)}” does not belong to the time. "
-                    "Leave it out, or write it as key=value.",
-                )
+                self._faults.add("at", typed.behind_the_time(behind))
         return moment, reason
 
     def _free_reason(self, free: str, reason: str | None) -> str | None:
@@ -296,33 +287,31 @@ class _Reader:
             free = free[via.end() :]
         text = words.unquoted(free).line
         if text and reason:
-            self._faults.add("reason", f"Either “{words.short(text)}” or reason= is the reason. Keep one.")
+            self._faults.add("reason", typed.either_reason(text))
         elif text and _DIGITS_ONLY.fullmatch(text):
-            self._faults.add(
-                "reason", f"“{words.short(text)}” is no reason in words. Does it belong to the number?"
-            )
+            self._faults.add("reason", typed.no_words(text))
         return reason or limited("reason", text, self._faults) or None
 
     def _leading_time(self, free: str, targets: Sequence[Target]) -> tuple[times.Moment | None, str]:
         """The longest beginning that is a time, and what is left over behind it."""
-        typed = free.split()
+        parts = free.split()
         whole = self._attempt(free)
         if isinstance(whole, times.Moment):
             return whole, ""
         tries = [whole] if whole.suggestions else []
-        for count in range(min(len(typed) - 1, _MOST_WORDS_OF_A_TIME), 0, -1):
+        for count in range(min(len(parts) - 1, _MOST_WORDS_OF_A_TIME), 0, -1):
             if tries:
                 break
-            read = self._attempt(" ".join(typed[:count]))
+            read = self._attempt(" ".join(parts[:count]))
             if isinstance(read, times.Moment):
-                return read, " ".join(typed[count:])
+                return read, " ".join(parts[count:])
             tries += [read] if read.suggestions else []
         if tries or targets:
             self._faults.add_time("at", (tries or [whole])[0])
         elif not self._faults.concern("targets"):
             self._faults.add(
                 "targets",
-                f"“{words.short(typed[0])}” is neither a phone number nor a time. Begin with the number.",
+                typed.neither_number_nor_time(parts[0]),
             )
         return None, ""
 
@@ -331,21 +320,18 @@ class _Reader:
         return spelt.get(reason.casefold(), reason) if reason else None
 
     def _agent(self, connection: str | None) -> str | None:
-        typed = self._keys.text("agent")
-        if typed is None:
+        said = self._keys.text("agent")
+        if said is None:
             return None
         known = self._vocabulary.connections
         considered = [known[connection]] if connection else list(known.values())
         names = {name.casefold(): name for words_of in considered for name in words_of.agents}
-        if typed.casefold() in names:
-            return names[typed.casefold()]
+        if said.casefold() in names:
+            return names[said.casefold()]
         if any(words_of.raw_agents for words_of in considered):
-            return typed
-        where = f"{connection} has no agent" if connection else "There is no agent"
-        there_are = f"There are: {', '.join(names.values())}." if names else "Leave agent= out."
-        self._faults.add(
-            "agent", f"{where} “{words.short(typed)}”. {there_are}", closest(typed, names.values())
-        )
+            return said
+        agents = list(names.values())
+        self._faults.add("agent", typed.no_agent(said, agents, connection), closest(said, agents))
         return None
 
     def _attempt(self, text: str) -> times.Moment | times.TimeFault:

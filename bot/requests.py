@@ -12,11 +12,11 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.blocks import Message
 from bot.form_lines import values_of
-from bot.intake import TOO_OLD, Intake
+from bot.intake import Intake
 from bot.intents import nonce
 from bot.line import Verb
 from bot.lists import Lists
-from bot.messages import answers, choosing, repeats
+from bot.messages import answers, choosing, presses, repeats
 from bot.messages.answers import COMMANDS
 from bot.messages.choosing import Choice
 from bot.messages.modals import result
@@ -105,7 +105,7 @@ class Requests:
         if draft and draft.request:
             message = self._intake.asked(await self._log.request(draft.request))
         elif draft is None or not draft.content:
-            message = answers.refusal([TOO_OLD])
+            message = answers.refusal([presses.TOO_OLD])
         else:
             line = self._intake.parse(str(draft.content["rest"]), Verb(str(draft.content["verb"])), person)
             line = replace(

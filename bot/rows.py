@@ -12,7 +12,6 @@ import re
 from dataclasses import dataclass
 
 from bot.targets import FEWEST_DIGITS, IdTarget, NumberTarget, ReadPhone, Target, letters, scan
-from bot.words import short
 
 SHORTEST_IN_WORDS = 10
 """Digits of a number that is looked for among words; an order's or a bill's are mostly fewer."""
@@ -97,14 +96,6 @@ def _are_alike(targets: list[Target]) -> bool:
     if len(ids) in {0, len(targets)}:
         return len({letters(one) for one in ids}) <= 1 or all(_digits(one) >= FEWEST_DIGITS for one in ids)
     return False
-
-
-def behind_words(typed: str) -> str:
-    """What to do about a number that stands behind words."""
-    return (
-        f"“{short(typed)}” stands behind words. Put all numbers first, with commas between them, then the "
-        "reason. If it belongs to the reason, write reason= before that."
-    )
 
 
 def _digits(text: str) -> int:

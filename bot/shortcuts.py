@@ -12,11 +12,10 @@ from bot.intake import Intake
 from bot.intents import nonce
 from bot.line import Verb
 from bot.mentions import Mentions
-from bot.messages import answers
+from bot.messages import answers, presses, scheduled
 from bot.messages.modals import View, has_numbers, notice
 from bot.messages.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.messages.timeline import Details
-from bot.moving import ERASED
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations
 from bot.payloads import Body, channel_of
@@ -29,10 +28,6 @@ from storage.log import ActionLog, Conflict, NoSuchRequest
 
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""
-
-NOT_YOURS = "Only the person who asked to move it can place it again from here, for they know the number."
-FOUND = "This is what the message mentions. Look through it before you ask."
-NOTHING_FOUND = "There is no phone number in this message, and no id that CallOps knows. Give one here."
 
 
 class Shortcuts:
@@ -93,9 +88,9 @@ class Shortcuts:
         move = await self._log.request(action["value"])
         call = entry_of(await self._log.request(move.moves or ""), move.moves or "")
         if person.id != move.requester:
-            self._replies.send(body["response_url"], answers.refusal([NOT_YOURS]))
+            self._replies.send(body["response_url"], answers.refusal([scheduled.NOT_YOURS_TO_PLACE]))
         elif not isinstance(call.action, PlaceCall):
-            self._replies.send(body["response_url"], answers.refusal([ERASED]))
+            self._replies.send(body["response_url"], answers.refusal([scheduled.ERASED]))
         else:
             await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body))
         await ack()
@@ -117,7 +112,7 @@ class Shortcuts:
         try:
             request = await self._operations.reveal(action["value"], person, nonce=key)
         except NotAllowed as no:
-            view = notice("Not for you to see", *no.why)
+            view = notice(presses.NOT_YOURS_TO_SEE, *no.why)
         except Conflict:  # delivered twice: the first delivery shows it
             await ack()
             return
@@ -150,12 +145,12 @@ class Shortcuts:
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         if len(calls) == 1 and not others:
-            await self._opening.open_known(Verb.CANCEL, body, {}, hint=FOUND, call=calls[0])
+            await self._opening.open_known(Verb.CANCEL, body, {}, hint=presses.MENTIONED, call=calls[0])
         else:
             aimed = [known_calls.values(call, self._intake.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
             targets = "\n".join(dict.fromkeys([*others, *named]))
-            hint = FOUND if targets else NOTHING_FOUND
+            hint = presses.MENTIONED if targets else presses.NOTHING_MENTIONED
             await self._opening.open_known(Verb.CANCEL, body, {"targets": targets}, hint=hint)
         await ack()
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from string import ascii_letters
 
-from bot.words import short
+from bot.messages import typed
 from providers.actions import SAFE_ID_PATTERN
 from providers.phone import Phone, PhoneFault
 
@@ -98,23 +98,22 @@ OURS = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
 """The ids of requests and their targets, as CallOps gives them out."""
 
 
-def id_problem(typed: str) -> str | None:
+def id_problem(text: str) -> str | None:
     """Say what keeps a text from being an id, or None."""
-    if _SAFE_ID.fullmatch(typed):
+    if _SAFE_ID.fullmatch(text):
         return None
-    problem = f"“{short(typed)}” is not an id:"
-    if stranger := re.search(r"[^A-Za-z0-9._:-]", typed):
-        return f"{problem} it cannot hold “{stranger[0]}”. Copy it as the provider shows it."
-    if len(typed) > LONGEST_ID:
-        return f"{problem} it is longer than {LONGEST_ID} characters."
-    return f"{problem} it begins with a letter or a digit."
+    if stranger := re.search(r"[^A-Za-z0-9._:-]", text):
+        return typed.strange_in_an_id(text, stranger[0])
+    if len(text) > LONGEST_ID:
+        return typed.too_long_for_an_id(text, LONGEST_ID)
+    return typed.no_beginning_of_an_id(text)
 
 
-def is_plain_id(typed: str) -> bool:
+def is_plain_id(text: str) -> bool:
     """Whether an id is taken for one wherever it stands; another needs ``call=`` or ``campaign=``."""
-    if OURS.fullmatch(typed):
+    if OURS.fullmatch(text):
         return True
-    return not typed.isdecimal() and bool(re.search(r"\d", typed)) and typed == typed.rstrip(".:")
+    return not text.isdecimal() and bool(re.search(r"\d", text)) and text == text.rstrip(".:")
 
 
 @dataclass(slots=True)
@@ -147,10 +146,7 @@ class _Scanner:
         first, last = groups[0], groups[end - 1]
         self.position = last.end()
         if len(divisions[end]) > 1:
-            typed = self.text[first.start() : last.end()]
-            self.faults.append(
-                f"“{short(typed)}” can be divided in two ways. Put commas between the numbers."
-            )
+            self.faults.append(typed.two_divisions(self.text[first.start() : last.end()]))
         else:
             self.found += divisions[end][0]
         return True
@@ -160,12 +156,12 @@ class _Scanner:
         ways: dict[int, list[tuple[Target, ...]]] = {0: [()]}
         for end in range(1, len(groups) + 1):
             for start in reversed(range(end)):
-                typed = self.text[groups[start].start() : groups[end - 1].end()]
-                if _digits(typed) > MOST_DIGITS or "+" in typed[2:]:
+                text = self.text[groups[start].start() : groups[end - 1].end()]
+                if _digits(text) > MOST_DIGITS or "+" in text[2:]:
                     break
-                if start in ways and _digits(typed) >= SHORTEST_NUMBER:
+                if start in ways and _digits(text) >= SHORTEST_NUMBER:
                     try:
-                        target = NumberTarget(self.read_phone(typed), typed)
+                        target = NumberTarget(self.read_phone(text), text)
                     except PhoneFault:
                         continue
                     ways[end] = [*ways.get(end, []), *((*way, target) for way in ways[start])][:2]
@@ -176,37 +172,37 @@ class _Scanner:
         if self.digits_are_ids:
             return self._id(groups[0])
         self.position = groups[-1].end()
-        typed = self.text[groups[0].start() : self.position]
+        text = self.text[groups[0].start() : self.position]
         try:
-            self.found.append(NumberTarget(self.read_phone(typed), typed))
+            self.found.append(NumberTarget(self.read_phone(text), text))
         except PhoneFault as fault:
-            self.faults.append(f"“{short(typed)}”: {fault}")
+            self.faults.append(typed.not_understood(text, str(fault)))
         return True
 
     def _id(self, word: re.Match[str]) -> bool:
-        typed = word[0].rstrip(".:")
-        if not self._is_id_like(typed):
+        text = word[0].rstrip(".:")
+        if not self._is_id_like(text):
             return False
         self.position = word.end()
-        if problem := id_problem(typed):
+        if problem := id_problem(text):
             self.faults.append(problem)
         else:
-            self.found.append(IdTarget(typed))
+            self.found.append(IdTarget(text))
         return True
 
-    def _is_number_like(self, typed: str) -> bool:
-        if self.digits_are_ids and typed.isdecimal():
+    def _is_number_like(self, text: str) -> bool:
+        if self.digits_are_ids and text.isdecimal():
             return False
-        return "+" in typed or _digits(typed) >= (FEWEST_DIGITS if self.position else FEWEST_DIGITS_FIRST)
+        return "+" in text or _digits(text) >= (FEWEST_DIGITS if self.position else FEWEST_DIGITS_FIRST)
 
-    def _is_id_like(self, typed: str) -> bool:
-        if typed.isdecimal():
-            return self.digits_are_ids and (not self.position or len(typed) >= FEWEST_DIGITS)
+    def _is_id_like(self, text: str) -> bool:
+        if text.isdecimal():
+            return self.digits_are_ids and (not self.position or len(text) >= FEWEST_DIGITS)
         if not self.position:
-            return _digits(typed) > 0 or OURS.fullmatch(typed) is not None
+            return _digits(text) > 0 or OURS.fullmatch(text) is not None
         last = self.found[-1] if self.found else None
-        alike = isinstance(last, IdTarget) and letters(last.provider_id) == letters(typed) != ""
-        return _digits(typed) >= FEWEST_DIGITS or (_digits(typed) > 0 and (alike or "_" in typed))
+        alike = isinstance(last, IdTarget) and letters(last.provider_id) == letters(text) != ""
+        return _digits(text) >= FEWEST_DIGITS or (_digits(text) > 0 and (alike or "_" in text))
 
 
 def _digits(text: str) -> int:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from bot import words
 from bot.keys import Faults
 from bot.line import CAMPAIGN, FORMS, OF_CAMPAIGNS, OF_STOPS, Verb, Vocabulary
+from bot.messages import typed
 from bot.words import closest
 
 _DONE_TO_CAMPAIGNS: Final[Mapping[str, Verb]] = {
@@ -72,10 +72,7 @@ def read_verb(text: str, door: Verb | None, *, vocabulary: Vocabulary, faults: F
 def _misspelt(first: str, rest: str, vocabulary: Vocabulary, faults: Faults) -> Read:
     """What a first word that is no verb here was meant to be."""
     word = _bare(first)
-    message = (
-        f"“{words.short(first)}” is nothing CallOps does. Begin with place, cancel, move or campaign; "
-        "help shows how."
-    )
+    message = typed.not_a_verb(first)
     spelt = closest(word, [*_FIRST_WORDS, CAMPAIGN])
     if spelt == CAMPAIGN:
         meant, rest = _done_to_campaigns(rest, vocabulary)
@@ -92,10 +89,7 @@ def _of_campaigns(rest: str, vocabulary: Vocabulary, faults: Faults) -> Read:
     if len(can) == 1 and not rest:
         return Read(can[0], can[0], rest)
     meant, behind = _done_to_campaigns(rest, vocabulary)
-    if can:
-        message = f"Say what to do with a campaign: {words.listed(can, 'or')}."
-    else:
-        message = "No connection here has campaigns that CallOps could do anything to."
+    message = typed.which_for_campaigns(can) if can else typed.NOTHING_FOR_CAMPAIGNS
     faults.add("verb", message, meant)
     return _one_of(meant, behind, vocabulary)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from bot.line import CancelsBy, ConnectionWords, Vocabulary, beyond_documents
+from bot.line import CancelsBy, ConnectionWords, Vocabulary
+from bot.messages import capabilities
 from bot.settings import Settings
 from providers.actions import Kind, NumberRef
 from providers.base import Adapter
@@ -22,7 +23,9 @@ def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabular
 def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
     """What people should know before they rely on a kind of action, or None."""
     sources = [known.source for known in provider.capabilities if known.kind is kind]
-    return beyond_documents([provider.title]) if sources and "documented" not in sources else None
+    return (
+        capabilities.beyond_documents([provider.title]) if sources and "documented" not in sources else None
+    )
 
 
 def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:

@@ -29,8 +29,12 @@ _DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCamp
 }
 
 
+class Incomplete(ValueError):
+    """A line that leaves open what it asks for: the field that is missing."""
+
+
 def actions_of(line: Line) -> Sequence[CallAction]:
-    """What a line without faults asks for, one action for each target."""
+    """What a line without faults asks for, one action for each target. Raises `Incomplete`."""
     match line.verb:
         case Verb.PLACE:
             numbers = [target for target in line.targets if isinstance(target, NumberTarget)]
@@ -42,7 +46,7 @@ def actions_of(line: Line) -> Sequence[CallAction]:
             action = _DONE_TO_CAMPAIGNS[verb]
             return [action(target=CampaignRef(campaign_id=campaign_id)) for campaign_id in ids]
         case _:
-            raise ValueError("a line without a verb asks for nothing")
+            raise Incomplete("verb")
 
 
 def _place(line: Line, to: str) -> PlaceCall:
@@ -64,7 +68,7 @@ def _place(line: Line, to: str) -> PlaceCall:
 
 def _cancel(line: Line) -> list[CancelCall]:
     if line.agent is None and any(isinstance(target, NumberTarget) for target in line.targets):
-        raise ValueError("a cancellation by number needs its agent")
+        raise Incomplete("agent")
     return [
         CancelCall(target=NumberRef(agent=line.agent or "", to=target.phone.e164))
         if isinstance(target, NumberTarget)

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from bot.blocks import Block, Message, actions, button, context, escape, fields, quote, section, when
 from bot.inference import Inferred
 from bot.line import (
-    DOES,
     FORMS,
     OF_CAMPAIGNS,
     ConnectionWords,
@@ -13,10 +12,11 @@ from bot.line import (
     Line,
     Verb,
     Vocabulary,
-    beyond_documents,
     corrected,
     write,
 )
+from bot.messages.capabilities import beyond_documents
+from bot.messages.labels import DOES
 from bot.messages.standing import DRY_RUN, already, marked, standing
 from bot.operations import Wish
 from bot.targets import NumberTarget

@@ -8,22 +8,21 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot import reasons
 from bot.blocks import Block, actions, button, context, cut, escape, plain_text, section
 from bot.form_lines import PICKED
 from bot.keys import MAX_TEXT
 from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
-    DOES,
-    FIELDS,
     OF_STOPS,
     Fault,
     Verb,
     Vocabulary,
 )
+from bot.messages import reasons
+from bot.messages.labels import DOES, FIELDS
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
 from bot.messages.standing import CANNOT_BE_UNDONE
-from bot.zone_choice import leaves_choice, zone_input
+from bot.messages.zone_choice import leaves_choice, zone_input
 
 MORE = "more"
 NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.inference import infer
-from bot.line import DOES, OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.line import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
 from bot.messages.answers import OPENS, fault_message, help_message, preview, refusal
+from bot.messages.labels import DOES
 from bot.messages.previews import PlacePreview
 from bot.operations import Wish
 from bot.parsing import parse

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.inference import Ground, Known, Open, infer
-from bot.line import FIELDS
+from bot.line import CALL_FIELDS
+from bot.messages.labels import FIELDS
 from bot.parsing import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
 from providers.actions import Kind, PlaceCall
 
@@ -418,7 +419,7 @@ def test_the_candidates_are_named() -> None:
 
 def test_every_field_of_a_call_has_a_name_in_words() -> None:
     """What can be said of a call is what a provider may not take."""
-    assert set(FIELDS) == set(PlaceCall.model_fields) - {"kind", "to", "agent"}
+    assert set(FIELDS) == CALL_FIELDS == set(PlaceCall.model_fields) - {"kind", "to", "agent"}
     assert set(FIELDS) <= set(Line.__dataclass_fields__)
 
 

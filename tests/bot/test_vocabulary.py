@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.line import FIELDS, ConnectionWords
+from bot.line import CALL_FIELDS, ConnectionWords
 from bot.vocabulary import caution, words_of
 from providers.actions import Kind
 from providers.base import Adapter
@@ -50,7 +50,7 @@ def test_what_is_tried_out_is_known() -> None:
 def test_what_is_documented_needs_no_caution() -> None:
     """CallKaro takes everything that can be said of a call, and its documents have it."""
     known = words_of(CallKaro(CallKaroSettings(api_key="k", agents={"payments": "6803"}), clock=now))
-    assert (known.fields, known.cancels_by, known.beyond) == (frozenset(FIELDS), "number", frozenset())
+    assert (known.fields, known.cancels_by, known.beyond) == (CALL_FIELDS, "number", frozenset())
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=PROVIDERS)

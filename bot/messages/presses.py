@@ -1,0 +1,15 @@
+"""What is said to what is pressed on a message, where more is to be said than the form that opens. Pure."""
+
+TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
+
+NOTHING_TO_CHANGE = "Nothing to change"
+USED_ALREADY = "This was used already."
+
+NOT_YOURS_TO_SEE = "Not for you to see"
+
+MENTIONED = "This is what the message mentions. Look through it before you ask."
+NOTHING_MENTIONED = "There is no phone number in this message, and no id that CallOps knows. Give one here."
+
+EARLIER_IS_GONE = "The earlier call cannot be cancelled any more."
+TYPE_AGAIN = "Type the command again to see how it stands."
+PLACE_THE_NEW = "Place the new call…"

@@ -1,0 +1,71 @@
+"""What is said of scheduled calls: which one is meant, and why it cannot be cancelled or moved. Pure."""
+
+MOVED = "moved to another time"
+"""Why a call is cancelled that is moved, where nothing else is said."""
+NO_TIME = "no time"
+
+WHICH_CALL = "Say which call: its number, or its id as the audit channel shows it."
+WHEN_INSTEAD = "Say when the call is to go out instead, as in “Mon 10:00”."
+ONE_CALL = "One call at a time. Ask for each in a line of its own."
+
+
+def to_number(number: str) -> str:
+    return f"to {number}"
+
+
+def with_id(named: str) -> str:
+    return f"with the id {named}"
+
+
+def no_call(whose: str) -> str:
+    """Said of a call `to_number` or `with_id`."""
+    return f"CallOps knows of no scheduled call {whose}. It moves only what was placed through it."
+
+
+def several_calls(whose: str, calls: str) -> str:
+    """Said of calls `to_number` or `with_id`."""
+    return f"Several calls are scheduled {whose}: {calls}. Give the id of one."
+
+
+def not_scheduled(entry: str) -> str:
+    return f"{entry} is no scheduled call, so there is nothing to cancel."
+
+
+def too_late(clock: str) -> str:
+    return f"It is too late: this call was due {clock}."
+
+
+CANCELLED_ALREADY = "This call was cancelled already, so it does not go out."
+
+
+def not_from_here(entry: str) -> str:
+    return f"{entry} cannot be cancelled from here any more. Give its number or its id."
+
+
+def cannot_cancel(connection: str) -> str:
+    return f"{connection} cannot cancel calls: ask whoever runs CallOps."
+
+
+def has_no_id(connection: str) -> str:
+    return f"{connection} gave this call no id, so it cannot be cancelled from here."
+
+
+def cannot_move(connection: str) -> str:
+    return f"{connection} cannot move calls."
+
+
+def then_already(entry: str) -> str:
+    return f"{entry} goes out at that time already."
+
+
+def takes_others_along(connection: str, others: str) -> str:
+    return (
+        f"{connection} cancels by number: {others} would go away with it. Cancel them, then place each anew."
+    )
+
+
+MOVER_UNKNOWN = "Slack did not say who asked for it until its time had passed."
+ERASED = "What was to be placed was erased."
+NOT_YOURS_TO_PLACE = (
+    "Only the person who asked to move it can place it again from here, for they know the number."
+)

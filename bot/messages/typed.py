@@ -1,0 +1,182 @@
+"""What is wrong with a typed line, and what to type instead. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from bot.words import listed, short
+
+DID_YOU_MEAN = "Did you mean {}?"
+SCHEDULE_IT = "Schedule it: at={}"
+
+
+def not_a_verb(word: str) -> str:
+    return (
+        f"“{short(word)}” is nothing CallOps does. Begin with place, cancel, move or campaign; "
+        "help shows how."
+    )
+
+
+def which_for_campaigns(verbs: Sequence[str]) -> str:
+    return f"Say what to do with a campaign: {listed(verbs, 'or')}."
+
+
+NOTHING_FOR_CAMPAIGNS = "No connection here has campaigns that CallOps could do anything to."
+
+
+QUOTE_LEFT_OPEN = "A quote is opened and not closed. Close it, or leave it out."
+
+
+def not_a_key(key: str) -> str:
+    return f"“{short(key)}=” is not a key."
+
+
+def not_one_of_the_keys(key: str, keys: Iterable[str]) -> str:
+    return f"{not_a_key(key)} There are: {', '.join(keys)}."
+
+
+def not_a_key_of_calls(key: str, keys: Iterable[str], name: str) -> str:
+    return f"{not_one_of_the_keys(key, keys)} For the agent's own data write meta.{name}=."
+
+
+def not_for(key: str, doing: str, keys: Iterable[str]) -> str:
+    return f"{key}= is not for {doing}, which takes {', '.join(keys)}."
+
+
+def twice(key: str) -> str:
+    return f"{key}= is there twice. Keep one."
+
+
+def nothing_behind(key: str) -> str:
+    return f"{key}= has nothing behind it. Add it, or leave {key}= out."
+
+
+def not_a_whole_number(key: str) -> str:
+    return f"{key}= takes a whole number, like {key}=3."
+
+
+def not_yes_or_no(key: str) -> str:
+    return f"{key}= takes yes or no; {key} alone means yes."
+
+
+NOT_MINUTES = "gap= takes minutes, one number or several: gap=30 or gap=30,60."
+NOT_A_LANGUAGE = "lang= takes a language's code, like lang=hi or lang=en."
+
+
+def too_long(field: str, length: int, most: int) -> str:
+    return f"The {field} has {length} characters: {most} at most."
+
+
+def no_connection(name: str, connections: Iterable[str]) -> str:
+    return f"There is no connection “{short(name)}”. There are: {', '.join(connections) or 'none'}."
+
+
+def two_connections(connections: Iterable[str]) -> str:
+    return f"There are two connections: {' and '.join(connections)}. Keep one."
+
+
+HOLDS_FOR_EVERY_CONNECTION = "This holds for every connection. Leave via out."
+
+
+def no_agent(name: str, agents: Sequence[str], connection: str | None) -> str:
+    where = f"{connection} has no agent" if connection else "There is no agent"
+    there_are = f"There are: {', '.join(agents)}." if agents else "Leave agent= out."
+    return f"{where} “{short(name)}”. {there_are}"
+
+
+def not_a_phone(text: str) -> str:
+    return f"“{short(text)}” is not a phone number."
+
+
+def nothing_to_cancel(word: str) -> str:
+    return f"“{short(word)}” is neither a phone number nor a call's id. Begin with one, then give the reason."
+
+
+def nobody_to_stop(word: str) -> str:
+    return f"{not_a_phone(word)} A campaign is stopped by its id: campaign stop ID."
+
+
+def nobody_to_allow(word: str) -> str:
+    return f"{not_a_phone(word)} Begin with one, then give the reason."
+
+
+def not_a_campaign(word: str) -> str:
+    return f"“{short(word)}” is not a campaign's id. Begin with the id, then give the reason."
+
+
+def not_understood(text: str, why: str) -> str:
+    return f"“{short(text)}”: {why}"
+
+
+def two_divisions(text: str) -> str:
+    return f"“{short(text)}” can be divided in two ways. Put commas between the numbers."
+
+
+def behind_words(text: str) -> str:
+    return (
+        f"“{short(text)}” stands behind words. Put all numbers first, with commas between them, then the "
+        "reason. If it belongs to the reason, write reason= before that."
+    )
+
+
+def strange_in_an_id(text: str, stranger: str) -> str:
+    return f"{_not_an_id(text)} an id cannot hold “{stranger}”. {_COPY}"
+
+
+def too_long_for_an_id(text: str, most: int) -> str:
+    return f"{_not_an_id(text)} it is longer than {most} characters. {_COPY}"
+
+
+def no_beginning_of_an_id(text: str) -> str:
+    return f"{_not_an_id(text)} an id begins with a letter or a digit. {_COPY}"
+
+
+def _not_an_id(text: str) -> str:
+    return f"“{short(text)}” is not an id:"
+
+
+_COPY = "Copy it as the provider shows it."
+
+
+def no_request(named: str) -> str:
+    return f"There is no request {named}. Look at its id again."
+
+
+def beside_others(named: str) -> str:
+    return f"{named} stands beside other targets. Ask for it in a line of its own."
+
+
+def too_many(count: int, most: int) -> str:
+    return f"{count} are too many: {most} in one request at most. Split them."
+
+
+ONE_NUMBER = "One number at a time. Type a line for each."
+ONE_CAMPAIGN = "One campaign at a time. Ask for each in a line of its own."
+ONE_PLACED = "One call at a time: each is placed with a button of its own."
+NO_TARGET = "A number or an id is missing."
+NO_NUMBER = "A number is missing."
+
+
+def either_time(text: str) -> str:
+    return f"Either “{short(text)}” or at= is the time. Keep one."
+
+
+def behind_the_time(text: str) -> str:
+    return f"“{short(text)}” does not belong to the time. Leave it out, or write it as key=value."
+
+
+def neither_number_nor_time(word: str) -> str:
+    return f"“{short(word)}” is neither a phone number nor a time. Begin with the number."
+
+
+def which_time(why: str, forms: Iterable[str]) -> str:
+    return f"{why} Type {' or '.join(f'“{form}”' for form in forms)}."
+
+
+def either_reason(text: str) -> str:
+    return f"Either “{short(text)}” or reason= is the reason. Keep one."
+
+
+def no_words(text: str) -> str:
+    return f"“{short(text)}” is no reason in words. Does it belong to the number?"
+
+
+WHY_ALLOW = "Why may they go out again? Say it, in a few words."
