@@ -830,7 +830,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "an id of dots behind its key",
         "/cancel-call call=..",
         CANCEL,
-        [("targets", "begins with a letter or a digit", None)],
+        [("targets", "an id begins with a letter or a digit. Copy it", None)],
     ),
     ("an id that is too long", f"/cancel-call x{'1' * 128}", CANCEL, [("targets", "longer than 128", None)]),
     (
