@@ -33,6 +33,9 @@ LOOKED_UP: Final = "looked_up"
 FOLLOWED: Final = "followed"
 """A note on a move: what came of its second step, ``second`` in its data; None where it was impossible."""
 
+CANCELLED: Final = "cancelled"
+"""A note on a call that was placed: the request ``by`` cancelled it, so that it does not go out."""
+
 RULES: Final = "rules_changed"
 """The rules in force became others: an event of its own, about no request."""
 

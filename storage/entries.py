@@ -174,6 +174,14 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Why a call that was placed does not go out: which request cancelled it, and to when it moves it."""
+
+    by: str
+    moves_to: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Standstill:
     """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
 
@@ -234,6 +242,8 @@ class Request:
     """The move whose second step this is: its first, the cancellation, is done."""
     followed_by: Followed | None = None
     """The second step of a move, once it was asked for."""
+    cancelled: Cancelled | None = None
+    """Of a call that was placed: that it was cancelled through us."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says; erasable."""
     stop: str | None = None

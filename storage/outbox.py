@@ -14,6 +14,8 @@ ASKED: Final = "asked:"
 """With a person's id behind it: one such message for each person."""
 REPLY: Final = "reply:"
 """With an outbox row's id behind it: what was said once, and is edited only to be erased."""
+STATE: Final = "state"
+"""The template of an edit that shows how a request stands now."""
 ERASURE: Final = "erased"
 """The template of what takes the words out of a message that stands in Slack."""
 

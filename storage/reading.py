@@ -9,10 +9,11 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
-from storage import standstills
+from storage import standstills, taken_away
 from storage.chain import FOLLOWED, RULES, microseconds, moment
 from storage.entries import (
     Approval,
+    Cancelled,
     Event,
     Followed,
     LogEntry,
@@ -101,6 +102,7 @@ def request(connection: Connection, request: str) -> Request:
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["moves"] else None,
+        cancelled=taken_away.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=standstills.waits_for(connection, row["connection"]) if waits else None,
     )
 
@@ -511,6 +513,7 @@ def as_request(
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
     followed_by: Followed | None = None,
+    cancelled: Cancelled | None = None,
     waits_for: Standstill | None = None,
 ) -> Request:
     """A request from its row and what belongs to it."""
@@ -538,6 +541,7 @@ def as_request(
         moves_to=_time(row["moves_to"]),
         follows=row["follows"],
         followed_by=followed_by,
+        cancelled=cancelled,
         zone=personal.get("zone"),
         stop=row["stop"],
         why=row["why"],

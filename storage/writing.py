@@ -16,7 +16,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage import chain, exclusion, joining, reading, stops
+from storage import chain, exclusion, joining, reading, stops, taken_away
 from storage.appending import Chain, Sources
 from storage.chain import (
     CHANGEABLE_COLUMNS,
@@ -155,6 +155,8 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
         )
     for move in change.moves:
         written.append(_move(connection, writer, change, move, {} if written else decision))
+        if move.after is State.SUCCEEDED:
+            taken_away.note(connection, writer, move.entry, change.request)
     if decision:
         _insert(connection, "approvals", chain.approval_row(written[0]))
     written += [_note(writer, change, note) for note in change.notes]

@@ -171,7 +171,8 @@ def _still_to_go_out(request: Request) -> LogEntry | None:
     """The one call that was scheduled, as far as its own row tells."""
     first = request.entries[0]
     scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
-    return first if request.kind is Kind.PLACE_CALL and scheduled and len(request.entries) == 1 else None
+    one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
+    return first if one_call and scheduled and not request.cancelled else None
 
 
 def _ask_to_settle(request: Request) -> Message:

@@ -22,7 +22,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
-from storage.entries import Event, Followed, LogEntry, Request
+from storage.entries import Cancelled, Event, Followed, LogEntry, Request
 from storage.lifecycle import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -337,6 +337,8 @@ def _sending(request: Request, _entry: LogEntry) -> str:
 def _succeeded(request: Request, entry: LogEntry) -> str:
     if request.moves:
         return _moved(request, entry)
+    if request.cancelled:
+        return _taken_away(request, entry, request.cancelled)
     return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
 
 
@@ -360,6 +362,15 @@ def _moved(request: Request, entry: LogEntry) -> str:
         case _:
             why = f" {escape(second.message)}" if second.message else ""
             return f"❌ *Cancelled, but not placed again:* {whose}{why} *Nobody is called.*"
+
+
+def _taken_away(request: Request, entry: LogEntry, cancelled: Cancelled) -> str:
+    """How a call stands that was placed and then cancelled: where it is told, and what comes of it."""
+    at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
+    whose = f"{target(entry)}{at}, for {person(request.requester)}"
+    if cancelled.moves_to:
+        return f"↪️ *Cancelled, to move it to {when(cancelled.moves_to)}:* {whose}. See `{cancelled.by}`."
+    return f"🚫 *Cancelled:* {whose}. It does not go out. See `{cancelled.by}`."
 
 
 def moved_in_vain(request: Request) -> bool:

@@ -53,6 +53,7 @@ DID: Mapping[str, str] = {
     "ordered": "ordered another attempt",
     "revealed": "looked at the full number",
     "erased": "erased the personal data",
+    "cancelled": "noted that it was cancelled, so that it does not go out",
     "asked": "asked somebody to decide",
     "reminded": "reminded those who were asked",
     "not_posted": "could not post its message",
@@ -151,6 +152,8 @@ def _did(event: Event) -> str:
             why, _ = in_words(str(event.data["why"]))
             what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
             return f"could not post {what} in {channel(event.data['where'])}: {why}"
+        case "cancelled", _, _:
+            return f"{did}: see `{event.data['by']}`"
         case "looked_up", _, bool() | None as found:
             return f"{did}: {_FOUND[found]}"
         case _:

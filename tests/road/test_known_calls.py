@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.road.scene import NUMBER, OTHER_NUMBER, Scene, opened, request_id, words
+from tests.road.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -68,5 +68,8 @@ async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene:
     request = request_id(await scene.ask(f"/cancel-call {call} customer asked"))
     await scene.approve(request)
     await scene.audit("Removed:", "+91 ••••• •3210", request)
+    gone = await scene.audit("Cancelled:", "It does not go out.", request, call)
+    assert buttons(gone) == ["Details"]
+    assert f"see {request}" in words(opened(await scene.olive.click(gone, text="Details"))).replace("`", "")
     assert "There is no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))
     assert "cancelled already" in words(await scene.ask(f"/cancel-call {call} customer asked"))

@@ -18,7 +18,7 @@ async def _scheduled(scene: Scene) -> str:
 
 async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     """The card shows both times; the call goes out with all that it had, at the new time only."""
-    await _scheduled(scene)
+    call = await _scheduled(scene)
     move = request_id(await scene.ask(f"/calls move {NUMBER} to Mon 10:00"))
     card = words(await scene.card("asks to move", move))
     assert card.count("<!date^") >= 3
@@ -30,6 +30,7 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
     await scene.audit("Scheduled:", second)
+    await scene.audit("Cancelled, to move it to", call, move)
     assert "Moved to" in words(await scene.told("Moved to", move))
     await scene.reply("Moved to")
     first, cancelled, again = await scene.requests("callkaro")

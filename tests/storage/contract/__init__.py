@@ -19,6 +19,7 @@ from tests.storage.contract.presence import BeingPresent
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.searching import Searching
 from tests.storage.contract.slack import Posting, Remembering
+from tests.storage.contract.taking_away import TakingAway
 from tests.storage.samples import Clock
 
 
@@ -27,6 +28,7 @@ class ActionLogContract(
     Deciding,
     Joining,
     Moving,
+    TakingAway,
     Noting,
     Beginning,
     Pacing,
