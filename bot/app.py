@@ -19,6 +19,7 @@ from bot.intake import Intake
 from bot.lists import Lists
 from bot.log_files import LogFiles
 from bot.log_search import LogSearch
+from bot.messages import faults
 from bot.messages.modals import View, notice
 from bot.opening import Opening
 from bot.operations import Operations
@@ -37,14 +38,6 @@ SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
-ANOTHER_LOG = (
-    "This request is not in the log of the CallOps that answers here, so nothing was done. It is in another "
-    "CallOps's log, or that log was lost. Tell whoever runs CallOps."
-)
-LOG_FAILS = (
-    "CallOps cannot write to its log, so it can take nothing now. Look whether the audit channel has it, "
-    "and tell whoever runs CallOps."
-)
 _log = logging.getLogger(__name__)
 
 
@@ -144,15 +137,14 @@ def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
     """Answer what nothing else answers: without an ack a person waits for three seconds and reads nothing."""
 
     async def unknown_command(ack: AsyncAck) -> None:
-        await ack("CallOps does not know this command. Try `/calls help`.")
+        await ack(faults.UNKNOWN_COMMAND)
 
     async def unknown_button(ack: AsyncAck, body: Body) -> None:
-        _tell(replies, body, "This button is from another version of CallOps. Start again with `/calls`.")
+        _tell(replies, body, faults.OTHER_VERSIONS_BUTTON)
         await ack()
 
     async def unknown_view(ack: AsyncAck) -> None:
-        sentence = "This form is from another version of CallOps. Start again with `/calls`."
-        await ack(response_action="update", view=notice("Not sent", sentence))
+        await ack(response_action="update", view=notice(faults.NOT_SENT, faults.OTHER_VERSIONS_FORM))
 
     async def no_options(ack: AsyncAck) -> None:
         await ack(options=[])
@@ -181,7 +173,7 @@ def _listen_to_errors(
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":
-            view: View = notice("Not done", sentence)
+            view: View = notice(faults.NOT_DONE, sentence)
             return BoltResponse(status=200, body={"response_action": "push", "view": view})
         _tell(replies, body, sentence)
         return BoltResponse(status=200)
@@ -191,9 +183,9 @@ def _listen_to_errors(
 
 async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     if isinstance(error, PersonUnreadable):
-        return "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
+        return faults.WHO_ARE_YOU
     if isinstance(error, NoSuchRequest):
-        return ANOTHER_LOG
+        return faults.ANOTHER_LOG
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.
@@ -204,12 +196,9 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         _log.error(
             "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
         )
-        return LOG_FAILS
+        return faults.LOG_FAILS
     _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
-    return (
-        "Something went wrong in CallOps. Before you try again, look whether the audit channel has it. "
-        f"If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
-    )
+    return faults.went_wrong(reference)
 
 
 def _tell(replies: Replies, body: Body, sentence: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.messages import outcomes
 from providers.actions import Code, Kind, Outcome, Retry, Status
 from storage.entries import LogEntry, Move, Post
 from storage.lifecycle import State
@@ -37,18 +38,10 @@ REMOVING = frozenset({Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN})
 """What takes its target away, so that the provider may well say it has none afterwards."""
 CALLING = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
 """What makes phones ring: a second request could make them ring twice."""
-INFERRED = (
-    "The provider no longer has it. It was seen to exist before our first request, "
-    "so that request removed it."
-)
-LATER = "it could take away a newer schedule to this number."
-WINDOW_PASSED = f"CallOps does not send it again by itself now: {LATER}"
 WARNING = "warning_"
 """What the names of warnings begin with in an event's data."""
 RETRY_SCHEDULED = "retry_scheduled"
 """The event of every further attempt that the system orders."""
-EARLIER = "An earlier request got no readable answer and may have worked."
-STILL_IN_DOUBT = "An earlier request got no readable answer and may have worked, or the id was never right."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ def follows(  # noqa: PLR0913 - all that it depends on
     window = _window(entry, outcome)
     again = _next_attempt(entry, outcome, now, _sooner(until, window), jitter)
     if again is None and outcome.retry is Retry.SHORT_WINDOW:
-        outcome = outcome.model_copy(update={"message": f"{outcome.message} {WINDOW_PASSED}"})
+        outcome = outcome.model_copy(update={"message": outcomes.window_passed(outcome.message)})
     match outcome.status:
         case Status.UNKNOWN:
             return _unknown(entry, outcome, requester, owner, again, window)
@@ -95,11 +88,11 @@ def follows(  # noqa: PLR0913 - all that it depends on
     if not entry.doubted:
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
     if outcome.code is Code.NOT_FOUND and seen and entry.kind in REMOVING:
-        inferred = outcome.model_copy(update={"message": INFERRED})
+        inferred = outcome.model_copy(update={"message": outcomes.NO_LONGER_THERE})
         return _ended(
             entry, inferred, "inferred", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
         )
-    doubted = outcome.model_copy(update={"message": f"{STILL_IN_DOUBT} {outcome.message}"})
+    doubted = outcome.model_copy(update={"message": outcomes.still_in_doubt(outcome.message)})
     return _unknown(entry, doubted, requester, owner)
 
 
@@ -227,7 +220,7 @@ def not_again(entry: LogEntry, name: str, why: str) -> Move:
         State.UNKNOWN,
         owner=entry.owner,
         attempt=entry.attempt,
-        changes={"message": f"{EARLIER} No further request was made: {why}", "not_before": None},
+        changes={"message": outcomes.no_further_request(why), "not_before": None},
     )
 
 

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message, section
+from bot.blocks import Message
 from bot.lines import Lines
-from bot.messages.standing import WORDS
+from bot.messages import house
 from bot.settings import Settings
 from storage.lifecycle import State
 from storage.log import ActionLog
@@ -54,14 +54,8 @@ def due(now: datetime, *, at: time, zone: str) -> Day | None:
 
 def line(day: date, counts: Mapping[State, int]) -> Message | None:
     """The line, or None where nothing is to be told."""
-    told = [f"{counts[state]} {_WORDS.get(state, WORDS[state])}" for state in TOLD if counts.get(state)]
-    if not told:
-        return None
-    text = f"📋 *{day:%a} {day.day} {day:%b %Y}:* {', '.join(told)}."
-    return Message(text, [section(text)])
-
-
-_WORDS = {State.PENDING: "still waiting for approval"}
+    told = [(state, counts[state]) for state in TOLD if counts.get(state)]
+    return house.daily_line(day, told) if told else None
 
 
 class Daily:

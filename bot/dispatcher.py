@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot import policy
 from bot.cards import with_card
-from bot.consequences import LATER, Consequence, follows, in_doubt, kept, not_again, warned
+from bot.consequences import Consequence, follows, in_doubt, kept, not_again, warned
 from bot.look_ups import LookUps
+from bot.messages import outcomes, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import answered
 from bot.messages.standing import goes_out
@@ -211,12 +212,9 @@ class Dispatcher:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
         adapter = self._operations.adapter(entry.connection)
         if entry.action is None:
-            raise Refused("Its personal data was erased, so nobody can say what to send.")
+            raise Refused(why_not.ERASED)
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
-            raise Refused(
-                f"The connection {entry.connection} was changed after this was asked. Ask again.",
-                code=Code.CONFIG_ERROR,
-            )
+            raise Refused(why_not.connection_changed(entry.connection), code=Code.CONFIG_ERROR)
         if not request.stop:  # which no rule was asked about
             await self._check_rules(request)
         await self._operations.check_before_sending(request, entry.action)
@@ -259,7 +257,7 @@ class Dispatcher:
     async def _hold_back(self, request: Request, entry: LogEntry) -> None:
         """Calls to the number were stopped just before this one left: nothing has left, and nothing will."""
         if entry.doubted:
-            await self._not_again(request, entry, "calls to this number were stopped.")
+            await self._not_again(request, entry, outcomes.CALLS_STOPPED)
             return
         ours = frozenset({State.SENDING})
         back = Move(entry.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=entry.attempt)
@@ -268,7 +266,7 @@ class Dispatcher:
     async def _end_window(self, entry: LogEntry) -> None:
         """The short while in which a cancellation by number may be sent again is over: people settle it."""
         request = await self._log.request(entry.request)
-        await self._not_again(request, entry, f"so late, {LATER}", name="window_passed")
+        await self._not_again(request, entry, outcomes.SO_LATE, name="window_passed")
 
     async def _not_again(
         self, request: Request, entry: LogEntry, why: str, *, name: str = "not_sent_again"
@@ -278,14 +276,14 @@ class Dispatcher:
 
     async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
         if entry.doubted:
-            await self._not_again(request, entry, "CallOps could not send it in time.")
+            await self._not_again(request, entry, outcomes.NOT_IN_TIME)
             return
         move = Move(
             entry.id,
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={"message": "CallOps could not send it in time."},
+            changes={"message": outcomes.NOT_IN_TIME},
         )
         await self._change(request, move, posts=_all_told("expired", request))
 
@@ -344,7 +342,7 @@ class Dispatcher:
                 and (succeeded or (outcome.status is Status.FAILED and not entry.doubted))
             )
         ):
-            dropped = [not_again(now, "order_dropped", "its answer came late.")] if ordered else []
+            dropped = [not_again(now, "order_dropped", outcomes.ANSWER_CAME_LATE)] if ordered else []
             await self._change(
                 current,
                 *dropped,
@@ -375,7 +373,7 @@ class Dispatcher:
         lost = Outcome(
             status=Status.UNKNOWN,
             code=Code.NO_ANSWER,
-            message="CallOps was stopped while the request was out, and the answer was lost.",
+            message=outcomes.ANSWER_LOST,
             retry=after_doubt(entry.action) if entry.action else Retry.VERIFY,
         )
         consequence = await self._consequence(request, entry, lost, owner=entry.owner or "")

@@ -44,7 +44,7 @@ SAY_THE_REST_WITHIN = 1.5
 """Seconds. With the three in which no more is taken in (`bot.serve`), under the ten that platforms leave
 between SIGTERM and SIGKILL."""
 
-_logger = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class House:
@@ -160,7 +160,7 @@ class House:
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""
         if dead := await self._serving.sweep(self._log.release):
-            _logger.warning("Taken over what a dead process held: %s", ", ".join(dead))
+            _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
             self.something_to_do()
         return False
 

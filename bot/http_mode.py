@@ -80,12 +80,15 @@ class Guard:
         if now - self._told.get(wrong, 0.0) < TOLD_EVERY:
             return
         self._told[wrong] = now
-        why = (
+        _log.warning(
+            "A request to %s was answered %d %s.%s",
+            PATH,
+            wrong.value,
+            wrong.phrase,
             " If it came from Slack, this machine's clock is off or SLACK_SIGNING_SECRET is another app's."
             if wrong is HTTPStatus.UNAUTHORIZED
-            else ""
+            else "",
         )
-        _log.warning("A request to %s was answered %d %s.%s", PATH, wrong.value, wrong.phrase, why)
 
     async def _read(self, scope: Scope, receive: Receive, body: bytearray) -> HTTPStatus | None:
         """Read a body, or say what is wrong with the request so far, once all of it has come."""

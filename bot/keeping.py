@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message, section
 from bot.lines import Lines
+from bot.messages import house
 from bot.settings import RetentionTable, Settings
-from storage.anchors import Anchor
 from storage.entries import SYSTEM
 from storage.erasures import Erased, Erasing, UnreadableList
 from storage.log import ActionLog
@@ -27,15 +26,6 @@ AT_ONCE = 200
 """So many requests are purged in one go; others read and write the log between two."""
 
 _log = logging.getLogger(__name__)
-
-
-def sealed(anchor: Anchor, day: date) -> Message:
-    """The line that the audit channel keeps."""
-    text = (
-        f"🔗 *{day:%a} {day.day} {day:%b %Y}:* the log ended with event {anchor.seq:,}. Its anchor is "
-        f"`{anchor}`: `log verify --anchor` tells whether the log still holds it."
-    )
-    return Message(text, [section(text)])
 
 
 def by_age(retention: RetentionTable, now: datetime) -> Erasing | None:
@@ -83,7 +73,8 @@ class Keeping:
             await self._log.keep_anchor(anchor)
             if self._settings.slack.anchor:
                 day = anchor.at.astimezone(zone).date()
-                self._lines.add(self._settings.slack.audit_channel, sealed(anchor, day))
+                message = house.log_ended_with(day, anchor.seq, str(anchor))
+                self._lines.add(self._settings.slack.audit_channel, message)
         self._anchored = today
 
     async def _purge(self, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.cards import with_card
 from bot.consequences import MAX_ATTEMPTS
+from bot.messages import outcomes
 from bot.messages.confirmations import confirmation
 from bot.operations import Operations
 from bot.pace import Pace
@@ -27,10 +28,6 @@ AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
 BATCH = 100
 """Entries that are looked at in a round; among them may be some that cannot be looked up."""
-GONE = (
-    "The provider was asked again and does not have it any more. It was seen there before our first request, "
-    "so that request removed it."
-)
 
 _log = logging.getLogger(__name__)
 
@@ -139,7 +136,11 @@ class LookUps:
                 frozenset({State.UNKNOWN}),
                 State.SUCCEEDED,
                 attempt=entry.attempt,
-                changes={"code": Code.DELETED, "message": GONE, "reference": entry.target_id},
+                changes={
+                    "code": Code.DELETED,
+                    "message": outcomes.LOOKED_UP_GONE,
+                    "reference": entry.target_id,
+                },
             )
             posts = [
                 Post("state", "audit"),
@@ -181,12 +182,12 @@ class LookUps:
         action = entry.action
         assert action is not None  # noqa: S101 - `_can_be_asked`
         if self._operations.fingerprint(entry.connection, action) != request.fingerprint:
-            return Sighting(found=None, message="The connection was changed after this was asked.")
+            return Sighting(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
             seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
         except Refused as refused:
             return Sighting(found=None, message=refused.message)
-        return seen or Sighting(found=None, message="The provider cannot be asked.")
+        return seen or Sighting(found=None, message=outcomes.CANNOT_BE_ASKED)
 
     def _context(self, entry: LogEntry) -> Context:
         return Context(now=self._clock(), action_id=entry.id)

@@ -58,7 +58,7 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
         case state if state in TERMINAL and entry.attempt:
             return _contradicts(request, entry, notice)
         case _:
-            return Ignored(_contradiction(entry), odd=True)
+            return _contradiction(entry)
     return _happened(request, entry, notice)
 
 
@@ -69,8 +69,8 @@ def _contradicts(request: Request, entry: LogEntry, notice: Notice) -> Change:
     return Change(request.id, SYSTEM, (), notes=(note,), nonce=f"{TOOK_PLACE} {entry.id}", posts=posts)
 
 
-def _contradiction(entry: LogEntry) -> str:
-    return f"the call is {entry.state}, and yet it took place"
+def _contradiction(entry: LogEntry) -> Ignored:
+    return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
 
 
 def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) -> Change:
@@ -125,7 +125,7 @@ class Notices:
                 _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
                 return
             [entry] = (one for one in request.entries if one.id == notice.action_id)
-            found = Ignored(_contradiction(entry), odd=True)
+            found = _contradiction(entry)
             break
         level = logging.WARNING if found.odd else logging.INFO
         _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)

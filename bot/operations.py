@@ -16,6 +16,7 @@ from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import EVIDENCE_MISSING, SHOWN_BY, Evidence
+from bot.messages import outcomes, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -47,8 +48,6 @@ CHECKED = "A-0000"
 
 ATTEMPTED = "attempted"
 """A note: somebody wanted to decide, or to settle, who may not; ``what`` and ``why`` in its data."""
-
-REASON_MISSING = "The rule for this wants a reason: say why, in a few words."
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +164,9 @@ class Operations:
         """A connection's adapter. Raises `providers.actions.Refused` for one that is off or gone."""
         found = self._adapters.get(connection)
         if found is None:
-            why = self._settings.off.get(connection, "it is not configured any more")
-            raise Refused(
-                f"The connection {connection} is off: {why}.", code=Code.CONFIG_ERROR, field="connection"
-            )
+            why = self._settings.off.get(connection, why_not.NOT_CONFIGURED)
+            said = why_not.connection_off(connection, why)
+            raise Refused(said, code=Code.CONFIG_ERROR, field="connection")
         return found
 
     def standing(self, person: Person) -> str | None:
@@ -211,7 +209,7 @@ class Operations:
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
-            raise Refused(REASON_MISSING, field="reason")
+            raise Refused(why_not.REASON_MISSING, field="reason")
         if decision.allowed:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
@@ -287,7 +285,7 @@ class Operations:
 
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         if len({self.fingerprint(wish.connection, action) for action in wish.actions}) > 1:
-            raise ValueError("a request is bound to one account and agent: ask for each in one of its own")
+            raise RuntimeError("a request is bound to one account and agent: ask for each in one of its own")
         now = self._clock()
         actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
         rule = decision.rule
@@ -429,7 +427,7 @@ class Operations:
                 raise NotAllowed(allowed.why)
             self._check_in_time(request)
             if shown != content(request):
-                raise NotAllowed(["What was asked changed since you opened it. Open it again."])
+                raise NotAllowed([why_not.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
             change = self._decision(request, person, decision, allowed, note)
@@ -517,7 +515,7 @@ class Operations:
         """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""
         waits = request.state is State.PENDING
         if waits and request.decide_by and self._clock() >= request.decide_by:
-            raise NotAllowed(["Time ran out before anyone decided. If it is still wanted, ask again."])
+            raise NotAllowed([why_not.OUT_OF_TIME])
 
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
         """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
@@ -526,9 +524,9 @@ class Operations:
         """
         request = await self._log.request(request_id)
         if person.id != request.requester:
-            raise NotAllowed(["Only the person who asked can take it back."])
+            raise NotAllowed([why_not.ONLY_THE_REQUESTER])
         moves = [
-            not_again(entry, "order_withdrawn", "the requester took it back.")
+            not_again(entry, "order_withdrawn", outcomes.TAKEN_BACK)
             if entry.doubted and entry.state is State.APPROVED
             else Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
             for entry in request.entries
@@ -569,9 +567,9 @@ class Operations:
             await self.turn_away(request, person, "settle", decision)
             raise NotAllowed(decision.why)
         after, message = {
-            Settlement.HAPPENED: (State.SUCCEEDED, "A person looked it up: it happened."),
-            Settlement.DID_NOT_HAPPEN: (State.FAILED, "A person looked it up: it did not happen."),
-            Settlement.ORDERED: (State.APPROVED, "A person ordered another attempt."),
+            Settlement.HAPPENED: (State.SUCCEEDED, outcomes.IT_HAPPENED),
+            Settlement.DID_NOT_HAPPEN: (State.FAILED, outcomes.IT_DID_NOT_HAPPEN),
+            Settlement.ORDERED: (State.APPROVED, outcomes.ORDERED_AGAIN),
         }[settlement]
         move = Move(
             entry_id,

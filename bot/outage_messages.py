@@ -12,11 +12,11 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.messages import outages
 from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.refusals import Refusal, refusal
 from bot.settings import Settings
-from bot.standstills import told
 from storage.entries import MessageRef, Standstill
 from storage.log import ActionLog
 
@@ -66,7 +66,7 @@ class OutageMessages:
             await self._try(one, name, tries)
 
     async def _try(self, one: Standstill, name: str, tries: int) -> None:
-        message = told(one)
+        message = outages.told(one)
         arguments: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks)}
         try:
             async with asyncio.timeout(ANSWER_WITHIN):

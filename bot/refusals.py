@@ -1,9 +1,8 @@
-"""What it means that Slack did not take a post, and what people are told of it. Pure.
+"""What it means that Slack did not take a post. Pure.
 
 Slack's codes: docs.slack.dev/reference/methods/chat.postMessage and …/chat.update.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
@@ -54,21 +53,8 @@ _TOKEN = frozenset(
         "token_revoked",
     }
 )
-_SHUT: Mapping[str, tuple[str, str]] = {
-    "is_archived": (
-        "the channel is archived",
-        "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
-    ),
-    "not_in_channel": ("CallOps is not in that channel", "Type `/invite @CallOps` there."),
-    "channel_not_found": (
-        "CallOps cannot see that channel",
-        "If you see it, type `/invite @CallOps` there. If not, ask whoever runs CallOps to name another one.",
-    ),
-    "restricted_action": (
-        "CallOps may not post there",
-        "Ask a workspace admin to let apps post in that channel.",
-    ),
-}
+_SHUT = frozenset({"channel_not_found", "is_archived", "not_in_channel", "restricted_action"})
+"""What mends each is said in `bot.messages.channels`."""
 _LIKE_RESTRICTED = "restricted_action"
 """There are more codes that begin so: read-only channels, channels for threads only."""
 _NEVER = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text"})
@@ -90,11 +76,3 @@ def refusal(error: BaseException, *, direct: bool) -> Refusal:
     if code in _SHUT or code.startswith(_LIKE_RESTRICTED):
         return Refusal.NEVER if direct else Refusal.SHUT
     return Refusal.DOWN if code.startswith("HTTP ") else Refusal.ODD
-
-
-def in_words(code: str) -> tuple[str, str]:
-    """Why a channel cannot be posted to, and what mends it."""
-    if code.startswith(_LIKE_RESTRICTED):
-        code = _LIKE_RESTRICTED
-    known = _SHUT.get(code)
-    return known or (f"Slack answered `{code}`", "Ask whoever runs CallOps to look at its log.")

@@ -13,8 +13,9 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message, context, cut, escape, section
+from bot.blocks import Message
 from bot.loading import SettingsFault
+from bot.messages import house
 from bot.messages.rule_changes import difference
 from bot.outbox import ANSWER_WITHIN
 from bot.people import SLACK_TROUBLE, Directory, trouble
@@ -22,11 +23,6 @@ from bot.rules import written
 from bot.settings import Settings
 from storage.entries import SYSTEM
 from storage.log import ActionLog
-
-MAX_LINES = 20
-"""Lines of a difference that the audit channel shows; the log has them all."""
-MAX_LINE = 300
-FIRST = "These are the first rules that the log knows of."
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +67,7 @@ class Reloading:
             _log.error(
                 "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
             )
-            await self._post(_faulty(fault.faults))
+            await self._post(house.rules_faulty(fault.faults))
             return
         old, self._settings = self._settings, _taken(self._settings, new)
         if not await self._directory.follow(self._settings.groups):
@@ -91,7 +87,7 @@ class Reloading:
             if last and str(last.data["rules"]) == text:
                 return None
             before = json.loads(str(last.data["rules"])) if last else None
-            lines = difference(before, now) if before else [FIRST]
+            lines = difference(before, now) if before else [house.FIRST_RULES]
             data = {"rules": text, "difference": "\n".join(lines)}
             kept = await self._log.keep_rules(actor=SYSTEM, data=data, after=last)
             if kept:
@@ -99,7 +95,7 @@ class Reloading:
         for line in lines:
             _log.info("%s: %s", kept, line)
         if last and lines:
-            await self._post(_changed(lines, kept, later))
+            await self._post(house.rules_changed(lines, kept, later))
         return kept
 
     async def _post(self, message: Message) -> None:
@@ -125,7 +121,7 @@ def _taken(old: Settings, new: Settings) -> Settings:
 def needs_restart(old: Settings, new: Settings) -> str:
     """What became different that a restart is needed for, in words."""
     changed = [
-        f"the connection {name}"
+        house.a_connection(name)
         for name in sorted({*old.connections, *new.connections})
         if old.connections.get(name) != new.connections.get(name)
     ]
@@ -134,20 +130,3 @@ def needs_restart(old: Settings, new: Settings) -> str:
     changed += ["[dispatch]"] if old.dispatch != new.dispatch else []
     changed += ["[retention]"] if old.retention != new.retention else []
     return ", ".join(changed)
-
-
-def _changed(lines: Sequence[str], kept: str, later: str) -> Message:
-    text = "📜 *The rules changed.* They hold for what waits, too."
-    shown = [f"• {escape(cut(line, MAX_LINE))}" for line in lines[:MAX_LINES]]
-    if more := len(lines) - MAX_LINES:
-        shown += [f"… and {more} more, in the log"] if more > 0 else []
-    notes = [f"The log has this as `{kept}`"]
-    if later:
-        notes.append(f"A restart is needed for {escape(later)}")
-    return Message(text, [section(text), section("\n".join(shown)), context(*notes)])
-
-
-def _faulty(faults: Sequence[str]) -> Message:
-    text = "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold."
-    shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])
-    return Message(text, [section(text), section(shown)])

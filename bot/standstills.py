@@ -1,8 +1,7 @@
-"""A provider that is down is left alone: what counts, for how long, and what is said of it. Pure."""
+"""A provider that is down is left alone: what counts, and for how long. Pure."""
 
 from datetime import datetime, timedelta
 
-from bot.blocks import Message, section, when
 from bot.consequences import MAX_ATTEMPTS
 from providers.actions import Code, Outcome
 from storage.entries import Standstill
@@ -55,27 +54,3 @@ def is_down(standstill: Standstill) -> bool:
     """Whether it failed often enough to be left alone, until one attempt finds out more."""
     paused = pause_after(standstill.failures, reachable=standstill.reachable) > timedelta()
     return is_counted(standstill) and paused
-
-
-def why_waiting(standstill: Standstill) -> str:
-    """What holds a request up, and until when, for everybody who reads of it."""
-    name, at = standstill.connection, when(standstill.until)
-    if standstill.why == "asked":
-        return f"{name} asked to be left alone, next try {at}"
-    return f"{name} does not answer, next try {at}"
-
-
-def told(standstill: Standstill) -> Message:
-    """What the audit channel reads: one message, edited when it is over."""
-    name, since = standstill.connection, when(standstill.since)
-    text = (
-        f"🔌 *{name} does not answer* since {since}. CallOps leaves it alone and tries again by itself, at "
-        "least every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
-        "again."
-    )
-    if standstill.ended:
-        text = (
-            f"✅ *{name} answers again* since {when(standstill.ended)}. It did not from {since} on. "
-            "What waited for it is being sent."
-        )
-    return Message(text, [section(text)])

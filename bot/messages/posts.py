@@ -24,6 +24,7 @@ from bot.blocks import (
     when,
 )
 from bot.evidence import SHOWN_BY
+from bot.messages import channels
 from bot.messages.erased import erased, is_erased
 from bot.messages.standing import (
     done,
@@ -41,7 +42,7 @@ from bot.messages.standing import (
     wish,
     word,
 )
-from bot.refusals import NOT_POSTED, in_words
+from bot.refusals import NOT_POSTED
 from bot.words import listed
 from providers.actions import Code, Kind
 from storage.entries import LogEntry, Post, Request, Scalar
@@ -196,7 +197,7 @@ def _calling(
 
 def _not_posted(request: Request, told: Told) -> Message:
     """What its requester reads once of a message that could not be posted."""
-    why, mend = in_words(str(told.data["why"]))
+    why, mend = channels.why_shut(str(told.data["why"]))
     where = channel(told.data["where"])
     if told.data["what"] == "card":
         text = (

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.beside import number_of
 from bot.blocks import Message, cut, escape, person, quote, section, when
-from bot.standstills import why_waiting
+from bot.messages import outages
 from providers import phone
 from providers.actions import (
     CallRef,
@@ -185,7 +185,7 @@ def held_up(request: Request) -> str | None:
     later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
     if held is None or not later or all(at is not None and at > held.until for at in later):
         return None
-    return why_waiting(held)
+    return outages.why_waiting(held)
 
 
 def passed(request: Request) -> str:

@@ -10,9 +10,9 @@ from itertools import groupby
 
 from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
+from bot.messages import channels
 from bot.messages.modals import About, View, modal, reveal_button
 from bot.messages.standing import full_numbers, standing, target
-from bot.refusals import in_words
 from storage.entries import Event, Request
 
 MOST_LINES = 60
@@ -149,7 +149,7 @@ def _did(event: Event) -> str:
         case "asked", _, _ if "person" in event.data:
             return f"asked {person(str(event.data['person']))} to decide"
         case "not_posted", _, _:
-            why, _ = in_words(str(event.data["why"]))
+            why, _ = channels.why_shut(str(event.data["why"]))
             what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
             return f"could not post {what} in {channel(event.data['where'])}: {why}"
         case "cancelled", _, _:

@@ -11,7 +11,8 @@ import pytest
 
 from bot.beside import Beside
 from bot.blocks import escape, plain, when
-from bot.consequences import LATER, not_again
+from bot.consequences import not_again
+from bot.messages import outcomes
 from bot.messages.answers import asked
 from bot.messages.modals import Denial, Review, Settling, View
 from bot.messages.posts import Told, audit, card, render
@@ -545,7 +546,7 @@ def test_a_reply_names_the_target_it_is_about() -> None:
 def test_a_doubt_that_came_back_reads_as_one() -> None:
     """What was about to be sent again and is not: nobody is told that it will be; what is known is said."""
     came_back = not_again(
-        entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", f"so late, {LATER}"
+        entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
     )
     changed = replace(
         entry(ACTIONS["cancel by number"], State.UNKNOWN),

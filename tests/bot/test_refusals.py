@@ -8,8 +8,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.messages.channels import SHUT, why_shut
 from bot.posting_pace import method_of, paused_by
-from bot.refusals import Refusal, in_words, refusal
+from bot.refusals import _SHUT, Refusal, refusal
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -74,8 +75,9 @@ def test_retry_after_is_kept_to_and_never_trusted_blindly(said: str, seconds: fl
 
 def test_every_shut_channel_has_words_and_what_mends_it() -> None:
     """Also a code that nobody here has heard of."""
-    for code in ("is_archived", "not_in_channel", "channel_not_found", "restricted_action", "new_one"):
-        why, mend = in_words(code)
+    assert SHUT.keys() == _SHUT
+    for code in (*SHUT, "new_one"):
+        why, mend = why_shut(code)
         assert why
         assert mend.endswith(".")
-    assert in_words("restricted_action_read_only_channel") == in_words("restricted_action")
+    assert why_shut("restricted_action_read_only_channel") == why_shut("restricted_action")

@@ -3,9 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.messages import outages
 from bot.messages.standing import passed, standing
 from bot.resume import said
-from bot.standstills import failed, holds, is_down, pause_after, told
+from bot.standstills import failed, holds, is_down, pause_after
 from providers.actions import Code, Outcome, Status
 from storage.entries import Standstill
 from storage.lifecycle import State
@@ -88,9 +89,9 @@ def test_who_waits_longer_anyway_reads_of_that() -> None:
 
 def test_an_outage_in_words() -> None:
     """It is said that CallOps goes on by itself, and then since when the provider answers again."""
-    assert "*reminders does not answer* since <!date" in told(DOWN).text
-    assert "tries again by itself, at least every 5 minutes" in told(DOWN).text
-    assert "*reminders answers again* since <!date" in told(replace(DOWN, ended=NOW)).text
+    assert "*reminders does not answer* since <!date" in outages.told(DOWN).text
+    assert "tries again by itself, at least every 5 minutes" in outages.told(DOWN).text
+    assert "*reminders answers again* since <!date" in outages.told(replace(DOWN, ended=NOW)).text
 
 
 def test_what_was_lifted_in_words() -> None:

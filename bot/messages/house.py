@@ -1,0 +1,54 @@
+"""What the team is told of the house itself: what a day brought, where the log ended, new rules. Pure."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from bot.blocks import Message, context, cut, escape, section
+from bot.messages.standing import WORDS
+from storage.lifecycle import State
+
+MAX_LINES = 20
+"""Lines of a difference that the audit channel shows; the log has them all."""
+MAX_LINE = 300
+
+FIRST_RULES = "These are the first rules that the log knows of."
+_STILL = {State.PENDING: "still waiting for approval"}
+
+
+def daily_line(day: date, counts: Sequence[tuple[State, int]]) -> Message:
+    told = [f"{count} {_STILL.get(state, WORDS[state])}" for state, count in counts]
+    text = f"📋 *{_on(day)}:* {', '.join(told)}."
+    return Message(text, [section(text)])
+
+
+def log_ended_with(day: date, event: int, anchor: str) -> Message:
+    text = (
+        f"🔗 *{_on(day)}:* the log ended with event {event:,}. Its anchor is `{anchor}`: "
+        "`log verify --anchor` tells whether the log still holds it."
+    )
+    return Message(text, [section(text)])
+
+
+def _on(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def a_connection(name: str) -> str:
+    return f"the connection {name}"
+
+
+def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
+    text = "📜 *The rules changed.* They hold for what waits, too."
+    shown = [f"• {escape(cut(line, MAX_LINE))}" for line in lines[:MAX_LINES]]
+    if more := len(lines) - MAX_LINES:
+        shown += [f"… and {more} more, in the log"] if more > 0 else []
+    notes = [f"The log has this as `{kept}`"]
+    if restart_for:
+        notes.append(f"A restart is needed for {escape(restart_for)}")
+    return Message(text, [section(text), section("\n".join(shown)), context(*notes)])
+
+
+def rules_faulty(faults: Sequence[str]) -> Message:
+    text = "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold."
+    shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])
+    return Message(text, [section(text), section(shown)])

@@ -1,0 +1,47 @@
+"""What became of an action, and why: what messages, search and an action's own story say of it. Pure.
+
+The log keeps these words with what they tell of. What stands in a log already keeps the words of its day.
+"""
+
+IT_HAPPENED = "A person looked it up: it happened."
+IT_DID_NOT_HAPPEN = "A person looked it up: it did not happen."
+ORDERED_AGAIN = "A person ordered another attempt."
+
+NO_LONGER_THERE = (
+    "The provider no longer has it. It was seen to exist before our first request, "
+    "so that request removed it."
+)
+"""So another attempt was answered: what was in doubt is done."""
+LOOKED_UP_GONE = (
+    "The provider was asked again and does not have it any more. It was seen there before our first request, "
+    "so that request removed it."
+)
+"""So a look-up was answered."""
+NOT_IN_TIME = "CallOps could not send it in time."
+ANSWER_LOST = "CallOps was stopped while the request was out, and the answer was lost."
+
+_EARLIER = "An earlier request got no readable answer and may have worked"
+_NEWER_SCHEDULE = "it could take away a newer schedule to this number."
+
+
+def still_in_doubt(answer: str) -> str:
+    return f"{_EARLIER}, or the id was never right. {answer}"
+
+
+def window_passed(answer: str) -> str:
+    return f"{answer} CallOps does not send it again by itself now: {_NEWER_SCHEDULE}"
+
+
+def no_further_request(why: str) -> str:
+    """What is in doubt is not sent again after all; ``why`` is one of those below, or what refused it."""
+    return f"{_EARLIER}. No further request was made: {why}"
+
+
+SO_LATE = f"so late, {_NEWER_SCHEDULE}"
+TAKEN_BACK = "the requester took it back."
+CALLS_STOPPED = "calls to this number were stopped."
+ANSWER_CAME_LATE = "its answer came late."
+
+CHANGED_MEANWHILE = "The connection was changed after this was asked."
+CANNOT_BE_ASKED = "The provider cannot be asked."
+"""Both of a look-up that saw nothing."""
