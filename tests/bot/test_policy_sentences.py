@@ -212,7 +212,7 @@ DECIDING = [
     ("U0MIRA", "night shift", "U0NINA", False, False, "Only night may decide this."),
     ("U0OLAF", "places in India", "U0ASHA", False, True, 'The rule "places in India" lets everyone'),
     ("U0ASHA", "places in India", "U0ASHA", False, False, "You asked for this"),
-    ("U0MIRA", "support places in India", "U0ASHA", False, False, "Only nobody may decide this."),
+    ("U0MIRA", "support places in India", "U0ASHA", False, False, "Nobody may decide this."),
     ("U0MIRA", None, "U0ASHA", False, False, "The rule this was asked under is gone."),
 ]  # fmt: skip
 
