@@ -1,4 +1,4 @@
-"""What stopping all calls to a number did."""
+"""What stopping all calls to a number did, as a value. Pure."""
 
 from dataclasses import dataclass, field
 
