@@ -167,6 +167,14 @@ def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> 
         half += timedelta(minutes=15)
 
 
+def test_days_on_which_the_same_hours_hold_are_said_together() -> None:
+    """Whether they were written as one window or as several."""
+    apart = [{"from": "9:00", "until": "12:00", "days": day} for day in ("Mon", "Wed")]
+    said = hours_written.setting([*apart, {"from": "14:00", "until": "24:00", "days": "Fri-Sun"}])
+    assert isinstance(said, Hours)
+    assert said.words() == "Mon and Wed from 9:00 AM to 12:00 PM and Fri to Sun from 2:00 PM to 12:00 AM"
+
+
 def test_every_country_says_what_its_hours_were_read_from() -> None:
     """A source with its address and the date, and at least one window."""
     for country, keep in KNOWN.items():

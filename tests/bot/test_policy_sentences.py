@@ -130,6 +130,23 @@ def test_what_is_said_to_whoever_asks(
     assert decision.why[0].startswith(why), decision.why
 
 
+@pytest.mark.parametrize(
+    ("facts", "why"),
+    [
+        ({"approve": ["managers"], "approvals": 3}, "and there are only 2 others to give one in managers."),
+        ({"approve": ["blocked"], "approvals": 2}, "and there is nobody else to give one in blocked."),
+        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member."),
+        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member."),
+    ],
+)  # fmt: skip
+def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
+    """One is, two are."""
+    few, known = rule("few", STOP, **facts), {**WHO, "lone": frozenset[str]()}
+    asked = policy.at_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
+    assert asked.effect is Effect.DENY
+    assert why in asked.why[0]
+
+
 UNREAD = [
     # whom, which group is unread, what, verdict, rule, how the first line begins
     ("U0ASHA", "managers", w(CANCEL), D, "cancel", NO_TELLING),
