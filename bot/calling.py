@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot import hours
 from bot.hours import RECIPIENT, Hours
+from bot.messages import calling_hours, rights, stops
 from bot.rules import Rule
 from bot.settings import Settings
 from providers import phone
@@ -12,10 +13,7 @@ from providers.actions import Code, PlaceCall, Refused
 from providers.phone import Phone
 from storage.entries import Stop
 
-SAID_MISSING = {
-    "purpose": "The rule for this wants to know what the call is for: add purpose=.",
-    "consent": "The rule for this wants to know where consent is on record: add consent=.",
-}
+_MISSING = {"purpose": rights.PURPOSE_MISSING, "consent": rights.CONSENT_MISSING}
 
 
 class NotNow(Refused):
@@ -43,7 +41,7 @@ def check(  # noqa: PLR0913 - all that it depends on
     ``zone`` is the recipient's, as somebody said it; ``connection_zone`` that of the call's times of day.
     """
     said = {"purpose": purpose, "consent": consent}
-    for name, message in SAID_MISSING.items():
+    for name, message in _MISSING.items():
         if rule and getattr(rule, name) == "required" and not said[name]:
             raise Refused(message, field=name)
     named = [rule.calling_hours if rule else None, settings.connections[connection].calling_hours]
@@ -69,32 +67,21 @@ def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -
         country = to.region if one == RECIPIENT else one
         if country is None or country not in settings.hours:
             where = to.country if one == RECIPIENT else one
-            raise Refused(
-                f"No calling hours are known for {where}, and this call must keep some. Whoever runs CallOps "
-                "can write them down.",
-                code=Code.COMPLIANCE_BLOCKED,
-                field="to",
-            )
+            raise Refused(calling_hours.none_known(where), code=Code.COMPLIANCE_BLOCKED, field="to")
         yield settings.hours[country]
 
 
-def stopped(stops: Sequence[Stop]) -> str:
+def stopped(blocking: Sequence[Stop]) -> str:
     """Why a number is not called, without anybody's name: for the log."""
-    first = stops[0]
+    first = blocking[0]
     if first.list is not None:
-        return f"This number is on the do-not-call list {first.list} ({first.id}), so no call was placed."
-    return f"Calls to this number were stopped on {_day(first.at)} ({first.id}), so no call was placed."
+        return stops.on_list(first.list, first.id)
+    return stops.blocked(first.at, first.id)
 
 
-def stopped_by(stops: Sequence[Stop], name: str | None) -> list[str]:
+def stopped_by(blocking: Sequence[Stop], name: str | None) -> list[str]:
     """The same for the person who wants to call: by whom, and who can change it."""
-    first = stops[0]
+    first = blocking[0]
     if first.list is not None:
-        return [stopped(stops), "Whoever runs CallOps keeps that list."]
-    who = name or "Somebody"
-    told = f"{who} stopped all calls to this number on {_day(first.at)} ({first.id})."
-    return [told, "A manager can let them go out again: /calls allow, the number, and the reason."]
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
+        return [stopped(blocking), stops.KEPT_BY]
+    return [stops.blocked_by(name, first.at, first.id), stops.HOW_TO_LIFT]

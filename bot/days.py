@@ -12,9 +12,9 @@ from datetime import datetime
 
 from whenever import Date, Instant, Time, TimeZoneNotFoundError
 
+from bot.messages import time_faults
 from bot.times import DAY, MONTHS, WEEKDAYS, TimeFault, plain, stem
 
-_EXAMPLES = "Type it like today, yesterday, Mon, 3 days ago, 5 Dec or 2026-12-05."
 _AGO = re.compile(r"(?P<days>\d{1,4})\s?(?:d|days?)\sago", re.IGNORECASE)
 
 
@@ -34,11 +34,10 @@ def read(text: str, *, zone: str, now: datetime) -> Day:
     try:
         today = Instant(now).to_tz(zone).date()
     except TimeZoneNotFoundError:
-        message = f"Your time zone, “{zone}”, is not known here. Choose another in your Slack preferences."
-        raise TimeFault(message) from None
+        raise TimeFault(time_faults.own_zone_unknown(zone)) from None
     date = _date(typed, today)
     if date > today:
-        raise TimeFault(f"“{typed}” is still to come: the log has what was.")
+        raise TimeFault(time_faults.day_to_come(typed))
     start, end = (
         day.at(Time()).assume_tz(zone, disambiguation="compatible").to_instant().to_stdlib()
         for day in (date, date.add(days=1))
@@ -53,11 +52,9 @@ def _date(typed: str, today: Date) -> Date:
         return today.subtract(days=int(ago["days"]))
     day = DAY.fullmatch(typed)
     if day is None:
-        raise TimeFault(f"“{typed[:60]}” is not a day. {_EXAMPLES}")
+        raise TimeFault(time_faults.no_day(typed[:60]))
     if day["numeric"]:
-        raise TimeFault(
-            f"“{typed}” can be two days: days and months change places from country to country. {_EXAMPLES}"
-        )
+        raise TimeFault(time_faults.two_days(typed))
     if day["word"]:
         return today if day["word"].lower() == "today" else today.add(days=1)
     if day["weekday"]:
@@ -77,4 +74,4 @@ def _written(day: re.Match[str], typed: str, today: Date) -> Date:
     try:
         return Date(year, month, number)
     except ValueError:
-        raise TimeFault(f"There is no “{typed}” in {year}. Check the day and the month.") from None
+        raise TimeFault(time_faults.no_such_date(typed, year)) from None

@@ -12,8 +12,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.beside import beside
-from bot.evidence import EVIDENCE_MISSING, Evidence
+from bot.evidence import Evidence
 from bot.intents import nonce
+from bot.messages import deciding
 from bot.messages.modals import About, Denial, Review, Settling, View, done, notice, typed
 from bot.messages.posts import REVIEW, SETTLE
 from bot.messages.standing import already, trial
@@ -73,7 +74,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "decide", decision)
-            view = notice("Not for you to decide", *decision.why)
+            view = notice(deciding.NOT_YOURS_TO_DECIDE, *decision.why)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
         await self._windows.open(body, view)
@@ -116,7 +117,7 @@ class Decisions:
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
         except NotAllowed as no:
-            view = notice("Not for you to see", *no.why)
+            view = notice(deciding.NOT_YOURS_TO_SEE, *no.why)
         except Conflict:  # delivered twice: the first delivery shows it
             await ack()
             return
@@ -153,8 +154,8 @@ class Decisions:
         about = About.of(body["view"])
         request = await self._log.request(about.request)
         if request.state is State.PENDING and not Review.is_confirmed(request, body["view"]):
-            message = "This is not the campaign above. Compare the two, then type it again."
-            await ack(response_action="errors", errors={Review.confirmation_id(request.id): message})
+            confirmation = Review.confirmation_id(request.id)
+            await ack(response_action="errors", errors={confirmation: deciding.OTHER_CAMPAIGN})
             return
         person = await self._directory.person(body["user"]["id"])
         note = typed(body["view"], Review.note_id(about.request)) or None
@@ -209,7 +210,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "settle", decision)
-            view = notice("Not for you to settle", *decision.why)
+            view = notice(deciding.NOT_YOURS_TO_SETTLE, *decision.why)
         else:
             view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
         await self._windows.open(body, view)
@@ -220,14 +221,12 @@ class Decisions:
         about = About.of(body["view"])
         reason = typed(body["view"], Settling.reason)
         if not reason:
-            await ack(
-                response_action="errors", errors={Settling.reason: "Write how you know: it stays in the log."}
-            )
+            await ack(response_action="errors", errors={Settling.reason: deciding.REASON_MISSING})
             return
         what = Settlement(typed(body["view"], Settling.what))
         evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
         if what is not Settlement.ORDERED and evidence is Evidence.NONE:
-            await ack(response_action="errors", errors={Settling.evidence: EVIDENCE_MISSING})
+            await ack(response_action="errors", errors={Settling.evidence: deciding.EVIDENCE_MISSING})
             return
         person = await self._directory.person(body["user"]["id"])
         try:
@@ -244,7 +243,7 @@ class Decisions:
         about = About.of(body["view"])
         match no:
             case NotAllowed():
-                await ack(response_action="update", view=notice("Not done", *no.why))
+                await ack(response_action="update", view=notice(deciding.NOT_DONE, *no.why))
             case Conflict() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):
@@ -261,4 +260,4 @@ class Decisions:
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
         told = already(request, await self._log.events(request.id))
-        return notice("Already decided", *trial(request), *told)
+        return notice(deciding.DECIDED_BEFORE, *trial(request), *told)

@@ -1,23 +1,18 @@
 """Calling hours: when a call may go out by the clock of whoever is called. Pure.
 
-The hours of countries are data (`hours.toml`), which `callops.toml` can add to and override. They are kept
-only where a rule or a connection says so. A number that may be in zones more than an hour apart is asked
-about, never guessed; within an hour of each other, every zone's hours must allow the call.
+The hours of countries are data (`bot.hours_written` reads it). They are kept only where a rule or a
+connection says so. A number that may be in zones more than an hour apart is asked about, never guessed;
+within an hour of each other, every zone's hours must allow the call.
 """
 
-import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from functools import cache
-from importlib.resources import files
-from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot import zones
-from bot.words import listed
+from bot.messages import calling_hours
 from providers.actions import PlaceCall
 from providers.phone import Phone
 
@@ -25,14 +20,10 @@ RECIPIENT: Final = "recipient"
 """In place of a country: that of whoever is called."""
 TOO_FAR_APART: Final = timedelta(hours=1)
 """Zones further apart than this are not treated as one."""
-NAMED: Final = 6
-"""So many zones are named in a sentence; the form lists them all."""
-_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_EVERY_DAY: Final = frozenset(range(7))
-_DAY_MINUTES: Final = 24 * 60
+EVERY_DAY: Final = frozenset(range(7))
+DAY_MINUTES: Final = 24 * 60
 _LOOKED_AHEAD: Final = 8
 """Days: each day of the week, and the same day again."""
-_CLOCK: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,22 +64,8 @@ class Hours:
                         yield start
 
     def words(self) -> str:
-        """When calls may go out."""
-        if all(window.days == _EVERY_DAY for window in self.windows):
-            return _spans(self.windows)
-        groups: dict[tuple[int, ...], list[Window]] = {}
-        for weekday in range(len(_DAYS)):
-            key = tuple(n for n, window in enumerate(self.windows) if weekday in window.days)
-            if key:
-                groups.setdefault(key, [self.windows[n] for n in key])
-        said = []
-        for key, windows in groups.items():
-            days = [d for d in range(len(_DAYS)) if key == self._on(d)]
-            said.append(f"{_days(days)} {_spans(windows)}")
-        return listed(said, "and")
-
-    def _on(self, weekday: int) -> tuple[int, ...]:
-        return tuple(n for n, window in enumerate(self.windows) if weekday in window.days)
+        """When calls may go out, for people."""
+        return calling_hours.windows([(one.days, one.start, one.end) for one in self.windows])
 
     def _window(self, local: datetime) -> Window | None:
         minute = local.hour * 60 + local.minute
@@ -107,73 +84,6 @@ class Closed:
     then: datetime | None = None
 
 
-def clock_minutes(text: object) -> int:
-    """Minutes since midnight of ``9:00`` or ``24:00``. Raises `ValueError`."""
-    match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
-    minutes = int(match["hour"]) * 60 + int(match["minute"]) if match else _DAY_MINUTES + 1
-    if minutes > _DAY_MINUTES:
-        raise ValueError('write an hour and minutes, such as "9:00"')
-    return minutes
-
-
-def days_of(text: object) -> frozenset[int]:
-    """The days of ``all``, ``Mon-Fri`` or ``Mon, Wed, Sat``. Raises `ValueError`."""
-    if text == "all":
-        return _EVERY_DAY
-    found: set[int] = set()
-    for part in text.split(",") if isinstance(text, str) else []:
-        first, _, last = (one.strip().capitalize() for one in part.partition("-"))
-        if first not in _DAYS or (last and last not in _DAYS):
-            break
-        start, end = _DAYS.index(first), _DAYS.index(last or first)
-        found |= {day % len(_DAYS) for day in range(start, end + 1 if end >= start else end + 1 + len(_DAYS))}
-    else:
-        if found:
-            return frozenset(found)
-    raise ValueError('write days as "all", "Mon-Fri" or "Mon, Wed"')
-
-
-def window(table: Mapping[str, object]) -> Window:
-    """A window from a table of ``from``, ``until`` and ``days``. Raises `ValueError`."""
-    if strange := table.keys() - {"from", "until", "days"}:
-        raise ValueError(f"there is no key {', '.join(sorted(strange))}: write from, until and days")
-    made = Window(
-        days_of(table.get("days", "all")), clock_minutes(table.get("from")), clock_minutes(table.get("until"))
-    )
-    if made.start >= made.end:
-        raise ValueError("from comes before until: hours do not go on past midnight")
-    return made
-
-
-def setting(value: object) -> str | Hours:
-    """Hours as they are configured: a country, ``recipient``, or their own windows. Raises `ValueError`."""
-    match value:
-        case Hours():
-            return value
-        case str() if value == RECIPIENT or re.fullmatch(r"[A-Z]{2}", value):
-            return value
-        case dict():
-            return Hours((window(value),))
-        case list() if value and all(isinstance(one, dict) for one in value):
-            return Hours(tuple(map(window, value)))
-        case _:
-            raise ValueError('write a country ("IN"), "recipient", or { from = "9:00", until = "21:00" }')
-
-
-@cache
-def known() -> Mapping[str, Hours]:
-    """The hours of countries (ISO 3166-1 alpha-2) that CallOps comes with."""
-    data = tomllib.loads(files("bot").joinpath("hours.toml").read_text(encoding="utf-8"))
-    return MappingProxyType(
-        {
-            country: Hours(
-                tuple(map(window, table["windows"])), f"{table['source']} ({table['url']}, {table['read']})"
-            )
-            for country, table in data.items()
-        }
-    )
-
-
 def keeps(
     hours: Hours,
     call: PlaceCall,
@@ -190,13 +100,18 @@ def keeps(
     at = call.at or now
     candidates = (zones.canonical(zone),) if zone else zones.canonical_zones(phone.time_zones)
     if not candidates or zones.spread(candidates, at) > TOO_FAR_APART:
-        return Closed("zone", _which(candidates))
+        asked = calling_hours.several_zones(candidates) if candidates else calling_hours.NO_ZONE
+        return Closed("zone", asked)
     for one in candidates:
         local = at.astimezone(ZoneInfo(one))
         if not hours.open_at(local):
             then = _next(hours, candidates, at)
             where = zones.place(one, region=phone.region, country=phone.country)
-            return Closed("at", _closed(hours, local, where, later=call.at is not None), then)
+            minute = local.hour * 60 + local.minute
+            if call.at is None:
+                return Closed("at", calling_hours.closed_now(minute, where, hours.words()), then)
+            later = calling_hours.closed_then(local.weekday(), minute, where, hours.words())
+            return Closed("at", later, then)
     return _retries(hours, call, candidates, at, connection_zone)
 
 
@@ -220,11 +135,7 @@ def _retries(
     if not (call.retries or call.carry_over or call.earliest or call.latest):
         return None
     if connection_zone is None:
-        return (
-            None
-            if not call.retries
-            else Closed("retries", "Retries could go out after hours. Leave retries= out.")
-        )
+        return Closed("retries", calling_hours.RETRIES_UNBOUND) if call.retries else None
     here = ZoneInfo(connection_zone)
     day = at.astimezone(here).date()
     span = [
@@ -232,19 +143,15 @@ def _retries(
         for text in (call.earliest or "00:00", call.latest or "23:59")
     ]
     inside = all(hours.hold(*(one.astimezone(ZoneInfo(zone)) for one in span)) for zone in candidates)
-    every_day = not call.carry_over or all(any(d in w.days for w in hours.windows) for d in range(len(_DAYS)))
+    every_day = not call.carry_over or all(any(day in w.days for w in hours.windows) for day in EVERY_DAY)
     if inside and every_day:
         return None
     if not every_day:
-        return Closed("carry_over", "The next day may be one without calling hours. Leave carry-over out.")
+        return Closed("carry_over", calling_hours.NEXT_DAY_UNSURE)
     field = "latest" if call.latest or not call.earliest else "earliest"
-    message = f"Retries must keep the calling hours: {hours.words()}."
     if fitting := _fitting(hours, candidates, at, here):
-        return Closed(
-            field,
-            f"{message} Add from={fitting[0]} until={fitting[1]}, by the clock of {connection_zone}.",
-        )
-    return Closed(field, f"{message} Leave retries=, from= and until= out.")
+        return Closed(field, calling_hours.retries_within(hours.words(), *fitting, connection_zone))
+    return Closed(field, calling_hours.retries_outside(hours.words()))
 
 
 def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneInfo) -> tuple[str, str] | None:
@@ -259,36 +166,3 @@ def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneIn
         ends.append((midnight + timedelta(minutes=found.end)).astimezone(here))
     start, end = max(starts), min(ends)
     return (f"{start:%H:%M}", f"{end:%H:%M}") if start.date() == end.date() and start < end else None
-
-
-def _closed(hours: Hours, local: datetime, where: str, *, later: bool) -> str:
-    now = f"It is then {_DAYS[local.weekday()]} {_clock(local)}" if later else f"It is {_clock(local)}"
-    return f"{now} in {where}. Calls there may go out {hours.words()}."
-
-
-def _which(candidates: Sequence[str]) -> str:
-    if not candidates:
-        return "Nothing tells the time zone of this number. Add zone=, like zone=America/Chicago."
-    named = ", ".join(candidates[:NAMED])
-    more = f" and {len(candidates) - NAMED} more" if len(candidates) > NAMED else ""
-    several = f"This number may be in {len(candidates)} time zones: {named}{more}."
-    return f"{several} Add zone=, like zone={candidates[0]}."
-
-
-def _clock(at: datetime) -> str:
-    return _shown(at.hour * 60 + at.minute)
-
-
-def _shown(minutes: int) -> str:
-    hour, minute = divmod(minutes % _DAY_MINUTES, 60)
-    return f"{hour % 12 or 12}:{minute:02} {'PM' if hour >= 12 else 'AM'}"  # noqa: PLR2004 - noon
-
-
-def _spans(windows: Iterable[Window]) -> str:
-    return listed([f"from {_shown(one.start)} to {_shown(one.end)}" for one in windows], "and")
-
-
-def _days(days: Sequence[int]) -> str:
-    if len(days) > 2 and list(days) == list(range(days[0], days[-1] + 1)):  # noqa: PLR2004 - a range of days
-        return f"{_DAYS[days[0]]} to {_DAYS[days[-1]]}"
-    return listed([_DAYS[day] for day in days], "and")

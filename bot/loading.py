@@ -16,7 +16,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from bot import hours
+from bot import hours_written
 from bot.hours import RECIPIENT, Hours
 from bot.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
 from bot.settings import (
@@ -360,7 +360,7 @@ class _File:
 
     def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
         """The calling hours of every country, where ``users`` name only those that are there."""
-        found = dict(hours.known())
+        found = dict(hours_written.known())
         for country in self._data.get("calling_hours", {}):
             own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
             if not re.match(REGION, country):
@@ -383,7 +383,7 @@ class _File:
         if value is None:
             return None
         try:
-            return hours.setting(value)
+            return hours_written.setting(value)
         except ValueError as error:
             self._fault(where, str(error))
             return None

@@ -15,16 +15,15 @@ from functools import partial
 from typing import Final, TypeVar
 
 from bot import days, words
-from bot.blocks import code, escape, person, quote
 from bot.keys import Faults
 from bot.line import Fault, Typist, Vocabulary
+from bot.messages import looking
 from bot.messages.standing import WORDS
 from bot.targets import NumberTarget, scan
 from bot.times import TimeFault
 from bot.words import Value, closest
 from providers import phone
 from providers.actions import Kind
-from providers.phone import mask
 from storage.chain import microseconds, moment
 from storage.entries import Query
 from storage.lifecycle import State
@@ -72,7 +71,6 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 """What people call the kinds."""
 
-_NAMES_SHOWN = 5
 _T = TypeVar("_T")
 _FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
 _PERSON = re.compile(r"<?@?(?P<id>[UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
@@ -142,35 +140,7 @@ class Filters:
 
     def in_words(self) -> str:
         """What is looked for, for people."""
-        query = self.query
-        said = [
-            query.requester and f"by {person(query.requester)}",
-            query.connection and f"through {query.connection}",
-            query.kind and f"to {_DOING[query.kind]}",
-            query.number and f"number {mask(query.number)}",
-            query.state and WORDS[query.state],
-            self._days(),
-            query.text and f"with {quote(query.text)} in a reason or a note",
-        ]
-        return ", ".join(filter(None, said))
-
-    def _days(self) -> str | None:
-        match self.first, self.last:
-            case None, None:
-                return None
-            case first, last if first == last:
-                return f"on {first}"
-            case first, last:
-                return " ".join([*([f"from {first}"] if first else []), *([f"until {last}"] if last else [])])
-
-
-_DOING = {
-    Kind.PLACE_CALL: "place a call",
-    Kind.CANCEL_CALL: "cancel a call",
-    Kind.DELETE_CAMPAIGN: "delete a campaign",
-    Kind.STOP_CAMPAIGN: "stop a campaign",
-    Kind.START_CAMPAIGN: "start a campaign",
-}
+        return looking.sought(self.query, self.first, self.last)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +168,7 @@ class _Reader:
     def typed(self, text: str, me: str) -> Typed:
         parts = words.split(text, is_connection=lambda name: name.casefold() in self._names, flags=_FLAGS)
         if parts.left_open:
-            self._faults.add("text", "A quote is opened and not closed. Close it, or leave it out.")
+            self._faults.add("text", looking.QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
             self._take(key, value)
         for name in parts.via:
@@ -220,9 +190,7 @@ class _Reader:
         )
         stop = bool(parts.flags)
         if stop and number is None and not self._faults.concern("number"):
-            self._faults.add(
-                "number", f"Say which number: {AFTER_STOP} tells of one number's calls.", "+91 98765 43210"
-            )
+            self._faults.add("number", looking.number_missing(AFTER_STOP), "+91 98765 43210")
         said = Filters(query, first.date if first else None, last.date if last else None, stop)
         named = by.lstrip("@").strip() if by and not requester else None
         return Typed(said, named or None, tuple(self._faults))
@@ -232,12 +200,11 @@ class _Reader:
         meant = name if name in KEYS else _ALSO_TYPED.get(name)
         if meant is None:
             likely = closest(name, KEYS)
-            message = f"“{words.short(key)}=” is not looked for. There are: {', '.join(KEYS)}."
-            self._faults.add("text", message, f"{likely}=" if likely else None)
+            self._faults.add("text", looking.no_key(key, KEYS), f"{likely}=" if likely else None)
         elif meant in self._values:
-            self._faults.add(meant, f"{meant}= is there twice. Keep one.")
+            self._faults.add(meant, looking.twice(meant))
         elif not value.text:
-            self._faults.add(meant, f"{meant}= has nothing behind it. Add it, or leave it out.")
+            self._faults.add(meant, looking.empty(meant))
         else:
             self._values[meant] = value
 
@@ -252,8 +219,8 @@ class _Reader:
             return found
         meant = closest(typed, known)
         first = {value: name for name, value in reversed(list(known.items()))}
-        there = ", ".join(first[value] for value in dict.fromkeys(known.values()))
-        self._faults.add(key, f"{key}= takes one of: {there}. {code(words.short(typed))} is none.", meant)
+        there = [first[value] for value in dict.fromkeys(known.values())]
+        self._faults.add(key, looking.none_of(key, there, typed), meant)
         return None
 
     def _free(self, free: str) -> tuple[str | None, str]:
@@ -268,24 +235,24 @@ class _Reader:
             except phone.PhoneFault as fault:
                 self._faults.add("number", str(fault))
         if len(set(said)) > 1:
-            self._faults.add("number", "One number at a time: the log is looked through for one.")
+            self._faults.add("number", looking.ONE_NUMBER)
         return (said[0] if said else None), found.rest.strip()
 
     def _text(self, free: str) -> str | None:
         typed = self._line("text") or ("" if STATES.get(free.lower()) else " ".join(free.split()))
         if "text" in self._values and free:
-            self._faults.add("text", f"{code(words.short(free))} stands free, beside text=. Put it into one.")
+            self._faults.add("text", looking.outside_text(free))
         if len(typed) > MAX_TEXT:
-            self._faults.add("text", f"That is long: {MAX_TEXT} characters at most are looked for.")
+            self._faults.add("text", looking.too_long(MAX_TEXT))
         return typed or None
 
     def _days(self) -> tuple[days.Day | None, days.Day | None]:
         on = self._day("on")
         if on and ({"from", "until"} & self._values.keys()):
-            self._faults.add("on", "on= is one day. For several take from= and until=.")
+            self._faults.add("on", looking.ON_WITH_OTHERS)
         first, last = self._day("from"), self._day("until")
         if first and last and first.start >= last.end:
-            self._faults.add("until", f"until={last.date} is before from={first.date}.")
+            self._faults.add("until", looking.until_before_from(last.date, first.date))
         return first or on, last or on
 
     def _day(self, key: str) -> days.Day | None:
@@ -306,9 +273,4 @@ def found(typed: Typed, requester: str) -> Filters:
 
 def unknown_person(name: str, known: Sequence[str]) -> Fault:
     """What is wrong with a name that is nobody's here, or several people's."""
-    if known:
-        names = words.listed([quote(one) for one in known[:_NAMES_SHOWN]], "and")
-        return Fault("by", f"by={escape(name)} could be several people: {names}. The form lets you choose.")
-    return Fault(
-        "by", f"Nobody called {quote(name)} has used CallOps yet. The form lets you choose from everybody."
-    )
+    return Fault("by", looking.several_people(name, known) if known else looking.nobody_called(name))

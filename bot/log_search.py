@@ -14,7 +14,7 @@ from bot.intents import nonce
 from bot.line import Fault, Typist, Vocabulary
 from bot.log_files import LogFiles
 from bot.log_filters import Filters
-from bot.messages import log_pages
+from bot.messages import log_pages, looking
 from bot.messages.answers import refusal
 from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from bot.operations import Operations
@@ -27,7 +27,6 @@ from storage.entries import AskedToStop, Person, Query
 from storage.log import ActionLog
 
 Body = dict[str, Any]
-_TOO_OLD = "This page is more than a day old, so what was looked for is forgotten. Type `/calls log` again."
 
 
 class LogSearch:
@@ -78,7 +77,7 @@ class LogSearch:
         if why := self._may_not(person):
             message = why
         elif kept is None:
-            message = refusal([_TOO_OLD])
+            message = refusal([looking.FORGOTTEN])
         else:
             older = int(key) if action["action_id"] == OLDER else None
             newer = int(key) if action["action_id"] == NEWER else None
@@ -96,7 +95,7 @@ class LogSearch:
         if why := self._may_not(person):
             message = why
         elif kept is None:
-            message = refusal([_TOO_OLD])
+            message = refusal([looking.FORGOTTEN])
         else:
             query, _ = await self._query(kept, person)
             message = self._files.send(query, kept, person, self._clock())

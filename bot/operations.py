@@ -15,8 +15,8 @@ from bot import calling, policy
 from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
-from bot.evidence import EVIDENCE_MISSING, SHOWN_BY, Evidence
-from bot.messages import outcomes, why_not
+from bot.evidence import Evidence
+from bot.messages import deciding, outcomes, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -560,7 +560,7 @@ class Operations:
     ) -> Request:
         """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
         if settlement is not Settlement.ORDERED and evidence is Evidence.NONE:
-            raise NotAllowed([EVIDENCE_MISSING])
+            raise NotAllowed([deciding.EVIDENCE_MISSING])
         request = await self._log.request(entry_id)
         decision = self.may_settle(request, person)
         if not decision.allowed:
@@ -577,7 +577,9 @@ class Operations:
             frozenset({State.UNKNOWN}),
             after,
             changes={
-                "message": message if settlement is Settlement.ORDERED else f"{message} {SHOWN_BY[evidence]}",
+                "message": message
+                if settlement is Settlement.ORDERED
+                else f"{message} {deciding.SHOWN_BY[evidence]}",
                 "not_before": None,
                 "not_after": None,
             },

@@ -7,12 +7,14 @@ and where that could let somebody pass, nobody passes. Each answer is a `Decisio
 sentences.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from bot.messages import rights
+from bot.messages.rights import Deed
 from bot.rules import EVERYONE, Rule
 from providers.actions import Kind
 from storage.entries import Approval, Person
@@ -21,9 +23,6 @@ Members = Mapping[str, frozenset[str] | None]
 """Slack ids by group; None for a group that could not be read."""
 
 
-RULE_GONE = "The rule this was asked under is gone. Tell whoever runs CallOps, and ask again."
-NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
-AGAIN = "The request must be made again."
 _CONDITIONS = ("connections", "channels", "countries", "reasons")
 _AFTER_A_REASON = (":", ",", ";", ".")
 
@@ -87,13 +86,13 @@ class Case:
 def standing(person: Person, team: str) -> str | None:
     """Why somebody may do nothing at all, or None."""
     if person.bot:
-        return "Apps and bots cannot use CallOps."
+        return rights.BOT
     if person.deleted:
-        return "This account is deactivated."
+        return rights.DEACTIVATED
     if person.stranger or person.team != team:
-        return "People from another organisation cannot use CallOps here."
+        return rights.STRANGER
     if person.guest:
-        return "Guests of this workspace cannot use CallOps. Ask a full member."
+        return rights.GUEST
     return None
 
 
@@ -133,7 +132,7 @@ def _denied(rules: Sequence[Rule], members: Members, person: Person, wanted: Wan
     for rule in rules:
         if rule.effect == "deny" and _is_about(rule, wanted):
             if _through(rule.request, members, person.id):
-                why = f'The rule "{rule.name}" does not let you do this{_because(rule, wanted)}.'
+                why = rights.denies(rule.name, _because(rule, wanted))
                 return Decision(Effect.DENY, (why,), rule)
             if unread := _unread(rule.request, members):
                 return _unreadable(unread, rule)
@@ -148,22 +147,24 @@ def _no_rule(rules: Sequence[Rule], members: Members, person: Person, wanted: Wa
             and wanted.kind in rule.actions
             and _through(rule.request, members, person.id)
         ):
-            return f'{NO_RULE} The rule "{rule.name}" is {_only(rule, wanted)}.'
-    return NO_RULE
+            return rights.no_rule_but(rule.name, _missing(rule, wanted))
+    return rights.NO_RULE
 
 
 def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Wanted) -> Decision:
     if unread := _unread(rule.tell, members):
         return _unreadable(unread, rule)
     told = _everyone_in(rule.tell, members) - {person}
-    tells = (f"Everyone in {_listed(rule.tell)} is told.",) if rule.tell else ()
+    tells = (rights.told(rule.tell),) if rule.tell else ()
     if not rule.approve:
-        why = f'The rule "{rule.name}" allows it{_because(rule, wanted)}.'
+        why = rights.allows(rule.name, _because(rule, wanted))
         return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
     groups = rule.deciders(escalated=True)
     possible = _everyone_in(groups, members) - _not_own(rule, person)
     if len(possible) >= rule.approvals or EVERYONE in groups:
-        asks = f'The rule "{rule.name}" asks for {_approvals(rule)}{_because(rule, wanted)}.'
+        named = () if EVERYONE in rule.approve else rule.approve
+        approval = rights.approval(named, people=rule.approvals)
+        asks = rights.asks(rule.name, approval, _because(rule, wanted))
         approvers = _everyone_in(rule.approve, members) - _not_own(rule, person)
         return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
     if unread := _unread(groups, members):
@@ -173,27 +174,15 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
 
 def _nobody_could(rule: Rule, groups: Sequence[str], possible: int) -> str:
     if rule.approvals == 1:
-        return f"Nobody but you could approve this: {' and '.join(groups)} has no other member."
-    others = "nobody else" if not possible else f"only {possible} other{'s' if possible > 1 else ''}"
-    return (
-        f'The rule "{rule.name}" asks for {rule.approvals} approvals, and there is {others} to give one in '
-        f"{_listed(groups)}. So nobody could approve this."
-    )
-
-
-def _approvals(rule: Rule) -> str:
-    whose = f"somebody in {_listed(rule.approve)}" if EVERYONE not in rule.approve else "somebody else"
-    if rule.approvals > 1:
-        people = "people" if EVERYONE in rule.approve else f"people in {_listed(rule.approve)}"
-        return f"approvals by {rule.approvals} different {people}"
-    return f"an approval by {whose}"
+        return rights.nobody_but_you(groups)
+    return rights.too_few_people(rule.name, groups, approvals=rule.approvals, others=possible)
 
 
 def at_decision(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person may approve or deny a request that was made under a rule (None: it is gone)."""
     groups = rule.deciders(escalated=case.escalated) if rule else ()
     own = bool(rule and rule.own)
-    return _entitled(rule, groups, members, person, case, ("decide", "decide this"), own=own)
+    return _entitled(rule, groups, members, person, case, "decide", own=own)
 
 
 def at_reveal(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
@@ -202,7 +191,7 @@ def at_reveal(rule: Rule | None, members: Members, person: Person, case: Case) -
     if not decides.allowed:
         return decides
     groups = rule.reveal if rule else ()
-    return _entitled(rule, groups, members, person, case, ("look", "see the full number"), own=True)
+    return _entitled(rule, groups, members, person, case, "reveal", own=True)
 
 
 def approvers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
@@ -230,7 +219,7 @@ def settlers(rule: Rule | None, members: Members, case: Case) -> frozenset[str]:
 def at_settlement(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:
     """Whether a person may say what became of an unknown, or order another attempt."""
     groups = rule.settlers if rule else ()
-    return _entitled(rule, groups, members, person, case, ("say what happened", "say what happened"))
+    return _entitled(rule, groups, members, person, case, "settle")
 
 
 def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team: str) -> Decision:
@@ -248,9 +237,9 @@ def at_lifting(rules: Sequence[Rule], members: Members, person: Person, *, team:
     elif group := _through(groups, members, person.id):
         return Decision(Effect.ALLOW, (), group=group)
     elif unread := _unread(groups, members):
-        why = _cannot_read(unread)
+        why = rights.unread(unread)
     else:
-        why = f"Only {' and '.join(groups) or 'nobody'} may let calls go out again."
+        why = rights.only_lift(groups)
     return Decision(Effect.DENY, (why,))
 
 
@@ -260,34 +249,34 @@ def _entitled(
     members: Members,
     person: Person,
     case: Case,
-    words: tuple[str, str],
+    deed: Deed,
     *,
     own: bool = False,
 ) -> Decision:
-    """Whether a person is in one of the groups, and not the one who asked; ``words`` for what they want."""
+    """Whether a person is in one of the groups, and not the one who asked."""
     why: str
     if unfit := standing(person, case.team):
         why = unfit
     elif rule is None:
-        why = RULE_GONE
+        why = rights.RULE_GONE
     elif person.id == case.requester and not own:
-        why = f"You asked for this, so somebody else must {words[0]}."
+        why = rights.asked_it_yourself(deed)
     elif group := _through(groups, members, person.id):
         able = _everyone_in(groups, members) - (frozenset() if own else {case.requester})
-        because = f'The rule "{rule.name}" lets {group} {words[1]}.'
+        because = rights.lets(rule.name, group, deed)
         return Decision(Effect.ALLOW, (because,), rule, group, able)
     elif unread := _unread(groups, members):
-        why = _cannot_read(unread)
+        why = rights.unread(unread)
     else:
-        why = f"Only {' and '.join(groups) or 'nobody'} may {words[1]}."
-        if rule.escalate_to and words[1] == "decide this" and not case.escalated:
+        why = rights.only(groups, deed)
+        if rule.escalate_to and deed == "decide" and not case.escalated:
             why += _not_yet(rule, members, person)
     return Decision(Effect.DENY, (why,), rule)
 
 
 def _not_yet(rule: Rule, members: Members, person: Person) -> str:
     later = _through(rule.escalate_to, members, person.id)
-    return f" {later} may once it has waited long enough." if later else ""
+    return rights.later(later) if later else ""
 
 
 def given(rule: Rule, members: Members, approvals: Iterable[Approval], asked_at: datetime) -> frozenset[str]:
@@ -313,7 +302,7 @@ def at_reading(rules: Sequence[Rule], members: Members, person: Person, *, team:
             return Decision(Effect.ALLOW, (), rule, group)
     if unread := _unread((one for rule in about for one in (*rule.request, *rule.approve)), members):
         return _unreadable(unread)
-    return Decision(Effect.DENY, ("Only people whom a rule lets ask, approve or settle may search the log.",))
+    return Decision(Effect.DENY, (rights.ONLY_SOME_READ,))
 
 
 def at_dispatch(
@@ -335,30 +324,27 @@ def at_dispatch(
     decision = at_request(rules, members, requester, wanted, team=team)
     if not decision.allowed or decision.rule is None:
         gone = rule is not None and all(known.name != rule for known in rules)
-        since = (f'The rules changed: "{rule}", under which it was asked, is gone.',) if gone else ()
+        since = (rights.rule_is_gone(rule),) if rule is not None and gone else ()
         return replace(decision, why=(*since, *decision.why))
     if denied := _denied(rules, members, requester, replace(wanted, at=now)):
         return denied
     holds = decision.rule
     if holds.name != rule:
-        why = f'The rules changed: it was asked under "{rule}", and "{holds.name}" holds now.'
-        return Decision(Effect.DENY, (why, AGAIN), holds)
+        return Decision(Effect.DENY, (rights.other_rule(rule, holds.name), rights.AGAIN), holds)
     if decision.effect is Effect.ALLOW:
         return decision
     fit = [approval for approval, approver in approvals if standing(approver, team) is None]
     counted = given(holds, members, fit, wanted.at) - _not_own(holds, requester.id)
     if len(counted) < holds.approvals:
-        return Decision(Effect.DENY, (_too_few(holds, approvals, len(counted)), AGAIN), holds)
+        return Decision(Effect.DENY, (_too_few(holds, approvals, len(counted)), rights.AGAIN), holds)
     return Decision(Effect.ALLOW, decision.why, holds, decision.group)
 
 
 def _too_few(rule: Rule, approvals: Sequence[tuple[Approval, Person]], counted: int) -> str:
     people = {approval.person for approval, _ in approvals if approval.decision == "approve"}
     if len(people) >= rule.approvals:
-        return "Whoever approved it may no longer approve."
-    asks = "an approval" if rule.approvals == 1 else f"{rule.approvals} approvals"
-    had = {0: "none was", 1: "one was"}.get(counted, f"{counted} were")
-    return f'The rules changed: "{rule.name}" asks for {asks} now, and {had} given.'
+        return rights.APPROVER_LEFT
+    return rights.more_approvals(rule.name, approvals=rule.approvals, given=counted)
 
 
 # -- what a rule is about
@@ -398,61 +384,32 @@ def _within_hours(rule: Rule, at: datetime) -> bool:
     return first <= clock < last if first < last else clock >= first or clock < last
 
 
-def _conditions(rule: Rule, wanted: Wanted) -> list[tuple[str, bool]]:
+def _conditions(rule: Rule, wanted: Wanted) -> Iterator[tuple[str, bool]]:
     """What a rule is limited to, in words, and whether that holds."""
-    return [
-        (words, holds)
-        for said, words, holds in (
-            (
-                rule.connections,
-                f"the connection {_listed(rule.connections, 'or')}",
-                wanted.connection in rule.connections,
-            ),
-            (rule.channels, f"the channel {_listed(rule.channels, 'or')}", wanted.channel in rule.channels),
-            (
-                rule.countries,
-                f"numbers in {_listed(rule.countries, 'or')}",
-                _in_countries(rule, wanted.countries) if rule.countries else True,
-            ),
-            (
-                rule.reasons,
-                f"the reason {_listed(_quoted(rule.reasons), 'or')}",
-                _for_reason(rule, wanted.reason) if rule.reasons else True,
-            ),
-            (rule.between, _hours(rule), _within_hours(rule, wanted.at)),
-        )
-        if said
-    ]
+    if rule.connections:
+        yield rights.of_connections(rule.connections), wanted.connection in rule.connections
+    if rule.channels:
+        yield rights.of_channels(rule.channels), wanted.channel in rule.channels
+    if rule.countries:
+        yield rights.of_countries(rule.countries), _in_countries(rule, wanted.countries)
+    if rule.reasons:
+        yield rights.of_reasons(rule.reasons), _for_reason(rule, wanted.reason)
+    if rule.between:
+        yield rights.of_hours(*rule.between, rule.timezone), _within_hours(rule, wanted.at)
 
 
 def _because(rule: Rule, wanted: Wanted) -> str:
     """What made a rule the one that holds, where it is not for everything."""
-    found = [words for words, _ in _conditions(rule, wanted)]
-    text = f" for {_listed(found)}" if found else ""
-    if rule.effect == "deny" and rule.countries and (not wanted.countries or None in wanted.countries):
-        text += ", and the country of this one is not known"
-    return text
+    unknown = not wanted.countries or None in wanted.countries
+    return rights.because(
+        [words for words, _ in _conditions(rule, wanted)],
+        unknown_country=rule.effect == "deny" and bool(rule.countries) and unknown,
+    )
 
 
-def _only(rule: Rule, wanted: Wanted) -> str:
-    missing = [words for words, holds in _conditions(rule, wanted) if not holds]
-    return f"only for {_listed(missing)}"
-
-
-def _hours(rule: Rule) -> str:
-    if rule.between is None:
-        return ""
-    first, last = rule.between
-    return f"the hours from {first:%H:%M} to {last:%H:%M} in {rule.timezone}"
-
-
-def _quoted(texts: Iterable[str]) -> list[str]:
-    return [f'"{one}"' for one in texts]
-
-
-def _listed(names: Sequence[str], joint: str = "and") -> str:
-    *others, last = names or [""]
-    return f"{', '.join(others)} {joint} {last}" if others else last
+def _missing(rule: Rule, wanted: Wanted) -> list[str]:
+    """The conditions of a rule that do not hold, in words."""
+    return [words for words, holds in _conditions(rule, wanted) if not holds]
 
 
 # -- who is in what
@@ -476,8 +433,4 @@ def _unread(groups: Iterable[str], members: Members) -> str | None:
 
 
 def _unreadable(group: str, rule: Rule | None = None) -> Decision:
-    return Decision(Effect.DENY, (_cannot_read(group),), rule, unread=group)
-
-
-def _cannot_read(group: str) -> str:
-    return f'Slack would not say who is in "{group}". Try again in a minute, or tell whoever runs CallOps.'
+    return Decision(Effect.DENY, (rights.unread(group),), rule, unread=group)

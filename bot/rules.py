@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from bot import hours
+from bot import hours_written
+from bot.hours import Hours
 from providers.actions import Kind
 from providers.phone import REGIONS
 
@@ -42,10 +43,10 @@ def duration(text: object) -> timedelta:
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
-CallingHours = Annotated[str | InstanceOf[hours.Hours], BeforeValidator(hours.setting)]
+CallingHours = Annotated[str | InstanceOf[Hours], BeforeValidator(hours_written.setting)]
 """A country, ``recipient`` for the country of whoever is called, or hours of their own."""
 Said = Literal["required", "optional"]
-Hours = tuple[time, time]
+Span = tuple[time, time]
 """From when until when of each day; past midnight where the second is not later than the first."""
 
 
@@ -67,7 +68,7 @@ class Rule(BaseModel):
     """Of the numbers, as two capital letters."""
     reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = ()
     """What whoever asks says; as they say it, nobody looks it up."""
-    between: Hours | None = None
+    between: Span | None = None
     """The hours of the day in which it is asked, by the clock of `timezone`."""
     timezone: str | None = None
     """An IANA name."""
@@ -106,7 +107,7 @@ class Rule(BaseModel):
 
     @field_validator("between", mode="before")
     @classmethod
-    def _hours(cls, value: object) -> Hours:
+    def _hours(cls, value: object) -> Span:
         match = _HOURS.match(value) if isinstance(value, str) else None
         if match is None:
             raise ValueError('write two hours of the day, such as "20:00-08:00"')
@@ -217,7 +218,7 @@ def _plain(value: object) -> object:
             return [str(one) for one in value]
         case timedelta():
             return _length(value)
-        case hours.Hours():
+        case Hours():
             return value.words()
         case _:
             return value

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot import hours
+from bot import hours_written
 from bot.hours import Hours
 from bot.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
 from providers.actions import E164_PATTERN
@@ -211,7 +211,7 @@ class Settings:
     rules: tuple[Rule, ...]
     dispatch: DispatchTable
     retention: RetentionTable
-    hours: Mapping[str, Hours] = field(default_factory=hours.known)
+    hours: Mapping[str, Hours] = field(default_factory=hours_written.known)
     """The calling hours of countries: those that CallOps comes with, and the file's own."""
 
     @property

@@ -6,16 +6,18 @@ the calls it knows by id, which needs no approval and joins nothing, because som
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.cards import with_card
 from bot.consequences import not_again
+from bot.messages import stops
 from bot.messages.posts import answered
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import MAX_TARGETS
 from bot.settings import Settings
+from bot.stopped import Report
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
 from providers.phone import Phone, mask
@@ -25,31 +27,10 @@ from storage.log import ActionLog, Conflict
 
 QUEUED_LATELY: Final = timedelta(days=1)
 """How long a call that was to go out at once may still wait at its provider, or be tried again."""
-REASON: Final = "whoever is called asked us to stop"
-"""Why a stop's cancellations are asked, where nobody said more."""
 STOPPED: Final = "call_stopped"
 """The event and the post of a call that was waiting when calls to its number were stopped."""
 _PAGE: Final = 200
 _WAITS: Final = frozenset({State.PENDING, State.APPROVED})
-
-
-@dataclass
-class Report:
-    """What a stop did: ``fresh`` is False where a person had stopped the number already.
-
-    ``cancelling`` are the requests it made; ``not_cancelled`` says by connection why there is none;
-    ``withdrawn``, ``going_out`` and ``unsure`` are requests to call that were waiting, are being sent at this
-    moment, or of which nobody knows whether they went out.
-    """
-
-    phone: Phone
-    stop: Stop
-    fresh: bool
-    cancelling: list[Request] = field(default_factory=list)
-    not_cancelled: dict[str, str] = field(default_factory=dict)
-    withdrawn: list[str] = field(default_factory=list)
-    going_out: list[str] = field(default_factory=list)
-    unsure: list[str] = field(default_factory=list)
 
 
 class Stopping:
@@ -83,7 +64,7 @@ class Stopping:
         report = Report(phone, stop, fresh)
         placed = [entry async for entry in self._placed(phone.e164)]
         await self._withdraw(placed, origin.person, report)
-        await self._cancel(placed, origin, reason or REASON, report)
+        await self._cancel(placed, origin, reason or stops.ASKED_FOR, report)
         self._operations.wake()
         return report
 
@@ -136,22 +117,21 @@ class Stopping:
             parts: list[Sequence[CallAction]] = []
             cancels = adapter.capability(Kind.CANCEL_CALL)
             if cancels is None:
-                report.not_cancelled[name] = "it cannot cancel calls"
+                report.not_cancelled[name] = stops.CANCELS_NONE
             elif cancels.target is NumberRef:
                 # A request is bound to one agent, as it was when that was asked.
                 parts = [[action] for action in _by_number(adapter, here, number)]
                 if not parts:
-                    report.not_cancelled[name] = "it cancels for an agent, and has none"
+                    report.not_cancelled[name] = stops.NO_AGENT
             else:
                 actions = [action async for action in self._by_id(here, due)]
                 parts = [actions[at : at + MAX_TARGETS] for at in range(0, len(actions), MAX_TARGETS)]
                 if not parts:
-                    why = "it cancels by call id, and CallOps knows of no call to this number there"
-                    report.not_cancelled[name] = why
+                    report.not_cancelled[name] = stops.NO_CALL_KNOWN
             for part, some in enumerate(parts):
                 await self._ask(name, some, origin, reason, part, report)
         for name, why in self._settings.off.items():
-            report.not_cancelled[name] = f"it is off: {why}"
+            report.not_cancelled[name] = stops.off(why)
 
     async def _by_id(self, placed: Sequence[LogEntry], due: set[str]) -> AsyncIterator[CallAction]:
         """The calls that still go out, or that may, by the ids their provider gave them."""
@@ -185,8 +165,7 @@ class Stopping:
             report.not_cancelled[connection] = refused.message
         else:
             if request.mode:
-                why = f"it is set up as a dry run; {request.id} shows what would be sent"
-                report.not_cancelled[connection] = why
+                report.not_cancelled[connection] = stops.dry_run(request.id)
             else:
                 report.cancelling.append(request)
 
@@ -200,11 +179,10 @@ def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Ite
 
 def _withdrawal(request: Request, entry: LogEntry, person: Person, stop: Stop) -> Change:
     """That a call which waits is not placed after all, because calls to its number were stopped."""
-    why = f"Calls to this number were stopped ({stop.id})."
     if entry.doubted:
-        move = not_again(entry, "order_withdrawn", "calls to this number were stopped.")
+        move = not_again(entry, "order_withdrawn", stops.SINCE_THEN)
     else:
-        changes = {"code": Code.COMPLIANCE_BLOCKED, "message": why}
+        changes = {"code": Code.COMPLIANCE_BLOCKED, "message": stops.not_placed(stop.id)}
         move = Move(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
     posts = [Post("state", "audit"), Post(STOPPED, "thread"), *answered(request)]
     if request.requester != person.id:

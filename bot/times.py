@@ -29,6 +29,8 @@ from whenever import (
     ZonedDateTime,
 )
 
+from bot.messages import time_faults
+
 Reading = Literal["now", "relative", "clock", "day", "weekday", "date", "offset"]
 
 
@@ -51,8 +53,6 @@ class TimeFault(ValueError):
         super().__init__(message)
         self.suggestions = suggestions
 
-
-_EXAMPLES = "Type it like 9:30 pm, tomorrow 9:30, Mon 10:00, 5 Dec 10:00 or in 20 min."
 
 _LONG_AGO_IN_DAYS = 183
 """A date without a year that has passed is next year's, unless that is more than half a year off: a slip."""
@@ -123,17 +123,16 @@ def read(text: str, *, zone: str, now: datetime) -> Moment:
     """Read a time typed in ``zone`` (an IANA name) at ``now`` (aware). Raises `TimeFault`, nothing else."""
     typed = plain(text)
     if len(typed) > _LONGEST:
-        raise TimeFault(f"“{typed[:_LONGEST]}…” is too long for a time. {_EXAMPLES}")
+        raise TimeFault(time_faults.too_long(typed[:_LONGEST]))
     try:
         here = Instant(now).to_tz(zone)
     except TimeZoneNotFoundError:
-        message = f"Your time zone, “{zone}”, is not known here. Choose another in your Slack preferences."
-        raise TimeFault(message) from None
+        raise TimeFault(time_faults.own_zone_unknown(zone)) from None
     reading, at = _read(typed, here)
     if reading != "now" and at <= here.to_instant():
-        raise TimeFault(f"“{typed}” has passed. Type a time to come.")
+        raise TimeFault(time_faults.has_passed(typed))
     if at > here.add(years=1).to_instant():
-        raise TimeFault(f"“{typed}” is more than a year ahead. Check the year.")
+        raise TimeFault(time_faults.too_far_ahead(typed))
     return Moment(at.to_stdlib(), reading, typed)
 
 
@@ -142,7 +141,7 @@ def clock(text: str) -> str:
     typed = plain(text)[:_LONGEST]
     match = _CLOCK.fullmatch(typed)
     if not match or match["said"].lower() == "midnight":
-        raise TimeFault(f"“{typed}” is not a time of day. Type it like 9:00, 18:30 or 6 pm.")
+        raise TimeFault(time_faults.no_time_of_day(typed))
     return _time(match).format_iso(unit="minute")
 
 
@@ -155,7 +154,7 @@ def plain(text: str) -> str:
 
 def _read(typed: str, here: ZonedDateTime) -> tuple[Reading, Instant]:
     if not typed:
-        raise TimeFault(f"The time is missing. {_EXAMPLES}")
+        raise TimeFault(time_faults.MISSING)
     if typed.lower() == "now":
         return "now", here.to_instant()
     if match := _RELATIVE.fullmatch(typed):
@@ -183,7 +182,7 @@ def _day_and_clock(typed: str, here: ZonedDateTime) -> tuple[re.Match[str] | Non
     if day and of_day:
         return day, of_day
     if day and not rest:
-        raise TimeFault(f"“{typed}” is a day without a time.", _suggest(here, f"{typed} 10:00"))
+        raise TimeFault(time_faults.day_alone(typed), _suggest(here, f"{typed} 10:00"))
     raise _unreadable(typed, here)
 
 
@@ -198,7 +197,7 @@ def _from_now(match: re.Match[str], here: ZonedDateTime) -> Instant:
         1 if (amount := match[unit] or "0")[0] in "aA" else int(amount) for unit in ("hours", "minutes")
     )
     if not hours + minutes:
-        raise TimeFault(f"“{match[0].strip()}” names no time to come.", ("now", "in 20 min"))
+        raise TimeFault(time_faults.no_time_from_now(match[0].strip()), ("now", "in 20 min"))
     return here.to_instant() + TimeDelta(hours=hours, minutes=minutes)
 
 
@@ -207,13 +206,13 @@ def _with_offset(typed: str, match: re.Match[str]) -> Instant:
     try:
         return OffsetDateTime(f"{date}T{time}{offset.upper()}").to_instant()
     except ValueError:
-        raise TimeFault(f"“{typed}” does not exist: check the day, the hour and the offset.") from None
+        raise TimeFault(time_faults.no_such_instant(typed)) from None
 
 
 def _today(of_day: re.Match[str], typed: str, here: ZonedDateTime) -> Instant:
     at = here.date().at(_time(of_day, here))
     if at <= here.to_plain():
-        raise TimeFault(f"“{typed}” has passed today.", _suggest(here, f"tomorrow {of_day['said']}"))
+        raise TimeFault(time_faults.has_passed_today(typed), _suggest(here, f"tomorrow {of_day['said']}"))
     return _in_zone(at, here)
 
 
@@ -228,7 +227,7 @@ def _on(
             break
     else:
         nearest = _suggest(here, f"tomorrow {of_day['said']}") if day["word"] else ()
-        raise TimeFault(f"“{typed}” has passed. Type a time to come.", nearest)
+        raise TimeFault(time_faults.has_passed(typed), nearest)
     if day["word"] or day["weekday"]:
         return "day" if day["word"] else "weekday", _in_zone(at, here)
     _check_date(date, day, of_day["said"], here)
@@ -256,11 +255,11 @@ def _dates(day: re.Match[str], today: Date) -> Iterator[Date]:
 
 def _date(year: int, month: int, number: int, today: Date, day: re.Match[str]) -> Date:
     if year > today.year + 1:
-        raise TimeFault(f"“{day['said']}” is more than a year ahead. Check the year.")
+        raise TimeFault(time_faults.too_far_ahead(day["said"]))
     try:
         return Date(year, month, number)
     except ValueError:
-        raise TimeFault(f"There is no “{day['said']}” in {year}. Check the day and the month.") from None
+        raise TimeFault(time_faults.no_such_date(day["said"], year)) from None
 
 
 def _check_date(date: Date, day: re.Match[str], of_day: str, here: ZonedDateTime) -> None:
@@ -268,11 +267,11 @@ def _check_date(date: Date, day: re.Match[str], of_day: str, here: ZonedDateTime
     written = f"{date.day} {MONTHS[date.month - 1].title()} {date.year}"
     without_year = not (day["year"] or day["iso"])
     if without_year and date.year > here.year and here.date().add(days=_LONG_AGO_IN_DAYS) < date:
-        message = f"“{day['said']}” has passed this year. If you mean the next one, give the year."
+        message = time_faults.has_passed_this_year(day["said"])
         raise TimeFault(message, _suggest(here, f"{written} {of_day}"))
     said, falls_on = day["weekday_of_date"], WEEKDAYS[date.day_of_week().value - 1]
     if said and stem(said) != falls_on:
-        message = f"{written} is a {falls_on.title()}, not a {said.title()}."
+        message = time_faults.other_weekday(written, falls_on.title(), said.title())
         raise TimeFault(message, _suggest(here, f"{written} {of_day}", f"{said} {of_day}"))
 
 
@@ -287,31 +286,31 @@ def _time(match: re.Match[str], here: ZonedDateTime | None = None, day: str = ""
     if typed.lower().endswith("noon"):
         return Time(12)
     if match["word"]:
-        message = "Midnight could begin the day or end it. Type 00:00 with the day, or 23:59."
-        raise TimeFault(message, _suggest(here, f"{day or 'tomorrow'} 00:00", f"{day or 'today'} 23:59"))
+        forms = _suggest(here, f"{day or 'tomorrow'} 00:00", f"{day or 'today'} 23:59")
+        raise TimeFault(time_faults.MIDNIGHT, forms)
     hour, minute, half = match["hour"], match["minute"], match["half"]
     if minute is None and half is None:
         raise _half_missing(hour, before, here)
     if minute is not None and len(minute) != 2:  # noqa: PLR2004 - minutes are written with two digits
-        raise TimeFault(f"“{typed}” needs two digits after the hour, like {int(hour)}:05 or {int(hour)}:30.")
+        raise TimeFault(time_faults.one_digit_of_minutes(typed, int(hour)))
     if half and int(hour) not in _HALF_DAY:
         of_24 = f"{before}{hour}:{minute or '00'}"
-        raise TimeFault(f"“{typed}” does not exist: am and pm go with 1 to 12.", _suggest(here, of_24))
+        raise TimeFault(time_faults.no_half_of_a_day(typed), _suggest(here, of_24))
     hours = int(hour) % 12 + (12 if half in "pP" else 0) if half else int(hour)
     try:
         return Time(hours, int(minute or 0), int(match["second"] or 0))
     except ValueError:
-        raise TimeFault(f"“{typed}” does not exist: a day goes from 00:00 to 23:59.") from None
+        raise TimeFault(time_faults.not_on_a_clock(typed)) from None
 
 
 def _half_missing(hour: str, before: str, here: ZonedDateTime | None) -> TimeFault:
     """The fault of an hour alone: morning or evening? Of three or four digits: where is the colon?"""
     if len(hour) > 2:  # noqa: PLR2004 - an hour has two digits
-        return TimeFault(f"“{hour}” needs a colon.", _suggest(here, f"{before}{hour[:-2]}:{hour[-2:]}"))
+        return TimeFault(time_faults.no_colon(hour), _suggest(here, f"{before}{hour[:-2]}:{hour[-2:]}"))
     if int(hour) in _HALF_DAY:
         forms = _suggest(here, f"{before}{hour} am", f"{before}{hour} pm")
-        return TimeFault(f"Is “{hour}” in the morning or in the evening?", forms)
-    return TimeFault(f"“{hour}” alone is not a time.", _suggest(here, f"{before}{hour}:00"))
+        return TimeFault(time_faults.morning_or_evening(hour), forms)
+    return TimeFault(time_faults.alone(hour), _suggest(here, f"{before}{hour}:00"))
 
 
 def _in_zone(at: PlainDateTime, here: ZonedDateTime) -> Instant:
@@ -323,11 +322,11 @@ def _in_zone(at: PlainDateTime, here: ZonedDateTime) -> Instant:
     except SkippedTime:
         around = at.assume_tz(zone, disambiguation="earlier"), at.assume_tz(zone, disambiguation="later")
         forms = tuple(t.to_plain().format_iso(unit="minute", sep=" ") for t in around)
-        raise TimeFault(f"There is no {clock} on that day: the clocks go forward.", forms) from None
+        raise TimeFault(time_faults.skipped(clock), forms) from None
     except RepeatedTime:
         both = at.assume_tz(zone, disambiguation="earlier"), at.assume_tz(zone, disambiguation="later")
         forms = tuple(t.to_fixed_offset().format_iso(unit="minute") for t in both)
-        raise TimeFault(f"{clock} comes twice on that day: the clocks go back.", forms) from None
+        raise TimeFault(time_faults.twice(clock), forms) from None
 
 
 def _suggest(here: ZonedDateTime | None, *texts: str) -> tuple[str, ...]:
@@ -350,7 +349,7 @@ def _which_date(numeric: str, of_day: str, here: ZonedDateTime) -> TimeFault:
     first, second, *more = (int(part) for part in re.split(r"[/.-]", numeric))
     year = more[0] + 2000 * (more[0] < 100) if more else None  # noqa: PLR2004 - a year of two digits
     if first > 31:  # noqa: PLR2004 - no day of a month: the year stands first
-        return TimeFault(f"“{numeric}” is not a date. Write the month as a word, like 5 Dec.")
+        return TimeFault(time_faults.no_date(numeric))
     readings = []
     for month, day in (second, first), (first, second):
         try:
@@ -361,18 +360,16 @@ def _which_date(numeric: str, of_day: str, here: ZonedDateTime) -> TimeFault:
         readings.append(" ".join(written.split()))
     ways = tuple(dict.fromkeys(readings))
     forms = _suggest(here, *ways) if of_day else ways
-    what = "can be read in two ways" if len(ways) > 1 else "has its month in digits"
-    return TimeFault(f"“{numeric}” {what}. Write the month as a word.", forms)
+    return TimeFault(time_faults.digits(numeric, ways=len(ways)), forms)
 
 
 def _unreadable(typed: str, here: ZonedDateTime) -> TimeFault:
     """The fault of words outside the grammar, with the nearest text inside it, if there is one."""
     if zone := _ZONE.search(typed):
-        message = f"Times are read in your own zone, {here.tz_id}. Leave “{zone[0]}” out, or write "
-        return TimeFault(f"{message}an offset, like 2026-12-05T10:00+05:30.")
+        return TimeFault(time_faults.zone_beside(here.tz_id, zone[0]))
     corrected = re.sub(r"[^\W\d_]+", lambda word: _nearest(word[0]), typed)
     nearest = _suggest(here, corrected) if corrected != typed else ()
-    return TimeFault(f"“{typed}” is not a time. {_EXAMPLES}", nearest)
+    return TimeFault(time_faults.no_time(typed), nearest)
 
 
 def _nearest(word: str) -> str:

@@ -11,6 +11,7 @@ from importlib.resources import files
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
+from bot.messages import time_faults
 from bot.words import closest
 
 UTC = "UTC"
@@ -45,8 +46,7 @@ def read(text: str) -> str:
     if len(cities) == 1:
         return cities[0]
     meant = closest(typed, _names(), alike=_ALIKE)
-    message = f"“{text.strip()}” is no time zone. Write one like America/Chicago."
-    raise ZoneFault(message, _names()[meant] if meant else None)
+    raise ZoneFault(time_faults.no_zone(text.strip()), _names()[meant] if meant else None)
 
 
 def place(zone: str, *, region: str | None, country: str) -> str:

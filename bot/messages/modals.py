@@ -25,7 +25,7 @@ from bot.blocks import (
     plain_text,
     section,
 )
-from bot.evidence import EVIDENCE
+from bot.messages import deciding
 from bot.messages.standing import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -373,7 +373,10 @@ class Settling:
             section(f"We do not know what became of {target(entry)}. {entry.message or ''}".rstrip()),
             choice(cls.what, "What happened?", options, radio=True),
             choice(
-                cls.evidence, "What shows it?", [*EVIDENCE.items()], placeholder="Choose what you looked at"
+                cls.evidence,
+                "What shows it?",
+                [*deciding.EVIDENCE.items()],
+                placeholder="Choose what you looked at",
             ),
             text_input(
                 cls.reason,

@@ -23,8 +23,7 @@ from bot.blocks import (
     section,
     when,
 )
-from bot.evidence import SHOWN_BY
-from bot.messages import channels
+from bot.messages import channels, deciding
 from bot.messages.erased import erased, is_erased
 from bot.messages.standing import (
     done,
@@ -345,7 +344,9 @@ def _thread(template: str, request: Request, told: Told) -> Message:
 
 def _shown_by(entry: LogEntry) -> str:
     """What shows what somebody says, which is the end of the entry's message."""
-    return next((f" {shown}" for shown in SHOWN_BY.values() if (entry.message or "").endswith(shown)), "")
+    return next(
+        (f" {shown}" for shown in deciding.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
+    )
 
 
 def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:

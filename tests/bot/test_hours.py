@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import hours, zones
+from bot import hours, hours_written, zones
 from bot.hours import Closed, Hours, Window
 from providers import phone
 from providers.actions import PlaceCall
 
 CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
 INDIAN, PARISIAN, MUSCOVITE, SATELLITE = "+919876543210", "+33142345678", "+79161234567", "+870773111632"
+KNOWN = hours_written.known()
 
 
 def keeps(
@@ -30,9 +31,7 @@ def keeps(
     wanted = PlaceCall.model_validate(
         {"to": read.e164, "agent": "a", "at": None if placed_now else then, **(call or {})}
     )
-    return hours.keeps(
-        hours.known()[country], wanted, read, zone=zone, now=then, connection_zone="Asia/Kolkata"
-    )
+    return hours.keeps(KNOWN[country], wanted, read, zone=zone, now=then, connection_zone="Asia/Kolkata")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +99,7 @@ def test_zones_within_an_hour_must_all_allow_it() -> None:
 
     def check(at: str) -> Closed | None:
         then = datetime.fromisoformat(at).replace(tzinfo=UTC)
-        return hours.keeps(hours.known()["US"], call, read, zone=None, now=then, connection_zone=None)
+        return hours.keeps(KNOWN["US"], call, read, zone=None, now=then, connection_zone=None)
 
     early, late = check("2026-11-21T13:30"), check("2026-11-22T02:30")
     assert early
@@ -149,14 +148,14 @@ def test_carrying_over_to_a_day_without_hours_is_refused() -> None:
     assert closed.field == "carry_over"
 
 
-@given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)), st.sampled_from(sorted(hours.known())))  # noqa: DTZ001 - made aware below
+@given(st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1)), st.sampled_from(sorted(KNOWN)))  # noqa: DTZ001 - made aware below
 def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> None:
     """Whatever the day and the season, what is proposed is accepted, and nothing before it is."""
     at = at.replace(tzinfo=UTC)
     zone = {"IN": "Asia/Kolkata", "US": "America/New_York", "CA": "America/St_Johns"}.get(
         country, "Europe/Paris"
     )
-    keep, local = hours.known()[country], at.astimezone(ZoneInfo(zone))
+    keep, local = KNOWN[country], at.astimezone(ZoneInfo(zone))
     if keep.open_at(local):
         return
     then = next(keep.starts(local))
@@ -168,9 +167,17 @@ def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> 
         half += timedelta(minutes=15)
 
 
+def test_days_on_which_the_same_hours_hold_are_said_together() -> None:
+    """Whether they were written as one window or as several."""
+    apart = [{"from": "9:00", "until": "12:00", "days": day} for day in ("Mon", "Wed")]
+    said = hours_written.setting([*apart, {"from": "14:00", "until": "24:00", "days": "Fri-Sun"}])
+    assert isinstance(said, Hours)
+    assert said.words() == "Mon and Wed from 9:00 AM to 12:00 PM and Fri to Sun from 2:00 PM to 12:00 AM"
+
+
 def test_every_country_says_what_its_hours_were_read_from() -> None:
     """A source with its address and the date, and at least one window."""
-    for country, keep in hours.known().items():
+    for country, keep in KNOWN.items():
         assert country in phone.REGIONS
         assert keep.windows
         assert "https://" in keep.source
@@ -204,9 +211,9 @@ def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> No
     """A country, the recipient's country, or windows; anything else is a sentence."""
     if isinstance(meant, str) and meant not in {"IN", "recipient"}:
         with pytest.raises(ValueError, match=meant):
-            hours.setting(value)
+            hours_written.setting(value)
     else:
-        assert hours.setting(value) == meant
+        assert hours_written.setting(value) == meant
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_line_is_read_kept_and_written_again() -> None:
         ("from=today until=Mon", "until", "is before"),
         ("98765 43210 number=98765 43211", "number", "One number at a time"),
         ("after-stop", "number", "Say which number"),
-        ("colour=red", "text", "is not looked for"),
+        ("colour=red", "text", "is not a key of the log"),
         ('"open', "text", "opened and not closed"),
         ("x" * 101, "text", "100 characters at most"),
     ],

@@ -21,9 +21,11 @@ TERMINAL = {
     "check_slack",
     "check_web",
     "demo",
+    "explaining",
     "findings",
     "health",
     "instances",
+    "hours_written",
     "lint",
     "loading",
     "log_commands",
@@ -43,7 +45,7 @@ TERMINAL = {
 }
 """What an operator reads in a terminal, in the process's log or at `/readyz`: it stands with its command."""
 
-WORD = re.compile(r"[A-Za-z’']{2,}")
+WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}

@@ -130,7 +130,7 @@ def test_what_the_rules_say_to_somebody_who_asks(
     ("reveal", "who", "allowed", "why"),
     [
         pytest.param(("managers",), person("U0MANAGER"), True, "", id="a manager, where the rule says so"),
-        pytest.param((), person("U0MANAGER"), False, "Only nobody may see", id="a rule that says nothing"),
+        pytest.param((), person("U0MANAGER"), False, "Nobody may see", id="a rule that says nothing"),
         pytest.param(("leads",), person("U0MANAGER"), False, "Only leads may see", id="another group"),
         pytest.param(
             ("leads",), person("U0LEAD"), False, "Only managers may decide", id="who may not decide"

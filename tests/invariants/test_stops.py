@@ -10,7 +10,8 @@ from bot.messages.stops import stopped as stopped_words
 from bot.moving import Moving
 from bot.operations import Moved, NotAllowed, Origin, Wish
 from bot.stop_news import StopNews
-from bot.stopping import Report, Stopping
+from bot.stopped import Report
+from bot.stopping import Stopping
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from playground.people import Message, View

@@ -1,0 +1,30 @@
+"""What people read who decide a request, or settle an unknown, and what shows what became of it."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.evidence import Evidence
+
+NOT_YOURS_TO_DECIDE = "Not for you to decide"
+NOT_YOURS_TO_SEE = "Not for you to see"
+NOT_YOURS_TO_SETTLE = "Not for you to settle"
+NOT_DONE = "Not done"
+DECIDED_BEFORE = "Already decided"
+
+OTHER_CAMPAIGN = "This is not the campaign above. Compare the two, then type it again."
+
+REASON_MISSING = "Write how you know: it stays in the log."
+EVIDENCE_MISSING = "Say what shows it. Where nobody can tell, all that can be done is to send it again."
+EVIDENCE: Final[Mapping[Evidence, str]] = {
+    Evidence.SCREEN: "The provider's own screen",
+    Evidence.CUSTOMER: "The customer",
+    Evidence.SUPPORT: "The provider's support",
+    Evidence.NONE: "Nothing: nobody can tell",
+}
+"""What a person chooses from."""
+SHOWN_BY: Final[Mapping[Evidence, str]] = {
+    Evidence.SCREEN: "The provider's own screen shows it.",
+    Evidence.CUSTOMER: "The customer says so.",
+    Evidence.SUPPORT: "The provider's support says so.",
+}
+"""What is told of the evidence, in channels and in the log; `posts` knows it again by these words."""

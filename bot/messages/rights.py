@@ -1,0 +1,157 @@
+"""Who may do what, and why somebody may not. Names of rules, groups and people are written as they are."""
+
+from collections.abc import Sequence
+from datetime import time
+from typing import Final, Literal
+
+from bot.words import listed
+
+Deed = Literal["decide", "reveal", "settle"]
+"""What somebody wants to do with a request."""
+_YOURSELF: Final[dict[Deed, str]] = {"decide": "decide", "reveal": "look", "settle": "say what happened"}
+_WITH_IT: Final[dict[Deed, str]] = {
+    "decide": "decide this",
+    "reveal": "see the full number",
+    "settle": "say what happened",
+}
+
+# -- what somebody is
+
+BOT = "Apps and bots cannot use CallOps."
+DEACTIVATED = "This account is deactivated."
+STRANGER = "People from another organisation cannot use CallOps here."
+GUEST = "Guests of this workspace cannot use CallOps. Ask a full member."
+
+# -- what a rule lets somebody ask
+
+NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
+
+
+def no_rule_but(rule: str, only_for: Sequence[str]) -> str:
+    """Where one rule nearly is for it."""
+    return f'{NO_RULE} The rule "{rule}" is only for {listed(only_for, "and")}.'
+
+
+def allows(rule: str, because: str) -> str:
+    return f'The rule "{rule}" allows it{because}.'
+
+
+def asks(rule: str, approval: str, because: str) -> str:
+    return f'The rule "{rule}" asks for {approval}{because}.'
+
+
+def denies(rule: str, because: str) -> str:
+    return f'The rule "{rule}" does not let you do this{because}.'
+
+
+def told(groups: Sequence[str]) -> str:
+    return f"Everyone in {listed(groups, 'and')} is told."
+
+
+def approval(groups: Sequence[str], *, people: int) -> str:
+    """What a rule asks for: of so many people in some groups, or of everybody."""
+    named = f" in {listed(groups, 'and')}" if groups else ""
+    if people > 1:
+        return f"approvals by {people} different people{named}"
+    return f"an approval by somebody{named or ' else'}"
+
+
+def nobody_but_you(groups: Sequence[str]) -> str:
+    has = "has" if len(groups) == 1 else "have"
+    return f"Nobody but you could approve this: {' and '.join(groups)} {has} no other member."
+
+
+def too_few_people(rule: str, groups: Sequence[str], *, approvals: int, others: int) -> str:
+    few = {0: "there is nobody else", 1: "there is only 1 other"}.get(
+        others, f"there are only {others} others"
+    )
+    asked = f'The rule "{rule}" asks for {approvals} approvals'
+    return f"{asked}, and {few} to give one in {listed(groups, 'and')}. So nobody could approve this."
+
+
+def because(conditions: Sequence[str], *, unknown_country: bool) -> str:
+    """What made a rule the one that holds; nothing where it is for everything."""
+    text = f" for {listed(conditions, 'and')}" if conditions else ""
+    return f"{text}, and the country of this one is not known" if unknown_country else text
+
+
+def of_connections(names: Sequence[str]) -> str:
+    return f"the connection {listed(names, 'or')}"
+
+
+def of_channels(channels: Sequence[str]) -> str:
+    return f"the channel {listed(channels, 'or')}"
+
+
+def of_countries(countries: Sequence[str]) -> str:
+    return f"numbers in {listed(countries, 'or')}"
+
+
+def of_reasons(reasons: Sequence[str]) -> str:
+    quoted = [f'"{one}"' for one in reasons]
+    return f"the reason {listed(quoted, 'or')}"
+
+
+def of_hours(first: time, last: time, zone: str | None) -> str:
+    return f"the hours from {first:%H:%M} to {last:%H:%M} in {zone}"
+
+
+PURPOSE_MISSING = "The rule for this wants to know what the call is for: add purpose=."
+CONSENT_MISSING = "The rule for this wants to know where consent is on record: add consent=."
+
+# -- who may decide, look and settle
+
+RULE_GONE = "The rule this was asked under is gone. Tell whoever runs CallOps, and ask again."
+
+
+def asked_it_yourself(deed: Deed) -> str:
+    return f"You asked for this, so somebody else must {_YOURSELF[deed]}."
+
+
+def lets(rule: str, group: str, deed: Deed) -> str:
+    return f'The rule "{rule}" lets {group} {_WITH_IT[deed]}.'
+
+
+def only(groups: Sequence[str], deed: Deed) -> str:
+    return _only(groups, _WITH_IT[deed])
+
+
+def later(group: str) -> str:
+    """Behind who may decide now: those it is escalated to."""
+    return f" {group} may once it has waited long enough."
+
+
+def only_lift(groups: Sequence[str]) -> str:
+    return _only(groups, "let calls go out again")
+
+
+def _only(groups: Sequence[str], what: str) -> str:
+    return f"Only {' and '.join(groups)} may {what}." if groups else f"Nobody may {what}."
+
+
+ONLY_SOME_READ = "Only people whom a rule lets ask, approve or settle may search the log."
+
+
+def unread(group: str) -> str:
+    return f'Slack would not say who is in "{group}". Try again in a minute, or tell whoever runs CallOps.'
+
+
+# -- what changed before it was sent
+
+AGAIN = "The request must be made again."
+APPROVER_LEFT = "Whoever approved it may no longer approve."
+
+
+def rule_is_gone(rule: str) -> str:
+    return f'The rules changed: "{rule}", under which it was asked, is gone.'
+
+
+def other_rule(before: str | None, now: str) -> str:
+    asked = f'it was asked under "{before}", and ' if before else ""
+    return f'The rules changed: {asked}"{now}" holds now.'
+
+
+def more_approvals(rule: str, *, approvals: int, given: int) -> str:
+    asks = "an approval" if approvals == 1 else f"{approvals} approvals"
+    had = {0: "none was", 1: "one was"}.get(given, f"{given} were")
+    return f'The rules changed: "{rule}" asks for {asks} now, and {had} given.'

@@ -1,0 +1,136 @@
+"""What is wrong with a time, a day or a time zone that somebody typed."""
+
+_TIMES = "Type it like 9:30 pm, tomorrow 9:30, Mon 10:00, 5 Dec 10:00 or in 20 min."
+_DAYS = "Type it like today, yesterday, Mon, 3 days ago, 5 Dec or 2026-12-05."
+
+# -- a time to come
+
+MISSING = f"The time is missing. {_TIMES}"
+MIDNIGHT = "Midnight could begin the day or end it. Type 00:00 with the day, or 23:59."
+
+
+def too_long(beginning: str) -> str:
+    return f"“{beginning}…” is too long for a time. {_TIMES}"
+
+
+def no_time(said: str) -> str:
+    return f"“{said}” is not a time. {_TIMES}"
+
+
+def alone(said: str) -> str:
+    return f"“{said}” alone is not a time."
+
+
+def no_time_of_day(said: str) -> str:
+    return f"“{said}” is not a time of day. Type it like 9:00, 18:30 or 6 pm."
+
+
+def day_alone(said: str) -> str:
+    return f"“{said}” is a day without a time."
+
+
+def has_passed(said: str) -> str:
+    return f"“{said}” has passed. Type a time to come."
+
+
+def has_passed_today(said: str) -> str:
+    return f"“{said}” has passed today."
+
+
+def has_passed_this_year(said: str) -> str:
+    return f"“{said}” has passed this year. If you mean the next one, give the year."
+
+
+def no_time_from_now(said: str) -> str:
+    return f"“{said}” names no time to come."
+
+
+def too_far_ahead(said: str) -> str:
+    return f"“{said}” is more than a year ahead. Check the year."
+
+
+def morning_or_evening(hour: str) -> str:
+    return f"Is “{hour}” in the morning or in the evening?"
+
+
+def no_colon(said: str) -> str:
+    return f"“{said}” needs a colon."
+
+
+def one_digit_of_minutes(said: str, hour: int) -> str:
+    return f"“{said}” needs two digits after the hour, like {hour}:05 or {hour}:30."
+
+
+def no_half_of_a_day(said: str) -> str:
+    """Of 13 pm."""
+    return f"“{said}” does not exist: am and pm go with 1 to 12."
+
+
+def not_on_a_clock(said: str) -> str:
+    return f"“{said}” does not exist: a day goes from 00:00 to 23:59."
+
+
+def no_such_instant(said: str) -> str:
+    return f"“{said}” does not exist: check the day, the hour and the offset."
+
+
+def skipped(clock: str) -> str:
+    return f"There is no {clock} on that day: the clocks go forward."
+
+
+def twice(clock: str) -> str:
+    return f"{clock} comes twice on that day: the clocks go back."
+
+
+# -- a date
+
+
+def no_such_date(said: str, year: int) -> str:
+    return f"There is no “{said}” in {year}. Check the day and the month."
+
+
+def other_weekday(date: str, falls_on: str, said: str) -> str:
+    return f"{date} is a {falls_on}, not a {said}."
+
+
+def no_date(said: str) -> str:
+    return f"“{said}” is not a date. Write the month as a word, like 5 Dec."
+
+
+def digits(said: str, *, ways: int) -> str:
+    """Of a date all in digits, which can be read in so many ways."""
+    what = "can be read in two ways" if ways > 1 else "has its month in digits"
+    return f"“{said}” {what}. Write the month as a word."
+
+
+# -- a day that has been
+
+
+def no_day(said: str) -> str:
+    return f"“{said}” is not a day. {_DAYS}"
+
+
+def two_days(said: str) -> str:
+    orders = "in some countries the day stands first, in some the month"
+    return f"“{said}” can be two days: {orders}. {_DAYS}"
+
+
+def day_to_come(said: str) -> str:
+    return f"“{said}” is still to come. Type today or a day before it."
+
+
+# -- a time zone
+
+
+def own_zone_unknown(zone: str) -> str:
+    return f"Your time zone, “{zone}”, is not known here. Choose another in your Slack preferences."
+
+
+def zone_beside(own: str | None, said: str) -> str:
+    """Of a zone typed beside a time."""
+    offset = "an offset, like 2026-12-05T10:00+05:30"
+    return f"Times are read in your own zone, {own}. Leave “{said}” out, or write {offset}."
+
+
+def no_zone(said: str) -> str:
+    return f"“{said}” is no time zone. Write one like America/Chicago."
