@@ -42,6 +42,8 @@ RACE_WITHIN: Final = 60.0
 """Seconds until somebody in a race gives up waiting for the others."""
 IN_FLIGHT: Final = 12
 """A busy process has about so many requests out."""
+GROUPS_EVERY: Final = timedelta(minutes=30)
+"""By the world's clock, which runs ahead of ours; what is older than an hour is not gone by."""
 
 LOG_STEPS: Final = tuple(
     f"{when} {what}"
@@ -294,7 +296,8 @@ async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None
         for one in rounds:
             one.wake()
 
-    made, _ = await bot(place, Steps(None, place.providers), wake=wake, waits=True)
+    made, clock = await bot(place, Steps(None, place.providers), wake=wake, waits=True)
+    groups_read = clock()
     rounds += [Rounds("dispatcher", made.dispatcher.step), Rounds("outbox", made.outbox.step)]
     running = [asyncio.create_task(one.run()) for one in rounds]
     done = Lines(place.folder / "done.jsonl")
@@ -302,6 +305,9 @@ async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None
     for job in jobs:
         if job in finished:
             continue
+        if clock() - groups_read > GROUPS_EVERY:
+            await made.directory.refresh_groups()
+            groups_read = clock()
         await live(made, place, kinds[job % len(kinds)], job, ENDS.get(job % 20, "approve"))
         done.append({"job": job})
         while len(made.dispatcher._in_flight) > IN_FLIGHT:  # noqa: ASYNC110 - production code has no event for it

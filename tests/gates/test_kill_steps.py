@@ -14,6 +14,8 @@ EACH = 3
 AT_LEAST = 12
 RECOVERIES = 4
 """Processes that live after the last kill: two lease periods pass, and what was ordered again is sent."""
+EACH_SENDS = 30
+"""So many requests at most does a provider take from each of them: sixty a minute."""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -37,8 +39,9 @@ async def test_killed_at_every_step_nothing_is_lost_repeated_or_made_up(kind: st
                 kills += 1
                 stage.clock.move(seconds=31)
         stage.choose = lambda: None
-        for _ in range(RECOVERIES):
-            assert await ended(begin(one_life, stage.place, kind, range(number), None)) == 0
+        for recovery in range(RECOVERIES + number // EACH_SENDS):
+            asked_again = range(number) if recovery < RECOVERIES else ()
+            assert await ended(begin(one_life, stage.place, kind, asked_again, None)) == 0
             stage.clock.move(seconds=31)
         judged = await stage.judged()
     report_judgement(report, "kill -9 at every step", judged, kills=kills)
