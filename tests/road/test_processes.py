@@ -18,13 +18,15 @@ ENDS_WITHIN = 30.0
 
 
 async def serve(scene: Scene, number: int) -> list[Forked]:
-    """Start so many bots at once on one file, and wait until all are connected."""
+    """Start so many bots at once on one file, and wait until all are connected; over HTTP, Slack comes to one."""
     bots = [await scene.spawn_bot() for _ in range(number)]
 
     async def connected() -> bool | None:
         return scene.bot_log().count("CallOps is connected to workspace") == number or None
 
     await until(connected, ENDS_WITHIN)
+    if scene.over_http:
+        await scene.slack.request_url(f"{scene.address}/slack/events")
     scene.bot = bots[0]
     return bots
 

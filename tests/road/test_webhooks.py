@@ -16,7 +16,7 @@ from playground.callkaro import AGENT
 from playground.faults import Fault
 from playground.people import Message
 from tests.road.conftest import Wings
-from tests.road.scene import NUMBER, OTHER_NUMBER, Scene, buttons, request_id, until, words
+from tests.road.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, request_id, until, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -270,7 +270,7 @@ async def test_nobody_without_the_word_learns_anything(shared_hearing: Scene) ->
         await post(path(shared_hearing, connection="nowhere"), {}),
         await post(path(shared_hearing) + "/", {}),
         await post(f"{base}/webhooks/reminders", {}),
-        await post(f"{base}/slack/events", {}),
+        *([] if OVER_HTTP else [await post(f"{base}/slack/events", {})]),
     ]
     async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
         answers += [await client.get(path(shared_hearing)), await client.get(base)]
@@ -350,6 +350,7 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     assert (await events(hearing, request))[-2:] == ["did_not_happen", "took_place"]
 
 
+@pytest.mark.skipif(OVER_HTTP, reason="over HTTP more are held than this process may open")
 async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:
     """Connections that send no whole head are closed, also where a byte comes now and then; then others are heard."""
     url = httpx.URL(path(shared_hearing))
