@@ -66,7 +66,7 @@ def said(one: Standstill) -> str:
     """What was lifted, and what follows."""
     until = f"{one.until:%d %b %H:%M:%S} UTC"
     if one.why == "asked":
-        return f"{one.connection} had asked to be left alone until {until}. CallOps asks it again now."
+        return f"{one.connection} had asked us to wait until {until}. CallOps asks it again now."
     return (
         f"{one.connection} did not answer {one.failures} times in a row; the next try was to be {until}. "
         "CallOps tries now, and waits again if there is no answer."

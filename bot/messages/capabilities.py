@@ -51,11 +51,11 @@ def _instead(connections: Sequence[str]) -> str:
 
 
 def nobody_can(does: str) -> str:
-    return f"No connection here can {does}."
+    return f"No connection here can {does}. Ask whoever runs CallOps."
 
 
 def nobody_cancels_by(does: str, by: str) -> str:
-    return f"No connection here can {does} by {BY[by]}."
+    return f"No connection here can {does} by {BY[by]}. Ask whoever runs CallOps."
 
 
 NUMBERS_AND_IDS = "Numbers and ids cannot be cancelled in one request. Ask for them apart."

@@ -73,7 +73,7 @@ def choose(found: Inferred, left: Open, draft: str, change: str) -> Message:
         label = f"Go on with the {left.field} {candidate}"
         buttons.append(button(candidate, f"{CHOOSE}_{number}", value, label=label))
     buttons.append(button("Open the form…", change, draft))
-    told = context("Nothing was asked yet. Pressing one goes on with all that you typed.")
+    told = context("Nothing was asked yet. Press one: what you typed is kept.")
     return Message(first, [section(first), actions(*buttons), told])
 
 

@@ -146,7 +146,7 @@ class Form:
         known = values.get(KNOWN, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
-                either = "Either this call, or what stands below. Choose “None of these”, or empty them."
+                either = "Choose this call, or fill in what is below: not both."
                 found.append(Fault(KNOWN, either))
             case Verb.MOVE, False, False:
                 found.append(Fault(KNOWN, "Choose the call to move."))

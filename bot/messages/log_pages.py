@@ -63,7 +63,7 @@ def page(
     if not found.hits:
         blocks.append(section("Nothing here yet." if found.partial else _nothing(filters, key)))
     if found.partial:
-        words = "No more of what was looked through has these words. *Look further back* goes on."
+        words = "These words were found nowhere else so far. *Look further back* goes on."
         blocks.append(context(words))
     further = "Look further back" if found.partial else "Older"
     steps = [

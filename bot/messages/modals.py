@@ -45,7 +45,7 @@ from storage.entries import LogEntry, Request
 View = dict[str, Any]
 MAX_LABEL = 2000
 MAX_REASON = 500
-NOTE_SHOWN = "The audit channel reads this, below its message."
+NOTE_SHOWN = "The audit channel shows this below its message."
 REASON_SHOWN = "The requester and the audit channel read this."
 _APPROVE = {
     Kind.PLACE_CALL: "Approve call",

@@ -8,7 +8,7 @@ def why_waiting(standstill: Standstill) -> str:
     """What holds a request up, and until when, for everybody who reads of it."""
     name, at = standstill.connection, when(standstill.until)
     if standstill.why == "asked":
-        return f"{name} asked to be left alone, next try {at}"
+        return f"{name} asked us to wait, next try {at}"
     return f"{name} does not answer, next try {at}"
 
 
@@ -16,8 +16,8 @@ def told(standstill: Standstill) -> Message:
     """What the audit channel reads: one message, edited when it is over."""
     name, since = standstill.connection, when(standstill.since)
     text = (
-        f"🔌 *{name} does not answer* since {since}. CallOps leaves it alone and tries again by itself, at "
-        "least every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
+        f"🔌 *{name} does not answer* since {since}. CallOps waits, and tries again by itself at least "
+        "every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
         "again."
     )
     if standstill.ended:

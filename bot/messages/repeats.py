@@ -44,7 +44,7 @@ def already_asked(
     first = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
     told = ["Nothing new was asked.", f"<#{channel}> shows what comes of it."]
     if any(request.state is State.UNKNOWN for request in requests):
-        told.append("There, somebody who may settle it can say what happened, or send it again.")
+        told.append("There, whoever may say what happened can do so, or send it again.")
     blocks = [section("\n".join([first, *lines[1:]])), section(" ".join(told))]
     if buttons:
         blocks.append(actions(*buttons))

@@ -7,7 +7,7 @@ may not: each line stands alone, and names what was and what is.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_DEFAULT = "as it is by itself"
+_DEFAULT = "the default"
 """What a key is that is not written."""
 
 

@@ -19,7 +19,7 @@ def which_for_campaigns(verbs: Sequence[str]) -> str:
     return f"Say what to do with a campaign: {listed(verbs, 'or')}."
 
 
-NOTHING_FOR_CAMPAIGNS = "No connection here has campaigns that CallOps could do anything to."
+NOTHING_FOR_CAMPAIGNS = "No connection here can do anything with campaigns. Ask whoever runs CallOps."
 
 
 QUOTE_LEFT_OPEN = "A quote is opened and not closed. Close it, or leave it out."
@@ -141,7 +141,7 @@ def no_request(named: str) -> str:
 
 
 def beside_others(named: str) -> str:
-    return f"{named} stands beside other targets. Ask for it in a line of its own."
+    return f"{named} stands beside other numbers or ids. Ask for it in a line of its own."
 
 
 def too_many(count: int, most: int) -> str:
@@ -176,7 +176,10 @@ def either_reason(text: str) -> str:
 
 
 def no_words(text: str) -> str:
-    return f"“{short(text)}” is no reason in words. Does it belong to the number?"
+    return (
+        f"“{short(text)}” is neither part of the number nor a reason. Check the number, or give the reason in "
+        "words."
+    )
 
 
 WHY_ALLOW = "Why may they go out again? Say it, in a few words."

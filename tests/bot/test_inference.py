@@ -137,7 +137,7 @@ ROWS = [
         ("reminders", "voxworks"),
         None,
         None,
-        ["connection: No connection here can delete a campaign."],
+        ["connection: No connection here can delete a campaign. Ask whoever runs CallOps."],
     ),
     (
         "a connection that only deletes campaigns cancels nothing",
@@ -241,7 +241,7 @@ ROWS = [
         ("reminders",),
         None,
         None,
-        ["connection: No connection here can cancel a call by call id."],
+        ["connection: No connection here can cancel a call by call id. Ask whoever runs CallOps."],
     ),
     (
         "a misspelt connection is not replaced by another",

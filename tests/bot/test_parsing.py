@@ -863,7 +863,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a digit too many",
         "/cancel-call 98765 43210 3",
         {**CANCEL_ONE, "reason": "3"},
-        [("reason", "no reason in words", None)],
+        [("reason", "neither part of the number nor a reason", None)],
     ),
     (
         "words behind to=",
@@ -1125,7 +1125,7 @@ def test_campaign_alone_asks_which_where_there_is_a_choice() -> None:
     assert _read("/calls campaign").verb is Verb.DELETE_CAMPAIGN
     none = _read("/calls campaign", Vocabulary({"reminders": REMINDERS}, default_region="IN"))
     assert [fault.message for fault in none.faults] == [
-        "No connection here has campaigns that CallOps could do anything to."
+        "No connection here can do anything with campaigns. Ask whoever runs CallOps."
     ]
 
 

@@ -82,5 +82,5 @@ def test_what_is_in_doubt_says_who_can_help() -> None:
     """Whoever joins a doubt reads that somebody may settle it, and Slack takes the answer."""
     doubtful = request(entry(ACTIONS["cancel by id"], State.UNKNOWN))
     message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons=[])
-    assert "somebody who may settle it can say what happened" in str(message.blocks)
+    assert "whoever may say what happened can do so" in str(message.blocks)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []

@@ -68,7 +68,7 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
     ("standstill", "says"),
     [
         (DOWN, "Waits: reminders does not answer, next try <!date"),
-        (ASKED, "Waits: reminders asked to be left alone, next try <!date"),
+        (ASKED, "Waits: reminders asked us to wait, next try <!date"),
     ],
 )
 def test_who_waits_reads_why_and_until_when(standstill: Standstill, says: str) -> None:
@@ -90,11 +90,11 @@ def test_who_waits_longer_anyway_reads_of_that() -> None:
 def test_an_outage_in_words() -> None:
     """It is said that CallOps goes on by itself, and then since when the provider answers again."""
     assert "*reminders does not answer* since <!date" in outages.told(DOWN).text
-    assert "tries again by itself, at least every 5 minutes" in outages.told(DOWN).text
+    assert "tries again by itself at least every 5 minutes" in outages.told(DOWN).text
     assert "*reminders answers again* since <!date" in outages.told(replace(DOWN, ended=NOW)).text
 
 
 def test_what_was_lifted_in_words() -> None:
     """Until when it would have been, and what happens now."""
-    assert said(ASKED).startswith("reminders had asked to be left alone until 21 Nov 09:35:00 UTC.")
+    assert said(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
     assert "did not answer 4 times in a row" in said(DOWN)

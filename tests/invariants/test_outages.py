@@ -135,9 +135,7 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: Bench) -> None:
     await stage.bot.rounds()
     await stage.bot.posts()
     assert (await stage.bot.entry(second)).attempt == 0
-    waits = [
-        one for one in await stage.said("C0AUDIT") if "Waits: voxworks asked to be left alone" in one.text
-    ]
+    waits = [one for one in await stage.said("C0AUDIT") if "Waits: voxworks asked us to wait" in one.text]
     assert len(waits) == 2
     adapter = stage.bot.adapters["voxworks"]
     [lifted] = await stage.bot.log.lift(["voxworks"], account_of("voxworks", adapter))

@@ -83,7 +83,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     await stage.crash(**TWO)
     await reloading(stage, File(stage)).keep()
     kept = await stage.bot.log.rules()
-    line = 'The rule "cancellations need a manager": approvals was as it is by itself, and is 2.'
+    line = 'The rule "cancellations need a manager": approvals was the default, and is 2.'
     assert kept
     assert kept.data["difference"] == line
     [said] = await stage.said("C0AUDIT")
@@ -150,7 +150,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
     [said] = await stage.said("C0AUDIT")
-    assert said.text.endswith("The rules before it still hold.")
+    assert said.text.endswith("The rules before it still hold. Mend the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.operations.rules == before
     kept = await stage.bot.log.rules()

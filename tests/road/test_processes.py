@@ -125,10 +125,10 @@ async def test_an_operator_lifts_a_pause_beside_a_running_bot(scene: Scene) -> N
         if call == "vx_1001":
             await scene.request_reaches("voxworks")
             await scene.audit("Trying again")
-    await scene.audit("Waits: voxworks asked to be left alone, next try", "vx_1002")
+    await scene.audit("Waits: voxworks asked us to wait, next try", "vx_1002")
     printed = await scene.terminal("resume", "voxworks")
     assert (printed.status, printed.errors) == (0, "")
-    assert printed.output.startswith("voxworks had asked to be left alone until ")
+    assert printed.output.startswith("voxworks had asked us to wait until ")
     assert "CallOps asks it again now." in printed.output
     await scene.request_reaches("voxworks", 2)
     again = await scene.terminal("resume", "voxworks")

@@ -22,7 +22,7 @@ async def test_rules_read_anew_hold_for_what_is_asked_next(scene: Scene) -> None
     scene.write_configuration(TWO_OF_THREE)
     hang_up(scene)
     changed = await scene.audit("The rules changed.")
-    assert "approvals was as it is by itself, and is 2." in words(changed)
+    assert "approvals was the default, and is 2." in words(changed)
     await scene.ask(CANCEL)
     card = await scene.card("2 different people have to approve this.")
     view = await scene.review()
