@@ -50,8 +50,8 @@ def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
 
 def rules_faulty(faults: Sequence[str]) -> Message:
     text = (
-        "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold. Mend the file, "
-        "then send SIGHUP again."
+        "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold. Mend the "
+        "file, then send SIGHUP again."
     )
     shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])
     return Message(text, [section(text), section(shown)])

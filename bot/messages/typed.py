@@ -177,8 +177,8 @@ def either_reason(text: str) -> str:
 
 def no_words(text: str) -> str:
     return (
-        f"“{short(text)}” is neither part of the number nor a reason. Check the number, or give the reason in "
-        "words."
+        f"“{short(text)}” is neither part of the number nor a reason. Check the number, or give the reason "
+        "in words."
     )
 
 
