@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import hours_written
 from bot.blocks import Message
 from bot.loading import SettingsFault
 from bot.messages import house
@@ -80,7 +81,13 @@ class Reloading:
 
     async def keep(self, *, later: str = "") -> str | None:
         """Write the rules in force down where the log has others, and say so in Slack; the event's id."""
-        now = written(self._settings.rules, self._settings.groups)
+        known = hours_written.known()
+        own_hours = {
+            country: hours.words()
+            for country, hours in self._settings.hours.items()
+            if hours != known.get(country)
+        }
+        now = written(self._settings.rules, self._settings.groups, own_hours)
         text = json.dumps(now, ensure_ascii=False)
         while True:
             last = await self._log.rules()

@@ -193,11 +193,14 @@ class Rule(BaseModel):
         return (*self.approve, *self.escalate_to) if escalated else self.approve
 
 
-def written(rules: tuple[Rule, ...], groups: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """Rules and groups as plain values, as far as something was said: to be kept, and compared."""
+def written(
+    rules: tuple[Rule, ...], groups: Mapping[str, tuple[str, ...]], hours: Mapping[str, str]
+) -> dict[str, Any]:
+    """Rules, groups and the file's own calling hours in words, as far as something was said: to compare."""
     return {
         "groups": {name: list(ids) for name, ids in groups.items()},
         "rules": [_written(rule) for rule in rules],
+        **({"calling_hours": dict(hours)} if hours else {}),
     }
 
 

@@ -13,7 +13,12 @@ _DEFAULT = "the default"
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The lines, in the file's order; none where nothing differs. Both as `bot.rules.written` has them."""
-    return [*_groups(before["groups"], after["groups"]), *_rules(before["rules"], after["rules"])]
+    was, now = (one.get("calling_hours", {}) for one in (before, after))
+    return [
+        *_groups(before["groups"], after["groups"]),
+        *_rules(before["rules"], after["rules"]),
+        *_hours(was, now),
+    ]
 
 
 def _groups(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:
@@ -45,6 +50,13 @@ def _rules(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
     kept = [name for name in was if name in now]
     if kept != [name for name in now if name in was]:
         yield "The rules stand in another order: the first that lets somebody ask holds."
+
+
+def _hours(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for country in dict.fromkeys([*was, *now]):
+        before, after = was.get(country, _DEFAULT), now.get(country, _DEFAULT)
+        if before != after:
+            yield f"The calling hours for {country} were {before}, and are {after}."
 
 
 def _changes(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:

@@ -311,5 +311,5 @@ def test_hours_of_a_rule_are_kept_in_words(tmp_path: Path) -> None:
     """The log keeps the rules in force as JSON: what a rule says of hours is text there."""
     own = 'calling_hours = { from = "9:00", until = "18:00" }'
     settings = load(environment(tmp_path, FILE.replace('name = "cancel"', f'name = "cancel"\n{own}')))
-    kept = json.loads(json.dumps(written(settings.rules, settings.groups)))
+    kept = json.loads(json.dumps(written(settings.rules, settings.groups, {})))
     assert "from 9:00 AM to 6:00 PM" in kept["rules"][0]["calling_hours"]

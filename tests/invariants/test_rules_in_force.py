@@ -129,6 +129,28 @@ async def test_groups_and_reasons_are_read_anew(stage: Bench) -> None:
     assert (await stage.bot.approve(made, by="U0AUDITOR")).state is State.APPROVED
 
 
+async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
+    """The file's own ones, in words; those that CallOps comes with are in no event."""
+    file = File(stage)
+    one = reloading(stage, file)
+    await one.keep()
+    for until, before in (("18:00", "the default"), ("19:00", "from 9:00 AM to 6:00 PM")):
+        file.changes = {"[groups]": f'[calling_hours]\nIN = {{ from = "9:00", until = "{until}" }}\n[groups]'}
+        await one.reload()
+        kept = await stage.bot.log.rules()
+        assert kept
+        hour = int(until[:2]) - 12
+        now = f"from 9:00 AM to {hour}:00 PM"
+        assert kept.data["difference"] == f"The calling hours for IN were {before}, and are {now}."
+        assert kept.data["difference"] in str((await stage.said("C0AUDIT"))[-1].blocks)
+    file.changes = {}
+    await one.reload()
+    kept = await stage.bot.log.rules()
+    assert kept
+    assert str(kept.data["difference"]).endswith("and are the default.")
+    assert "calling_hours" not in str(kept.data["rules"])
+
+
 async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
     """A connection is put together at the start; rules beside it hold at once."""
     file = File(stage)
