@@ -9,14 +9,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.blocks import Message
 from bot.log_search import LogSearch
-from bot.messages import overview
+from bot.messages import overview, stops
 from bot.messages.answers import refusal
 from bot.messages.overview import SHOWN, Row
 from bot.operations import Operations
 from bot.people import Directory
 from bot.replies import Replies
 from bot.words import short
-from storage.entries import LogEntry, Person, Query, Request
+from storage.entries import Event, LogEntry, Person, Query, Request
 from storage.ids import MISREAD, readings
 from storage.lifecycle import State
 from storage.log import ActionLog, NoSuchRequest
@@ -87,6 +87,8 @@ class Lists:
         if why := self._operations.standing(person):
             return refusal([why])
         found = await self._meant(typed, person)
+        if not found and (stop := await self._stop_meant(typed)):
+            return stops.status(stop)
         if not found:
             return overview.not_found(short(typed.strip()))
         if len(found) > 1:
@@ -105,6 +107,15 @@ class Lists:
                 found.setdefault(request.id, request)
         certain = not set(typed.upper()) & set(MISREAD)
         return [*found.values()][:1] if certain else [*found.values()]
+
+    async def _stop_meant(self, typed: str) -> Sequence[Event]:
+        """What happened to the stop, or the do-not-call list, that an id means."""
+        for one in readings(typed, "S"):
+            try:
+                return await self._log.events(one)
+            except NoSuchRequest:
+                continue
+        return ()
 
     def _row(self, request: Request, person: Person) -> Row:
         waits = request.state is State.PENDING

@@ -134,19 +134,28 @@ def news(event: Event) -> Message:
 
     Why is in the log alone: what stands in a channel could not be taken out again.
     """
+    text = _said(event)
+    return Message(text, [section(text), context(f"`{event.request}`")])
+
+
+def status(events: Sequence[Event]) -> Message:
+    """What became of a stop, or of a list, by its id: each thing that happened, the newest first."""
+    lines = [f"{_said(event)} {when(event.at)}." for event in reversed(events)]
+    return Message(lines[0], [*map(section, lines), context(f"`{events[0].request}`")])
+
+
+def _said(event: Event) -> str:
     who, number = person(event.actor), escape(str(event.data.get("number")))
     name = escape(str(event.data.get("list")))
     match event.name:
         case n if n == CALLS_STOPPED:
-            text = f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
+            return f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
         case n if n == CALLS_ALLOWED:
-            text = f"✅ *{who} let calls to {number} go out again.*"
+            return f"✅ *{who} let calls to {number} go out again.*"
         case n if n == LIST_IMPORTED:
-            text = (
-                f"🛑 *{counted(event.data.get('added'), 'number')} added to the do-not-call list “{name}”.* "
-            )
-            text += f"It has {event.data.get('numbers')} now."
+            added = counted(event.data.get("added"), "number")
+            has = event.data.get("numbers")
+            return f"🛑 *{added} added to the do-not-call list “{name}”.* It has {has} now."
         case _:
-            text = f"*The do-not-call list “{name}” was removed.* "
-            text += f"It blocks {counted(event.data.get('removed'), 'number')} no longer."
-    return Message(text, [section(text), context(f"`{event.request}`")])
+            removed = counted(event.data.get("removed"), "number")
+            return f"*The do-not-call list “{name}” was removed.* It blocks {removed} no longer."

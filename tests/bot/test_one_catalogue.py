@@ -100,11 +100,13 @@ def sentences(path: Path) -> Iterator[str]:
             yield f"{path.name}:{node.lineno}: {text}"
 
 
-@pytest.mark.parametrize("path", sorted(BOT.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(BOT.glob("*.py")) if path.stem not in TERMINAL],
+    ids=lambda path: path.stem,
+)
 def test_a_sentence_stands_in_the_catalogue(path: Path) -> None:
     """Whoever changes what is said, or reads all of it, looks into one folder."""
-    if path.stem in TERMINAL:
-        pytest.skip("what it says is read in a terminal")
     assert list(sentences(path)) == []
 
 

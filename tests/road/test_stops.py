@@ -1,8 +1,10 @@
 """Somebody asks not to be called: typed, told in the audit channel, refused from then on, lifted by a manager."""
 
+import re
+
 import pytest
 
-from tests.road.scene import NUMBER, Scene
+from tests.road.scene import NUMBER, Scene, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -15,11 +17,15 @@ async def test_a_stop_reaches_the_provider_and_the_audit_channel(dark_scene: Sce
     await scene.audit("Scheduled:")
     await scene.asha.command(f"/calls stop {NUMBER} asked us to")
     await scene.answered("No more calls to +91 ••••• •3210 through CallOps.")
-    await scene.audit("<@U0AGENT> stopped all calls to +91 ••••• •3210.")
+    stopped = words(await scene.audit("<@U0AGENT> stopped all calls to +91 ••••• •3210."))
     await scene.audit("Removed:", "asked us to")
     await scene.asha.command(f"/place-call {NUMBER}")
     await scene.answered("asha stopped all calls to this number")
     await scene.mira.command(f"/calls allow {NUMBER} called us back")
     await scene.audit("<@U0MANAGER> let calls to +91 ••••• •3210 go out again.")
+    [stop] = re.findall(r"S-\w+", stopped)
+    status = words(await scene.ask(f"/calls status {stop.lower()}"))
+    assert status.index("let calls to") < status.index("stopped all calls to")
+    assert "asked us to" not in status
     await scene.place(f"/place-call {NUMBER}")
     await scene.audit("Accepted:")
