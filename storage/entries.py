@@ -175,10 +175,10 @@ class Followed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Why a call that was placed does not go out: which request cancelled it, and to when it moves it."""
+    """Why a call that was placed does not go out: which request cancelled it; ``moved``, to place it anew."""
 
     by: str
-    moves_to: datetime | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

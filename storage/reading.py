@@ -64,7 +64,9 @@ _STILL_TO_GO_OUT: Final = """
         SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
-          AND cancel.last_event > actions.asked_event)
+          AND actions.last_event < (
+              SELECT min(seq) FROM events
+              WHERE events.request = cancel.request AND entry = cancel.id AND name = 'sending'))
     AND NOT EXISTS (
         SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection

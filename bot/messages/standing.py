@@ -368,8 +368,8 @@ def _taken_away(request: Request, entry: LogEntry, cancelled: Cancelled) -> str:
     """How a call stands that was placed and then cancelled: where it is told, and what comes of it."""
     at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
     whose = f"{target(entry)}{at}, for {person(request.requester)}"
-    if cancelled.moves_to:
-        return f"↪️ *Cancelled, to move it to {when(cancelled.moves_to)}:* {whose}. See `{cancelled.by}`."
+    if cancelled.moved:
+        return f"↪️ *Cancelled, to place it anew:* {whose}. See `{cancelled.by}`."
     return f"🚫 *Cancelled:* {whose}. It does not go out. See `{cancelled.by}`."
 
 
@@ -383,6 +383,8 @@ def moved_in_vain(request: Request) -> bool:
 
 def done(request: Request) -> str:
     """What was done, in short: of several targets, how many."""
+    if request.cancelled:
+        return _taken_away(request, request.entries[0], request.cancelled)
     finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
     if len(request.entries) == 1 and finished:
         return f"{_what_is_done(finished[0])}."

@@ -22,6 +22,7 @@ async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene
     await scene.audit("Removed:", request_id(asked))
     gone = await scene.audit("Cancelled:", request_id(audit), request_id(asked))
     assert buttons(gone) == ["Details"]
+    await scene.told("Cancelled:", "It does not go out.", request_id(asked))
 
 
 async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:

@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from providers.actions import Code
 from storage.chain import CANCELLED
-from storage.entries import Cancelled, NewRequest, Request
+from storage.entries import Cancelled, Change, MessageRef, Move, NewRequest, Note, Post, Request
 from storage.lifecycle import State
 from storage.log import ActionLog
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NOON,
+    NUMBER,
     OTHER_NUMBER,
     Clock,
     approve,
@@ -18,10 +19,12 @@ from tests.storage.samples import (
     cancelling_by_id,
     claim,
     finish,
+    noted,
     placing,
 )
 
 TOMORROW = NOON + timedelta(days=1)
+LEASE = timedelta(minutes=1)
 
 
 class TakingAway:
@@ -35,7 +38,7 @@ class TakingAway:
         note = (await log.events(call.id))[-1]
         assert (note.name, note.entry, note.data["by"]) == (CANCELLED, call.id, cancel.id)
         assert (await log.request(other.id)).cancelled is None
-        posts = await log.outgoing(clock.now, owner="one", until=clock.now + timedelta(minutes=1), limit=9)
+        posts = await log.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
         assert [(post.request, post.template, post.to) for post in posts] == [(call.id, "state", "audit")]
         assert not (await log.verify()).faults
 
@@ -47,11 +50,57 @@ class TakingAway:
         cancel = await _done(log, clock, cancelling_by_id("vx_1"))
         assert (await log.request(call.id)).cancelled == Cancelled(cancel.id)
 
-    async def test_a_call_that_is_moved_says_to_when(self, log: ActionLog, clock: Clock) -> None:
-        """The cancellation is the first step of a move: the call goes out at another time."""
-        call, to = await _scheduled(log, clock), TOMORROW + timedelta(hours=2)
+    async def test_a_move_says_so_of_the_call_that_it_moves(self, log: ActionLog, clock: Clock) -> None:
+        """Another call to the number that goes with it is cancelled, and not placed anew."""
+        call, beside = await _scheduled(log, clock), await _scheduled(log, clock)
+        to = TOMORROW + timedelta(hours=2)
         move = await _done(log, clock, replace(cancelling(), moves=call.id, moves_to=to))
-        assert (await log.request(call.id)).cancelled == Cancelled(move.id, to)
+        assert (await log.request(call.id)).cancelled == Cancelled(move.id, moved=True)
+        assert (await log.request(beside.id)).cancelled == Cancelled(move.id)
+
+    async def test_what_is_placed_meanwhile_is_not_gone(self, log: ActionLog, clock: Clock) -> None:
+        """The cancellation was on its way already, and is settled much later: nothing is said of the newer call."""
+        before = await _scheduled(log, clock)
+        cancel = await recorded(log, cancelling())
+        await log.apply(approve(cancel.id))
+        await log.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        await log.apply(finish(cancel.id, State.UNKNOWN, code=Code.NO_ANSWER))
+        clock.move(minutes=5)
+        meanwhile = await _scheduled(log, clock)
+        settled = Move(cancel.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
+        await log.apply(Change(cancel.id, "U0MANAGER", [settled]))
+        assert (await log.request(before.id)).cancelled == Cancelled(cancel.id)
+        assert (await log.request(meanwhile.id)).cancelled is None
+        coming = await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        assert [entry.id for entry in coming] == [meanwhile.id]
+
+    async def test_a_call_whose_time_had_come_is_not_gone(self, log: ActionLog, clock: Clock) -> None:
+        """By number and by id: when the cancellation was sent, it had gone out."""
+        call = await _scheduled(log, clock, reference="vx_1")
+        later = await recorded(log, placing(at=TOMORROW + timedelta(hours=3)))
+        await succeeded(log, later.id, clock, Code.SCHEDULED)
+        clock.now = TOMORROW + timedelta(hours=1)
+        cancel = await _done(log, clock, cancelling())
+        await _done(log, clock, cancelling_by_id("vx_1"))
+        assert (await log.request(call.id)).cancelled is None
+        assert (await log.request(later.id)).cancelled == Cancelled(cancel.id)
+
+    async def test_each_message_of_the_call_is_edited_and_its_requester_told(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Card and confirmation where there are some; who had it cancelled needs no message."""
+        call = await _scheduled(log, clock)
+        for slot in ("card", "origin"):
+            await log.apply(replace(noted(Note(call.id, "said", {})), posts=[Post("state", slot)]))
+            [post] = await log.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
+            await log.delivered(post, MessageRef("C0", slot), seen=post.event)
+        await _done(log, clock, replace(cancelling(), requester="U0OTHER"))
+        told = []
+        while posts := await log.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9):
+            for post in posts:
+                told.append((post.template, post.to))
+                await log.delivered(post, MessageRef("C0", post.to), seen=post.event)
+        assert told == [("state", slot) for slot in ("audit", "card", "origin", "dm:U0AGENT")]
 
     async def test_what_is_cancelled_twice_is_told_once(self, log: ActionLog, clock: Clock) -> None:
         """The first one took it away; the second found nothing."""
