@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from storage.locking import begin
 from storage.migrations import APPLICATION_ID, NewerSchema, migrate
 
 BUSY_SECONDS: Final = 10.0
@@ -93,7 +94,7 @@ def _recognise(connection: sqlite3.Connection) -> None:
     [(application,)] = connection.execute("PRAGMA application_id")
     if application == APPLICATION_ID:
         return
-    connection.execute("BEGIN IMMEDIATE")  # another process may be making the same file
+    begin(connection)  # another process may be making the same file
     [(application,)] = connection.execute("PRAGMA application_id")
     [(tables,)] = connection.execute("SELECT count(*) FROM sqlite_schema")
     if application != APPLICATION_ID and tables:
@@ -226,7 +227,7 @@ def _commit_together(works: Sequence[Work[Any]], connection: sqlite3.Connection)
     """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
     outcomes: list[Any] = []
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        begin(connection)
         for work in works:
             connection.execute("SAVEPOINT one")
             try:

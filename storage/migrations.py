@@ -15,6 +15,7 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
+from storage.locking import begin
 from storage.views import VIEWS
 
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
@@ -30,17 +31,33 @@ class NewerSchema(Exception):
 def migrate(connection: Connection) -> None:
     """Bring a file to the present schema; several processes may start together.
 
-    The write lock is taken before anything is read, so that the second process finds all done.
-    Raises `NewerSchema` when the file has migrations that this program does not know; nothing changes then.
+    The write lock is taken before anything is done, so that the second process finds all done; where nothing
+    is to be done, it is not taken at all, however busy others are. Raises `NewerSchema` when the file has
+    migrations that this program does not know; nothing changes then.
     """
     database = Database(connection, execute_plugins=False)
-    connection.execute("BEGIN IMMEDIATE")
+    if _is_present(connection):
+        return
+    begin(connection)
     try:
         refuse_newer(database)
         MIGRATIONS.apply(database)
         connection.execute("COMMIT")
     finally:
         database.rollback()  # nothing to do after a commit
+
+
+def _is_present(connection: Connection) -> bool:
+    """Whether a file has all migrations and no others. It only reads."""
+    table = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
+    return connection.execute(table).fetchone() is not None and applied(connection) == _known()
+
+
+@cache
+def _known() -> frozenset[str]:
+    """The names of the migrations that this program knows."""
+    with closing(Database(memory=True, execute_plugins=False)) as empty:
+        return frozenset(migration.name for migration in MIGRATIONS.pending(empty))
 
 
 def applied(connection: Connection) -> frozenset[str]:
@@ -64,9 +81,7 @@ def schema(names: frozenset[str]) -> Mapping[str, str | None]:
 
 def refuse_newer(database: Database) -> None:
     """Raise `NewerSchema` for a file that has migrations which this program does not know. It only reads."""
-    with closing(Database(memory=True, execute_plugins=False)) as empty:
-        known = {migration.name for migration in MIGRATIONS.pending(empty)}
-    unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known
+    unknown = {migration.name for migration in MIGRATIONS.applied(database)} - _known()
     if unknown:
         raise NewerSchema(f"it was written by a newer version (schema {', '.join(sorted(unknown))})")
 

@@ -498,8 +498,10 @@ class Lives(RuleBasedStateMachine):
             await bot.round()
             await bot.drain(self.clock.move)
         self.clock.move(minutes=6)
-        await bot.round()
-        await bot.drain(self.clock.move)
+        for _ in range(2):  # a provider that was down is asked by one first, by the others after that
+            await bot.round()
+            await bot.drain(self.clock.move)
+            self.clock.move(seconds=1)
 
     async def _judge(self) -> Judgement:
         claims = []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Kind
-from storage import exclusion, moves, outbox, pacing, reading, searching
+from storage import exclusion, moves, outbox, pacing, reading, searching, taken_away
 from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
 from storage.entries import Query
 from storage.lifecycle import State
@@ -70,6 +70,15 @@ async def test_processes_that_start_together_share_one_new_file(path: Path) -> N
     assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
     assert len({request for requests in output for request in requests}) == 60
     await log.close()
+
+
+def test_a_log_that_is_set_up_is_opened_beside_a_busy_writer(path: Path) -> None:
+    """Starting needs the write lock only where there is something to set up."""
+    with closing(open_for_writing(path)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        with closing(open_for_writing(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM actions").fetchone()[0] == 0
+        busy.execute("ROLLBACK")
 
 
 async def test_processes_that_share_a_file_share_an_account_s_rate(path: Path) -> None:
@@ -297,6 +306,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "asked to stop": (lambda db: searching.asked_to_stop(db, b"n"), "lookup_number"),
     "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
     "seen": (lambda db: reading.seen(db, "a", "ck_1", NOON), "events_reference"),
+    "taken away": (lambda db: taken_away._found(db, "A-2222"), "events_reference (<expr>=?"),
     "ready": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
     "overdue": (lambda db: reading.overdue(db, NOON), "actions_not_after"),
     "unsighted": (lambda db: reading.unsighted(db, ["a"], 9), "actions_state"),
@@ -324,7 +334,14 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
         connection.set_trace_callback(None)
         plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
     assert any(index in step for step in plan), plan
-    short = ("SCAN first", "SCAN due", "SCAN (subquery", "SCAN holding")  # what waits; what is being sent now
+    short = (
+        "SCAN first",
+        "SCAN due",
+        "SCAN (subquery",
+        "SCAN holding",
+        "SCAN done",
+        "SCAN hit",
+    )  # a few rows each
     assert not [
         step
         for step in plan
