@@ -16,7 +16,7 @@ from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import Evidence
-from bot.messages import deciding, outcomes, why_not
+from bot.messages import deciding, outcomes, scheduled, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -239,6 +239,22 @@ class Operations:
         if stops := await self.stops(action):
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
         self._check_call(action, self.rule_of(request), request)
+        if beside := await self._beside(request):
+            raise Refused(scheduled.placed_since(request.connection, beside))
+
+    async def _beside(self, request: Request) -> list[str]:
+        """The calls that a move would take along by now: those to its number, where it cancels by number."""
+        if not request.moves:
+            return []
+        numbers = [
+            entry.action.target
+            for entry in request.entries
+            if isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
+        ]
+        coming = [
+            await self._log.coming_up(request.connection, one.agent, one.to, self._clock()) for one in numbers
+        ]
+        return [call.id for calls in coming for call in calls if call.id != request.moves]
 
     async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
         """Why calls to a number are stopped, in words for the person who wants to call."""
@@ -430,6 +446,8 @@ class Operations:
                 raise NotAllowed([why_not.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
+                if beside := await self._beside(request):
+                    raise NotAllowed([scheduled.placed_since(request.connection, beside)])
             change = self._decision(request, person, decision, allowed, note)
             try:
                 return await self._apply(replace(change, nonce=nonce))

@@ -1,5 +1,9 @@
 """What is said of scheduled calls: which one is meant, and why it cannot be cancelled or moved. Pure."""
 
+from collections.abc import Sequence
+
+from bot.words import listed
+
 MOVED = "moved to another time"
 """Why a call is cancelled that is moved, where nothing else is said."""
 NO_TIME = "no time"
@@ -62,6 +66,13 @@ def takes_others_along(connection: str, others: str) -> str:
     return (
         f"{connection} cancels by number: {others} would go away with it. Cancel them, then place each anew."
     )
+
+
+def placed_since(connection: str, others: Sequence[str]) -> str:
+    one = len(others) == 1
+    since = f"{listed(others, 'and')}, which {'was' if one else 'were'} placed since this move was asked for"
+    cancel = f"Cancel {'it' if one else 'them'} first, or deny the move"
+    return f"{connection} cancels by number: that would also cancel {since}. {cancel}."
 
 
 MOVER_UNKNOWN = "Slack did not say who asked for it until its time had passed."

@@ -40,6 +40,19 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     assert await scene.posts("D0AGENT") != []
 
 
+async def test_a_call_placed_meanwhile_is_not_taken_along(scene: Scene) -> None:
+    """The provider cancels by number: the approver reads which call would go, too, and nothing is sent."""
+    await _scheduled(scene)
+    move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
+    await scene.sam.click(
+        (await scene.sam.command(f"/place-call {NUMBER} tomorrow 15:00")).messages[-1], "place"
+    )
+    placed = request_id(await scene.audit("Scheduled:", "<@U0SECOND>"))
+    refused = opened(await scene.approve(move))
+    assert f"would also cancel {placed}, which was placed since" in words(refused)
+    assert len(await scene.requests("callkaro")) == 2
+
+
 async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
     """Killed while it is being cancelled: once the bot is back and that is done, it is placed again, once."""
     await _scheduled(scene)
