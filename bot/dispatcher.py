@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from bot import policy
 from bot.cards import with_card
 from bot.consequences import Consequence, follows, in_doubt, kept, not_again, warned
+from bot.in_time import believed, by_number, has_more_to_do, time_came
 from bot.look_ups import LookUps
 from bot.messages import outcomes, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import answered
-from bot.messages.standing import goes_out
 from bot.operations import Operations
 from bot.outages import Outages
 from bot.pace import ASK_AGAIN, Pace
@@ -29,7 +29,7 @@ from bot.settings import Settings
 from bot.wanted import wanted_by
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic
+from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic, call_time
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
@@ -146,7 +146,7 @@ class Dispatcher:
         if entry.id in self._in_flight:
             return
         request = await self._log.request(entry.request)
-        if self._too_late(request, entry):
+        if await self._too_late(request, entry):
             await self._expire_unsent(request, entry)
 
     def _start(self, entry: LogEntry) -> None:
@@ -182,7 +182,7 @@ class Dispatcher:
         if entry.not_after is not None and self._clock() < entry.updated_at:
             await self._end_window(entry)  # the clock was set back, and says nothing of the time that passed
             return
-        if self._too_late(request, entry):
+        if await self._too_late(request, entry):
             await self._expire_unsent(request, entry)
             return
         try:
@@ -198,15 +198,21 @@ class Dispatcher:
             await self._sleep(LOOK_AGAIN)
             return
         claimed = await self._claim(request, entry)
-        if claimed is None:
-            return
+        if claimed is not None:
+            await self._send(request, claimed, prepared)
+
+    async def _send(self, request: Request, claimed: LogEntry, prepared: Prepared) -> None:
+        """Let the bytes leave, if nothing came up since the claim."""
         if await self._still_ours(claimed):
-            outcome = await self._adapters[entry.connection].send(prepared)
+            if await self._is_over(request, claimed):
+                await self._hold_back(request, claimed, outcomes.CALL_TIME_CAME)
+                return
+            outcome = await self._adapters[claimed.connection].send(prepared)
             await self._record(request, claimed, outcome)
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
             await self._end_window(claimed)  # nothing has left
         elif claimed.action and await self._operations.stops(claimed.action):
-            await self._hold_back(request, claimed)
+            await self._hold_back(request, claimed, outcomes.CALLS_STOPPED)
 
     async def _last_look(self, request: Request, entry: LogEntry) -> Prepared:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
@@ -240,28 +246,41 @@ class Dispatcher:
         if not decision.allowed:
             raise Refused(" ".join(decision.why), code=Code.REJECTED)
 
-    def _too_late(self, request: Request, entry: LogEntry) -> bool:
+    async def _too_late(self, request: Request, entry: LogEntry) -> bool:
         """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""
+        if await self._is_over(request, entry):
+            return True
         rule = self._operations.rule_of(request)
         immediate = isinstance(entry.action, PlaceCall) and entry.action.at is None
         waits = NOW_MEANS if immediate or rule is None else rule.expires
         return self._clock() - entry.updated_at > waits
 
-    def _until(self, request: Request) -> datetime | None:
-        """When waiting for a provider that puts us off is over."""
-        rule, end, goes = self._operations.rule_of(request), request.decide_by, goes_out(request)
+    async def _is_over(self, request: Request, entry: LogEntry) -> bool:
+        """Whether the call that is to be cancelled has gone out, and nothing else is left to be cancelled."""
+        if not time_came(request, entry, self._clock()):
+            return False
+        aim = None if entry.doubted else by_number(request, entry)
+        if aim is None:
+            return True
+        coming_up = await self._log.coming_up(entry.connection, aim.agent, aim.to, self._clock())
+        return not has_more_to_do(request, entry, coming_up)
+
+    def _until(self, request: Request, entry: LogEntry) -> datetime | None:
+        """When waiting for a provider that puts us off is over: with the call, whatever the rule allows."""
+        rule, end, goes = self._operations.rule_of(request), request.decide_by, call_time(request, entry)
         if end and goes and timedelta(0) < goes - end <= self._settings.dispatch.margin:
             return goes  # the margin was left for this
-        return end or (request.asked_at + rule.expires if rule else None)
+        allowed = end or (request.asked_at + rule.expires if rule else None)
+        return goes if goes and allowed and self._clock() < goes < allowed else allowed
 
-    async def _hold_back(self, request: Request, entry: LogEntry) -> None:
-        """Calls to the number were stopped just before this one left: nothing has left, and nothing will."""
+    async def _hold_back(self, request: Request, entry: LogEntry, why: str) -> None:
+        """Something came up just before this one left: nothing of it has left, and nothing will."""
         if entry.doubted:
-            await self._not_again(request, entry, outcomes.CALLS_STOPPED)
+            await self._not_again(request, entry, why)
             return
         ours = frozenset({State.SENDING})
         back = Move(entry.id, "held_back", ours, State.APPROVED, owner=self._owner, attempt=entry.attempt)
-        await self._change(request, back)  # to be refused in words, as all that is approved
+        await self._change(request, back)  # to be refused, or to expire, in words
 
     async def _end_window(self, entry: LogEntry) -> None:
         """The short while in which a cancellation by number may be sent again is over: people settle it."""
@@ -275,15 +294,16 @@ class Dispatcher:
         await self._change(request, not_again(entry, name, why), posts=in_doubt(request.requester))
 
     async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
+        over = time_came(request, entry, self._clock())
         if entry.doubted:
-            await self._not_again(request, entry, outcomes.NOT_IN_TIME)
+            await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
             return
         move = Move(
             entry.id,
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={"message": outcomes.NOT_IN_TIME},
+            changes={"message": outcomes.NO_CANCELLATION_IN_TIME if over else outcomes.NOT_IN_TIME},
         )
         await self._change(request, move, posts=_all_told("expired", request))
 
@@ -325,10 +345,11 @@ class Dispatcher:
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
+        said, outcome = outcome, believed(request, entry, outcome, self._clock())
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
         recorded = await self._change(request, *consequence.moves, posts=consequence.posts)
-        await self._pace.heed(entry.connection, outcome)  # what came of it is worth more than the pace
-        await self._outages.heed(entry.connection, outcome, began=entry.updated_at)
+        await self._pace.heed(entry.connection, said)  # what came of it is worth more than the pace
+        await self._outages.heed(entry.connection, said, began=entry.updated_at)
         if recorded:
             return
         current = await self._log.request(entry.id)
@@ -382,9 +403,14 @@ class Dispatcher:
     async def _consequence(
         self, request: Request, entry: LogEntry, outcome: Outcome, *, owner: str
     ) -> Consequence:
-        seen = entry.target_id is not None and (
-            await self._log.seen(entry.connection, entry.target_id, entry.asked_at)
-            or await self._log.sighted_before(entry.id)
+        over = time_came(request, entry, self._clock())  # then it may be gone because it went out
+        seen = (
+            not over
+            and entry.target_id is not None
+            and (
+                await self._log.seen(entry.connection, entry.target_id, entry.asked_at)
+                or await self._log.sighted_before(entry.id)
+            )
         )
         return follows(
             entry,
@@ -392,7 +418,7 @@ class Dispatcher:
             requester=request.requester,
             owner=owner,
             now=self._clock(),
-            until=self._until(request),
+            until=self._until(request, entry),
             seen=seen,
             waited=request.approvals_needed > 0 or len(request.entries) > 1,
             jitter=self._jitter(),

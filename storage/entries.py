@@ -537,6 +537,11 @@ class Verdict:
     faults: Sequence[str]
 
 
+def call_time(request: Request, entry: LogEntry) -> datetime | None:
+    """When an entry's call goes out, as the log knows, or else as the requester says."""
+    return entry.scheduled_for or request.goes_out
+
+
 def entry_of(request: Request, entry: str) -> LogEntry:
     """One of a request's entries, by its id."""
     return next(one for one in request.entries if one.id == entry)

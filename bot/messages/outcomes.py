@@ -18,7 +18,16 @@ LOOKED_UP_GONE = (
 )
 """So a look-up was answered."""
 NOT_IN_TIME = "CallOps could not send it in time."
+NO_CANCELLATION_IN_TIME = "CallOps could not send the cancellation in time."
 ANSWER_LOST = "CallOps was stopped while the request was out, and the answer was lost."
+
+ANSWERED_AFTER_THE_CALL = (
+    "The provider answered only after the time of the call had come. Its answer would be the same for a call "
+    "that went out."
+)
+ONLY_LATER_ONES = (
+    "The time of the first call had come before this could be sent: only later ones can have been removed."
+)
 
 _EARLIER = "An earlier request got no readable answer and may have worked"
 _NEWER_SCHEDULE = "it could take away a newer schedule to this number."
@@ -32,6 +41,10 @@ def window_passed(answer: str) -> str:
     return f"{answer} CallOps does not send it again by itself now: {_NEWER_SCHEDULE}"
 
 
+def only_later_ones(answer: str) -> str:
+    return f"{ONLY_LATER_ONES} {answer}"
+
+
 def no_further_request(why: str) -> str:
     """What is in doubt is not sent again after all; ``why`` is one of those below, or what refused it."""
     return f"{_EARLIER}. No further request was made: {why}"
@@ -39,6 +52,7 @@ def no_further_request(why: str) -> str:
 
 SO_LATE = f"so late, {_NEWER_SCHEDULE}"
 TAKEN_BACK = "the requester took it back."
+CALL_TIME_CAME = "the time of its call had come."
 CALLS_STOPPED = "calls to this number were stopped."
 ANSWER_CAME_LATE = "its answer came late."
 

@@ -30,13 +30,13 @@ from bot.messages.standing import (
     facts_to_decide,
     left_alone,
     marked,
-    missed,
     moved_in_vain,
     passed,
     reminder,
     standing,
     target,
     unlike,
+    unsent,
     unsighted,
     wish,
     word,
@@ -354,8 +354,7 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
     settle = "press *Say what happened…* on the message above."
     match template:
         case "expired":
-            unsent = f"{entry.message}{which} {left_alone(entry)}."
-            return unsent if entry.message else missed(request, entry)
+            return unsent(request, entry, which)
         case "unknown" | "still_unknown" as template:
             nothing = f"There is no readable answer{which}."
             said = nothing if template == "unknown" else _still_unknown(request)

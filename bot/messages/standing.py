@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.beside import number_of
 from bot.blocks import Message, cut, escape, person, quote, section, when
-from bot.messages import outages
+from bot.messages import outages, outcomes
 from providers import phone
 from providers.actions import (
     CallRef,
@@ -22,7 +22,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
-from storage.entries import Cancelled, Event, Followed, LogEntry, Request
+from storage.entries import Cancelled, Event, Followed, LogEntry, Request, call_time
 from storage.lifecycle import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -399,7 +399,8 @@ def _what_is_done(entry: LogEntry) -> str:
     if entry.code is Code.SCHEDULED and entry.scheduled_for:
         how, at = "Scheduled", f", {when(entry.scheduled_for)}"
     elif entry.kind is Kind.CANCEL_CALL and entry.target_id is None:
-        how = "Removed"
+        later = (entry.message or "").startswith(outcomes.ONLY_LATER_ONES)
+        how = "Removed what was still to go out" if later else "Removed"
     return f"✅ *{how}:* {target(entry)}{at}"
 
 
@@ -437,11 +438,11 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
 
 
 def _expired(request: Request, entry: LogEntry) -> str:
-    if entry.message:
+    if entry.message and not _went_out_before(request, entry):
         return f"⌛ *Not sent:* {_task(request)}. {entry.message} {left_alone(entry)}."
     if _was_to_go_out(request):
         not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
-        return f"⌛ *{not_done}:* {_task(request)}. {missed(request, entry)}"
+        return f"⌛ *{not_done}:* {_task(request)}. {unsent(request, entry)}"
     return f"⌛ *Time ran out {_too_few(request)}:* {_task(request)}. {left_alone(entry)}."
 
 
@@ -453,6 +454,26 @@ def _too_few(request: Request) -> str:
 def _was_to_go_out(request: Request) -> datetime | None:
     """When the call that was to be cancelled was to go out, where that is known."""
     return goes_out(request) if request.kind is Kind.CANCEL_CALL else None
+
+
+def _went_out_before(request: Request, entry: LogEntry) -> bool:
+    """Whether an entry ended unsent because its call's time had come, as far as anybody knew that."""
+    at = call_time(request, entry)
+    return entry.kind is Kind.CANCEL_CALL and at is not None and at <= entry.updated_at
+
+
+def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
+    """What follows where something was not sent in time: ``which`` names it among several."""
+    if not entry.message:
+        return missed(request, entry)
+    at = call_time(request, entry)
+    if at is None or not _went_out_before(request, entry):
+        return f"{entry.message}{which} {left_alone(entry)}."
+    as_said = f", as {person(request.requester)} says"
+    went_out = f"went out {when(at)}" if entry.scheduled_for else f"was to go out {when(at)}{as_said}"
+    call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({target(entry)})"
+    again = " It is not placed again." if request.moves else ""
+    return f"{call} {went_out}. {entry.message}{again}"
 
 
 def missed(request: Request, entry: LogEntry) -> str:
