@@ -9,8 +9,8 @@ channels say what people could read. The log under test only says what it claims
 - **duplicated**: the provider saw more requests for one action than its log has recorded orders (the first
   send, and each ``retry_scheduled`` or person's order); or two distinct messages stand for one event. Edits
   do not count, nor does a message that is delivered again under its own ``client_msg_id``.
-- **false success**: ``succeeded``, though the journal shows no request for it, or one for something that was
-  never there. What a person said who looked it up is theirs.
+- **false success**: ``succeeded``, though the journal shows no request for it, or none that changed anything
+  or found there what it was aimed at. What a person said who looked it up is theirs.
 """
 
 import json
@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from bot.consequences import RETRY_SCHEDULED
 from bot.operations import Settlement
-from playground.journal import Asked, Call, Campaign, Exchange, Journal
+from playground.journal import Asked, Call, Campaign, Effect, Exchange, Journal
 from providers.actions import (
     CallAction,
     CallRef,
@@ -43,6 +43,8 @@ ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.ORDERED.value})
 _SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
 """What an audit message begins with; whatever else ended begins with neither these nor an hour-glass."""
 _OPEN: Final = "⏳"
+_ENDS: Final = frozenset({"attempted", "removed", "cancelled", "deleted"})
+"""What happens to a call or a campaign once, after which it is not there."""
 _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
 
 
@@ -117,8 +119,10 @@ class Seen:
     def __init__(self, journal: Journal, marks: Collection[str]) -> None:
         self.requests: dict[str, list[Exchange]] = {}
         self.total = 0
-        self._existed = {_known_as(effect.subject) for effect in journal.effects}
-        self._existed |= {effect.subject.id for effect in journal.effects}
+        self._effects: dict[str, list[Effect]] = {}
+        for effect in journal.effects:
+            for name in {_known_as(effect.subject), effect.subject.id}:
+                self._effects.setdefault(name, []).append(effect)
         pattern = re.compile(r"[A-Za-z]+_[A-Za-z0-9]+|cd-[A-Za-z0-9-]+|\d{8,15}")
         for exchange in journal.exchanges:
             if exchange.request.method in EFFECTLESS:
@@ -127,9 +131,20 @@ class Seen:
             for found in {*pattern.findall(_text(exchange.request))} & set(marks):
                 self.requests.setdefault(found, []).append(exchange)
 
-    def existed(self, mark: str) -> bool:
-        """Whether the provider ever had it: put there by somebody, or made by a request."""
-        return mark in self._existed
+    def came_true(self, mark: str) -> bool:
+        """Whether a request changed something, or came while what it was aimed at was there."""
+        return any(
+            exchange.effects or self._was_there(mark, exchange.request)
+            for exchange in self.requests.get(mark, [])
+        )
+
+    def _was_there(self, mark: str, request: Asked) -> bool:
+        """Whether the provider had it when a request came: there already, not gone, and not gone out."""
+        last = {one.subject.id: one for one in self._effects.get(mark, []) if one.number < request.number}
+        return any(
+            one.what not in _ENDS and not (isinstance(one.subject, Call) and one.subject.due <= request.at)
+            for one in last.values()
+        )
 
 
 def judge(
@@ -150,8 +165,8 @@ def judge(
         if entry.state is State.SUCCEEDED and not claim.said_by_people:
             if not requests:
                 found.false_success.append(f"{entry.id}: succeeded without a request")
-            elif not seen.existed(claim.mark):
-                found.false_success.append(f"{entry.id}: succeeded with what was never there")
+            elif not seen.came_true(claim.mark):
+                found.false_success.append(f"{entry.id}: succeeded with what was not there")
     found.duplicated += channels.twice
     return found
 

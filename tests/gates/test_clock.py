@@ -5,9 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.moving import Moving
+from bot.operations import Moved, Origin, Wish
 from providers.actions import CancelCall, NumberRef, PlaceCall
+from storage.entries import Request
 from storage.lifecycle import State
-from tests.invariants.bench import CANCEL_BY_ID, PLACE, Bench, bench
+from tests.gates.judging import Channels, Seen, claims, judge, mark_of
+from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, Bench, Parts, bench
+from tests.invariants.deciding import AnyTimeWillDo
 from tests.storage.samples import NUMBER
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -111,3 +116,74 @@ async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_t
     assert len(await stage.asked("callkaro")) == 1
     assert any("The call went out" in one.text for one in await stage.said("C0AUDIT"))
     assert any("The call went out" in str(one.blocks) for one in await stage.said("D0AGENT"))
+
+
+ON_TIME = timedelta(hours=1)
+"""When the call goes out that is to be cancelled."""
+
+
+async def approved_for_a_call(stage: Bench, how: str) -> Request:
+    """A cancellation that is approved an hour before its call, by a provider that cannot be reached."""
+    at = stage.clock().replace(microsecond=0) + ON_TIME
+    connection, provider, cancel, said, moved = "reminders", "callkaro", CANCEL_BY_NUMBER, None, None
+    if how == "by id":
+        connection, provider, cancel, said = "voxworks", "voxworks", CANCEL_BY_ID, at
+    else:
+        call = PlaceCall(to=NUMBER, agent="payments", at=at)
+        placed = await stage.bot.ask(call, inbound="call")
+        await stage.bot.rounds()
+        if how == "a move":
+            moved = Moved(placed.id, call.model_copy(update={"at": at + timedelta(hours=3)}))
+    await stage.providers.fail(provider, "refused")
+    wish = Wish(connection, (cancel,), "customer asked", goes_out=said, moves=moved)
+    person = await stage.bot.person(AGENT)
+    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    return await stage.bot.approve(asked.request)
+
+
+async def until_the_provider_is_back(stage: Bench) -> None:
+    """Eighty minutes without a provider, then four hours with it; a round every five minutes."""
+    bot = stage.bot
+    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    for minutes in range(0, 320, 5):
+        if minutes == 80:
+            await stage.providers.clear("callkaro")
+            await stage.providers.clear("voxworks")
+        await bot.rounds()
+        await moving.step()
+        await stage.pass_time(minutes=5)
+    await bot.rounds()
+
+
+async def false_successes(stage: Bench) -> list[str]:
+    """What the log calls done, and the provider's journal does not."""
+    entries = await stage.bot.entries()
+    events = [event for one in entries for event in await stage.bot.log.events(one.request)]
+    journal = await stage.providers.journal("callkaro")
+    marks = {mark_of(one.action) for one in entries if one.action}
+    return judge(claims(entries, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success
+
+
+@pytest.mark.parametrize("how", ["by number", "by id", "a move"])
+async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(stage: Bench, how: str) -> None:
+    """A provider that is down past the call's time is asked for nothing afterwards, and nobody is called twice."""
+    made = await approved_for_a_call(stage, how)
+    await until_the_provider_is_back(stage)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    provider = "voxworks" if how == "by id" else "callkaro"
+    await stage.providers.calls(provider)  # looks, so that what is due goes out
+    effects = [effect.what for effect in (await stage.providers.journal(provider)).effects]
+    assert "removed" not in effects
+    assert "cancelled" not in effects
+    if how != "by id":
+        assert effects == ["placed", "attempted"]
+        assert await false_successes(stage) == []
+
+
+async def test_a_bot_that_cancels_what_went_out_is_found_out(tmp_path: Path) -> None:
+    """The judge believes no "deleted" for a call that had rung."""
+    async with bench(tmp_path, Parts(dispatcher=AnyTimeWillDo)) as stage:
+        made = await approved_for_a_call(stage, "by number")
+        await until_the_provider_is_back(stage)
+        assert any("delete" in one.request.target for one in await stage.asked("callkaro"))
+        assert await false_successes(stage) == [f"{made.id}: succeeded with what was not there"]

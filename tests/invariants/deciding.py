@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
+from datetime import timedelta
 from sqlite3 import Connection
 from typing import Any
 
@@ -10,7 +11,7 @@ from bot.dispatcher import Dispatcher
 from bot.operations import NotAllowed, Operations, Wish, content
 from bot.policy import Decision, Effect
 from playground import callkaro
-from providers.actions import CallAction
+from providers.actions import CallAction, PlaceCall
 from storage import writing
 from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
 from storage.lifecycle import State
@@ -26,6 +27,7 @@ from tests.invariants.bench import (
     StepLog,
 )
 from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
+from tests.storage.samples import NUMBER
 
 _ENDS = (["approved"], ["denied"], ["withdrawn"], ["approved", "withdrawn"])
 """What was approved can still be taken back until it is sent; nothing else follows anything."""
@@ -162,7 +164,26 @@ async def now_does_not_mean_hours_later(bench: Bench) -> None:
 class NeverTooLate(Dispatcher):
     """Sends whatever is approved."""
 
-    def _too_late(self, request: Request, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
+    async def _too_late(self, request: Request, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
+        return False
+
+
+async def nothing_is_cancelled_once_it_went_out(bench: Bench) -> None:
+    """What is approved and cannot be sent before its call goes out is not sent, and is no success."""
+    at = bench.clock().replace(microsecond=0) + timedelta(hours=1)
+    await bench.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await bench.bot.rounds()
+    made = await bench.bot.approved(CANCEL_BY_NUMBER)
+    await bench.pass_time(hours=1)
+    await bench.bot.rounds()
+    assert len(await bench.asked("callkaro")) == 1, "a call that rang was cancelled"
+    assert (await bench.bot.entry(made)).state is State.EXPIRED
+
+
+class AnyTimeWillDo(Dispatcher):
+    """Cancels what went out."""
+
+    async def _is_over(self, request: Request, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
         return False
 
 
@@ -251,12 +272,14 @@ KEPT = Invariant(
         time_runs_out,
         nobody_decides_too_late,
         now_does_not_mean_hours_later,
+        nothing_is_cancelled_once_it_went_out,
     ],
     [
         Seeded(a_waiting_request_outlives_its_process, PendingInMemory, "forgot"),
         Seeded(time_runs_out, NobodyLooks, "nobody looks"),
         Seeded(nobody_decides_too_late, NoDeadline, "after its time"),
         Seeded(now_does_not_mean_hours_later, NeverTooLate, "hours later"),
+        Seeded(nothing_is_cancelled_once_it_went_out, AnyTimeWillDo, "that rang"),
     ],
 )
 RULES_ASKED_AGAIN = Invariant(
