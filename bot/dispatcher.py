@@ -268,6 +268,8 @@ class Dispatcher:
     def _until(self, request: Request, entry: LogEntry) -> datetime | None:
         """When waiting for a provider that puts us off is over: with the call, whatever the rule allows."""
         rule, end, goes = self._operations.rule_of(request), request.decide_by, call_time(request, entry)
+        if time_came(request, entry, self._clock()):
+            end = goes = None  # it is sent for later calls only
         if end and goes and timedelta(0) < goes - end <= self._settings.dispatch.margin:
             return goes  # the margin was left for this
         allowed = end or (request.asked_at + rule.expires if rule else None)

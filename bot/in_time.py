@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bot.messages import outcomes
-from providers.actions import CancelCall, Code, NumberRef, Outcome, Retry, Status
+from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry, Status
 from storage.entries import LogEntry, Request, call_time
 
 
 def time_came(request: Request, entry: LogEntry, now: datetime) -> bool:
     """Whether the time of the call that an entry is to cancel has come; not where nobody knows it."""
     at = call_time(request, entry)
-    return isinstance(entry.action, CancelCall) and at is not None and at <= now
+    return entry.kind is Kind.CANCEL_CALL and at is not None and at <= now
 
 
 def by_number(request: Request, entry: LogEntry) -> NumberRef | None:
@@ -38,8 +38,7 @@ def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEnt
 
 def believed(request: Request, entry: LogEntry, outcome: Outcome, now: datetime) -> Outcome:
     """What an outcome that comes now proves. ``entry`` is as it was when its attempt began."""
-    numbered = isinstance(entry.action, CancelCall) and entry.target_id is None
-    if outcome.status is not Status.OK or not numbered or not time_came(request, entry, now):
+    if outcome.status is not Status.OK or entry.target_id or not time_came(request, entry, now):
         return outcome
     if time_came(request, entry, entry.updated_at):  # it was sent for later calls only
         return outcome.model_copy(update={"message": outcomes.only_later_ones(outcome.message)})

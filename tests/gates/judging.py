@@ -28,6 +28,7 @@ from providers.actions import (
     CallRef,
     CancelCall,
     DeleteCampaign,
+    Kind,
     NumberRef,
     PlaceCall,
     StartCampaign,
@@ -43,6 +44,14 @@ ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.ORDERED.value})
 _SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
 """What an audit message begins with; whatever else ended begins with neither these nor an hour-glass."""
 _OPEN: Final = "⏳"
+_DOES: Final[Mapping[Kind, frozenset[str]]] = {
+    Kind.PLACE_CALL: frozenset({"placed"}),
+    Kind.CANCEL_CALL: frozenset({"removed", "cancelled"}),
+    Kind.DELETE_CAMPAIGN: frozenset({"deleted"}),
+    Kind.STOP_CAMPAIGN: frozenset({"stopped"}),
+    Kind.START_CAMPAIGN: frozenset({"started"}),
+}
+"""What a request of each kind changes at its provider."""
 _ENDS: Final = frozenset({"attempted", "removed", "cancelled", "deleted"})
 """What happens to a call or a campaign once, after which it is not there."""
 _REQUEST_ID: Final = re.compile(r"\bA-[0-9A-HJ-NP-Z]{4,}\b")
@@ -131,10 +140,11 @@ class Seen:
             for found in {*pattern.findall(_text(exchange.request))} & set(marks):
                 self.requests.setdefault(found, []).append(exchange)
 
-    def came_true(self, mark: str) -> bool:
-        """Whether a request changed something, or came while what it was aimed at was there."""
+    def came_true(self, mark: str, kind: Kind) -> bool:
+        """Whether a request did what this kind does, or came while what it was aimed at was there."""
         return any(
-            exchange.effects or self._was_there(mark, exchange.request)
+            any(effect.what in _DOES[kind] for effect in exchange.effects)
+            or (kind is not Kind.PLACE_CALL and self._was_there(mark, exchange.request))
             for exchange in self.requests.get(mark, [])
         )
 
@@ -165,7 +175,7 @@ def judge(
         if entry.state is State.SUCCEEDED and not claim.said_by_people:
             if not requests:
                 found.false_success.append(f"{entry.id}: succeeded without a request")
-            elif not seen.came_true(claim.mark):
+            elif not seen.came_true(claim.mark, entry.kind):
                 found.false_success.append(f"{entry.id}: succeeded with what was not there")
     found.duplicated += channels.twice
     return found
