@@ -239,6 +239,32 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     assert standing(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
 
 
+@pytest.mark.parametrize(
+    ("known", "ended", "says"),
+    [
+        (True, LATE, "*Not cancelled:* cancel call `vx_123`. The call went out WHEN. CallOps could not send it."),
+        (False, LATE, "*Not cancelled:* cancel call `vx_123`. The call was to go out WHEN, as <@U0AGENT> says. CallOps could not send it."),
+        (True, NOW, "*Not sent:* cancel call `vx_123`. CallOps could not send it. The customer *will* be called."),
+    ],
+)  # fmt: skip
+def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
+    *, known: bool, ended: datetime, says: str
+) -> None:
+    """Once the call's time came nobody reads that the customer will be called, nor that nobody decided."""
+    at = NOW + timedelta(hours=1)
+    over = replace(
+        entry(ACTIONS["cancel by id"], State.EXPIRED),
+        scheduled_for=at if known else None,
+        updated_at=ended,
+        message="CallOps could not send it.",
+    )
+    made = replace(request(over), goes_out=None if known else at)
+    assert standing(made) == f"⌛ {says.replace('WHEN', when(at))}"
+    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    assert thread is not None
+    assert thread.text == says.replace("WHEN", when(at)).rpartition("`. ")[2]
+
+
 def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
     """How long before the call it is, where it is close; and whose word the call's time is."""
     waiting = entry(ACTIONS["cancel by id"], State.PENDING)
