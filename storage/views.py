@@ -86,12 +86,12 @@ SELECT actions.requester AS asked_by, people.name AS asked_by_name,
     {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
 FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
 """  # noqa: S608 - fixed text
-"""What the migration `in_words` runs: never changed, as no migration is; a later one makes some of them anew."""
+"""What the migration `in_words` runs: never changed, as no migration is; a later one makes some anew."""
 
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
         WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
-"""Of an action, which request cancelled it after it was done: by the index `events_cancelled`."""
+"""Which request cancelled an action after it was done, by the index `events_cancelled`. Never changed either."""
 
 _STATE_NOW: Final = f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' ELSE {_STATE} END"
 

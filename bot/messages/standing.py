@@ -232,7 +232,7 @@ def _named(entry: LogEntry) -> str:
 
 
 def word(entry: LogEntry, *, cancelled: bool = False) -> str:
-    """An entry's state in people's words; ``cancelled``: it is a call that was placed, and cancelled since."""
+    """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
     if cancelled:
         return "cancelled"
     return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
