@@ -91,7 +91,7 @@ FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
         WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
-"""Which request cancelled an action after it was done, by the index `events_cancelled`. Never changed either."""
+"""Which request cancelled an action since it was done, by the index `events_cancelled`. Never changed, too."""
 
 _STATE_NOW: Final = f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' ELSE {_STATE} END"
 
