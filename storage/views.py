@@ -91,7 +91,7 @@ FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
 CANCELLED_BY: Final = """(
         SELECT json_extract(events.data, '$.by') FROM events
         WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
-"""Which request cancelled an action since it was done, by the index `events_cancelled`. Never changed, too."""
+"""Which request cancelled an action once it was done, by index `events_cancelled`. Never changed either."""
 
 _STATE_NOW: Final = f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' ELSE {_STATE} END"
 
