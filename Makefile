@@ -13,11 +13,11 @@ help: ## what can be made
 demo: $(VENV)/.playable ## try it in the browser, with no account anywhere
 	@$(BIN)/python -m bot demo
 
-tour: $(VENV)/.playable ## play the whole road in the terminal, with no account anywhere (HTTP=1: without Socket Mode)
-	@$(BIN)/python -m playground.tour $(if $(HTTP),--http)
+tour: $(VENV)/.playable ## play the whole road in the terminal, with no account anywhere (HTTP=1: over HTTP)
+	@$(BIN)/python -m playground.tour $(if $(filter 1,$(HTTP)),--http)
 
-test: lint types ## everything that must hold; the gates with a third of their faults (HTTP=1: without Socket Mode)
-	CALLOPS_GATES=$${CALLOPS_GATES:-0.3} $(if $(HTTP),CALLOPS_TEST_MODE=http) $(PYTEST)
+test: lint types ## everything that must hold; the gates with a third of their faults (HTTP=1: the road and the tour over HTTP)
+	CALLOPS_GATES=$${CALLOPS_GATES:-0.3} $(if $(filter 1,$(HTTP)),CALLOPS_TEST_MODE=http) $(PYTEST)
 
 gates: $(VENV)/.installed ## all faults of the gates, and a table of what came of them
 	CALLOPS_GATES=$${CALLOPS_GATES:-1} $(PYTEST) tests/gates

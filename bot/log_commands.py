@@ -19,11 +19,11 @@ from bot.exporting import target
 from bot.loading import database_path, is_key
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
-from bot.messages.standing import WORDS
+from bot.messages.standing import WORDS, word
 from storage.anchors import Anchor, missing
 from storage.chain import RULES
 from storage.connection import CannotOpen
-from storage.entries import Event, LogEntry, Query, Request
+from storage.entries import Event, Hit, LogEntry, Query, Request
 from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
 from storage.verification import verify
@@ -83,8 +83,8 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
 
 async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     asked = await query(log, chosen)
-    page = await log.page(asked, limit=chosen.limit)
-    rows = [summary(entry) for entry in page.entries]
+    found = await log.search(asked, limit=chosen.limit)
+    rows = [summary(hit.entry) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         print(json.dumps(rows, ensure_ascii=False))
     elif not rows:
@@ -92,14 +92,17 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],
-            [
-                [e.id, f"{e.asked_at:%Y-%m-%d %H:%M}", e.kind, e.connection, target(e), WORDS[e.state]]
-                for e in page.entries
-            ],
+            [_columns(hit) for hit in found.hits],
         )
-        if page.after is not None:
+        if found.after is not None:
             print(f"… and more: --limit {chosen.limit * 2}")
     return OK
+
+
+def _columns(hit: Hit) -> list[str]:
+    entry = hit.entry
+    asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
+    return [entry.id, asked, entry.kind, entry.connection, target(entry), state]
 
 
 async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
@@ -204,7 +207,7 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
     return found
 
 
-def summary(entry: LogEntry) -> dict[str, str]:
+def summary(entry: LogEntry) -> dict[str, str | None]:
     """One action for programs, in the log's words."""
     return {
         "id": entry.id,

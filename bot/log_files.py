@@ -9,10 +9,12 @@ from datetime import datetime
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.blocks import Message, context, section
+from bot.blocks import Message
 from bot.exporting import Format, counted, lines
 from bot.log_filters import Filters
+from bot.messages import exports
 from bot.people import SLACK_TROUBLE, trouble
 from bot.replies import Replies
 from storage.entries import Person, Query
@@ -26,8 +28,6 @@ MOST: Final = 20_000
 
 _log = logging.getLogger(__name__)
 
-COMING = "📄 *Your export is being made.* It comes to you by direct message, with numbers masked."
-
 
 class LogFiles:
     """Exports on their way."""
@@ -40,22 +40,20 @@ class LogFiles:
     def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
         """Begin to make an export; what the person reads meanwhile."""
         self._replies.keep(asyncio.create_task(self._send(query, filters, person, now), name="export"))
-        return Message(COMING, [section(COMING)])
+        return exports.coming()
 
     async def _send(self, query: Query, filters: Filters, person: Person, now: datetime) -> None:
         try:
             written = [line async for line in lines(self._log, query, Format.CSV, most=MOST)]
-            said = filters.in_words() or "everything"
             count = counted(len(written) - 1)
-            if len(written) > MOST:
-                count = f"the newest {count}. `python -m bot log export` has no such end"
-            text = f"📄 *Your export of the log:* {said}; {count}. Numbers are masked."
-            told = await self._client.chat_postMessage(channel=person.id, text=text, blocks=[section(text)])
+            told = await self._post(
+                person, exports.sent(filters.in_words(), count, newest_only=len(written) > MOST)
+            )
             await self._client.files_upload_v2(
                 channel=told["channel"],
                 content="".join(written).encode(),
                 filename=f"callops-log-{now:%Y-%m-%d-%H%M}.csv",
-                title="CallOps log",
+                title=exports.FILE_TITLE,
             )
         except SLACK_TROUBLE as error:
             await self._say_why(person, trouble(error))
@@ -63,12 +61,12 @@ class LogFiles:
     async def _say_why(self, person: Person, why: str) -> None:
         """Say that no file comes, and how to have one all the same."""
         _log.warning("An export could not be sent: %s", why)
-        lacking = "the Slack app lacks files:write" if why == "missing_scope" else f"Slack answered {why}"
-        text = f"❌ *The file could not be sent:* {lacking}."
-        how = "Whoever runs CallOps can make the same with `python -m bot log export`."
         try:
-            await self._client.chat_postMessage(
-                channel=person.id, text=text, blocks=[section(text), context(how)]
-            )
+            await self._post(person, exports.not_sent(why))
         except SLACK_TROUBLE as error:
             _log.warning("That could not be said either: %s", trouble(error))
+
+    async def _post(self, person: Person, message: Message) -> AsyncSlackResponse:
+        return await self._client.chat_postMessage(
+            channel=person.id, text=message.text, blocks=message.blocks
+        )

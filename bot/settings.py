@@ -22,6 +22,7 @@ from pydantic import (
 
 from bot import hours_written
 from bot.hours import Hours
+from bot.messages import default_reasons
 from bot.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
 from providers.actions import E164_PATTERN
 from providers.base import ConnectionSettings
@@ -47,19 +48,8 @@ class SlackTable(_Table):
     audit_channel: Channel
     approvals_channel: Channel
     default_region: Annotated[str, Field(pattern=REGION)] = "IN"
-    reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = (
-        "customer asked",
-        "wrong number",
-        "duplicate",
-        "rescheduled",
-        "campaign stopped",
-    )
-    denial_reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = (
-        "the customer wants this call",
-        "wrong number or id",
-        "already cancelled",
-        "talk to me first",
-    )
+    reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = default_reasons.ASKING
+    denial_reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = default_reasons.DENYING
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""

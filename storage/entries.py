@@ -487,6 +487,8 @@ class Hit:
     decision: str | None
     """What was decided the last time: ``approve`` or ``deny``."""
     decided_at: datetime | None
+    cancelled_by: str | None
+    """Of a call that was placed: the request that cancelled it, so that it does not go out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Final
 from sqlite_utils import Database, Migrations
 
 from storage.locking import begin
-from storage.views import VIEWS
+from storage.views import CANCELLED_IN_WORDS, VIEWS
 
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
 """What `PRAGMA application_id` says of our files."""
@@ -439,3 +439,9 @@ def stopped_numbers(database: Database) -> None:
         ALTER TABLE requests ADD COLUMN stop TEXT;
         """
     )
+
+
+@MIGRATIONS()
+def cancelled_in_words(database: Database) -> None:
+    """Which placed calls were cancelled since, found at once, and said in the views."""
+    database.executescript(CANCELLED_IN_WORDS)

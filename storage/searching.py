@@ -14,12 +14,10 @@ from storage.chain import microseconds, moment
 from storage.entries import AskedToStop, Found, Hit, Page, Query
 from storage.lifecycle import State
 from storage.reading import as_looked_up
+from storage.views import CANCELLED_BY
 
 LOOKED_THROUGH: Final = 10_000
 """Entries whose words are read for one page: some tens of milliseconds."""
-
-WRITTEN: Final = ("reason", "note", "purpose", "consent")
-"""The personal fields that hold what people wrote."""
 
 CUSTOMER_ASKED: Final = "customer asked"
 """How the reason of a cancellation begins that somebody who is called asked for."""
@@ -33,7 +31,7 @@ _SELECT: Final = """
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'purpose') AS purpose,
         (SELECT value FROM personal WHERE event = first.asked_event AND field = 'consent') AS consent,
         approvals.person AS decided_by,
-        approvals.decision AS decision, approvals.at AS decided_at
+        approvals.decision AS decision, approvals.at AS decided_at, {cancelled_by} AS cancelled_by
     FROM {source}
     CROSS JOIN requests ON requests.id = actions.request
     LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
@@ -108,7 +106,7 @@ def _rows(
         where += f" AND {_SAYS}"
         values["text"] = _like(query.text)
     return connection.execute(
-        f"{_SELECT.format(source=_source(query, number))}"
+        f"{_SELECT.format(source=_source(query, number), cancelled_by=CANCELLED_BY)}"
         f" WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
         values | {"limit": limit},
     ).fetchall()
@@ -207,6 +205,7 @@ def _hit(row: Mapping[str, Any]) -> Hit:
         decided_by=row["decided_by"],
         decision=row["decision"],
         decided_at=None if row["decided_at"] is None else moment(row["decided_at"]),
+        cancelled_by=row["cancelled_by"],
     )
 
 

@@ -1,6 +1,8 @@
 """What is listed twice agrees: manifest, listeners, example files, README; and the house's own rules."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -129,6 +131,17 @@ def test_every_dependency_is_locked_by_its_hash(name: str) -> None:
     )
     assert asked
     assert [line for line in asked if "--require-hashes" not in line] == []
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not here")
+@pytest.mark.parametrize(("said", "over_http"), [((), False), (("HTTP=0",), False), (("HTTP=1",), True)])
+def test_make_plays_over_http_where_that_is_said(said: tuple[str, ...], over_http: bool) -> None:  # noqa: FBT001 - a case
+    """With HTTP=1 and nothing else, the tour and the suite are told so."""
+    alone = {name: value for name, value in os.environ.items() if name not in {"HTTP", "MAKEFLAGS"}}
+    told = [shutil.which("make") or "make", "--dry-run", "tour", "test", *said]
+    shown = subprocess.run(told, capture_output=True, text=True, check=True, cwd=ROOT, env=alone).stdout  # noqa: S603 - our own file
+    assert ("playground.tour --http" in shown) == over_http
+    assert ("CALLOPS_TEST_MODE=http" in shown) == over_http
 
 
 def test_help_is_light() -> None:

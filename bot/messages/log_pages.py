@@ -97,7 +97,10 @@ def _nothing(filters: Filters, key: int | None) -> str:
 
 def _row(hit: Hit) -> Block:
     entry = hit.entry
-    facts = [f"*{word(entry)}*", f"`{entry.id}`", f"through {escape(entry.connection)}"]
+    facts = [f"*{word(entry, cancelled=hit.cancelled_by is not None)}*", f"`{entry.id}`"]
+    if hit.cancelled_by:
+        facts.append(f"see `{hit.cancelled_by}`")
+    facts.append(f"through {escape(entry.connection)}")
     if hit.decision and hit.decided_by:
         facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
     if hit.reason:

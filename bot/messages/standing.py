@@ -231,8 +231,10 @@ def _named(entry: LogEntry) -> str:
     return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
 
 
-def word(entry: LogEntry) -> str:
-    """An entry's state in people's words."""
+def word(entry: LogEntry, *, cancelled: bool = False) -> str:
+    """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
+    if cancelled:
+        return "cancelled"
     return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
 
 

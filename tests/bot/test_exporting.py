@@ -11,6 +11,7 @@ import pytest
 from bot.exporting import COLUMNS, MARK, Format, lines, text
 from storage.entries import Query
 from storage.sqlite import SQLiteLog
+from tests.storage.contract.changes import cancelled
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, placing
 
 
@@ -55,6 +56,25 @@ async def test_every_entry_is_a_line(log: SQLiteLog, full: bool) -> None:  # noq
     assert rows[0]["asked_at"] == "2026-03-02T12:00:00.123Z"
     assert [tuple(row) for row in rows] == [COLUMNS] * 3
     assert full == (NUMBER in "".join(written))
+
+
+@pytest.mark.parametrize("format_", Format)
+async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path, format_: Format) -> None:
+    """Its line says so, and by which request; the cancellation itself was cancelled by none."""
+    clock = Clock()
+    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    _, cancel = await cancelled(log, clock)
+    written = "".join([line async for line in lines(log, Query(), format_)])
+    await log.close()
+    if format_ is Format.CSV:
+        rows = list(csv.DictReader(io.StringIO(written.removeprefix(MARK), newline="")))
+    else:
+        rows = [json.loads(line) for line in written.splitlines()]
+    told = [(row["kind"], row["state"], row["in_words"], row["cancelled_by"] or None) for row in rows]
+    assert told == [
+        ("cancel_call", "succeeded", "done", None),
+        ("place_call", "succeeded", "cancelled", cancel.id),
+    ]
 
 
 async def test_a_spreadsheet_knows_the_file(log: SQLiteLog) -> None:

@@ -1,4 +1,8 @@
-"""Every sentence people read in Slack stands in `bot/messages`: a sentence elsewhere is found here."""
+"""Every sentence people read in Slack stands in `bot/messages`: a sentence elsewhere in `bot` is found here.
+
+What comes of a request at a provider is said by its adapter, in `providers/`: a provider is one file, which
+knows what an answer means. These sentences reach Slack as they stand there, and nothing here looks at them.
+"""
 
 import ast
 import re
@@ -6,6 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from bot.messages import default_reasons
+from bot.settings import SlackTable
 
 BOT = Path(__file__).parents[2] / "bot"
 CATALOGUE = BOT / "messages"
@@ -30,7 +37,6 @@ TERMINAL = {
     "loading",
     "log_commands",
     "log_export",
-    "log_files",
     "log_replies",
     "manifest",
     "policy_commands",
@@ -43,7 +49,11 @@ TERMINAL = {
     "stop_commands",
     "web",
 }
-"""What an operator reads in a terminal, in the process's log or at `/readyz`: it stands with its command."""
+"""What an operator reads in a terminal, in the process's log or at `/readyz`: it stands with its command.
+
+`settings` says what is wrong with the file; the words of its reasons, which people choose from, stand in the
+catalogue.
+"""
 
 WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
@@ -113,3 +123,12 @@ def test_a_sentence_stands_in_the_catalogue(path: Path) -> None:
 def test_sentences_are_seen() -> None:
     """The search finds what it is for: each part of the catalogue that says something."""
     assert sum(len(list(sentences(path))) for path in CATALOGUE.glob("*.py")) > 300
+
+
+def test_settings_hold_no_words_that_people_choose_from() -> None:
+    """Reasons are the catalogue's; what else the settings say is why a file cannot be read."""
+    reasons = {*default_reasons.ASKING, *default_reasons.DENYING}
+    tree = ast.parse((BOT / "settings.py").read_text(encoding="utf-8"))
+    held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    assert not reasons & held
+    assert {*SlackTable.model_fields["denial_reasons"].default} == {*default_reasons.DENYING}

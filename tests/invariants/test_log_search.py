@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,26 @@ async def typed_row(stage: Bench, request: str) -> Message:
         shown = await typed(stage, "via voxworks")
     assert rows(shown) == [request]
     return shown
+
+
+async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> None:
+    """On its row of the log and of the list; the cancellation is done, and what was not cancelled is, too."""
+    at = stage.clock() + timedelta(hours=3)
+    call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
+    other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), inbound="other")
+    await stage.bot.rounds()
+    cancel = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    await stage.bot.rounds()
+    async with stage.connected():
+        shown = await typed(stage, "")
+        listed = words(private(await stage.people.person(AGENT).command("/calls list")))
+    assert rows(shown) == [cancel.id, other.id, call.id]
+    told = words(shown)
+    assert f"*cancelled* · `{call.id}` · see `{cancel.id}` · through reminders" in told
+    assert f"*done* · `{other.id}` · through reminders" in told
+    assert f"*done* · `{cancel.id}` · through reminders" in told
+    assert "🚫 *Cancelled:* a call to +91 ••••• •3210" in listed
+    assert f"It does not go out. See `{cancel.id}`." in listed
 
 
 async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:

@@ -34,15 +34,16 @@ class History:
     cancelled: str
 
     @property
-    def rows(self) -> list[dict[str, str]]:
+    def rows(self) -> list[dict[str, str | None]]:
         """What `log list --json` prints of it."""
         number = {"request": self.placed, "kind": "place_call", "connection": "reminders"}
         calls = {"request": self.cancelled, "kind": "cancel_call", "connection": "voxworks"}
-        return [
+        rows: list[dict[str, str | None]] = [
             {"id": f"{self.cancelled}.2", **calls, "target": "vx_9001", "state": "failed"},
             {"id": f"{self.cancelled}.1", **calls, "target": "vx_1001", "state": "succeeded"},
             {"id": self.placed, **number, "target": "+91 ••••• •3210", "state": "succeeded"},
         ]
+        return [row | {"cancelled_by": None} for row in rows]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -14,15 +14,18 @@ from playground.callkaro import PLACE
 from playground.company import Company
 from playground.narrator import CannotGoOn, Narrator
 from playground.scenes import asking_for_help, placed_at_once
+from tests.road.scene import OVER_HTTP
 
+MODE = ["--http"] if OVER_HTTP else []
+"""The tour is played as the scenes are."""
 ENOUGH = 150
 """Seconds for the whole tour on a machine that does other things too."""
 
 
 def test_the_tour_ends_as_expected(tmp_path: Path) -> None:
     """The whole road, played by real processes, is nowhere different from what is expected, and leaves nothing."""
-    played = subprocess.run(
-        [sys.executable, "-m", "playground.tour", "--quiet"],
+    played = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "playground.tour", "--quiet", *MODE],
         capture_output=True,
         text=True,
         check=False,
@@ -60,7 +63,7 @@ def test_a_difference_makes_the_tour_fail(capsys: pytest.CaptureFixture[str]) ->
         ("Trouble", placed_while_callkaro_fails),
         ("Never played", asking_for_help),
     ]
-    assert tour.main(["--quiet"], scenes, patience=2) == 1
+    assert tour.main(["--quiet", *MODE], scenes, patience=2) == 1
     told = capsys.readouterr().out
     folder = Path(told.splitlines()[-1].split()[-1])
     kept = sorted(one.name for one in folder.iterdir())

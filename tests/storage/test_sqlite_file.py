@@ -303,6 +303,10 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: searching.page(db, Query(state=State.PENDING), b"n", 9, 50),
         "lookup_number",
     ),
+    "page with what was cancelled": (
+        lambda db: searching.page(db, Query(), None, None, 50),
+        "events_cancelled",
+    ),
     "asked to stop": (lambda db: searching.asked_to_stop(db, b"n"), "lookup_number"),
     "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
     "seen": (lambda db: reading.seen(db, "a", "ck_1", NOON), "events_reference"),

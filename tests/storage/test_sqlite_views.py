@@ -14,6 +14,7 @@ from bot.messages.standing import WORDS
 from storage.entries import Person
 from storage.sqlite import SQLiteLog
 from storage.views import STATES
+from tests.storage.contract.changes import cancelled
 from tests.storage.samples import (
     KEY,
     NOON,
@@ -86,6 +87,38 @@ async def test_views_are_in_words(path: Path) -> None:
     assert {row["who"] for row in read(path, "decisions")} == {"U0MANAGER"}
     assert sum(row["actions"] for row in read(path, "by_connection")) == 4
     assert sum(row["actions"] for row in read(path, "by_person")) == 4
+
+
+async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Path) -> None:
+    """It is cancelled, by which request; who counts what is done by connection or person leaves it out."""
+    clock, path = Clock(), tmp_path / "log.db"
+    log = await SQLiteLog.open(path, key=KEY, clock=clock)
+    _, cancel = await cancelled(log, clock)
+    await log.record(placing(OTHER_NUMBER))
+    await log.close()
+    told = [(row["what"], row["state"], row["cancelled_by"]) for row in read(path, "actions_in_words")]
+    assert told == [
+        ("place call", "cancelled", cancel.id),
+        ("cancel call", "done", None),
+        ("place call", "about to be sent", None),
+    ]
+    for view in ("by_connection", "by_person"):
+        counted = {(row["what"], row["state"]): row["actions"] for row in read(path, view)}
+        assert counted == {
+            ("cancel call", "done"): 1,
+            ("place call", "about to be sent"): 1,
+            ("place call", "cancelled"): 1,
+        }
+
+
+@pytest.mark.parametrize("view", ["actions_in_words", "by_connection", "by_person"])
+async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> None:
+    """However many events there are, each action looks only at those that cancelled something."""
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]  # noqa: S608 - our views
+    of_events = [step for step in plan if "events" in step]
+    assert of_events
+    assert all("USING INDEX events_cancelled (entry=?)" in step for step in of_events), plan
 
 
 async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path) -> None:

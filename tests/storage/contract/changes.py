@@ -44,6 +44,16 @@ async def succeeded(
     await log.apply(finish(entry, code=code, reference=reference))
 
 
+async def cancelled(log: ActionLog, clock: Clock) -> tuple[Request, Request]:
+    """Schedule a call for tomorrow, and cancel it by its number: both requests."""
+    call = await recorded(log, placing(at=clock.now + timedelta(days=1)))
+    await succeeded(log, call.id, clock, Code.SCHEDULED)
+    cancel = await recorded(log, cancelling())
+    await log.apply(approve(cancel.id))
+    await succeeded(log, cancel.id, clock, Code.CANCELLED)
+    return call, cancel
+
+
 def row(entry: LogEntry) -> dict[str, object]:
     """An entry as the replay of its events writes it."""
     columns = {name: getattr(entry, name) for name in entry.__dataclass_fields__ if name not in BESIDE}

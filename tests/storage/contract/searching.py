@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from providers.actions import Kind
+from providers.actions import Code, Kind
 from storage.entries import AskedToStop, Found, Hit, Note, Person, Query
 from storage.lifecycle import State
 from storage.log import ActionLog
-from tests.storage.contract.changes import recorded
+from tests.storage.contract.changes import cancelled, recorded, succeeded
 from tests.storage.samples import NOON, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deny, noted, placing
 
 
@@ -103,10 +103,21 @@ class Searching:
                 "U0MANAGER",
                 "approve",
                 clock.now,
+                None,
             )
             for entry in entries
         ]
         assert (other.decision, other.reason, other.entry.state) == ("deny", None, State.DENIED)
+
+    async def test_a_hit_says_which_request_cancelled_it(self, log: ActionLog, clock: Clock) -> None:
+        """The call that it took away, and no other; a second cancellation found nothing."""
+        other = await recorded(log, placing(OTHER_NUMBER))
+        call, first = await cancelled(log, clock)
+        second = await recorded(log, cancelling())
+        await log.apply(approve(second.id))
+        await succeeded(log, second.id, clock, Code.CANCELLED)
+        hits = {hit.entry.id: hit.cancelled_by for hit in (await log.search(Query())).hits}
+        assert hits == {call.id: first.id, other.id: None, first.id: None, second.id: None}
 
     async def test_since_when_a_number_wants_no_more_calls(self, log: ActionLog, clock: Clock) -> None:
         """Since the first cancellation because the customer asked, however that ended."""
