@@ -15,8 +15,9 @@ from bot.beside import beside
 from bot.evidence import Evidence
 from bot.intents import nonce
 from bot.messages import deciding
-from bot.messages.modals import About, Denial, Review, Settling, View, done, notice, typed
+from bot.messages.modals import About, Denial, Review, View, done, notice, typed
 from bot.messages.posts import REVIEW, SETTLE
+from bot.messages.settling import Settling
 from bot.messages.standing import already, trial
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory

@@ -19,7 +19,7 @@ from bot.look_ups import LookUps
 from bot.messages import outcomes, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import answered
-from bot.messages.standing import goes_out
+from bot.messages.tasks import goes_out
 from bot.operations import Operations
 from bot.outages import Outages
 from bot.pace import ASK_AGAIN, Pace

@@ -27,4 +27,4 @@ SHOWN_BY: Final[Mapping[Evidence, str]] = {
     Evidence.CUSTOMER: "The customer says so.",
     Evidence.SUPPORT: "The provider's support says so.",
 }
-"""What is told of the evidence, in channels and in the log; `posts` knows it again by these words."""
+"""What is told of the evidence, in channels and in the log; `replies` knows it again by these words."""

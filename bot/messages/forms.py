@@ -19,9 +19,9 @@ from bot.line import (
     Vocabulary,
 )
 from bot.messages import reasons
+from bot.messages.facts import CANNOT_BE_UNDONE
 from bot.messages.labels import DOES, FIELDS
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
-from bot.messages.standing import CANNOT_BE_UNDONE
 from bot.messages.zone_choice import leaves_choice, zone_input
 
 MORE = "more"

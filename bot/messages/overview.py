@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from bot.blocks import Block, Message, actions, button, code, context, escape, section, when
 from bot.messages.answers import take_back
+from bot.messages.facts import left_alone
 from bot.messages.posts import REVIEW, audit
-from bot.messages.standing import already, left_alone, marked, standing, target
+from bot.messages.standing import already, marked, standing
+from bot.messages.tasks import target
 from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
 

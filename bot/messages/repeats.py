@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from bot.blocks import Block, Message, actions, button, context, person, plain_text, section
 from bot.line import ConnectionWords
 from bot.messages.modals import View
-from bot.messages.standing import WORDS, marked, target
+from bot.messages.standing import WORDS, marked
+from bot.messages.tasks import target
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from storage.entries import LogEntry, Request
 from storage.lifecycle import State

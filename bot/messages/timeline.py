@@ -11,8 +11,10 @@ from itertools import groupby
 from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import channels
+from bot.messages.facts import full_numbers
 from bot.messages.modals import About, View, modal, reveal_button
-from bot.messages.standing import full_numbers, standing, target
+from bot.messages.standing import standing
+from bot.messages.tasks import target
 from storage.entries import Event, Request
 
 MOST_LINES = 60

@@ -14,9 +14,12 @@ from bot.blocks import escape, plain, when
 from bot.consequences import not_again
 from bot.messages import outcomes
 from bot.messages.answers import asked
-from bot.messages.modals import Denial, Review, Settling, View
-from bot.messages.posts import Told, audit, card, render
-from bot.messages.standing import DRY_RUN, IRREVERSIBLE, standing
+from bot.messages.facts import IRREVERSIBLE
+from bot.messages.modals import Denial, Review, View
+from bot.messages.posts import audit, card, render
+from bot.messages.replies import Told
+from bot.messages.settling import Settling
+from bot.messages.standing import DRY_RUN, standing
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
