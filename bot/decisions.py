@@ -211,7 +211,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "settle", decision)
-            view = notice(deciding.NOT_YOURS_TO_SETTLE, *decision.why)
+            view = notice(deciding.NOT_YOURS_TO_SAY, *decision.why)
         else:
             view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
         await self._windows.open(body, view)
@@ -261,4 +261,4 @@ class Decisions:
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
         told = already(request, await self._log.events(request.id))
-        return notice(deciding.DECIDED_BEFORE, *trial(request), *told)
+        return notice(deciding.NOTHING_LEFT, *trial(request), *told)

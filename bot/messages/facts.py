@@ -4,8 +4,9 @@ Numbers are masked, but for those who may see them in full; people's words are e
 reader's own zone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from bot.beside import number_of
 from bot.blocks import escape, person, quote, when
@@ -24,9 +25,22 @@ MAX_ALIKE = 3
 """Look-alikes that are named: more would hide what is to be decided."""
 CLOSE = timedelta(hours=1)
 """A deadline that is nearer than this to its call is told by it."""
-_MOVABLE = "It can be moved again, until it goes out"
 EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
 """What stays true of an action that was in doubt, however it ends without being sent again."""
+_LEFT_ALONE: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "Nobody is called",
+    Kind.CANCEL_CALL: "The customer *will* be called",
+    Kind.DELETE_CAMPAIGN: "The campaign stays",
+    Kind.STOP_CAMPAIGN: "The campaign goes on as it is",
+    Kind.START_CAMPAIGN: "The campaign stays as it is and calls nobody for this",
+}
+_UNDOABLE: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "Only until the call goes out",
+    Kind.CANCEL_CALL: "No, but the call can be placed again",
+    Kind.DELETE_CAMPAIGN: f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was.",
+    Kind.STOP_CAMPAIGN: "Yes: it can be started again",
+    Kind.START_CAMPAIGN: "It can be stopped, but who was called was called",
+}
 
 
 def facts_to_decide(request: Request) -> list[tuple[str, str]]:
@@ -38,11 +52,11 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         *_said(request),
-        ("Can it be undone", _MOVABLE if request.moves else _undoable(first)),
+        ("Can it be undone", _undoable(request)),
     ]
     if request.decide_by:
         until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
-        facts.append(("If nobody decides", f"{until} {left_alone(first)}."))
+        facts.append(("If nobody decides", f"{until} {left_alone(request, first)}."))
     return facts
 
 
@@ -117,39 +131,23 @@ def full_numbers(request: Request) -> list[str]:
 def reminder(request: Request) -> str:
     """That a request still waits, until when, and what follows if it goes on waiting."""
     until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
-    return f"⏰ *Still waiting.*{until} {wish(request)} If nobody decides: {left_alone(request.entries[0])}."
+    follows = left_alone(request, request.entries[0])
+    return f"⏰ *Still waiting.*{until} {wish(request)} If nobody decides: {follows}."
 
 
-def left_alone(entry: LogEntry) -> str:
+def left_alone(request: Request, entry: LogEntry) -> str:
     """What follows for the customer, or the campaign, where nothing was sent."""
     if entry.doubted:
         return EARLIER
-    match entry.kind:
-        case Kind.PLACE_CALL:
-            return "Nobody is called"
-        case Kind.CANCEL_CALL:
-            return "The customer *will* be called"
-        case Kind.DELETE_CAMPAIGN:
-            return "The campaign stays"
-        case Kind.STOP_CAMPAIGN:
-            return "The campaign goes on as it is"
-        case Kind.START_CAMPAIGN:
-            return "The campaign stays as it is and calls nobody for this"
+    return "The call goes out at its old time" if request.moves else _LEFT_ALONE[entry.kind]
 
 
-def _undoable(entry: LogEntry) -> str:
-    match entry.kind:
-        case Kind.PLACE_CALL:
-            return "Only until the call goes out"
-        case Kind.CANCEL_CALL if entry.target_id is None:
-            return (
-                "No: it removes *every* scheduled call of this agent to the number. They can be placed again."
-            )
-        case Kind.CANCEL_CALL:
-            return "No, but the call can be placed again"
-        case Kind.DELETE_CAMPAIGN:
-            return f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was."
-        case Kind.STOP_CAMPAIGN:
-            return "Yes: it can be started again"
-        case Kind.START_CAMPAIGN:
-            return "It can be stopped, but who was called was called"
+def _undoable(request: Request) -> str:
+    first = request.entries[0]
+    if request.moves:
+        return "It can be moved again, until it goes out"
+    if first.kind is Kind.PLACE_CALL and goes_out(request) is None:
+        return "No: the call goes out at once"
+    if first.kind is Kind.CANCEL_CALL and first.target_id is None:
+        return "No: it removes *every* scheduled call of this agent to the number. They can be placed again."
+    return _UNDOABLE[first.kind]

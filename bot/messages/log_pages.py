@@ -125,7 +125,7 @@ def faults(found: Sequence[Fault], draft: str) -> Message:
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
         for fault in found
     ]
-    first = "*The log cannot be searched for this yet.*"
+    first = "*Nothing was searched yet.*"
     example = "`/calls log by=me state=failed from=Mon` · `/calls log +91 98765 43210` · `/calls log moved`"
     return Message(
         first,

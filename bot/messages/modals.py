@@ -255,7 +255,7 @@ class Review:
 
     @classmethod
     def _denying(cls, request: Request) -> str:
-        follows = left_alone(request.entries[0])
+        follows = left_alone(request, request.entries[0])
         return f"If you *deny* it: {follows}. You say why, and the requester reads it."
 
     @classmethod
@@ -266,11 +266,11 @@ class Review:
             return f"*Approve* counts as one of {request.approvals_needed}: nothing is sent before the last."
         match request:
             case Request(mode="dry-run"):
-                return "*Approve* tries it out."
+                return "*Approve* sends nothing: this is a dry run."
             case Request(kind=Kind.START_CAMPAIGN):
                 return "*Approve* starts it at once, and it calls people."
             case _:
-                return "*Approve* sends it at once."
+                return "*Approve* sends the request to the provider at once."
 
     @classmethod
     def _confirmation(cls, request: Request) -> list[Block]:
@@ -321,7 +321,7 @@ class Denial:
         blocks = [
             *map(section, trial(request)),
             section(standing(request)),
-            section(f"If you deny it: {left_alone(request.entries[0])}."),
+            section(f"If you deny it: {left_alone(request, request.entries[0])}."),
             choice(cls.reason, "Why not?", options, optional=True, placeholder="Choose a reason"),
             text_input(
                 cls.words,

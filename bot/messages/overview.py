@@ -86,7 +86,9 @@ def status(row: Row, events: Sequence[Event]) -> Message:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
         at = when(request.decide_by)
-        blocks.append(section(f"Time runs out {at}. If nobody decides: {left_alone(request.entries[0])}."))
+        blocks.append(
+            section(f"Time runs out {at}. If nobody decides: {left_alone(request, request.entries[0])}.")
+        )
     if steps := row.steps():
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))

@@ -25,7 +25,7 @@ from bot.blocks import (
 from bot.messages import channels
 from bot.messages.erased import erased, is_erased
 from bot.messages.facts import facts_to_decide, reminder, unlike, unsighted
-from bot.messages.replies import Told, also, contradicted, still_unknown, thread
+from bot.messages.replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
 from bot.messages.standing import done, marked, moved_in_vain, passed, standing, word
 from bot.messages.tasks import target, wish
 from bot.refusals import NOT_POSTED
@@ -179,7 +179,7 @@ def _not_posted(request: Request, told: Told) -> Message:
 
 def _telling(request: Request) -> Message:
     """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
-    text = f"👀 *For you to know.* {standing(request)}"
+    text = f"👀 *For your information.* {standing(request)}"
     told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
     return Message(text, told)
 
@@ -303,6 +303,8 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
     if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the target that ends last tells of them all
     text = standing(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
+    if template == "followed" and moved_in_vain(request):
+        text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
     blocks = [section(text), *_targets(request)]
     if template in _SAID_BY_PEOPLE and told.note:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))

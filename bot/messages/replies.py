@@ -14,6 +14,8 @@ from bot.messages.tasks import target
 from storage.entries import LogEntry, Request, Scalar
 from storage.lifecycle import State
 
+PLACE_IT_AGAIN = "*Place it again…*"
+"""The button of a move that cancelled its call and could not place it again."""
 _AFTER_ALL = {
     "late_answer": "The provider's answer was recorded late",
     "webhook": "The provider told us what happened, so nobody needs to look it up",
@@ -49,7 +51,7 @@ def thread(template: str, request: Request, told: Told) -> Message:
         case "approved_in_part":
             text = f"{who} approved this.{words} It takes somebody else's approval as well."
         case "denied":
-            text = f"{who} denied this.{words} {left_alone(entry)}."
+            text = f"{who} denied this.{words} {left_alone(request, entry)}."
         case "withdrawn":
             text = f"{who} took this back.{words}"
         case "happened":
@@ -57,9 +59,10 @@ def thread(template: str, request: Request, told: Told) -> Message:
         case "did_not_happen":
             text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
         case "ordered":
-            text = f"{who} ordered another attempt{which}.{words}"
+            text = f"{who} asked to send it again{which}.{words}"
         case "followed":
-            offer = " Press *Place it again…* on the message above." if moved_in_vain(request) else ""
+            again = f" {person(request.requester)} can press {PLACE_IT_AGAIN} on the message above."
+            offer = again if moved_in_vain(request) else ""
             text = f"{standing(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
         case _:
             text = _machines_thread(template, request, entry, which)
@@ -78,14 +81,14 @@ def _machines_thread(template: str, request: Request, entry: LogEntry, which: st
     settle = "press *Say what happened…* on the message above."
     match template:
         case "expired":
-            unsent = f"{entry.message}{which} {left_alone(entry)}."
+            unsent = f"{entry.message}{which} {left_alone(request, entry)}."
             return unsent if entry.message else missed(request, entry)
         case "unknown" | "still_unknown" as template:
-            nothing = f"There is no readable answer{which}."
+            nothing = f"We do not know whether it happened{which}."
             said = nothing if template == "unknown" else still_unknown(request)
             return f"{said} Look it up at the provider, then {settle}"
         case "still_there":
-            return f"The provider was asked, and still has it{which}. Look whether it stays, then {settle}"
+            return f"The provider was asked, and still has it{which}. Look it up there again, then {settle}"
         case "took_place":
             return contradicted(entry, which)
         case "late_answer" | "webhook":

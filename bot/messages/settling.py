@@ -1,12 +1,25 @@
 """The modal in which somebody says what became of an action that is in doubt."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from bot.blocks import context, section
 from bot.messages import deciding
 from bot.messages.modals import MAX_REASON, About, View, choice, modal, text_input
 from bot.messages.standing import trial
-from bot.messages.tasks import target
+from bot.messages.tasks import one_task
 from bot.operations import Settlement
+from providers.actions import Kind
 from storage.entries import LogEntry, Request
+
+_DONE: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "placed",
+    Kind.CANCEL_CALL: "cancelled",
+    Kind.DELETE_CAMPAIGN: "deleted",
+    Kind.STOP_CAMPAIGN: "stopped",
+    Kind.START_CAMPAIGN: "started",
+}
+"""What has happened, where it happened: "it" alone could be the call as well as its cancellation."""
 
 
 class Settling:
@@ -19,16 +32,20 @@ class Settling:
 
     @classmethod
     def build(cls, request: Request, entry: LogEntry, *, nonce: str) -> View:
-        """Three answers, where one has it from, and a field for how one knows."""
+        """Three answers, where one has it from, and a field for how one knows.
+
+        What happened is what was asked for: of a cancellation, that the call is cancelled.
+        """
+        what = one_task(request, entry)
         about = About(nonce=nonce, request=request.id, entry=entry.id)
         options = [
-            (Settlement.HAPPENED, "It happened"),
-            (Settlement.DID_NOT_HAPPEN, "It did not happen"),
+            (Settlement.HAPPENED, f"It happened: {_DONE[entry.kind]}"),
+            (Settlement.DID_NOT_HAPPEN, f"It did not happen: not {_DONE[entry.kind]}"),
             (Settlement.ORDERED, "Nobody can tell: send it again"),
         ]
         blocks = [
             *map(section, trial(request)),
-            section(f"We do not know what became of {target(entry)}. {entry.message or ''}".rstrip()),
+            section(f"❓ *We do not know whether it happened:* {what}. {entry.message or ''}".rstrip()),
             choice(cls.what, "What happened?", options, radio=True),
             choice(
                 cls.evidence,
@@ -46,4 +63,4 @@ class Settling:
             ),
             context("Sending it again may do it twice if the first request had worked."),
         ]
-        return modal(cls.callback_id, f"Settle {entry.id}", blocks, about=about, submit="Record")
+        return modal(cls.callback_id, f"What happened? {entry.id}", blocks, about=about, submit="Record")

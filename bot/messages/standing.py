@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.blocks import Message, escape, person, section, when
 from bot.messages import outages
 from bot.messages.facts import EARLIER, as_said, left_alone
-from bot.messages.tasks import PLURALS, WARNING, goes_out, one_call, target, task, wish
+from bot.messages.tasks import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
 from providers.actions import Code, Kind
 from storage.entries import Cancelled, Event, Followed, LogEntry, Request
 from storage.lifecycle import State
@@ -19,9 +19,9 @@ _DECISIONS = {
     "approved": "Approved",
     "denied": "Denied",
     "withdrawn": "Taken back",
-    "happened": "Settled",
-    "did_not_happen": "Settled",
-    "ordered": "Ordered",
+    "happened": "Looked up",
+    "did_not_happen": "Looked up",
+    "ordered": "Sent again",
 }
 """Events that are a person's decision about a request."""
 
@@ -204,10 +204,10 @@ def done(request: Request) -> str:
     finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
     if len(request.entries) == 1 and finished:
         return f"{_what_is_done(finished[0])}."
-    several = f"{len(finished)} of {len(request.entries)} {PLURALS[request.kind]}"
+    how, several = _DONE[request.kind], f"{len(finished)} of {len(request.entries)} {PLURALS[request.kind]}"
     if request.kind is Kind.CANCEL_CALL and request.entries[0].target_id is None:
-        several = f"the scheduled calls to {len(finished)} of {len(request.entries)} numbers"
-    return f"✅ *{_DONE[request.kind]}:* {several}."
+        how, several = "Removed", f"the scheduled calls to {len(finished)} of {len(request.entries)} numbers"
+    return f"✅ *{how}:* {several}."
 
 
 def _what_is_done(entry: LogEntry) -> str:
@@ -242,7 +242,7 @@ def _refused(request: Request, entry: LogEntry) -> str:
 def _denied(request: Request, entry: LogEntry) -> str:
     decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
     by = f" by {person(decided.person)}" if decided else ""
-    return f"🚫 *Denied{by}:* {task(request)}. {left_alone(entry)}."
+    return f"🚫 *Denied{by}:* {task(request)}. {left_alone(request, entry)}."
 
 
 def _withdrawn(request: Request, entry: LogEntry) -> str:
@@ -254,11 +254,11 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
 
 def _expired(request: Request, entry: LogEntry) -> str:
     if entry.message:
-        return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(entry)}."
+        return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(request, entry)}."
     if _was_to_go_out(request):
         not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
-        return f"⌛ *{not_done}:* {task(request)}. {missed(request, entry)}"
-    return f"⌛ *Time ran out {_too_few(request)}:* {task(request)}. {left_alone(entry)}."
+        return f"⌛ *{not_done}:* {aimed_at(request)}. {missed(request, entry)}"
+    return f"⌛ *Time ran out {_too_few(request)}:* {task(request)}. {left_alone(request, entry)}."
 
 
 def _too_few(request: Request) -> str:
@@ -276,13 +276,14 @@ def missed(request: Request, entry: LogEntry) -> str:
     at = _was_to_go_out(request)
     if at is None:
         nobody = "Too few people approved" if request.approved_by else "Nobody decided"
-        return f"{nobody} in time. {left_alone(entry)}."
+        return f"{nobody} in time. {left_alone(request, entry)}."
     said = as_said(request)
     call = "The call" if len(request.entries) == 1 else "The first call"
     nobody = "too few people approved" if request.approved_by else "nobody decided"
     had = "too few people had approved" if request.approved_by else "nobody had decided"
     if entry.updated_at < at:
-        return f"{call} goes out {when(at)}{said}: {nobody} in time. {left_alone(entry)}."
+        follows = "" if request.moves else f" {left_alone(request, entry)}."
+        return f"{call} goes out {when(at)}{said}: {nobody} in time.{follows}"
     if said:
         return f"{call} was to go out {when(at)}{said}, and {had} by then."
     return f"{call} went out {when(at)} {_too_few(request)}."

@@ -71,16 +71,26 @@ def goes_out(request: Request) -> datetime | None:
 
 def task(request: Request) -> str:
     """What is asked for: to do what, to which target, or to how many."""
+    return f"{'move' if request.moves_to else _VERBS[request.kind]} {aimed_at(request)}"
+
+
+def aimed_at(request: Request) -> str:
+    """What it is done to: one target, or how many; of a move also from when, and to when."""
+    first = request.entries[0]
     if request.moves_to:
         at = goes_out(request)
         out_of = f" from {when(at)}" if at else ""
-        return f"move {one_call(request.entries[0])}{out_of} to {when(request.moves_to)}"
-    verb = _VERBS[request.kind]
+        return f"{one_call(first)}{out_of} to {when(request.moves_to)}"
     if len(request.entries) == 1:
-        return f"{verb} {target(request.entries[0])}"
-    if isinstance(request.entries[0].action, CancelCall) and request.entries[0].target_id is None:
-        return f"{verb} the scheduled calls to {len(request.entries)} numbers"
-    return f"{verb} {len(request.entries)} {PLURALS[request.kind]}"
+        return target(first)
+    if isinstance(first.action, CancelCall) and first.target_id is None:
+        return f"the scheduled calls to {len(request.entries)} numbers"
+    return f"{len(request.entries)} {PLURALS[request.kind]}"
+
+
+def one_task(request: Request, entry: LogEntry) -> str:
+    """What is asked for of one target; of a move, its first step."""
+    return f"{_VERBS[entry.kind]} {one_call(entry) if request.moves else target(entry)}"
 
 
 def wish(request: Request) -> str:

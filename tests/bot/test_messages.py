@@ -390,7 +390,7 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     assert "✅ *<@U0AGENT> asked to place 2 calls:* 2 tried out." in str(audit(many).blocks)
     assert "Not sent" not in str([audit(made), audit(many), told])
     waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
-    assert "*Approve* tries it out." in str(Review.build(waiting, nonce="n", shown="s"))
+    assert "*Approve* sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
 
 
 @pytest.mark.parametrize(
@@ -560,12 +560,12 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
     )
     assert standing(request(changed)) == (
         "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
-        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. No "
-        "further request was made: so late, it could take away a newer schedule to this number."
+        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
+        "was not sent again: it is late now, and it could cancel a newer call to this number."
     )
     told = render("unknown", "thread", request(changed), Told("system", entry=changed.id))
     assert told is not None
-    assert told.text.startswith("There is no readable answer. Look it up at the provider, then press")
+    assert told.text.startswith("We do not know whether it happened. Look it up at the provider, then press")
 
 
 def test_a_look_up_that_still_finds_it_says_so() -> None:
@@ -573,7 +573,7 @@ def test_a_look_up_that_still_finds_it_says_so() -> None:
     doubt = entry(ACTIONS["delete"], State.UNKNOWN)
     told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
     assert told is not None
-    assert told.text.startswith("The provider was asked, and still has it. Look whether")
+    assert told.text.startswith("The provider was asked, and still has it. Look it up there again, then")
 
 
 def test_no_button_reads_just_cancel() -> None:

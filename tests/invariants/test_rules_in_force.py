@@ -87,7 +87,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     assert kept
     assert kept.data["difference"] == line
     [said] = await stage.said("C0AUDIT")
-    assert said.text == "📜 *The rules changed.* They hold for what waits, too."
+    assert said.text == "📜 *The rules changed.* The new rules also apply to what waits."
     assert line in str(said.blocks)
     assert kept.request in str(said.blocks)
     assert stage.bot.settings.key.get_secret_value() not in str(kept.data)
@@ -172,7 +172,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
     [said] = await stage.said("C0AUDIT")
-    assert said.text.endswith("The rules before it still hold. Mend the file, then send SIGHUP again.")
+    assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.operations.rules == before
     kept = await stage.bot.log.rules()
@@ -191,7 +191,7 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Be
     assert entry.state is State.REFUSED
     assert entry.message == (
         'The rules changed: it was asked under "cancellations need a manager", and '
-        '"cancelling is for managers" holds now. The request must be made again.'
+        '"cancelling is for managers" holds now. If it is still wanted, ask again.'
     )
 
 
