@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,12 @@ from bot.blocks import escape, plain, when
 from bot.consequences import not_again
 from bot.messages import outcomes
 from bot.messages.answers import asked
-from bot.messages.facts import IRREVERSIBLE
+from bot.messages.facts import IRREVERSIBLE, facts_to_decide
 from bot.messages.modals import Denial, Review, View
 from bot.messages.posts import audit, card, render
 from bot.messages.replies import Told
 from bot.messages.settling import Settling
-from bot.messages.standing import DRY_RUN, standing
+from bot.messages.standing import DRY_RUN, done, standing
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -211,6 +212,61 @@ def test_slacks_own_schemas_take_them_too() -> None:
 def test_a_state_in_words(state: State, action: str, says: str) -> None:
     """The sentence says what happened, to what, and what follows for the customer."""
     assert standing(request(entry(ACTIONS[action], state))).startswith(says)
+
+
+def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
+    """Nobody reads that a customer will be called as if that were new, and no sentence says it twice."""
+    made = replace(request(entry(ACTIONS["cancel by number"], State.DENIED)), moves="A-2222", moves_to=LATE)
+    assert standing(made).endswith("The call goes out at its old time.")
+    ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
+    made = replace(request(ended), moves="A-2222", moves_to=LATE, approvals=[])
+    told = re.sub(r"<!date[^>]*>", "WHEN", standing(made))
+    assert told == (
+        "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
+        "The call goes out WHEN: nobody decided in time."
+    )
+
+
+def test_several_that_are_cancelled_by_number_read_like_one() -> None:
+    """What was removed is not called cancelled, because there were several."""
+    first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
+    assert done(request(first)).startswith("✅ *Removed:* the scheduled calls of agent")
+    assert done(request(first, second)) == "✅ *Removed:* the scheduled calls to 2 of 2 numbers."
+
+
+def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
+    """Whoever decides does not read that there is time until it goes out."""
+    at_once = replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None)
+    facts = dict(facts_to_decide(request(at_once)))
+    assert (facts["When it would go out"], facts["Can it be undone"]) == (
+        "Now",
+        "No: the call goes out at once",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "happened", "did_not"),
+    [
+        (
+            "cancel by id",
+            "cancel call `vx_123`.",
+            "It happened: cancelled",
+            "It did not happen: not cancelled",
+        ),
+        ("place", "place a call to +91 ••••• •3210.", "It happened: placed", "It did not happen: not placed"),
+        ("delete", "delete campaign `cd-2129073`.", "It happened: deleted", "It did not happen: not deleted"),
+    ],
+)
+def test_whoever_says_what_happened_reads_of_what(
+    action: str, what: str, happened: str, did_not: str
+) -> None:
+    """What "it" is stands in the heading and in both answers; the title has the id."""
+    doubt = entry(ACTIONS[action], State.UNKNOWN)
+    view = Settling.build(request(doubt), doubt, nonce="n")
+    assert view["title"]["text"] == "What happened? A-7K3F.1"
+    assert view["blocks"][0]["text"]["text"].startswith(f"❓ *We do not know whether it happened:* {what}")
+    shown = [one["text"]["text"] for one in view["blocks"][1]["element"]["options"]]
+    assert shown[:2] == [happened, did_not]
 
 
 LATE = NOW + timedelta(hours=1, minutes=1)

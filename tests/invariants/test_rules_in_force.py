@@ -195,6 +195,21 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Be
     )
 
 
+async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bench) -> None:
+    """What is in doubt says that the rules changed, and to look it up: asked again it would happen twice."""
+    await stage.providers.fail("voxworks", "reset")
+    made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
+    await stage.bot.rounds()
+    file = File(stage)
+    file.changes = {"cancellations need a manager": "cancelling is for managers"}
+    await reloading(stage, file).reload()
+    await stage.pass_time(seconds=2)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.UNKNOWN
+    assert (entry.message or "").endswith('"cancelling is for managers" holds now.')
+
+
 async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: Bench) -> None:
     """A command that no adapter of its connection can express leaves a refused request with its why."""
     async with stage.connected():
