@@ -95,4 +95,4 @@ async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
     await scene.start_bot()
     refused = await scene.review()
     assert refused.submit is None
-    assert "ask again" in words(refused)
+    assert "nobody may do this now" in words(refused)
