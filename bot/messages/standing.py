@@ -185,7 +185,7 @@ def _taken_away(request: Request, entry: LogEntry, cancelled: Cancelled) -> str:
     at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
     whose = f"{target(entry)}{at}, for {person(request.requester)}"
     if cancelled.moved:
-        return f"↪️ *Cancelled, to place it anew:* {whose}. See `{cancelled.by}`."
+        return f"↪️ *Cancelled, to place it again:* {whose}. See `{cancelled.by}`."
     return f"🚫 *Cancelled:* {whose}. It does not go out. See `{cancelled.by}`."
 
 

@@ -30,7 +30,7 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
     await scene.audit("Scheduled:", second)
-    await scene.audit("Cancelled, to place it anew", call, move)
+    await scene.audit("Cancelled, to place it again", call, move)
     assert "Moved to" in words(await scene.told("Moved to", move))
     await scene.reply("Moved to")
     first, cancelled, again = await scene.requests("callkaro")
