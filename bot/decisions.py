@@ -15,8 +15,9 @@ from bot.beside import beside
 from bot.evidence import Evidence
 from bot.intents import nonce
 from bot.messages import deciding
-from bot.messages.modals import About, Denial, Review, Settling, View, done, notice, typed
+from bot.messages.modals import About, Denial, Review, View, done, notice, typed
 from bot.messages.posts import REVIEW, SETTLE
+from bot.messages.settling import Settling
 from bot.messages.standing import already, trial
 from bot.operations import NotAllowed, Operations, Settlement, content
 from bot.people import Directory
@@ -210,7 +211,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "settle", decision)
-            view = notice(deciding.NOT_YOURS_TO_SETTLE, *decision.why)
+            view = notice(deciding.NOT_YOURS_TO_SAY, *decision.why)
         else:
             view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
         await self._windows.open(body, view)
@@ -260,4 +261,4 @@ class Decisions:
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
         told = already(request, await self._log.events(request.id))
-        return notice(deciding.DECIDED_BEFORE, *trial(request), *told)
+        return notice(deciding.NOTHING_LEFT, *trial(request), *told)

@@ -17,7 +17,7 @@ from bot.cards import with_card
 from bot.consequences import Consequence, follows, in_doubt, kept, not_again, warned
 from bot.in_time import believed, by_number, has_more_to_do, time_came
 from bot.look_ups import LookUps
-from bot.messages import outcomes, why_not
+from bot.messages import outcomes, rights, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import answered
 from bot.operations import Operations
@@ -220,16 +220,17 @@ class Dispatcher:
         if entry.action is None:
             raise Refused(why_not.ERASED)
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
-            raise Refused(why_not.connection_changed(entry.connection), code=Code.CONFIG_ERROR)
+            changed = [why_not.connection_changed(entry.connection), rights.AGAIN]
+            raise Refused(_said_of(entry, changed), code=Code.CONFIG_ERROR)
         if not request.stop:  # which no rule was asked about
-            await self._check_rules(request)
+            await self._check_rules(request, entry)
         await self._operations.check_before_sending(request, entry.action)
         prepared = adapter.prepare(entry.action, Context(now=self._clock(), action_id=entry.id))
         if would := adapter.dry_run(prepared):
             raise would
         return prepared
 
-    async def _check_rules(self, request: Request) -> None:
+    async def _check_rules(self, request: Request, entry: LogEntry) -> None:
         """Ask the rules and the directory as they are now. Raises `Refused` with the reason."""
         decision = policy.at_dispatch(
             self._operations.rules,
@@ -244,7 +245,7 @@ class Dispatcher:
         if decision.unread:  # what was approved is not lost because Slack does not answer just now
             raise PersonUnreadable(f"in {decision.unread}")
         if not decision.allowed:
-            raise Refused(" ".join(decision.why), code=Code.REJECTED)
+            raise Refused(_said_of(entry, decision.why), code=Code.REJECTED)
 
     async def _too_late(self, request: Request, entry: LogEntry) -> bool:
         """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""
@@ -450,6 +451,11 @@ class Dispatcher:
             return None
         self._announce()
         return changed
+
+
+def _said_of(entry: LogEntry, why: Sequence[str]) -> str:
+    """Why something is not sent. Of what is in doubt nobody is told to ask again: it may have happened."""
+    return " ".join(one for one in why if not (entry.doubted and one == rights.AGAIN))
 
 
 def _all_told(template: str, request: Request) -> tuple[Post, ...]:

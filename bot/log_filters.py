@@ -19,6 +19,7 @@ from bot.keys import Faults
 from bot.line import Fault, Typist, Vocabulary
 from bot.messages import looking
 from bot.messages.standing import WORDS
+from bot.messages.typed import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
 from bot.targets import NumberTarget, scan
 from bot.times import TimeFault
 from bot.words import Value, closest
@@ -168,7 +169,7 @@ class _Reader:
     def typed(self, text: str, me: str) -> Typed:
         parts = words.split(text, is_connection=lambda name: name.casefold() in self._names, flags=_FLAGS)
         if parts.left_open:
-            self._faults.add("text", looking.QUOTE_LEFT_OPEN)
+            self._faults.add("text", QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
             self._take(key, value)
         for name in parts.via:
@@ -202,9 +203,9 @@ class _Reader:
             likely = closest(name, KEYS)
             self._faults.add("text", looking.no_key(key, KEYS), f"{likely}=" if likely else None)
         elif meant in self._values:
-            self._faults.add(meant, looking.twice(meant))
+            self._faults.add(meant, twice(meant))
         elif not value.text:
-            self._faults.add(meant, looking.empty(meant))
+            self._faults.add(meant, nothing_behind(meant))
         else:
             self._values[meant] = value
 
@@ -235,7 +236,7 @@ class _Reader:
             except phone.PhoneFault as fault:
                 self._faults.add("number", str(fault))
         if len(set(said)) > 1:
-            self._faults.add("number", looking.ONE_NUMBER)
+            self._faults.add("number", ONE_NUMBER)
         return (said[0] if said else None), found.rest.strip()
 
     def _text(self, free: str) -> str | None:

@@ -8,7 +8,7 @@ from bot.line import Line, Vocabulary
 from bot.messages import scheduled
 from bot.operations import Moved, Wish
 from bot.targets import IdTarget, NumberTarget
-from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall
+from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.entries import LogEntry
 
 
@@ -45,7 +45,8 @@ def wish(
     """
     through = vocabulary.connections[entry.connection]
     if not through.moves or not isinstance(entry.action, PlaceCall) or line.at is None:
-        raise CannotCancel(scheduled.cannot_move(entry.connection))
+        cancels = {Kind.PLACE_CALL, Kind.CANCEL_CALL} <= through.kinds
+        raise CannotCancel(scheduled.cannot_move(entry.connection, cancels=cancels))
     if entry.scheduled_for == line.at:
         raise CannotCancel(scheduled.then_already(entry.id))
     if through.cancels_by == "number":

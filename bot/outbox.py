@@ -22,7 +22,8 @@ from bot.beside import ALONE, ESCALATED, Beside, beside
 from bot.blocks import Message
 from bot.consequences import WARNING
 from bot.messages.confirmations import ORIGIN
-from bot.messages.posts import ASKED, REMINDED, Told, render
+from bot.messages.posts import ASKED, REMINDED, render
+from bot.messages.replies import Told
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_edit, to_post
 from bot.refusals import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal

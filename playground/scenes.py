@@ -157,14 +157,14 @@ async def no_answer(company: Company) -> None:
         preview = asha.told(await asha.types(f"/place-call {SILENT}"))
     await asha.presses(preview, "Place this call")
     await asha.is_written_to(UNKNOWN, _masked(SILENT))
-    message = await olive.reads(AUDIT, UNKNOWN, "no readable answer", _masked(SILENT))
+    message = await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(SILENT))
     for one, why in ((asha, "You asked for this"), (olive, "Only managers may")):
         refused = await one.opens(message, "Say what happened…")
         await one.expects(refused, f"{one.name} may not say what happened.", why)
         await one.closes(refused)
     form = await mira.opens(message, "Say what happened…")
     found = {
-        "What happened?": "It happened",
+        "What happened?": "It happened: placed",
         "What shows it?": "The provider's own screen",
         "How do you know?": "CallKaro's call list shows it",
     }
@@ -214,7 +214,7 @@ async def killed(company: Company) -> None:
     await stage.start_bot()
     within = company.patience + OUTBOX_LEASE
     await asha.is_written_to(UNKNOWN, "CallOps was stopped", _masked(KILLED), within=within)
-    await olive.reads(AUDIT, UNKNOWN, "no readable answer", _masked(KILLED))
+    await olive.reads(AUDIT, UNKNOWN, "Look it up at the provider", _masked(KILLED))
     await company.expect_asked(
         "CallKaro was asked once, before the kill, and not again.", _placed(KILLED, None)
     )

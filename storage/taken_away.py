@@ -35,10 +35,10 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
     return connection.execute(
         """
         WITH done AS MATERIALIZED (
-            SELECT actions.*, (
-                SELECT min(seq) FROM events
-                WHERE events.request = actions.request AND entry = actions.id AND name = 'sending'
-            ) AS sent FROM actions WHERE id = :entry AND kind = 'cancel_call'
+            SELECT actions.*, min(seq) AS sent, max(seq) AS sent_last
+            FROM actions CROSS JOIN events ON events.request = actions.request
+                AND events.entry = actions.id AND events.name = 'sending'
+            WHERE id = :entry AND kind = 'cancel_call' GROUP BY id
         ), hit AS MATERIALIZED (
             SELECT events.entry AS id FROM done CROSS JOIN events
                 ON json_extract(events.data, '$.reference') = +done.target_id
@@ -53,7 +53,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
         FROM hit CROSS JOIN done CROSS JOIN actions AS placed ON placed.id = hit.id
         WHERE placed.connection = done.connection AND placed.kind = 'place_call'
             AND placed.state = 'succeeded' AND placed.code = 'scheduled' AND placed.last_event < done.sent
-            AND placed.scheduled_for > (SELECT at FROM events WHERE seq = done.sent)
+            AND placed.scheduled_for > (SELECT at FROM events WHERE seq = done.sent_last)
             AND NOT EXISTS (SELECT 1 FROM events WHERE request = placed.request AND name = :name)
         """,
         {"entry": entry, "name": CANCELLED},

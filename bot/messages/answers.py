@@ -40,11 +40,11 @@ COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
 _HELP = {
     Verb.PLACE: """\
 *Place a call*: `/place-call +91 98765 43210 tomorrow 9:30`
-Without a time it is placed now. You see everything before anything is placed.""",
+Without a time it is placed now. You see the call before it is placed.""",
     Verb.CANCEL: """\
 *Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
 By number or by the call's id; what follows is the reason. Several targets go between commas.
-Where CallOps cannot know when it goes out, say it: `goes-out=17:00`.""",
+If CallOps does not know when the call goes out, add `goes-out=17:00`.""",
     Verb.MOVE: """\
 *Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
 By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",
@@ -52,17 +52,18 @@ By number or by its id; only what was placed through CallOps. It is cancelled, t
 _HELP_ON_MORE = """\
 *More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
 `retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
-`meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, as far as the provider does.
+`meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, where the provider can.
 
 *Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
 *Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
 `state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
 
-*Times* are yours: `9:30`, `9.30 pm`, `today 17:00`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
+*Times* are in your own time zone: `9:30`, `9.30 pm`, `today 17:00`, \
+`Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
 
 _HELP_ON_STOPS = """\
 *Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
-Cancels what is known and blocks every further call to the number; no approval is needed. A manager lets \
+Cancels the calls we know of, and blocks all later ones to the number; no approval is needed. A manager lets \
 calls go out again with `/calls allow +91 98765 43210` and a reason."""
 
 _DOES = {
@@ -134,7 +135,7 @@ def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
 def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Message:
     """What is wrong with a line, all at once; the line as it was understood; the form with all of it."""
     line = found.line
-    first = "*Nothing was asked yet.* " + ("One thing to mend:" if len(faults) == 1 else "To mend:")
+    first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     mended = corrected(line, faults)
     understood = write(mended or line).removeprefix(line.verb or "").strip()
@@ -298,7 +299,9 @@ def asked(
         blocks.append(section("\n".join(shown)))
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
-        blocks.append(section(f"An approver{until}. You get a message when it is done or denied."))
+        blocks.append(
+            section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
+        )
         blocks.append(actions(take_back(request), *([change] if change else [])))
     elif request.state in {State.APPROVED, State.SENDING}:
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))

@@ -44,8 +44,8 @@ def _retries(hours: str) -> str:
 
 def none_known(where: str) -> str:
     """Of a country, for a call that must keep its hours."""
-    unknown = f"No calling hours are known for {where}, and this call must keep some."
-    return f"{unknown} Ask whoever runs CallOps to write them down."
+    unset = f"This call must keep calling hours, and none are set for {where}."
+    return f"{unset} Ask whoever runs CallOps to add them."
 
 
 def windows(all_of_them: Sequence[tuple[frozenset[int], int, int]]) -> str:

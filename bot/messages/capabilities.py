@@ -33,8 +33,8 @@ def takes_no(title: str, field: str) -> str:
 
 def tried_out(connection: str, number: str) -> str:
     return (
-        f"{connection} is being tried out, and {number} is not among its allow_numbers. Use one "
-        "that is, or ask whoever runs CallOps to add it."
+        f"{connection} may call only the numbers in its allow_numbers, and {number} is not one of them. "
+        "Use one that is, or ask whoever runs CallOps to add it."
     )
 
 
@@ -58,7 +58,10 @@ def nobody_cancels_by(does: str, by: str) -> str:
     return f"No connection here can {does} by {BY[by]}. Ask whoever runs CallOps."
 
 
-NUMBERS_AND_IDS = "Numbers and ids cannot be cancelled in one request. Ask for them apart."
+NUMBERS_AND_IDS = (
+    "Numbers and ids cannot be cancelled in one request. Ask for the numbers in one line, and for the ids in "
+    "another."
+)
 
 
 def beyond_documents(titles: Sequence[str]) -> str:

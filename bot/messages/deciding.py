@@ -1,4 +1,4 @@
-"""What people read who decide a request, or settle an unknown, and what shows what became of it."""
+"""What people read who decide a request, or say what became of an unknown, and what shows it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,14 +7,16 @@ from bot.evidence import Evidence
 
 NOT_YOURS_TO_DECIDE = "Not for you to decide"
 NOT_YOURS_TO_SEE = "Not for you to see"
-NOT_YOURS_TO_SETTLE = "Not for you to settle"
+NOT_YOURS_TO_SAY = "Not for you to say"
 NOT_DONE = "Not done"
-DECIDED_BEFORE = "Already decided"
+NOTHING_LEFT = "Nothing left to decide"
 
 OTHER_CAMPAIGN = "This is not the campaign above. Compare the two, then type it again."
 
 REASON_MISSING = "Write how you know: it stays in the log."
-EVIDENCE_MISSING = "Say what shows it. Where nobody can tell, all that can be done is to send it again."
+EVIDENCE_MISSING = (
+    "Say what shows it. If nothing does, close this and ask the provider, or choose to send it again."
+)
 EVIDENCE: Final[Mapping[Evidence, str]] = {
     Evidence.SCREEN: "The provider's own screen",
     Evidence.CUSTOMER: "The customer",
@@ -27,4 +29,4 @@ SHOWN_BY: Final[Mapping[Evidence, str]] = {
     Evidence.CUSTOMER: "The customer says so.",
     Evidence.SUPPORT: "The provider's support says so.",
 }
-"""What is told of the evidence, in channels and in the log; `posts` knows it again by these words."""
+"""What is told of the evidence, in channels and in the log; `replies` knows it again by these words."""

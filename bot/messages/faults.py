@@ -8,17 +8,17 @@ NOT_DONE = "Not done"
 
 WHO_ARE_YOU = "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
 ANOTHER_LOG = (
-    "This request is not in the log of the CallOps that answers here, so nothing was done. It is in another "
-    "CallOps's log, or that log was lost. Tell whoever runs CallOps."
+    "This CallOps does not have this request in its log, so nothing was done. Another CallOps may have it, "
+    "or its log was lost. Tell whoever runs CallOps."
 )
 LOG_FAILS = (
-    "CallOps cannot write to its log, so it can take nothing now. Look whether the audit channel has it, "
-    "and tell whoever runs CallOps."
+    "CallOps cannot write to its log, so it can do nothing now. Check whether the audit channel shows your "
+    "request, and tell whoever runs CallOps."
 )
 
 
 def went_wrong(reference: str) -> str:
     return (
-        "Something went wrong in CallOps. Before you try again, look whether the audit channel has it. "
-        f"If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
+        "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your "
+        f"request. If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
     )

@@ -19,9 +19,9 @@ from bot.line import (
     Vocabulary,
 )
 from bot.messages import reasons
+from bot.messages.facts import CANNOT_BE_UNDONE
 from bot.messages.labels import DOES, FIELDS
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
-from bot.messages.standing import CANNOT_BE_UNDONE
 from bot.messages.zone_choice import leaves_choice, zone_input
 
 MORE = "more"
@@ -47,16 +47,16 @@ _OF_CAMPAIGNS = {
         "the campaign has ended",
         f"⚠️ {CANNOT_BE_UNDONE} Whoever approves it types the campaign's id.",
     ),
-    Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody more until it is started again."),
+    Verb.STOP_CAMPAIGN: ("wrong list", "It calls nobody else until it is started again."),
     Verb.START_CAMPAIGN: ("the list is ready", "⚠️ Starting it calls people."),
 }
 """For what is done to campaigns: an example of a reason, and what should be known before."""
 _OF_STOPS = {
     Verb.STOP: (
         "asked not to be called",
-        "🛑 Cancels every call to it that is known, and blocks every further one. No approval is needed.",
+        "🛑 Cancels every call to this number that we know of, and blocks all later ones. Needs no approval.",
     ),
-    Verb.ALLOW: ("called us and wants it back", "Calls to it may go out again. The reason stays in the log."),
+    Verb.ALLOW: ("asked us to call again", "Calls to it may go out again. The reason stays in the log."),
 }
 """For whether a number is called: an example of a reason, and what should be known before."""
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
@@ -156,7 +156,7 @@ class Form:
             if values.get("at"):
                 found.append(Fault(PICKED, "Two times: one typed, one picked. Empty one of them."))
             elif int(picked) <= now.timestamp():
-                found.append(Fault(PICKED, "That time has passed. Pick one to come."))
+                found.append(Fault(PICKED, "That time has passed. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
             found.append(Fault("at", "Say when the call is to go out instead, or pick a time."))
         return [fault for fault in found if fault]
@@ -210,7 +210,7 @@ class Form:
                 label,
                 initial=values.get("targets", ""),
                 placeholder="98765 43210",
-                hint="Several go on lines of their own.",
+                hint="Several: put each on its own line.",
                 multiline=True,
                 optional=bool(known.calls),
             ),
@@ -260,7 +260,7 @@ class Form:
                     options,
                     initial=values.get("connection"),
                     optional=True,
-                    placeholder="As the target needs",
+                    placeholder="Leave empty: CallOps chooses",
                 )
             )
         concerned = [
@@ -380,7 +380,7 @@ def _more(values: Mapping[str, str]) -> list[Block]:
             "Data for the agent",
             initial=values.get("metadata", ""),
             placeholder="name=Asha\nage=25",
-            hint="One name=value a line.",
+            hint="One name=value on each line.",
             multiline=True,
             optional=True,
         ),

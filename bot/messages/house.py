@@ -23,8 +23,8 @@ def daily_line(day: date, counts: Sequence[tuple[State, int]]) -> Message:
 
 def log_ended_with(day: date, event: int, anchor: str) -> Message:
     text = (
-        f"🔗 *{_on(day)}:* the log ended with event {event:,}. Its anchor is `{anchor}`: "
-        "`log verify --anchor` tells whether the log still holds it."
+        f"🔗 *{_on(day)}:* the last event in the log is {event:,}. Its anchor is `{anchor}`: "
+        "`log verify --anchor` checks that the log still has it."
     )
     return Message(text, [section(text)])
 
@@ -38,7 +38,7 @@ def a_connection(name: str) -> str:
 
 
 def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
-    text = "📜 *The rules changed.* They hold for what waits, too."
+    text = "📜 *The rules changed.* The new rules also apply to what waits."
     shown = [f"• {escape(cut(line, MAX_LINE))}" for line in lines[:MAX_LINES]]
     if more := len(lines) - MAX_LINES:
         shown += [f"… and {more} more, in the log"] if more > 0 else []
@@ -50,7 +50,7 @@ def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
 
 def rules_faulty(faults: Sequence[str]) -> Message:
     text = (
-        "⚠️ *The rules were not read anew: the file has a fault.* The rules before it still hold. Mend the "
+        "⚠️ *The new rules were not read: the file has a fault.* The old rules still apply. Correct the "
         "file, then send SIGHUP again."
     )
     shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])

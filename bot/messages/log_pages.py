@@ -25,7 +25,8 @@ from bot.line import Fault, Vocabulary
 from bot.log_filters import AFTER_STOP, Filters
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input, typed
 from bot.messages.posts import DETAILS
-from bot.messages.standing import WORDS, one_call, target, word
+from bot.messages.standing import WORDS, word
+from bot.messages.tasks import one_call, target
 from bot.words import quote as in_quotes
 from providers.actions import Kind
 from providers.phone import mask
@@ -127,7 +128,7 @@ def faults(found: Sequence[Fault], draft: str) -> Message:
         f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
         for fault in found
     ]
-    first = "*The log cannot be searched for this yet.*"
+    first = "*Nothing was searched yet.*"
     example = "`/calls log by=me state=failed from=Mon` · `/calls log +91 98765 43210` · `/calls log moved`"
     return Message(
         first,

@@ -5,6 +5,7 @@ from typing import Final
 
 from bot.blocks import code, escape, person, quote
 from bot.messages.standing import WORDS
+from bot.messages.typed import use
 from bot.words import listed, short
 from providers.actions import Kind
 from providers.phone import mask
@@ -21,21 +22,11 @@ _NAMES_SHOWN: Final = 5
 
 FORGOTTEN = "This page is more than a day old, so what was looked for is forgotten. Type `/calls log` again."
 
-QUOTE_LEFT_OPEN = "A quote is opened and not closed. Close it, or leave it out."
-ONE_NUMBER = "One number at a time: leave the others out."
 ON_WITH_OTHERS = "on= is one day. For several take from= and until=."
 
 
-def no_key(typed: str, keys: Iterable[str]) -> str:
-    return f"“{short(typed)}=” is not a key of the log. There are: {', '.join(keys)}."
-
-
-def twice(key: str) -> str:
-    return f"{key}= is there twice. Keep one."
-
-
-def empty(key: str) -> str:
-    return f"{key}= has nothing behind it. Add it, or leave it out."
+def no_key(said: str, keys: Iterable[str]) -> str:
+    return f"“{short(said)}=” is not a key of the log. {use(keys)}"
 
 
 def none_of(key: str, there: Iterable[str], typed: str) -> str:
@@ -60,11 +51,11 @@ def until_before_from(last: str, first: str) -> str:
 
 def several_people(name: str, known: Sequence[str]) -> str:
     names = listed([quote(one) for one in known[:_NAMES_SHOWN]], "and")
-    return f"by={escape(name)} could be several people: {names}. The form lets you choose."
+    return f"by={escape(name)} could be several people: {names}. Press *Filter…* to choose."
 
 
 def nobody_called(name: str) -> str:
-    return f"Nobody called {quote(name)} has used CallOps yet. The form lets you choose from everybody."
+    return f"Nobody called {quote(name)} has used CallOps yet. Press *Filter…* to choose from everybody."
 
 
 def sought(query: Query, first: str | None, last: str | None) -> str:

@@ -25,22 +25,19 @@ from bot.blocks import (
     plain_text,
     section,
 )
-from bot.messages import deciding
-from bot.messages.standing import (
+from bot.messages.facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
     facts_to_decide,
     full_numbers,
     left_alone,
-    standing,
-    target,
-    trial,
     unlike,
     unsighted,
 )
-from bot.operations import Settlement
+from bot.messages.standing import standing, trial
+from bot.messages.tasks import target
 from providers.actions import Kind
-from storage.entries import LogEntry, Request
+from storage.entries import Request
 
 View = dict[str, Any]
 MAX_LABEL = 2000
@@ -258,7 +255,7 @@ class Review:
 
     @classmethod
     def _denying(cls, request: Request) -> str:
-        follows = left_alone(request.entries[0])
+        follows = left_alone(request, request.entries[0])
         return f"If you *deny* it: {follows}. You say why, and the requester reads it."
 
     @classmethod
@@ -269,11 +266,11 @@ class Review:
             return f"*Approve* counts as one of {request.approvals_needed}: nothing is sent before the last."
         match request:
             case Request(mode="dry-run"):
-                return "*Approve* tries it out."
+                return "*Approve* sends nothing: this is a dry run."
             case Request(kind=Kind.START_CAMPAIGN):
                 return "*Approve* starts it at once, and it calls people."
             case _:
-                return "*Approve* sends it at once."
+                return "*Approve* sends the request to the provider at once."
 
     @classmethod
     def _confirmation(cls, request: Request) -> list[Block]:
@@ -324,7 +321,7 @@ class Denial:
         blocks = [
             *map(section, trial(request)),
             section(standing(request)),
-            section(f"If you deny it: {left_alone(request.entries[0])}."),
+            section(f"If you deny it: {left_alone(request, request.entries[0])}."),
             choice(cls.reason, "Why not?", options, optional=True, placeholder="Choose a reason"),
             text_input(
                 cls.words,
@@ -349,46 +346,6 @@ class Denial:
         if reason:
             return reason, {}
         return "", {cls.reason: "Choose a reason, or write a word or two: the requester reads it."}
-
-
-class Settling:
-    """What became of an unknown, as somebody who looked says."""
-
-    callback_id = "settling"
-    what = "what"
-    evidence = "evidence"
-    reason = "reason"
-
-    @classmethod
-    def build(cls, request: Request, entry: LogEntry, *, nonce: str) -> View:
-        """Three answers, where one has it from, and a field for how one knows."""
-        about = About(nonce=nonce, request=request.id, entry=entry.id)
-        options = [
-            (Settlement.HAPPENED, "It happened"),
-            (Settlement.DID_NOT_HAPPEN, "It did not happen"),
-            (Settlement.ORDERED, "Nobody can tell: send it again"),
-        ]
-        blocks = [
-            *map(section, trial(request)),
-            section(f"We do not know what became of {target(entry)}. {entry.message or ''}".rstrip()),
-            choice(cls.what, "What happened?", options, radio=True),
-            choice(
-                cls.evidence,
-                "What shows it?",
-                [*deciding.EVIDENCE.items()],
-                placeholder="Choose what you looked at",
-            ),
-            text_input(
-                cls.reason,
-                "How do you know?",
-                placeholder="The provider's dashboard shows the call as cancelled",
-                hint="Stays in the log, with your name.",
-                multiline=True,
-                max_length=MAX_REASON,
-            ),
-            context("Sending it again may do it twice if the first request had worked."),
-        ]
-        return modal(cls.callback_id, f"Settle {entry.id}", blocks, about=about, submit="Record")
 
 
 def done(decided: int) -> View:

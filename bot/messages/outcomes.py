@@ -4,8 +4,8 @@ The log keeps these words with what they tell of. What stands in a log already k
 """
 
 IT_HAPPENED = "A person looked it up: it happened."
-IT_DID_NOT_HAPPEN = "A person looked it up: it did not happen."
-ORDERED_AGAIN = "A person ordered another attempt."
+IT_DID_NOT_HAPPEN = "If it is still wanted, ask again: a person looked it up, and it did not happen."
+ORDERED_AGAIN = "A person asked to send it again."
 
 NO_LONGER_THERE = (
     "The provider no longer has it. It was seen to exist before our first request, "
@@ -30,7 +30,7 @@ ONLY_LATER_ONES = (
 )
 
 _EARLIER = "An earlier request got no readable answer and may have worked"
-_NEWER_SCHEDULE = "it could take away a newer schedule to this number."
+_NEWER_CALL = "it could cancel a newer call to this number."
 
 
 def still_in_doubt(answer: str) -> str:
@@ -38,7 +38,7 @@ def still_in_doubt(answer: str) -> str:
 
 
 def window_passed(answer: str) -> str:
-    return f"{answer} CallOps does not send it again by itself now: {_NEWER_SCHEDULE}"
+    return f"{answer} CallOps does not send it again by itself now: {_NEWER_CALL}"
 
 
 def only_later_ones(answer: str) -> str:
@@ -47,14 +47,14 @@ def only_later_ones(answer: str) -> str:
 
 def no_further_request(why: str) -> str:
     """What is in doubt is not sent again after all; ``why`` is one of those below, or what refused it."""
-    return f"{_EARLIER}. No further request was made: {why}"
+    return f"{_EARLIER}. It was not sent again: {why}"
 
 
-SO_LATE = f"so late, {_NEWER_SCHEDULE}"
+SO_LATE = f"it is late now, and {_NEWER_CALL}"
 TAKEN_BACK = "the requester took it back."
 CALL_TIME_CAME = "the time of its call had come."
 CALLS_STOPPED = "calls to this number were stopped."
-ANSWER_CAME_LATE = "its answer came late."
+ANSWER_CAME_LATE = "the earlier one was answered after all."
 
 CHANGED_MEANWHILE = "The connection was changed after this was asked."
 CANNOT_BE_ASKED = "The provider cannot be asked."

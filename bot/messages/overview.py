@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from bot.blocks import Block, Message, actions, button, code, context, escape, section, when
 from bot.messages.answers import take_back
+from bot.messages.facts import left_alone
 from bot.messages.posts import REVIEW, audit
-from bot.messages.standing import already, left_alone, marked, standing, target
+from bot.messages.standing import already, marked, standing
+from bot.messages.tasks import target
 from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
 
@@ -84,7 +86,9 @@ def status(row: Row, events: Sequence[Event]) -> Message:
         blocks.append(section(" ".join(decided)))
     if request.state is State.PENDING and request.decide_by:
         at = when(request.decide_by)
-        blocks.append(section(f"Time runs out {at}. If nobody decides: {left_alone(request.entries[0])}."))
+        blocks.append(
+            section(f"Time runs out {at}. If nobody decides: {left_alone(request, request.entries[0])}.")
+        )
     if steps := row.steps():
         blocks.append(actions(*steps))
     return marked(request, Message(shown.text, blocks))

@@ -4,8 +4,7 @@ A message is rendered from a request as it stands when it is sent. Numbers are m
 escaped, times are in each reader's own zone, and the first block reads as a sentence.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from bot.beside import ALONE, ESCALATED, Beside
 from bot.blocks import (
@@ -23,24 +22,12 @@ from bot.blocks import (
     section,
     when,
 )
-from bot.messages import channels, deciding
+from bot.messages import channels
 from bot.messages.erased import erased, is_erased
-from bot.messages.standing import (
-    done,
-    facts_to_decide,
-    left_alone,
-    marked,
-    moved_in_vain,
-    passed,
-    reminder,
-    standing,
-    target,
-    unlike,
-    unsent,
-    unsighted,
-    wish,
-    word,
-)
+from bot.messages.facts import facts_to_decide, reminder, unlike, unsighted
+from bot.messages.replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
+from bot.messages.standing import done, marked, moved_in_vain, passed, standing, word
+from bot.messages.tasks import target, wish
 from bot.refusals import NOT_POSTED
 from bot.words import listed
 from providers.actions import Code, Kind
@@ -68,27 +55,6 @@ MAX_LISTED = 12
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
 _SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
-_AFTER_ALL = {
-    "late_answer": "The provider's answer was recorded late",
-    "webhook": "The provider told us what happened, so nobody needs to look it up",
-}
-"""What ended a doubt without any person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
-
-    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry; ``data`` is
-    the event's own.
-    """
-
-    actor: str
-    note: str | None = None
-    entry: str = ""
-    summaries: Sequence[str] = ()
-    warnings: Sequence[tuple[str, str]] = ()
-    data: Mapping[str, Scalar] = field(default_factory=dict)
 
 
 def render(
@@ -139,7 +105,7 @@ def _once(
         case _ if template == STILL_UNKNOWN and to != "thread":
             message = _ask_to_settle(request)
         case _:
-            message = (_thread if to == "thread" else _direct)(template, request, told)
+            message = (thread if to == "thread" else _direct)(template, request, told)
     return message
 
 
@@ -177,7 +143,7 @@ def _still_to_go_out(request: Request) -> LogEntry | None:
 
 def _ask_to_settle(request: Request) -> Message:
     """What somebody reads who may say what became of an unknown, with the button to say it."""
-    text = _still_unknown(request)
+    text = still_unknown(request)
     *_, facts, buttons = audit(request).blocks
     return Message(text, [section(text), *_targets(request), facts, buttons])
 
@@ -213,7 +179,7 @@ def _not_posted(request: Request, told: Told) -> Message:
 
 def _telling(request: Request) -> Message:
     """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
-    text = f"👀 *For you to know.* {standing(request)}"
+    text = f"👀 *For your information.* {standing(request)}"
     told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
     return Message(text, told)
 
@@ -314,86 +280,6 @@ def _facts(request: Request) -> Sequence[str]:
     return facts
 
 
-def _thread(template: str, request: Request, told: Told) -> Message:
-    who = person(told.actor)
-    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
-    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
-    words = f" {quote(told.note)}" if told.note else ""
-    match template:
-        case "approved":
-            text = f"{who} approved this.{words}"
-        case "approved_in_part":
-            text = f"{who} approved this.{words} It takes somebody else's approval as well."
-        case "denied":
-            text = f"{who} denied this.{words} {left_alone(entry)}."
-        case "withdrawn":
-            text = f"{who} took this back.{words}"
-        case "happened":
-            text = f"{who} says it *did* happen{which}.{_shown_by(entry)}{words}"
-        case "did_not_happen":
-            text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
-        case "ordered":
-            text = f"{who} ordered another attempt{which}.{words}"
-        case "followed":
-            offer = " Press *Place it again…* on the message above." if moved_in_vain(request) else ""
-            text = f"{standing(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
-        case _:
-            text = _machines_thread(template, request, entry, which)
-    return Message(text, [section(text), *_also(request, told)])
-
-
-def _shown_by(entry: LogEntry) -> str:
-    """What shows what somebody says, which is the end of the entry's message."""
-    return next(
-        (f" {shown}" for shown in deciding.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
-    )
-
-
-def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:
-    """What is said in the thread of what no person did."""
-    settle = "press *Say what happened…* on the message above."
-    match template:
-        case "expired":
-            return unsent(request, entry, which)
-        case "unknown" | "still_unknown" as template:
-            nothing = f"There is no readable answer{which}."
-            said = nothing if template == "unknown" else _still_unknown(request)
-            return f"{said} Look it up at the provider, then {settle}"
-        case "still_there":
-            return f"The provider was asked, and still has it{which}. Look whether it stays, then {settle}"
-        case "took_place":
-            return _contradicted(entry, which)
-        case "late_answer" | "webhook":
-            return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
-        case _:
-            return standing(request)
-
-
-def _still_unknown(request: Request) -> str:
-    """That nobody has said yet what happened: true of when it is rendered."""
-    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
-    which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
-    return f"⏰ *Nobody has said yet what happened{which}.* {standing(request)}"
-
-
-def _contradicted(entry: LogEntry, which: str) -> str:
-    """What somebody reads who believes that a call was not placed."""
-    return (
-        f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "
-        "that stays. Look it up at the provider before anybody asks for it again."
-    )
-
-
-def _also(request: Request, told: Told) -> list[Block]:
-    """What is left of what is gone, and what somebody should look at."""
-    targets = {entry.id: target(entry) for entry in request.entries}
-    lines = [f"What it was: {escape(summary)}" for summary in told.summaries]
-    for entry, warning in told.warnings:
-        where = f"{targets[entry]}: " if len(targets) > 1 else ""
-        lines.append(f"⚠️ {where}{escape(warning)}")
-    return [section("\n".join(lines))] if lines else []
-
-
 def _confirmation(request: Request) -> Message | None:
     """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
     if request.moves or any(entry.state in _ACTIVE for entry in request.entries):
@@ -416,9 +302,11 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
         return None
     if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
         return None  # the target that ends last tells of them all
-    text = standing(request) if surprise is None else _contradicted(surprise, f" ({target(surprise)})")
+    text = standing(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
+    if template == "followed" and moved_in_vain(request):
+        text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
     blocks = [section(text), *_targets(request)]
     if template in _SAID_BY_PEOPLE and told.note:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
-    blocks += _also(request, told)
+    blocks += also(request, told)
     return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

@@ -3,7 +3,7 @@
 TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
 NOTHING_TO_CHANGE = "Nothing to change"
-USED_ALREADY = "This was used already."
+USED_ALREADY = "This was used already. Type the command again for another."
 
 NOT_YOURS_TO_SEE = "Not for you to see"
 

@@ -38,10 +38,10 @@ def blocks(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
         ),
         text_input(
             WORDS,
-            "In other words",
+            "In your words",
             initial=words,
             placeholder="The customer called back and booked a visit",
-            hint="Needed for “other”; else what you want to add.",
+            hint="Needed for “other”. Otherwise you may leave it empty.",
             optional=True,
             max_length=MAX_TEXT,
         ),
@@ -51,7 +51,7 @@ def blocks(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
 def fault(values: Mapping[str, str]) -> Fault | None:
     """What is wrong with what was chosen."""
     if values.get(REASON) == OTHER and not values.get(WORDS):
-        return Fault(WORDS, "Write why in a few words: “other” alone tells nobody.")
+        return Fault(WORDS, "Write why in a few words: “other” alone does not say why.")
     return None
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.blocks import Block, Message, actions, button, context, person, plain_text, section
 from bot.line import ConnectionWords
 from bot.messages.modals import View
-from bot.messages.standing import WORDS, marked, target
+from bot.messages.standing import WORDS, marked
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from storage.entries import LogEntry, Request
 from storage.lifecycle import State
@@ -131,7 +131,7 @@ def asking(view: View, text: str) -> View:
 
 def then_place(message: Message, found: Earlier, place: Block) -> Message:
     """The cancellation was asked for; the new call comes after it."""
-    told = f"The new call is not placed. Place it when {target(found.entry)} is cancelled."
+    told = f"The new call is not placed. Place it once `{found.entry.id}` is cancelled."
     if found.cancel and isinstance(found.cancel.target, NumberRef):
-        told += " Placed before, it would be removed as well."
+        told += " If you place it before, it is cancelled as well."
     return Message(message.text, [*message.blocks, section(told), actions(place)])

@@ -56,9 +56,12 @@ def approval(groups: Sequence[str], *, people: int) -> str:
     return f"an approval by somebody{named or ' else'}"
 
 
+_ADD_PEOPLE = "Ask whoever runs CallOps to add people."
+
+
 def nobody_but_you(groups: Sequence[str]) -> str:
     has = "has" if len(groups) == 1 else "have"
-    return f"Nobody but you could approve this: {' and '.join(groups)} {has} no other member."
+    return f"Nobody but you could approve this: {' and '.join(groups)} {has} no other member. {_ADD_PEOPLE}"
 
 
 def too_few_people(rule: str, groups: Sequence[str], *, approvals: int, others: int) -> str:
@@ -66,7 +69,8 @@ def too_few_people(rule: str, groups: Sequence[str], *, approvals: int, others: 
         others, f"there are only {others} others"
     )
     asked = f'The rule "{rule}" asks for {approvals} approvals'
-    return f"{asked}, and {few} to give one in {listed(groups, 'and')}. So nobody could approve this."
+    able = f"{few} to give one in {listed(groups, 'and')}"
+    return f"{asked}, and {able}. So nobody could approve this. {_ADD_PEOPLE}"
 
 
 def because(conditions: Sequence[str], *, unknown_country: bool) -> str:
@@ -101,7 +105,7 @@ CONSENT_MISSING = "The rule for this wants to know where consent is on record: a
 
 # -- who may decide, look and settle
 
-RULE_GONE = "The rule this was asked under is gone. Tell whoever runs CallOps, and ask again."
+RULE_GONE = "The rule this was asked under is gone, so nobody may do this now. Tell whoever runs CallOps."
 
 
 def asked_it_yourself(deed: Deed) -> str:
@@ -129,7 +133,7 @@ def _only(groups: Sequence[str], what: str) -> str:
     return f"Only {' and '.join(groups)} may {what}." if groups else f"Nobody may {what}."
 
 
-ONLY_SOME_READ = "Only people whom a rule lets ask, approve or settle may search the log."
+ONLY_SOME_READ = "Only people whom a rule lets ask, approve or say what happened may search the log."
 
 
 def unread(group: str) -> str:
@@ -138,7 +142,8 @@ def unread(group: str) -> str:
 
 # -- what changed before it was sent
 
-AGAIN = "The request must be made again."
+AGAIN = "If it is still wanted, ask again."
+"""Not said of what is in doubt: it may have happened, and would then happen twice."""
 APPROVER_LEFT = "Whoever approved it may no longer approve."
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 _DEFAULT = "the default"
 """What a key is that is not written."""
+_OF_PEOPLE = frozenset({"request", "approve", "settle", "lift", "reveal", "escalate_to", "tell"})
+"""Keys that list groups: with none of them, nobody."""
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
@@ -31,16 +33,16 @@ def _groups(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[st
             came = [one for one in after[name] if one not in before[name]]
             went = [one for one in before[name] if one not in after[name]]
             if came:
-                yield f'In the group "{name}" there is now {", ".join(came)}.'
+                yield f'The group "{name}" now has {", ".join(came)}, too.'
             if went:
-                yield f'In the group "{name}" there is no more {", ".join(went)}.'
+                yield f'The group "{name}" no longer has {", ".join(went)}.'
 
 
 def _rules(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     was, now = ({rule["name"]: rule for rule in rules} for rules in (before, after))
     for name, rule in now.items():
         if name not in was:
-            said = "; ".join(f"{key} = {_text(value)}" for key, value in rule.items() if key != "name")
+            said = "; ".join(f"{key} = {_text(key, value)}" for key, value in rule.items() if key != "name")
             yield f'The rule "{name}" is new: {said}.'
         else:
             yield from _changes(name, was[name], rule)
@@ -49,7 +51,7 @@ def _rules(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
             yield f'The rule "{name}" is gone.'
     kept = [name for name in was if name in now]
     if kept != [name for name in now if name in was]:
-        yield "The rules stand in another order: the first that lets somebody ask holds."
+        yield "The order of the rules changed: the first that lets somebody ask applies."
 
 
 def _hours(was: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
@@ -66,13 +68,13 @@ def _changes(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
 
 
 def _said(rule: Mapping[str, Any], key: str) -> str:
-    return _text(rule[key]) if key in rule else _DEFAULT
+    return _text(key, rule[key]) if key in rule else _DEFAULT
 
 
-def _text(value: object) -> str:
+def _text(key: str, value: object) -> str:
     match value:
         case list():
-            return ", ".join(map(str, value)) or "nobody"
+            return ", ".join(map(str, value)) or ("nobody" if key in _OF_PEOPLE else "none")
         case bool():
             return "true" if value else "false"
         case _:

@@ -51,11 +51,14 @@ def cannot_cancel(connection: str) -> str:
 
 
 def has_no_id(connection: str) -> str:
-    return f"{connection} gave this call no id, so it cannot be cancelled from here."
+    return (
+        f"{connection} gave this call no id, so it cannot be cancelled from here. Cancel it at the provider."
+    )
 
 
-def cannot_move(connection: str) -> str:
-    return f"{connection} cannot move calls."
+def cannot_move(connection: str, *, cancels: bool) -> str:
+    instead = "Cancel this one, then place it again." if cancels else "Ask whoever runs CallOps."
+    return f"{connection} cannot move calls. {instead}"
 
 
 def then_already(entry: str) -> str:
@@ -63,9 +66,8 @@ def then_already(entry: str) -> str:
 
 
 def takes_others_along(connection: str, others: str) -> str:
-    return (
-        f"{connection} cancels by number: {others} would go away with it. Cancel them, then place each anew."
-    )
+    why = f"{connection} cancels by number: {others} would be cancelled with it."
+    return f"{why} Cancel them, then place each again."
 
 
 def placed_since(connection: str, others: Sequence[str]) -> str:
@@ -75,7 +77,7 @@ def placed_since(connection: str, others: Sequence[str]) -> str:
     return f"{connection} cancels by number: that would also cancel {since}. {cancel}."
 
 
-MOVER_UNKNOWN = "Slack did not say who asked for it until its time had passed."
+MOVER_UNKNOWN = "Slack did not say in time who asked for it."
 ERASED = "What was to be placed was erased."
 NOT_YOURS_TO_PLACE = (
     "Only the person who asked to move it can place it again from here, for they know the number."

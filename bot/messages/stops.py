@@ -57,8 +57,8 @@ def stopped(report: Report) -> Message:
     phone, stop = report.phone, report.stop
     first = f"🛑 *No more calls to {mask(phone.e164)} through CallOps.*"
     blocked = (
-        "Blocked from now on: every call to it, now or at a time, through every connection. A campaign that "
-        "runs at a provider is not ours to block: stop it there, or take the number off its list."
+        "Blocked from now on: every call to it, now or scheduled, through every connection. A campaign that "
+        "runs at a provider cannot be blocked by CallOps: stop it there, or take the number off its list."
     )
     number = f"• {phone.pretty} ({phone.country})"
     if not report.fresh:
@@ -81,20 +81,24 @@ def _cancelled(report: Report) -> list[str]:
     if report.cancelling:
         lines.append("The audit channel shows what comes of it.")
     if report.withdrawn:
-        lines.append(f"• Withdrawn before it was sent: {_ids(report.withdrawn)}")
+        lines.append(f"• Taken back before it was sent: {_ids(report.withdrawn)}")
     lines += [
-        f"• *Not cancelled* through {name}: {escape(why)}." for name, why in report.not_cancelled.items()
+        f"• *Not cancelled* through {name}: {escape(why).removesuffix('.')}."
+        for name, why in report.not_cancelled.items()
     ]
+    if report.not_cancelled:
+        lines.append("Look there for calls to this number, and cancel them.")
     return lines or ["• There was nothing to cancel."]
 
 
 def _left(report: Report) -> list[str]:
     lines = []
     if report.going_out:
-        lines.append(f"⚠️ {_ids(report.going_out)} was being sent at this very moment: it may go out.")
+        lines.append(f"⚠️ Being sent at this moment, and may still go out: {_ids(report.going_out)}.")
     if report.unsure:
         lines.append(
-            f"⚠️ Nobody knows whether {_ids(report.unsure)} went out: look it up at the provider, then say so."
+            f"⚠️ We do not know whether this happened: {_ids(report.unsure)}. Look it up at the provider, "
+            "then press *Say what happened…* in the audit channel."
         )
     return lines
 
@@ -140,7 +144,7 @@ def news(event: Event) -> Message:
 
 def status(events: Sequence[Event]) -> Message:
     """What became of a stop, or of a list, by its id: each thing that happened, the newest first."""
-    lines = [f"{_said(event)} {when(event.at)}." for event in reversed(events)]
+    lines = [f"{when(event.at)}: {_said(event)}" for event in reversed(events)]
     return Message(lines[0], [*map(section, lines), context(f"`{events[0].request}`")])
 
 

@@ -30,7 +30,7 @@ def day_alone(said: str) -> str:
 
 
 def has_passed(said: str) -> str:
-    return f"“{said}” has passed. Type a time to come."
+    return f"“{said}” has passed. Type a later time."
 
 
 def has_passed_today(said: str) -> str:
@@ -42,7 +42,7 @@ def has_passed_this_year(said: str) -> str:
 
 
 def no_time_from_now(said: str) -> str:
-    return f"“{said}” names no time to come."
+    return f"“{said}” is not a later time."
 
 
 def too_far_ahead(said: str) -> str:

@@ -11,8 +11,10 @@ from itertools import groupby
 from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import channels
+from bot.messages.facts import full_numbers
 from bot.messages.modals import About, View, modal, reveal_button
-from bot.messages.standing import full_numbers, standing, target
+from bot.messages.standing import standing
+from bot.messages.tasks import target
 from storage.entries import Event, Request
 
 MOST_LINES = 60
@@ -29,8 +31,8 @@ DID: Mapping[str, str] = {
     "attempted": "tried to decide it, and may not",
     "escalated": "let others decide it, too, as nobody had decided",
     "withdrawn": "took it back",
-    "order_withdrawn": "took the further attempt back; what happened before is not known",
-    "call_stopped": "stopped all calls to this number, so it was withdrawn",
+    "order_withdrawn": "took back that it is sent again; we do not know whether it happened",
+    "call_stopped": "stopped all calls to this number, so it was not sent",
     "held_back": "held it back: calls to this number were stopped; nothing was sent",
     "expired": "dropped it: its time ran out",
     "refused": "did not send it",
@@ -39,18 +41,18 @@ DID: Mapping[str, str] = {
     "failed": "read the provider's answer: failed",
     "unknown": "got no answer that can be read",
     "inferred": "concluded that it was done",
-    "retry_scheduled": "ordered another attempt",
+    "retry_scheduled": "decided to send it again",
     "late_answer": "recorded the provider's late answer",
     "webhook": "heard from the provider that it happened",
     "looked_up": "asked the provider whether it has it",
     "looked_up_gone": "saw that it is gone at the provider: done",
-    "window_passed": "made no further attempt",
-    "not_sent_again": "made no further attempt",
+    "window_passed": "did not send it again",
+    "not_sent_again": "did not send it again",
     "still_unknown": "reminded those who may say what happened",
-    "order_dropped": "dropped the further attempt, as the earlier one worked",
+    "order_dropped": "did not send it again, as the earlier one worked",
     "happened": "looked it up: it happened",
     "did_not_happen": "looked it up: it did not happen",
-    "ordered": "ordered another attempt",
+    "ordered": "asked to send it again",
     "revealed": "looked at the full number",
     "erased": "erased the personal data",
     "cancelled": "noted that it was cancelled, so that it does not go out",
@@ -60,6 +62,11 @@ DID: Mapping[str, str] = {
 }
 """What each event's actor did, in words."""
 
+_TRIED = {
+    ("attempted", "reveal"): "tried to see the full number, and may not",
+    ("attempted", "settle"): "tried to say what happened, and may not",
+}
+"""What somebody tried who may not, where that is not to decide."""
 _FOUND = {True: "yes", False: "no", None: "it would not say"}
 
 
@@ -142,7 +149,8 @@ def _who(event: Event) -> str:
 
 
 def _did(event: Event) -> str:
-    did = DID.get(event.name, event.name.replace("_", " "))
+    tried = _TRIED.get((event.name, str(event.data.get("what"))))
+    did = tried or DID.get(event.name, event.name.replace("_", " "))
     match event.name, event.data.get("attempt"), event.data.get("found"):
         case "sending", int(attempt), _ if attempt > 1:
             return f"{did} (attempt {attempt})"

@@ -10,8 +10,7 @@ SCHEDULE_IT = "Schedule it: at={}"
 
 def not_a_verb(word: str) -> str:
     return (
-        f"“{short(word)}” is nothing CallOps does. Begin with place, cancel, move or campaign; "
-        "help shows how."
+        f"CallOps does not know “{short(word)}”. Begin with place, cancel, move or campaign; help shows how."
     )
 
 
@@ -22,6 +21,17 @@ def which_for_campaigns(verbs: Sequence[str]) -> str:
 NOTHING_FOR_CAMPAIGNS = "No connection here can do anything with campaigns. Ask whoever runs CallOps."
 
 
+def use(names: Iterable[str]) -> str:
+    """Which there are, where what was typed is none of them."""
+    match list(names):
+        case []:
+            return "There is none here. Ask whoever runs CallOps."
+        case [name]:
+            return f"Use {name}."
+        case several:
+            return f"Use one of: {', '.join(several)}."
+
+
 QUOTE_LEFT_OPEN = "A quote is opened and not closed. Close it, or leave it out."
 
 
@@ -30,7 +40,7 @@ def not_a_key(key: str) -> str:
 
 
 def not_one_of_the_keys(key: str, keys: Iterable[str]) -> str:
-    return f"{not_a_key(key)} There are: {', '.join(keys)}."
+    return f"{not_a_key(key)} {use(keys)}"
 
 
 def not_a_key_of_calls(key: str, keys: Iterable[str], name: str) -> str:
@@ -38,7 +48,8 @@ def not_a_key_of_calls(key: str, keys: Iterable[str], name: str) -> str:
 
 
 def not_for(key: str, doing: str, keys: Iterable[str]) -> str:
-    return f"{key}= is not for {doing}, which takes {', '.join(keys)}."
+    takes = f"{doing[0].upper()}{doing[1:]} takes {', '.join(keys)}."
+    return f"{key}= is not for {doing}. Leave it out. {takes}"
 
 
 def twice(key: str) -> str:
@@ -46,7 +57,7 @@ def twice(key: str) -> str:
 
 
 def nothing_behind(key: str) -> str:
-    return f"{key}= has nothing behind it. Add it, or leave {key}= out."
+    return f"{key}= is empty. Fill it in, or leave {key}= out."
 
 
 def not_a_whole_number(key: str) -> str:
@@ -66,7 +77,7 @@ def too_long(field: str, length: int, most: int) -> str:
 
 
 def no_connection(name: str, connections: Iterable[str]) -> str:
-    return f"There is no connection “{short(name)}”. There are: {', '.join(connections) or 'none'}."
+    return f"There is no connection “{short(name)}”. {use(connections)}"
 
 
 def two_connections(connections: Iterable[str]) -> str:
@@ -78,7 +89,7 @@ HOLDS_FOR_EVERY_CONNECTION = "This holds for every connection. Leave via out."
 
 def no_agent(name: str, agents: Sequence[str], connection: str | None) -> str:
     where = f"{connection} has no agent" if connection else "There is no agent"
-    there_are = f"There are: {', '.join(agents)}." if agents else "Leave agent= out."
+    there_are = use(agents) if agents else "Leave agent= out."
     return f"{where} “{short(name)}”. {there_are}"
 
 
@@ -107,7 +118,7 @@ def not_understood(text: str, why: str) -> str:
 
 
 def two_divisions(text: str) -> str:
-    return f"“{short(text)}” can be divided in two ways. Put commas between the numbers."
+    return f"“{short(text)}” can be read as numbers in two ways. Put commas between the numbers."
 
 
 def behind_words(text: str) -> str:
@@ -137,7 +148,7 @@ _COPY = "Copy it as the provider shows it."
 
 
 def no_request(named: str) -> str:
-    return f"There is no request {named}. Look at its id again."
+    return f"There is no request {named}. Check the id."
 
 
 def beside_others(named: str) -> str:
@@ -151,8 +162,8 @@ def too_many(count: int, most: int) -> str:
 ONE_NUMBER = "One number at a time. Type a line for each."
 ONE_CAMPAIGN = "One campaign at a time. Ask for each in a line of its own."
 ONE_PLACED = "One call at a time: each is placed with a button of its own."
-NO_TARGET = "A number or an id is missing."
-NO_NUMBER = "A number is missing."
+NO_TARGET = "A number or an id is missing. Add one."
+NO_NUMBER = "A number is missing. Add one."
 
 
 def either_time(text: str) -> str:

@@ -14,4 +14,4 @@ def connection_off(connection: str, why: str) -> str:
 
 
 def connection_changed(connection: str) -> str:
-    return f"The connection {connection} was changed after this was asked. Ask again."
+    return f"The connection {connection} was changed after this was asked."

@@ -320,7 +320,7 @@ def test_a_window_is_counted_from_the_first_attempt() -> None:
         waited=False,
     )
     [doubt] = made.moves
-    assert "could take away a newer schedule" in str(doubt.changes["message"])
+    assert "could cancel a newer call" in str(doubt.changes["message"])
 
 
 def test_a_reply_s_headers_are_kept_where_they_can_be_erased() -> None:

@@ -105,7 +105,7 @@ ROWS = [
         ("tried",),
         "tried",
         "payments",
-        ["targets: tried is being tried out, and +91 98765 43211 is not among its allow_numbers. Use one"],
+        ["targets: tried may call only the numbers in its allow_numbers, and +91 98765 43211 is not one "],
     ),
     (
         "a campaign goes to the one that deletes campaigns",

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,9 +15,12 @@ from bot.blocks import escape, plain, when
 from bot.consequences import not_again
 from bot.messages import outcomes
 from bot.messages.answers import asked
-from bot.messages.modals import Denial, Review, Settling, View
-from bot.messages.posts import Told, audit, card, render
-from bot.messages.standing import DRY_RUN, IRREVERSIBLE, standing
+from bot.messages.facts import IRREVERSIBLE, facts_to_decide
+from bot.messages.modals import Denial, Review, View
+from bot.messages.posts import audit, card, render
+from bot.messages.replies import Told
+from bot.messages.settling import Settling
+from bot.messages.standing import DRY_RUN, done, standing
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -210,6 +214,61 @@ def test_a_state_in_words(state: State, action: str, says: str) -> None:
     assert standing(request(entry(ACTIONS[action], state))).startswith(says)
 
 
+def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
+    """Nobody reads that a customer will be called as if that were new, and no sentence says it twice."""
+    made = replace(request(entry(ACTIONS["cancel by number"], State.DENIED)), moves="A-2222", moves_to=LATE)
+    assert standing(made).endswith("The call goes out at its old time.")
+    ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
+    made = replace(request(ended), moves="A-2222", moves_to=LATE, approvals=[])
+    told = re.sub(r"<!date[^>]*>", "WHEN", standing(made))
+    assert told == (
+        "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
+        "The call goes out WHEN: nobody decided in time."
+    )
+
+
+def test_several_that_are_cancelled_by_number_read_like_one() -> None:
+    """What was removed is not called cancelled, because there were several."""
+    first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
+    assert done(request(first)).startswith("✅ *Removed:* the scheduled calls of agent")
+    assert done(request(first, second)) == "✅ *Removed:* the scheduled calls to 2 of 2 numbers."
+
+
+def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
+    """Whoever decides does not read that there is time until it goes out."""
+    at_once = replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None)
+    facts = dict(facts_to_decide(request(at_once)))
+    assert (facts["When it would go out"], facts["Can it be undone"]) == (
+        "Now",
+        "No: the call goes out at once",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "happened", "did_not"),
+    [
+        (
+            "cancel by id",
+            "cancel call `vx_123`.",
+            "It happened: cancelled",
+            "It did not happen: not cancelled",
+        ),
+        ("place", "place a call to +91 ••••• •3210.", "It happened: placed", "It did not happen: not placed"),
+        ("delete", "delete campaign `cd-2129073`.", "It happened: deleted", "It did not happen: not deleted"),
+    ],
+)
+def test_whoever_says_what_happened_reads_of_what(
+    action: str, what: str, happened: str, did_not: str
+) -> None:
+    """What "it" is stands in the heading and in both answers; the title has the id."""
+    doubt = entry(ACTIONS[action], State.UNKNOWN)
+    view = Settling.build(request(doubt), doubt, nonce="n")
+    assert view["title"]["text"] == "What happened? A-7K3F.1"
+    assert view["blocks"][0]["text"]["text"].startswith(f"❓ *We do not know whether it happened:* {what}")
+    shown = [one["text"]["text"] for one in view["blocks"][1]["element"]["options"]]
+    assert shown[:2] == [happened, did_not]
+
+
 LATE = NOW + timedelta(hours=1, minutes=1)
 
 
@@ -242,8 +301,8 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
 @pytest.mark.parametrize(
     ("known", "ended", "says"),
     [
-        (True, LATE, "*Not cancelled:* cancel call `vx_123`. The call went out WHEN. CallOps could not send it."),
-        (False, LATE, "*Not cancelled:* cancel call `vx_123`. The call was to go out WHEN, as <@U0AGENT> says. CallOps could not send it."),
+        (True, LATE, "*Not cancelled:* call `vx_123`. The call went out WHEN. CallOps could not send it."),
+        (False, LATE, "*Not cancelled:* call `vx_123`. The call was to go out WHEN, as <@U0AGENT> says. CallOps could not send it."),
         (True, NOW, "*Not sent:* cancel call `vx_123`. CallOps could not send it. The customer *will* be called."),
     ],
 )  # fmt: skip
@@ -413,7 +472,7 @@ def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
     assert "✅ *<@U0AGENT> asked to place 2 calls:* 2 tried out." in str(audit(many).blocks)
     assert "Not sent" not in str([audit(made), audit(many), told])
     waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
-    assert "*Approve* tries it out." in str(Review.build(waiting, nonce="n", shown="s"))
+    assert "*Approve* sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
 
 
 @pytest.mark.parametrize(
@@ -583,12 +642,12 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
     )
     assert standing(request(changed)) == (
         "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
-        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. No "
-        "further request was made: so late, it could take away a newer schedule to this number."
+        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
+        "was not sent again: it is late now, and it could cancel a newer call to this number."
     )
     told = render("unknown", "thread", request(changed), Told("system", entry=changed.id))
     assert told is not None
-    assert told.text.startswith("There is no readable answer. Look it up at the provider, then press")
+    assert told.text.startswith("We do not know whether it happened. Look it up at the provider, then press")
 
 
 def test_a_look_up_that_still_finds_it_says_so() -> None:
@@ -596,7 +655,7 @@ def test_a_look_up_that_still_finds_it_says_so() -> None:
     doubt = entry(ACTIONS["delete"], State.UNKNOWN)
     told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
     assert told is not None
-    assert told.text.startswith("The provider was asked, and still has it. Look whether")
+    assert told.text.startswith("The provider was asked, and still has it. Look it up there again, then")
 
 
 def test_no_button_reads_just_cancel() -> None:

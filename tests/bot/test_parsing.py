@@ -681,7 +681,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a key of another script is no key",
         "/cancel-call 98765 43210 कारण=late",
         CANCEL_ONE,
-        [("text", "There are: to, call", None)],
+        [("text", "Use one of: to, call", None)],
     ),
     (
         "a key in a reason without quotes is one",
@@ -726,7 +726,12 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         {**CANCEL_ONE, "connection": "reminders"},
         [("connection", "two connections", None)],
     ),
-    ("a key without a value", "/place-call 98765 43210 at=", PLACE_ONE, [("at", "nothing behind it", None)]),
+    (
+        "a key without a value",
+        "/place-call 98765 43210 at=",
+        PLACE_ONE,
+        [("at", "at= is empty. Fill it in", None)],
+    ),
     (
         "a quote left open",
         '/cancel-call 98765 43210 reason="late',
@@ -893,7 +898,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a slip in a connection behind its key",
         "/cancel-call 98765 43210 via=remindrs",
         CANCEL_ONE,
-        [("connection", "There are: reminders, voxworks", "reminders")],
+        [("connection", "Use one of: reminders, voxworks", "reminders")],
     ),
     (
         "a slip in an agent",
@@ -967,7 +972,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a verb that is none",
         "/calls frobnicate 98765 43210",
         {"targets": ONE},
-        [("verb", "nothing CallOps does", None)],
+        [("verb", "CallOps does not know “frobnicate”.", None)],
     ),
     (
         "a verb that campaigns do not know",
@@ -1009,7 +1014,13 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a key that is not for campaigns",
         "/calls campaign delete cd-1 agent=payments",
         {**DELETE, "targets": _ids("cd-1")},
-        [("text", "agent= is not for deleting a campaign, which takes campaign, via, reason.", None)],
+        [
+            (
+                "text",
+                "agent= is not for deleting a campaign. Leave it out. Deleting a campaign takes campaign, via, reason.",
+                None,
+            )
+        ],
     ),
     (
         "a campaign that is to be cancelled",

@@ -135,8 +135,8 @@ def test_what_is_said_to_whoever_asks(
     [
         ({"approve": ["managers"], "approvals": 3}, "and there are only 2 others to give one in managers."),
         ({"approve": ["blocked"], "approvals": 2}, "and there is nobody else to give one in blocked."),
-        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member."),
-        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member."),
+        ({"approve": ["blocked", "lone"]}, "Nobody but you could approve this: blocked and lone have no other member. Ask whoever runs CallOps to add people."),
+        ({"approve": ["blocked"]}, "Nobody but you could approve this: blocked has no other member. Ask whoever runs CallOps to add people."),
     ],
 )  # fmt: skip
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
@@ -230,7 +230,7 @@ DECIDING = [
     ("U0OLAF", "places in India", "U0ASHA", False, True, 'The rule "places in India" lets everyone'),
     ("U0ASHA", "places in India", "U0ASHA", False, False, "You asked for this"),
     ("U0MIRA", "support places in India", "U0ASHA", False, False, "Nobody may decide this."),
-    ("U0MIRA", None, "U0ASHA", False, False, "The rule this was asked under is gone."),
+    ("U0MIRA", None, "U0ASHA", False, False, "The rule this was asked under is gone, so nobody may do this now."),
 ]  # fmt: skip
 
 

@@ -69,6 +69,22 @@ def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Sc
     return Event(seq, NOW, "A-7K3F", f"A-7K3F.{of}", name, actor, data, {}, "", "")
 
 
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("approve", "tried to decide it, and may not"),
+        ("deny", "tried to decide it, and may not"),
+        ("decide", "tried to decide it, and may not"),
+        ("reveal", "tried to see the full number, and may not"),
+        ("settle", "tried to say what happened, and may not"),
+    ],
+)
+def test_what_somebody_tried_is_said(what: str, says: str) -> None:
+    """Whoever wanted to see a number is not said to have tried to decide."""
+    [line] = story(REQUEST, [event(1, "attempted", actor="U0AGENT", what=what)], [])
+    assert f"<@U0AGENT> {says}" in line
+
+
 def test_a_story_names_who_and_what_and_why() -> None:
     """People by their mention, all else is CallOps; one decision about all targets is one line."""
     events = [

@@ -119,7 +119,7 @@ REFUSED = [
     ("more than a year ahead is a slip", "5 Dec 2028 10:00", "more than a year", []),
     ("so it is within the next calendar year", "2027-12-05 10:00", "more than a year", []),
     ("so are many hours", "in 99999 h", "more than a year", []),
-    ("no minutes from now is no time to come", "in 0 min", "no time to come", ["now", "in 20 min"]),
+    ("no minutes from now is not later", "in 0 min", "not a later time", ["now", "in 20 min"]),
     ("a day needs a time", "tomorrow", "without a time", ["tomorrow 10:00"]),
     ("a date needs a time", "5 Dec", "without a time", ["5 Dec 10:00"]),
     ("an ISO date needs a time", "2026-12-05", "without a time", ["2026-12-05 10:00"]),

@@ -27,7 +27,9 @@ async def test_killed_at_every_step_nothing_is_lost_repeated_or_made_up(kind: st
     async with world() as stage:
         for step in steps:
             for turn in range(scaled(EACH)):
-                if turn and turn % EACH == 0:  # or the provider is left alone, after so many without an answer
+                if (
+                    turn and turn % EACH == 0
+                ):  # or the provider is left alone, after so many without an answer
                     put_there(stage.providers, kind, number)
                     healthy = begin(one_life, stage.place, kind, [number], None)
                     number += 1

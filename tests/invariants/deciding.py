@@ -234,7 +234,7 @@ async def rules_hold_until_the_send(bench: Bench) -> None:
 class RulesOnlyOnce(Dispatcher):
     """Believes that what was allowed is allowed."""
 
-    async def _check_rules(self, request: Request) -> None:
+    async def _check_rules(self, request: Request, entry: LogEntry) -> None:
         pass
 
 
@@ -246,7 +246,7 @@ async def an_approval_is_for_one_agent(bench: Bench) -> None:
     assert not await bench.asked("callkaro"), "it was sent to another agent than the one that was approved"
     entry = await bench.bot.entry(made)
     assert entry.state is State.REFUSED
-    assert "Ask again" in (entry.message or "")
+    assert "ask again" in (entry.message or "")
 
 
 class Unbound(Operations):

@@ -40,7 +40,7 @@ async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage
         again = await asha.command(corrected.split("`")[1])
         assert "Place this call?" in read(again.ephemeral)
         unknown = read((await asha.command("/place-call +49 1511 2345678")).ephemeral)
-        assert "No calling hours are known for Germany, and this call must keep some." in unknown
+        assert "This call must keep calling hours, and none are set for Germany." in unknown
 
 
 async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: Bench) -> None:

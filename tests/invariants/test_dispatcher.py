@@ -98,7 +98,7 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: Bench) -> None:
     await stage.bot.posts()
     audit, reply = await stage.said("C0AUDIT")
     assert "CallOps was stopped while the request was out" in audit.text
-    assert "no readable answer" in reply.text
+    assert "We do not know whether it happened" in reply.text
     assert len(await stage.said("D0AGENT")) == 1
 
 
@@ -166,7 +166,7 @@ async def test_a_cancel_by_id_is_tried_three_times(stage: Bench) -> None:
 async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
     stage: Bench, slept: int, requests: int
 ) -> None:
-    """A late second deletion could take away a newer schedule; with the clock set back nobody knows how late."""
+    """A late second deletion could cancel a newer call; with the clock set back nobody knows how late."""
     await stage.providers.fail("callkaro", "reset", effect=False)
     made = await stage.bot.approved(CANCEL_BY_NUMBER)
     await stage.bot.rounds()
@@ -181,7 +181,7 @@ async def test_a_cancel_by_number_in_doubt_is_sent_again_soon_or_left_to_people(
     assert entry.state is (State.SUCCEEDED if requests == 2 else State.UNKNOWN)
     await stage.bot.posts()
     if requests == 1:
-        assert "so late, it could take away a newer schedule" in (entry.message or "")
+        assert "it is late now, and it could cancel a newer call" in (entry.message or "")
         [told] = await stage.said("D0AGENT")
         assert "may have worked" in told.text
 
@@ -335,7 +335,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     await stage.bot.posts()
     audit = (await stage.said("C0AUDIT"))[0]
     assert "may have worked" in audit.text
-    assert "No further request was made" in audit.text
+    assert "It was not sent again" in audit.text
     assert "still goes out" not in audit.text
     assert len(await stage.asked("voxworks")) == 1
     manager = await stage.bot.person(MANAGER)
@@ -424,7 +424,7 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Be
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.doubted, entry.owner) == (State.UNKNOWN, True, None)
     assert [event.name for event in await stage.bot.log.events(made.id)][-2:] == ["sending", "window_passed"]
-    assert "No further request was made" in (entry.message or "")
+    assert "It was not sent again" in (entry.message or "")
     assert len(await stage.asked("callkaro")) == 1
 
 

@@ -124,7 +124,7 @@ async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State
         (Settlement.HAPPENED, "A person looked it up: it happened. The provider's own screen shows it."),
         (
             Settlement.DID_NOT_HAPPEN,
-            "A person looked it up: it did not happen. The provider's own screen shows it.",
+            "If it is still wanted, ask again: a person looked it up, and it did not happen. The provider's own screen shows it.",
         ),
     ],
 )

@@ -87,7 +87,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     assert kept
     assert kept.data["difference"] == line
     [said] = await stage.said("C0AUDIT")
-    assert said.text == "📜 *The rules changed.* They hold for what waits, too."
+    assert said.text == "📜 *The rules changed.* The new rules also apply to what waits."
     assert line in str(said.blocks)
     assert kept.request in str(said.blocks)
     assert stage.bot.settings.key.get_secret_value() not in str(kept.data)
@@ -172,7 +172,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
     [said] = await stage.said("C0AUDIT")
-    assert said.text.endswith("The rules before it still hold. Mend the file, then send SIGHUP again.")
+    assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.operations.rules == before
     kept = await stage.bot.log.rules()
@@ -191,8 +191,23 @@ async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Be
     assert entry.state is State.REFUSED
     assert entry.message == (
         'The rules changed: it was asked under "cancellations need a manager", and '
-        '"cancelling is for managers" holds now. The request must be made again.'
+        '"cancelling is for managers" holds now. If it is still wanted, ask again.'
     )
+
+
+async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bench) -> None:
+    """What is in doubt says that the rules changed, and to look it up: asked again it would happen twice."""
+    await stage.providers.fail("voxworks", "reset")
+    made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
+    await stage.bot.rounds()
+    file = File(stage)
+    file.changes = {"cancellations need a manager": "cancelling is for managers"}
+    await reloading(stage, file).reload()
+    await stage.pass_time(seconds=2)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.UNKNOWN
+    assert (entry.message or "").endswith('"cancelling is for managers" holds now.')
 
 
 async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: Bench) -> None:

@@ -137,7 +137,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
         [why] = no.value.why
         assert why == (
             'The rule "cancellations need a manager" asks for 2 approvals, and there is only 1 other to give '
-            "one in managers. So nobody could approve this."
+            "one in managers. So nobody could approve this. Ask whoever runs CallOps to add people."
         )
         assert no.value.request
         entry = await stage.bot.entry(no.value.request)
@@ -280,5 +280,5 @@ async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: Bench) ->
     await stage.bot.posts()
     for channel in ("D0MANAGER", "D0SECOND"):
         [told] = await stage.said(channel)
-        assert told.text.startswith("👀 *For you to know.* ⏳ *About to be sent:* place a call to")
+        assert told.text.startswith("👀 *For your information.* ⏳ *About to be sent:* place a call to")
         assert "Everyone in managers is told." in str(told.blocks)

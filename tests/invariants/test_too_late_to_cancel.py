@@ -12,7 +12,7 @@ from bot.moving import Moving
 from bot.operations import Moved, Origin, Settlement, Wish
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall
-from storage.entries import LogEntry, Request
+from storage.entries import Cancelled, LogEntry, Request
 from storage.lifecycle import State
 from tests.invariants.bench import (
     AGENT,
@@ -151,8 +151,7 @@ async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: Bench) 
 
 async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> None:
     """One of two calls went out: the other is removed, and nobody says that both were."""
-    await place(stage, hours=1)
-    await place(stage, hours=6)
+    first, second = await place(stage, hours=1), await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")
     made = await cancel(stage)
     await stage.bot.rounds()
@@ -167,6 +166,8 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> No
         assert told, channel
         assert all("Removed what was still to go out" in one for one in told)
     assert "only later ones can have been removed" in await heard(stage, "D0AGENT")
+    log = stage.bot.log
+    assert [(await log.request(one.id)).cancelled for one in (first, second)] == [None, Cancelled(made.id)]
 
 
 async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) -> None:

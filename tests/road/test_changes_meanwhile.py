@@ -25,7 +25,7 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
     await scene.reply("Nobody decided in time.")
     await scene.audit("Time ran out")
     late = opened(await scene.mira.submit(review))
-    assert (late.title["text"], late.submit) == ("Already decided", None)
+    assert (late.title["text"], late.submit) == ("Nothing left to decide", None)
     assert "Time ran out" in words(late)
     late = opened(await scene.sam.click(card, "review", stale=True))
     assert "Time ran out" in words(late)
@@ -39,7 +39,7 @@ async def test_time_runs_out(dark_scene: Scene) -> None:
             f"/cancel-call {NUMBER} customer asked",
             'payments = "6803fa770b666a64ab1694c1e"',
             'payments = "another-agents-id"',
-            "was changed after this was asked. Ask again.",
+            "was changed after this was asked. If it is still wanted, ask again.",
         ),
         (BY_ID, 'api_key = "env:VOXWORKS_API_KEY"', 'api_key = "env:NOT_SET"', "NOT_SET not set"),
     ],
@@ -87,7 +87,7 @@ async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene)
 
 
 async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
-    """A request whose rule was removed cannot be approved: Review says that it must be made again."""
+    """A request whose rule was removed cannot be approved: Review says so."""
     await scene.ask(BY_ID)
     await scene.card("Waiting for approval")
     await scene.stop_bot()
@@ -95,4 +95,4 @@ async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
     await scene.start_bot()
     refused = await scene.review()
     assert refused.submit is None
-    assert "ask again" in words(refused)
+    assert "nobody may do this now" in words(refused)

@@ -31,7 +31,7 @@ async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
         DO_NOT_KNOW, "CallOps was stopped while the request was out", within=LEASE_TAKES
     )
     assert buttons(audit) == ["Say what happened…", "Details"]
-    await scene.reply("no readable answer")
+    await scene.reply("We do not know whether it happened")
     await scene.told(DO_NOT_KNOW)
     await scene.place("/place-call 98765 43211")
     await scene.audit("Accepted:", "3211")

@@ -134,7 +134,7 @@ async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
     lost = [one.view for one in heard if one.view]
     assert len(lost) == 1
     winner = "U0SECOND" if heard[0].view else "U0MANAGER"
-    assert lost[0].title["text"] == "Already decided"
+    assert lost[0].title["text"] == "Nothing left to decide"
     assert f"Approved by <@{winner}>, <!date^" in words(lost[0])
     await scene.reply(f"<@{winner}> approved this.")
     await scene.told("Cancelled:")

@@ -31,7 +31,7 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
     """Silence is unknown, in words, everywhere; one request is all there ever is, also after a restart."""
     audit = await doubtful(scene, "silence", effect=False)
     assert buttons(audit) == ["Say what happened…", "Details"]
-    await scene.reply("no readable answer", "Look it up at the provider")
+    await scene.reply("We do not know whether it happened", "Look it up at the provider")
     await scene.told(DO_NOT_KNOW, request_id(audit))
     await scene.stop_bot()
     await scene.start_bot()
@@ -45,9 +45,9 @@ async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> N
 @pytest.mark.parametrize(
     ("choice", "becomes", "says", "requests"),
     [
-        ("It happened", "Accepted:", "says it *did* happen.", 1),
-        ("It did not happen", "Not placed:", "says it did *not* happen.", 1),
-        ("Nobody can tell: send it again", "Accepted:", "ordered another attempt.", 2),
+        ("It happened: placed", "Accepted:", "says it *did* happen.", 1),
+        ("It did not happen: not placed", "Not placed:", "says it did *not* happen.", 1),
+        ("Nobody can tell: send it again", "Accepted:", "asked to send it again.", 2),
     ],
     ids=["happened", "did not happen", "ordered"],
 )
@@ -58,7 +58,7 @@ async def test_a_manager_settles_a_doubt(
     audit = await doubtful(scene)
     for refused in (scene.asha, scene.olive):
         notice = await settling(scene, audit, refused)
-        assert (notice.title["text"], notice.submit) == ("Not for you to settle", None)
+        assert (notice.title["text"], notice.submit) == ("Not for you to say", None)
     modal = await settling(scene, audit)
     said = {
         "What happened?": choice,
@@ -79,7 +79,7 @@ async def test_a_manager_settles_a_doubt(
 async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     """Both had the modal open; the other reads who was first."""
     audit = await doubtful(scene)
-    managers, choices = (scene.mira, scene.sam), ("It happened", "It did not happen")
+    managers, choices = (scene.mira, scene.sam), ("It happened: placed", "It did not happen: not placed")
     modals = [await settling(scene, audit, one) for one in managers]
     heard = await asyncio.gather(
         *(
@@ -96,7 +96,7 @@ async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
     )
     first, lost = (0, heard[1]) if heard[1].view else (1, heard[0])
     assert bool(heard[0].view) != bool(heard[1].view)
-    assert f"Settled by <@{managers[first].id}>, <!date^" in words(opened(lost))
+    assert f"Looked up by <@{managers[first].id}>, <!date^" in words(opened(lost))
     await scene.reply(f"<@{managers[first].id}> says it")
     await scene.audit(("Accepted:", "Not placed:")[first])
     assert len(await scene.requests("callkaro")) == 1

@@ -53,7 +53,7 @@ async def test_a_deletion_is_tried_out_with_its_approval(dry: Scene) -> None:
     review = await dry.review(request_id(waiting))
     for shown in (waiting, card, review):
         assert words(shown).startswith(DRY_RUN)
-    assert "*Approve* tries it out." in words(review)
+    assert "*Approve* sends nothing: this is a dry run." in words(review)
     assert (await dry.mira.submit(review, {CONFIRMATION: "cd-0"})).errors
     assert not (await dry.mira.submit(review, {CONFIRMATION: CAMPAIGN})).errors
     ended = await dry.audit("✅ *Tried out:* delete campaign", "DELETE /agentassist/api/v1/public/")
@@ -81,7 +81,7 @@ async def test_only_the_numbers_that_are_allowed_are_called(dark_scene: Scene) -
     )
     await dark_scene.start_bot()
     answer = await dark_scene.ask(f"/place-call {OTHER_NUMBER}")
-    no = "reminders is being tried out, and +91 98765 43211 is not among its allow_numbers."
+    no = "reminders may call only the numbers in its allow_numbers, and +91 98765 43211 is not one of them."
     assert f"{no} Use one that is, or ask whoever runs CallOps to add it." in words(answer)
     form = opened(await dark_scene.asha.click(answer, text="Open the form…"))
     refused = await dark_scene.asha.submit(form)

@@ -47,7 +47,7 @@ async def test_one_unknown_among_many_is_settled_by_itself(scene: Scene) -> None
     await scene.mira.submit(
         modal,
         {
-            "What happened?": "It happened",
+            "What happened?": "It happened: cancelled",
             "What shows it?": "The provider's own screen",
             "How do you know?": "I looked",
         },

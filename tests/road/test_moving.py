@@ -30,7 +30,7 @@ async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
     assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
     second = moved.split("placed again as `")[1].split("`")[0]
     await scene.audit("Scheduled:", second)
-    await scene.audit("Cancelled, to place it anew", call, move)
+    await scene.audit("Cancelled, to place it again", call, move)
     assert "Moved to" in words(await scene.told("Moved to", move))
     await scene.reply("Moved to")
     first, cancelled, again = await scene.requests("callkaro")
@@ -78,7 +78,9 @@ async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -
     await scene.approve(move)
     audit = await scene.audit("Cancelled, but not placed again", "Nobody is called", move)
     assert "Place it again…" in buttons(audit)
-    assert "Nobody is called" in words(await scene.told("not placed again", move))
+    told = words(await scene.told("not placed again", move))
+    assert told.index("Nobody is called") < told.index("Press *Place it again…* on its message in the audit")
+    await scene.reply("not placed again", "<@U0AGENT> can press *Place it again…* on the message above.")
     form = opened(await scene.asha.click(audit, text="Place it again…"))
     assert form.values["targets"]["targets"]["value"] == NUMBER
     assert "name=Asha" in str(form.values["metadata"])

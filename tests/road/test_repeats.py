@@ -68,7 +68,7 @@ async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
     preview = await scene.ask(f"/place-call {NUMBER} {day} 17:00")
     assert buttons(preview) == ["Place another call", "Cancel the earlier one first", "Change…"]
     await scene.asha.double_click(preview, text="Cancel the earlier one first")
-    asked = await scene.answered("Waiting for approval", "The new call is not placed.", "removed as well")
+    asked = await scene.answered("Waiting for approval", "The new call is not placed.", "cancelled as well")
     assert "Place the new call…" in buttons(asked)
     await scene.approve("+91 ••••• •3210")
     await scene.told("Removed:")

@@ -35,7 +35,7 @@ async def lost(scene: Scene, times: int, fault: str = "reset") -> Message:
 async def test_a_lost_answer_is_asked_for_again_within_the_window(scene: Scene) -> None:
     """Three requests in all, the last within half a minute of the first; then people are asked."""
     request = request_id(await lost(scene, 3))
-    await scene.audit(DO_NOT_KNOW, "could take away a newer schedule", request, within=TAKES)
+    await scene.audit(DO_NOT_KNOW, "could cancel a newer call", request, within=TAKES)
     asked = [one.at for one in await scene.requests("callkaro")]
     assert await paths(scene) == [DELETE] * 3
     assert asked[-1] - asked[0] < WINDOW
@@ -73,7 +73,7 @@ async def test_after_the_window_it_is_not_sent_again(scene: Scene) -> None:
     await asyncio.sleep(WINDOW.total_seconds())  # the bot's clock is this machine's
     await scene.start_bot()
     await scene.audit(
-        DO_NOT_KNOW, "may have worked", "so late, it could take away a newer schedule", within=TAKES
+        DO_NOT_KNOW, "may have worked", "it is late now, and it could cancel a newer call", within=TAKES
     )
     await scene.told(DO_NOT_KNOW, request)
     assert await paths(scene) == [DELETE] * already

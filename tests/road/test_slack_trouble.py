@@ -11,7 +11,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 CANCEL = "/cancel-call vx_1001 customer asked"
 NOTICED = 10.0
 """Seconds until a connection that went dead silently is replaced."""
-SORRY = "Something went wrong in CallOps. Before you try again, look whether the audit channel has it."
+SORRY = "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your request."
 
 
 def error_id(answer: Message) -> str:

@@ -332,7 +332,7 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     modal = (await hearing.mira.click(audit, text="Say what happened…")).view
     assert modal is not None
     said = {
-        "What happened?": "It did not happen",
+        "What happened?": "It did not happen: not placed",
         "What shows it?": "The provider's own screen",
         "How do you know?": "Their screen",
     }

@@ -100,7 +100,7 @@ class Live:
         audit = await self.scene.audit("We do not know whether it happened", self.ids[-1])
         modal = opened(await self.scene.mira.click(audit, text="Say what happened…"))
         said = {
-            "What happened?": "It happened",
+            "What happened?": "It happened: placed",
             "What shows it?": "The provider's own screen",
             "How do you know?": NOTE,
         }
