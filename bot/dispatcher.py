@@ -297,7 +297,7 @@ class Dispatcher:
         await self._change(request, not_again(entry, name, why), posts=in_doubt(request.requester))
 
     async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
-        over = time_came(request, entry, self._clock())
+        came, over = time_came(request, entry, self._clock()), await self._is_over(request, entry)
         if entry.doubted:
             await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
             return
@@ -306,7 +306,13 @@ class Dispatcher:
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={"message": outcomes.NO_CANCELLATION_IN_TIME if over else outcomes.NOT_IN_TIME},
+            changes={
+                "message": outcomes.NO_CANCELLATION_IN_TIME
+                if over
+                else outcomes.LATER_CALLS_GO_OUT
+                if came
+                else outcomes.NOT_IN_TIME
+            },
         )
         await self._change(request, move, posts=_all_told("expired", request))
 
@@ -343,12 +349,19 @@ class Dispatcher:
     async def _still_ours(self, entry: LogEntry) -> bool:
         return await self._log.hold(entry.id, owner=self._owner, attempt=entry.attempt, until=self._lease())
 
+    async def _believed(self, request: Request, entry: LogEntry, outcome: Outcome) -> Outcome:
+        """What an answer proves that comes now."""
+        now, aim = self._clock(), by_number(request, entry)
+        late = outcome.status is Status.OK and aim is not None and time_came(request, entry, now)
+        coming = await self._log.coming_up(entry.connection, aim.agent, aim.to, now) if aim and late else ()
+        return believed(request, entry, outcome, coming, now)
+
     def _lease(self) -> datetime:
         return self._clock() + self._settings.dispatch.lease
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
-        said, outcome = outcome, believed(request, entry, outcome, self._clock())
+        said, outcome = outcome, await self._believed(request, entry, outcome)
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
         recorded = await self._change(request, *consequence.moves, posts=consequence.posts)
         await self._pace.heed(entry.connection, said)  # what came of it is worth more than the pace

@@ -36,11 +36,17 @@ def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEnt
     return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
 
 
-def believed(request: Request, entry: LogEntry, outcome: Outcome, now: datetime) -> Outcome:
-    """What an outcome that comes now proves. ``entry`` is as it was when its attempt began."""
+def believed(
+    request: Request, entry: LogEntry, outcome: Outcome, coming_up: Iterable[LogEntry], now: datetime
+) -> Outcome:
+    """What an outcome that comes now proves. ``entry`` is as it was when its attempt began.
+
+    ``coming_up`` are the calls to its number that were still to go out when the answer came.
+    """
     if outcome.status is not Status.OK or entry.target_id or not time_came(request, entry, now):
         return outcome
-    if time_came(request, entry, entry.updated_at):  # it was sent for later calls only
+    later_only = time_came(request, entry, entry.updated_at)
+    if later_only and has_more_to_do(request, entry, coming_up):
         return outcome.model_copy(update={"message": outcomes.only_later_ones(outcome.message)})
     return outcome.model_copy(
         update={

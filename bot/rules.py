@@ -200,7 +200,7 @@ def written(
     return {
         "groups": {name: list(ids) for name, ids in groups.items()},
         "rules": [_written(rule) for rule in rules],
-        **({"calling_hours": dict(hours)} if hours else {}),
+        "calling_hours": dict(hours),
     }
 
 

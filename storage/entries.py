@@ -244,6 +244,8 @@ class Request:
     """The second step of a move, once it was asked for."""
     cancelled: Cancelled | None = None
     """Of a call that was placed: that it was cancelled through us."""
+    done_by: str | None = None
+    """Of a cancellation that ended unsent: the request that cancelled the same meanwhile."""
     zone: str | None = None
     """The recipient's time zone (an IANA name), as the requester says; erasable."""
     stop: str | None = None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, Final
@@ -65,8 +66,10 @@ _STILL_TO_GO_OUT: Final = """
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
           AND actions.last_event < (
-              SELECT min(seq) FROM events
-              WHERE events.request = cancel.request AND entry = cancel.id AND name = 'sending'))
+              SELECT iif(ended.name = 'succeeded', max(events.seq), min(events.seq))
+              FROM events AS ended CROSS JOIN events ON events.request = cancel.request
+                AND events.entry = cancel.id AND events.name = 'sending'
+              WHERE ended.seq = cancel.last_event))
     AND NOT EXISTS (
         SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
@@ -97,7 +100,7 @@ def request(connection: Connection, request: str) -> Request:
     approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
     waits = any(entry["state"] == State.APPROVED for entry in entries)
-    return as_request(
+    read = as_request(
         row,
         personal=dict(tuple(field) for field in personal),
         entries=tuple(map(as_looked_up, entries)),
@@ -107,6 +110,13 @@ def request(connection: Connection, request: str) -> Request:
         cancelled=taken_away.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=standstills.waits_for(connection, row["connection"]) if waits else None,
     )
+    return replace(read, done_by=taken_away.done_by(connection, found)) if _is_unsent(entries) else read
+
+
+def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these are of one cancellation whose time ran out."""
+    [first, *others] = entries
+    return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
 
 
 def _followed_by(connection: Connection, move: str) -> Followed | None:

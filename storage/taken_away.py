@@ -31,12 +31,18 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
-    """The calls, each found by an index: by its provider's id, or by its number."""
+    """The calls, each found by an index: by its provider's id, or by its number.
+
+    An answer is that of the last attempt; what a person or a look-up settled may be the work of the first. By
+    number a provider says the same where a call went out while it answered: only what came later counts.
+    """
     return connection.execute(
         """
         WITH done AS MATERIALIZED (
-            SELECT actions.*, min(seq) AS sent, max(seq) AS sent_last
-            FROM actions CROSS JOIN events ON events.request = actions.request
+            SELECT actions.*, iif(ended.name = 'succeeded', max(events.seq), min(events.seq)) AS sent,
+                iif(ended.name = 'succeeded' AND target_id IS NULL, ended.at, max(events.at)) AS later_than
+            FROM actions CROSS JOIN events AS ended ON ended.seq = actions.last_event
+                CROSS JOIN events ON events.request = actions.request
                 AND events.entry = actions.id AND events.name = 'sending'
             WHERE id = :entry AND kind = 'cancel_call' GROUP BY id
         ), hit AS MATERIALIZED (
@@ -53,7 +59,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
         FROM hit CROSS JOIN done CROSS JOIN actions AS placed ON placed.id = hit.id
         WHERE placed.connection = done.connection AND placed.kind = 'place_call'
             AND placed.state = 'succeeded' AND placed.code = 'scheduled' AND placed.last_event < done.sent
-            AND placed.scheduled_for > (SELECT at FROM events WHERE seq = done.sent_last)
+            AND placed.scheduled_for > done.later_than
             AND NOT EXISTS (SELECT 1 FROM events WHERE request = placed.request AND name = :name)
         """,
         {"entry": entry, "name": CANCELLED},
@@ -71,3 +77,25 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
         [request, CANCELLED],
     ).fetchone()
     return Cancelled(found["id"], moved=bool(found["moved"])) if found else None
+
+
+def done_by(connection: Connection, request: str) -> str | None:
+    """Which other request cancelled what a cancellation was aimed at, between its being asked and its end."""
+    found = connection.execute(
+        """
+        WITH own AS MATERIALIZED (SELECT * FROM actions WHERE request = ? AND kind = 'cancel_call'),
+        same AS MATERIALIZED (
+            SELECT other.n FROM own CROSS JOIN actions AS other INDEXED BY actions_target
+                ON other.target_id = own.target_id
+            UNION
+            SELECT also.action FROM own CROSS JOIN lookup AS its ON its.action = own.n
+                CROSS JOIN lookup AS also ON also.number = its.number
+        )
+        SELECT done.request FROM same CROSS JOIN own CROSS JOIN actions AS done ON done.n = same.n
+        WHERE done.kind = 'cancel_call' AND done.state = 'succeeded' AND done.connection = own.connection
+            AND done.agent IS own.agent AND done.last_event BETWEEN own.asked_event AND own.last_event
+        ORDER BY done.last_event LIMIT 1
+        """,
+        [request],
+    ).fetchone()
+    return str(found["request"]) if found else None

@@ -19,6 +19,10 @@ LOOKED_UP_GONE = (
 """So a look-up was answered."""
 NOT_IN_TIME = "CallOps could not send it in time."
 NO_CANCELLATION_IN_TIME = "CallOps could not send the cancellation in time."
+LATER_CALLS_GO_OUT = (
+    "CallOps could not send the cancellation in time. Later calls to this number still go out: "
+    "ask again, or cancel them at the provider."
+)
 ANSWER_LOST = "CallOps was stopped while the request was out, and the answer was lost."
 
 ANSWERED_AFTER_THE_CALL = (

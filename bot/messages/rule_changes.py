@@ -15,12 +15,10 @@ _OF_PEOPLE = frozenset({"request", "approve", "settle", "lift", "reveal", "escal
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The lines, in the file's order; none where nothing differs. Both as `bot.rules.written` has them."""
-    was, now = (one.get("calling_hours", {}) for one in (before, after))
-    return [
-        *_groups(before["groups"], after["groups"]),
-        *_rules(before["rules"], after["rules"]),
-        *_hours(was, now),
-    ]
+    lines = [*_groups(before["groups"], after["groups"]), *_rules(before["rules"], after["rules"])]
+    if "calling_hours" in before:  # earlier versions kept none
+        lines += _hours(before["calling_hours"], after["calling_hours"])
+    return lines
 
 
 def _groups(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[str]:

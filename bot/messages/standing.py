@@ -256,6 +256,8 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
 
 
 def _expired(request: Request, entry: LogEntry) -> str:
+    if request.done_by:
+        return f"⌛ *Not needed any more:* {aimed_at(request)}. {unsent(request, entry)}"
     if entry.message and not _went_out_before(request, entry):
         return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(request, entry)}."
     if _was_to_go_out(request):
@@ -277,11 +279,15 @@ def _was_to_go_out(request: Request) -> datetime | None:
 def _went_out_before(request: Request, entry: LogEntry) -> bool:
     """Whether an entry ended unsent because its call's time had come, as far as anybody knew that."""
     at = call_time(request, entry)
-    return entry.kind is Kind.CANCEL_CALL and at is not None and at <= entry.updated_at
+    if at is None or entry.kind is not Kind.CANCEL_CALL or entry.message == outcomes.LATER_CALLS_GO_OUT:
+        return False
+    return at <= entry.updated_at
 
 
 def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
     """What follows where something was not sent in time: ``which`` names it among several."""
+    if request.done_by:
+        return f"`{request.done_by}` cancelled it before."
     if not entry.message:
         return missed(request, entry)
     at = call_time(request, entry)

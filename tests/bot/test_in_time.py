@@ -45,9 +45,12 @@ def test_a_success_by_number_is_believed_until_the_call(
 ) -> None:
     """What was sent before and answered after is in doubt; what was sent after is of later calls only."""
     sent = replace(entry(ACTIONS[kind], State.SENDING), scheduled_for=AT, updated_at=began)
-    found = believed(request(sent), sent, OK, answered)
+    later = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
+    found = believed(request(sent), sent, OK, [later], answered)
     assert found.status is status
     assert ("only later ones" in found.message) == (began == AT)
+    if began == AT:  # and where by now there is none, the answer proves nothing
+        assert believed(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
 
 
 def test_a_move_is_aimed_at_one_call() -> None:

@@ -298,6 +298,13 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     assert standing(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
 
 
+def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
+    """The call was cancelled while this one waited: nobody reads that it went out."""
+    over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
+    told = standing(replace(request(over), done_by="A-2222"))
+    assert told == "⌛ *Not needed any more:* call `vx_123`. `A-2222` cancelled it before."
+
+
 @pytest.mark.parametrize(
     ("known", "ended", "says"),
     [

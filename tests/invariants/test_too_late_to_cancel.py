@@ -170,6 +170,19 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> No
     assert [(await log.request(one.id)).cancelled for one in (first, second)] == [None, Cancelled(made.id)]
 
 
+async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: Bench) -> None:
+    """The rule's time is over, not that of the second call: there is still something to do."""
+    await place(stage, hours=1)
+    await place(stage, hours=9)
+    await stage.providers.fail("callkaro", "refused")
+    made = await cancel(stage)
+    await pass_hours(stage, 8.3)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    told = await heard(stage, "D0AGENT")
+    assert "Later calls to this number still go out: ask again" in told
+    assert "The call went out" not in told
+
+
 async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) -> None:
     """A call that was placed after the cancellation was asked keeps it from nothing: its own call went out."""
     await place(stage, hours=1)

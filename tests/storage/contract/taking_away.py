@@ -74,6 +74,49 @@ class TakingAway:
         coming = await log.coming_up("reminders", "payments", NUMBER, clock.now)
         assert [entry.id for entry in coming] == [meanwhile.id]
 
+    async def test_what_is_placed_between_two_attempts_goes_with_the_second(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """The first never left; the one that was answered took away what was there when it was sent."""
+        cancel = await recorded(log, cancelling())
+        await log.apply(approve(cancel.id))
+        await log.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        sending = frozenset({State.SENDING})
+        again = Move(cancel.id, "retry_scheduled", sending, State.APPROVED, owner="one", attempt=1)
+        await log.apply(Change(cancel.id, "system", [again]))
+        call = await _scheduled(log, clock)
+        await log.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30), attempt=2))
+        await log.apply(finish(cancel.id, code=Code.CANCELLED, attempt=2))
+        assert (await log.request(call.id)).cancelled == Cancelled(cancel.id)
+        assert not await log.coming_up("reminders", "payments", NUMBER, clock.now)
+
+    async def test_an_answer_that_comes_after_the_call_takes_nothing_away(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """By number the provider says the same where the call went out while it answered."""
+        call = await _scheduled(log, clock)
+        cancel = await recorded(log, cancelling())
+        await log.apply(approve(cancel.id))
+        clock.now = TOMORROW - timedelta(seconds=5)
+        await log.apply(claim(cancel.id, until=clock.now + timedelta(seconds=30)))
+        clock.move(seconds=10)
+        await log.apply(finish(cancel.id, code=Code.CANCELLED))
+        assert (await log.request(call.id)).cancelled is None
+
+    async def test_a_cancellation_that_ended_unsent_knows_who_did_it(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Another request cancelled the same while it waited; where none did, it knows of none."""
+        for new in (cancelling(), cancelling_by_id("vx_1")):
+            waiting = await recorded(log, new)
+            done = await _done(log, clock, replace(new, joins=False))
+            over = Move(waiting.id, "expired", frozenset({State.PENDING}), State.EXPIRED)
+            await log.apply(Change(waiting.id, "system", [over]))
+            assert (await log.request(waiting.id)).done_by == done.id
+            alone = await recorded(log, new)
+            await log.apply(Change(alone.id, "system", [replace(over, entry=alone.id)]))
+            assert (await log.request(alone.id)).done_by is None
+
     async def test_a_call_whose_time_had_come_is_not_gone(self, log: ActionLog, clock: Clock) -> None:
         """By number and by id: when the cancellation was sent, it had gone out."""
         call = await _scheduled(log, clock, reference="vx_1")
