@@ -50,7 +50,7 @@ class LogWatch:
     def __init__(self, log: SQLiteLog, path: Path) -> None:
         self._log, self._file = log, path.with_name(f"{path.name}-wal")
         self._written: tuple[int, int] | None = None
-        self._known: dict[str, datetime] = {}
+        self._known: dict[str, int] = {}
 
     async def __call__(self) -> list[dict[str, Any]]:
         """The requests that changed since the last time, oldest first, whole, as JSON."""
@@ -58,10 +58,11 @@ class LogWatch:
             return []
         self._written = written
         recent = (await self._log.page(Query(), limit=RECENT)).entries
-        newest: dict[str, datetime] = {}
-        for entry in reversed(recent):
-            newest[entry.request] = max(entry.updated_at, newest.get(entry.request, entry.updated_at))
-        changed = [one for one, at in newest.items() if self._known.get(one) != at]
+        newest = {  # a note moves nothing, and is told all the same
+            one: (await self._log.events(one))[-1].seq
+            for one in dict.fromkeys(entry.request for entry in reversed(recent))
+        }
+        changed = [one for one, last in newest.items() if self._known.get(one) != last]
         self._known |= newest
         return [await self._told(await self._log.request(one)) for one in changed]
 

@@ -49,6 +49,7 @@ def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look, picture: 
     expect(asha.page.get_by_role("status")).to_contain_text("Removed: the scheduled calls")
     olive.tab("Log")
     expect(olive.pane).to_contain_text("approved")
+    expect(olive.pane).to_contain_text("cancelled")
     picture(olive, "audit-channel")
 
 
@@ -77,6 +78,23 @@ def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> Non
     when.fill("tomorrow 9:30")
     asha.modal.get_by_role("button", name="Preview").click()
     expect(asha.modal).to_contain_text("“a reminder”")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
+
+
+def test_a_time_is_picked_on_the_clocks_of_whoever_picks(look: Look) -> None:
+    """What stands in the field is an instant: the preview shows it in the same zone, a reader elsewhere in theirs."""
+    asha = look()
+    at = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
+    asha.types("/place-call")
+    asha.modal.get_by_label("Number").fill("98765 43229")
+    picked = f"{at:%Y-%m-%d}T10:30"
+    asha.modal.get_by_label("Or pick a time").fill(picked)
+    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
+    expect(asha.modal.get_by_label("Or pick a time")).to_have_value(picked)
+    asha.modal.get_by_role("button", name="Preview").click()
+    expect(asha.modal).to_contain_text("tomorrow at 10:30 AM")
     asha.page.keyboard.press("Escape")
     expect(asha.modal).to_be_hidden()
 

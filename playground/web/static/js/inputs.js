@@ -10,6 +10,7 @@ import { confirmed } from "./confirm.js";
 import { h } from "./dom.js";
 import { named } from "./emoji.js";
 import { rich } from "./mrkdwn.js";
+import { instant, local } from "./time.js";
 
 /**
  * @typedef {object} Place where elements stand
@@ -74,6 +75,8 @@ export function control(element, block, reader, place, naming) {
     case "datepicker":
     case "timepicker":
       return text(KINDS[element.type], common, element, given, take);
+    case "datetimepicker":
+      return moment(common, reader.zone, given, take);
     case "static_select":
       return select(element, { ...common, ...unlabelled }, given, async (value) => {
         take(value);
@@ -155,6 +158,27 @@ function text(kind, common, element, given, take) {
     placeholder: element.placeholder?.text,
     value: given ?? "",
     on: { input: (/** @type {any} */ event) => take(event.target.value) },
+  });
+}
+
+/**
+ * A day and a time on the clocks of whoever looks; what it holds is an instant, in seconds since 1970.
+ *
+ * @param {Record<string, unknown>} common
+ * @param {string} zone
+ * @param {unknown} given
+ * @param {(value: number | null) => void} take
+ * @returns {HTMLElement}
+ */
+function moment(common, zone, given, take) {
+  return h("input", {
+    ...common,
+    type: "datetime-local",
+    value: typeof given === "number" ? local(new Date(given * 1000), zone) : "",
+    on: {
+      input: (/** @type {any} */ event) =>
+        take(event.target.value ? instant(event.target.value, zone) : null),
+    },
   });
 }
 

@@ -56,6 +56,28 @@ export function isoDay(at, zone) {
 
 /**
  * @param {Date} at
+ * @param {string} zone
+ * @returns {string} as a field for day and time has it: 2026-12-05T09:30
+ */
+export function local(at, zone) {
+  const time = formatter("en-GB", zone, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  return `${isoDay(at, zone)}T${time.format(at)}`;
+}
+
+/**
+ * @param {string} said a day and a time on the clocks of a zone, as `local` has it
+ * @param {string} zone
+ * @returns {number} seconds since 1970; where the clocks skip that time, an hour beside it
+ */
+export function instant(said, zone) {
+  const wanted = Date.parse(`${said}Z`);
+  let at = wanted;
+  for (let tries = 0; tries < 2; tries += 1) at += wanted - Date.parse(`${local(new Date(at), zone)}Z`);
+  return at / 1000;
+}
+
+/**
+ * @param {Date} at
  * @param {Date} now
  * @param {string} zone
  * @returns {number} calendar days from now, in the zone
