@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from bot import policy
 from bot.cards import with_card
 from bot.consequences import Consequence, follows, in_doubt, kept, not_again, warned
-from bot.in_time import believed, by_number, has_more_to_do, time_came
+from bot.in_time import believed, by_number, has_more_to_do, time_came, unsent
 from bot.look_ups import LookUps
 from bot.messages import outcomes, rights, why_not
 from bot.messages.confirmations import confirmation
@@ -297,7 +297,7 @@ class Dispatcher:
         await self._change(request, not_again(entry, name, why), posts=in_doubt(request.requester))
 
     async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
-        came, over = time_came(request, entry, self._clock()), await self._is_over(request, entry)
+        over = await self._is_over(request, entry)
         if entry.doubted:
             await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
             return
@@ -306,13 +306,7 @@ class Dispatcher:
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={
-                "message": outcomes.NO_CANCELLATION_IN_TIME
-                if over
-                else outcomes.LATER_CALLS_GO_OUT
-                if came
-                else outcomes.NOT_IN_TIME
-            },
+            changes={"message": unsent(request, entry, self._clock(), over=over)},
         )
         await self._change(request, move, posts=_all_told("expired", request))
 

@@ -36,6 +36,13 @@ def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEnt
     return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
 
 
+def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool) -> str:
+    """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel."""
+    if over:
+        return outcomes.NO_CANCELLATION_IN_TIME
+    return outcomes.LATER_CALLS_GO_OUT if time_came(request, entry, now) else outcomes.NOT_IN_TIME
+
+
 def believed(
     request: Request, entry: LogEntry, outcome: Outcome, coming_up: Iterable[LogEntry], now: datetime
 ) -> Outcome:

@@ -59,14 +59,14 @@ _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = looku
 _SCHEDULED: Final = _FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
 )
-_STILL_TO_GO_OUT: Final = """
+_STILL_TO_GO_OUT: Final = f"""
     kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
     AND NOT EXISTS (
         SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
           AND actions.last_event < (
-              SELECT iif(ended.name = 'succeeded', max(events.seq), min(events.seq))
+              SELECT {taken_away.SENT}
               FROM events AS ended CROSS JOIN events ON events.request = cancel.request
                 AND events.entry = cancel.id AND events.name = 'sending'
               WHERE ended.seq = cancel.last_event))
@@ -74,7 +74,7 @@ _STILL_TO_GO_OUT: Final = """
         SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
           AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
-"""
+"""  # noqa: S608 - fixed text
 
 
 def find(connection: Connection, request: str) -> str:

@@ -5,12 +5,18 @@ Nothing is claimed of a call that was placed once the cancellation was on its wa
 
 from collections.abc import Mapping
 from sqlite3 import Connection
-from typing import Any
+from typing import Any, Final
 
 from storage.appending import Chain
 from storage.chain import CANCELLED
 from storage.entries import SYSTEM, Cancelled
 from storage.outbox import STATE
+
+SENT: Final = "iif(ended.name = 'succeeded', max(events.seq), min(events.seq))"
+"""Of a cancellation that ``ended``, the ``sending`` event that did it.
+
+An answer is that of the last attempt; what a person or a look-up settled may be the work of the first.
+"""
 
 
 def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
@@ -33,13 +39,12 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
     """The calls, each found by an index: by its provider's id, or by its number.
 
-    An answer is that of the last attempt; what a person or a look-up settled may be the work of the first. By
-    number a provider says the same where a call went out while it answered: only what came later counts.
+    By number a provider says the same where a call went out while it answered: only what came later counts.
     """
     return connection.execute(
-        """
+        f"""
         WITH done AS MATERIALIZED (
-            SELECT actions.*, iif(ended.name = 'succeeded', max(events.seq), min(events.seq)) AS sent,
+            SELECT actions.*, {SENT} AS sent,
                 iif(ended.name = 'succeeded' AND target_id IS NULL, ended.at, max(events.at)) AS later_than
             FROM actions CROSS JOIN events AS ended ON ended.seq = actions.last_event
                 CROSS JOIN events ON events.request = actions.request
@@ -61,7 +66,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
             AND placed.state = 'succeeded' AND placed.code = 'scheduled' AND placed.last_event < done.sent
             AND placed.scheduled_for > done.later_than
             AND NOT EXISTS (SELECT 1 FROM events WHERE request = placed.request AND name = :name)
-        """,
+        """,  # noqa: S608 - fixed text
         {"entry": entry, "name": CANCELLED},
     ).fetchall()
 

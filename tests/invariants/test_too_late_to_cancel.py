@@ -201,7 +201,7 @@ async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) ->
 async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -> None:
     """A lost answer just before the call, and an order of a person after it: a doubt stays one."""
     await place(stage, seconds=5)
-    await stage.providers.fail("callkaro", Fault(does="silence", times=1, effect=False))
+    await stage.providers.fail("callkaro", Fault(does="reset", times=1, effect=False))
     made = await cancel(stage)
     await stage.pass_time(seconds=4)
     await stage.bot.rounds()
