@@ -33,8 +33,8 @@ from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traff
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
-BATCH = 100
-"""How many ready entries are looked at in a round."""
+LATE_AT_ONCE = 100
+"""How much of what a connection holds up is let run out of time in a round."""
 LOOK_AGAIN = 5.0
 """Seconds until somebody whom Slack would not tell of is looked up again."""
 NOW_MEANS = timedelta(minutes=15)
@@ -89,10 +89,10 @@ class Dispatcher:
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
 
-    async def step(self) -> bool:
+    async def step(self) -> None:
         """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
 
-        True: look again at once.
+        Whatever has no worker free has its turn in the round that comes when one is.
         """
         now = self._clock()
         await each(await self._log.lapsed(now), self._reap)
@@ -107,15 +107,13 @@ class Dispatcher:
             await self._probe(connection, now)
         room = {name: self._room(name, traffic) for name in self._adapters}
         full = {name for name, free in room.items() if free <= 0}
-        ready = await self._log.ready(now, BATCH, without=full | down | self._pace.waiting())
-        started = 0
-        for entry in ready:
+        # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
+        most = max(map(self._settings.workers, room), default=self._settings.dispatch.workers)
+        for entry in await self._log.ready(now, most, without=full | down | self._pace.waiting()):
             free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
             if entry.id not in self._in_flight and free > 0:
                 self._start(entry)
                 room[entry.connection] -= 1
-                started += 1
-        return started > 0 and len(ready) == BATCH  # behind a full batch others may wait
 
     def _room(self, connection: str, traffic: Traffic) -> int:
         """How many more requests a connection takes: what other processes send counts as well."""
@@ -132,7 +130,7 @@ class Dispatcher:
     async def _waiting_for(self, connections: frozenset[str], now: datetime) -> Sequence[LogEntry]:
         """What is ready of these connections."""
         others = self._adapters.keys() - connections
-        ready = await self._log.ready(now, BATCH, without=others)
+        ready = await self._log.ready(now, LATE_AT_ONCE, without=others)
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:

@@ -22,7 +22,7 @@ class Rounds:
     def __init__(
         self,
         name: str,
-        step: Callable[[], Awaitable[bool]],
+        step: Callable[[], Awaitable[bool | None]],
         *,
         every: float = POLL,
         seconds: Callable[[], float] = time.monotonic,
@@ -51,7 +51,7 @@ class Rounds:
         while True:
             self._woken.clear()
             self.turned = self._seconds()
-            more = False
+            more: bool | None = False
             try:
                 more = await self._step()
             except Exception:  # noqa: BLE001 - background work must outlive any fault; it is logged in full

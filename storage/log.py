@@ -250,8 +250,8 @@ class ActionLog(Protocol):
     async def ready(self, now: datetime, limit: int, *, without: Collection[str] = ()) -> Sequence[LogEntry]:
         """Approved entries whose time to be sent has come, in the order they were approved.
 
-        ``without``: connections that have no worker free, or that wait for their turn. Entries that have to
-        wait for another one's (see `apply`) are left out as well.
+        ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
+        that wait for their turn. Entries that have to wait for another one's (see `apply`) are left out too.
         """
         ...
 

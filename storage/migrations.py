@@ -445,3 +445,18 @@ def stopped_numbers(database: Database) -> None:
 def cancelled_in_words(database: Database) -> None:
     """Which placed calls were cancelled since, found at once, and said in the views."""
     database.executescript(CANCELLED_IN_WORDS)
+
+
+@MIGRATIONS()
+def queues(database: Database) -> None:
+    """What waits is found connection by connection: a long queue of one slows no round, and no other's."""
+    database.executescript(
+        """
+        DROP INDEX actions_approved;
+        CREATE INDEX actions_approved ON actions (connection, last_event) WHERE state = 'approved';
+        CREATE INDEX actions_unbegun ON actions (connection)
+            WHERE state IN ('pending', 'approved') AND attempt = 0;
+        CREATE INDEX actions_unsure ON actions (connection)
+            WHERE state = 'unknown' AND kind = 'delete_campaign';
+        """
+    )

@@ -47,14 +47,25 @@ _ENTRIES: Final = _FROM.format("actions")
 _APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
 _OVERDUE: Final = _FROM.format("actions INDEXED BY actions_not_after")
 _IN_STATE: Final = _FROM.format("actions INDEXED BY actions_state")
+_UNBEGUN: Final = _FROM.format("actions INDEXED BY actions_unbegun")
+_UNSURE: Final = _FROM.format("actions INDEXED BY actions_unsure")
 _READY: Final = f"""
     WITH {HOLDING} {_APPROVED}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
     AND (not_after IS NULL OR not_after > :now)
-    AND connection NOT IN (SELECT value FROM json_each(:without))
-    AND NOT {WAITS}
+    AND connection = :connection AND NOT {WAITS}
     ORDER BY last_event LIMIT :limit
-"""  # noqa: S608 - fixed text
+"""
+_WAITED_FOR: Final = """
+    WITH RECURSIVE one (name) AS (
+        SELECT min(connection) FROM actions INDEXED BY actions_approved WHERE state = 'approved'
+        UNION ALL
+        SELECT (SELECT min(connection) FROM actions INDEXED BY actions_approved
+                WHERE state = 'approved' AND connection > one.name)
+        FROM one WHERE name IS NOT NULL)
+    SELECT name FROM one WHERE name IS NOT NULL
+"""
+"""The connections of approved entries: one step of the index for each, however many entries wait."""
 _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 _SCHEDULED: Final = _FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
@@ -333,13 +344,16 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
 
 
 def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
-    """Approved entries that may be sent, in the order they were approved."""
-    return _entries(
-        connection,
-        _READY,
-        "",
-        {"now": microseconds(now), "limit": limit, "without": json.dumps(list(without))},
-    )
+    """Approved entries that may be sent, in the order they were approved: so many of each connection."""
+    rows = [
+        row
+        for (name,) in connection.execute(_WAITED_FOR).fetchall()
+        if name not in without
+        for row in connection.execute(
+            _READY, {"now": microseconds(now), "limit": limit, "connection": name}
+        ).fetchall()
+    ]
+    return list(map(as_looked_up, sorted(rows, key=lambda row: row["last_event"])))
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
@@ -356,7 +370,7 @@ def unsighted(connection: Connection, connections: Collection[str], limit: int) 
     """Entries that were not looked up yet and have not been begun."""
     return _entries(
         connection,
-        _IN_STATE,
+        _UNBEGUN,
         """
         WHERE state IN ('pending', 'approved') AND attempt = 0 AND look.seq IS NULL
         AND connection IN (SELECT value FROM json_each(:connections)) LIMIT :limit
@@ -369,7 +383,7 @@ def unsure(connection: Connection, connections: Collection[str], limit: int) -> 
     """Deletions in doubt that were not looked up since they are."""
     return _entries(
         connection,
-        _IN_STATE,
+        _UNSURE,
         """
         WHERE state = 'unknown' AND kind = 'delete_campaign'
         AND (look.seq IS NULL OR look.seq < actions.last_event)

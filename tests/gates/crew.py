@@ -44,6 +44,8 @@ DEADLINE = 2
 """Seconds of a machine's time, whatever the gates' clock says."""
 STEPS_AT_MOST = 200_000
 """Of an outbox that drains: more than any gate's posts need."""
+ROUNDS_AT_MOST = 20_000
+"""Of a dispatcher that sends all there is: more than any gate's queue needs."""
 LEASE = timedelta(seconds=30)
 KINDS = ("place", "cancel by number", "cancel by id", "delete", "stop", "start")
 _RULE = 'actions = ["cancel_call", "delete_campaign"]'
@@ -149,10 +151,12 @@ class Crew:
 
     async def round(self) -> None:
         """One round of the dispatcher, until nothing is in flight."""
-        again = True
-        while again:
-            again = await self.dispatcher.step()
+        for _ in range(ROUNDS_AT_MOST):
+            await self.dispatcher.step()
+            if self.dispatcher.idle:
+                return
             await self.dispatcher.finish(timedelta(seconds=10))
+        raise AssertionError("the dispatcher goes round without end")
 
     async def posts(self) -> None:
         """Let the outbox post what is due."""
@@ -162,16 +166,20 @@ class Crew:
     async def drain(self, move: Callable[..., object]) -> None:
         """Let the outbox post all there is, a second after the other, as Slack wants it."""
         for _ in range(STEPS_AT_MOST):
-            if not await self._posts_left():
+            if not await self._count("outbox WHERE ended IS NULL"):
                 return
             if not await self.outbox.step():
                 move(seconds=1)
         raise AssertionError("the outbox does not come to its end")
 
-    async def _posts_left(self) -> int:
+    async def waiting(self) -> int:
+        """How many entries wait to be sent, whichever process sends them."""
+        return await self._count("actions WHERE state = 'approved'")
+
+    async def _count(self, rows: str) -> int:
         def count(connection: Connection) -> int:
-            [(left,)] = connection.execute("SELECT count(*) FROM outbox WHERE ended IS NULL")
-            return int(left)
+            [(found,)] = connection.execute(f"SELECT count(*) FROM {rows}")  # noqa: S608 - fixed text
+            return int(found)
 
         return await self.log._reader.do(count)
 

@@ -40,8 +40,8 @@ _SERVER.set_forkserver_preload([__name__])
 _MICROSECONDS: Final = struct.Struct("q")
 RACE_WITHIN: Final = 60.0
 """Seconds until somebody in a race gives up waiting for the others."""
-IN_FLIGHT: Final = 12
-"""A busy process has about so many requests out."""
+WAITING: Final = 400
+"""While so many wait to be sent nobody asks for more: a queue that grows and grows runs out of time."""
 GROUPS_EVERY: Final = timedelta(minutes=30)
 """By the world's clock, which runs ahead of ours; what is older than an hour is not gone by."""
 
@@ -310,8 +310,8 @@ async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None
             groups_read = clock()
         await live(made, place, kinds[job % len(kinds)], job, ENDS.get(job % 20, "approve"))
         done.append({"job": job})
-        while len(made.dispatcher._in_flight) > IN_FLIGHT:  # noqa: ASYNC110 - production code has no event for it
-            await asyncio.sleep(0.002)
+        while await made.waiting() >= WAITING:  # noqa: ASYNC110 - other processes send it, too
+            await asyncio.sleep(0.02)
     await asyncio.gather(*running)
 
 

@@ -15,8 +15,6 @@ TICK, PASSES = 0.02, 0.6
 """Every so many seconds, so many pass by the world's clock: a lease runs out in one of ours."""
 WITHIN = 600.0
 RECOVERIES = 6
-EACH_LEAVES = 1000
-"""One more recovery for so many actions: what sixty a minute hold up gets its minutes."""
 SENT, REAPED, AGAIN = 0.8, 0.5, 0.02
 """At least so many requests for each action, and reaps and orders for each kill and action."""
 FAULTS = (
@@ -59,7 +57,7 @@ async def test_killed_at_random_nothing_is_lost_repeated_or_made_up(report: Repo
             process.kill()
             await ended(process)
         stage.choose = lambda: None
-        for _ in range(RECOVERIES + actions // EACH_LEAVES):
+        for _ in range(RECOVERIES):
             assert await ended(begin(one_life, stage.place, "place", (), None)) == 0
             stage.clock.move(seconds=31)
         judged = await stage.judged()
