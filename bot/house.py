@@ -22,7 +22,7 @@ from bot.outage_messages import OutageMessages
 from bot.outbox import Outbox
 from bot.people import Directory
 from bot.reloading import Reloading
-from bot.rounds import Rounds
+from bot.rounds import APART, Rounds
 from bot.settings import Settings
 from bot.stop_news import StopNews
 from providers.base import Adapter
@@ -68,7 +68,7 @@ class House:
         self._serving, owner = serving, serving.owner
         self._tasks: dict[str, asyncio.Task[None]] = {}
         outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=self._cannot_post)
-        self.posting = Rounds("outbox", outbox.step)
+        self.posting = Rounds("outbox", outbox.step, apart=APART)
         operations = Operations(
             log, settings, directory, adapters, team=team, clock=clock, wake=self.something_to_do
         )
@@ -88,9 +88,9 @@ class House:
         self._asking = asking = Asking(
             log, settings, directory, operations, team=team, clock=clock, announce=self.posting.wake
         )
-        self.calling = Rounds("asking", asking.step)
+        self.calling = Rounds("asking", asking.step, apart=APART)
         moves = Moving(log, directory, operations, clock=clock, announce=self.posting.wake)
-        self.moving = Rounds("moves", moves.step, every=MOVES_EVERY)
+        self.moving = Rounds("moves", moves.step, every=MOVES_EVERY, apart=APART)
         self.instances = Instances(log, owner=owner, clock=clock)
         doubts = Doubts(log, directory, operations, clock=clock, announce=self.posting.wake)
         self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
@@ -101,7 +101,8 @@ class House:
             self.surfaces.decisions.follow,
         )
         self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
-        self._stop_news = Rounds("stop news", StopNews(log, client, settings, clock=clock).step)
+        stop_news = StopNews(log, client, settings, clock=clock)
+        self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
         self.rounds = (
             self.sending,
             self.posting,

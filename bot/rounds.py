@@ -8,6 +8,8 @@ from typing import TypeVar
 
 POLL = 1.0
 """Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
+APART = 0.1
+"""Seconds between rounds at least, where many changes wake one that nobody notices to come a little later."""
 
 _Item = TypeVar("_Item")
 _log = logging.getLogger(__name__)
@@ -16,7 +18,8 @@ _log = logging.getLogger(__name__)
 class Rounds:
     """Runs ``step`` until ended or cancelled, every so many seconds and when woken.
 
-    A round that fails is logged, and the next one comes.
+    Rounds that begin since somebody woke them begin ``apart`` seconds from each other. A round that fails is
+    logged, and the next one comes.
     """
 
     def __init__(
@@ -25,10 +28,12 @@ class Rounds:
         step: Callable[[], Awaitable[bool | None]],
         *,
         every: float = POLL,
+        apart: float = 0.0,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self.every = every
+        self._apart = apart
         self.turned = seconds()
         """When the last round began, by a clock in seconds that only goes forward."""
 
@@ -64,7 +69,8 @@ class Rounds:
                 async with asyncio.timeout(self.every):
                     await self._woken.wait()
             except TimeoutError:
-                pass
+                continue
+            await asyncio.sleep(self.turned + self._apart - self._seconds())
 
 
 async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import os
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -27,7 +28,7 @@ CACHE_KIB: Final = 16 * 1024
 """Pages kept in memory by each connection: the inner pages of a million entries' indexes."""
 
 TOGETHER: Final = 64
-"""At most so many changes are committed together, so that another process gets its turn."""
+"""At most so many changes are committed together, so that another process gets its turn; and as many read."""
 
 UNREADABLE: Final = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged file raises: Python cannot decode SQLite's message where that quotes rubbish."""
@@ -144,52 +145,94 @@ class ConnectionThread:
         self._thread.shutdown()
 
 
-class Reader:
-    """Reads, each time as of one moment."""
+class _Together(ABC):
+    """What waits while something else runs is run together: in one transaction, by one turn of the thread.
+
+    Each may fail without the others. A caller that is cancelled takes back what has not begun; what has begun
+    is finished.
+    """
 
     def __init__(self, thread: ConnectionThread) -> None:
         self._thread = thread
+        self._waiting: list[_Job] = []
+        self._busy = False
+
+    @staticmethod
+    @abstractmethod
+    def _all(works: Sequence[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
+        """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
+
+    async def do(self, work: Work[Result]) -> Result:
+        """Run ``work`` and return its result once the transaction has ended."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((work, done))
+        if not self._busy:
+            self._begin()
+        return await done
+
+    async def close(self) -> None:
+        """Do what is waiting, then close."""
+        await self.do(lambda _: None)
+        await self._thread.close()
+
+    def _begin(self) -> None:
+        batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
+        jobs = [(work, done) for work, done in batch if not done.done()]
+        running = self._thread.run(partial(self._all, [work for work, _ in jobs]))
+        running.add_done_callback(partial(self._ended, jobs))
+        self._busy = True
+
+    def _ended(self, jobs: Sequence[_Job], running: asyncio.Future[list[Any]]) -> None:
+        for (_, done), outcome in zip(jobs, running.result(), strict=True):
+            if done.done():
+                continue
+            if isinstance(outcome, Exception):
+                done.set_exception(outcome)
+            else:
+                done.set_result(outcome)
+        self._busy = False
+        if self._waiting:
+            self._begin()
+
+
+class Reader(_Together):
+    """Reads, each time as of one moment, which is not before it was asked to."""
 
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open a file that a `Writer` has set up. Raises `CannotOpen`."""
         return cls(await ConnectionThread.open(partial(open_for_reading, path), "log-reader"))
 
-    async def do(self, work: Work[Result]) -> Result:
-        """Run ``work`` in a transaction that sees one state of the file."""
-        return await self._thread.run(partial(_read, work))
+    @staticmethod
+    def _all(works: Sequence[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
+        """Do all in one transaction; each one's result, or the exception it raised."""
+        outcomes: list[Any] = []
+        try:
+            connection.execute("BEGIN")
+            for work in works:
+                try:
+                    outcomes.append(work(connection))
+                except Exception as error:  # noqa: BLE001 - its caller is told, in its own task
+                    outcomes.append(error)
+        except Exception as error:  # noqa: BLE001 - each caller is told
+            return [error for _ in works]
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")  # it only read
+        return outcomes
 
-    async def close(self) -> None:
-        """Close once what was begun is read."""
-        await self._thread.close()
 
-
-class Writer:
+class Writer(_Together):
     """Writes; the only one to do so in its process.
 
-    Changes that wait while another is being committed are committed together: each in its own savepoint, so
-    that one may fail without the others, and all with one sync of the disk. A caller hears of its change
-    when it is on the disk. A caller that is cancelled takes back what has not begun; what has begun is
-    finished.
+    Changes that are committed together are each in a savepoint of their own, and share one sync of the disk.
+    A caller hears of its change when it is on the disk.
     """
-
-    def __init__(self, thread: ConnectionThread) -> None:
-        self._thread = thread
-        self._waiting: list[_Job] = []
-        self._committing = False
 
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open the file, made and migrated if need be. Raises `CannotOpen`."""
         return cls(await ConnectionThread.open(partial(open_for_writing, path), "log-writer"))
-
-    async def do(self, work: Work[Result]) -> Result:
-        """Run ``work`` in a transaction and return its result once that is committed."""
-        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((work, done))
-        if not self._committing:
-            self._commit_waiting()
-        return await done
 
     async def wipe(self) -> bool:
         """Empty the write-ahead log, where erased values would linger; whether that could be done.
@@ -198,60 +241,28 @@ class Writer:
         """
         return await self._thread.run(_wipe)
 
-    async def close(self) -> None:
-        """Commit what is waiting, then close."""
-        await self.do(lambda _: None)
-        await self._thread.close()
-
-    def _commit_waiting(self) -> None:
-        batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
-        jobs = [(work, done) for work, done in batch if not done.done()]
-        running = self._thread.run(partial(_commit_together, [work for work, _ in jobs]))
-        running.add_done_callback(partial(self._committed, jobs))
-        self._committing = True
-
-    def _committed(self, jobs: Sequence[_Job], running: asyncio.Future[list[Any]]) -> None:
-        for (_, done), outcome in zip(jobs, running.result(), strict=True):
-            if done.done():
-                continue
-            if isinstance(outcome, Exception):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
-        self._committing = False
-        if self._waiting:
-            self._commit_waiting()
-
-
-def _commit_together(works: Sequence[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
-    """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
-    outcomes: list[Any] = []
-    try:
-        begin(connection)
-        for work in works:
-            connection.execute("SAVEPOINT one")
-            try:
-                outcomes.append(work(connection))
-            except Exception as error:
-                if not connection.in_transaction:
-                    raise  # a full disk and the like: SQLite has undone them all
-                outcomes.append(error)
-                connection.execute("ROLLBACK TO one")
-            connection.execute("RELEASE one")
-        connection.execute("COMMIT")
-    except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        return [error for _ in works]
-    return outcomes
-
-
-def _read(work: Work[Result], connection: sqlite3.Connection) -> Result:
-    connection.execute("BEGIN")
-    try:
-        return work(connection)
-    finally:
-        connection.execute("ROLLBACK")  # it only read
+    @staticmethod
+    def _all(works: Sequence[Work[Any]], connection: sqlite3.Connection) -> list[Any]:
+        """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
+        outcomes: list[Any] = []
+        try:
+            begin(connection)
+            for work in works:
+                connection.execute("SAVEPOINT one")
+                try:
+                    outcomes.append(work(connection))
+                except Exception as error:
+                    if not connection.in_transaction:
+                        raise  # a full disk and the like: SQLite has undone them all
+                    outcomes.append(error)
+                    connection.execute("ROLLBACK TO one")
+                connection.execute("RELEASE one")
+            connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            return [error for _ in works]
+        return outcomes
 
 
 def _wipe(connection: sqlite3.Connection) -> bool:

@@ -458,5 +458,7 @@ def queues(database: Database) -> None:
             WHERE state IN ('pending', 'approved') AND attempt = 0;
         CREATE INDEX actions_unsure ON actions (connection)
             WHERE state = 'unknown' AND kind = 'delete_campaign';
+        CREATE INDEX outbox_leased ON outbox (lease_until)
+            WHERE ended IS NULL AND lease_until IS NOT NULL;
         """
     )

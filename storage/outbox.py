@@ -57,9 +57,9 @@ def outgoing(
                 row_number() OVER (PARTITION BY coalesce(lane, outbox.id) ORDER BY outbox.id) AS nth
             FROM first JOIN outbox ON outbox.id = first.id
             WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
-                AND NOT EXISTS (
-                    SELECT 1 FROM outbox AS taken
-                    WHERE taken.ended IS NULL AND taken.lane = outbox.lane AND taken.lease_until > :now
+                AND coalesce(lane, '') NOT IN (
+                    SELECT lane FROM outbox INDEXED BY outbox_leased
+                    WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL
                 )
         )
         SELECT * FROM due WHERE nth = 1 ORDER BY id LIMIT :limit
@@ -172,7 +172,11 @@ def postpone(
         },
     )
     connection.execute(
-        "UPDATE outbox SET not_before = ? WHERE lane = ? AND ended IS NULL", [microseconds(not_before), lane]
+        """
+        UPDATE outbox SET not_before = :until
+        WHERE lane = :lane AND ended IS NULL AND not_before IS NOT :until
+        """,
+        {"until": microseconds(not_before), "lane": lane},
     )
 
 

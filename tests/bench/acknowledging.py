@@ -63,7 +63,7 @@ class Connection:
         taken = (time.perf_counter() - begin) * 1000
         length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         answer = await self.reader.readexactly(int(length.partition(b":")[2]))
-        if not head.startswith(b"HTTP/1.1 200 ") or b"sked" not in answer:
+        if not head.startswith(b"HTTP/1.1 200 ") or b"About to be sent" not in answer:
             raise RuntimeError(f"not acknowledged: {head!r} {answer!r}")
         return taken
 

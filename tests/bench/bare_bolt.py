@@ -23,7 +23,7 @@ async def serve(slack: str) -> None:
 
     @app.command("/calls")
     async def answer(ack: AsyncAck) -> None:
-        await ack("Asked.")
+        await ack("About to be sent.")
 
     handler = AsyncSlackRequestHandler(app, path=PATH)
     web = await Web.start(handler, "127.0.0.1", 0)  # type: ignore[arg-type]  # Bolt's types
