@@ -279,6 +279,26 @@ async def test_the_rounds_go_on_after_one_that_raises() -> None:
     running.cancel()
 
 
+async def test_rounds_that_are_woken_again_and_again_keep_apart() -> None:
+    """What may come a little later comes once for many changes, and what changed last is not missed."""
+    changes, seen = 0, list[int]()
+
+    async def step() -> None:
+        seen.append(changes)
+
+    rounds = Rounds("test", step, every=60, apart=0.2)
+    running = asyncio.create_task(rounds.run())
+    for _ in range(100):
+        changes += 1
+        rounds.wake()
+        await asyncio.sleep(0.001)
+    async with asyncio.timeout(5):
+        while seen[-1] < changes:  # noqa: ASYNC110 - it is the rounds that are waited for
+            await asyncio.sleep(0.01)
+    assert len(seen) < changes / 10
+    running.cancel()
+
+
 async def test_the_target_that_ends_last_tells_of_them_all(stage: Bench) -> None:
     """Of several targets one fails at once and the other succeeds later: the requester reads of both."""
     await stage.crash(**{'approve = ["managers"]\n': ""})

@@ -11,7 +11,7 @@ import pytest
 
 from providers.actions import Kind
 from storage import exclusion, moves, outbox, pacing, reading, searching, taken_away
-from storage.connection import CannotOpen, Writer, open_for_reading, open_for_writing
+from storage.connection import CannotOpen, Reader, Writer, open_for_reading, open_for_writing
 from storage.entries import Query
 from storage.lifecycle import State
 from storage.sqlite import SQLiteLog
@@ -207,6 +207,29 @@ async def test_a_long_read_does_not_delay_a_commit(log: SQLiteLog, path: Path) -
         assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
 
 
+async def test_what_waits_to_be_read_is_read_together(path: Path) -> None:
+    """In one transaction, of which one may fail alone; it sees what was committed before it was asked for."""
+    writer, reader = await Writer.open(path), await Reader.open(path)
+    begun = list[str]()
+    await reader.do(lambda connection: connection.set_trace_callback(begun.append))
+
+    def fails(_connection: sqlite3.Connection) -> int:
+        raise LookupError
+
+    def count(connection: sqlite3.Connection) -> int:
+        [(number,)] = connection.execute("SELECT count(*) FROM meta WHERE name = 'made'")
+        return int(number)
+
+    assert await reader.do(count) == 0
+    await writer.do(lambda connection: connection.execute("INSERT INTO meta VALUES ('made', x'00')").rowcount)
+    begun.clear()
+    found = await asyncio.gather(*(reader.do(one) for one in (count, fails, count)), return_exceptions=True)
+    assert [found[0], type(found[1]), found[2]] == [1, LookupError, 1]
+    assert begun.count("BEGIN") == begun.count("ROLLBACK") == 2
+    await reader.close()
+    await writer.close()
+
+
 async def test_changes_that_wait_are_committed_together(path: Path) -> None:
     """Of changes committed together one may fail alone, and a failed one leaves nothing behind."""
     writer = await Writer.open(path)
@@ -327,6 +350,10 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "outgoing": (
         lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
         "outbox_waiting",
+    ),
+    "outgoing beside what somebody posts": (
+        lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
+        "outbox_leased (lease_until>?",
     ),
 }
 
