@@ -25,7 +25,8 @@ gates: $(VENV)/.installed ## all faults of the gates, and a table of what came o
 soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
 	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/gates
 
-bench: $(VENV)/.installed ## how long a page of the log takes at a million actions, against ten thousand
+bench: $(VENV)/.installed ## how soon a command is acknowledged and a burst is sent; a page of a log with a million actions
+	$(BIN)/python -m tests.bench.acknowledging
 	$(BIN)/python -m tests.bench.log_search
 
 lint: $(VENV)/.installed

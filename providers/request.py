@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -128,12 +129,17 @@ def _url(request: Request, base_url: str) -> str:
     target = request.path
     if request.query:
         target += "?" + urlencode(request.query, quote_via=quote, safe="")
-    base, url = httpx.URL(base_url), httpx.URL(base_url + target)
+    base, url = _base(base_url), httpx.URL(base_url + target)
     # As httpx will send it: to the configured host, and with no ".." resolved on the way.
     expected = base.raw_path.rstrip(b"/") + target.encode()
     if (url.scheme, url.netloc, url.raw_path) != (base.scheme, base.netloc, expected):
         raise Refused("The request would not go where this connection points.", code=Code.CONFIG_ERROR)
     return str(url)
+
+
+@lru_cache
+def _base(base_url: str) -> httpx.URL:
+    return httpx.URL(base_url)
 
 
 def _json(document: Mapping[str, JsonValue]) -> bytes:

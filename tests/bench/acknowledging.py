@@ -29,6 +29,8 @@ from playground.request_url import signature
 from playground.stage import Stage
 
 ONE_BY_ONE: Final = 400
+APART: Final = 0.05
+"""Seconds between two commands that are measured one at a time: what one set going has come to its end."""
 WARM_UP: Final = 50
 """Commands that are not measured: the first ones look people up, and fill caches."""
 BURST: Final = 500
@@ -105,7 +107,10 @@ def called(number: int) -> str:
 async def one_by_one(address: str) -> list[float]:
     """Each acknowledgement's milliseconds, one command after the other."""
     connection = await Connection.to(address)
-    taken = [await connection.milliseconds(command(number)) for number in range(WARM_UP + ONE_BY_ONE)]
+    taken = []
+    for number in range(WARM_UP + ONE_BY_ONE):
+        taken.append(await connection.milliseconds(command(number)))
+        await asyncio.sleep(APART)
     connection.writer.close()
     return taken[WARM_UP:]
 
