@@ -26,8 +26,7 @@ soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of wh
 	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/gates
 
 bench: $(VENV)/.installed ## how soon a command is acknowledged and a burst is sent; a page of a log with a million actions
-	$(BIN)/python -m tests.bench.acknowledging
-	$(BIN)/python -m tests.bench.log_search
+	@$(BIN)/python -m tests.bench.acknowledging; missed=$$?; $(BIN)/python -m tests.bench.log_search && exit $$missed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -34,7 +34,7 @@ from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
 LATE_AT_ONCE = 100
-"""How much of what a connection holds up is let run out of time in a round."""
+"""How much of what waits for a connection that stands still is looked at in a round: it may be too late."""
 LOOK_AGAIN = 5.0
 """Seconds until somebody whom Slack would not tell of is looked up again."""
 NOW_MEANS = timedelta(minutes=15)
@@ -108,7 +108,7 @@ class Dispatcher:
         room = {name: self._room(name, traffic) for name in self._adapters}
         full = {name for name, free in room.items() if free <= 0}
         # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
-        most = max(map(self._settings.workers, room), default=self._settings.dispatch.workers)
+        most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
         for entry in await self._log.ready(now, most, without=full | down | self._pace.waiting()):
             free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
             if entry.id not in self._in_flight and free > 0:
@@ -122,15 +122,17 @@ class Dispatcher:
 
     async def _probe(self, connection: str, now: datetime) -> None:
         """Send one request through a connection that failed, to find out if it answers again."""
-        waiting = await self._waiting_for(frozenset({connection}), now)
+        waiting = await self._waiting_for(frozenset({connection}), now, limit=1)
         if waiting and not self._busy[connection] and await self._outages.probes(connection):
             self._pace.probing.add(connection)
             self._start(waiting[0])
 
-    async def _waiting_for(self, connections: frozenset[str], now: datetime) -> Sequence[LogEntry]:
-        """What is ready of these connections."""
+    async def _waiting_for(
+        self, connections: frozenset[str], now: datetime, *, limit: int
+    ) -> Sequence[LogEntry]:
+        """What is ready of these connections, so many of each."""
         others = self._adapters.keys() - connections
-        ready = await self._log.ready(now, LATE_AT_ONCE, without=others)
+        ready = await self._log.ready(now, limit, without=others)
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
@@ -138,7 +140,7 @@ class Dispatcher:
         if not self._pace.held or self._looked_at <= now < self._looked_at + ASK_AGAIN:
             return
         self._looked_at = now
-        await each(await self._waiting_for(self._pace.held, now), self._end_if_late)
+        await each(await self._waiting_for(self._pace.held, now, limit=LATE_AT_ONCE), self._end_if_late)
 
     async def _end_if_late(self, entry: LogEntry) -> None:
         if entry.id in self._in_flight:

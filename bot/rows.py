@@ -57,7 +57,7 @@ def read_rows(text: str, read_phone: ReadPhone, *, ids: bool) -> Rows | None:
     """A sheet's lines, or None where the text is none."""
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) <= 1:
-        return None
+        return None  # at once: somebody waits, and reading a line twice takes time
     read = [_row(line, read_phone, ids=ids) for line in lines]
     rows = [row for row in read if row]
     last = len(rows)

@@ -139,6 +139,7 @@ def _url(request: Request, base_url: str) -> str:
 
 @lru_cache
 def _base(base_url: str) -> httpx.URL:
+    """Parsed once: every request is prepared before its acknowledgement, too."""
     return httpx.URL(base_url)
 
 

@@ -178,25 +178,41 @@ class _Together(ABC):
     def _begin(self) -> None:
         batch, self._waiting = self._waiting[:TOGETHER], self._waiting[TOGETHER:]
         jobs = [(work, done) for work, done in batch if not done.done()]
-        running = self._thread.run(partial(self._all, [work for work, _ in jobs]))
+        try:
+            running = self._thread.run(partial(self._all, [work for work, _ in jobs]))
+        except RuntimeError as closed:  # the thread has ended
+            left, self._waiting = [*jobs, *self._waiting], []
+            _settle(left, [closed] * len(left))
+            return
         running.add_done_callback(partial(self._ended, jobs))
         self._busy = True
 
     def _ended(self, jobs: Sequence[_Job], running: asyncio.Future[list[Any]]) -> None:
-        for (_, done), outcome in zip(jobs, running.result(), strict=True):
-            if done.done():
-                continue
-            if isinstance(outcome, Exception):
-                done.set_exception(outcome)
-            else:
-                done.set_result(outcome)
         self._busy = False
+        error = running.exception()
+        _settle(jobs, running.result() if error is None else [error] * len(jobs))
         if self._waiting:
             self._begin()
 
 
+def _settle(jobs: Sequence[_Job], outcomes: Sequence[Any]) -> None:
+    """Tell each caller what came of its work."""
+    for (_, done), outcome in zip(jobs, outcomes, strict=True):
+        if done.done():
+            continue
+        if isinstance(outcome, StopIteration):  # no future takes it
+            done.set_exception(RuntimeError(repr(outcome)))
+        elif isinstance(outcome, Exception):
+            done.set_exception(outcome)
+        else:
+            done.set_result(outcome)
+
+
 class Reader(_Together):
-    """Reads, each time as of one moment, which is not before it was asked to."""
+    """Reads, each time as of one moment, which is not before it was asked to.
+
+    One that takes long holds up those it is read with, as it would hold up those behind it.
+    """
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -212,13 +228,15 @@ class Reader(_Together):
             for work in works:
                 try:
                     outcomes.append(work(connection))
-                except Exception as error:  # noqa: BLE001 - its caller is told, in its own task
+                except Exception as error:
+                    if not connection.in_transaction:
+                        raise  # SQLite has ended it: what came next would not be of one moment
                     outcomes.append(error)
-        except Exception as error:  # noqa: BLE001 - each caller is told
-            return [error for _ in works]
-        finally:
+            connection.execute("ROLLBACK")  # it only read
+        except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
             if connection.in_transaction:
-                connection.execute("ROLLBACK")  # it only read
+                connection.execute("ROLLBACK")
+            return [error for _ in works]
         return outcomes
 
 

@@ -260,11 +260,11 @@ class ActionLog(Protocol):
         ...
 
     async def unsighted(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
-        """Pending or approved entries of these connections, never begun and never looked up."""
+        """Pending or approved entries, so many of each connection, never begun and never looked up."""
         ...
 
     async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
-        """Deletions of campaigns in ``unknown``, of these connections, not looked up since they are."""
+        """Deletions of campaigns in ``unknown``, so many of each connection, not looked up since they are."""
         ...
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:

@@ -345,15 +345,8 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
 
 def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved: so many of each connection."""
-    rows = [
-        row
-        for (name,) in connection.execute(_WAITED_FOR).fetchall()
-        if name not in without
-        for row in connection.execute(
-            _READY, {"now": microseconds(now), "limit": limit, "connection": name}
-        ).fetchall()
-    ]
-    return list(map(as_looked_up, sorted(rows, key=lambda row: row["last_event"])))
+    names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
+    return _of_each(connection, names, _READY, {"now": microseconds(now), "limit": limit}, order="last_event")
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
@@ -367,30 +360,24 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
 
 
 def unsighted(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Entries that were not looked up yet and have not been begun."""
-    return _entries(
-        connection,
-        _UNBEGUN,
-        """
+    """Entries that were not looked up yet and have not been begun: so many of each connection."""
+    query = f"""
+        {_UNBEGUN}
         WHERE state IN ('pending', 'approved') AND attempt = 0 AND look.seq IS NULL
-        AND connection IN (SELECT value FROM json_each(:connections)) LIMIT :limit
-        """,
-        {"connections": json.dumps(list(connections)), "limit": limit},
-    )
+        AND connection = :connection ORDER BY n LIMIT :limit
+    """
+    return _of_each(connection, connections, query, {"limit": limit}, order="n")
 
 
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Deletions in doubt that were not looked up since they are."""
-    return _entries(
-        connection,
-        _UNSURE,
-        """
+    """Deletions in doubt that were not looked up since they are: so many of each connection."""
+    query = f"""
+        {_UNSURE}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
         AND (look.seq IS NULL OR look.seq < actions.last_event)
-        AND connection IN (SELECT value FROM json_each(:connections)) LIMIT :limit
-        """,
-        {"connections": json.dumps(list(connections)), "limit": limit},
-    )
+        AND connection = :connection ORDER BY n LIMIT :limit
+    """
+    return _of_each(connection, connections, query, {"limit": limit}, order="n")
 
 
 def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
@@ -594,6 +581,23 @@ def as_event(row: Mapping[str, Any]) -> Event:
 def _approval(row: Mapping[str, Any]) -> Approval:
     members = tuple(row["members"].split())
     return Approval(row["person"], row["decision"], row["group"], members, row["content"], moment(row["at"]))
+
+
+def _of_each(
+    connection: Connection,
+    connections: Collection[str],
+    query: str,
+    values: Mapping[str, object],
+    *,
+    order: str,
+) -> list[LogEntry]:
+    """What a query finds for each of these connections, all in one order: none hides another's."""
+    rows = [
+        row
+        for name in connections
+        for row in connection.execute(query, {**values, "connection": name}).fetchall()
+    ]
+    return list(map(as_looked_up, sorted(rows, key=lambda row: row[order])))
 
 
 def _entries(connection: Connection, source: str, where: str, values: Mapping[str, object]) -> list[LogEntry]:

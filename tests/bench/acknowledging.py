@@ -30,7 +30,8 @@ from playground.stage import Stage
 
 ONE_BY_ONE: Final = 400
 APART: Final = 0.05
-"""Seconds between two commands that are measured one at a time: what one set going has come to its end."""
+"""Seconds between two commands that are measured one at a time: what one asked for is sent, and its posts wait
+for Slack's pace."""
 WARM_UP: Final = 50
 """Commands that are not measured: the first ones look people up, and fill caches."""
 BURST: Final = 500

@@ -44,7 +44,7 @@ DEADLINE = 2
 """Seconds of a machine's time, whatever the gates' clock says."""
 STEPS_AT_MOST = 200_000
 """Of an outbox that drains: more than any gate's posts need."""
-ROUNDS_AT_MOST = 20_000
+ROUNDS_AT_MOST = 1_000
 """Of a dispatcher that sends all there is: more than any gate's queue needs."""
 LEASE = timedelta(seconds=30)
 KINDS = ("place", "cancel by number", "cancel by id", "delete", "stop", "start")
@@ -150,7 +150,7 @@ class Crew:
         return await self.operations.take_back(request.id, person, inbound=inbound)
 
     async def round(self) -> None:
-        """One round of the dispatcher, until nothing is in flight."""
+        """Let the dispatcher go round until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
             await self.dispatcher.step()
             if self.dispatcher.idle:

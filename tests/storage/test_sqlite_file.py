@@ -11,7 +11,7 @@ import pytest
 
 from providers.actions import Kind
 from storage import exclusion, moves, outbox, pacing, reading, searching, taken_away
-from storage.connection import CannotOpen, Reader, Writer, open_for_reading, open_for_writing
+from storage.connection import TOGETHER, CannotOpen, Reader, Writer, open_for_reading, open_for_writing
 from storage.entries import Query
 from storage.lifecycle import State
 from storage.sqlite import SQLiteLog
@@ -228,6 +228,33 @@ async def test_what_waits_to_be_read_is_read_together(path: Path) -> None:
     assert begun.count("BEGIN") == begun.count("ROLLBACK") == 2
     await reader.close()
     await writer.close()
+
+
+@pytest.mark.parametrize("kind", [Reader, Writer])
+async def test_whatever_happens_to_it_every_caller_is_told(
+    path: Path, kind: type[Reader] | type[Writer]
+) -> None:
+    """Also where what is raised is nothing that a future takes, and where the file is being closed."""
+    await (await Writer.open(path)).close()
+    opened = await kind.open(path)
+
+    def ends(_connection: sqlite3.Connection) -> None:
+        raise StopIteration
+
+    def nothing(_connection: sqlite3.Connection) -> None:
+        pass
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await opened.do(ends)
+        await opened.do(nothing)
+        closing_ = asyncio.ensure_future(opened.close())
+        late = [asyncio.ensure_future(opened.do(nothing)) for _ in range(3 * TOGETHER)]
+        await closing_
+        late.append(asyncio.ensure_future(opened.do(nothing)))
+        told = await asyncio.gather(*late, return_exceptions=True)
+    assert isinstance(told[-1], RuntimeError)
+    assert all(one is None or isinstance(one, sqlite3.ProgrammingError | RuntimeError) for one in told)
 
 
 async def test_changes_that_wait_are_committed_together(path: Path) -> None:

@@ -207,6 +207,13 @@ class Beginning:
         await log.apply(noted(Note(waiting.id, "looked_up", {"found": None})))
         assert not await log.unsighted({"kore"}, 9)
 
+    async def test_no_connection_s_look_ups_wait_behind_another_s(self, log: ActionLog) -> None:
+        """So many of each connection, the oldest first."""
+        late = [await recorded(log, KORE) for _ in range(2)]
+        other = await recorded(log, replace(KORE, connection="another"))
+        found = await log.unsighted({"another", "kore"}, 1)
+        assert [one.id for one in found] == [late[0].id, other.id]
+
     async def test_which_deletions_in_doubt_are_looked_up(self, log: ActionLog, clock: Clock) -> None:
         """Once for each doubt, and not while another attempt is ordered."""
         made = await in_doubt(log, clock, KORE)
