@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from storage import writing
 from storage.appending import Sources
@@ -41,9 +41,24 @@ class Inline(ConnectionThread):
         self.connection.close()
 
 
+class InlineReader(Reader):
+    """Reads at once: by the way that waiting reads take, every one costs a turn of the loop."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(Inline(connection))
+        self._connection = connection
+
+    async def do(self, work: Work[Result]) -> Result:
+        """Run ``work`` now."""
+        [outcome] = self._all([work], self._connection)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return cast("Result", outcome)
+
+
 def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
     """Open a log of this kind, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
     writing.check_key(connection, sources)
-    return kind(path, sources, Writer(Inline(connection)), Reader(Inline(open_for_reading(path))))
+    return kind(path, sources, Writer(Inline(connection)), InlineReader(open_for_reading(path)))
