@@ -172,7 +172,7 @@ async def test_a_provider_that_says_later_is_not_asked_earlier(scene: Scene, tol
     await scene.approve(first)
     await scene.audit("Trying again <!date^", first)
     await scene.ask("/cancel-call vx_1002 customer asked")
-    await scene.approve()
+    await scene.approve("vx_1002")
     await scene.audit("Cancelled:", "vx_1002", within=RETRIES_TAKE)
     await scene.audit("Cancelled:", first, within=RETRIES_TAKE)
     put_off, *rest = [one.at for one in await scene.requests("voxworks")]
