@@ -186,7 +186,9 @@ def written(random: Random, number: Number, region: str, *, wrapped: bool = True
             continue
         joined, core = _joined(random, groups)
         core, script = _in_script(random, core)
-        plain = not _DATE_LIKE.search(core) and (joined != "a slash" or len(groups[0]) > 2)
+        plain = not _DATE_LIKE.search(core) and (
+            joined != "a slash" or (style == "national" and len(groups[0]) > 2)
+        )
         around, text = _around(random, core) if wrapped else ("", core)
         name = ", ".join(filter(None, [style, joined, script, around]))
         return Writing(text, core, name, plain)

@@ -760,7 +760,7 @@ def one_row(random: Random, region: str) -> Case:
         region,
         _spoken(text),
         frozenset(made.numbers),
-        unambiguous=made.sure and made.at == 0,
+        unambiguous=made.sure and made.at == 0 and not _letters("".join(made.cells[0][1:])).isdecimal(),
         styles=tuple(made.styles),
     )
 

@@ -1,13 +1,16 @@
 """The numbers of pasted sheets and typed lines of many countries: the right customer, or a question."""
 
 import re
+from dataclasses import replace
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.line import Verb
+from bot.line import Fault, Line, Verb
+from bot.targets import IdTarget, NumberTarget
+from providers import phone
 from tests.bot.number_plans import KINDS, REGIONS, in_ascii, number, written
 from tests.bot.sheets import (
     TYPED_A_SHEET_LINE,
@@ -57,6 +60,35 @@ def test_few_questions_are_asked_about_clear_lines(tally: Tally) -> None:
 def test_words_beside_a_number_stay(tally: Tally) -> None:
     """The reason is what stands behind the number, with its digits; headers and totals are no reason."""
     assert tally.words == [], _told(tally.words)
+
+
+READ_WELL = Line(
+    targets=(NumberTarget(phone.read("+49301234567", default_region="DE")),), reason="2 complaints"
+)
+READ_TOO_FAR = (NumberTarget(phone.read("+493012345672", default_region="DE")),)
+
+
+@pytest.mark.parametrize(
+    ("line", "verdict"),
+    [
+        (READ_WELL, Verdict.RIGHT),
+        (replace(READ_WELL, faults=(Fault("targets", "Which?"),)), Verdict.QUESTION),
+        (Line(faults=(Fault("targets", "Which?"),)), Verdict.QUESTION),
+        (Line(left_out=("+49 30 1234567",)), Verdict.QUESTION),
+        (replace(READ_WELL, reason="complaints"), Verdict.WORDS),
+        (replace(READ_WELL, targets=READ_TOO_FAR), Verdict.WRONG),
+        (replace(READ_WELL, targets=READ_TOO_FAR, faults=(Fault("reason", "Why?"),)), Verdict.WRONG),
+        (replace(READ_WELL, targets=READ_WELL.targets + READ_TOO_FAR), Verdict.WRONG),
+        (replace(READ_WELL, targets=(IdTarget("49301234567"),)), Verdict.WRONG),
+        (replace(READ_WELL, targets=(*READ_WELL.targets, IdTarget("2026-12-05"))), Verdict.WRONG),
+        (Line(reason="+49 30 1234567 2 complaints"), Verdict.WRONG),
+    ],
+)
+def test_the_judge(line: Line, verdict: Verdict) -> None:
+    """The judge sees each way in which a reading goes wrong, also one that a fault stands beside."""
+    numbers = frozenset({"+49301234567"})
+    case = Case("judged", "DE", "+49 30 1234567 2 complaints", numbers, kept="2 complaints")
+    assert judge(case, line).verdict is verdict
 
 
 @pytest.mark.parametrize("region", REGIONS)
