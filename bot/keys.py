@@ -3,13 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from pydantic import JsonValue
 
 from bot import times, zones
-from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
+from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Question, Verb
 from bot.messages import labels, typed
 from bot.words import Value, closest
 
@@ -91,6 +91,24 @@ class Faults(list[Fault]):
     def concern(self, field: str) -> bool:
         """Whether something is wrong with a field."""
         return any(fault.field == field for fault in self)
+
+
+class Questions:
+    """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
+
+    def __init__(self, faults: Faults, answers: Sequence[int]) -> None:
+        self._faults = faults
+        self._answers = iter(answers)
+
+    def ask(
+        self, field: str, message: str, options: Sequence[str], suggestion: str | None = None
+    ) -> int | None:
+        """Return the place of the option that was chosen; None, with a fault noted, until one is."""
+        chosen = next(self._answers, None)
+        if chosen is not None and chosen < len(options):
+            return chosen
+        self._faults.append(Question(field, message, suggestion, tuple(options)))
+        return None
 
 
 class Keys:

@@ -106,6 +106,8 @@ class Vocabulary:
     connections: Mapping[str, ConnectionWords]
     default_region: str
     reasons: Sequence[str] = ()
+    disabled_connections: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The connections that are configured and cannot be used, each with the reason."""
     hours: bool = False
     """Whether some calls keep calling hours, so that time zones matter."""
 
@@ -139,6 +141,13 @@ class Fault:
         return typed.DID_YOU_MEAN
 
 
+@dataclass(frozen=True, slots=True)
+class Question(Fault):
+    """Text that can be read in several ways: each of ``options`` is the label of one, for a button."""
+
+    options: tuple[str, ...] = ()
+
+
 class Later(Fault):
     """A call may not go out when it should; ``suggestion`` is a time when it may."""
 
@@ -159,7 +168,8 @@ class Line:
     about them. ``text`` is the line as typed, ``rest`` what stands behind its verb, ``typed`` the parts
     of it by the field they are about: what a form shows of a field that was not understood. ``left_out``
     are words that stood beside targets in a pasted list, and are asked for nothing. ``verbs`` are the
-    ones to choose between, where no verb was said.
+    ones to choose between, where no verb was said. ``answers`` are the options chosen so far, in the order
+    in which the questions about the text arise.
     """
 
     text: str = ""
@@ -190,6 +200,7 @@ class Line:
     faults: tuple[Fault, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    answers: tuple[int, ...] = field(default=(), compare=False)
 
 
 JSON_SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")

@@ -1,0 +1,410 @@
+"""Phone numbers in text: the groups of digits that make one, and text that can be read in two ways. Pure.
+
+One rule holds wherever somebody writes a number: commands, forms, messages, lists.
+
+1. A tab, a line end, a comma, a semicolon, a bar, a separate dash and any word end a number.
+2. Groups of digits between spaces make one number where the numbering plan allows it.
+3. Digits that stand apart are asked about: a last group of one digit, digits in brackets at the end, digits
+   behind a slash.
+4. Where a number is complete before its last group, the longer reading holds only if it fills its cell
+   and is grouped regularly. Else both readings are offered, and none is taken.
+5. A label or a scheme before a number is no part of it. An extension is refused.
+
+docs/numbers.md has the rule with examples.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from providers.phone import Phone, PhoneFault
+
+ReadPhone = Callable[[str], Phone]
+"""Reads one number, or raises `PhoneFault`."""
+
+SHORTEST_NUMBER: Final = 7
+"""Digits; fewer are half of a number."""
+MOST_DIGITS: Final = 17
+"""E.164 allows fifteen; a prefix for calls abroad may stand before them."""
+MOST_READS: Final = 1500
+"""Attempts to read a number in one text: some 60 ms. A list of fifty rows takes a few hundred."""
+
+_SHORT_GROUP: Final = 3
+"""Digits, at most, of a group that may be a row's number or belong to the text."""
+_LONG_GROUP: Final = 6
+"""Digits, at least, of a group behind which nobody begins another group of the same number."""
+_SHORT_NATIONAL: Final = 7
+"""Digits. A reading with fewer of them, without the country code, gives way to one that fills the cell."""
+_LONG_NATIONAL: Final = 11
+"""Digits. More of them, without the country code, are seldom one number where fewer are one."""
+
+_WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"
+_CELL = re.compile(r"[^\t\n,;|]*")
+_TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
+_DASHES = "\\-\u2010-\u2015\u2212"
+_DIGITS = re.compile(rf"[(\[]*[+＋]?\s?[(\[]*\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
+_DATE = re.compile(
+    r"(?P<year>\d{4})-\d\d?-\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
+)
+_IN_BRACKETS = re.compile(r"[(\[]\d{1,3}[)\]]")
+_SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
+_SPREADSHEET = re.compile(r"\+?\d{7,}\.0+")
+_NAMES_OF_NUMBERS = (
+    r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
+    r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
+)
+_LABEL = re.compile(
+    rf"(?:(?:{_NAMES_OF_NUMBERS})(?![^\W\d_])[ .:#/]{{0,4}}){{1,3}}(?=[(\[+＋\d])"  # noqa: RUF001
+    rf"|[a-z][.:][ ]?(?=[(\[+＋\d])",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_EXTENSION = re.compile(
+    r"[\s.]*(?:extension|extn|ext|x|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])", re.IGNORECASE
+)
+_ABROAD = ("00", "011", "0011")
+"""Prefixes of calls abroad (ITU-T E.164, NANP, Australia), read in other countries too."""
+_HELD = re.compile(rf"(?<![^\W_])\+?\d[\d().{_DASHES}]*\d|\+?\d[\d().{_DASHES}]*\d(?![^\W_])")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTarget:
+    """A phone number, and how it was typed."""
+
+    phone: Phone
+    text: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a text: a number, and where it begins and ends there."""
+
+    target: NumberTarget
+    start: int
+    end: int
+
+    @property
+    def e164(self) -> str:
+        """The number."""
+        return self.target.phone.e164
+
+    @property
+    def national_digits(self) -> int:
+        """Its digits without the country code."""
+        code = self.target.phone.pretty.partition(" ")[0]
+        return count_digits(self.e164) - count_digits(code)
+
+
+@dataclass(frozen=True, slots=True)
+class Certain:
+    """A number that can be read in one way only."""
+
+    reading: Reading
+
+    @property
+    def end(self) -> int:
+        """The place behind it."""
+        return self.reading.end
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """A text that can be read in several ways, or whose only reading takes in digits that stand apart."""
+
+    text: str
+    readings: tuple[Reading, ...]
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Digits that look like a number and are none; ``fault`` says why, for the person who typed them."""
+
+    text: str
+    fault: str
+    end: int
+
+
+Found = Certain | Doubtful | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Digits without a space among them."""
+
+    start: int
+    end: int
+    """Behind the last character of its word, punctuation included."""
+    text: str
+    digits: int
+
+    @property
+    def plus(self) -> bool:
+        return "+" in self.text or "＋" in self.text  # noqa: RUF001
+
+    @property
+    def stands_apart(self) -> bool:
+        return self.digits == 1 or _IN_BRACKETS.fullmatch(self.text) is not None
+
+
+class NumberReader:
+    """Reads the numbers of one text, in a bounded number of attempts.
+
+    ``read_phone`` reads a whole number in the default region.
+    """
+
+    def __init__(self, read_phone: ReadPhone) -> None:
+        self._read_phone = read_phone
+        self._read: dict[str, Phone | PhoneFault] = {}
+        self.exhausted = False
+        """Whether more was asked than is read of one text: then nothing of it may be believed."""
+
+    def at(self, text: str, position: int, fits: Callable[[str], bool] | None = None) -> Found | None:
+        """Read the number that begins at a position, perhaps behind a label; None where no digits do.
+
+        ``fits`` tells whether a text may follow it: it decides between two readings where one only fits.
+        """
+        if label := _LABEL.match(text, position):
+            position = label.end()
+        groups, follows = self._groups(text, position)
+        if groups:
+            return self._decided(text, groups, follows=follows, leading=False, fits=fits)
+        word = _TOKEN.match(text, position, _cell_end(text, position))
+        return self._in_word(word) if word else None
+
+    def _in_word(self, word: re.Match[str]) -> Found | None:
+        """The number that a word holds beside other characters: an extension, or something to ask about."""
+        held = self.held(word[0])
+        if held is None:
+            return None
+        if _EXTENSION.match(word[0], held.end):
+            return Unreadable(word[0], _EXTENDED, word.end())
+        return Doubtful(word[0], (replace(held, start=word.start(), end=word.end()),), word.end())
+
+    def in_text(self, text: str) -> Iterator[Found]:
+        """Read every number in a text, cell by cell."""
+        for cell in _CELL.finditer(text):
+            if cell[0]:
+                yield from self.in_cell(text, cell.start())
+
+    def in_cell(self, text: str, start: int = 0) -> Iterator[Found]:
+        """Read every number in the cell that begins at ``start``, wherever in it they stand."""
+        position, end = start, _cell_end(text, start)
+        while position < end:
+            groups, follows = self._groups(text, position)
+            if not groups:
+                word = _TOKEN.search(text, position, end)
+                if word is None:
+                    return
+                position = word.end()
+                if in_word := self._in_word(word):
+                    yield in_word
+                continue
+            found = self._decided(text, groups, follows=follows, leading=True)
+            if found and not (isinstance(found, Unreadable) and count_digits(found.text) < SHORTEST_NUMBER):
+                yield found
+            position = found.end if found else groups[-1].end
+
+    def held(self, word: str) -> Reading | None:
+        """Return the number that a word which is more than a number holds, as in ``c_9876543210``."""
+        if _UUID.fullmatch(word):
+            return None
+        for match in _HELD.finditer(word):
+            if count_digits(match[0]) >= SHORTEST_NUMBER:
+                for phone in self._phones(match[0]):
+                    return Reading(NumberTarget(phone, match[0]), match.start(), match.end())
+        return None
+
+    def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
+        """The groups of digits that stand here one behind the other, and whether other text follows them."""
+        groups: list[_Group] = []
+        for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
+            group = _group(word)
+            date = _DATE.fullmatch(group.text) if group else None
+            if group is None or (date and (groups or date["year"] or date["years"])):
+                follows = True
+                break
+            groups.append(group)
+        else:
+            follows = False
+        if len(groups) == 1 and _DATE.fullmatch(groups[0].text):
+            return [], True  # a day and a month
+        return groups, follows
+
+    def _decided(
+        self,
+        text: str,
+        groups: Sequence[_Group],
+        *,
+        follows: bool,
+        leading: bool,
+        fits: Callable[[str], bool] | None = None,
+    ) -> Found | None:
+        """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
+        last = groups[-1]
+        if any(_SPREADSHEET.fullmatch(group.text) for group in groups):
+            return Unreadable(text[groups[0].start : last.end], _FLOAT, last.end)
+        readings = self._readings(text, groups, 0)
+        behind = self._readings(text, groups, 1) if self._may_lead(groups) else []
+        if not readings and not (behind and leading):
+            if behind:
+                return self._doubtful(text, groups, behind)
+            return self._unreadable(text, groups)
+        others = [one for one in behind if self._competes(one, readings, groups)]
+        if readings and others:
+            return self._doubtful(text, groups, [*readings, *others])
+        first = 0 if readings else 1
+        readings = readings or behind
+        if fits and len(fitting := [one for one in readings if fits(text[one.end :].strip())]) >= 1:
+            if len(fitting) == 1 and text[fitting[0].end :].strip():
+                return self._unless_extended(text, fitting[0])
+            readings = fitting
+        if self._is_certain(groups, first, readings, follows=follows):
+            return self._unless_extended(text, readings[-1])
+        return self._doubtful(text, groups, readings)
+
+    def _unless_extended(self, text: str, reading: Reading) -> Certain | Unreadable:
+        if extension := _EXTENSION.match(text, reading.end):
+            return Unreadable(text[reading.start : extension.end()], _EXTENDED, extension.end())
+        return Certain(reading)
+
+    def _readings(self, text: str, groups: Sequence[_Group], first: int) -> list[Reading]:
+        """Every whole number that begins with a group, the longest last."""
+        found: list[Reading] = []
+        digits = 0
+        for last in range(first, len(groups)):
+            group = groups[last]
+            if last > first and group.plus:
+                break
+            digits += group.digits
+            if digits > MOST_DIGITS:
+                break
+            if digits < SHORTEST_NUMBER:
+                continue
+            start = groups[first].start
+            if slash := _SLASH.fullmatch(group.text):
+                found += self._with_endings(text[start : group.start], slash, start, group.end)
+            typed = text[start : group.start] + group.text
+            found += [
+                Reading(NumberTarget(phone, typed), start, group.end) for phone in self._phones(typed)
+            ]
+        return found
+
+    def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
+        """Both lines that "24567890/91" stands for, or the first of them and digits that mean something else."""
+        base, ending = before + slash["base"], slash["ending"]
+        typed = [base, base[: -len(ending)] + ending]
+        return [Reading(NumberTarget(phone, one), start, end) for one in typed for phone in self._phones(one)]
+
+    def _phones(self, typed: str) -> list[Phone]:
+        """The numbers that a text can be: as typed, and with a prefix for calls abroad as in other countries."""
+        found = [self._phone(typed)]
+        digits = "".join(character for character in typed if character.isdecimal())
+        if "+" not in typed:
+            found += [
+                self._phone(f"+{digits.removeprefix(prefix)}")
+                for prefix in _ABROAD
+                if digits.startswith(prefix)
+            ]
+        return list({one.e164: one for one in found if one}.values())
+
+    def _phone(self, typed: str) -> Phone | None:
+        known = self._attempt(typed)
+        return known if isinstance(known, Phone) else None
+
+    def _attempt(self, typed: str) -> Phone | PhoneFault:
+        if typed not in self._read:
+            if len(self._read) >= MOST_READS:
+                self.exhausted = True
+                return PhoneFault(_FLOAT)
+            try:
+                self._read[typed] = self._read_phone(typed)
+            except PhoneFault as fault:
+                self._read[typed] = fault
+        return self._read[typed]
+
+    def _is_certain(
+        self, groups: Sequence[_Group], first: int, readings: Sequence[Reading], *, follows: bool
+    ) -> bool:
+        """Whether the longest reading is the only sensible one."""
+        longest = readings[-1]
+        ends = [group.end for group in groups]
+        last = ends.index(longest.end)
+        group = groups[last]
+        if _SLASH.fullmatch(group.text) and any(one.end == longest.end for one in readings[:-1]):
+            return False
+        if any(one.end == longest.end and one.e164 != longest.e164 for one in readings[:-1]):
+            return False
+        if last > first and group.stands_apart:
+            return False
+        shorter = [
+            one for one in readings if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
+        ]
+        if not shorter:
+            return True
+        return not follows and last == len(groups) - 1 and _is_regular(groups[last - 1], group, longest)
+
+    def _may_lead(self, groups: Sequence[_Group]) -> bool:
+        """Whether the first group may be no part of the number behind it."""
+        first = groups[0]
+        return len(groups) > 1 and first.digits <= _SHORT_GROUP and first.text[0] not in "(["
+
+    def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[_Group]) -> bool:
+        """Whether a reading that leaves the first group out is as good as those that take it in."""
+        if not readings or any(one.e164 == other.e164 for one in readings) or groups[0].plus:
+            return False
+        stands_out = groups[1].plus or groups[1].text.lstrip("([").startswith("0") or groups[0].digits == 1
+        return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
+
+    def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
+        each = tuple({one.e164: one for one in reversed(readings)}.values())[::-1]
+        end = max(one.end for one in each)
+        return Doubtful(text[groups[0].start : end].strip(), each, end)
+
+    def _unreadable(self, text: str, groups: Sequence[_Group]) -> Found | None:
+        start, end = groups[0].start, groups[-1].end
+        typed = text[start : groups[-1].start] + groups[-1].text
+        match self._attempt(typed):
+            case Phone() as phone:  # fewer digits than most numbers have
+                return Certain(Reading(NumberTarget(phone, typed), start, end))
+            case fault:
+                return Unreadable(typed, str(fault), end)
+
+
+def _cell_end(text: str, start: int) -> int:
+    cell = _CELL.match(text, start)
+    return cell.end() if cell else start
+
+
+def _group(word: re.Match[str]) -> _Group | None:
+    """The group of digits that a word is, without what stands around it; None where it is another word."""
+    text = word[0].strip(_WRAPPERS)
+    if label := _LABEL.match(text):
+        text = text[label.end() :]
+    text = text.rstrip(".:!?" + _WRAPPERS)
+    if not _DIGITS.fullmatch(text):
+        return None
+    start = word.start() + word[0].index(text)
+    return _Group(start, word.end(), text, count_digits(text))
+
+
+def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
+    """Whether people write the end of a number so, or as its country does."""
+    if before.digits >= _LONG_GROUP:
+        return False
+    formatted = count_digits(re.split(r"[ -]", reading.target.phone.pretty)[-1])
+    if formatted == last.digits:
+        return True
+    if reading.national_digits > _LONG_NATIONAL:
+        return False
+    return last.digits == before.digits or last.digits == before.digits + 1 > _SHORT_GROUP
+
+
+def count_digits(text: str) -> int:
+    """Count the decimal digits of any script."""
+    return sum(character.isdecimal() for character in text)
+
+
+_FLOAT: Final = "A spreadsheet has made a decimal number of that. Write the phone number's digits alone."
+_EXTENDED: Final = "Extensions cannot be dialled. Give the number alone."
