@@ -8,7 +8,8 @@ from pydantic import JsonValue
 from bot.known_calls import KNOWN
 from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Line, Verb, written_json
 from bot.messages import reasons
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from bot.words import quote, unquoted
 from providers.actions import PlaceCall
 from storage.entries import LogEntry

@@ -16,12 +16,13 @@ from bot.line import OF_STOPS, Fault, Later, Line, Typist, Verb
 from bot.messages import answers, choosing, presses, repeats, scheduled, typed
 from bot.messages import stops as stop_words
 from bot.messages.repeats import Earlier
+from bot.numbers import NumberTarget
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.policy import Decision
 from bot.settings import Settings
 from bot.stopping import Stopping
-from bot.targets import OURS, IdTarget, NumberTarget
+from bot.targets import OURS, IdTarget
 from bot.vocabulary import vocabulary
 from bot.wishes import actions_of, kept, read_wish
 from providers.actions import CancelCall, Code, Kind, NumberRef, PlaceCall, Refused

@@ -13,7 +13,8 @@ from whenever import Instant, TimeZoneNotFoundError
 from bot.blocks import MAX_OPTION, cut
 from bot.line import ConnectionWords, Fault, Line, Vocabulary
 from bot.messages import scheduled
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from providers import phone
 from providers.actions import Code, Kind, PlaceCall
 from providers.phone import mask

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from bot import words
 from bot.messages import capabilities, typed
-from bot.targets import IdTarget, NumberTarget, Target, is_plain_id
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget, Target, is_plain_id
 from providers.actions import Kind, PlaceCall
 
 

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from bot.numbers import Certain, Doubtful, NumberReader
 from bot.targets import LONGEST_ID, OURS, is_plain_id
 from bot.words import clean
-from providers.phone import Phone, find
+from providers import phone
 
 MOST_IDS = 200
 """Words of one message that are looked up in the log."""
@@ -20,21 +22,26 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 class Mentions:
     """Numbers, ids of our own requests or their targets, and words that may be a provider's ids."""
 
-    phones: tuple[Phone, ...] = ()
+    phones: tuple[phone.Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    """Texts that can be read as several numbers, as typed: the form asks which is meant."""
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     """What a message as Slack sends it mentions, each once, in order."""
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
-    phones = find(text, default_region=default_region)
+    reader = NumberReader(partial(phone.read, default_region=default_region))
+    found = list(reader.in_text(text))
+    phones = {one.reading.e164: one.reading.target.phone for one in found if isinstance(one, Certain)}
+    doubtful = dict.fromkeys(one.text for one in found if isinstance(one, Doubtful))
     words = [word.rstrip(".:-") for word in _WORD.findall(text)]
     ours = dict.fromkeys(word for word in words if OURS.fullmatch(word))
     others = dict.fromkeys(
         word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
     )
-    return Mentions(tuple(phones), tuple(ours), tuple(others)[:MOST_IDS])
+    return Mentions(tuple(phones.values()), tuple(ours), tuple(others)[:MOST_IDS], tuple(doubtful))
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -25,31 +25,34 @@ ReadPhone = Callable[[str], Phone]
 
 SHORTEST_NUMBER: Final = 7
 """Digits; fewer are half of a number."""
-MOST_DIGITS: Final = 17
+MOST_DIGITS: Final = 20
 """E.164 allows fifteen; a prefix for calls abroad may stand before them."""
 MOST_READS: Final = 1500
 """Attempts to read a number in one text: some 60 ms. A list of fifty rows takes a few hundred."""
 
 _SHORT_GROUP: Final = 3
-"""Digits, at most, of a group that may be a row's number or belong to the text."""
+"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567."""
 _LONG_GROUP: Final = 6
 """Digits, at least, of a group behind which nobody begins another group of the same number."""
 _SHORT_NATIONAL: Final = 7
 """Digits. A reading with fewer of them, without the country code, gives way to one that fills the cell."""
-_LONG_NATIONAL: Final = 11
+_LONG_NATIONAL: Final = 12
 """Digits. More of them, without the country code, are seldom one number where fewer are one."""
 
-_WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"
+_WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"  # noqa: RUF001 - quotes people paste
 _CELL = re.compile(r"[^\t\n,;|]*")
 _TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
 _DASHES = "\\-\u2010-\u2015\u2212"
 _DIGITS = re.compile(rf"[(\[]*[+＋]?\s?[(\[]*\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
+_DASH = re.compile(rf"[{_DASHES}]")
 _DATE = re.compile(
     r"(?P<year>\d{4})-\d\d?-\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
 )
+_AROUND_DATES = _WRAPPERS + ".:!?()[]"
+_AMOUNT = re.compile(r"\d+\.\d\d")
 _IN_BRACKETS = re.compile(r"[(\[]\d{1,3}[)\]]")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
-_SPREADSHEET = re.compile(r"\+?\d{7,}\.0+")
+_SPREADSHEET = re.compile(r"\+?\d{3,}\.0+")
 _NAMES_OF_NUMBERS = (
     r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
     r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
@@ -60,10 +63,13 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(
-    r"[\s.]*(?:extension|extn|ext|x|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])", re.IGNORECASE
+    r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
+    r"|\s+x\s?\d{2,6}(?![^\W_])",  # "x2" means twice
+    re.IGNORECASE,
 )
-_ABROAD = ("00", "011", "0011")
-"""Prefixes of calls abroad (ITU-T E.164, NANP, Australia), read in other countries too."""
+_GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
+_ABROAD = re.compile(r"00[ .-]?|0?011[ .-]+")
+"""Prefixes of calls abroad (ITU-T E.164, NANP, Australia) that people write in other countries, too."""
 _HELD = re.compile(rf"(?<![^\W_])\+?\d[\d().{_DASHES}]*\d|\+?\d[\d().{_DASHES}]*\d(?![^\W_])")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -83,6 +89,8 @@ class Reading:
     target: NumberTarget
     start: int
     end: int
+    abroad: bool = False
+    """Whether it is one only with another country's prefix for calls abroad."""
 
     @property
     def e164(self) -> str:
@@ -138,6 +146,8 @@ class _Group:
     """Behind the last character of its word, punctuation included."""
     text: str
     digits: int
+    extended: bool = False
+    """Whether an extension is glued to it."""
 
     @property
     def plus(self) -> bool:
@@ -169,7 +179,9 @@ class NumberReader:
             position = label.end()
         groups, follows = self._groups(text, position)
         if groups:
-            return self._decided(text, groups, follows=follows, leading=False, fits=fits)
+            found = self._decided(text, groups, follows=follows, leading=False, fits=fits)
+            is_date = isinstance(found, Unreadable) and _DATE.fullmatch(groups[0].text)
+            return None if is_date else found
         word = _TOKEN.match(text, position, _cell_end(text, position))
         return self._in_word(word) if word else None
 
@@ -202,30 +214,37 @@ class NumberReader:
                     yield in_word
                 continue
             found = self._decided(text, groups, follows=follows, leading=True)
-            if found and not (isinstance(found, Unreadable) and count_digits(found.text) < SHORTEST_NUMBER):
+            if found and count_digits(text[position : found.end]) >= SHORTEST_NUMBER:
                 yield found
             position = found.end if found else groups[-1].end
 
     def held(self, word: str) -> Reading | None:
         """Return the number that a word which is more than a number holds, as in ``c_9876543210``."""
-        if _UUID.fullmatch(word):
+        if _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
             return None
         for match in _HELD.finditer(word):
-            if count_digits(match[0]) >= SHORTEST_NUMBER:
-                for phone in self._phones(match[0]):
-                    return Reading(NumberTarget(phone, match[0]), match.start(), match.end())
+            if count_digits(match[0]) >= SHORTEST_NUMBER and (phone := self._phone(match[0])):
+                return Reading(NumberTarget(phone, match[0]), match.start(), match.end())
         return None
 
     def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
         """The groups of digits that stand here one behind the other, and whether other text follows them."""
         groups: list[_Group] = []
         for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
+            if groups and _DASH.fullmatch(word[0]):
+                continue
             group = _group(word)
-            date = _DATE.fullmatch(group.text) if group else None
+            date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
             if group is None or (date and (groups or date["year"] or date["years"])):
                 follows = True
                 break
+            if _AMOUNT.fullmatch(group.text) and not 0 < sum(one.digits for one in groups) < SHORTEST_NUMBER:
+                follows = True
+                break
             groups.append(group)
+            if word[0][-1] in ":!?":
+                follows = word.end() < _cell_end(text, position)
+                break
         else:
             follows = False
         if len(groups) == 1 and _DATE.fullmatch(groups[0].text):
@@ -243,23 +262,29 @@ class NumberReader:
     ) -> Found | None:
         """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
         last = groups[-1]
-        if any(_SPREADSHEET.fullmatch(group.text) for group in groups):
+        if _SPREADSHEET.fullmatch(last.text):
             return Unreadable(text[groups[0].start : last.end], _FLOAT, last.end)
+        if extended := next((group for group in groups if group.extended), None):
+            return Unreadable(text[groups[0].start : extended.end], _EXTENDED, extended.end)
         readings = self._readings(text, groups, 0)
         behind = self._readings(text, groups, 1) if self._may_lead(groups) else []
         if not readings and not (behind and leading):
             if behind:
                 return self._doubtful(text, groups, behind)
-            return self._unreadable(text, groups)
+            return self._unreadable(text, groups, follows=follows)
         others = [one for one in behind if self._competes(one, readings, groups)]
         if readings and others:
             return self._doubtful(text, groups, [*readings, *others])
         first = 0 if readings else 1
         readings = readings or behind
-        if fits and len(fitting := [one for one in readings if fits(text[one.end :].strip())]) >= 1:
-            if len(fitting) == 1 and text[fitting[0].end :].strip():
+        if fits and len(readings) > 1:
+            whole_fits = fits(text[readings[-1].end :].strip())
+            fitting = [one for one in readings[:-1] if fits(text[one.end :].strip())]
+            if fitting and not (len(fitting) == 1 and not whole_fits):
+                return self._doubtful(text, groups, readings)
+            if fitting:
                 return self._unless_extended(text, fitting[0])
-            readings = fitting
+            follows = follows and not whole_fits
         if self._is_certain(groups, first, readings, follows=follows):
             return self._unless_extended(text, readings[-1])
         return self._doubtful(text, groups, readings)
@@ -286,28 +311,17 @@ class NumberReader:
             if slash := _SLASH.fullmatch(group.text):
                 found += self._with_endings(text[start : group.start], slash, start, group.end)
             typed = text[start : group.start] + group.text
-            found += [
-                Reading(NumberTarget(phone, typed), start, group.end) for phone in self._phones(typed)
-            ]
+            if phone := self._phone(typed):
+                found.append(Reading(NumberTarget(phone, typed), start, group.end))
+            elif (abroad := _ABROAD.match(typed)) and (phone := self._phone(f"+{typed[abroad.end() :]}")):
+                found.append(Reading(NumberTarget(phone, typed), start, group.end, abroad=True))
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
-        """Both lines that "24567890/91" stands for, or the first of them and digits that mean something else."""
+        """Both lines that "24567890/91" stands for."""
         base, ending = before + slash["base"], slash["ending"]
-        typed = [base, base[: -len(ending)] + ending]
-        return [Reading(NumberTarget(phone, one), start, end) for one in typed for phone in self._phones(one)]
-
-    def _phones(self, typed: str) -> list[Phone]:
-        """The numbers that a text can be: as typed, and with a prefix for calls abroad as in other countries."""
-        found = [self._phone(typed)]
-        digits = "".join(character for character in typed if character.isdecimal())
-        if "+" not in typed:
-            found += [
-                self._phone(f"+{digits.removeprefix(prefix)}")
-                for prefix in _ABROAD
-                if digits.startswith(prefix)
-            ]
-        return list({one.e164: one for one in found if one}.values())
+        phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
+        return [Reading(NumberTarget(phone, one), start, end) for one, phone in phones if phone]
 
     def _phone(self, typed: str) -> Phone | None:
         known = self._attempt(typed)
@@ -336,7 +350,7 @@ class NumberReader:
             return False
         if any(one.end == longest.end and one.e164 != longest.e164 for one in readings[:-1]):
             return False
-        if last > first and group.stands_apart:
+        if longest.abroad or (last > first and group.stands_apart):
             return False
         shorter = [
             one for one in readings if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
@@ -348,13 +362,14 @@ class NumberReader:
     def _may_lead(self, groups: Sequence[_Group]) -> bool:
         """Whether the first group may be no part of the number behind it."""
         first = groups[0]
-        return len(groups) > 1 and first.digits <= _SHORT_GROUP and first.text[0] not in "(["
+        return len(groups) > 1 and first.digits < SHORTEST_NUMBER and not first.plus
 
     def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[_Group]) -> bool:
         """Whether a reading that leaves the first group out is as good as those that take it in."""
-        if not readings or any(one.e164 == other.e164 for one in readings) or groups[0].plus:
+        if not readings or any(one.e164 == other.e164 for one in readings):
             return False
-        stands_out = groups[1].plus or groups[1].text.lstrip("([").startswith("0") or groups[0].digits == 1
+        trunk = groups[1].text.startswith(("0", "(0")) and not groups[0].text.startswith(("0", "(0"))
+        stands_out = groups[1].plus or trunk or groups[0].digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
     def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
@@ -362,12 +377,13 @@ class NumberReader:
         end = max(one.end for one in each)
         return Doubtful(text[groups[0].start : end].strip(), each, end)
 
-    def _unreadable(self, text: str, groups: Sequence[_Group]) -> Found | None:
+    def _unreadable(self, text: str, groups: Sequence[_Group], *, follows: bool) -> Found | None:
         start, end = groups[0].start, groups[-1].end
         typed = text[start : groups[-1].start] + groups[-1].text
         match self._attempt(typed):
             case Phone() as phone:  # fewer digits than most numbers have
-                return Certain(Reading(NumberTarget(phone, typed), start, end))
+                reading = Reading(NumberTarget(phone, typed), start, end)
+                return Doubtful(typed, (reading,), end) if follows else Certain(reading)
             case fault:
                 return Unreadable(typed, str(fault), end)
 
@@ -379,14 +395,25 @@ def _cell_end(text: str, start: int) -> int:
 
 def _group(word: re.Match[str]) -> _Group | None:
     """The group of digits that a word is, without what stands around it; None where it is another word."""
-    text = word[0].strip(_WRAPPERS)
+    text = _unwrapped(word[0])
     if label := _LABEL.match(text):
         text = text[label.end() :]
     text = text.rstrip(".:!?" + _WRAPPERS)
-    if not _DIGITS.fullmatch(text):
+    extended = _GLUED.fullmatch(text)
+    digits = extended["digits"] if extended else text
+    if not _DIGITS.fullmatch(digits):
         return None
     start = word.start() + word[0].index(text)
-    return _Group(start, word.end(), text, count_digits(text))
+    return _Group(start, word.end(), digits, count_digits(digits), extended=bool(extended))
+
+
+def _unwrapped(word: str) -> str:
+    """A word without the quotes and the formatting around it, and without brackets outside those."""
+    left = word.lstrip(_WRAPPERS + "([")
+    if not set(_WRAPPERS) & set(word[: len(word) - len(left)]):
+        left = word
+    right = left.rstrip(_WRAPPERS + ".:!?)]")
+    return right if set(_WRAPPERS) & set(left[len(right) :]) else left
 
 
 def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
@@ -399,6 +426,14 @@ def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
     if reading.national_digits > _LONG_NATIONAL:
         return False
     return last.digits == before.digits or last.digits == before.digits + 1 > _SHORT_GROUP
+
+
+def is_label(text: str) -> bool:
+    """Whether a text only says that a phone number follows it."""
+    return any(
+        label is not None and label.end() > len(text)
+        for label in (_LABEL.match(f"{text} 0"), _LABEL.match(f"{text}: 0"))
+    )
 
 
 def count_digits(text: str) -> int:

@@ -15,7 +15,7 @@ chooses nothing that was not said; `bot.inference` does, where there is one cand
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -37,11 +37,11 @@ from bot.line import (
     write,
 )
 from bot.messages import typed, why_not
-from bot.numbers import NumberReader
+from bot.numbers import NumberReader, NumberTarget
 from bot.rows import number_in, read_sheet, without_marks
-from bot.targets import IdTarget, NumberTarget, Scan, Target, bare_id, id_problem, scan
+from bot.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
 from bot.verbs import read_verb
-from bot.words import Value, closest
+from bot.words import LIKELY_CONNECTION, Value, closest
 from providers import phone
 
 __all__ = [
@@ -73,9 +73,9 @@ _NOT_A_TARGET: Final = {
 }
 """What is said of a word that stands in the place of a target and is none."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
+_HOUR = re.compile(r"(?:[01]?\d|2[0-4])(?:[ .:]?[0-5]\d)?")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
-_LIKELY_CONNECTION = 0.75
-"""How alike a word must be to a connection's name for "via WORD" to be that rather than a reason."""
+_AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's formatting
 _MOST_WORDS_OF_A_TIME = 10
 """As in "on Mon the 5 Dec 2026 at 9.30 p. m."."""
 
@@ -222,7 +222,7 @@ class _Reader:
         spelt = word.strip(_AROUND_NAMES)
         if spelt.casefold() in self._names:
             return self._names[spelt.casefold()]
-        if (meant := closest(spelt, self._names.values(), alike=_LIKELY_CONNECTION)) is None:
+        if (meant := closest(spelt, self._names.values(), alike=LIKELY_CONNECTION)) is None:
             return None
         options = [typed.through(meant), typed.as_words(f"via {spelt}")]
         match self._questions.ask("connection", typed.near_connection(spelt, meant), options, meant):
@@ -273,20 +273,20 @@ class _Reader:
         cancels_by = {words_of.cancels_by for words_of in considered} - {None}
         if verb is Verb.CANCEL:
             free = without_marks(free)
-        found = scan(
+        by_id_only = verb is Verb.CANCEL and cancels_by == {"call_id"}
+        read = partial(
+            scan,
             free,
             reader=self._numbers,
             ids=verb not in {Verb.PLACE, *OF_STOPS},
-            digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
+            digits_are_ids=by_id_only,
             fits=self._may_follow if verb in _WITH_TIME else None,
-            ask=self._ask_for_target,
         )
-        if verb is Verb.CANCEL:
-            found = self._beyond_words(free, found)
-        if verb is Verb.CANCEL and cancels_by == {"call_id"} and "reason" in self._keys:
+        found = (self._sheet(free, read) if verb is Verb.CANCEL else None) or read(ask=self._ask_for_target)
+        if by_id_only and "reason" in self._keys:
             found = self._or_first_word(found)
         numbers = scan(self._keys.raw("to"), reader=self._numbers, ids=False, ask=self._ask_for_target)
-        ids = self._ids_of("call")
+        ids, behind_ids = _ids_in(self._keys.raw("call"))
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
             self._faults.add("targets", message)
         if numbers.rest:
@@ -299,47 +299,55 @@ class _Reader:
             self._faults.add("targets", _NOT_A_TARGET[verb](found.rest.split()[0]))
         elif verb in OF_STOPS and len(targets) > 1:
             self._faults.add("targets", typed.ONE_NUMBER)
-        return targets, found.rest
+        return targets, " ".join(filter(None, [found.rest, behind_ids]))
 
     def _ask_for_target(self, message: str, options: Sequence[str]) -> int | None:
         return self._questions.ask("targets", message, options)
 
-    def _beyond_words(self, free: str, found: Scan) -> Scan:
-        """What was found, unless there are further targets behind words: then a sheet's lines, or a fault."""
-        if words.unquoted(found.rest).quoted or not (found.rest or "\t" in free):
-            return found
-        ...
-        return found
+    def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
+        """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
+        found = read(ask=lambda _message, _options: None)
+        if words.unquoted(found.rest).quoted:
+            return None
+        if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
+            self._left_out = sheet.left_out
+            return Scan(sheet.targets, (), sheet.reason)
+        if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
+            return replace(found, faults=(*found.faults, typed.behind_words(number)))
+        return None
 
     def _or_first_word(self, found: Scan) -> Scan:
         """The first word as an id, where nothing else can be meant by it."""
         word, *rest = found.rest.split(maxsplit=1) or [""]
         named = bare_id(word)
-        if found.targets or found.faults or found.asked or not named or id_problem(named):
+        if found.targets or self._faults.concern("targets") or not named or id_problem(named):
             return found
-        return Scan((IdTarget(named),), (), "".join(rest))
-
-    def _ids_of(self, key: str) -> list[str]:
-        """The ids behind a key; words behind the last one are the reason."""
-        *others, last = re.split(r"[,;\n\t]+", self._keys.raw(key))
-        named, *text = last.split(maxsplit=1) or [""]
-        self._behind_ids = "".join(text)
-        return [bare_id(one) for one in (*others, named) if one.strip()]
+        return Scan((IdTarget(named),), found.faults, "".join(rest))
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
         """The one campaign's id, and the free text without it."""
-        named = self._keys.text("campaign")
-        if named is not None:
-            if problem := id_problem(named):
+        ids, behind_ids = _ids_in(self._keys.raw("campaign"))
+        if ids:
+            for problem in filter(None, map(id_problem, ids)):
                 self._faults.add("targets", problem)
-            return () if problem else (IdTarget(named),), free
-        found = scan(free, read_phone=self._read_phone, ids=True, digits_are_ids=True)
+            if len(ids) > 1:
+                self._faults.add("targets", typed.ONE_CAMPAIGN)
+            by_id = tuple(IdTarget(named) for named in ids if not id_problem(named))
+            return by_id, " ".join(filter(None, [free, behind_ids]))
+        found = scan(
+            free,
+            reader=self._numbers,
+            ids=True,
+            numbers=False,
+            digits_are_ids=True,
+            ask=self._ask_for_target,
+        )
         targets = tuple(target for target in found.targets if isinstance(target, IdTarget))
         for message in found.faults:
             self._faults.add("targets", message)
         if len(found.targets) > 1:
             self._faults.add("targets", typed.ONE_CAMPAIGN)
-        elif (targets != found.targets or found.rest) and not targets and not found.faults:
+        elif (targets != found.targets or found.rest) and not targets and not self._faults.concern("targets"):
             self._faults.add("targets", typed.not_a_campaign(free.split(maxsplit=1)[0]))
         return targets, found.rest
 
@@ -367,9 +375,6 @@ class _Reader:
         return moment, reason
 
     def _free_reason(self, free: str, reason: str | None) -> str | None:
-        if (via := _VIA.match(free)) and closest(via[1], self._names, alike=_LIKELY_CONNECTION):
-            self._unknown_connection(via[1])
-            free = free[via.end() :]
         text = words.unquoted(free).line
         if text and reason:
             self._faults.add("reason", typed.either_reason(text))
@@ -426,4 +431,15 @@ class _Reader:
             return fault
 
     def _may_follow(self, text: str) -> bool:
-        return not text or isinstance(self._attempt(text.removeprefix(_TO)), times.Moment)
+        """Whether a text is a time, or nearly one, or nothing."""
+        if not text or _HOUR.fullmatch(text):
+            return True
+        read = self._attempt(text.removeprefix(_TO))
+        return isinstance(read, times.Moment) or bool(read.suggestions)
+
+
+def _ids_in(value: str) -> tuple[list[str], str]:
+    """The ids behind a key, between commas or on lines of their own, and the words behind the last one."""
+    *others, last = re.split(r"[,;\n\t]+", value.strip(" ,;\n\t"))
+    named, *text = last.split(maxsplit=1) or [""]
+    return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

@@ -13,12 +13,12 @@ that mentions another number is no sheet.
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from bot.messages import typed
 from bot.numbers import (
-    SHORTEST_NUMBER,
     Certain,
     Doubtful,
     Found,
@@ -27,16 +27,30 @@ from bot.numbers import (
     Reading,
     Unreadable,
     count_digits,
+    is_label,
 )
-from bot.targets import FEWEST_DIGITS, Ask, IdTarget, Target, bare_id, is_plain_id, letters
+from bot.targets import (
+    FEWEST_DIGITS,
+    Ask,
+    IdTarget,
+    Target,
+    bare_id,
+    id_problem,
+    is_date_or_amount,
+    is_plain_id,
+    letters,
+)
 
 SHORTEST_IN_WORDS = 10
-"""Digits of a number that is looked for among words; an order's or a bill's are mostly fewer."""
+"""Digits of a number among words that nobody groups; an order's or a bill's are mostly fewer."""
 
+_MANY = 3
+"""Lines with a number each that are a list, wherever in them the numbers stand."""
 _MARK = re.compile(r"^[ ]*(?:[-*•·–]|>+|\d{1,3}[.)])[ ]+", re.MULTILINE)  # noqa: RUF001 - a dash people paste
 """What a list begins its lines with."""
 _AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
-_WIDE = re.compile(r" {2,}")
+_WIDE: Final = "  "
+"""At least two spaces stand between columns."""
 _RULER = re.compile(r"[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(
     r"(?:^|[\W_])(?:tele)?(?:phones?|fon|tel|mobiles?|mobil|mob|cell|handy|whatsapp|msisdn|gsm|dnc|rufnummer"
@@ -47,6 +61,10 @@ _COLUMN_OF_NUMBERS = re.compile(
 _TOTAL = re.compile(
     r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
 )
+_NOTHING = re.compile(
+    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|missing|no (?:phone|number)|k\. ?a\.|[?-]+", re.IGNORECASE
+)
+"""Stands in a cell for a number that is not known."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -91,7 +109,7 @@ def number_in(text: str, reader: NumberReader) -> str | None:
     for found in reader.in_text(text):
         match found:
             case Certain(reading=Reading(target=NumberTarget(text=number))) | Doubtful(text=number):
-                if count_digits(number) >= SHORTEST_IN_WORDS:
+                if count_digits(number) >= SHORTEST_IN_WORDS or not number.isdecimal() or number[0] == "0":
                     return number
     return None
 
@@ -112,18 +130,28 @@ def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet
         for place, cell in enumerate(row.cells):
             row.found += [(place, found) for found in reader.in_text(cell)]
     sheet = _Sheet(rows, ask, is_table=delimiter is not None)
-    return sheet.of_numbers() or (sheet.of_ids() if ids else None)
+    if any(map(_numbers, rows)):
+        return sheet.of_numbers()
+    return sheet.of_ids() if ids else None
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """The character between the cells of a table; None where words stand between spaces."""
+    """The character between the cells of a table; None where words stand between spaces.
+
+    Lines without cells may stand before the table and behind it.
+    """
     if any("\t" in line for line in lines):
         return "\t"
-    if all("|" in line for line in lines):
+    if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
         return "|"
-    for delimiter in ";,":
-        counts = {len(_cells(line, delimiter)) for line in lines}
-        if len(counts) == 1 and counts != {1}:
+    for delimiter in ("|", ";", ",", _WIDE):
+        counts = [len(_cells(line, delimiter)) for line in lines if not _TOTAL.match(line.strip(_AROUND))]
+        several = [count for count in counts if count > 1]
+        if (
+            len(several) > 1
+            and len(set(several)) == 1
+            and counts[counts.index(several[0]) :][: len(several)] == several
+        ):
             return delimiter
     return None
 
@@ -131,9 +159,12 @@ def _delimiter(lines: Sequence[str]) -> str | None:
 def _cells(line: str, delimiter: str | None) -> list[str]:
     match delimiter:
         case None:
-            cells = _WIDE.split(line.strip())
+            cells = [line]
+        case "  ":
+            cells = re.split(r" {2,}", line.strip())
         case "|":
-            cells = line.strip().strip("|").split("|")
+            framed = line.strip().startswith("|")
+            cells = (line.strip().strip("|") if framed else line).split("|")
         case _:
             [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
     return [cell.strip() for cell in cells]
@@ -155,6 +186,8 @@ class _Sheet:
             return None
         if not self.is_table and not _is_list(with_numbers):
             return None
+        if header is None and all(_is_full(row) for row in with_numbers) and _several(with_numbers):
+            return None  # numbers between commas
         columns = self._columns(with_numbers, header)
         last = rows.index(with_numbers[-1]) + 1
         tail = [row for row in rows[last:] if not self._is_reason(row)]
@@ -170,24 +203,33 @@ class _Sheet:
         for column in range(min(len(row.cells) for row in rows)):
             words = [(row.cells[column].split(maxsplit=1) or [""]) for row in rows]
             named = [bare_id(word[0]) for word in words]
-            if all(map(is_plain_id, named)) and _are_alike(named):
-                beside = [(row.beside(column)[0], " ".join(word[1:])) for row, word in zip(rows, words, strict=True)]
-                behind = [row.beside(column)[1] for row in rows]
-                words_beside = [(before, " ".join(filter(None, [own, rest])))
-                                for (before, own), rest in zip(beside, behind, strict=True)]
+            if all(map(_is_id, named)) and _are_alike(named):
+                beside = [
+                    (row.beside(column)[0], " ".join(filter(None, [*word[1:], row.beside(column)[1]])))
+                    for row, word in zip(rows, words, strict=True)
+                ]
                 if not self.is_table and not all(row in rows for row in self.rows[:last]):
                     return None
                 reason = " ".join(row.text for row in self.rows[last:])
-                return _sheet([IdTarget(one) for one in named], words_beside, [], reason)
+                return _sheet([IdTarget(one) for one in named], beside, [], reason)
         return None
 
     def _is_header(self, row: _Row) -> bool:
         """Whether a line that holds no number names the columns below it."""
-        return any(map(names_numbers, row.cells)) or (self.is_table and not any(map(count_digits, row.cells)))
+        if any(map(names_numbers, row.cells)):
+            return True
+        return self.is_table and all(
+            cell and not count_digits(cell) and not _NOTHING.fullmatch(cell) for cell in row.cells
+        )
 
     def _is_reason(self, row: _Row) -> bool:
         """Whether a line behind the last number says why, in words."""
-        if _numbers(row) or _TOTAL.match(row.text) or not _LETTERS.search(row.text):
+        if (
+            _numbers(row)
+            or _TOTAL.match(row.text)
+            or _NOTHING.fullmatch(re.split(r" {2,}", row.text)[0])
+            or not _LETTERS.search(row.text)
+        ):
             return False
         words = [cell for cell in row.cells if cell]
         return not self.is_table or (len(words) == 1 and not count_digits(words[0]))
@@ -195,15 +237,13 @@ class _Sheet:
     def _columns(self, rows: Sequence[_Row], header: _Row | None) -> frozenset[int]:
         """The places of the cells that hold the numbers; empty until it is known which of several do."""
         places = sorted({place for row in rows for place, _ in _numbers(row)})
+        if not self.is_table:
+            return frozenset(places)
         if header and (named := [place for place in places if names_numbers(_cell(header, place))]):
             places = named
-        if len(places) == 1 or not self.is_table:
+        if len(places) == 1:
             return frozenset(places)
-        examples = [next(_text(found) for row in rows for at, found in _numbers(row) if at == place) for place in places]
-        labels = [
-            typed.column(place + 1, header and _cell(header, place), example)
-            for place, example in zip(places, examples, strict=True)
-        ]
+        labels = [_label(place, rows, header) for place in places]
         chosen = self.ask(typed.which_column(labels), labels)
         return frozenset() if chosen is None else frozenset({places[chosen]})
 
@@ -214,24 +254,17 @@ class _Sheet:
         left_out: list[str] = []
         bad: list[tuple[_Row, str | None]] = []
         for row in rows if columns else ():
-            found = [(place, one) for place, one in row.found if place in columns]
-            numbers = [(place, one) for place, one in found if not isinstance(one, Unreadable)]
-            each = {one.reading.e164: (place, one.reading) for place, one in numbers if isinstance(one, Certain)}
-            doubtful = [(place, one) for place, one in numbers if isinstance(one, Doubtful)]
-            if len(each) == 1 and not doubtful:
-                [(place, reading)] = each.values()
-            elif len(doubtful) == 1 and not each:
-                [(place, doubt)] = doubtful
-                if (reading := self._chosen(row, place, doubt)) is None:
-                    continue
-            elif _TOTAL.match(row.text) and not numbers:
+            in_columns = [(place, one) for place, one in row.found if place in columns]
+            numbers = [(place, one) for place, one in in_columns if not isinstance(one, Unreadable)]
+            if not numbers and _TOTAL.match(row.text):
                 left_out.append(row.text)
-                continue
+            elif len({_text(one) for _, one in numbers}) != 1:
+                bad.append((row, typed.TWO_NUMBERS if numbers else _why(in_columns)))
             else:
-                bad.append((row, typed.TWO_NUMBERS if numbers else _why(found)))
-                continue
-            targets.append(reading.target)
-            beside.append(row.beside(place, reading))
+                place, number = numbers[0]
+                if reading := self._chosen(row, place, number):
+                    targets.append(reading.target)
+                    beside.append(row.beside(place, reading))
         if bad:
             faults = [typed.row_without_number(row.number, row.text, why) for row, why in bad]
             choices = [typed.rows_left_out([row.number for row, _ in bad])] if targets else []
@@ -239,12 +272,22 @@ class _Sheet:
             left_out += [row.text for row, _ in bad]
         return _sheet(targets, beside, left_out, reason)
 
-    def _chosen(self, row: _Row, place: int, doubt: Doubtful) -> Reading | None:
+    def _chosen(self, row: _Row, place: int, number: Found) -> Reading | None:
+        """The one reading of a number, or the one that was chosen; None until it is."""
+        if not isinstance(number, Doubtful):
+            return _reading(number)
         labels = [
-            typed.reading(one.target.phone.pretty, row.cells[place][one.end : doubt.end]) for one in doubt.readings
+            typed.reading(one.target.phone.pretty, row.cells[place][one.end : number.end])
+            for one in number.readings
         ]
-        chosen = self.ask(typed.which_reading(doubt.text, labels), labels)
-        return None if chosen is None else doubt.readings[chosen]
+        chosen = self.ask(typed.which_reading(number.text, labels), labels)
+        return None if chosen is None else number.readings[chosen]
+
+
+def _label(place: int, rows: Sequence[_Row], header: _Row | None) -> str:
+    """A column as a question names it: by its header, or by its first number."""
+    example = next(_text(found) for row in rows for at, found in _numbers(row) if at == place)
+    return typed.column(place + 1, _cell(header, place) if header else None, example)
 
 
 def _sheet(
@@ -261,8 +304,18 @@ def _is_list(rows: Sequence[_Row]) -> bool:
     """Whether lines without cells hold one number each, all of them at the beginning or none."""
     if any(len({_text(found) for _, found in _numbers(row)}) > 1 for row in rows):
         return False
-    begins = {not row.beside(place, _reading(found))[0] for row in rows for place, found in _numbers(row)}
-    return len(begins) == 1
+    before = [row.beside(place, _reading(found))[0] for row in rows for place, found in _numbers(row)]
+    begins = {not any(map(str.isalnum, words)) or is_label(words) for words in before}
+    return len(begins) == 1 or len(rows) >= _MANY
+
+
+def _is_full(row: _Row) -> bool:
+    """Whether each cell of a line is a number."""
+    return {place for place, _ in _numbers(row)} == {place for place, cell in enumerate(row.cells) if cell}
+
+
+def _several(rows: Sequence[_Row]) -> bool:
+    return any(len(row.found) > 1 for row in rows)
 
 
 def _numbers(row: _Row) -> list[tuple[int, Found]]:
@@ -287,6 +340,10 @@ def _why(found: Sequence[tuple[int, Found]]) -> str | None:
 
 def _cell(row: _Row, place: int) -> str:
     return row.cells[place] if place < len(row.cells) else ""
+
+
+def _is_id(text: str) -> bool:
+    return is_plain_id(text) and not id_problem(text) and not is_date_or_amount(text)
 
 
 def _are_alike(ids: Sequence[str]) -> bool:

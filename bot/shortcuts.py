@@ -144,6 +144,7 @@ class Shortcuts:
         theirs = {call.reference for call in calls}
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
+        others += found.doubtful
         if len(calls) == 1 and not others:
             await self._opening.open_known(Verb.CANCEL, body, {}, hint=presses.MENTIONED, call=calls[0])
         else:

@@ -45,7 +45,7 @@ class Option:
 
 
 Ask = Callable[[str, Sequence[str]], int | None]
-"""Asks which of some labels a text means, and returns the place of the one chosen, or None until it is."""
+"""Asks a question with labelled options; returns the place of the one chosen, None until it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +68,19 @@ LONGEST_ID = 128
 """Characters, as `SAFE_ID_PATTERN` has it."""
 
 _WORD = re.compile(r"[^\s,;|]+")
-_BEFORE = re.compile(r"[\s,;|]*")
+AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's formatting
+_BEFORE = re.compile(rf"(?:[\s,;|]|[-–—]\s|[^\w\s+＋()\[\]@#/\\.{re.escape(AROUND_IDS)}-])*")  # noqa: RUF001 - a plus people paste
+"""Separators, list marks and pictures such as a telephone."""
 _BETWEEN = re.compile(r"[\s,;|]*(?:(?:and|&)\s+)?", re.IGNORECASE)
 _AFTER = " \t\n,;|:–—-"  # noqa: RUF001 - dashes people type before a reason
-_AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's formatting
 _SAFE_ID = re.compile(SAFE_ID_PATTERN)
 _MARKS = re.compile(r"^[ ]*(?:(?:>|```)[ ]*)+|```[ ]*$", re.MULTILINE)
 """Slack's marks of a quotation and of a block of code."""
+_DATE_OR_AMOUNT = re.compile(
+    r"\d{4}-\d\d?-\d\d?(?:T[\d:.]+)?|\d{1,2}([./-])(?:\d{1,2}|[a-z]{3,9})(?:\1\d{2,4})?|\d{1,2}:\d\d(?::\d\d)?"
+    r"|\d{1,3}(?:,\d{3})*(?:[.,]\d{1,2})?(?:%|€|am|pm)?|\d{1,2}(?:st|nd|rd|th)",
+    re.IGNORECASE,
+)
 _NUMBER_LIKE = re.compile(rf"[+\d][\d().\u2010-\u2015-]{{{SHORTEST_NUMBER - 1},}}")
 
 
@@ -129,12 +135,17 @@ def is_plain_id(text: str) -> bool:
     return plain and not _NUMBER_LIKE.search(text)
 
 
+def is_date_or_amount(text: str) -> bool:
+    """Whether a word is a date, a time or an amount, which nobody means as an id."""
+    return _DATE_OR_AMOUNT.fullmatch(text) is not None
+
+
 def bare_id(word: str) -> str:
     """A word without the quotes and the formatting that people and Slack put around an id."""
-    text = word.strip(_AROUND_IDS)
+    text = word.strip(AROUND_IDS)
     if len(text) > 2 and text[0] == text[-1] == "_":  # noqa: PLR2004 - Slack's italics, and something in them
         text = text[1:-1]
-    return text.rstrip(".:").rstrip(_AROUND_IDS)
+    return text.rstrip(".:").rstrip(AROUND_IDS)
 
 
 @dataclass(slots=True)
@@ -168,22 +179,26 @@ class _Scanner:
         named = bare_id(word[0])
         may_be_id = self.ids and number.end == word.end() and not id_problem(named)
         match number:
-            case Unreadable() if self.digits_are_ids and named.isdecimal():
+            case Unreadable() if self.digits_are_ids and named.isdecimal() and number.end == word.end():
                 return self._id(word)
             case Unreadable(text=text, fault=fault):
                 self.faults.append(typed.not_understood(text, fault))
+            case Certain(reading=reading) if (
+                self.position and count_digits(reading.target.text) < SHORTEST_NUMBER
+            ):
+                return self._choose(reading.target.text, [reading], number.end, None)
             case Certain() if not (self.digits_are_ids and may_be_id):
                 self.found.append(number.reading.target)
+            case Doubtful(readings=(first, *_)) if not self.numbers and not may_be_id:
+                self.found.append(first.target)
             case Certain(reading=reading):
-                self._choose(self.text[at : number.end], [reading], number.end, named)
-                return True
+                return self._choose(self.text[at : number.end].strip(), [reading], number.end, named)
             case Doubtful(text=text, readings=readings):
-                self._choose(text, readings, number.end, named if may_be_id else None)
-                return True
+                return self._choose(text, readings, number.end, named if may_be_id else None)
         self.position = number.end
         return True
 
-    def _choose(self, text: str, readings: Sequence[Reading], end: int, named: str | None) -> None:
+    def _choose(self, text: str, readings: Sequence[Reading], end: int, named: str | None) -> bool:
         """Ask which reading holds; ``named`` is the id that the text may be as well."""
         options = [
             Option(one.target, one.end, typed.reading(one.target.phone.pretty, self.text[one.end : end]))
@@ -192,13 +207,13 @@ class _Scanner:
         ]
         if named:
             options.append(Option(IdTarget(named), end, typed.reading_as_id(named)))
-        chosen = self.ask(text, [option.label for option in options])
-        if chosen is None:
-            self.asked = True
-            self.position = end
-            return
-        self.found.append(options[chosen].target)
-        self.position = options[chosen].end
+        labels = [option.label for option in options]
+        chosen = self.ask(typed.which_reading(text, labels), labels)
+        self.asked = self.asked or chosen is None
+        self.position = end if chosen is None else options[chosen].end
+        if chosen is not None:
+            self.found.append(options[chosen].target)
+        return True
 
     def _id(self, word: re.Match[str]) -> bool:
         text = bare_id(word[0])
@@ -216,10 +231,11 @@ class _Scanner:
         return "+" in text or count_digits(text) >= (FEWEST_DIGITS if self.position else FEWEST_DIGITS_FIRST)
 
     def _is_id_like(self, text: str) -> bool:
-        if not text:
+        if not text or (is_date_or_amount(text) and not text.isdecimal()):
             return False
         if text.isdecimal():
-            return self.digits_are_ids and (not self.position or len(text) >= FEWEST_DIGITS)
+            behind_id = self.found and isinstance(self.found[-1], IdTarget) and len(text) >= FEWEST_DIGITS
+            return self.digits_are_ids and (not self.position or bool(behind_id))
         if not self.position:
             return count_digits(text) > 0 or OURS.fullmatch(text) is not None
         last = self.found[-1] if self.found else None

@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.line import Line, Verb
+from bot.numbers import NumberTarget
 from bot.operations import Wish
-from bot.targets import IdTarget, NumberTarget
+from bot.targets import IdTarget
 from providers.actions import (
     CallAction,
     CallRef,

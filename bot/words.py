@@ -39,6 +39,9 @@ _UNSEEN = re.compile(
 )
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
+LIKELY_CONNECTION = 0.75
+"""How alike a word must be to a connection's name for "via WORD" to be that rather than text."""
+
 LONGEST_QUOTED = 60
 """Characters of what was typed that a message repeats."""
 
@@ -98,9 +101,7 @@ def quote(text: str) -> str:
     return '"' + re.sub(rf"([{_QUOTES}\\])", r"\\\1", text) + '"'
 
 
-def split(
-    text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()
-) -> Parts:
+def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Parts:
     """Take a clean line apart.
 
     ``connection`` returns the name that the word behind a "via" stands for, None where "via" is a word.

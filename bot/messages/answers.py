@@ -18,8 +18,8 @@ from bot.line import (
 from bot.messages.capabilities import beyond_documents
 from bot.messages.labels import DOES
 from bot.messages.standing import DRY_RUN, already, marked, standing
+from bot.numbers import NumberTarget
 from bot.operations import Wish
-from bot.targets import NumberTarget
 from bot.words import listed
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from bot.blocks import Block, Message, actions, button, context, escape, section
 from bot.inference import Ground, Inferred, Open
 from bot.messages.labels import DOES
-from bot.targets import NumberTarget
+from bot.numbers import NumberTarget
 from bot.words import listed
 
 CHOOSE = "choose"

@@ -26,8 +26,9 @@ from random import Random
 from typing import Any, Final, Literal
 
 from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.numbers import NumberTarget
 from bot.parsing import parse
-from bot.targets import IdTarget, NumberTarget
+from bot.targets import IdTarget
 from providers.actions import Kind
 from tests.bot.number_plans import (
     CLOSES,
@@ -130,7 +131,9 @@ def _words(case: Case, line: Line) -> Judgement:
     reason = _letters(line.reason or "")
     if case.kept and _letters(case.kept) not in reason + said:
         return Judgement(Verdict.WORDS, f"{case.kept!r} is not in the reason {line.reason!r}")
-    if taken := [one for one in case.no_reason if _letters(one) in reason]:
+    if taken := [
+        one for one in case.no_reason if _letters(one) in reason.replace(_letters(case.kept or ""), "")
+    ]:
         return Judgement(Verdict.WORDS, f"the reason holds {taken}: {line.reason!r}")
     return Judgement(Verdict.RIGHT)
 

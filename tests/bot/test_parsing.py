@@ -1,5 +1,5 @@
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.inference import infer
 from bot.line import OF_CAMPAIGNS, TELLS
+from bot.numbers import NumberReader
 from bot.parsing import (
     ConnectionWords,
     IdTarget,
@@ -22,7 +23,7 @@ from bot.parsing import (
     parse,
     write,
 )
-from bot.targets import scan
+from bot.targets import Scan, scan
 from providers import phone
 from providers.actions import Kind
 
@@ -193,7 +194,17 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call call=abcdef reason=wrong number",
         {**CANCEL, "targets": _ids("abcdef"), **WRONG},
     ),
-    ("ids behind their key", "/cancel-call call=a, 7 b", {**CANCEL, "targets": _ids("a", "7", "b")}),
+    ("ids behind their key", "/cancel-call call=a, 7, b", {**CANCEL, "targets": _ids("a", "7", "b")}),
+    (
+        "words behind an id's key are the reason",
+        "/cancel-call call=c_1 customer asked via voxworks",
+        {**CANCEL, "targets": _ids("c_1"), "connection": "voxworks", **ASKED},
+    ),
+    (
+        "an id of letters, where only an id is left",
+        "/calls cancel ab_cdef via voxworks reason=customer asked",
+        {**CANCEL, "targets": _ids("ab_cdef"), "connection": "voxworks", **ASKED},
+    ),
     (
         "digits are an id where a connection cancels by id",
         "/cancel-call 845123 via voxworks",
@@ -287,11 +298,6 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         {**CANCEL_ONE, "reason": "sent via whatsapp"},
     ),
     (
-        "a slip after via inside a reason stays text",
-        "/cancel-call 98765 43210 asked via remindrs",
-        {**CANCEL_ONE, "reason": "asked via remindrs"},
-    ),
-    (
         "a connection's name in quotes is text",
         '/cancel-call 98765 43210 "asked via reminders"',
         {**CANCEL_ONE, "reason": "asked via reminders"},
@@ -311,6 +317,27 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call 98765 43210 via=Reminders",
         {**CANCEL_ONE, "connection": "reminders"},
     ),
+    (
+        "a connection in two words",
+        "/cancel-call vx_1 via Vox works",
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks"},
+    ),
+    (
+        "a connection in backticks, with a full stop",
+        "/cancel-call vx_1 via `voxworks`.",
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks"},
+    ),
+    (
+        "a connection in quotes",
+        '/cancel-call vx_1 via "voxworks" asked',
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks", "reason": "asked"},
+    ),
+    (
+        "dashes that a phone put before a key",
+        "/cancel-call 98765 43210 –reason=customer asked —via reminders",
+        {**CANCEL_ONE, **ASKED, "connection": "reminders"},
+    ),
+    ("dashes before a key", "/cancel-call 98765 43210 --reason=late", {**CANCEL_ONE, "reason": "late"}),
     ("VIA in capitals", "/cancel-call 98765 43210 VIA REMINDERS", {**CANCEL_ONE, "connection": "reminders"}),
     (
         "commas between keys",
@@ -672,10 +699,28 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
     ),
     ("language is lang", "/place-call 98765 43210 language=hi", PLACE_ONE, [("text", "not a key", "lang=")]),
     (
-        "dashes before a key are not for here",
-        "/cancel-call 98765 43210 --reason=late",
-        CANCEL_ONE,
-        [("text", "not a key", "reason=")],
+        "a slip after via inside a reason",
+        "/cancel-call 98765 43210 asked via remindrs",
+        {**CANCEL_ONE, "reason": "asked"},
+        [("connection", "no connection “remindrs”", "reminders")],
+    ),
+    (
+        "a slip after via behind a reason's key",
+        "/cancel-call 98765 43210 reason=asked via remindrs",
+        {**CANCEL_ONE, "reason": "asked"},
+        [("connection", "no connection “remindrs”", "reminders")],
+    ),
+    (
+        "a slip in a connection with a full stop",
+        "/cancel-call vx_1 asked via voxwork.",
+        {**CANCEL, "targets": _ids("vx_1"), "reason": "asked"},
+        [("connection", "no connection “voxwork”", "voxworks")],
+    ),
+    (
+        "words around a connection",
+        "/cancel-call 98765 43210 customer asked via reminders app",
+        {**CANCEL_ONE, "connection": "reminders", "reason": "customer asked app"},
+        [("reason", "before and behind via reminders", None)],
     ),
     (
         "a key of another script is no key",
@@ -1057,8 +1102,8 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "/place-call 98765 43210 25:00 agnet=payments retries=x gap=30 lang=hi until=99:00 via remindrs",
         {**PLACE_ONE, "gap": 30, "language": "hi"},
         [
-            ("text", "agnet=", "agent="),
             ("connection", "remindrs", "reminders"),
+            ("text", "agnet=", "agent="),
             ("at", "25:00", None),
             ("retries", "whole", None),
             ("latest", "99:00", None),
@@ -1181,12 +1226,23 @@ def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
     def read_phone(typed: str) -> phone.Phone:
         if typed not in whole:
             raise phone.PhoneFault("no number")
-        return phone.Phone(f"+{typed}", None, "no country", typed, ())
+        return phone.Phone(f"+99{typed}", None, "no country", f"+99 {typed}", ())
 
-    assert len(scan("1234567 12345678", read_phone=read_phone, ids=False).targets) == 2
-    twice = scan("1234567 1234567 late", read_phone=read_phone, ids=False)
-    assert (twice.targets, twice.rest) == ((), "late")
-    assert "Put commas between the numbers" in twice.faults[0]
+    def read(text: str) -> tuple[Scan, list[Sequence[str]]]:
+        asked: list[Sequence[str]] = []
+        found = scan(
+            text, reader=NumberReader(read_phone), ids=False, ask=lambda _, labels: asked.append(labels)
+        )
+        return found, asked
+
+    found, asked = read("1234567 12345678")
+    assert (len(found.targets), asked) == (2, [])
+    found, asked = read("1234567 1234567 late")
+    assert (found.targets, found.rest, asked) == (
+        (),
+        "late",
+        [["+99 1234567 (then “1234567”)", "+99 1234567 1234567"]],
+    )
 
 
 def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:

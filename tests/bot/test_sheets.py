@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.line import Fault, Line, Verb
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from providers import phone
 from tests.bot.number_plans import KINDS, REGIONS, in_ascii, number, written
 from tests.bot.sheets import (
