@@ -56,10 +56,14 @@ class Intake:
         """Know other reasons from now on."""
         self.vocabulary = replace(self.vocabulary, reasons=settings.slack.reasons)
 
-    def parse(self, text: str, door: Verb | None, person: Person) -> Line:
-        """Read what somebody typed; ``door`` is the verb that their command supplies."""
-        typist = Typist(timezone=person.timezone)
-        return parse(text, door=door, vocabulary=self.vocabulary, typist=typist, now=self._clock())
+    def parse(self, text: str, door: Verb | None, person: Person, answers: Sequence[int] = ()) -> Line:
+        """Read what somebody typed; ``door`` is the verb that their command supplies.
+
+        ``answers`` are the options chosen for the questions that reading it raised before.
+        """
+        typist, now = Typist(timezone=person.timezone), self._clock()
+        vocabulary = self.vocabulary
+        return parse(text, door=door, vocabulary=vocabulary, typist=typist, now=now, answers=answers)
 
     async def infer(self, line: Line, person: Person) -> Inferred:
         """Fill in what was not said; a call named by our own id is aimed at as its connection cancels."""
@@ -101,9 +105,8 @@ class Intake:
         except Faulty as faulty:
             await self.keep_refusal(faulty, origin)
             await self.keep(draft, person, None, line)
-            if found.open and choosing.is_offered(found):
-                return choosing.choose(found, found.open, draft, answers.CHANGE)
-            return answers.fault_message(found, faulty.faults, draft)
+            offer = choosing.offer(line, found, faulty.faults, draft, answers.CHANGE)
+            return offer or answers.fault_message(found, faulty.faults, draft)
 
     async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
         """A call as it would be placed; one to a number that was called just now is asked about."""

@@ -155,6 +155,10 @@ class Keys:
         """The values as typed, by field."""
         return {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
 
+    def value(self, key: str) -> Value:
+        """A value with its quotes known; an empty one when there is none."""
+        return self._values.get(key, Value(""))
+
     def raw(self, key: str) -> str:
         """A value as typed, line ends included; empty when there is none."""
         return self._values[key].text if key in self._values else ""

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from bot.messages import typed
 from providers.phone import Phone, PhoneFault
 
 ReadPhone = Callable[[str], Phone]
@@ -191,7 +192,7 @@ class NumberReader:
         if held is None:
             return None
         if _EXTENSION.match(word[0], held.end):
-            return Unreadable(word[0], _EXTENDED, word.end())
+            return Unreadable(word[0], typed.NO_EXTENSION, word.end())
         return Doubtful(word[0], (replace(held, start=word.start(), end=word.end()),), word.end())
 
     def in_text(self, text: str) -> Iterator[Found]:
@@ -261,37 +262,30 @@ class NumberReader:
         fits: Callable[[str], bool] | None = None,
     ) -> Found | None:
         """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
-        last = groups[-1]
-        if _SPREADSHEET.fullmatch(last.text):
-            return Unreadable(text[groups[0].start : last.end], _FLOAT, last.end)
-        if extended := next((group for group in groups if group.extended), None):
-            return Unreadable(text[groups[0].start : extended.end], _EXTENDED, extended.end)
+        if why := _refused(groups):
+            return Unreadable(text[groups[0].start : groups[-1].end], why, groups[-1].end)
         readings = self._readings(text, groups, 0)
         behind = self._readings(text, groups, 1) if self._may_lead(groups) else []
-        if not readings and not (behind and leading):
-            if behind:
-                return self._doubtful(text, groups, behind)
-            return self._unreadable(text, groups, follows=follows)
         others = [one for one in behind if self._competes(one, readings, groups)]
-        if readings and others:
-            return self._doubtful(text, groups, [*readings, *others])
+        if not (readings or behind):
+            return self._unreadable(text, groups, follows=follows)
+        if (readings and others) or not (readings or leading):
+            return self._doubtful(text, groups, [*readings, *(others or behind)])
         first = 0 if readings else 1
         readings = readings or behind
         if fits and len(readings) > 1:
             whole_fits = fits(text[readings[-1].end :].strip())
             fitting = [one for one in readings[:-1] if fits(text[one.end :].strip())]
-            if fitting and not (len(fitting) == 1 and not whole_fits):
-                return self._doubtful(text, groups, readings)
             if fitting:
-                return self._unless_extended(text, fitting[0])
-            follows = follows and not whole_fits
+                readings = readings if whole_fits else fitting
+            follows = bool(fitting and whole_fits) or (follows and not whole_fits)
         if self._is_certain(groups, first, readings, follows=follows):
             return self._unless_extended(text, readings[-1])
         return self._doubtful(text, groups, readings)
 
     def _unless_extended(self, text: str, reading: Reading) -> Certain | Unreadable:
         if extension := _EXTENSION.match(text, reading.end):
-            return Unreadable(text[reading.start : extension.end()], _EXTENDED, extension.end())
+            return Unreadable(text[reading.start : extension.end()], typed.NO_EXTENSION, extension.end())
         return Certain(reading)
 
     def _readings(self, text: str, groups: Sequence[_Group], first: int) -> list[Reading]:
@@ -310,11 +304,11 @@ class NumberReader:
             start = groups[first].start
             if slash := _SLASH.fullmatch(group.text):
                 found += self._with_endings(text[start : group.start], slash, start, group.end)
-            typed = text[start : group.start] + group.text
-            if phone := self._phone(typed):
-                found.append(Reading(NumberTarget(phone, typed), start, group.end))
-            elif (abroad := _ABROAD.match(typed)) and (phone := self._phone(f"+{typed[abroad.end() :]}")):
-                found.append(Reading(NumberTarget(phone, typed), start, group.end, abroad=True))
+            number = text[start : group.start] + group.text
+            if phone := self._phone(number):
+                found.append(Reading(NumberTarget(phone, number), start, group.end))
+            elif (abroad := _ABROAD.match(number)) and (phone := self._phone(f"+{number[abroad.end() :]}")):
+                found.append(Reading(NumberTarget(phone, number), start, group.end, abroad=True))
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
@@ -323,20 +317,20 @@ class NumberReader:
         phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
         return [Reading(NumberTarget(phone, one), start, end) for one, phone in phones if phone]
 
-    def _phone(self, typed: str) -> Phone | None:
-        known = self._attempt(typed)
+    def _phone(self, number: str) -> Phone | None:
+        known = self._attempt(number)
         return known if isinstance(known, Phone) else None
 
-    def _attempt(self, typed: str) -> Phone | PhoneFault:
-        if typed not in self._read:
+    def _attempt(self, number: str) -> Phone | PhoneFault:
+        if number not in self._read:
             if len(self._read) >= MOST_READS:
                 self.exhausted = True
-                return PhoneFault(_FLOAT)
+                return PhoneFault(typed.TOO_MANY_DIGITS)
             try:
-                self._read[typed] = self._read_phone(typed)
+                self._read[number] = self._read_phone(number)
             except PhoneFault as fault:
-                self._read[typed] = fault
-        return self._read[typed]
+                self._read[number] = fault
+        return self._read[number]
 
     def _is_certain(
         self, groups: Sequence[_Group], first: int, readings: Sequence[Reading], *, follows: bool
@@ -346,16 +340,11 @@ class NumberReader:
         ends = [group.end for group in groups]
         last = ends.index(longest.end)
         group = groups[last]
-        if _SLASH.fullmatch(group.text) and any(one.end == longest.end for one in readings[:-1]):
-            return False
-        if any(one.end == longest.end and one.e164 != longest.e164 for one in readings[:-1]):
-            return False
         if longest.abroad or (last > first and group.stands_apart):
             return False
-        shorter = [
-            one for one in readings if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
-        ]
-        if not shorter:
+        if any(one.end == longest.end and one.e164 != longest.e164 for one in readings):
+            return False
+        if not any(one.end < longest.end and one.national_digits >= _SHORT_NATIONAL for one in readings):
             return True
         return not follows and last == len(groups) - 1 and _is_regular(groups[last - 1], group, longest)
 
@@ -379,18 +368,25 @@ class NumberReader:
 
     def _unreadable(self, text: str, groups: Sequence[_Group], *, follows: bool) -> Found | None:
         start, end = groups[0].start, groups[-1].end
-        typed = text[start : groups[-1].start] + groups[-1].text
-        match self._attempt(typed):
+        number = text[start : groups[-1].start] + groups[-1].text
+        match self._attempt(number):
             case Phone() as phone:  # fewer digits than most numbers have
-                reading = Reading(NumberTarget(phone, typed), start, end)
-                return Doubtful(typed, (reading,), end) if follows else Certain(reading)
+                reading = Reading(NumberTarget(phone, number), start, end)
+                return Doubtful(number, (reading,), end) if follows else Certain(reading)
             case fault:
-                return Unreadable(typed, str(fault), end)
+                return Unreadable(number, str(fault), end)
 
 
 def _cell_end(text: str, start: int) -> int:
     cell = _CELL.match(text, start)
     return cell.end() if cell else start
+
+
+def _refused(groups: Sequence[_Group]) -> str | None:
+    """Why digits are no number that can be called as they are written, or None."""
+    if _SPREADSHEET.fullmatch(groups[-1].text):
+        return typed.NOT_A_DECIMAL
+    return typed.NO_EXTENSION if any(group.extended for group in groups) else None
 
 
 def _group(word: re.Match[str]) -> _Group | None:
@@ -439,7 +435,3 @@ def is_label(text: str) -> bool:
 def count_digits(text: str) -> int:
     """Count the decimal digits of any script."""
     return sum(character.isdecimal() for character in text)
-
-
-_FLOAT: Final = "A spreadsheet has made a decimal number of that. Write the phone number's digits alone."
-_EXTENDED: Final = "Extensions cannot be dialled. Give the number alone."

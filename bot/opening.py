@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from bot import known_calls
 from bot.form_lines import values_of
@@ -62,7 +63,9 @@ class Opening:
             return
         person = await self._directory.person(body["user"]["id"])
         verb = verb or Verb(str(draft.content["verb"]))
-        found = await self._intake.infer(self._intake.parse(str(draft.content["rest"]), verb, person), person)
+        answers: Any = draft.content.get("answers", ())
+        line = self._intake.parse(str(draft.content["rest"]), verb, person, answers)
+        found = await self._intake.infer(line, person)
         text = str(draft.content["text"])
         await self.open(body, verb, values_of(found.line), channel_of(body), line=text)
 

@@ -286,7 +286,7 @@ class _Reader:
         if by_id_only and "reason" in self._keys:
             found = self._or_first_word(found)
         numbers = scan(self._keys.raw("to"), reader=self._numbers, ids=False, ask=self._ask_for_target)
-        ids, behind_ids = _ids_in(self._keys.raw("call"))
+        ids, behind_ids = _ids_in(self._keys.value("call"))
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
             self._faults.add("targets", message)
         if numbers.rest:
@@ -326,7 +326,7 @@ class _Reader:
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
         """The one campaign's id, and the free text without it."""
-        ids, behind_ids = _ids_in(self._keys.raw("campaign"))
+        ids, behind_ids = _ids_in(self._keys.value("campaign"))
         if ids:
             for problem in filter(None, map(id_problem, ids)):
                 self._faults.add("targets", problem)
@@ -438,8 +438,11 @@ class _Reader:
         return isinstance(read, times.Moment) or bool(read.suggestions)
 
 
-def _ids_in(value: str) -> tuple[list[str], str]:
-    """The ids behind a key, between commas or on lines of their own, and the words behind the last one."""
-    *others, last = re.split(r"[,;\n\t]+", value.strip(" ,;\n\t"))
-    named, *text = last.split(maxsplit=1) or [""]
+def _ids_in(value: Value) -> tuple[list[str], str]:
+    """The ids behind a key, between commas or on lines of their own, and the words behind the last one.
+
+    In quotes there are no such words: a form's field holds ids and nothing else.
+    """
+    *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
+    named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]
     return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

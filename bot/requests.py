@@ -107,7 +107,8 @@ class Requests:
         elif draft is None or not draft.content:
             message = answers.refusal([presses.TOO_OLD])
         else:
-            line = self._intake.parse(str(draft.content["rest"]), Verb(str(draft.content["verb"])), person)
+            verb = Verb(str(draft.content["verb"]))
+            line = self._intake.parse(str(draft.content["rest"]), verb, person, choice.answers)
             line = replace(
                 line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
             )

@@ -81,6 +81,7 @@ _DATE_OR_AMOUNT = re.compile(
     r"|\d{1,3}(?:,\d{3})*(?:[.,]\d{1,2})?(?:%|€|am|pm)?|\d{1,2}(?:st|nd|rd|th)",
     re.IGNORECASE,
 )
+_LABEL_LIKE = re.compile(r"[a-z]+[.:]", re.IGNORECASE)
 _NUMBER_LIKE = re.compile(rf"[+\d][\d().\u2010-\u2015-]{{{SHORTEST_NUMBER - 1},}}")
 
 
@@ -132,7 +133,7 @@ def is_plain_id(text: str) -> bool:
     if OURS.fullmatch(text):
         return True
     plain = not text.isdecimal() and bool(re.search(r"\d", text)) and text == text.rstrip(".:")
-    return plain and not _NUMBER_LIKE.search(text)
+    return plain and not (_NUMBER_LIKE.search(text) or _LABEL_LIKE.match(text) or is_date_or_amount(text))
 
 
 def is_date_or_amount(text: str) -> bool:

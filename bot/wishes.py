@@ -84,6 +84,7 @@ def kept(wish: Wish | None, line: Line) -> dict[str, object]:
         "text": line.text,
         "rest": line.rest,
         "verb": line.verb,
+        "answers": list(line.answers),
         "wish": _written(wish) if wish else None,
     }
 

@@ -152,6 +152,8 @@ def reading_as_id(text: str) -> str:
     return f"the id {short(text)}"
 
 
+NOT_A_DECIMAL = "A spreadsheet has made a decimal number of that. Write the phone number's digits alone."
+NO_EXTENSION = "Extensions cannot be dialled. Give the number alone."
 TOO_MANY_DIGITS = "There are more digits than CallOps reads at once. Ask in parts."
 
 

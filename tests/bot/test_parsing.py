@@ -334,7 +334,7 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
     ),
     (
         "dashes that a phone put before a key",
-        "/cancel-call 98765 43210 –reason=customer asked —via reminders",
+        "/cancel-call 98765 43210 –reason=customer asked —via reminders",  # noqa: RUF001 - an iPhone's dash
         {**CANCEL_ONE, **ASKED, "connection": "reminders"},
     ),
     ("dashes before a key", "/cancel-call 98765 43210 --reason=late", {**CANCEL_ONE, "reason": "late"}),

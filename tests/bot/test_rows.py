@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary, write
+from bot.line import ConnectionWords, Line, Question, Typist, Verb, Vocabulary, write
 from bot.messages.answers import asked
 from bot.numbers import NumberTarget
 from bot.parsing import parse
@@ -95,6 +95,7 @@ def test_a_line_without_a_number_among_others_is_named() -> None:
         BOTH,
         "Line 2, “wrong number”: no phone number or id stands there.",
     )
+    assert isinstance(fault, Question)
     assert fault.options == ("go on without line 2",)
 
 
