@@ -28,8 +28,10 @@ SHORTEST_NUMBER: Final = 7
 """Digits; fewer are half of a number."""
 MOST_DIGITS: Final = 20
 """E.164 allows fifteen; a prefix for calls abroad may stand before them."""
-MOST_READS: Final = 1500
-"""Attempts to read a number in one text: some 60 ms. A list of fifty rows takes a few hundred."""
+_LONGEST_WORD: Final = 160
+"""Characters. An id has 128 at most, and a number fewer."""
+MOST_READS: Final = 1000
+"""Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
 
 _SHORT_GROUP: Final = 3
 """Digits, at least, of a group behind which a longer one is usual, as in 123 4567."""
@@ -44,7 +46,7 @@ _WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"  # noqa: RUF001 - quotes peop
 _CELL = re.compile(r"[^\t\n,;|]*")
 _TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
 _DASHES = "\\-\u2010-\u2015\u2212"
-_DIGITS = re.compile(rf"[(\[]*[+＋]?\s?[(\[]*\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
+_DIGITS = re.compile(rf"[(\[]{{0,2}}[+＋]?\s?[(\[]{{0,2}}\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
 _DASH = re.compile(rf"[{_DASHES}]")
 _DATE = re.compile(
     r"(?P<year>\d{4})-\d\d?-\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
@@ -221,7 +223,7 @@ class NumberReader:
 
     def held(self, word: str) -> Reading | None:
         """Return the number that a word which is more than a number holds, as in ``c_9876543210``."""
-        if _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
+        if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
             return None
         for match in _HELD.finditer(word):
             if count_digits(match[0]) >= SHORTEST_NUMBER and (phone := self._phone(match[0])):
@@ -234,6 +236,9 @@ class NumberReader:
         for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
             if groups and _DASH.fullmatch(word[0]):
                 continue
+            if sum(one.digits for one in groups) > 2 * MOST_DIGITS:
+                follows = True  # no number reaches so far
+                break
             group = _group(word)
             date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
             if group is None or (date and (groups or date["year"] or date["years"])):
@@ -391,7 +396,7 @@ def _refused(groups: Sequence[_Group]) -> str | None:
 
 def _group(word: re.Match[str]) -> _Group | None:
     """The group of digits that a word is, without what stands around it; None where it is another word."""
-    text = _unwrapped(word[0])
+    text = _unwrapped(word[0]) if len(word[0]) <= _LONGEST_WORD else ""
     if label := _LABEL.match(text):
         text = text[label.end() :]
     text = text.rstrip(".:!?" + _WRAPPERS)
