@@ -162,6 +162,7 @@ def read(text: str, *, vocabulary: Vocabulary, typist: Typist, me: str, now: dat
 class _Reader:
     def __init__(self, vocabulary: Vocabulary, typist: Typist, now: datetime) -> None:
         self._names = {name.casefold(): name for name in vocabulary.connections}
+        self._region = vocabulary.default_region
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
         self._read_day = partial(days.read, zone=typist.timezone, now=now)
         self._faults = Faults()
@@ -234,7 +235,9 @@ class _Reader:
 
     def _free(self, free: str) -> tuple[str | None, str]:
         """The number, wherever it was said, and what else was typed without a key."""
-        found = scan(free, reader=NumberReader(self._read_phone), ids=False, ask=self._ask)
+        found = scan(
+            free, reader=NumberReader.for_region(self._region, premium=True), ids=False, ask=self._ask
+        )
         said = [(target.phone.e164) for target in found.targets if isinstance(target, NumberTarget)]
         for fault in found.faults:
             self._faults.add("number", fault)

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from bot.numbers import Certain, Doubtful, NumberReader
@@ -32,7 +31,7 @@ class Mentions:
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     """What a message as Slack sends it mentions, each once, in order."""
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
-    reader = NumberReader(partial(phone.read, default_region=default_region))
+    reader = NumberReader.for_region(default_region)
     found = list(reader.in_text(text))
     phones = {one.reading.e164: one.reading.target.phone for one in found if isinstance(one, Certain)}
     doubtful = dict.fromkeys(one.text for one in found if isinstance(one, Doubtful))

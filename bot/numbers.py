@@ -16,9 +16,11 @@ docs/numbers.md has the rule with examples.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from bot.messages import typed
+from providers import phone
 from providers.phone import Phone, PhoneFault
 
 ReadPhone = Callable[[str], Phone]
@@ -52,10 +54,11 @@ _DATE = re.compile(
     r"(?P<year>\d{4})-\d\d?-\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
 )
 _AROUND_DATES = _WRAPPERS + ".:!?()[]"
-_AMOUNT = re.compile(r"\d+\.\d\d")
-_IN_BRACKETS = re.compile(r"[(\[]\d{1,3}[)\]]")
+_AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
+_BROKEN = re.compile(r"(\d{3,})\D.*")
+_STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d{3}\.\d")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
-_SPREADSHEET = re.compile(r"\+?\d{3,}\.0+")
+_SPREADSHEET = re.compile(r"[^.]*\d{3}\.0+")
 _NAMES_OF_NUMBERS = (
     r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
     r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
@@ -151,6 +154,10 @@ class _Group:
     digits: int
     extended: bool = False
     """Whether an extension is glued to it."""
+    dashed: bool = False
+    """Whether a separate dash stands before it."""
+    broken: bool = False
+    """Whether it is the beginning of a word that is no digits."""
 
     @property
     def plus(self) -> bool:
@@ -158,20 +165,26 @@ class _Group:
 
     @property
     def stands_apart(self) -> bool:
-        return self.digits == 1 or _IN_BRACKETS.fullmatch(self.text) is not None
+        return self.digits == 1 or self.broken or _STANDS_APART.fullmatch(self.text) is not None
 
 
 class NumberReader:
     """Reads the numbers of one text, in a bounded number of attempts.
 
-    ``read_phone`` reads a whole number in the default region.
+    ``read_phone`` reads a whole number in the default region, whose country code is ``country_code``.
     """
 
-    def __init__(self, read_phone: ReadPhone) -> None:
+    def __init__(self, read_phone: ReadPhone, country_code: str = "") -> None:
         self._read_phone = read_phone
+        self._country_code = country_code
         self._read: dict[str, Phone | PhoneFault] = {}
         self.exhausted = False
         """Whether more was asked than is read of one text: then nothing of it may be believed."""
+
+    @classmethod
+    def for_region(cls, region: str, *, premium: bool = False) -> "NumberReader":
+        """Build a reader for numbers typed without a plus in a region (ISO 3166-1 alpha-2)."""
+        return cls(partial(phone.read, default_region=region, premium=premium), phone.country_code(region))
 
     def at(self, text: str, position: int, fits: Callable[[str], bool] | None = None) -> Found | None:
         """Read the number that begins at a position, perhaps behind a label; None where no digits do.
@@ -226,36 +239,41 @@ class NumberReader:
         if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
             return None
         for match in _HELD.finditer(word):
-            if count_digits(match[0]) >= SHORTEST_NUMBER and (phone := self._phone(match[0])):
-                return Reading(NumberTarget(phone, match[0]), match.start(), match.end())
+            if count_digits(match[0]) >= SHORTEST_NUMBER and (known := self._phone(match[0])):
+                return Reading(NumberTarget(known, match[0]), match.start(), match.end())
         return None
 
     def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
         """The groups of digits that stand here one behind the other, and whether other text follows them."""
         groups: list[_Group] = []
+        dashed = False
         for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
-            if groups and _DASH.fullmatch(word[0]):
+            digits = sum(one.digits for one in groups)
+            if groups and not dashed and _DASH.fullmatch(word[0]):
+                dashed = True
                 continue
-            if sum(one.digits for one in groups) > 2 * MOST_DIGITS:
-                follows = True  # no number reaches so far
-                break
-            group = _group(word)
+            group = _group(word) if digits <= 2 * MOST_DIGITS else None  # no number is longer
             date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
-            if group is None or (date and (groups or date["year"] or date["years"])):
-                follows = True
-                break
-            if _AMOUNT.fullmatch(group.text) and not 0 < sum(one.digits for one in groups) < SHORTEST_NUMBER:
-                follows = True
-                break
-            groups.append(group)
+            if group and date and (groups or date["year"] or date["years"]):
+                group = None
+            if _AMOUNT.match(text, word.start()) and not 0 < digits < SHORTEST_NUMBER:
+                group = None
+            if group is None:
+                broken = _BROKEN.fullmatch(word[0]) if groups else None
+                if broken:
+                    groups.append(
+                        _Group(word.start(), word.end(), broken[1], count_digits(broken[1]), broken=True)
+                    )
+                return self._unless_date(groups), True
+            groups.append(replace(group, dashed=dashed))
+            dashed = False
             if word[0][-1] in ":!?":
-                follows = word.end() < _cell_end(text, position)
-                break
-        else:
-            follows = False
-        if len(groups) == 1 and _DATE.fullmatch(groups[0].text):
-            return [], True  # a day and a month
-        return groups, follows
+                return self._unless_date(groups), word.end() < _cell_end(text, position)
+        return self._unless_date(groups), False
+
+    def _unless_date(self, groups: list[_Group]) -> list[_Group]:
+        """The groups, unless they are a day and a month."""
+        return [] if len(groups) == 1 and _DATE.fullmatch(groups[0].text) else groups
 
     def _decided(
         self,
@@ -310,17 +328,19 @@ class NumberReader:
             if slash := _SLASH.fullmatch(group.text):
                 found += self._with_endings(text[start : group.start], slash, start, group.end)
             number = text[start : group.start] + group.text
-            if phone := self._phone(number):
-                found.append(Reading(NumberTarget(phone, number), start, group.end))
-            elif (abroad := _ABROAD.match(number)) and (phone := self._phone(f"+{number[abroad.end() :]}")):
-                found.append(Reading(NumberTarget(phone, number), start, group.end, abroad=True))
+            if known := self._phone(number):
+                found.append(Reading(NumberTarget(known, number), start, group.end))
+                if number.startswith(self._country_code or "+") and (known := self._phone(f"+{number}")):
+                    found.append(Reading(NumberTarget(known, number), start, group.end))
+            elif (abroad := _ABROAD.match(number)) and (known := self._phone(f"+{number[abroad.end() :]}")):
+                found.append(Reading(NumberTarget(known, number), start, group.end, abroad=True))
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
         """Both lines that "24567890/91" stands for."""
         base, ending = before + slash["base"], slash["ending"]
         phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
-        return [Reading(NumberTarget(phone, one), start, end) for one, phone in phones if phone]
+        return [Reading(NumberTarget(known, one), start, end) for one, known in phones if known]
 
     def _phone(self, number: str) -> Phone | None:
         known = self._attempt(number)
@@ -345,7 +365,7 @@ class NumberReader:
         ends = [group.end for group in groups]
         last = ends.index(longest.end)
         group = groups[last]
-        if longest.abroad or (last > first and group.stands_apart):
+        if longest.abroad or group.stands_apart:
             return False
         if any(one.end == longest.end and one.e164 != longest.e164 for one in readings):
             return False
@@ -362,8 +382,10 @@ class NumberReader:
         """Whether a reading that leaves the first group out is as good as those that take it in."""
         if not readings or any(one.e164 == other.e164 for one in readings):
             return False
-        trunk = groups[1].text.startswith(("0", "(0")) and not groups[0].text.startswith(("0", "(0"))
-        stands_out = groups[1].plus or trunk or groups[0].digits == 1
+        first, second = groups[:2]
+        area = first.text.startswith(("0", "(0")) and first.digits >= _SHORT_GROUP
+        trunk = second.text.startswith(("0", "(0")) and not area
+        stands_out = second.plus or second.dashed or trunk or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
     def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
@@ -375,8 +397,8 @@ class NumberReader:
         start, end = groups[0].start, groups[-1].end
         number = text[start : groups[-1].start] + groups[-1].text
         match self._attempt(number):
-            case Phone() as phone:  # fewer digits than most numbers have
-                reading = Reading(NumberTarget(phone, number), start, end)
+            case Phone() as known:  # fewer digits than most numbers have
+                reading = Reading(NumberTarget(known, number), start, end)
                 return Doubtful(number, (reading,), end) if follows else Certain(reading)
             case fault:
                 return Unreadable(number, str(fault), end)

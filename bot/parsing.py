@@ -42,7 +42,6 @@ from bot.rows import number_in, read_sheet, without_marks
 from bot.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
 from bot.verbs import read_verb
 from bot.words import LIKELY_CONNECTION, Value, closest
-from providers import phone
 
 __all__ = [
     "ConnectionWords",
@@ -116,7 +115,7 @@ class _Reader:
         names = [*vocabulary.connections, *vocabulary.disabled_connections]
         self._names = {name.casefold(): name for name in names}
         self._read_time = read_time
-        self._numbers = NumberReader(partial(phone.read, default_region=vocabulary.default_region))
+        self._numbers = NumberReader.for_region(vocabulary.default_region)
         self._faults = Faults()
         self._questions = Questions(self._faults, answers)
         self._left_out: tuple[str, ...] = ()
@@ -307,7 +306,8 @@ class _Reader:
     def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
         """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
         found = read(ask=lambda _message, _options: None)
-        if words.unquoted(found.rest).quoted:
+        before = free[: len(free) - len(found.rest)].strip()
+        if words.unquoted(found.rest).quoted and "\n" not in before:
             return None
         if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
             self._left_out = sheet.left_out

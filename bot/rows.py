@@ -49,8 +49,12 @@ _MANY = 3
 _MARK = re.compile(r"^[ ]*(?:[-*•·–]|>+|\d{1,3}[.)])[ ]+", re.MULTILINE)  # noqa: RUF001 - a dash people paste
 """What a list begins its lines with."""
 _AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
-_WIDE: Final = "  "
-"""At least two spaces stand between columns."""
+_FRAME: Final = "||"
+"""Bars around a line and between its cells, as Markdown has them."""
+_WIDE = re.compile(r" {2,}")
+_PIECE = re.compile(r"\S+(?: \S+)*")
+"""A cell of a table whose columns have at least two spaces between them."""
+_IN_QUOTES = re.compile(r'\s*["“„].*["”“]\s*')
 _RULER = re.compile(r"[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(
     r"(?:^|[\W_])(?:tele)?(?:phones?|fon|tel|mobiles?|mobil|mob|cell|handy|whatsapp|msisdn|gsm|dnc|rufnummer"
@@ -62,7 +66,8 @@ _TOTAL = re.compile(
     r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
 )
 _NOTHING = re.compile(
-    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|missing|no (?:phone|number)|k\. ?a\.|[?-]+", re.IGNORECASE
+    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[?-]+",
+    re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -125,49 +130,76 @@ def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet
     delimiter = _delimiter([line for _, line in lines])
     if len(lines) <= 1 and delimiter != "\t":
         return None
-    rows = [_Row(number, _cells(line, delimiter)) for number, line in lines if not _RULER.fullmatch(line)]
-    for row in rows:
+    lines = [(number, line) for number, line in lines if not _RULER.fullmatch(line)]
+    cells = _columns([line for _, line in lines]) if delimiter is None else None
+    is_table = delimiter is not None or cells is not None
+    rows = [
+        _Row(number, cells[place] if cells else _cells(line, delimiter))
+        for place, (number, line) in enumerate(lines)
+    ]
+    for row, (_, line) in zip(rows, lines, strict=True):
+        if (
+            row is rows[-1]
+            and len(rows) > 1
+            and _IN_QUOTES.fullmatch(line)
+            and not _IN_QUOTES.fullmatch(lines[0][1])
+        ):
+            continue  # a reason that may hold a number
         for place, cell in enumerate(row.cells):
             row.found += [(place, found) for found in reader.in_text(cell)]
-    sheet = _Sheet(rows, ask, is_table=delimiter is not None)
+    sheet = _Sheet(rows, ask, is_table=is_table, may_be_list=delimiter in {",", ";"})
     if any(map(_numbers, rows)):
         return sheet.of_numbers()
     return sheet.of_ids() if ids else None
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """The character between the cells of a table; None where words stand between spaces.
+    """The character between the cells of a table; None where there is none.
 
     Lines without cells may stand before the table and behind it.
     """
     if any("\t" in line for line in lines):
         return "\t"
     if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
-        return "|"
-    for delimiter in ("|", ";", ",", _WIDE):
+        return _FRAME
+    for delimiter in "|;,":
         counts = [len(_cells(line, delimiter)) for line in lines if not _TOTAL.match(line.strip(_AROUND))]
         several = [count for count in counts if count > 1]
-        if (
-            len(several) > 1
-            and len(set(several)) == 1
-            and counts[counts.index(several[0]) :][: len(several)] == several
-        ):
-            return delimiter
+        if len(several) > 1 and len(set(several)) == 1:
+            start = counts.index(several[0])
+            if counts[start : start + len(several)] == several:
+                return delimiter
     return None
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
     match delimiter:
         case None:
-            cells = [line]
-        case "  ":
-            cells = re.split(r" {2,}", line.strip())
+            cells = _WIDE.split(line.strip())
+        case "||":
+            cells = line.strip().strip("|").split("|")
         case "|":
-            framed = line.strip().startswith("|")
-            cells = (line.strip().strip("|") if framed else line).split("|")
+            cells = line.split("|")
         case _:
             [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
     return [cell.strip() for cell in cells]
+
+
+def _columns(lines: Sequence[str]) -> list[list[str]] | None:
+    """The cells of lines whose columns stand below each other, with wide spaces between; None for others."""
+    pieces = [[(piece.start(), piece[0]) for piece in _PIECE.finditer(line)] for line in lines]
+    widest = max(pieces, key=len, default=[])
+    if len(widest) < 2 or sum(len(line) > 1 for line in pieces) < 2:  # noqa: PLR2004 - two of two are a table
+        return None
+    starts = [start for start, _ in widest]
+    rows = []
+    for line in pieces:
+        cells = [""] * (len(starts) if len(line) > 1 else 1)
+        for start, piece in line:
+            place = min(range(len(starts)), key=lambda at: abs(starts[at] - start)) if len(line) > 1 else 0
+            cells[place] = f"{cells[place]} {piece}".strip()
+        rows.append(cells)
+    return rows
 
 
 @dataclass(slots=True)
@@ -175,6 +207,8 @@ class _Sheet:
     rows: list[_Row]
     ask: Ask
     is_table: bool
+    may_be_list: bool
+    """Whether the character between its cells may stand between several targets."""
 
     def of_numbers(self) -> Sheet | None:
         """The sheet as a list of phone numbers; None where it is none."""
@@ -186,7 +220,12 @@ class _Sheet:
             return None
         if not self.is_table and not _is_list(with_numbers):
             return None
-        if header is None and all(_is_full(row) for row in with_numbers) and _several(with_numbers):
+        if (
+            self.may_be_list
+            and header is None
+            and all(_is_full(row) for row in with_numbers)
+            and _several(with_numbers)
+        ):
             return None  # numbers between commas
         columns = self._columns(with_numbers, header)
         last = rows.index(with_numbers[-1]) + 1
@@ -227,12 +266,11 @@ class _Sheet:
         if (
             _numbers(row)
             or _TOTAL.match(row.text)
-            or _NOTHING.fullmatch(re.split(r" {2,}", row.text)[0])
+            or _NOTHING.fullmatch(row.text.strip(_AROUND))
             or not _LETTERS.search(row.text)
         ):
             return False
-        words = [cell for cell in row.cells if cell]
-        return not self.is_table or (len(words) == 1 and not count_digits(words[0]))
+        return len(row.cells) == 1 and not (self.is_table and any(map(count_digits, row.cells)))
 
     def _columns(self, rows: Sequence[_Row], header: _Row | None) -> frozenset[int]:
         """The places of the cells that hold the numbers; empty until it is known which of several do."""

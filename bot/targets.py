@@ -210,10 +210,12 @@ class _Scanner:
             options.append(Option(IdTarget(named), end, typed.reading_as_id(named)))
         labels = [option.label for option in options]
         chosen = self.ask(typed.which_reading(text, labels), labels)
-        self.asked = self.asked or chosen is None
-        self.position = end if chosen is None else options[chosen].end
-        if chosen is not None:
-            self.found.append(options[chosen].target)
+        if chosen is None:  # where the next target begins depends on it
+            self.asked = True
+            self.position = len(self.text)
+            return False
+        self.position = options[chosen].end
+        self.found.append(options[chosen].target)
         return True
 
     def _id(self, word: re.Match[str]) -> bool:

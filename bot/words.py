@@ -114,7 +114,8 @@ def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable
         if key:
             keys.append((key, unquoted(text[begin:end])))
         else:
-            free.append(text[begin:end].strip(_AROUND_VALUES))
+            piece = text[begin:end]
+            free.append(piece.strip(" \n" if "\n" in piece else _AROUND_VALUES))
 
     for mark in _MARK.finditer(masked):
         if mark.start() < begin:
