@@ -294,7 +294,6 @@ class NumberReader:
             return self._unreadable(text, groups, follows=follows)
         if (readings and others) or not (readings or leading):
             return self._doubtful(text, groups, [*readings, *(others or behind)])
-        first = 0 if readings else 1
         readings = readings or behind
         if fits and len(readings) > 1:
             whole_fits = fits(text[readings[-1].end :].strip())
@@ -302,7 +301,7 @@ class NumberReader:
             if fitting:
                 readings = readings if whole_fits else fitting
             follows = bool(fitting and whole_fits) or (follows and not whole_fits)
-        if self._is_certain(groups, first, readings, follows=follows):
+        if self._is_certain(groups, readings, follows=follows):
             return self._unless_extended(text, readings[-1])
         return self._doubtful(text, groups, readings)
 
@@ -357,9 +356,7 @@ class NumberReader:
                 self._read[number] = fault
         return self._read[number]
 
-    def _is_certain(
-        self, groups: Sequence[_Group], first: int, readings: Sequence[Reading], *, follows: bool
-    ) -> bool:
+    def _is_certain(self, groups: Sequence[_Group], readings: Sequence[Reading], *, follows: bool) -> bool:
         """Whether the longest reading is the only sensible one."""
         longest = readings[-1]
         ends = [group.end for group in groups]

@@ -182,12 +182,18 @@ def _in_run(run: list[str], region: str) -> set[str]:
 
 
 def doubtful_alone(writing: Writing, region: str) -> bool:
-    """Whether a number that stands alone could be a shorter one and a short group behind it."""
+    """Whether a number that stands alone could be a shorter one beside a short group."""
     if not writing.plain:
         return True
     chunks = in_ascii(writing.core).split()
-    shorter = re.sub(r"[^\d+]", "", "".join(chunks[:-1]))
-    return len(chunks) > 1 and len(digits_of(chunks[-1])) <= 2 and dialled(shorter, region) is not None
+    if len(chunks) == 1:
+        return False
+    whole = dialled(re.sub(r"[^\d+]", "", "".join(chunks)), region)
+    for apart, rest in ((chunks[-1], chunks[:-1]), (chunks[0], chunks[1:])):
+        shorter = dialled(re.sub(r"[^\d+]", "", "".join(rest)), region)
+        if len(digits_of(apart)) <= 2 and "+" not in apart and shorter not in {None, whole}:
+            return True
+    return False
 
 
 def doubtful_before_words(writing: Writing) -> bool:
