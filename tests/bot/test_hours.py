@@ -92,6 +92,50 @@ def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at:
     assert "Add zone=" in closed.message
 
 
+@pytest.mark.parametrize(
+    ("number", "zone", "says", "suggestion"),
+    [
+        # A number that leaves no choice: any other zone is wrong, whatever its clock shows.
+        (INDIAN, "America/New_York", "is in Asia/Kolkata, not in America/New_York", "Asia/Kolkata"),
+        (INDIAN, "Asia/Colombo", "is in Asia/Kolkata, not in Asia/Colombo", "Asia/Kolkata"),
+        (CHICAGO, "America/New_York", "is in America/Chicago, not in America/New_York", "America/Chicago"),
+        (CHICAGO, "UTC", "is in America/Chicago, not in UTC", "America/Chicago"),
+        (LONDON, "Etc/GMT+5", "is in Europe/London, not in Etc/GMT+5", "Europe/London"),
+        (PARISIAN, "EST5EDT", "is in Europe/Paris, not in EST5EDT", "Europe/Paris"),
+        # One that leaves several: one of those, and no other.
+        (TOLL_FREE, "Asia/Tokyo", "of 42 time zones, but not in Asia/Tokyo: America/Adak", None),
+        (AUSTRALIAN, "Asia/Singapore", "of 8 time zones, but not in Asia/Singapore: Australia/", None),
+        (MUSCOVITE, "Etc/GMT-3", "of 16 time zones, but not in Etc/GMT-3: ", None),
+    ],
+)
+def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
+    number: str, zone: str, says: str, suggestion: str | None
+) -> None:
+    """Also where the clocks there show an hour at which the call might go out."""
+    closed = keeps(number, "US", "2026-11-21T18:00", zone=zone)
+    assert closed
+    assert (closed.field, closed.suggestion, closed.then) == ("zone", suggestion, None)
+    assert says in closed.message, closed.message
+
+
+@pytest.mark.parametrize(
+    ("number", "zone"),
+    [
+        (INDIAN, "Asia/Calcutta"),
+        (INDIAN, "Asia/Kolkata"),
+        (CHICAGO, "US/Central"),
+        (TOLL_FREE, "US/Eastern"),
+        (TOLL_FREE, "America/Chicago"),
+        (AUSTRALIAN, "Australia/West"),
+        (SATELLITE, "America/Chicago"),
+    ],
+)
+def test_a_zone_that_the_number_may_be_in_counts_by_any_of_its_names(number: str, zone: str) -> None:
+    """A number whose plan gives no zone leaves every one."""
+    closed = keeps(number, "US", "2026-11-21T04:00", zone=zone)
+    assert closed is None or closed.field == "at"
+
+
 def test_zones_within_an_hour_must_all_allow_it() -> None:
     """Where the zones of a number differ by an hour at most, none is asked for, and each one's hours hold."""
     read = phone.Phone("+15550001", "US", "United States", "+1 555", ("America/Chicago", "America/New_York"))
@@ -235,13 +279,25 @@ def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("Amerika/Chicago", "America/Chicago"), ("IST", None), ("9", None)]
+    ("typed", "meant"),
+    [
+        ("Amerika/Chicago", "America/Chicago"),
+        ("IST", None),
+        ("9", None),
+        ("Etc/GMT+5", None),
+        ("Etc/UCT", None),
+        ("EST5EDT,M3.2.0,M11.1.0", None),
+        ("<+0530>-5:30", None),
+        ("../../etc/passwd", None),
+        ("x" * 5000, None),
+    ],
 )
 def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
-    """With what was probably meant; "IST" is a time in three countries."""
+    """With what was probably meant; "IST" is a time in three countries, and an offset is nobody's zone."""
     with pytest.raises(zones.ZoneFault, match="is no time zone") as fault:
         zones.read(typed)
     assert fault.value.suggestion == meant
+    assert len(str(fault.value)) < 200
 
 
 def test_every_candidate_of_a_number_has_a_clock() -> None:
