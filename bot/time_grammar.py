@@ -196,11 +196,13 @@ def _hundredths(amount: str | None) -> int:
     return int(whole or 0) * 100 + int(f"{part:0<2}")
 
 
-def may_be_a_span(parts: Parts) -> bool:
-    """Return whether a minus behind a time may stand between two times, as in 10:00-11:00."""
+def is_doubtful_offset(parts: Parts) -> bool:
+    """Return whether an offset may be something else: "+1 person", or the end of a span as in 10:00-11:00."""
     zone, day = parts.zone, parts.day
-    if zone is None or zone["sign"] != "-" or zone["utc"]:
+    if zone is None or not zone["sign"] or zone["utc"]:
         return False
+    if zone["sign"] == "+" or not zone["minutes"]:
+        return not zone["minutes"]
     if day is None or not day["iso"] or parts.clock is None:
         return True
     as_iso_writes = parts.typed[parts.clock.start() - 1] in "Tt" or bool(parts.clock["second"])

@@ -36,8 +36,8 @@ from bot.time_grammar import (
     TimeFault,
     days_off,
     from_now,
+    is_doubtful_offset,
     limited,
-    may_be_a_span,
     nearly,
     split,
     stem,
@@ -188,9 +188,9 @@ class _Reader:
             raise TimeFault(time_faults.no_zone(parts.zone["said"]), mended) from None
         if named is None:
             raise self._unreadable(parts.typed)
-        if may_be_a_span(parts):
+        if is_doubtful_offset(parts):
             form = parts.say(zone=f"UTC{parts.zone['said']}")
-            raise TimeFault(time_faults.offset_or_span(parts.zone["said"]), self._suggest(form))
+            raise TimeFault(time_faults.doubtful_offset(parts.zone["said"]), self._suggest(form))
         return named
 
     @property

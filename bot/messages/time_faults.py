@@ -160,8 +160,8 @@ def which_day(said: str) -> str:
     return f"“{said}” can be on two days: it is not the same day there."
 
 
-def offset_or_span(said: str) -> str:
-    return f"“{said}” can be an offset, or the end of a span. A call has one time."
+def doubtful_offset(said: str) -> str:
+    return f"“{said}” can be an offset from UTC or something else, like the end of a span."
 
 
 def no_zone(said: str) -> str:

@@ -109,7 +109,7 @@ async def test_a_time_behind_a_number_is_read(stage: Bench, zone: str, typed: st
         ("10 o'clock", "Type “10 am” or “10 pm”.", None),
         ("2026/12/5 10:00", "Did you mean `2026-12-05 10:00`?", "at=2026-12-05 10:00"),
         ("2026.12.5 10:00", "Did you mean `2026-12-05 10:00`?", "at=2026-12-05 10:00"),
-        ("5 Dec 10:00-11:00", "A call has one time.", None),
+        ("5 Dec 10:00-11:00", "can be an offset from UTC or something else", None),
     ],
 )
 async def test_a_doubtful_time_is_a_question_with_its_answers(
