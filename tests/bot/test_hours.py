@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from bot import hours, hours_written, zones
 from bot.hours import Closed, Hours, Window
 from providers import phone
 from providers.actions import PlaceCall
+from tests.bot.test_times import MOST_STEPS, steps
 
 CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
 INDIAN, PARISIAN, MUSCOVITE, SATELLITE = "+919876543210", "+33142345678", "+79161234567", "+870773111632"
@@ -298,6 +300,21 @@ def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
         zones.read(typed)
     assert fault.value.suggestion == meant
     assert len(str(fault.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "typed", ["a" * 64, "america/" * 8, "ameriac/chicaog", "aivadavirdomoc/anitnegra/acirema", " a" * 32]
+)
+def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> None:
+    """A longer one is refused before it is compared with any name."""
+
+    def reads(text: str) -> None:
+        with contextlib.suppress(zones.ZoneFault):
+            zones.read(text)
+
+    reads("Kolkata")  # the tables are read once
+    assert steps(lambda: reads(typed)) < MOST_STEPS
+    assert steps(lambda: reads(typed * 5000)) < 100
 
 
 def test_every_candidate_of_a_number_has_a_clock() -> None:
