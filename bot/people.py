@@ -26,6 +26,11 @@ USABLE = timedelta(days=1)
 PRESENCE_FRESH = timedelta(minutes=1)
 """users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
 GROUP_USABLE = timedelta(hours=1)
+_FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
+"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and in summer.
+
+People report it with ``tz`` null and the label "Pacific Standard Time".
+"""
 ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
 
@@ -172,6 +177,6 @@ def _timezone(user: Mapping[str, Any]) -> str:
     name, seconds = user.get("tz"), user.get("tz_offset")
     if isinstance(name, str) and name:
         return name
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds % 60:
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds % 60 or seconds in _FILLED_IN:
         return ""
     return clocks.offset(seconds // 60) or ""

@@ -20,6 +20,9 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
         ({"tz": "", "tz_offset": -34200}, "-09:30"),
         ({"tz_offset": 0}, "+00:00"),
         ({"tz": None, "tz_offset": 50400}, "+14:00"),
+        ({"tz": None, "tz_label": "Pacific Standard Time", "tz_offset": -28800}, ""),
+        ({"tz": None, "tz_label": "Pacific Daylight Time", "tz_offset": -25200}, ""),
+        ({"tz": "America/Los_Angeles", "tz_offset": -28800}, "America/Los_Angeles"),
         ({}, ""),
         ({"tz": None, "tz_offset": None}, ""),
         ({"tz": None, "tz_offset": "19800"}, ""),
@@ -30,7 +33,7 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
     ],
 )
 def test_a_person_has_the_zone_or_else_the_offset_that_slack_gives(said: dict[str, Any], zone: str) -> None:
-    """Where it gives neither, none is made up."""
+    """Where it gives neither, or fills in its own offset, none is made up."""
     assert read_person({"id": "U0AGENT", "name": "asha", **said}, NOW).timezone == zone
 
 
