@@ -58,7 +58,7 @@ MOST_DIGITS = 17
 LONGEST_ID = 128
 """Characters, as `SAFE_ID_PATTERN` has it."""
 
-_DATE = r"(?:\d{4}[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}(?:[.-]\d{2,4})?)(?![^\s,;T])"
+_DATE = r"(?:\d{4}-\d\d-\d\d|20\d\d[.-]\d{1,2}[.-]\d{1,2}|\d{1,2}[.-]\d{1,2}(?:[.-]\d{2,4})?)(?![^\s,;T])"
 _GROUP = rf"(?:[(+＋]+[ ]?)?(?!{_DATE})\d[\d().‐‑–-]*(?![^\s,;])"  # noqa: RUF001 - dashes and a plus people paste
 _GROUPS = re.compile(_GROUP)
 _RUN = re.compile(rf"{_GROUP}(?:[ ]+{_GROUP})*")

@@ -126,3 +126,18 @@ async def test_a_doubtful_time_is_a_question_with_its_answers(
             again = await asha.command(line.split("`")[1])
             assert "Place this call?" in read(again.ephemeral)
     assert await stage.bot.entries() == []
+
+
+async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: Bench) -> None:
+    """What is said of a call to be cancelled: with the whole line where one answer is likely."""
+    line = f"/cancel-call {NUMBER} wrong number goes-out="
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"{line}yesterday 17:00")).ephemeral)
+        corrected = next(one for one in said.splitlines() if one.startswith("Corrected"))
+        assert "goes-out=today 17:00" in corrected
+        assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
+        await asha.command(f"{line}9:30pm IST")
+    [entry] = await stage.bot.entries()
+    request = await stage.bot.log.request(entry.request)
+    assert request.goes_out == datetime(2026, 11, 21, 16, tzinfo=UTC)
