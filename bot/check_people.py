@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot import clocks
 from bot.check_slack import Told
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.people import read_person
@@ -199,13 +200,21 @@ def _unread(names: Iterable[str], groups: Mapping[str, Group]) -> str | None:
 
 def about_zones(people: Iterable[Person]) -> Finding:
     """Whether the times that people type can be read."""
-    zones = sorted({one.timezone for one in people})
-    unknown = [zone for zone in zones if not _is_zone(zone)]
+    known = [one.timezone for one in people]
+    zones = sorted(set(filter(None, known)))
+    unknown = [zone for zone in zones if not clocks.is_offset(zone) and not _is_zone(zone)]
     if unknown:
         return wrong(
             "people's zones",
             f"Not known here: {', '.join(unknown)}. A time typed there could not be read.",
             "Update the package tzdata; or choose another zone in Slack's preferences.",
+        )
+    if without := known.count(""):
+        who = "1 person" if without == 1 else f"{without} people"
+        return warning(
+            "people's zones",
+            f"Slack gives no time zone for {who}. They have to write it with each time.",
+            "Let them choose one in Slack's preferences.",
         )
     return ok(
         "people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at."

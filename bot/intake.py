@@ -163,15 +163,16 @@ class Intake:
             faults.append(Fault("at", scheduled.WHEN_INSTEAD))
         if faults:
             raise Faulty(faults)
-        zone, now = person.timezone, self._clock()
+        now = self._clock()
         try:
-            entry = moves.only(line, await self._scheduled(line), zone=zone, now=now)
+            entry = moves.only(line, await self._scheduled(line), zone=person.timezone, now=now)
             if why := await self.cannot_cancel(entry, person):
                 raise Faulty([Fault("targets", why)])
             beside = await self._beside(entry)
-            wish = moves.wish(line, entry, self.vocabulary, beside, zone=zone, now=now)
+            wish = moves.wish(line, entry, self.vocabulary, beside, zone=person.timezone, now=now)
             moved = await self._log.request(entry.request)
-            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=moved.zone)
+            zone = line.zone or moved.zone
+            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancel as no:
             raise Faulty([Fault("targets", str(no))]) from no
 
@@ -359,6 +360,8 @@ class Intake:
             yield
         except NotNow as refused:
             field, then = refused.field or "at", None
+            if refused.zone:
+                raise Faulty([Fault(field, refused.message, refused.zone)]) from refused
             if refused.then and through and "at" in through.fields:
                 then = refused.then.isoformat(timespec="minutes")
             raise Faulty([Later(field, refused.message, then)]) from refused

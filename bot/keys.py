@@ -20,6 +20,7 @@ _ALL = frozenset(FORMS)
 _THROUGH_ONE = _ALL - frozenset(OF_STOPS)
 _OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 _PLACING = frozenset({Verb.PLACE})
+_PLACING_OR_MOVING = frozenset({Verb.PLACE, Verb.MOVE})
 _KEYS: Final = {
     "to": ("targets", _OF_CALLS | frozenset(OF_STOPS)),
     "call": ("targets", frozenset({Verb.CANCEL, Verb.MOVE})),
@@ -27,13 +28,13 @@ _KEYS: Final = {
     "agent": ("agent", _OF_CALLS),
     "via": ("connection", _THROUGH_ONE),
     "reason": ("reason", _ALL),
-    "at": ("at", frozenset({Verb.PLACE, Verb.MOVE})),
+    "at": ("at", _PLACING_OR_MOVING),
     "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
     "until": ("latest", _PLACING),
-    "zone": ("zone", _PLACING),
+    "zone": ("zone", _PLACING_OR_MOVING),
     "carry-over": ("carry_over", _PLACING),
     "lang": ("language", _PLACING),
     "priority": ("priority", _PLACING),

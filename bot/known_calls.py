@@ -10,6 +10,7 @@ from typing import Final
 
 from whenever import Instant, TimeZoneNotFoundError
 
+from bot import clocks
 from bot.blocks import MAX_OPTION, cut
 from bot.line import ConnectionWords, Fault, Line, Vocabulary
 from bot.messages import scheduled
@@ -71,10 +72,10 @@ def _with_id(text: str, entry: str) -> str:
 def clock(at: datetime, *, zone: str, now: datetime) -> str:
     """An instant as somebody in that zone would say it: "tomorrow 9:30", "Mon 10:00", "5 Dec 10:00"."""
     try:
-        here, then = Instant(now).to_tz(zone), Instant(at).to_tz(zone)
+        here, then = clocks.local(Instant(now), zone), clocks.local(Instant(at), zone)
         where = ""
     except TimeZoneNotFoundError:
-        here, then = Instant(now).to_tz(_UNKNOWN_ZONE), Instant(at).to_tz(_UNKNOWN_ZONE)
+        here, then = (clocks.local(Instant(one), _UNKNOWN_ZONE) for one in (now, at))
         where = f" {_UNKNOWN_ZONE}"
     days = (then.date().to_stdlib() - here.date().to_stdlib()).days
     standing = then.date().to_stdlib()

@@ -119,7 +119,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Typist:
-    """Who types. ``timezone`` is an IANA name."""
+    """Who types. ``timezone`` is an IANA name or a UTC offset such as ``+05:30``, empty where unknown."""
 
     timezone: str
 
@@ -254,6 +254,8 @@ def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
                 line = replace(line, agent=meant)
             case Fault(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
+            case Fault(field="goes_out", suggestion=meant):
+                line = replace(line, goes_out_text=meant)
             case Fault(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
             case _:

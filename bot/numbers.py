@@ -51,7 +51,7 @@ _DASHES = "\\-\u2010-\u2015\u2212"
 _DIGITS = re.compile(rf"[(\[]{{0,2}}[+＋]?\s?[(\[]{{0,2}}\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
 _DASH = re.compile(rf"[{_DASHES}]")
 _DATE = re.compile(
-    r"(?P<year>\d{4})-\d\d?-\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
+    r"(?P<year>\d{4})[./-]\d\d?[./-]\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
 )
 _AROUND_DATES = _WRAPPERS + ".:!?()[]"
 _AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")

@@ -238,9 +238,19 @@ class Operations:
         """Whether a call may still go out. Raises `providers.actions.Refused`."""
         if stops := await self.stops(action):
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+        await self._check_zone(request)
         self._check_call(action, self.rule_of(request), request)
         if beside := await self._beside(request):
             raise Refused(scheduled.placed_since(request.connection, beside))
+
+    async def _check_zone(self, request: Request) -> None:
+        """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
+        if request.zone is None:
+            return
+        moved = (await self._log.request(request.moves)).entries if request.moves else ()
+        for entry in (*request.entries, *moved):
+            if isinstance(entry.action, PlaceCall):
+                calling.check_zone(entry.action, self._settings, request.zone)
 
     async def _beside(self, request: Request) -> list[str]:
         """The calls that a move would take along by now: those to its number, where it cancels by number."""
@@ -446,6 +456,10 @@ class Operations:
                 raise NotAllowed([why_not.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
+                try:
+                    await self._check_zone(request)
+                except Refused as refused:
+                    raise NotAllowed([refused.message]) from refused
                 if beside := await self._beside(request):
                     raise NotAllowed([scheduled.placed_since(request.connection, beside)])
             change = self._decision(request, person, decision, allowed, note)

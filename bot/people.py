@@ -14,6 +14,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import clocks
 from bot.policy import Members
 from storage.entries import Person
 from storage.log import ActionLog
@@ -25,6 +26,11 @@ USABLE = timedelta(days=1)
 PRESENCE_FRESH = timedelta(minutes=1)
 """users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
 GROUP_USABLE = timedelta(hours=1)
+_FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
+"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and in summer.
+
+People report it with ``tz`` null and the label "Pacific Standard Time".
+"""
 ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
 
@@ -157,10 +163,20 @@ def read_person(user: Mapping[str, Any], now: datetime) -> Person:
         id=user["id"],
         team=user.get("team_id", ""),
         name=profile.get("display_name") or profile.get("real_name") or user.get("name", ""),
-        timezone=user.get("tz") or "UTC",
+        timezone=_timezone(user),
         bot=bool(user.get("is_bot")),
         deleted=bool(user.get("deleted")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
         stranger=bool(user.get("is_stranger")),
         read_at=now,
     )
+
+
+def _timezone(user: Mapping[str, Any]) -> str:
+    """Return the zone that Slack gives, else the UTC offset it gives, else nothing: none is made up."""
+    name, seconds = user.get("tz"), user.get("tz_offset")
+    if isinstance(name, str) and name:
+        return name
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds % 60 or seconds in _FILLED_IN:
+        return ""
+    return clocks.offset(seconds // 60) or ""

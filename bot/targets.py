@@ -77,7 +77,7 @@ _SAFE_ID = re.compile(SAFE_ID_PATTERN)
 _MARKS = re.compile(r"^[ ]*(?:(?:>|```)[ ]*)+|```[ ]*$", re.MULTILINE)
 """Slack's marks of a quotation and of a block of code."""
 _DATE_OR_AMOUNT = re.compile(
-    r"\d{4}-\d\d?-\d\d?(?:T[\d:.]+)?|\d{1,2}([./-])(?:\d{1,2}|[a-z]{3,9})(?:\1\d{2,4})?|\d{1,2}:\d\d(?::\d\d)?"
+    r"\d{4}[./-]\d\d?[./-]\d\d?(?:T[\d:.]+)?|\d{1,2}([./-])(?:\d{1,2}|[a-z]{3,9})(?:\1\d{2,4})?|\d{1,2}:\d\d(?::\d\d)?"
     r"|\d{1,3}(?:,\d{3})*(?:[.,]\d{1,2})?(?:%|€|am|pm)?|\d{1,2}(?:st|nd|rd|th)",
     re.IGNORECASE,
 )

@@ -441,7 +441,7 @@ class Person:
     team: str
     name: str
     timezone: str
-    """An IANA name."""
+    """An IANA name, or a UTC offset such as ``+05:30`` where Slack gives no name; else empty."""
     bot: bool
     deleted: bool
     guest: bool

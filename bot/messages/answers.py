@@ -58,8 +58,9 @@ _HELP_ON_MORE = """\
 *Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
 `state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
 
-*Times* are in your own time zone: `9:30`, `9.30 pm`, `today 17:00`, \
-`Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
+*Times* are in your own time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, \
+`day after tomorrow 10am`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`, `in 2h30m`. \
+Add another zone like `9:30 UTC`, `9:30 +05:30` or `9:30 Asia/Kolkata`."""
 
 _HELP_ON_STOPS = """\
 *Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
