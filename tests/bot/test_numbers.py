@@ -148,7 +148,7 @@ def test_an_id_that_holds_a_number_is_asked_about(text: str, number: str) -> Non
     """It may be either; with `call=` it is the id."""
     line = said(text)
     assert (named(line), options(line)[0]) == ([], number)
-    word = text.split()[0]
+    word = text.split(maxsplit=1)[0]
     if ":" not in word:
         assert said(f"call={word} late via voxworks").targets == (IdTarget(word),)
 
