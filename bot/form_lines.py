@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pydantic import JsonValue
 
 from bot.known_calls import KNOWN
-from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Line, Verb, written_json
+from bot.line import CAMPAIGN, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Line, Verb, written_json
 from bot.messages import reasons
 from bot.targets import IdTarget, NumberTarget
 from bot.words import quote, unquoted
@@ -89,7 +89,7 @@ def _metadata(text: str) -> list[tuple[str, str]]:
     for line in filter(None, map(str.strip, text.splitlines())):
         name, _, value = line.partition("=" if "=" in line else ":")
         value = value.strip()
-        as_it_is = JSON_SCALAR.fullmatch(value) or unquoted(value).quoted
+        as_it_is = PLAIN_INTEGER.fullmatch(value) or unquoted(value).quoted
         found.append((name.strip(), value if as_it_is else quote(value)))
     return found
 

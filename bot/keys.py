@@ -1,15 +1,11 @@
 """The ``key=value`` part of a line: which keys there are, and how each value is read. Pure."""
 
-import json
-import math
 import re
 from collections.abc import Callable
 from typing import Final
 
-from pydantic import JsonValue
-
 from bot import times, zones
-from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
+from bot.line import FORMS, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Verb
 from bot.messages import labels, typed
 from bot.words import Value, closest
 
@@ -211,10 +207,12 @@ class Keys:
         self._faults.add("language", typed.NOT_A_LANGUAGE)
         return None
 
-    def metadata(self) -> dict[str, JsonValue]:
-        """All ``meta.NAME`` values by name."""
+    def metadata(self) -> dict[str, str | int]:
+        """All ``meta.NAME`` values by name: bare plain integers as numbers, all else as typed."""
         return {
-            key.removeprefix(_METADATA): value.line if value.quoted else _json_value(value.line)
+            key.removeprefix(_METADATA): int(value.text)
+            if not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+            else value.text
             for key, value in self._values.items()
             if key.startswith(_METADATA)
         }
@@ -225,14 +223,3 @@ def limited(field: str, text: str, faults: Faults) -> str:
     if len(text) > MAX_TEXT:
         faults.add(field, typed.too_long(field, len(text), MAX_TEXT))
     return text
-
-
-def _json_value(said: str) -> JsonValue:
-    """A bare JSON number, true, false or null as that; all else is text."""
-    if not JSON_SCALAR.fullmatch(said):
-        return said
-    try:
-        value: bool | int | float | None = json.loads(said)
-    except ValueError:  # more digits than Python reads
-        return said
-    return said if isinstance(value, float) and math.isinf(value) else value

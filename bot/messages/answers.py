@@ -260,7 +260,7 @@ def _options(action: PlaceCall, zone: str | None) -> list[tuple[str, str]]:
     elif action.latest and not action.earliest:
         window = f"until {action.latest}"
     where = f" ({zone})" if window and zone else ""
-    metadata = ", ".join(
+    metadata = "\n".join(
         f"{escape(name)} = {_typed(value)}" for name, value in (action.metadata or {}).items()
     )
     return [
@@ -272,12 +272,13 @@ def _options(action: PlaceCall, zone: str | None) -> list[tuple[str, str]]:
         ("Language", action.language or ""),
         ("Priority", "" if action.priority is None else str(action.priority)),
         ("Batch", escape(action.batch or "")),
-        ("Data for the agent", metadata),
+        ("Data for the agent, text in quotes", metadata),
     ]
 
 
 def _typed(value: object) -> str:
-    return quote(value) if isinstance(value, str) else f"`{value}`"
+    """Return a value for the agent as it is sent: text with its own spaces and lines."""
+    return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"
 
 
 def asked(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from bot.messages.labels import DOES
 from bot.messages.previews import PlacePreview
 from bot.operations import Wish
 from bot.parsing import parse
+from bot.wishes import actions_of
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
@@ -141,6 +143,43 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     ):
         assert part in shown, part
     assert "<!here>" not in shown
+
+
+def previewed(typed: str) -> list[list[dict[str, Any]]]:
+    """The blocks of both previews of a call: the command's and the form's."""
+    line = infer(read(typed), VOCABULARY).line
+    assert line.faults == ()
+    [action] = actions_of(line)
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
+    wish = Wish("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
+    message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert faults("modal", modal) == []
+    return [list(message.blocks), modal["blocks"]]
+
+
+def test_a_preview_tells_numbers_from_text() -> None:
+    """Text stands in quotes as it was typed, a number does not, and the heading says so."""
+    typed = "98765 43210 meta.age=25 meta.pin=007 meta.amount=1500.50 meta.name=null meta.city=New  Delhi"
+    for blocks in previewed(f'{typed} meta.no="5" meta.none="" meta.big=98765432109876543210'):
+        [shown] = [
+            field["text"]
+            for block in blocks
+            for field in block.get("fields", ())
+            if field["text"].startswith("*Data for the agent")
+        ]
+        assert shown.splitlines() == [
+            "*Data for the agent, text in quotes*",
+            "age = `25`",
+            "pin = “007”",
+            "amount = “1500.50”",
+            "name = “null”",
+            "city = “New  Delhi”",
+            "no = “5”",
+            "none = “”",
+            "big = “98765432109876543210”",
+        ]
 
 
 @pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, Vocabulary({}, "IN")])
