@@ -30,10 +30,14 @@ class Message:
     blocks: Sequence[Block]
 
 
+def seen(text: str) -> str:
+    """Return the text without control, bidi and other characters nobody sees, its tabs and lines kept."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _NOT_SHOWN)
+
+
 def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees."""
-    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _NOT_SHOWN)
-    return _BLANK_LINES.sub("\n\n", kept).strip()
+    """Text without what nobody sees, nor more than one blank line in a row."""
+    return _BLANK_LINES.sub("\n\n", seen(text)).strip()
 
 
 def escape(text: str) -> str:

@@ -1,20 +1,38 @@
 """What a form says as a line of the grammar, and what a line says as a form's values. Pure."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from bot import words
 from bot.known_calls import KNOWN
-from bot.line import CAMPAIGN, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Line, Verb, written_json
-from bot.messages import reasons
+from bot.line import (
+    CAMPAIGN,
+    METADATA_NAME,
+    OF_CAMPAIGNS,
+    OF_STOPS,
+    PLAIN_INTEGER,
+    Fault,
+    Line,
+    Verb,
+    written_json,
+)
+from bot.messages import reasons, typed
 from bot.targets import IdTarget, NumberTarget
-from bot.words import quote, unquoted
+from bot.words import Value, quote, unquoted
 from providers.actions import PlaceCall
 from storage.entries import LogEntry
 
 PICKED = "picked"
 """The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
+
+_COLONS = ":\uff1a"
+_DATUM = re.compile(rf"(?P<name>[^={_COLONS}\uff1d]*)(?P<sign>[={_COLONS}\uff1d])(?P<value>.*)", re.DOTALL)
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 _KEYS = {
     "at": "at",
@@ -79,19 +97,52 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     parts = [f"{key}={quote(targets)}" if key and targets else targets]
     if connection := said.pop("connection", ""):
         parts.append(f"via {connection}")
-    parts += [f"meta.{name}={value}" for name, value in _metadata(said.pop("metadata", ""))]
+    parts += [datum.key for datum in _data(said.pop("metadata", ""))]
     parts += [f"{_KEYS[field]}={quote(value)}" for field, value in said.items() if value]
     return " ".join(filter(None, parts))
 
 
-def _metadata(text: str) -> list[tuple[str, str]]:
-    found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, value = line.partition("=" if "=" in line else ":")
-        value = value.strip()
-        as_it_is = PLAIN_INTEGER.fullmatch(value) or unquoted(value).quoted
-        found.append((name.strip(), value if as_it_is else quote(value)))
+@dataclass(frozen=True, slots=True)
+class _Datum:
+    """A line of data for the agent: its name, the key of the grammar that says it, and its fault."""
+
+    name: str
+    key: str
+    fault: Fault | None = None
+
+
+def data_faults(values: Mapping[str, str]) -> list[Fault]:
+    """Return what is wrong with the lines of data for the agent, each line named."""
+    data = _data(values.get("metadata", ""))
+    names = Counter(datum.name for datum in data if not datum.fault)
+    twice = [Fault("metadata", typed.name_twice(name)) for name, count in names.items() if count > 1]
+    return [*(datum.fault for datum in data if datum.fault), *twice]
+
+
+def _data(text: str) -> list[_Datum]:
+    found: list[_Datum] = []
+    for line in words.lines("\n".join(text.splitlines())):
+        said = _DATUM.fullmatch(line)
+        is_one = said is not None and unquoted(said["value"]).quoted
+        found += map(_datum, [line] if is_one else filter(str.strip, line.split("\n")))
     return found
+
+
+def _datum(line: str) -> _Datum:
+    """Read a line: its first colon or equals sign parts name and value, which may stand in quotes."""
+    said = _DATUM.fullmatch(line)
+    name, value = (unquoted(said["name"]).text, unquoted(said["value"])) if said else ("", Value(line))
+    faulty = f"meta.={quote(line)}"  # whoever reads it as a key finds the fault as well
+    is_address_or_time = value.text.startswith("//") or name.isdecimal()
+    if not name or (said and said["sign"] in _COLONS and is_address_or_time):
+        return _Datum(name, faulty, Fault("metadata", typed.no_name(line.strip())))
+    if not METADATA_NAME.fullmatch(name):
+        meant = _NOT_IN_A_NAME.sub("_", name).strip("_.-")
+        return _Datum(name, faulty, Fault("metadata", typed.not_a_name(name), meant or None))
+    if not value.text and not value.quoted:
+        return _Datum(name, faulty, Fault("metadata", typed.no_value(name)))
+    is_number = not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+    return _Datum(name, f"meta.{name}={value.text if is_number else quote(value.text)}")
 
 
 def values_of(line: Line) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from bot import times, zones
-from bot.line import FORMS, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Verb
+from bot.line import FORMS, METADATA_NAME, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Verb
 from bot.messages import labels, typed
 from bot.words import Value, closest
 
@@ -101,7 +101,7 @@ class Keys:
 
     def take(self, key: str, value: Value, verb: Verb | None) -> None:
         """Keep a key's value, unless something is wrong with the key itself."""
-        is_metadata = key.startswith(_METADATA) and key != _METADATA
+        is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
         field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
         if field == "text":
             self._unknown(key, verb)

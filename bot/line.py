@@ -195,6 +195,9 @@ class Line:
 PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
 """A bare metadata value that is a number; all else is text. No JSON reader rounds fifteen digits."""
 
+METADATA_NAME: Final = re.compile(r'[^\s,;=<>/?&:\0"“”„‟\uff1a\uff1d]+')
+"""The NAME of ``meta.NAME``: one word, without what ends a key here or a name in the form."""
+
 _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
 _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.blocks import Block, actions, button, context, cut, escape, plain_text, section
-from bot.form_lines import PICKED
+from bot.form_lines import PICKED, data_faults
 from bot.keys import MAX_TEXT
 from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
@@ -18,7 +18,7 @@ from bot.line import (
     Verb,
     Vocabulary,
 )
-from bot.messages import reasons
+from bot.messages import reasons, typed
 from bot.messages.facts import CANNOT_BE_UNDONE
 from bot.messages.labels import DOES, FIELDS
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
@@ -29,6 +29,8 @@ NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what 
 MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
 NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
 MAX_LINE_SHOWN = 1000
+MAX_FAULTS = 3
+"""Faults of one field that are said at once."""
 MAX_OPTIONS = 100
 """Of a select; where there are more, people type."""
 
@@ -159,17 +161,17 @@ class Form:
                 found.append(Fault(PICKED, "That time has passed. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
             found.append(Fault("at", "Say when the call is to go out instead, or pick a time."))
-        return [fault for fault in found if fault]
+        return [*(fault for fault in found if fault), *data_faults(values)]
 
     def errors(self, faults: Sequence[Fault], view: Mapping[str, Any]) -> dict[str, str]:
         """Faults by the input they belong to; what belongs to none stands under the first one."""
         present = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
         for fault in faults:
             block = _BLOCK_OF.get(fault.field, fault.field)
             hint = f" {fault.proposal.format(f'“{fault.suggestion}”')}" if fault.suggestion else ""
-            found.setdefault(block if block in present else present[0], fault.message + hint)
-        return found
+            found.setdefault(block if block in present else present[0], []).append(fault.message + hint)
+        return {block: _together(messages) for block, messages in found.items()}
 
     def _place(self, values: Mapping[str, str], *, whole: bool) -> list[Block]:
         unfolded = whole or any(values.get(name) for name in _FOLDED)
@@ -283,6 +285,14 @@ class Form:
         return blocks
 
 
+def _together(messages: Sequence[str]) -> str:
+    """Return the first faults of a field, and how many more there are."""
+    said = list(messages[:MAX_FAULTS])
+    if more := len(messages) - len(said):
+        said.append(typed.further_faults(more))
+    return " ".join(said)
+
+
 def _known(known: Offer) -> list[Block]:
     """The calls that are still to go out, where there are any."""
     if not known.calls:
@@ -304,7 +314,7 @@ def _when(
 
     Where it was typed already there is nothing to pick: two times would contradict each other.
     """
-    typed = text_input(
+    written = text_input(
         "at",
         label,
         initial=values.get("at", ""),
@@ -313,13 +323,13 @@ def _when(
         optional=True,
     )
     if values.get("at"):
-        return [typed]
+        return [written]
     picker: Block = {"type": "datetimepicker", "action_id": PICKED}
     if values.get(PICKED):
         picker["initial_date_time"] = int(values[PICKED])
     or_pick = plain_text("Or pick a time", MAX_LABEL)
     return [
-        typed,
+        written,
         {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
     ]
 
@@ -380,7 +390,7 @@ def _more(values: Mapping[str, str]) -> list[Block]:
             "Data for the agent",
             initial=values.get("metadata", ""),
             placeholder="name=Asha\nage=25",
-            hint="One name=value on each line.",
+            hint="One name=value, or name: value, on each line. Quotes make text of a number.",
             multiline=True,
             optional=True,
         ),

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.form_lines import line_text, values_of
 from bot.inference import infer
@@ -191,6 +193,128 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
     assert form.errors(line.faults, view).keys() == {"targets"}
+
+
+def data(typed: str) -> Line:
+    """A call whose data for the agent were typed into the form."""
+    values = {"targets": "98765 43210", "metadata": typed}
+    assert Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW) == []
+    line = read(line_text(Verb.PLACE, values), Verb.PLACE)
+    assert line.faults == ()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("name: Asha\nlink: https://pay.example/?id=5", {"name": "Asha", "link": "https://pay.example/?id=5"}),
+        ("link=https://pay.example/?id=5\nname: Asha", {"name": "Asha", "link": "https://pay.example/?id=5"}),
+        ("a=b:c\nc:d=e", {"a": "b:c", "c": "d=e"}),
+        ("time: 10:30", {"time": "10:30"}),
+        ("time=10:30 meta.x=5 via reminders", {"time": "10:30 meta.x=5 via reminders"}),
+        ("a==b\nc::d\ne = = f", {"a": "=b", "c": ":d", "e": "= f"}),
+        ("name: Asha\r\nage: 25\r\n", {"name": "Asha", "age": 25}),
+        ("\tname\t:\tAsha \n\n  age = 25  \n", {"name": "Asha", "age": 25}),
+        ("name\uff1aAsha\nage\uff1d25\nurl\uff1ahttp://x", {"name": "Asha", "age": 25, "url": "http://x"}),
+        ('name: "Asha"\nno: "5"\nnone=""\n“quoted”: “a=b”', {"name": "Asha", "no": "5", "none": "", "quoted": "a=b"}),
+        ('note: "hello\nlink: "x"', {"note": '"hello', "link": "x"}),
+        ('note: she said "yes"\nheight: 5\' 11"', {"note": 'she said "yes"', "height": "5' 11\""}),
+        ("name: Asha,\nage: 25,", {"name": "Asha", "age": 25}),
+        ('"name": "Asha",\n"age": 25', {"name": "Asha", "age": 25}),
+        ("name:  Flat  4,  B   wing ", {"name": "Flat  4,  B   wing"}),
+        ("pin: 007\namount: 1500.50\nrate: 12E4\nname: null", {"pin": "007", "amount": "1500.50", "rate": "12E4", "name": "null"}),
+        ("account: 98765432109876543210\nowed: -5\nmore: +5", {"account": "98765432109876543210", "owed": -5, "more": "+5"}),
+        ("Name: a\nname: b", {"Name": "a", "name": "b"}),
+        ("नाम: आशा", {"नाम": "आशा"}),
+        ("10=30", {"10": 30}),
+        ('note="first\nsecond: x"\nage=5', {"note": "first\nsecond: x", "age": 5}),
+        ("path: C:\\calls\\", {"path": "C:\\calls\\"}),
+    ],
+)  # fmt: skip
+def test_a_line_of_data_is_parted_at_its_first_sign(typed: str, understood: dict[str, str | int]) -> None:
+    """The first colon or equals sign ends the name; whatever follows is the value, as it was typed."""
+    line = data(typed)
+    assert line.metadata == understood
+    filled = Form(Verb.PLACE, VOCABULARY).build(values_of(line), nonce="n", channel="")
+    again = Form(Verb.PLACE, VOCABULARY).read(submitted(filled))
+    assert data(again["metadata"]).metadata == understood
+
+
+@pytest.mark.parametrize(
+    ("typed", "messages"),
+    [
+        ("name: Asha\nAsha Rao", ["“Asha Rao” has no name."]),
+        ("https://pay.example/?id=5", ["“https://pay.example/?id=5” has no name."]),
+        ("name\tAsha", ["“name\tAsha” has no name."]),
+        ("10:30", ["“10:30” has no name."]),
+        ("=5\n: x", ["“=5” has no name.", "“: x” has no name."]),
+        ("www.pay.example/?id=5", ["“www.pay.example/?id” is not a name"]),
+        ("first name: Asha", ["“first name” is not a name"]),
+        ('{"name": "Asha"}', ['“{"name"” is not a name']),
+        ("name:\nage: ,", ["“name” has no value.", "“age” has no value."]),
+        ("name: a\nage: 5\nname: b\nname: c", ["“name” is there twice."]),
+    ],
+)
+def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[str]) -> None:
+    """Every such line, under the field, and nothing is asked without it."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    values = {"targets": "98765 43210", "metadata": typed}
+    found = form.contradictions(values, NOW)
+    assert [fault.field for fault in found] == ["metadata"] * len(messages)
+    assert [fault.message.startswith(said) for fault, said in zip(found, messages, strict=True)] == [
+        True
+    ] * len(messages)
+    assert read(line_text(Verb.PLACE, values), Verb.PLACE).faults
+    shown = form.errors(found, form.build(values, nonce="n", channel=""))
+    assert all(fault.message in shown["metadata"] for fault in found)
+
+
+def test_a_name_of_several_words_is_proposed_as_one() -> None:
+    """The form says what to write instead."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    values = {"metadata": "- Customer name: Asha"}
+    [fault] = form.contradictions(values, NOW)
+    assert (
+        "Did you mean “Customer_name”?"
+        in form.errors([fault], form.build(values, nonce="n", channel=""))["metadata"]
+    )
+
+
+def test_many_faults_of_a_field_are_counted() -> None:
+    """The first three are said, and how many more there are."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build({"metadata": "x"}, nonce="n", channel="")
+    many = [Fault("metadata", f"No {n}.") for n in range(12)]
+    assert form.errors(many, view)["metadata"] == "No 0. No 1. No 2. And 9 more."
+    assert form.errors(many[:4], view)["metadata"] == "No 0. No 1. No 2. And 1 more."
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[^\W\d_][\w.#'()-]{0,8}", fullmatch=True),
+        st.integers(1 - 10**15, 10**15 - 1)
+        | st.text(
+            st.characters(
+                exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp", "Zs"), include_characters=' \n:=,"“”\\'
+            )
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_data_there_are_come_back_from_the_form(metadata: dict[str, str | int]) -> None:
+    """Written into the form and submitted unchanged, they are the same."""
+    assert data(values_of(Line(verb=Verb.PLACE, metadata=metadata))["metadata"]).metadata == metadata
+
+
+@given(st.text(st.sampled_from('ab5 :=\uff1a,"“\\\n\t/-'), max_size=40))
+def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
+    """Nothing is lost: every line became a name and a value, or a fault."""
+    values = {"targets": "98765 43210", "metadata": typed}
+    found = Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW)
+    line = read(line_text(Verb.PLACE, values), Verb.PLACE)
+    assert bool(line.faults) == bool(found)
+    if not found and not set(typed) & set('"“'):
+        assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 
 
 KNOWN_CALL = Offer([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")
