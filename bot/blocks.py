@@ -19,6 +19,8 @@ MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+_UNDIVIDED = re.compile(r"<[^<>\n]{0,500}>|&(?:amp|lt|gt);|.", re.DOTALL)
+"""A mention, link or date, an escaped character, or any other: no block ends within one."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -90,6 +92,21 @@ def fields(pairs: Sequence[tuple[str, str]]) -> Block:
 def context(*parts: str) -> Block:
     """A small grey line."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(" · ".join(parts), MAX_CONTEXT)}]}
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """Return a text in pieces that fit: all of it, and no escaped character or mention apart."""
+    found = [""]
+    for part in _UNDIVIDED.findall(text):
+        if len(found[-1]) + len(part) > limit:
+            found.append("")
+        found[-1] += part
+    return found
+
+
+def contexts(text: str) -> list[Block]:
+    """Return a small grey text, as many blocks as it takes."""
+    return [context(piece) for piece in pieces(text, MAX_CONTEXT)]
 
 
 def button(

@@ -1,5 +1,6 @@
 """What a form says as a line of the grammar, and what a line says as a form's values. Pure."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -26,6 +27,13 @@ from bot.targets import IdTarget, NumberTarget
 from bot.words import Value, quote, unquoted
 from providers.actions import PlaceCall
 from storage.entries import LogEntry
+
+ROOM = 2800
+"""Characters that an input is filled with at most. It takes 3000: some are left to mend what is wrong."""
+MOST_FILLED = 90_000
+"""Bytes of JSON that a field is filled with at most: a view takes 250 kB of them."""
+_CONTINUED = re.compile(r"(?P<field>\w+)-\d+")
+_MARKS = ",;"
 
 PICKED = "picked"
 """The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
@@ -60,6 +68,49 @@ _TARGET_KEYS = {
 """Where the field for targets holds one and nothing else."""
 _TOLD_OTHERWISE = frozenset({KNOWN, PICKED, reasons.WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
+
+
+def parts(text: str, *, at_commas: bool = False) -> list[str]:
+    """Return a text as inputs hold it, parted between its rows; a row that no input holds is one part."""
+    if len(json.dumps(text)) > MOST_FILLED:
+        return [text]
+    found = []
+    while len(text) > ROOM:
+        ends = text.rfind("\n", 0, ROOM)
+        if ends <= 0 and at_commas:
+            ends = max(text.rfind(mark, 0, ROOM) + 1 for mark in _MARKS)
+        if ends <= 0:
+            ends = text.find("\n", ROOM)
+        if ends <= 0:
+            break
+        found.append(text[:ends].rstrip())
+        text = text[ends:].lstrip()
+    return [*found, text]
+
+
+def continued(field: str, number: int) -> str:
+    """Return the name of the second or a further input of a field."""
+    return f"{field}-{number}"
+
+
+def filled(values: Mapping[str, str], field: str, *, at_commas: bool = False) -> list[str]:
+    """Return what each input of a field holds: as it is in a form that is built anew, else parted."""
+    rest = [value for name, value in values.items() if _field(name) == field != name]
+    first = values.get(field, "")
+    return [first, *rest] if rest else parts(first, at_commas=at_commas)
+
+
+def together(values: Mapping[str, str]) -> dict[str, str]:
+    """Return a form's values by field, those of several inputs as one."""
+    found: dict[str, list[str]] = {}
+    for name, value in values.items():
+        found.setdefault(_field(name), []).append(value)
+    return {field: "\n".join(filter(None, held)) for field, held in found.items()}
+
+
+def _field(name: str) -> str:
+    further = _CONTINUED.fullmatch(name)
+    return further["field"] if further else name
 
 
 def placed_as(call: LogEntry) -> dict[str, str]:

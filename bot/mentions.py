@@ -18,23 +18,28 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids."""
+    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids.
+
+    ``more`` counts the words that were too many to be looked up.
+    """
 
     phones: tuple[Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    more: int = 0
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     """What a message as Slack sends it mentions, each once, in order."""
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
     phones = find(text, default_region=default_region)
-    words = [word.rstrip(".:-") for word in _WORD.findall(text)]
-    ours = dict.fromkeys(word for word in words if OURS.fullmatch(word))
+    found = [word.rstrip(".:-") for word in _WORD.findall(text)]
+    ours = dict.fromkeys(word for word in found if OURS.fullmatch(word))
     others = dict.fromkeys(
-        word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
+        word for word in found if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
     )
-    return Mentions(tuple(phones), tuple(ours), tuple(others)[:MOST_IDS])
+    words = tuple(others)
+    return Mentions(tuple(phones), tuple(ours), words[:MOST_IDS], more=len(words[MOST_IDS:]))
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from bot.blocks import Block, Message, actions, button, context, escape, section
+from bot.blocks import MAX_BUTTON, Block, Message, actions, button, context, escape, section
 from bot.inference import Ground, Inferred, Open
 from bot.messages.labels import DOES
 from bot.targets import NumberTarget
@@ -43,10 +43,11 @@ class Choice:
 
 
 def is_offered(found: Inferred) -> bool:
-    """Whether one press on a candidate is all that is missing."""
+    """Whether one press on a candidate is all that is missing, and a button shows each of them whole."""
     return (
         found.open is not None
         and len(found.open.candidates) <= MOST_OFFERED
+        and all(len(candidate) <= MAX_BUTTON for candidate in found.open.candidates)
         and [fault.field for fault in (*found.line.faults, *found.faults)] == [found.open.field]
     )
 

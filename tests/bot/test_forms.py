@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.blocks import escape
 from bot.form_lines import line_text, values_of
 from bot.inference import infer
 from bot.known_calls import Offer
@@ -193,6 +194,157 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
     assert form.errors(line.faults, view).keys() == {"targets"}
+
+
+def pasted(view: dict[str, Any], field: str) -> list[str]:
+    """What stands in each of the inputs that a field takes."""
+    elements = [block["element"] for block in view["blocks"] if block.get("block_id", "").startswith(field)]
+    return [element.get("initial_value", "") for element in elements]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"Customer {n} of the list of November due\t98765 43{n:03}" for n in range(48)],
+        [f"vx_{n}_{'x' * 121}" for n in range(100, 150)],
+        [f"{n} 98765 43210 {'é' * 1200}" for n in range(10)],
+        [f"98765 43{n:03}" for n in range(230)],
+        [f"भुगतान {'नाम ' * 30} 98765 43{n:03}" for n in range(50)],
+        ["98765 43210 " + "x" * 2700, "98765 43211"],
+    ],
+)
+@pytest.mark.parametrize("mark", ["\n", ", ", ";", "\n\n"])
+def test_however_much_was_pasted_none_of_it_is_lost(rows: list[str], mark: str) -> None:
+    """The form has as many inputs as it takes, parted between rows, with room to mend one in each."""
+    text = mark.join(rows)
+    form = Form(Verb.CANCEL, VOCABULARY)
+    view = form.build({"targets": text}, nonce="n", channel="C0", line=text)
+    assert faults("modal", view) == []
+    inputs = pasted(view, "targets")
+    assert all(0 < len(one) <= 2900 for one in inputs)
+    assert (len(inputs) > 1) == (len(text) > 2800)
+    found = [row.strip() for one in inputs for row in one.split(mark.strip() or "\n") if row.strip()]
+    assert found == [row.strip() for row in rows]
+    assert "".join(form.read(submitted(view))["targets"].split()) == "".join(text.split())
+    labels = [
+        block["label"]["text"] for block in view["blocks"] if block.get("block_id", "").startswith("targets")
+    ]
+    assert len(set(labels)) == len(labels)
+
+
+def test_a_long_list_is_asked_whole_however_it_is_changed_in_the_form() -> None:
+    """Rows taken out of any input, even all of the first, are all that is missing."""
+    rows = [f"vx_{n}_{'x' * 121}" for n in range(100, 150)]
+    form = Form(Verb.CANCEL, VOCABULARY)
+    view = form.build({"targets": "\n".join(rows)}, nonce="n", channel="C0")
+    sent = submitted(view)
+    first = rows[: pasted(view, "targets")[0].count("\n") + 1]
+    sent["state"]["values"]["targets"]["targets"]["value"] = None
+    values = form.read(sent)
+    assert form.contradictions(values, NOW) == []
+    line = read(line_text(Verb.CANCEL, values), Verb.CANCEL)
+    assert [str(target.provider_id) for target in line.targets] == rows[len(first) :]  # type: ignore[union-attr]
+
+
+def test_data_for_the_agent_that_fill_several_inputs_are_all_read() -> None:
+    """However often the form is built anew, each input keeps its own."""
+    understood = {f"note{n}": f"{n}, a=b: {'long ' * 60}".strip() for n in range(30)}
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build(values_of(Line(verb=Verb.PLACE, metadata=understood)), nonce="n", channel="")
+    assert len(pasted(view, "metadata")) > 2
+    again = form.build(form.filled(submitted(view)), nonce="n", channel="", whole=True)
+    assert pasted(again, "metadata") == pasted(view, "metadata")
+    assert faults("modal", again) == []
+    assert data(form.read(submitted(again))["metadata"]).metadata == understood
+
+
+def test_inputs_that_were_changed_stay_as_many_when_the_form_is_built_anew() -> None:
+    """What Slack keeps of each is kept: a shorter first input does not swallow the second."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build({"metadata": "\n".join(f"n{n}={'x' * 90}" for n in range(40))}, nonce="n", channel="")
+    sent = submitted(view)
+    sent["state"]["values"]["metadata"]["metadata"]["value"] = None
+    again = form.build(form.filled(sent), nonce="n", channel="")
+    assert pasted(again, "metadata") == ["", *pasted(view, "metadata")[1:]]
+
+
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [
+        (Verb.PLACE, "targets"),
+        (Verb.PLACE, "at"),
+        (Verb.PLACE, "purpose"),
+        (Verb.PLACE, "batch"),
+        (Verb.PLACE, "metadata"),
+        (Verb.CANCEL, "targets"),
+        (Verb.CANCEL, "goes_out"),
+        (Verb.STOP, "reason"),
+        (Verb.DELETE_CAMPAIGN, "targets"),
+        (Verb.DELETE_CAMPAIGN, "reason"),
+    ],
+)
+def test_what_no_input_holds_is_left_out_aloud(verb: Verb, field: str) -> None:
+    """The input is empty, says how long it was and what fits, and cannot be passed over."""
+    text = "x" * 3456
+    view = Form(verb, VOCABULARY).build({field: text}, nonce="n", channel="", line=text)
+    [block] = [block for block in view["blocks"] if block.get("block_id") == field]
+    assert "initial_value" not in block["element"]
+    assert block["hint"]["text"].startswith("⚠️ Left empty: what was typed has 3456 characters")
+    assert block["optional"] is False
+    assert faults("modal", view) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "field", "block"),
+    [
+        (Verb.PLACE, "purpose", "purpose"),
+        (Verb.CANCEL, "reason", "words"),
+        (Verb.ALLOW, "reason", "reason"),
+        (Verb.START_CAMPAIGN, "reason", "reason"),
+    ],
+)
+def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str, block: str) -> None:
+    """It can be shortened there; until then it is a fault, and never a shorter text."""
+    text = ("because it is so " * 50).strip()
+    form = Form(verb, VOCABULARY)
+    view = form.build({"targets": "98765 43210", field: text}, nonce="n", channel="")
+    assert faults("modal", view) == []
+    assert pasted(view, block) == [text]
+    line = read(line_text(verb, form.read(submitted(view))), verb)
+    assert any("500 at most" in fault.message for fault in line.faults)
+
+
+def test_what_was_typed_is_shown_whole_above_its_form() -> None:
+    """Some of it may have no field."""
+    text = "98765 43210 " + " ".join(f"key{n}=<{n}>" for n in range(400)) + " last=one"
+    view = Form(Verb.PLACE, VOCABULARY).build({}, nonce="n", channel="", line=text)
+    assert faults("modal", view) == []
+    said = "".join(block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context")
+    assert escape(text) in said
+
+
+def test_targets_on_several_lines_stay_apart_in_a_form_for_one() -> None:
+    """An input of one line would glue them together."""
+    view = Form(Verb.PLACE, VOCABULARY).build({"targets": "98765 43210\n98765 43211"}, nonce="n", channel="")
+    assert view["blocks"][0]["element"]["multiline"] is True
+
+
+def test_a_tab_keeps_two_cells_apart() -> None:
+    """What was pasted from a sheet reads the same in the form."""
+    view = Form(Verb.CANCEL, VOCABULARY).build(
+        {"targets": "2\t98765 43210\n\n\n\n3\t98765 43211"}, nonce="n", channel=""
+    )
+    assert pasted(view, "targets") == ["2\t98765 43210\n\n\n\n3\t98765 43211"]
+
+
+@pytest.mark.parametrize("length", [75, 76, 128])
+def test_an_agents_name_is_never_cut(length: int) -> None:
+    """One that no list holds is typed."""
+    names = tuple(f"{n}{'x' * (length - 1)}" for n in range(2))
+    form = Form(Verb.PLACE, Vocabulary({"it": ConnectionWords(names, REMINDERS.kinds, "number")}, "IN"))
+    view = form.build({"agent": names[1], "targets": "98765 43210"}, nonce="n", channel="")
+    assert faults("modal", view) == []
+    assert form.read(submitted(view))["agent"] == names[1]
 
 
 def data(typed: str) -> Line:
