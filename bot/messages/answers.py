@@ -2,7 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.blocks import Block, Message, actions, button, context, escape, fields, quote, section, when
+from bot.blocks import (
+    MAX_SECTION,
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    context,
+    contexts,
+    escape,
+    excerpt,
+    fields,
+    paragraphs,
+    quote,
+    section,
+    when,
+)
 from bot.inference import Inferred
 from bot.line import (
     FORMS,
@@ -74,6 +90,7 @@ _DOES = {
     Kind.START_CAMPAIGN: "starts campaigns",
 }
 _BEYOND = "†"
+UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
 
 
 def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
@@ -89,7 +106,7 @@ def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
     told += _HELP_ON_MORE.split("\n\n") + ([_HELP_ON_STOPS] if stops else [])
     forms = [actions(*_opening([*can, *stops], EMPTY))] if can else []
     blocks = [section(first), *forms, *map(section, told)]
-    return Message(first, [*blocks, section("\n".join(_connections(vocabulary, off)))])
+    return Message(first, [*blocks, *paragraphs(_connections(vocabulary, off))])
 
 
 def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
@@ -139,11 +156,12 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     mended = corrected(line, faults)
     understood = write(mended or line).removeprefix(line.verb or "").strip()
-    blocks = [section(first), section("\n".join(lines))]
+    blocks = [section(first), *paragraphs(excerpt(lines, "… and {} more to correct"))]
     if understood and line.verb:
         command = COMMANDS.get(line.verb, f"/calls {line.verb}")
         what = "Corrected, to copy" if mended else "Understood so far"
-        blocks.append(section(f"{what}: `{command} {_code(understood)}`"))
+        copied = f"{what}: `{command} {_code(understood)}`"
+        blocks.append(section(copied if len(copied) <= MAX_SECTION else UNDERSTOOD_MORE))
     if line.verbs:
         blocks.append(actions(*_opening(line.verbs, draft)))
     elif line.verb is Verb.HELP or line.verb is None:
@@ -199,7 +217,7 @@ def preview(
         first,
         [
             section(first),
-            fields(facts),
+            *fields(facts),
             *([section(repeats)] if repeats else []),
             actions(
                 button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
@@ -295,9 +313,7 @@ def asked(
     ``change`` the button to choose otherwise.
     """
     blocks: list[Block] = [section(standing(request))]
-    shown = numbers(line) if line else []
-    if shown:
-        blocks.append(section("\n".join(shown)))
+    blocks += paragraphs(targets(line) if line else [])
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
         blocks.append(
@@ -308,7 +324,7 @@ def asked(
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
     if line and line.left_out:
-        blocks.append(context(f"Left out, beside the targets: {escape(', '.join(line.left_out))}."))
+        blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.left_out))}.")
     if chosen:
         blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
@@ -325,7 +341,15 @@ def _agents(request: Request) -> list[str]:
     return [f"agent {', '.join(map(escape, agents))}"] if agents else []
 
 
-def numbers(line: Line) -> list[str]:
-    """The numbers of a line as they will be used, each with its country, for the person who typed them."""
-    phones = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
-    return [f"• {phone.pretty} ({phone.country})" for phone in phones]
+def targets(line: Line) -> list[str]:
+    """Return the targets of a line as they will be used, for the person who typed them.
+
+    A number stands with its country; an id only among several, as a sentence names it otherwise.
+    """
+    return [
+        f"• {target.phone.pretty} ({target.phone.country})"
+        if isinstance(target, NumberTarget)
+        else f"• {code(target.provider_id)}"
+        for target in line.targets
+        if isinstance(target, NumberTarget) or len(line.targets) > 1
+    ]

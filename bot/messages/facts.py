@@ -11,6 +11,7 @@ from typing import Final
 from bot.beside import number_of
 from bot.blocks import escape, person, quote, when
 from bot.messages.tasks import OF_CALLS, goes_out, target, wish
+from bot.words import counted
 from providers import phone
 from providers.actions import Kind
 from providers.phone import mask
@@ -101,6 +102,7 @@ def unsighted(request: Request) -> list[str]:
 
 def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
     """What tells a request from others that wait and whose masked numbers read the same."""
+    more = len(alike) - MAX_ALIKE
     return [
         f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
         f"That one was asked {when(other.asked_at)}"
@@ -108,7 +110,7 @@ def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
         + (f", and goes out {when(other.scheduled_for)}" if other.scheduled_for else "")
         + f". This one is `{request.id}`."
         for other in alike[:MAX_ALIKE]
-    ]
+    ] + ([f"⚠️ {counted(more, 'further target')} of other requests read the same."] if more > 0 else [])
 
 
 def _masked(entry: LogEntry) -> str:

@@ -21,6 +21,7 @@ from bot.blocks import (
     context,
     escape,
     fields,
+    paragraphs,
     plain,
     plain_text,
     section,
@@ -239,10 +240,10 @@ class Review:
             *map(section, trial(request)),
             section(standing(request)),
             *_listed(request),
-            *([section("\n".join(full_numbers(request)))] if revealed else []),
-            *map(section, unsighted(request)),
+            *(paragraphs(full_numbers(request)) if revealed else []),
+            *paragraphs(unsighted(request)),
             *map(section, unlike(request, beside.alike)),
-            fields(facts_to_decide(request)),
+            *fields(facts_to_decide(request)),
             *([] if approved else cls._confirmation(request)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),
@@ -379,6 +380,7 @@ def _more_wait(others: int) -> str:
 
 
 def _listed(request: Request) -> list[Block]:
+    """All targets, of several: nobody approves what is not shown."""
     if len(request.entries) == 1:
         return []
-    return [section("\n".join(f"• {target(entry)}" for entry in request.entries))]
+    return paragraphs([f"• {target(entry)}" for entry in request.entries])
