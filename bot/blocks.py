@@ -130,7 +130,7 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
     for name, value in pairs:
         text = f"*{name}*\n{value}"
         if len(text) > MAX_FIELD:
-            blocks += paragraphs(text.split("\n"))
+            blocks += paragraphs([text])
             continue
         if not blocks or len(blocks[-1].get("fields", [None] * MAX_FIELDS)) == MAX_FIELDS:
             blocks.append({"type": "section", "fields": []})

@@ -32,6 +32,7 @@ from bot.line import (
     write,
 )
 from bot.messages.capabilities import beyond_documents
+from bot.messages.facts import call_options
 from bot.messages.labels import DOES
 from bot.messages.standing import DRY_RUN, already, marked, standing
 from bot.operations import Wish
@@ -249,7 +250,10 @@ def place_facts(
     asked = when(action.at) if action.at else "now"
     facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
     facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
-    facts += [(name, value) for name, value in _options(action, prepared.zone) if value]
+    facts += call_options(action, prepared.zone)
+    if action.metadata:
+        data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
+        facts.append(("Data for the agent, text in quotes", data))
     said = {
         "Purpose": wish.purpose,
         "Consent": wish.consent,
@@ -268,30 +272,6 @@ def _times(action: PlaceCall, prepared: Prepared) -> str:
         f"\n`{prepared.provider_time}` in {prepared.zone}, as the provider gets it" if prepared.zone else ""
     )
     return f"{when(action.at)}, your time{sent}"
-
-
-def _options(action: PlaceCall, zone: str | None) -> list[tuple[str, str]]:
-    gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
-    window = " to ".join(filter(None, [action.earliest, action.latest]))
-    if action.earliest and not action.latest:
-        window = f"from {action.earliest}"
-    elif action.latest and not action.earliest:
-        window = f"until {action.latest}"
-    where = f" ({zone})" if window and zone else ""
-    metadata = "\n".join(
-        f"{escape(name)} = {_typed(value)}" for name, value in (action.metadata or {}).items()
-    )
-    return [
-        (
-            "Retries",
-            "" if action.retries is None else f"{action.retries}" + (f", {gap} min apart" if gap else ""),
-        ),
-        ("Only", f"{window}{where}" + (", else the next day" if action.carry_over else "") if window else ""),
-        ("Language", action.language or ""),
-        ("Priority", "" if action.priority is None else str(action.priority)),
-        ("Batch", escape(action.batch or "")),
-        ("Data for the agent, text in quotes", metadata),
-    ]
 
 
 def _typed(value: object) -> str:

@@ -33,6 +33,7 @@ from bot.messages.facts import (
     facts_to_decide,
     full_numbers,
     left_alone,
+    placed_with,
     unlike,
     unsighted,
 )
@@ -243,7 +244,7 @@ class Review:
             *(paragraphs(full_numbers(request)) if revealed else []),
             *paragraphs(unsighted(request)),
             *map(section, unlike(request, beside.alike)),
-            *fields(facts_to_decide(request)),
+            *fields([*facts_to_decide(request), *placed_with(request)]),
             *([] if approved else cls._confirmation(request)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),

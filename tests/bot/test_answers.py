@@ -173,17 +173,11 @@ def test_a_preview_tells_numbers_from_text() -> None:
             for field in block.get("fields", ())
             if field["text"].startswith("*Data for the agent")
         ]
-        assert shown.splitlines() == [
-            "*Data for the agent, text in quotes*",
-            "age = `25`",
-            "pin = “007”",
-            "amount = “1500.50”",
-            "name = “null”",
-            "city = “New  Delhi”",
-            "no = “5”",
-            "none = “”",
-            "big = “98765432109876543210”",
-        ]
+        assert shown == (
+            "*Data for the agent, text in quotes*\n"
+            "age = `25`, pin = “007”, amount = “1500.50”, name = “null”, city = “New  Delhi”, no = “5”, "
+            "none = “”, big = “98765432109876543210”"
+        )
 
 
 def test_a_preview_leaves_out_no_fact() -> None:
@@ -207,7 +201,8 @@ def test_a_preview_leaves_out_no_fact() -> None:
             + [field["text"] for block in blocks for field in block.get("fields", ())]
         )
         assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
-    assert written.count(long.replace("&", "&amp;")) == 24  # the form's preview; a message has less room
+    whole = "".join(written.split())  # the form's preview; a message has less room
+    assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
 
 
 TARGETS = {

@@ -211,6 +211,7 @@ def pasted(view: dict[str, Any], field: str) -> list[str]:
         [f"98765 43{n:03}" for n in range(230)],
         [f"भुगतान {'नाम ' * 30} 98765 43{n:03}" for n in range(50)],
         ["98765 43210 " + "x" * 2700, "98765 43211"],
+        [f"vx_{n}_".ljust(128, "x") for n in range(200)],
     ],
 )
 @pytest.mark.parametrize("mark", ["\n", ", ", ";", "\n\n"])

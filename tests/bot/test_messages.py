@@ -275,6 +275,28 @@ def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
     assert "⚠️ 6 further targets of other requests read the same." in written
 
 
+def test_who_approves_a_call_sees_how_it_is_placed() -> None:
+    """Everything that was said of it; of the data for the agent, which only the requester sees, the names."""
+    action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip
+    made = request(entry(action, State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    assert faults("modal", review) == []
+    written = text_of(review["blocks"])
+    for fact in (
+        "*Retries*\n3, 30, 60 min apart",
+        "*Only*\n09:00 to 18:00, else the next day",
+        "*Language*\nhi",
+        "*Priority*\n1",
+        "*Batch*\nb&lt;1",
+        "*Data for the agent, by name*\nname, age",
+    ):
+        assert fact in written
+    assert "Asha" not in written
+    assert "Retries" not in text_of(
+        Review.build(request(entry(ACTIONS["place"], State.PENDING)), nonce="n", shown="s")["blocks"]
+    )
+
+
 def test_numbers_of_many_countries_are_revealed_whole() -> None:
     """Fifty with the longest names of countries are more than one paragraph."""
     numbers = [f"+500{n}" for n in range(21000, 21050)]
