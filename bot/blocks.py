@@ -5,7 +5,8 @@ Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-o
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,22 +19,42 @@ MAX_CONTEXT = 3000
 MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
+MAX_FIELDS = 10
+MAX_MESSAGE = 13_000
+"""Characters over all blocks of a message, which Slack documents nowhere: it refuses some 13 200."""
 _NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn"}
+SHORTEST = 200
+"""Characters that are left of words before a list is cut."""
+_LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
+_UNDIVIDED = re.compile(r"<[^<>\n]{0,500}>|&(?:amp|lt|gt);|.", re.DOTALL)
+"""A mention, link or date, an escaped character, or any other: no block ends within one."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: ``text`` is what a phone's notification and a screen reader say."""
+    """A message: ``text`` is what a phone's notification and a screen reader say.
+
+    Texts that are too long together for Slack end in …, the longest first, and lists last.
+    """
 
     text: str
     blocks: Sequence[Block]
 
+    def __post_init__(self) -> None:
+        """Shorten the longest texts until Slack takes the message."""
+        if sum(len(one["text"]) for one in _texts(self.blocks)) > MAX_MESSAGE:
+            object.__setattr__(self, "blocks", _shortened(self.blocks))
+
+
+def seen(text: str) -> str:
+    """Return the text without control, bidi and other characters nobody sees, its tabs and lines kept."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _NOT_SHOWN)
+
 
 def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees."""
-    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _NOT_SHOWN)
-    return _BLANK_LINES.sub("\n\n", kept).strip()
+    """Text without what nobody sees, nor more than one blank line in a row."""
+    return _BLANK_LINES.sub("\n\n", seen(text)).strip()
 
 
 def escape(text: str) -> str:
@@ -77,15 +98,64 @@ def section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
 
 
-def fields(pairs: Sequence[tuple[str, str]]) -> Block:
-    """Up to ten short facts, each under its name."""
-    shown = [{"type": "mrkdwn", "text": cut(f"*{name}*\n{value}", MAX_FIELD)} for name, value in pairs[:10]]
-    return {"type": "section", "fields": shown}
+def paragraphs(lines: Sequence[str]) -> list[Block]:
+    """Return lines as sections: all of them, in as many as it takes."""
+    texts: list[str] = []
+    for piece in (piece for line in lines for piece in pieces(line, MAX_SECTION)):
+        if texts and len(texts[-1]) + 1 + len(piece) <= MAX_SECTION:
+            texts[-1] += f"\n{piece}"
+        else:
+            texts.append(piece)
+    return [section(text) for text in texts]
+
+
+def excerpt(lines: Sequence[str], more: str, *, most: int | None = None) -> list[str]:
+    """Return the first lines, as many as a section holds; ``more`` says how many are not shown."""
+    shown: list[str] = []
+    room = MAX_SECTION - len(more) - len(str(len(lines)))
+    for line in lines[:most]:
+        first, *rest = pieces(line, MAX_SECTION // 2)
+        room -= len(first) + 2
+        if room < 0:
+            break
+        shown.append(f"{first}…" if rest else first)
+    if left := len(lines) - len(shown):
+        shown.append(more.format(left))
+    return shown
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
+    """Return facts, each under its name: short ones side by side, a long one by itself, and all of them."""
+    blocks: list[Block] = []
+    for name, value in pairs:
+        text = f"*{name}*\n{value}"
+        if len(text) > MAX_FIELD:
+            blocks += paragraphs([text])
+            continue
+        if not blocks or len(blocks[-1].get("fields", [None] * MAX_FIELDS)) == MAX_FIELDS:
+            blocks.append({"type": "section", "fields": []})
+        blocks[-1]["fields"].append({"type": "mrkdwn", "text": text})
+    return blocks
 
 
 def context(*parts: str) -> Block:
     """A small grey line."""
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(" · ".join(parts), MAX_CONTEXT)}]}
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """Return a text in pieces that fit: all of it, and no escaped character or mention apart."""
+    found = [""]
+    for part in _UNDIVIDED.findall(text):
+        if len(found[-1]) + len(part) > limit:
+            found.append("")
+        found[-1] += part
+    return found
+
+
+def contexts(text: str) -> list[Block]:
+    """Return a small grey text, as many blocks as it takes."""
+    return [context(piece) for piece in pieces(text, MAX_CONTEXT)]
 
 
 def button(
@@ -108,6 +178,31 @@ def button(
     if label:
         block["accessibility_label"] = cut(label, MAX_BUTTON)
     return block
+
+
+def _texts(node: object) -> Iterator[dict[str, str]]:
+    """Find the objects that hold a text, however deep."""
+    match node:
+        case dict():
+            if isinstance(node.get("text"), str):
+                yield node
+            for child in node.values():
+                yield from _texts(child)
+        case list() | tuple():
+            for child in node:
+                yield from _texts(child)
+
+
+def _shortened(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Return the blocks with the longest of their texts cut, as far as it takes."""
+    blocks = deepcopy(blocks)
+    texts = [*_texts(blocks)]
+    while (over := sum(len(one["text"]) for one in texts) - MAX_MESSAGE) > 0:
+        prose = [one for one in texts if len(one["text"]) > SHORTEST and not _LISTED.search(one["text"])]
+        longest = max(prose or texts, key=lambda one: len(one["text"]))
+        kept = max(len(longest["text"]) - over - 1, len(longest["text"]) // 2)
+        longest["text"] = f"{pieces(longest['text'], kept)[0]}…"
+    return blocks
 
 
 def actions(*buttons: Block) -> Block:

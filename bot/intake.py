@@ -271,7 +271,9 @@ class Intake:
                 reader=reader,
                 now=now,
                 channel=self._settings.audit_channel(wish.connection),
-                buttons=[answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)],
+                buttons={
+                    one.id: answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)
+                },
             )
         line = _only(found.line, asked.request) if found else None
         chosen: str | None = None
@@ -284,7 +286,7 @@ class Intake:
             return message
         told = repeats.left_out(asked.joined, asked.left_out, reader=reader, now=now)
         first, *others = message.blocks
-        return Message(message.text, [first, told, *others])
+        return Message(message.text, [first, *told, *others])
 
     def asked(
         self,

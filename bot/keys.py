@@ -1,15 +1,11 @@
 """The ``key=value`` part of a line: which keys there are, and how each value is read. Pure."""
 
-import json
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from pydantic import JsonValue
-
 from bot import times, zones
-from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Question, Verb
+from bot.line import FORMS, METADATA_NAME, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Question, Verb
 from bot.messages import labels, typed
 from bot.words import Value, closest
 
@@ -124,7 +120,7 @@ class Keys:
 
     def take(self, key: str, value: Value, verb: Verb | None) -> None:
         """Keep a key's value, unless something is wrong with the key itself."""
-        is_metadata = key.startswith(_METADATA) and key != _METADATA
+        is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
         field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
         if field == "text":
             self._unknown(key, verb)
@@ -234,10 +230,12 @@ class Keys:
         self._faults.add("language", typed.NOT_A_LANGUAGE)
         return None
 
-    def metadata(self) -> dict[str, JsonValue]:
-        """All ``meta.NAME`` values by name."""
+    def metadata(self) -> dict[str, str | int]:
+        """All ``meta.NAME`` values by name: bare plain integers as numbers, all else as typed."""
         return {
-            key.removeprefix(_METADATA): value.line if value.quoted else _json_value(value.line)
+            key.removeprefix(_METADATA): int(value.text)
+            if not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+            else value.text
             for key, value in self._values.items()
             if key.startswith(_METADATA)
         }
@@ -248,14 +246,3 @@ def limited(field: str, text: str, faults: Faults) -> str:
     if len(text) > MAX_TEXT:
         faults.add(field, typed.too_long(field, len(text), MAX_TEXT))
     return text
-
-
-def _json_value(said: str) -> JsonValue:
-    """A bare JSON number, true, false or null as that; all else is text."""
-    if not JSON_SCALAR.fullmatch(said):
-        return said
-    try:
-        value: bool | int | float | None = json.loads(said)
-    except ValueError:  # more digits than Python reads
-        return said
-    return said if isinstance(value, float) and math.isinf(value) else value

@@ -36,10 +36,14 @@ _DAYS_BY_NAME: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the form offers: (entry's id, label), and which of them is chosen at first."""
+    """What the form offers: (entry's id, label), and which of them is chosen at first.
+
+    ``more``: there are calls that are not offered.
+    """
 
     calls: Sequence[tuple[str, str]] = ()
     chosen: str | None = None
+    more: bool = False
 
 
 def cancelling(vocabulary: Vocabulary) -> list[str]:
@@ -49,12 +53,12 @@ def cancelling(vocabulary: Vocabulary) -> list[str]:
 
 def offer(entries: Sequence[LogEntry], *, zone: str, now: datetime, chosen: str | None = None) -> Offer:
     """What to offer of these entries. Calls that would look alike tell their ids as well."""
-    shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries]
+    shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries[:MOST_SHOWN]]
     labels = [text for _, text in shown]
     calls = [
         (entry.id, text if labels.count(text) == 1 else _with_id(text, entry.id)) for entry, text in shown
     ]
-    return Offer(calls, chosen)
+    return Offer(calls, chosen, more=len(entries) > len(shown))
 
 
 def label(entry: LogEntry, *, zone: str, now: datetime) -> str:

@@ -191,7 +191,7 @@ class Line:
     priority: int | None = None
     language: str | None = None
     batch: str | None = None
-    metadata: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
     purpose: str | None = None
     consent: str | None = None
     reason: str | None = None
@@ -204,8 +204,11 @@ class Line:
     answers: tuple[int, ...] = field(default=(), compare=False)
 
 
-JSON_SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-"""What a bare metadata value must look like to be more than text."""
+PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
+"""A bare metadata value that is a number; all else is text. No JSON reader rounds fifteen digits."""
+
+METADATA_NAME: Final = re.compile(r'[^\s,;=<>/?&:\0"“”„‟\uff1a\uff1d]+')
+"""The NAME of ``meta.NAME``: one word, without what ends a key here or a name in the form."""
 
 _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
 _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
@@ -270,7 +273,8 @@ def _written(value: object) -> str:
 
 
 def written_json(value: JsonValue) -> str:
-    """A metadata value as it is typed: text that looks like more than text stands in quotes."""
-    if isinstance(value, str):
-        return words.quote(value) if JSON_SCALAR.fullmatch(value) else _written(value)
-    return json.dumps(value)
+    """Return a metadata value as it is typed: text that looks like a number stands in quotes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return words.quote(text) if PLAIN_INTEGER.fullmatch(text) else _written(text)

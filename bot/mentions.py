@@ -19,28 +19,35 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 
 @dataclass(frozen=True, slots=True)
 class Mentions:
-    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids."""
+    """Numbers, ids of our own requests or their targets, and words that may be a provider's ids.
+
+    ``more`` counts the words that were too many to be looked up.
+    """
 
     phones: tuple[phone.Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
     """Texts that can be read as several numbers, as typed: the form asks which is meant."""
+    more: int = 0
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     """What a message as Slack sends it mentions, each once, in order."""
     text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
     reader = NumberReader.for_region(default_region)
-    found = list(reader.in_text(text))
-    phones = {one.reading.e164: one.reading.target.phone for one in found if isinstance(one, Certain)}
-    doubtful = dict.fromkeys(one.text for one in found if isinstance(one, Doubtful))
-    words = [word.rstrip(".:-") for word in _WORD.findall(text)]
-    ours = dict.fromkeys(word for word in words if OURS.fullmatch(word))
+    numbers = list(reader.in_text(text))
+    phones = {one.reading.e164: one.reading.target.phone for one in numbers if isinstance(one, Certain)}
+    doubtful = dict.fromkeys(one.text for one in numbers if isinstance(one, Doubtful))
+    found = [word.rstrip(".:-") for word in _WORD.findall(text)]
+    ours = dict.fromkeys(word for word in found if OURS.fullmatch(word))
     others = dict.fromkeys(
-        word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
+        word for word in found if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
     )
-    return Mentions(tuple(phones.values()), tuple(ours), tuple(others)[:MOST_IDS], tuple(doubtful))
+    words = tuple(others)
+    return Mentions(
+        tuple(phones.values()), tuple(ours), words[:MOST_IDS], tuple(doubtful), more=len(words[MOST_IDS:])
+    )
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -90,11 +90,11 @@ class Opening:
         """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
         now = self._clock()
         through = known_calls.cancelling(self._intake.vocabulary)
-        limit = known_calls.MOST_SHOWN
+        limit = known_calls.MOST_SHOWN + 1
         entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
         if call is not None:
-            entries = [call, *(entry for entry in entries if entry.id != call.id)][:limit]
+            entries = [call, *(entry for entry in entries if entry.id != call.id)]
             chosen = call.id
         elif len(entries) == 1 and not values.get("targets"):
             chosen = entries[0].id

@@ -145,13 +145,15 @@ class Shortcuts:
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         others += found.doubtful
-        if len(calls) == 1 and not others:
+        if len(calls) == 1 and not others and not found.more:
             await self._opening.open_known(Verb.CANCEL, body, {}, hint=presses.MENTIONED, call=calls[0])
         else:
             aimed = [known_calls.values(call, self._intake.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
             targets = "\n".join(dict.fromkeys([*others, *named]))
             hint = presses.MENTIONED if targets else presses.NOTHING_MENTIONED
+            if found.more:
+                hint = f"{hint}\n{presses.not_looked_up(found.more)}"
             await self._opening.open_known(Verb.CANCEL, body, {"targets": targets}, hint=hint)
         await ack()
 

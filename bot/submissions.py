@@ -63,7 +63,7 @@ class Submissions:
         """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
         about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
         view = form.build(
-            form.read(body["view"]),
+            form.filled(body["view"]),
             nonce=nonce(body["trigger_id"], "more"),
             channel=about.channel,
             whole=True,
@@ -103,8 +103,9 @@ class Submissions:
         lacks = {fault.field for fault in faulty.faults}
         if not lacks <= {"zone", "consent"} or any(form.shows(body["view"], field) for field in lacks):
             return None
-        values = form.read(body["view"])
-        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        values = form.filled(body["view"])
+        said = line_text(form.verb, form.read(body["view"]))
+        line = self._intake.parse(said, form.verb, person)
         return form.build(
             {**values, "targets": values_of(line)["targets"]},
             nonce=nonce(body["trigger_id"], "more"),
@@ -136,7 +137,8 @@ class Submissions:
                 await ack(response_action="update", view=result(await self._stop(found, person, body)))
                 return
             wish = await self._intake.wish(found, person)
-            await self._answer_form(ack, wish, person, body)
+            typed = None if self._is_chosen(form, body) else found
+            await self._answer_form(ack, wish, person, body, typed)
         except Faulty as faulty:
             await self._intake.keep_refusal(faulty, submitted(body, person))
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
@@ -145,10 +147,16 @@ class Submissions:
         """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
         return await self._intake.stop_or_allow(found.line, submitted(body, person))
 
-    async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
+    def _is_chosen(self, form: Form, body: Body) -> bool:
+        """Whether a form is about a known call: its number, which is masked there, is not told in full."""
+        return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
+
+    async def _answer_form(
+        self, ack: AsyncAck, wish: Wish, person: Person, body: Body, found: Inferred | None = None
+    ) -> None:
         """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
         try:
-            message = await self._intake.ask(wish, submitted(body, person))
+            message = await self._intake.ask(wish, submitted(body, person), found)
         except NotAllowed as no:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=result(message))
@@ -158,7 +166,7 @@ class Submissions:
         values = form.read(body["view"])
         if faults := form.contradictions(values, self._clock()):
             raise Faulty(faults)
-        if values.get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}:
+        if self._is_chosen(form, body):
             values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
         line = self._intake.parse(line_text(form.verb, values), form.verb, person)
         return await self._intake.infer(line, person)

@@ -63,7 +63,7 @@ def _place(line: Line, to: str) -> PlaceCall:
         priority=line.priority,
         language=line.language,
         batch=line.batch,
-        metadata=dict(line.metadata) or None,
+        metadata={**line.metadata} or None,
     )
 
 

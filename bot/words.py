@@ -101,6 +101,13 @@ def quote(text: str) -> str:
     return '"' + re.sub(rf"([{_QUOTES}\\])", r"\\\1", text) + '"'
 
 
+def lines(text: str) -> list[str]:
+    """Return the lines of a text that are not blank; what stands in quotes is on one line."""
+    masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
+    found = (text[line.start() : line.end()] for line in re.finditer(r"[^\n]+", masked))
+    return [line for line in found if line.strip()]
+
+
 def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Parts:
     """Take a clean line apart.
 

@@ -80,10 +80,11 @@ def _ask(question: Question, line: Line, draft: str, change: str) -> Message:
 
 
 def is_offered(found: Inferred) -> bool:
-    """Whether one press on a candidate is all that is missing."""
+    """Whether one press on a candidate is all that is missing, and a button shows each of them whole."""
     return (
         found.open is not None
         and len(found.open.candidates) <= MOST_OFFERED
+        and all(len(candidate) <= MAX_BUTTON for candidate in found.open.candidates)
         and [fault.field for fault in (*found.line.faults, *found.faults)] == [found.open.field]
     )
 

@@ -15,8 +15,11 @@ from bot.blocks import (
     channel,
     code,
     context,
+    contexts,
     escape,
+    excerpt,
     fields,
+    paragraphs,
     person,
     quote,
     section,
@@ -26,7 +29,7 @@ from bot.messages import channels
 from bot.messages.erased import erased, is_erased
 from bot.messages.facts import facts_to_decide, reminder, unlike, unsighted
 from bot.messages.replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
-from bot.messages.standing import done, marked, moved_in_vain, passed, standing, word
+from bot.messages.standing import became, done, marked, moved_in_vain, passed, standing
 from bot.messages.tasks import target, wish
 from bot.refusals import NOT_POSTED
 from bot.words import listed
@@ -51,6 +54,8 @@ PLACE_AGAIN = "place_again"
 DETAILS = "details"
 MAX_LISTED = 12
 """Targets shown one by one; further ones are counted."""
+_MORE_IN_DETAILS = "… and {} more: *Details* in the audit channel shows them all"
+_MORE_IN_REVIEW = "… and {} more: *Review…* shows them all"
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
@@ -193,7 +198,7 @@ def _escalating(request: Request, beside: Beside) -> Message | None:
 
 def _ruled(request: Request) -> list[Block]:
     """What the rules said when it was asked."""
-    return [context(*[escape(line) for line in request.why.split("\n")])] if request.why else []
+    return contexts(" · ".join(map(escape, request.why.split("\n")))) if request.why else []
 
 
 def _progress(request: Request) -> list[Block]:
@@ -223,10 +228,10 @@ def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE
         sentence,
         [
             section(sentence),
-            *_targets(request),
-            *map(section, unsighted(request)),
+            *_targets(request, _MORE_IN_REVIEW),
+            *paragraphs(excerpt(unsighted(request), _MORE_IN_REVIEW)),
             *map(section, unlike(request, beside.alike)),
-            fields(facts_to_decide(request)),
+            *fields(facts_to_decide(request)),
             *_progress(request),
             *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
             *_ruled(request),
@@ -243,19 +248,12 @@ def _more(beside: Beside) -> list[str]:
     return [f"{words} as this is written"] if beside.others else []
 
 
-def _targets(request: Request) -> list[Block]:
+def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
+    """The first of several targets, and how many ``more`` there are."""
     if len(request.entries) == 1:
         return []
-    lines = [f"• {target(e)}: {_said(e)}" for e in request.entries[:MAX_LISTED]]
-    if more := len(request.entries) - MAX_LISTED:
-        lines += [f"… and {more} more"] if more > 0 else []
-    return [section("\n".join(lines))]
-
-
-def _said(entry: LogEntry) -> str:
-    if entry.state is State.APPROVED and entry.not_before:
-        return f"waits until {when(entry.not_before)}"
-    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in _ACTIVE else "")
+    lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]
+    return paragraphs(excerpt(lines, more, most=MAX_LISTED))
 
 
 def _decided(request: Request) -> list[Block]:

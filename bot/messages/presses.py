@@ -10,6 +10,14 @@ NOT_YOURS_TO_SEE = "Not for you to see"
 MENTIONED = "This is what the message mentions. Look through it before you ask."
 NOTHING_MENTIONED = "There is no phone number in this message, and no id that CallOps knows. Give one here."
 
+
+def not_looked_up(count: int) -> str:
+    return (
+        f"⚠️ The message is long: {count} more of its words may be ids, and were not looked up. "
+        "Add what is missing."
+    )
+
+
 EARLIER_IS_GONE = "The earlier call cannot be cancelled any more."
 TYPE_AGAIN = "Type the command again to see how it stands."
 PLACE_THE_NEW = "Place the new call…"

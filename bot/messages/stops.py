@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.blocks import Message, context, escape, person, section, when
+from bot.blocks import Message, context, escape, excerpt, paragraphs, person, section, when
 from bot.stopped import Report
 from bot.words import counted, listed
 from providers.actions import CancelCall, NumberRef
@@ -69,7 +69,7 @@ def stopped(report: Report) -> Message:
         first,
         [
             section(f"{first}\n{number}"),
-            section("\n".join(said)),
+            *paragraphs(said),
             section(f"{blocked} {lift}"),
             context(f"`{stop.id}`"),
         ],
@@ -145,7 +145,8 @@ def news(event: Event) -> Message:
 def status(events: Sequence[Event]) -> Message:
     """What became of a stop, or of a list, by its id: each thing that happened, the newest first."""
     lines = [f"{when(event.at)}: {_said(event)}" for event in reversed(events)]
-    return Message(lines[0], [*map(section, lines), context(f"`{events[0].request}`")])
+    shown = paragraphs(excerpt(lines, "… and {} more before these"))
+    return Message(lines[0], [*shown, context(f"`{events[0].request}`")])
 
 
 def _said(event: Event) -> str:

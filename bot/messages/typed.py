@@ -60,6 +60,26 @@ def nothing_behind(key: str) -> str:
     return f"{key}= is empty. Fill it in, or leave {key}= out."
 
 
+def no_name(line: str) -> str:
+    return f"“{short(line)}” has no name. Write name=value, each on a line of its own."
+
+
+def not_a_name(name: str) -> str:
+    return f"“{short(name)}” is not a name for the agent's data: a name is one word."
+
+
+def no_value(name: str) -> str:
+    return f"“{short(name)}” has no value. Write one behind it, or take the line out."
+
+
+def name_twice(name: str) -> str:
+    return f"“{short(name)}” is there twice. Keep one."
+
+
+def further_faults(count: int) -> str:
+    return f"And {count} more."
+
+
 def not_a_whole_number(key: str) -> str:
     return f"{key}= takes a whole number, like {key}=3."
 

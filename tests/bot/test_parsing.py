@@ -537,30 +537,67 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/place-call 98765 43210 meta.x=“25”",
         {**PLACE_ONE, "metadata": {"x": "25"}},
     ),
-    (
-        "fractions and exponents are numbers",
-        "/place-call 98765 43210 meta.x=-2.5 meta.y=1e3",
-        {**PLACE_ONE, "metadata": {"x": -2.5, "y": 1000.0}},
+    *(
+        (
+            f"what is no plain integer is text as it was typed: {typed}",
+            f"/place-call 98765 43210 meta.x={typed} meta.y=1",
+            {**PLACE_ONE, "metadata": {"x": typed, "y": 1}},
+        )
+        for typed in (
+            "-2.5",
+            "1e3",
+            "12E4",
+            "1500.50",
+            "1.0",
+            "0042",
+            "007",
+            "00",
+            "-0",
+            "-07",
+            "+5",
+            "1_000",
+            "1.000",
+            "true",
+            "false",
+            "null",
+            "True",
+            "NaN",
+            "Infinity",
+            "1e999",
+            "0x10",
+            "۲۵",
+            "\uff15",
+            "²",
+            "1234567890123456",
+            "-1234567890123456",
+            "98765432109876543210",
+            "5 5",
+            "--5",
+            "- 5",
+        )
+    ),
+    *(
+        (
+            f"a plain integer of at most fifteen digits is a number: {typed}",
+            f"/place-call 98765 43210 meta.x={typed} meta.y=a",
+            {**PLACE_ONE, "metadata": {"x": int(typed), "y": "a"}},
+        )
+        for typed in ("0", "5", "-5", "999999999999999", "-999999999999999")
     ),
     (
-        "true, false and null are themselves",
-        "/place-call 98765 43210 meta.a=true meta.b=false meta.c=null",
-        {**PLACE_ONE, "metadata": {"a": True, "b": False, "c": None}},
+        "spaces inside a value are kept, those around it are not part of it",
+        "/place-call 98765 43210 meta.x=  Flat  4,  B   wing , meta.y= 7 ",
+        {**PLACE_ONE, "metadata": {"x": "Flat  4,  B   wing", "y": 7}},
     ),
     (
-        "True is text, for JSON has no such word",
-        "/place-call 98765 43210 meta.a=True",
-        {**PLACE_ONE, "metadata": {"a": "True"}},
+        "quotes keep the spaces around a value, and its lines",
+        '/place-call 98765 43210 meta.x="  a \n b  " meta.y=" 7"',
+        {**PLACE_ONE, "metadata": {"x": "  a \n b  ", "y": " 7"}},
     ),
     (
-        "a leading zero makes text",
-        "/place-call 98765 43210 meta.pin=0042",
-        {**PLACE_ONE, "metadata": {"pin": "0042"}},
-    ),
-    (
-        "a number beyond all numbers is text",
-        "/place-call 98765 43210 meta.x=1e999",
-        {**PLACE_ONE, "metadata": {"x": "1e999"}},
+        "a value may run over several lines",
+        "/place-call 98765 43210 meta.x=first\nsecond\nmeta.y=7",
+        {**PLACE_ONE, "metadata": {"x": "first\nsecond", "y": 7}},
     ),
     (
         "Devanagari digits are text in metadata",
@@ -1274,8 +1311,13 @@ def test_a_written_line_is_read_back(typed: str) -> None:
 _TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), min_size=1, max_size=40
 ).map(lambda text: " ".join(text.split()))
-_SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT
+_DATA = (
+    st.integers(1 - 10**15, 10**15 - 1)
+    | st.text(
+        st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp", "Zs"), include_characters=" \n")
+    )
+    | st.from_regex(r"[+-]?[0-9_]{1,20}(\.[0-9]+)?([eE][0-9]+)?", fullmatch=True)
+    | st.sampled_from(["true", "null", "NaN", "007", "-0", "via reminders", "carry-over", "a=b", "”“"])
 )
 _LINES = st.builds(
     Line,
@@ -1292,7 +1334,7 @@ _LINES = st.builds(
     priority=st.none() | st.integers(-100, 100),
     language=st.sampled_from([None, "hi", "en-in"]),
     batch=st.none() | _TEXT,
-    metadata=st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=8), _SCALARS, max_size=4),
+    metadata=st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=8), _DATA, max_size=4),
     purpose=st.none() | _TEXT,
     consent=st.none() | _TEXT,
     reason=st.none() | _TEXT,
