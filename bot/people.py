@@ -7,8 +7,9 @@ nobody waits for them, and a group that could not be read, or was read too long 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Self
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -38,6 +39,24 @@ class PersonUnreadable(Exception):
     """Slack did not say who somebody is, and nothing recent enough is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace that CallOps works in, as `auth.test` names it.
+
+    ``enterprise`` is the Enterprise Grid organisation of the workspace, ``app`` the Slack app of the token.
+    Each is None where Slack does not say.
+    """
+
+    team: str
+    enterprise: str | None = None
+    app: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of `auth.test`."""
+        return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
+
+
 class Directory:
     """People and groups of one workspace."""
 
@@ -47,11 +66,13 @@ class Directory:
         client: AsyncWebClient,
         groups: Mapping[str, tuple[str, ...]],
         *,
+        workspace: Workspace,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
         self._client = client
         self._groups = groups
+        self.workspace: Final = workspace
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
@@ -76,7 +97,7 @@ class Directory:
             if known and age is not None and age < USABLE:
                 return known
             raise PersonUnreadable(user) from error
-        person = read_person(answer["user"], self._clock())
+        person = read_person(answer["user"], self.workspace, self._clock())
         await self._log.keep_person(person)
         return person
 
@@ -150,17 +171,26 @@ def answered_with(error: BaseException) -> int | None:
     return None if status is None else int(status)
 
 
-def read_person(user: Mapping[str, Any], now: datetime) -> Person:
-    """A person from Slack's user object (https://docs.slack.dev/reference/objects/user-object)."""
+def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) -> Person:
+    """Read a person from Slack's user object (https://docs.slack.dev/reference/objects/user-object).
+
+    In an Enterprise Grid organisation ``team_id`` is missing, or names any workspace of the person, or the
+    organisation. The organisation and the workspaces under ``enterprise_user`` count as well. The team of a
+    colleague is our workspace, whichever theirs is. ``is_stranger`` false proves nothing: it is false for
+    people of other organisations in a shared channel.
+    """
     profile = user.get("profile") or {}
+    grid = {**user, **(user.get("enterprise_user") or {})}
+    homes = {user.get("team_id"), grid.get("enterprise_id"), *(grid.get("teams") or ())} - {None}
+    colleague = not user.get("is_stranger") and not homes.isdisjoint({workspace.team, workspace.enterprise})
     return Person(
         id=user["id"],
-        team=user.get("team_id", ""),
+        team=workspace.team if colleague else user.get("team_id") or "",
         name=profile.get("display_name") or profile.get("real_name") or user.get("name", ""),
         timezone=user.get("tz") or "UTC",
         bot=bool(user.get("is_bot")),
         deleted=bool(user.get("deleted")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        stranger=bool(user.get("is_stranger")),
+        stranger=not colleague,
         read_at=now,
     )
