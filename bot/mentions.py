@@ -3,17 +3,20 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bot.targets import LONGEST_ID, OURS, is_plain_id
 from bot.words import clean
 from providers.phone import Phone, find
 
+MOST_READ: Final = 4_000
+"""Characters of a message that are read: as many as Slack lets a person write in one."""
 MOST_IDS = 200
 """Words of one message that are looked up in the log."""
 _MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
 """Mentions, channels, links and dates, whose digits are nobody's number."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+_SPACED = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,39 @@ class Mentions:
     phones: tuple[Phone, ...] = ()
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    whole: bool = True
+    """Whether all of the message was read."""
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
-    """What a message as Slack sends it mentions, each once, in order."""
-    text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
+    """What a message as Slack sends it mentions, each once, in order.
+
+    Of its own text, and of what its blocks and attachments add, the first `MOST_READ` characters are read.
+    """
+    own = str(message.get("text") or "")
+    shown = dict.fromkeys(text for name, node in message.items() if name != "text" for text in _texts(node))
+    parts = [own, "\n".join(text for text in shown if text != own)]
+    text = "\n".join(clean(_MARKUP.sub(" ", _first(part))) for part in parts)
     phones = find(text, default_region=default_region)
     words = [word.rstrip(".:-") for word in _WORD.findall(text)]
     ours = dict.fromkeys(word for word in words if OURS.fullmatch(word))
     others = dict.fromkeys(
         word for word in words if word not in ours and len(word) <= LONGEST_ID and is_plain_id(word)
     )
-    return Mentions(tuple(phones), tuple(ours), tuple(others)[:MOST_IDS])
+    whole = all(len(part) <= MOST_READ for part in parts)
+    return Mentions(tuple(phones), tuple(ours), tuple(others)[:MOST_IDS], whole)
+
+
+def _first(text: str) -> str:
+    """The beginning of a long text. It ends before what a number may go on in: none is read in half."""
+    if len(text) <= MOST_READ:
+        return text
+    closed = text.rfind(">", 0, MOST_READ)
+    opened = text.find("<", closed + 1, MOST_READ)
+    words = list(_SPACED.finditer(text, 0, MOST_READ if opened < 0 else opened))[:-1]
+    while words and not any(map(str.isalpha, words[-1][0])):
+        words.pop()
+    return text[: words[-1].end()] if words else ""
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -56,6 +56,12 @@ class Workspace:
         """Read the answer of `auth.test`."""
         return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
 
+    def includes(self, team: str | None, enterprise: str | None) -> bool:
+        """Return whether a payload from this team and organisation is for us; what it does not name fits."""
+        if enterprise and self.enterprise:
+            return enterprise == self.enterprise
+        return not team or team == self.team
+
 
 class Directory:
     """People and groups of one workspace."""
