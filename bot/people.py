@@ -15,7 +15,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy import Members
+from bot.messages import rights
+from bot.policy import Members, standing
 from storage.entries import Person
 from storage.log import ActionLog
 
@@ -28,6 +29,11 @@ PRESENCE_FRESH = timedelta(minutes=1)
 GROUP_USABLE = timedelta(hours=1)
 ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
+
+AT_ONCE = 5
+"""People whom Slack is asked for together."""
+NOBODY = "user_not_found"
+"""What `users.info` answers of an id that nobody has."""
 
 SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a call of the Web API can fail with."""
@@ -81,6 +87,7 @@ class Directory:
         self.workspace: Final = workspace
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._asked: dict[str, asyncio.Task[Person]] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
     async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
@@ -92,17 +99,53 @@ class Directory:
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
         known = await self._log.person(user)
-        age = self._clock() - known.read_at if known else None
-        if known and age is not None and timedelta(0) <= age < FRESH:
-            return known
+        return known if known and self._is_fresh(known) else await self._read_person(user, known)
+
+    def _is_fresh(self, known: Person) -> bool:
+        return timedelta(0) <= self._clock() - known.read_at < FRESH
+
+    async def unfit(self, people: Iterable[str], *, enough: int) -> dict[str, str]:
+        """Return who of these people may do nothing at all, and why, until ``enough`` were found who may.
+
+        Slack is asked for a few of whom nothing recent is known. Whoever it says nothing of may be fit.
+        """
+        found: dict[str, str] = {}
+        stale: list[tuple[str, Person | None]] = []
+        for user in sorted(people):
+            known = await self._log.person(user)
+            if known is None or not self._is_fresh(known):
+                stale.append((user, known))
+            elif why := standing(known, self.workspace.team):
+                found[user] = why
+            elif (enough := enough - 1) == 0:
+                return found
+        asked = await asyncio.gather(*(self._why_unfit(*one) for one in stale[:AT_ONCE]))
+        return found | {user: why for (user, _), why in zip(stale, asked, strict=False) if why}
+
+    async def _why_unfit(self, user: str, known: Person | None) -> str | None:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await self._client.users_info(user=user)
+            return standing(await self._read_person(user, known), self.workspace.team)
+        except PersonUnreadable as unreadable:
+            nobody = unreadable.__cause__ and trouble(unreadable.__cause__) == NOBODY
+            return rights.UNKNOWN if nobody else None
+
+    async def _read_person(self, user: str, known: Person | None) -> Person:
+        """Ask Slack who somebody is; ``known`` serves for a day where it does not say."""
+        asked = self._asked.get(user)
+        if asked is None:  # many payloads of one person ask once
+            asked = self._asked[user] = asyncio.create_task(self._ask(user))
+            asked.add_done_callback(lambda _: self._asked.pop(user))
+        try:
+            return await asyncio.shield(asked)
         except SLACK_TROUBLE as error:
             _log.warning("Slack did not say who %s is: %s", user, trouble(error))
-            if known and age is not None and age < USABLE:
+            if known and self._clock() - known.read_at < USABLE:
                 return known
             raise PersonUnreadable(user) from error
+
+    async def _ask(self, user: str) -> Person:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            answer = await self._client.users_info(user=user)
         person = read_person(answer["user"], self.workspace, self._clock())
         await self._log.keep_person(person)
         return person
