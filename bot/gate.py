@@ -1,4 +1,4 @@
-"""The gate before every listener: whether a payload is for this app, who sent it, and how long it is.
+"""The gate before every listener. It checks who sent a payload, for which app, and how long it is.
 
 People who may do nothing are answered here, on the surface that they used, before anything parses what they
 sent, reads the log or shows it. The listeners find who sent a payload under `person` in Bolt's context.
@@ -30,7 +30,7 @@ Body = dict[str, Any]
 
 
 class Gate:
-    """Bolt's global middleware: `check` lets a payload pass to its listener, or answers it."""
+    """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
 
     def __init__(
         self, log: ActionLog, operations: Operations, directory: Directory, windows: Windows, replies: Replies
@@ -51,7 +51,7 @@ class Gate:
         return None
 
     async def _obstacle(self, body: Body, context: AsyncBoltContext) -> str | None:
-        """Return why nothing is done, or None. Nobody acts in an event that names no user."""
+        """Return why nothing is done, or None. An event that names no user is nobody's act."""
         if "event" in body and context.user_id is None:
             return None
         user = context.user_id or ""
@@ -71,7 +71,7 @@ class Gate:
     async def _ineligible(self, user: str, body: Body, context: AsyncBoltContext) -> str | None:
         """Return why somebody may do nothing here, or None. Raise `PersonUnreadable` where nobody knows."""
         workspace = self._directory.workspace
-        if workspace.app and body.get("api_app_id", workspace.app) != workspace.app:
+        if workspace.app and body.get("api_app_id") not in {None, "", workspace.app}:
             return faults.ANOTHER_APP
         if not workspace.includes(context.team_id, context.enterprise_id):
             return rights.STRANGER
@@ -79,7 +79,7 @@ class Gate:
         return self._operations.standing(person)
 
     async def _refuse(self, ack: AsyncAck, body: Body, why: str) -> BoltResponse:
-        """Say why, where the person looks."""
+        """Answer with the reason, on the surface that the person used."""
         match body:
             case {"command": _}:
                 message = refusal([why])
@@ -100,7 +100,7 @@ class Gate:
 
 
 def _too_long(body: Body) -> list[str]:
-    """The blocks of a form whose fields are longer than Slack lets anybody type."""
+    """Return the blocks of a form whose fields are longer than `MAX_FIELD`."""
     state = (body.get("view") or {}).get("state") or {}
     return [
         block

@@ -27,11 +27,11 @@ class Mentions:
     requests: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     whole: bool = True
-    """Whether all of the message was read."""
+    """False where the message was longer than `MOST_READ`."""
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
-    """What a message as Slack sends it mentions, each once, in order.
+    """Return the mentions in a message as Slack sends it, each once, in order.
 
     Of its own text, and of what its blocks and attachments add, the first `MOST_READ` characters are read.
     """
@@ -50,7 +50,7 @@ def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
 
 
 def _first(text: str) -> str:
-    """The beginning of a long text. It ends before what a number may go on in: none is read in half."""
+    """Return the beginning of a long text, cut so that no number, id or link is read in half."""
     if len(text) <= MOST_READ:
         return text
     closed = text.rfind(">", 0, MOST_READ)

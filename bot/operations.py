@@ -218,7 +218,7 @@ class Operations:
         return decision
 
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
-        """Return the denial of what nobody could approve now, or None where enough people could."""
+        """Return a denial where too few people could approve under a rule now, or None."""
         if rule is None:
             return None
         members = self._directory.members()

@@ -31,9 +31,9 @@ ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
 
 AT_ONCE = 5
-"""People whom Slack is asked for together."""
+"""Number of people that Slack is asked about at the same time."""
 NOBODY = "user_not_found"
-"""What `users.info` answers of an id that nobody has."""
+"""The error of `users.info` for an id that nobody has."""
 
 SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a call of the Web API can fail with."""
@@ -63,7 +63,7 @@ class Workspace:
         return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
 
     def includes(self, team: str | None, enterprise: str | None) -> bool:
-        """Return whether a payload from this team and organisation is for us; what it does not name fits."""
+        """Return True for a payload of this workspace or its organisation, or of no named one."""
         if enterprise and self.enterprise:
             return enterprise == self.enterprise
         return not team or team == self.team
@@ -105,9 +105,10 @@ class Directory:
         return timedelta(0) <= self._clock() - known.read_at < FRESH
 
     async def unfit(self, people: Iterable[str], *, enough: int) -> dict[str, str]:
-        """Return who of these people may do nothing at all, and why, until ``enough`` were found who may.
+        """Return the reason for each of these people who may do nothing. Stop once ``enough`` may act.
 
-        Slack is asked for a few of whom nothing recent is known. Whoever it says nothing of may be fit.
+        Slack is asked about a few people of whom nothing recent is known. Somebody it does not tell of counts
+        as fit.
         """
         found: dict[str, str] = {}
         stale: list[tuple[str, Person | None]] = []
@@ -130,7 +131,7 @@ class Directory:
             return rights.UNKNOWN if nobody else None
 
     async def _read_person(self, user: str, known: Person | None) -> Person:
-        """Ask Slack who somebody is; ``known`` serves for a day where it does not say."""
+        """Ask Slack who somebody is. Use ``known`` for a day where Slack does not say."""
         asked = self._asked.get(user)
         if asked is None:  # many payloads of one person ask once
             asked = self._asked[user] = asyncio.create_task(self._ask(user))

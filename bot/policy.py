@@ -171,9 +171,9 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
 def nobody_can_approve(
     rule: Rule, members: Members, requester: str, unfit: Mapping[str, str]
 ) -> Decision | None:
-    """Return the denial of what too few people could approve now, or None where enough could.
+    """Return a denial where too few people could approve under a rule now, or None.
 
-    ``unfit`` are people who may do nothing at all, each with why.
+    ``unfit`` has the reason for each person who may do nothing at all.
     """
     groups = rule.deciders(escalated=True)
     possible = _everyone_in(groups, members) - _not_own(rule, requester)

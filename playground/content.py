@@ -118,7 +118,7 @@ def read(path: Path | None = None) -> Content:
 
 
 def make(raw: dict[str, Any]) -> Content:
-    """The content that JSON of the shape of `WORKSPACE` describes."""
+    """Make the content that JSON of the shape of `WORKSPACE` describes."""
     return Content(
         users=tuple(User(**user | {"teams": tuple(user.get("teams", ()))}) for user in raw["users"]),
         channels=tuple(Channel(**{**one, "members": set(one["members"])}) for one in raw["channels"]),

@@ -267,7 +267,7 @@ class Interactions:
         return payload if private else payload | {"message": message.for_app()}
 
     def _team_of(self, user: User) -> str | None:
-        """The workspace that a command is typed in: ours for its members, wherever their home is."""
+        """Return the workspace that a command is typed in: ours for its members, wherever their home is."""
         return TEAM_ID if TEAM_ID in user.teams else user.team_id
 
     def _channel_of(self, person: str, channel: str) -> Channel:

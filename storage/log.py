@@ -105,7 +105,7 @@ class ActionLog(Protocol):
         ...
 
     async def record_denied_attempt(self, *, actor: str, where: str, why: str) -> str | None:
-        """Record that a person who may do nothing tried to, and return the event's id (``D-…``).
+        """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
 
         Return None where that person tried there before on the same day.
         """

@@ -58,7 +58,7 @@ FAULT: Final = "fault"
 
 
 DENIED_ATTEMPT: Final = "denied_attempt"
-"""A person who may do nothing tried to."""
+"""An attempt of a person who may do nothing."""
 
 EXPORTED = "exported"
 """Full numbers were taken out of the log."""
@@ -206,7 +206,7 @@ def report(
 def record_denied_attempt(
     connection: Connection, sources: Sources, *, actor: str, where: str, why: str
 ) -> str | None:
-    """Record that a person who may do nothing tried to; None where they tried there on the same day."""
+    """Record an attempt of a person who may do nothing, once a day and place. Return its id, or None."""
     writer = Chain(connection, sources)
     if not people.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None

@@ -166,7 +166,7 @@ def _calling(
 
 
 def _stuck(request: Request, told: Told) -> Message | None:
-    """What the requester, and whoever sees the card, reads once of a request that nobody can approve now."""
+    """Tell the requester and the card's readers, once, that nobody can approve the request now."""
     if request.state is not State.PENDING:
         return None
     until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""

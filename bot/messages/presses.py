@@ -15,7 +15,7 @@ READ_IN_PART = f"⚠️ The message is long: only its first {MOST_READ:,} charac
 
 
 def mentioned(*, anything: bool, whole: bool) -> str:
-    """What stands above the form that a message fills in."""
+    """The hint above the form that a message fills in."""
     found = MENTIONED if anything else NOTHING_MENTIONED
     return found if whole else f"{found}\n{READ_IN_PART}"
 

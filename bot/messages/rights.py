@@ -67,17 +67,17 @@ _UNFIT: Final[Mapping[str, tuple[str, str]]] = {
     GUEST: ("is a guest", "are guests"),
     UNKNOWN: ("is not known to Slack", "are not known to Slack"),
 }
-"""Why somebody may do nothing, of one and of several people."""
+"""The reasons to do nothing, said of one person and of several."""
 
 
 def _unfit(whys: Sequence[str]) -> str:
-    """How many people may do nothing, by why; no names, which the log would keep for good."""
+    """Count people by the reason why they may do nothing. Names would stay in the log for good."""
     counted = [(whys.count(why), said) for why, said in _UNFIT.items() if why in whys]
     return listed([f"{count} {one if count == 1 else several}" for count, (one, several) in counted], "and")
 
 
 def nobody_else(groups: Sequence[str], unfit: Sequence[str]) -> str:
-    """That nobody could give the one approval; ``unfit``: why each member besides the requester cannot."""
+    """Say that nobody could give the one approval. ``unfit`` has a reason for each member who cannot."""
     named = " and ".join(groups)
     if unfit:
         return f"Nobody could approve this now: in {named}, {_unfit(unfit)}. {_ADD_PEOPLE}"

@@ -142,7 +142,7 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
     ],
 )
 def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expected: list[str]) -> None:
-    """Where there is one; an app of the whole organisation is worth a warning."""
+    """An organisation stands behind the workspace; an app of the whole organisation is worth a warning."""
     known = {"user": "callops", "team": "Acme", "team_id": "T0"}
     found = [*about_tokens(Told(known | answer, NOW), None, "https://slack.com/api/")]
     assert [one.result for one in found] == expected
@@ -150,7 +150,7 @@ def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expect
 
 
 def test_colleagues_of_a_grid_can_act() -> None:
-    """Whichever workspace their home is; people of another organisation cannot."""
+    """Any workspace may be their home; people of another organisation cannot act."""
     grid = {"enterprise_id": "E0", "teams": ["T1", "T0"]}
     people = {
         "U1": user("U1", team_id=None, enterprise_user=grid),

@@ -55,11 +55,11 @@ REFUSED = {
     "U0GONE": "deactivated",
     "U0BOT": "Apps and bots",
 }
-"""Guests of both kinds; people who Slack says are strangers, and who only come from elsewhere; and so on."""
+"""Guests of both kinds, strangers and other organisations' people, a deactivated account, an app."""
 SILENT = {"event", "view_closed"}
-"""What nobody looks at an answer to."""
+"""Payloads whose answer nobody looks at."""
 OF_THE_GATE = {"person", "keep_person", "record_denied_attempt"}
-"""What the gate itself asks of the log."""
+"""Methods of the log that the gate itself calls."""
 BOT = Path(answers.__file__).parents[1]
 READERS = {
     *("form_lines", "inference", "intake", "keys", "log_filters", "log_search", "mentions", "parsing"),
@@ -90,7 +90,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is to be read and shown."""
+    """Requests and drafts that could be read and shown."""
 
     scheduled: str
     waiting: str
@@ -107,7 +107,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def prepare(stage: Bench) -> Facts:
-    """Have a scheduled call, a request that waits, a call in doubt, and what two answers' buttons hold."""
+    """Make a scheduled call, a pending request, a call in doubt, and the drafts of two answers."""
     at = stage.clock() + timedelta(hours=3)
     scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     await stage.bot.rounds()
@@ -128,7 +128,7 @@ def _value(message: Message, action_id: str) -> str:
 
 
 async def cases(stage: Bench, facts: Facts) -> list[Case]:
-    """Each listener there is, with something for it."""
+    """Return a payload for each listener there is."""
     request = await stage.bot.log.request(facts.waiting)
     unknown = await stage.bot.log.request(facts.unknown)
     vocabulary = stage.bot.surfaces.requests._intake.vocabulary
@@ -207,7 +207,7 @@ def _press(action_id: str, value: str, view: Json | None = None) -> Case:
 
 
 def sent(stage: Bench, case: Case, user: str) -> Json:
-    """What Slack sends when somebody does it; they look at its modal, and at no other."""
+    """Build the payload of a person. They look at the modal it comes from, and at no other."""
     workspace = stage.slack.workspace
     workspace.take_away(user, len(workspace.stacks.get(user, ())))
     body: Json = {"api_app_id": content.APP_ID, **case.body}
@@ -231,7 +231,7 @@ def sent(stage: Bench, case: Case, user: str) -> Json:
 
 
 async def who_hears(listeners: Sequence[AsyncListener], body: Json) -> AsyncListener:
-    """The listener that is to hear a payload."""
+    """Return the listener of a payload."""
     request = AsyncBoltRequest(body=body, mode="socket_mode")
     for one in listeners:
         if await one.async_matches(req=request, resp=BoltResponse(status=200)):
@@ -241,7 +241,7 @@ async def who_hears(listeners: Sequence[AsyncListener], body: Json) -> AsyncList
 
 @contextmanager
 def running() -> Iterator[set[CodeType]]:
-    """Every function of this thread that is called meanwhile."""
+    """Collect the functions that this thread calls meanwhile."""
     called: set[CodeType] = set()
 
     def note(frame: FrameType, event: str, _: object) -> None:
@@ -256,19 +256,22 @@ def running() -> Iterator[set[CodeType]]:
 
 
 def code_of(heard: AsyncListener) -> CodeType:
-    """What runs when a listener is reached."""
+    """Return the code that runs when a listener is reached."""
     found: CodeType = heard.ack_function.__code__
     return found
 
 
 def read_by(called: set[CodeType]) -> set[str]:
-    """The modules that read what people type, as far as anything of them ran."""
+    """Return the names of the reading modules of which anything ran."""
     ran = (Path(code.co_filename) for code in called if code.co_name != "<module>")
     return {path.stem for path in ran if path.parent == BOT} & READERS
 
 
 async def told(stage: Bench, case: Case, user: str, before: int, answer: Json | None) -> str:
-    """What somebody reads, wherever it is shown; ``before``: how many answers below a message they had."""
+    """Return the words that a person reads, wherever they are shown.
+
+    ``before``: the number of answers below messages that they had already.
+    """
     match case.body:
         case {"type": "event_callback" | "view_closed"}:
             return ""

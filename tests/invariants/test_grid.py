@@ -26,7 +26,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 @pytest.mark.parametrize("user", COLLEAGUES)
 async def test_a_colleague_asks_and_finds_it_again(stage: Bench, user: str) -> None:
-    """What they asked is theirs in the list, in the log's pages, and for their colleagues."""
+    """Their request is in the list and the log's pages, for them and for their colleagues."""
     made = await stage.bot.ask(PLACE, by=user)
     assert made.state is State.APPROVED
     async with stage.connected():

@@ -1,4 +1,4 @@
-"""What nobody could approve now is refused when it is asked, with why; what it becomes later is said, too."""
+"""Requests that nobody could approve: refused when they are made, and said where it becomes so later."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,12 +32,12 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 def managers(*ids: str) -> dict[str, str]:
-    """A configuration in which these are the managers."""
+    """Change the configuration so that these are the managers."""
     return {MANAGERS: f"managers = {list(ids)}".replace("'", '"')}
 
 
 async def refused(stage: Bench, by: str = AGENT) -> str:
-    """Why a cancellation is refused, which is in the log, and asks nobody."""
+    """Ask for a cancellation that is refused and recorded; return the reason."""
     with pytest.raises(NotAllowed) as no:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
     [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
@@ -184,7 +184,7 @@ async def test_a_move_whose_new_call_nobody_could_approve_is_refused(stage: Benc
 
 
 async def leave(stage: Bench, *users: str) -> None:
-    """Have people deactivated; what was known of them is old by now."""
+    """Deactivate people, and wait until they are looked up anew."""
     for user in users:
         gone = replace(stage.slack.workspace.users[user], deleted=True)
         stage.slack.workspace.users[user] = gone
@@ -192,7 +192,7 @@ async def leave(stage: Bench, *users: str) -> None:
 
 
 async def texts(stage: Bench, channel: str, part: str) -> list[str]:
-    """The messages of a channel, or to a person, that say this, in all their words."""
+    """Return the words of the messages of a channel, or to a person, that say this."""
     return [words(one) for one in await stage.said(channel) if part in words(one)]
 
 
