@@ -56,6 +56,8 @@ REFUSED = {
     "U0BOT": "Apps and bots",
 }
 """Guests of both kinds, strangers and other organisations' people, a deactivated account, an app."""
+ONLOOKER = "U0AUDITOR"
+"""A full member whom nothing has looked up before."""
 SILENT = {"event", "view_closed"}
 """Payloads whose answer nobody looks at."""
 OF_THE_GATE = {"person", "keep_person", "record_denied_attempt"}
@@ -365,12 +367,12 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Ben
     async with stage.connected():
         await stage.people.fail("users.info", trouble, code="user_not_found", times=len(kinds))
         for case in kinds.values():
-            body = sent(stage, case, "U0SECOND")
+            body = sent(stage, case, ONLOOKER)
             heard = await who_hears(listeners, body)
-            below = len(await stage.people.person("U0SECOND").ephemerals())
+            below = len(await stage.people.person(ONLOOKER).ephemerals())
             with running() as called:
                 answer = await stage.slack.socket.deliver(case.kind, body)
-            says = await told(stage, case, "U0SECOND", below, answer)
+            says = await told(stage, case, ONLOOKER, below, answer)
             assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
