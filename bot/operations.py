@@ -16,7 +16,7 @@ from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import Evidence
-from bot.messages import deciding, outcomes, scheduled, why_not
+from bot.messages import deciding, outcomes, rights, scheduled, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -220,7 +220,7 @@ class Operations:
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
         """Return a denial where too few people could approve under a rule now, or None."""
         if rule is None:
-            return None
+            return Decision(Effect.DENY, (rights.RULE_GONE,))
         members = self._directory.members()
         possible = policy.approvers(rule, members, Case(requester, self._team, escalated=True))
         unfit = await self._directory.unfit(possible, enough=rule.needed)

@@ -264,6 +264,15 @@ async def test_somebody_who_can_approve_again_is_asked(stage: Bench) -> None:
     assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
 
 
+async def test_a_rule_that_is_gone_lets_nobody_approve(stage: Bench) -> None:
+    """Whoever asked under it hears that nobody may decide it any more."""
+    await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.asks()
+    await stage.crash(**{'name = "cancellations need a manager"': 'name = "another name"'})
+    await stage.bot.asks()
+    assert len(await texts(stage, "D0AGENT", "The rule this was asked under is gone")) == 1
+
+
 async def test_while_enough_people_are_left_nothing_is_said(stage: Bench) -> None:
     """Of two managers one may leave; those who approved already count, as long as they may."""
     two = {APPROVE: f"{APPROVE}\napprovals = 2"}
