@@ -152,7 +152,9 @@ class Intake:
 
         Raises `Faulty` for what the person can mend.
         """
-        return not await self._operations.stops(wish.actions[0]) and self.check(wish, origin).allowed
+        if await self._operations.stops(wish.actions[0]):
+            return False
+        return (await self.check(wish, origin)).allowed
 
     async def _move(self, line: Line, person: Person) -> Wish:
         """The wish to move the one scheduled call that a line names. Raises `Faulty`."""
@@ -217,10 +219,10 @@ class Intake:
                 return scheduled.CANCELLED_ALREADY
         return None
 
-    def check(self, wish: Wish, origin: Origin) -> Decision:
+    async def check(self, wish: Wish, origin: Origin) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
         with self._as_faults(wish):
-            return self._operations.check(wish, origin.person, channel=origin.channel)
+            return await self._operations.check(wish, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "Faulty", origin: Origin) -> None:
         """Write down that a provider cannot be asked for what somebody wanted, where that is known."""

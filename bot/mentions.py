@@ -3,18 +3,21 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from bot.numbers import Certain, Doubtful, NumberReader
 from bot.targets import LONGEST_ID, OURS, is_plain_id
 from bot.words import clean
 from providers import phone
 
+MOST_READ: Final = 4_000
+"""Characters of a message that are read: as many as Slack lets a person write in one."""
 MOST_IDS = 200
 """Words of one message that are looked up in the log."""
 _MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
 """Mentions, channels, links and dates, whose digits are nobody's number."""
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+_SPACED = re.compile(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,19 @@ class Mentions:
     doubtful: tuple[str, ...] = ()
     """Texts that can be read as several numbers, as typed: the form asks which is meant."""
     more: int = 0
+    whole: bool = True
+    """False where the message was longer than `MOST_READ`."""
 
 
 def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
-    """What a message as Slack sends it mentions, each once, in order."""
-    text = "\n".join(clean(_MARKUP.sub(" ", one)) for one in dict.fromkeys(_texts(message)))
+    """Return the mentions in a message as Slack sends it, each once, in order.
+
+    Of its own text, and of what its blocks and attachments add, the first `MOST_READ` characters are read.
+    """
+    own = str(message.get("text") or "")
+    shown = dict.fromkeys(text for name, node in message.items() if name != "text" for text in _texts(node))
+    parts = [own, "\n".join(text for text in shown if text != own)]
+    text = "\n".join(clean(_MARKUP.sub(" ", _first(part))) for part in parts)
     reader = NumberReader.for_region(default_region)
     numbers = list(reader.in_text(text))
     phones = {one.reading.e164: one.reading.target.phone for one in numbers if isinstance(one, Certain)}
@@ -46,8 +57,25 @@ def read(message: Mapping[str, Any], *, default_region: str) -> Mentions:
     )
     words = tuple(others)
     return Mentions(
-        tuple(phones.values()), tuple(ours), words[:MOST_IDS], tuple(doubtful), more=len(words[MOST_IDS:])
+        tuple(phones.values()),
+        tuple(ours),
+        words[:MOST_IDS],
+        tuple(doubtful),
+        more=len(words[MOST_IDS:]),
+        whole=all(len(part) <= MOST_READ for part in parts),
     )
+
+
+def _first(text: str) -> str:
+    """Return the beginning of a long text, cut so that no number, id or link is read in half."""
+    if len(text) <= MOST_READ:
+        return text
+    closed = text.rfind(">", 0, MOST_READ)
+    opened = text.find("<", closed + 1, MOST_READ)
+    words = list(_SPACED.finditer(text, 0, MOST_READ if opened < 0 else opened))[:-1]
+    while words and not any(map(str.isalpha, words[-1][0])):
+        words.pop()
+    return text[: words[-1].end()] if words else ""
 
 
 def _texts(node: object) -> Iterator[str]:

@@ -16,7 +16,7 @@ from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import Evidence
-from bot.messages import deciding, outcomes, scheduled, why_not
+from bot.messages import deciding, outcomes, rights, scheduled, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -199,13 +199,15 @@ class Operations:
         members = self._directory.members()
         return policy.at_request(self._settings.rules, members, person, asked, team=self._team)
 
-    def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
+    async def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
         """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
         self.prepare(wish)
         decision = self.may_ask(wish, person, channel=channel)
+        if decision.effect is Effect.ASK:
+            decision = await self.nobody_can_approve(decision.rule, person.id) or decision
         if wish.moves:
             again = replace(wish, actions=(wish.moves.again,), moves=None)
-            placing = self.check(again, person, channel=channel)
+            placing = await self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
@@ -214,6 +216,15 @@ class Operations:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
         return decision
+
+    async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
+        """Return a denial where too few people could approve under a rule now, or None."""
+        if rule is None:
+            return Decision(Effect.DENY, (rights.RULE_GONE,))
+        members = self._directory.members()
+        possible = policy.approvers(rule, members, Case(requester, self._team, escalated=True))
+        unfit = await self._directory.unfit(possible, enough=rule.needed)
+        return policy.nobody_can_approve(rule, members, requester, unfit)
 
     def _check_call(self, action: CallAction, rule: Rule | None, said: Wish | Request) -> None:
         """Check that a call may go out when it should, as described. Raises `providers.actions.Refused`."""
@@ -278,8 +289,10 @@ class Operations:
         """
         placed = [*wish.actions, *([wish.moves.again] if wish.moves else [])]
         stops = [stop for action in placed for stop in await self.stops(action)]
-        check = self.may_ask if stops else self.check  # whoever is not called at all has no hours
-        decision = check(wish, origin.person, channel=origin.channel)
+        if stops:  # whoever is not called at all has no hours
+            decision = self.may_ask(wish, origin.person, channel=origin.channel)
+        else:
+            decision = await self.check(wish, origin.person, channel=origin.channel)
         if decision.allowed and stops:
             decision = Decision(Effect.DENY, (calling.stopped(stops),), decision.rule)
         joined: dict[str, Request] = {}

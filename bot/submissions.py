@@ -24,7 +24,6 @@ from bot.messages.previews import PlacePreview
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations, Wish
 from bot.payloads import Body, pressed, submitted
-from bot.people import Directory
 from bot.windows import Windows
 from storage.entries import Person, entry_of
 from storage.log import ActionLog
@@ -37,7 +36,6 @@ class Submissions:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         intake: Intake,
         opening: Opening,
         windows: Windows,
@@ -46,7 +44,6 @@ class Submissions:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._intake = intake
         self._opening = opening
         self._windows = windows
@@ -71,9 +68,8 @@ class Submissions:
         await self._windows.change(body, view)
         await ack()
 
-    async def place_form(self, ack: AsyncAck, body: Body) -> None:
+    async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Turn a complete form into its preview; otherwise put each fault under its field."""
-        person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
@@ -114,22 +110,20 @@ class Submissions:
             hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.faults),
         )
 
-    async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
+    async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Place what the preview in the modal showed."""
-        person = await self._directory.person(body["user"]["id"])
         draft = await self._intake.draft(About.of(body["view"]).nonce, person.id)
         message = await self._intake.place(draft, pressed(body, person))
         await ack(response_action="update", view=result(message))
 
-    async def ask_form(self, ack: AsyncAck, body: Body) -> None:
+    async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Ask for what a form says that needs no preview."""
         filled = body["view"]["callback_id"]
         verb = next(verb for verb, form in self._opening.forms.items() if form.callback_id == filled)
-        await self._ask_by_form(verb, ack, body)
+        await self._ask_by_form(verb, ack, body, person)
 
-    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
+    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body, person: Person) -> None:
         """Ask for what a form says; otherwise put each fault under its field."""
-        person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[verb]
         try:
             found = await self._submitted(form, body, person)

@@ -104,6 +104,13 @@ class ActionLog(Protocol):
         """Write a fault of the program down and return its id (``E-…``), which people are told."""
         ...
 
+    async def record_denied_attempt(self, *, actor: str, where: str, why: str) -> str | None:
+        """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
+
+        Return None where that person tried there before on the same day.
+        """
+        ...
+
     async def keep_rules(self, *, actor: str, data: Mapping[str, Scalar], after: Event | None) -> str | None:
         """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
 

@@ -133,6 +133,15 @@ class SQLiteLog:
             )
         )
 
+    async def record_denied_attempt(  # noqa: D102
+        self, *, actor: str, where: str, why: str
+    ) -> str | None:
+        return await self._writer.do(
+            lambda connection: writing.record_denied_attempt(
+                connection, self._sources, actor=actor, where=where, why=why
+            )
+        )
+
     async def keep_rules(  # noqa: D102
         self, *, actor: str, data: Mapping[str, Scalar], after: Event | None
     ) -> str | None:

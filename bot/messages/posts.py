@@ -4,7 +4,7 @@ A message is rendered from a request as it stands when it is sent. Numbers are m
 escaped, times are in each reader's own zone, and the first block reads as a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.beside import ALONE, ESCALATED, Beside
 from bot.blocks import (
@@ -42,6 +42,7 @@ REVIEW = "review"
 SETTLE = "settle"
 ASKED = "asked"
 REMINDED = "reminded"
+STUCK = "nobody_can_approve"
 STILL_UNKNOWN = "still_unknown"
 """Templates of what makes a phone ring, and the notes that they were posted."""
 INSTEAD_OF = "instead_of"
@@ -102,7 +103,9 @@ def _once(
         case _ if template == ESCALATED and to == "card_thread":
             message = _escalating(request, beside)
         case _ if template in {ASKED, REMINDED}:
-            message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
+            message = _calling(template, request, caution, beside, told.data)
+        case _ if template == STUCK:
+            message = _stuck(request, told)
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
@@ -154,15 +157,26 @@ def _ask_to_settle(request: Request) -> Message:
 
 
 def _calling(
-    template: str, request: Request, caution: str | None, beside: Beside, instead_of: Scalar
+    template: str, request: Request, caution: str | None, beside: Beside, data: Mapping[str, Scalar]
 ) -> Message | None:
     """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
     if request.state is not State.PENDING:
         return None
-    here = f" here, as the card cannot be posted in {channel(instead_of)}" if instead_of else ""
+    where = data.get(INSTEAD_OF)
+    here = f" here, as the card cannot be posted in {channel(where)}" if where else ""
     text = f"👉 *You are asked to decide{here}.* {wish(request)}" if template == ASKED else reminder(request)
+    stuck = [section(f"⚠️ {escape(str(data['why']))}")] if "why" in data else []
     _, *facts = card(request, caution=caution, beside=beside).blocks
-    return Message(text, [section(text), *facts])
+    return Message(text, [section(text), *stuck, *facts])
+
+
+def _stuck(request: Request, told: Told) -> Message | None:
+    """Tell the requester and the card's readers, once, that nobody can approve the request now."""
+    if request.state is not State.PENDING:
+        return None
+    until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
+    text = f"⚠️ {escape(str(told.data['why']))}{until}"
+    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
 
 
 def _not_posted(request: Request, told: Told) -> Message:

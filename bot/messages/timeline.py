@@ -60,6 +60,7 @@ DID: Mapping[str, str] = {
     "cancelled": "noted that it was cancelled, so that it does not go out",
     "asked": "asked somebody to decide",
     "reminded": "reminded those who were asked",
+    "nobody_can_approve": "found that nobody can approve it now",
     "not_posted": "could not post its message",
 }
 """What each event's actor did, in words."""

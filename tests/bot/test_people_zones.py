@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from bot.check_people import about_zones
-from bot.people import read_person
+from bot.people import Workspace, read_person
 
+HERE = Workspace("T0CALLOPS")
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 
 
@@ -34,16 +35,18 @@ NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
 )
 def test_a_person_has_the_zone_or_else_the_offset_that_slack_gives(said: dict[str, Any], zone: str) -> None:
     """Where it gives neither, or fills in its own offset, none is made up."""
-    assert read_person({"id": "U0AGENT", "name": "asha", **said}, NOW).timezone == zone
+    assert read_person({"id": "U0AGENT", "name": "asha", **said}, HERE, NOW).timezone == zone
 
 
 def test_the_check_tells_of_people_whose_zone_is_not_known() -> None:
     """An offset is as good as a zone; without either, they write it with each time."""
     said: list[dict[str, Any]] = [{"tz": "Asia/Kolkata"}, {"tz_offset": 19800}, {"tz": None}]
-    people = [read_person({"id": f"U{place}", "name": "", **one}, NOW) for place, one in enumerate(said)]
+    people = [
+        read_person({"id": f"U{place}", "name": "", **one}, HERE, NOW) for place, one in enumerate(said)
+    ]
     assert about_zones(people[:2]).result == "ok"
     found = about_zones(people)
     assert found.result == "warning"
     assert "Slack gives no time zone for 1 person" in found.what
-    wrong = about_zones([*people, read_person({"id": "U4", "name": "x", "tz": "Mars/Olympus"}, NOW)])
+    wrong = about_zones([*people, read_person({"id": "U4", "name": "x", "tz": "Mars/Olympus"}, HERE, NOW)])
     assert (wrong.result, "Mars/Olympus" in wrong.what) == ("wrong", True)

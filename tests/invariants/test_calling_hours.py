@@ -107,7 +107,7 @@ async def recorded(bot: Bot, zone: str, inbound: str) -> str:
     """Return the id of a call that was recorded with a zone, whatever its number says."""
     origin = Origin(await bot.person(AGENT), None, inbound)
     wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
-    decision = bot.operations.check(wish, origin.person)
+    decision = await bot.operations.check(wish, origin.person)
     new = await bot.operations._request(wish, origin, decision)
     return (await bot.log.record(replace(new, zone=zone))).request.id
 
@@ -166,7 +166,7 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
     origin = Origin(await bot.person(AGENT), None, "move")
     again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", moves=again)
-    new = await bot.operations._request(wish, origin, bot.operations.check(wish, origin.person))
+    new = await bot.operations._request(wish, origin, await bot.operations.check(wish, origin.person))
     move = (await bot.log.record(replace(new, zone="America/New_York"))).request
     with pytest.raises(NotAllowed, match=says):
         await bot.approve(move)
