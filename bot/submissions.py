@@ -17,7 +17,7 @@ from bot.intake import Faulty, Intake
 from bot.intents import nonce
 from bot.known_calls import KNOWN, NONE_OF_THESE
 from bot.line import OF_STOPS, Verb
-from bot.messages import answers, repeats
+from bot.messages import answers, choosing, repeats
 from bot.messages.forms import MORE, Form
 from bot.messages.modals import About, View, result
 from bot.messages.previews import PlacePreview
@@ -78,11 +78,7 @@ class Submissions:
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
-            await self._intake.keep_refusal(faulty, submitted(body, person))
-            if view := self._with_what_lacks(form, faulty, body, person):
-                await ack(response_action="update", view=view)
-                return
-            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+            await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
         await self._intake.keep(draft, person, wish, found.line)
@@ -97,11 +93,15 @@ class Submissions:
     def _with_what_lacks(self, form: Form, faulty: Faulty, body: Body, person: Person) -> View | None:
         """The form once more, where all it lacks is in fields that were folded away."""
         lacks = {fault.field for fault in faulty.faults}
-        if not lacks <= {"zone", "consent"} or any(form.shows(body["view"], field) for field in lacks):
+        if (
+            form.verb is not Verb.PLACE
+            or not lacks <= {"zone", "consent"}
+            or any(form.shows(body["view"], field) for field in lacks)
+        ):
             return None
         values = form.filled(body["view"])
-        said = line_text(form.verb, form.read(body["view"]))
-        line = self._intake.parse(said, form.verb, person)
+        said = self._said(form, body)
+        line = self._intake.parse(said, form.verb, person, form.answers(body["view"], said))
         return form.build(
             {**values, "targets": values_of(line)["targets"]},
             nonce=nonce(body["trigger_id"], "more"),
@@ -134,8 +134,25 @@ class Submissions:
             typed = None if self._is_chosen(form, body) else found
             await self._answer_form(ack, wish, person, body, typed)
         except Faulty as faulty:
-            await self._intake.keep_refusal(faulty, submitted(body, person))
+            await self._ack_faults(ack, form, faulty, body, person)
+
+    async def _ack_faults(
+        self, ack: AsyncAck, form: Form, faulty: Faulty, body: Body, person: Person
+    ) -> None:
+        """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
+        await self._intake.keep_refusal(faulty, submitted(body, person))
+        view = self._with_what_lacks(form, faulty, body, person)
+        if question := choosing.question_in(faulty.faults):
+            key = nonce(body["trigger_id"], "question")
+            view = form.asking(body["view"], question, self._said(form, body), nonce=key)
+        if view:
+            await ack(response_action="update", view=view)
+        else:
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    def _said(self, form: Form, body: Body) -> str:
+        """A form that Slack sent back, as a line of the grammar."""
+        return line_text(form.verb, form.read(body["view"]))
 
     async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
         """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
@@ -162,7 +179,8 @@ class Submissions:
             raise Faulty(faults)
         if self._is_chosen(form, body):
             values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
-        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        chosen = form.answers(body["view"], self._said(form, body))
+        line = self._intake.parse(line_text(form.verb, values), form.verb, person, chosen)
         return await self._intake.infer(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:

@@ -52,12 +52,12 @@ def offer(line: Line, found: Inferred, faults: Sequence[Fault], draft: str, chan
     Return None where it is more than one thing. ``line`` is as it was said, ``found`` what it became;
     ``change`` is the action id of the button that opens the form.
     """
-    if question := _question_in(faults):
+    if question := question_in(faults):
         return _ask(question, line, draft, change)
     return choose(found, found.open, draft, change) if found.open and is_offered(found) else None
 
 
-def _question_in(faults: Sequence[Fault]) -> Question | None:
+def question_in(faults: Sequence[Fault]) -> Question | None:
     """The question to ask next, where one press on an answer leads on."""
     questions = [fault for fault in faults if isinstance(fault, Question) and fault.options]
     return questions[0] if questions and len(questions) == len(faults) else None

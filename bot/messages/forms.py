@@ -4,7 +4,9 @@ A form is filled with all that was understood, and with what was typed where it 
 its own field.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +28,7 @@ from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
     OF_STOPS,
     Fault,
+    Question,
     Verb,
     Vocabulary,
 )
@@ -77,6 +80,13 @@ _OF_STOPS = {
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 NOTHING_KNOWN = Offer()
+_ANSWER = "answer-"
+"""The inputs for questions about what was typed; their ids name the question's place and the text."""
+
+
+def _answer_id(place: int, said: str) -> str:
+    return f"{_ANSWER}{place}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
 
 _FOLDED = (
     "retries",
@@ -152,8 +162,33 @@ class Form:
         return {
             block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]
-            if block["type"] == "input"
+            if block["type"] == "input" and not block["block_id"].startswith(_ANSWER)
         }
+
+    def answers(self, view: Mapping[str, Any], said: str) -> tuple[int, ...]:
+        """Return the options chosen in a form for the questions about ``said``, the line that it says.
+
+        Answers to questions about another line are none: what was typed has changed since.
+        """
+        found: list[int] = []
+        while chosen := _given(view, _answer_id(len(found), said)):
+            found.append(int(chosen))
+        return tuple(found)
+
+    def asking(self, view: Mapping[str, Any], question: Question, said: str, *, nonce: str) -> View:
+        """Return a form that Slack sent back, with a question about what was typed as its first field."""
+        asked = len(self.answers(view, said))
+        kept = [_answer_id(place, said) for place in range(asked)]
+        blocks = [
+            block
+            for block in view["blocks"]
+            if not str(block.get("block_id")).startswith(_ANSWER) or block["block_id"] in kept
+        ]
+        options = [(str(place), option) for place, option in enumerate(question.options)]
+        blocks.insert(asked, choice(_answer_id(asked, said), question.message, options, radio=True))
+        about = replace(About.of(view), nonce=nonce)
+        title = DOES[self.verb].capitalize()
+        return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def shows(self, view: Mapping[str, Any], field: str) -> bool:
         """Whether a form that Slack sent back has a field."""
