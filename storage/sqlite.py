@@ -1,10 +1,11 @@
 """The log in one SQLite file."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from secrets import token_bytes
 from sqlite3 import Connection
@@ -50,6 +51,7 @@ from storage.entries import (
     Stop,
     Tally,
     Traffic,
+    UnfinishedImport,
     Verdict,
     Waiting,
     Whole,
@@ -409,18 +411,63 @@ class SQLiteLog:
         looked_up = self._sources.lookup(number)
         return await self._reader.do(lambda connection: stops.find(connection, looked_up))
 
-    async def add_list(self, name: str, numbers: Collection[str], *, actor: str) -> Imported:  # noqa: D102
-        looked_up = await asyncio.to_thread(lambda: {self._sources.lookup(number) for number in numbers})
-        return await self._writer.do(
-            lambda connection: stops.add_list(connection, self._sources, name, looked_up, actor=actor)
+    async def unlisted(self, name: str, numbers: Iterable[str]) -> int:  # noqa: D102
+        return sum([len(new) async for new, _ in self._unlisted(name, numbers)])
+
+    async def _unlisted(self, name: str, numbers: Iterable[str]) -> AsyncIterator[tuple[list[bytes], int]]:
+        """Yield, part by part, the hashes that a list does not have yet, and how many were looked up.
+
+        They are in the table's order: each of its pages is read and written about once.
+        """
+        left = iter(await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)})))
+        while some := list(islice(left, stops.TOGETHER)):
+            yield await self._reader.do(partial(stops.unlisted, name=name, numbers=some)), len(some)
+
+    async def add_list(  # noqa: D102
+        self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        if not name:
+            raise ValueError("a list has a name")
+        await self._sweep()
+        begin = partial(stops.begin_list, sources=self._sources, name=name, actor=actor)
+        began: Event | None = None
+        try:
+            async for new, looked_up in self._unlisted(name, numbers):
+                if new:
+                    if began is None:
+                        began = await self._writer.do(begin)
+                    await self._writer.do(partial(stops.add_some, began=began, numbers=new))
+                if progress:
+                    progress(looked_up)
+        except BaseException:
+            if began:
+                await self._writer.do(partial(stops.give_up, began=began))
+            raise
+        if began is None:
+            return Imported(None, 0, (await self.stopped_numbers()).get(name, 0))
+        finishing = asyncio.ensure_future(
+            self._writer.do(partial(stops.finish_list, sources=self._sources, began=began))
         )
+        try:
+            return await asyncio.shield(finishing)
+        except asyncio.CancelledError:  # too late: the numbers count, and whoever cancelled hears of it
+            return await finishing
+
+    async def unfinished_imports(self) -> Sequence[UnfinishedImport]:  # noqa: D102
+        return await self._reader.do(stops.unfinished)
 
     async def remove_list(self, name: str, *, actor: str) -> int:  # noqa: D102
         removed = await self._writer.do(
             lambda connection: stops.remove_list(connection, self._sources, name, actor=actor)
         )
+        await self._sweep()
         await self._writer.wipe()
         return removed
+
+    async def _sweep(self) -> None:
+        """Delete what is left of lists that were removed, and of imports that were given up."""
+        while await self._writer.do(stops.sweep):
+            pass
 
     async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
         return await self._reader.do(stops.count)
