@@ -1,6 +1,7 @@
 """A process that imports a do-not-call list and kills itself after so many parts of it."""
 
 import asyncio
+import base64
 import os
 import signal
 import sys
@@ -8,12 +9,12 @@ from itertools import count
 
 from storage.appending import utc_now
 from storage.sqlite import SQLiteLog
-from tests.storage.samples import KEY, many_numbers
+from tests.storage.samples import many_numbers
 
 
-async def run(path: str, name: str, amount: int, parts: int) -> None:
-    """Import that many numbers, as far as that part."""
-    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+async def run(path: str, key: str, name: str, amount: int, parts: int) -> None:
+    """Import that many numbers, as far as that part; ``key`` is in base64."""
+    log = await SQLiteLog.open(path, key=base64.b64decode(key), clock=utc_now)
     done = count(1)
 
     def progress(_: int) -> None:
@@ -24,4 +25,5 @@ async def run(path: str, name: str, amount: int, parts: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))
+    _, path, key, name, amount, parts = sys.argv
+    asyncio.run(run(path, key, name, int(amount), int(parts)))

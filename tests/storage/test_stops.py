@@ -1,4 +1,5 @@
 import asyncio
+import base64
 import sqlite3
 import subprocess
 import sys
@@ -84,9 +85,10 @@ def _rows(path: Path, condition: str = "TRUE") -> int:
     return int(rows)
 
 
-def _import_until_killed(path: Path) -> int:
-    """Import three parts in a process that dies after two; return its exit status."""
-    importing = [sys.executable, "-m", "tests.storage.importer", str(path), "ndnc", str(3 * TOGETHER), "2"]
+def import_until_killed(path: Path, key: bytes) -> int:
+    """Import three parts of a list ndnc in a process that dies after two; return its exit status."""
+    importing = [sys.executable, "-m", "tests.storage.importer", str(path), base64.b64encode(key).decode()]
+    importing += ["ndnc", str(3 * TOGETHER), "2"]
     return subprocess.run(importing, check=False, cwd=Path(__file__).parents[2]).returncode  # noqa: S603 - our own interpreter
 
 
@@ -151,7 +153,7 @@ async def test_an_import_that_fails_leaves_the_list_as_it_was(tmp_path: Path) ->
 async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Path, again: str) -> None:
     """The log names it as unfinished, until the list is imported anew or removed."""
     path = tmp_path / "log.db"
-    assert _import_until_killed(path) == -9
+    assert import_until_killed(path, KEY) == -9
     log = await SQLiteLog.open(path, key=KEY, clock=Clock())
     assert (_rows(path), await log.stopped_numbers()) == (2 * TOGETHER, {})
     [unfinished] = await log.unfinished_imports()
