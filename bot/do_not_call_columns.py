@@ -126,10 +126,9 @@ class Columns:
         return list(dict.fromkeys(map(self._meant, columns)))
 
     def _meant(self, column: str) -> int:
-        typed = column.strip().casefold()
-        found = [n for n, header in enumerate(self._headers) if header.casefold() == typed]
-        if not found and typed.isdecimal() and 1 <= int(typed) <= self.width:
-            found = [int(typed) - 1]
+        typed = _fold(column.strip())
+        found = [n for n, header in enumerate(self._headers) if _fold(header) == typed]
+        found = found or [n for n in range(self.width) if str(n + 1) == typed]
         if not found:
             raise CannotRead(f"No column is called “{visible(column)}”. There are {self._listed()}.")
         if len(found) > 1:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Final
 
-from bot.do_not_call_cells import read_cell
+from bot.do_not_call_cells import is_number, read_cell
 from bot.do_not_call_columns import CannotRead, Columns
 from bot.words import counted
 from providers.phone import Phone, PhoneFault, mask
@@ -34,6 +34,7 @@ _MARKS: Final = (
 )
 _DELIMITERS: Final = "\t;|,"
 """Of two that the first line has, the one that stands first here parts cells."""
+_CELL_ENDS = re.compile(f"[{_DELIMITERS}\r\n]")
 _QUOTED = re.compile(r'"[^"]*"')
 _SEPARATOR_SAID = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 """The line that tells Excel what parts cells."""
@@ -48,8 +49,8 @@ class Read:
     """The numbers of a file and its faults. Text in it shows no number, but for ``first``: masked ones.
 
     ``columns`` were read and ``others`` were not, by the names people call them; both are empty for a file
-    of one column. ``cells`` counts good ones, ``bad`` the others by their reason. ``faults`` are the first of
-    them, with their lines.
+    of one column without a header. ``cells`` counts the good ones, and ``bad`` the others by their reason.
+    ``faults`` are the first of these, with their lines.
     """
 
     region: str
@@ -112,11 +113,12 @@ def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = 
     first = list(islice(rows, SAMPLE))
     sheet = Columns([cells for _, cells in first if cells], default_region=default_region)
     chosen = sheet.said(columns) if columns else sheet.certain()
-    if sheet.width > 1:
+    header = sheet.has_header(chosen)
+    if header or sheet.width > 1:
         found.columns = tuple(map(sheet.name, chosen))
         found.others = tuple(sheet.name(n) for n in range(sheet.width) if n not in chosen)
-    for line, cells in islice(chain(first, rows), int(sheet.has_header(chosen)), None):
-        if why := _wrong(cells, sheet.width):
+    for line, cells in islice(chain(first, rows), int(header), None):
+        if why := _wrong(cells, sheet.width, default_region):
             found.refuse(line, why)
             continue
         typed = [(n, cells[n] if n < len(cells) else "") for n in chosen]
@@ -128,7 +130,7 @@ def read(lines: Iterable[str], *, default_region: str, columns: Sequence[str] = 
     return found
 
 
-def _wrong(cells: Sequence[str], width: int) -> str:
+def _wrong(cells: Sequence[str], width: int, region: str) -> str:
     """Return what is wrong with a whole row; empty where nothing is."""
     if not cells:
         return "Its quotation marks are not in pairs."
@@ -136,7 +138,16 @@ def _wrong(cells: Sequence[str], width: int) -> str:
         return f"It has more cells than the first line, which has {width}."
     if width > 1 and _SUM.fullmatch(next(filter(None, cells))):
         return "It is the sum of a list, not a number."
+    if any(_swallows(cell, region) for cell in cells if "\n" in cell or "\r" in cell):
+        return "Its quotation marks hold other lines with numbers. Look where they close."
     return ""
+
+
+def _swallows(cell: str, region: str) -> bool:
+    """Return whether a cell of several lines looks like several rows, because of a mark too many."""
+    parts = _CELL_ENDS.split(cell)
+    rows = any(mark in cell for mark in _DELIMITERS)
+    return rows and any(is_number(part.strip(), default_region=region) for part in parts)
 
 
 def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:

@@ -88,9 +88,9 @@ def lists(folder: Path) -> str:
             "IN",
             "Say which to read, one or more: --column",
         ),
-        ("+64211234567.0\n", "NZ", "line 1: Digits stand apart behind the number."),
-        ("030 1234567/8\n", "DE", "line 1: Digits stand apart behind the number."),
-        ("phone\n+49 30 1234567 (2)\n", "DE", "line 2: Digits stand apart behind the number."),
+        ("+64211234567.0\n", "NZ", "line 1: Digits stand apart from the number."),
+        ("030 1234567/8\n", "DE", "line 1: Digits stand apart from the number."),
+        ("phone\n+49 30 1234567 (2)\n", "DE", "line 2: Digits stand apart from the number."),
         (
             "Account No,Customer\n9876543299,Asha\n",
             "IN",
