@@ -165,7 +165,7 @@ async def _write(
     async with _opened(path, key) as log:
         new = await log.unlisted(name, found.numbers)
         print(_forecast(name, found, new=new), file=sys.stderr, flush=True)
-        with _bar("Writing", len(found.numbers)) as bar:
+        with _bar("Writing", len(found.numbers) if new else 0) as bar:
             imported.append(await log.add_list(name, found.numbers, actor=SYSTEM, progress=bar.update))
         print(_outcome(name, found, imported[0]))
 

@@ -1,11 +1,10 @@
 """The log in one SQLite file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from secrets import token_bytes
 from sqlite3 import Connection
@@ -412,39 +411,42 @@ class SQLiteLog:
         return await self._reader.do(lambda connection: stops.find(connection, looked_up))
 
     async def unlisted(self, name: str, numbers: Iterable[str]) -> int:  # noqa: D102
-        return sum([len(new) async for new, _ in self._unlisted(name, numbers)])
+        return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
 
-    async def _unlisted(self, name: str, numbers: Iterable[str]) -> AsyncIterator[tuple[list[bytes], int]]:
-        """Yield, part by part, the hashes that a list does not have yet, and how many were looked up.
+    async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:
+        return await self._reader.do(lambda connection: stops.unlisted(connection, name, some))
+
+    async def _parts(self, numbers: Iterable[str]) -> list[list[bytes]]:
+        """Return the hashes of numbers, each once, as transactions take them.
 
         They are in the table's order: each of its pages is read and written about once.
         """
-        left = iter(await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)})))
-        while some := list(islice(left, stops.TOGETHER)):
-            yield await self._reader.do(partial(stops.unlisted, name=name, numbers=some)), len(some)
+        hashed = await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)}))
+        return [hashed[first : first + stops.TOGETHER] for first in range(0, len(hashed), stops.TOGETHER)]
 
     async def add_list(  # noqa: D102
         self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
     ) -> Imported:
         if not name:
             raise ValueError("a list has a name")
-        await self._sweep()
-        begin = partial(stops.begin_list, sources=self._sources, name=name, actor=actor)
-        began: Event | None = None
-        try:
-            async for new, looked_up in self._unlisted(name, numbers):
-                if new:
-                    if began is None:
-                        began = await self._writer.do(begin)
-                    await self._writer.do(partial(stops.add_some, began=began, numbers=new))
-                if progress:
-                    progress(looked_up)
-        except BaseException:
-            if began:
-                await self._writer.do(partial(stops.give_up, began=began))
-            raise
-        if began is None:
+        parts = await self._parts(numbers)
+        for some in parts:
+            if await self._unlisted(name, some):
+                break
+        else:
             return Imported(None, 0, (await self.stopped_numbers()).get(name, 0))
+        await self._sweep()
+        began = await self._writer.do(
+            lambda connection: stops.begin_list(connection, self._sources, name, actor=actor)
+        )
+        try:
+            for some in parts:
+                await self._writer.do(partial(stops.add_some, began=began, numbers=some))
+                if progress:
+                    progress(len(some))
+        except BaseException:
+            await self._writer.do(partial(stops.give_up, began=began))
+            raise
         finishing = asyncio.ensure_future(
             self._writer.do(partial(stops.finish_list, sources=self._sources, began=began))
         )
