@@ -8,7 +8,7 @@ from bot.stopped import Report
 from bot.words import counted, listed
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
-from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORTED
+from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
 from storage.entries import Event, Request, Stop
 
 ASKED_FOR = "whoever is called asked us to stop"
@@ -157,6 +157,8 @@ def _said(event: Event) -> str:
             return f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
         case n if n == CALLS_ALLOWED:
             return f"✅ *{who} let calls to {number} go out again.*"
+        case n if n == LIST_IMPORT_BEGAN:
+            return f"An import into the do-not-call list “{name}” began. It blocks nothing before it is done."
         case n if n == LIST_IMPORTED:
             added = counted(event.data.get("added"), "number")
             has = event.data.get("numbers")
