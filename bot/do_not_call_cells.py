@@ -4,6 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
+from bot.numbers import Doubtful, NumberReader
 from providers import phone
 from providers.phone import Phone, PhoneFault
 
@@ -44,7 +45,9 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
         raise PhoneFault("That is a date.")
     if _AMOUNT.fullmatch(cell):
         raise PhoneFault("That is an amount.")
-    if _NUMBERED.fullmatch(cell) or _has_digits_apart(cell, region):
+    found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
+    doubtful = isinstance(found, Doubtful) and not _is_own_form(cell, region)
+    if doubtful or _NUMBERED.fullmatch(cell) or _has_digits_apart(cell, region):
         raise PhoneFault("Digits stand apart from the number. Give the number alone.")
 
 

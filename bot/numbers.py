@@ -104,6 +104,11 @@ class Reading:
         return self.target.phone.e164
 
     @property
+    def is_as_printed(self) -> bool:
+        """Whether it is typed as its country writes it."""
+        return self.target.phone.pretty.endswith(self.target.text)
+
+    @property
     def national_digits(self) -> int:
         """Its digits without the country code."""
         code = self.target.phone.pretty.partition(" ")[0]
@@ -368,7 +373,8 @@ class NumberReader:
             return False
         if not any(one.end < longest.end and one.national_digits >= _SHORT_NATIONAL for one in readings):
             return True
-        return not follows and last == len(groups) - 1 and _is_regular(groups[last - 1], group, longest)
+        fills_cell = not follows and last == len(groups) - 1
+        return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
 
     def _may_lead(self, groups: Sequence[_Group]) -> bool:
         """Whether the first group may be no part of the number behind it."""
