@@ -7,7 +7,7 @@ from typing import Final
 from bot import times, zones
 from bot.line import FORMS, METADATA_NAME, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Question, Verb
 from bot.messages import labels, typed
-from bot.words import Value, closest
+from bot.words import Value, closest, quote
 
 MAX_TEXT: Final = 500
 """Characters of a reason, a purpose, a consent reference or a batch."""
@@ -114,6 +114,8 @@ class Keys:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._values: dict[str, Value] = {}
+        self._data: list[tuple[str, Value]] = []
+        """All ``meta.NAME`` values that were typed, the faulty ones among them."""
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
@@ -121,6 +123,8 @@ class Keys:
     def take(self, key: str, value: Value, verb: Verb | None) -> None:
         """Keep a key's value, unless something is wrong with the key itself."""
         is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
+        if is_metadata:
+            self._data.append((key.removeprefix(_METADATA), value))
         field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
         if field == "text":
             self._unknown(key, verb)
@@ -150,7 +154,10 @@ class Keys:
 
     def typed(self) -> dict[str, str]:
         """The values as typed, by field."""
-        return {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
+        found = {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
+        if self._data:
+            found["metadata"] = "\n".join(f"{name}={_as_in_the_form(value)}" for name, value in self._data)
+        return found
 
     def value(self, key: str) -> Value:
         """A value with its quotes known; an empty one when there is none."""
@@ -239,6 +246,10 @@ class Keys:
             for key, value in self._values.items()
             if key.startswith(_METADATA)
         }
+
+
+def _as_in_the_form(value: Value) -> str:
+    return quote(value.text) if value.quoted or "\n" in value.text else value.text
 
 
 def limited(field: str, text: str, faults: Faults) -> str:

@@ -39,6 +39,9 @@ class _Table(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Reasons = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=75)], ...], Field(max_length=99)]
+"""Reasons to choose from: Slack takes 75 characters of an option, and a hundred options with "other"."""
+
 Channel = Annotated[str, Field(pattern=SLACK_CHANNEL)]
 
 
@@ -48,8 +51,8 @@ class SlackTable(_Table):
     audit_channel: Channel
     approvals_channel: Channel
     default_region: Annotated[str, Field(pattern=REGION)] = "IN"
-    reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = default_reasons.ASKING
-    denial_reasons: tuple[Annotated[str, Field(min_length=1, max_length=75)], ...] = default_reasons.DENYING
+    reasons: Reasons = default_reasons.ASKING
+    denial_reasons: Reasons = default_reasons.DENYING
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""

@@ -159,7 +159,7 @@ class Submissions:
         return await self._intake.stop_or_allow(found.line, submitted(body, person))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
-        """Whether a form is about a known call: its number, which is masked there, is not told in full."""
+        """Return whether a form is about a known call: its number is masked there, and stays so."""
         return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
 
     async def _answer_form(

@@ -101,7 +101,8 @@ def _going_out(request: Request) -> str:
     at = goes_out(request)
     if at is None:
         return "Now" if request.kind is Kind.PLACE_CALL else "Not known here"
-    return f"{when(at)}{as_said(request)}"
+    several = len({entry.scheduled_for for entry in request.entries}) > 1
+    return f"{'The first of them ' if several else ''}{when(at)}{as_said(request)}"
 
 
 def as_said(request: Request) -> str:

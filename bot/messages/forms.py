@@ -305,7 +305,10 @@ class Form:
     def _through(self, values: Mapping[str, str]) -> list[Block]:
         """Connection and agent, where there is anything to choose."""
         blocks: list[Block] = []
-        if len(self._connections) > 1:
+        if len(self._connections) > MAX_OPTIONS:
+            said = values.get("connection", "")
+            blocks.append(text_input("connection", "Through", initial=said, optional=True))
+        elif len(self._connections) > 1:
             options = [(name, name) for name in self._connections]
             blocks.append(
                 choice(
@@ -340,7 +343,7 @@ class Form:
 def _inputs(
     field: str, label: str, held: Sequence[str], *, placeholder: str, hint: str, optional: bool
 ) -> list[Block]:
-    """As many inputs as a long text takes, of which all are read."""
+    """Return as many inputs as a long text takes, of which all are read."""
     first, *others = held
     if others:
         hint = f"{hint} This takes {len(held)} fields: all of them are read."

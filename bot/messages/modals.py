@@ -26,6 +26,7 @@ from bot.blocks import (
     plain_text,
     section,
     seen,
+    when,
 )
 from bot.messages.facts import (
     CANNOT_BE_UNDONE,
@@ -381,7 +382,12 @@ def _more_wait(others: int) -> str:
 
 
 def _listed(request: Request) -> list[Block]:
-    """All targets, of several: nobody approves what is not shown."""
+    """List all targets of several: nobody approves what is not shown."""
     if len(request.entries) == 1:
         return []
-    return paragraphs([f"• {target(entry)}" for entry in request.entries])
+    return paragraphs(
+        [
+            f"• {target(entry)}" + (f", goes out {when(entry.scheduled_for)}" if entry.scheduled_for else "")
+            for entry in request.entries
+        ]
+    )

@@ -263,7 +263,7 @@ def _more(beside: Beside) -> list[str]:
 
 
 def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
-    """The first of several targets, and how many ``more`` there are."""
+    """Return the first of several targets, and how many ``more`` there are."""
     if len(request.entries) == 1:
         return []
     lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]

@@ -102,6 +102,31 @@ def test_what_was_not_understood_stands_in_the_form_as_typed(
     assert values_of(line)[field] == typed
 
 
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ('meta.x=3 meta.x=4 meta.name="Asha  Rao" meta.no="5"', 'x=3\nx=4\nname="Asha  Rao"\nno="5"'),
+        ("meta.x= meta.name=Asha", "x=\nname=Asha"),
+        ("meta.a\uff1ab=1 meta.name=Asha", "name=Asha"),
+        ("meta.x=a\nb meta.x=5", 'x="a\nb"\nx=5'),
+    ],
+)
+def test_one_fault_of_the_data_for_the_agent_loses_none_of_the_others(typed: str, shown: str) -> None:
+    """All of them stand in the form as they were typed, to be mended there."""
+    line = read(f"98765 43210 {typed}", Verb.PLACE)
+    assert line.faults
+    assert values_of(line)["metadata"] == shown
+
+
+def test_many_connections_are_typed() -> None:
+    """No list of Slack's holds more than a hundred."""
+    many = {f"c-{n}": REMINDERS for n in range(101)}
+    form = Form(Verb.PLACE, Vocabulary(many, "IN"))
+    view = form.build({"connection": "c-100", "targets": "98765 43210"}, nonce="n", channel="")
+    assert faults("modal", view) == []
+    assert form.read(submitted(view))["connection"] == "c-100"
+
+
 def test_each_fault_stands_under_its_own_field() -> None:
     """Several faults are several errors; what belongs to no field stands under the first."""
     line = read("12345 at=25:00 retries=many foo=bar", Verb.PLACE)

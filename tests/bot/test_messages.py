@@ -275,6 +275,20 @@ def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
     assert "⚠️ 6 further targets of other requests read the same." in written
 
 
+def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
+    """The one fact about the first of them says that it is the first."""
+    times = [NOW + timedelta(hours=n) for n in range(1, 4)]
+    entries = [
+        replace(entry(ACTIONS["cancel by id"], State.PENDING, n), scheduled_for=at)
+        for n, at in enumerate(times)
+    ]
+    written = text_of(Review.build(request(*entries), nonce="n", shown="s")["blocks"])
+    assert [f"• call `vx_123`, goes out {when(at)}" in written for at in times] == [True] * 3
+    assert f"*When it would go out*\nThe first of them {when(times[0])}" in written
+    alike = [replace(one, scheduled_for=times[0]) for one in entries]
+    assert f"*When it would go out*\n{when(times[0])}" in text_of(card(request(*alike)).blocks)
+
+
 def test_who_approves_a_call_sees_how_it_is_placed() -> None:
     """Everything that was said of it; of the data for the agent, which only the requester sees, the names."""
     action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip

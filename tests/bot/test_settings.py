@@ -121,6 +121,7 @@ def test_all_faults_are_said_at_once(tmp_path: Path) -> None:
         pytest.param('["cancel_call"]', '["cancel_cal"]', 'did you mean "cancel_call"?', id="an action mistyped"),
         pytest.param('name = "cancel"', 'name = "cancel"\nconnections = ["reminder"]', 'there is no connection "reminder"; did you mean "reminders"?', id="a connection mistyped"),
         pytest.param('name = "cancel"', 'name = "cancel"\nreasons = ["custmer asked"]', 'did you mean "customer asked"?', id="a reason mistyped"),
+        pytest.param("[slack]", f"[slack]\ndenial_reasons = {[f'reason {n}' for n in range(100)]}", "slack.denial_reasons: ", id="more reasons than a list takes"),
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["in"]', 'did you mean "IN"?', id="a country in small letters"),
         pytest.param('name = "cancel"', 'name = "cancel"\ncountries = ["XQ"]', '"XQ" is no country', id="no country"),
         pytest.param('name = "cancel"', 'name = "cancel"\nchannels = ["#support"]', "write a channel's id", id="a channel's name"),

@@ -19,6 +19,7 @@ async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None
     assert form.values["known"]["known"]["selected_option"]["text"]["text"] == LABEL
     answer = opened(await scene.asha.submit(form, {"Why": "customer asked"}))
     assert "Waiting for approval" in words(answer)
+    assert NUMBER not in words(answer).replace(" ", "")
     card = words(await scene.card("Waiting for approval", request_id(answer)))
     assert "“customer asked”" in card
     assert "Not known here" not in card
