@@ -46,8 +46,12 @@ def _refuse_what_would_be_mended(cell: str, region: str) -> None:
     if _AMOUNT.fullmatch(cell):
         raise PhoneFault("That is an amount.")
     found = None if cell.isdecimal() else NumberReader.for_region(region, premium=True).at(cell, 0)
-    doubtful = isinstance(found, Doubtful) and not _is_own_form(cell, region)
-    if doubtful or _NUMBERED.fullmatch(cell) or _has_digits_apart(cell, region):
+    doubtful = isinstance(found, Doubtful) and (len(found.readings) > 1 or " " in found.text)
+    if (
+        (doubtful and not _is_own_form(cell, region))
+        or _NUMBERED.fullmatch(cell)
+        or _has_digits_apart(cell, region)
+    ):
         raise PhoneFault("Digits stand apart from the number. Give the number alone.")
 
 
