@@ -251,9 +251,8 @@ class NumberReader:
     def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
         """The groups of digits that stand here one behind the other, and whether other text follows them."""
         groups: list[_Group] = []
-        dashed = False
+        digits, dashed = 0, False
         for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
-            digits = sum(one.digits for one in groups)
             if groups and not dashed and _DASH.fullmatch(word[0]):
                 dashed = True
                 continue
@@ -270,8 +269,8 @@ class NumberReader:
                         _Group(word.start(), word.end(), broken[1], count_digits(broken[1]), broken=True)
                     )
                 return self._unless_date(groups), True
-            groups.append(replace(group, dashed=dashed))
-            dashed = False
+            groups.append(replace(group, dashed=True) if dashed else group)
+            digits, dashed = digits + group.digits, False
             if word[0][-1] in ":!?":
                 return self._unless_date(groups), word.end() < _cell_end(text, position)
         return self._unless_date(groups), False
