@@ -14,6 +14,7 @@ from typing import Final, TextIO
 
 from bot import days
 from bot.exporting import Format, counted, lines
+from bot.log_people import person_meant
 from bot.times import TimeFault
 from providers.actions import Kind
 from storage.chain import microseconds
@@ -38,7 +39,7 @@ async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
         state=State(chosen.state) if chosen.state else None,
         kind=_kind(chosen.kind) if chosen.kind else None,
         connection=chosen.connection,
-        requester=chosen.by,
+        requester=await _requester(log, chosen.by) if chosen.by else None,
         number=chosen.number,
         since=first.start if first else None,
         until=last.end if last else None,
@@ -52,6 +53,16 @@ async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
     if stop is None:
         raise CannotExport("That number has not asked to stop, as far as the log knows.")
     return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
+
+
+async def _requester(log: ActionLog, named: str) -> str:
+    meant = await person_meant(log, named)
+    if isinstance(meant, str):
+        return meant
+    if not meant:
+        raise CannotExport(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
+    several = ", ".join(f"{one.name} ({one.id})" for one in meant)
+    raise CannotExport(f"--by {named} could be several people: {several}. Say which, by the id.")
 
 
 def _kind(typed: str) -> Kind:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from storage.folding import fold
 from storage.locking import begin
 from storage.migrations import APPLICATION_ID, NewerSchema, migrate
 
@@ -87,8 +88,14 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
     connection.row_factory = sqlite3.Row
+    connection.create_function("folded", 1, _folded, deterministic=True)
     for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _folded(text: str | None) -> str | None:
+    """Let SQL compare texts by `storage.folding`; what was erased is compared with nothing."""
+    return None if text is None else fold(text)
 
 
 def _recognise(connection: sqlite3.Connection) -> None:

@@ -193,8 +193,9 @@ class FilterForm:
     @classmethod
     def line(cls, view: Mapping[str, Any]) -> str:
         """What was chosen, as one line of the grammar."""
+        by = _chosen(view, cls.by, "selected_user")
         said = {
-            cls.by: _chosen(view, cls.by, "selected_user"),
+            cls.by: by and person(by),
             cls.state: typed(view, cls.state),
             cls.kind: typed(view, cls.kind),
             cls.number: typed(view, cls.number),
