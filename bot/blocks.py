@@ -4,11 +4,12 @@ Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-o
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from bot.words import seen
 
 Block = dict[str, Any]
 
@@ -18,7 +19,6 @@ MAX_CONTEXT = 3000
 MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
-_NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -31,9 +31,8 @@ class Message:
 
 
 def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees."""
-    kept = "".join(c for c in text if c == "\n" or unicodedata.category(c) not in _NOT_SHOWN)
-    return _BLANK_LINES.sub("\n\n", kept).strip()
+    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
+    return _BLANK_LINES.sub("\n\n", seen(text))
 
 
 def escape(text: str) -> str:

@@ -36,6 +36,7 @@ from bot.messages.facts import (
 )
 from bot.messages.standing import standing, trial
 from bot.messages.tasks import target
+from bot.words import seen
 from providers.actions import Kind
 from storage.entries import Request
 
@@ -78,10 +79,10 @@ class About:
 
 
 def typed(view: Mapping[str, Any], block_id: str) -> str:
-    """What stands in an input: text, a chosen option's value, or nothing."""
+    """What stands in an input: text as far as it is seen, a chosen option's value, or nothing."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
         chosen = element.get("selected_option")
-        return str((chosen or {}).get("value") or element.get("value") or "").strip()
+        return str((chosen or {}).get("value") or seen(element.get("value") or ""))
     return ""
 
 
