@@ -28,15 +28,24 @@ _DOTLESS: Final = str.maketrans({"\u0131": "i", "\u0130": "i"})
 _DOT_OVER_I: Final = "i\u0307"
 
 
+def as_typed(text: str) -> str:
+    """Undo what keyboards and phones do to a text: composition, invisible characters, quotes, dashes, spaces.
+
+    Letters and digits stay as they are, and in small or capital letters.
+    """
+    if not text.isascii():
+        bare = _IGNORED.sub("", unicodedata.normalize("NFC", text))
+        text = unicodedata.normalize("NFC", bare).translate(_ALIKE)
+    return " ".join(text.split())
+
+
 def fold_name(text: str) -> str:
-    """Fold what one name may be written as: case, composition, invisible characters, quotes, dashes, spaces.
+    """Fold what one name may be written as: as it is typed, in small or capital letters.
 
     Another name never folds to the same: accents, digits and letters of other scripts stay as they are.
     """
-    if not text.isascii():
-        bare = _IGNORED.sub("", unicodedata.normalize("NFD", text))
-        text = unicodedata.normalize("NFC", bare.casefold()).translate(_ALIKE)
-    return " ".join(text.casefold().split())
+    folded = as_typed(text).casefold()
+    return folded if folded.isascii() else unicodedata.normalize("NFC", folded)
 
 
 def fold(text: str) -> str:
