@@ -7,7 +7,6 @@ everything as it is. Numbers are masked unless full ones are asked for.
 
 import csv
 import io
-import json
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Final
 
 from bot.beside import number_of
 from bot.messages.standing import word
+from bot.terminal import json_text
 from providers.phone import mask
 from storage.entries import Hit, LogEntry, Query
 from storage.log import ActionLog
@@ -126,7 +126,7 @@ def head(format_: Format) -> str:
 def text(cells: Mapping[str, Cell], format_: Format) -> str:
     """An entry as one line; in CSV it may hold line ends, in quotes."""
     if format_ is Format.JSONL:
-        return json.dumps(dict(cells), ensure_ascii=False) + "\n"
+        return json_text(dict(cells)) + "\n"
     return _line(_safe(cells[column]) for column in COLUMNS)
 
 

@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import base64
 import csv
-import json
 import re
 import sys
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.loading import database_path, is_key, look
+from bot.terminal import cell, complain, say, say_json
 from bot.words import counted
 from providers import phone
 from providers.phone import PhoneFault
@@ -86,7 +86,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     try:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
     except (CannotOpen, OSError, UnicodeDecodeError, csv.Error) as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return CANNOT_START
 
 
@@ -169,9 +169,9 @@ async def _list(log: SQLiteLog, *, as_json: bool) -> int:
     counted = await log.stopped_numbers()
     people, lists = counted.get(None, 0), {name: count for name, count in counted.items() if name}
     if as_json:
-        print(json.dumps({"stopped_by_people": people, "lists": lists}, ensure_ascii=False))
+        say_json({"stopped_by_people": people, "lists": lists})
         return OK
     print(f"{people} stopped by people")
     for name, count in lists.items():
-        print(f"{count} on the list {name}")
+        say(f"{count} on the list {cell(name)}")
     return OK

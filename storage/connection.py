@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from storage.files import make
 from storage.folding import fold
 from storage.locking import begin
 from storage.migrations import APPLICATION_ID, NewerSchema, migrate
@@ -74,8 +75,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _make_private(path: Path) -> None:
     """Make the file where there is none, for its owner alone; SQLite's own beside it get the same mode."""
-    with suppress(OSError):  # it is there, or cannot be: SQLite says which
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with suppress(OSError, RuntimeError):  # it is there, or cannot be: SQLite says which
+        os.close(make(path.resolve()))  # where it is a link, SQLite would make what that names
 
 
 @contextmanager
