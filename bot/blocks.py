@@ -4,6 +4,7 @@ Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-o
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,20 @@ MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
 _BLANK_LINES = re.compile(r"\n{3,}")
+_PAIRED = "`*_~"
+"""Marks that Slack reads in pairs, on one line."""
+_PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|:[a-z0-9_+'-]{1,50}:|`[^`\n]{1,100}`")
+"""What means something only as a whole: entities, mentions, links, dates, emoji by name, and short code."""
+_JOINER = "\u200d"
+_VIRAMA = 9
+"""The combining class of the signs that join two letters of an Indic script into one."""
+_EXTENDS = re.compile(
+    "[\u200c\u200d\ufe00-\ufe0f\uff9e\uff9f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e01ef]"
+)
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
+_FLAGS_BEFORE = re.compile("[\U0001f1e6-\U0001f1ff]+$")
+_LONGEST_CHARACTER = 64
+"""Code points that one character may have before it is cut all the same: nobody's writing has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +82,91 @@ def when(at: datetime) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Text that fits, ending in … where something is missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Text that fits, ending in … where something is missing; no character is cut in two."""
+    end = _end(text, limit)
+    return text if end == len(text) else text[: _between(text, _end(text, limit - 1))] + "…"
+
+
+def cut_markup(text: str, limit: int) -> str:
+    """Mrkdwn that fits, ending in … where something is missing.
+
+    No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
+    """
+    end = _end(text, limit)
+    if end == len(text):
+        return text
+    end = _between(text, _end(text, limit - 1 - len(_PAIRED)))
+    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
+        if piece.start() < end < piece.end():
+            end = piece.start()
+        if piece.end() >= end:
+            break
+    kept = text[:end].rstrip(" ")
+    return f"{kept}…{_open_marks(kept)}"
+
+
+def _end(text: str, limit: int) -> int:
+    """Where a text ends that fits: Slack may count a character beyond the first 65 536 as two."""
+    room = limit
+    for end, character in enumerate(text):
+        room -= 2 if character > "\uffff" else 1
+        if room < 0:
+            return end
+    return len(text)
+
+
+def _between(text: str, end: int) -> int:
+    """The place nearest before ``end`` that stands between two characters as people see them."""
+    for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
+        if not _within_character(text, place):
+            return place
+    return end
+
+
+def _within_character(text: str, place: int) -> bool:
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if _REGIONAL.match(before) and _REGIONAL.match(after):  # two of them are a flag
+        return bool(len(_FLAGS_BEFORE.search(text[:place])[0]) % 2)  # type: ignore[index]  # it ends in one
+    joins = before == _JOINER or unicodedata.combining(before) == _VIRAMA
+    return joins or bool(_EXTENDS.match(after)) or unicodedata.category(after) in {"Mn", "Mc", "Me"}
+
+
+def _open_marks(text: str) -> str:
+    """What closes the code, bold, italic and struck text that is open at the end, the innermost first."""
+    line = _PIECES.sub("", text.rpartition("\n")[2])
+    code = "`" if line.count("`") % 2 else ""
+    line = line.rpartition("`")[0] if code else line
+    opened = [
+        mark for mark in _PAIRED if len(_opening(mark).findall(line)) > len(_closing(mark).findall(line))
+    ]
+    return code + "".join(sorted(set(opened) - {"`"}, key=line.rfind, reverse=True))
+
+
+def _opening(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w{re.escape(mark)}]){re.escape(mark)}(?=\S)")
+
+
+def _closing(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=\S){re.escape(mark)}(?![\w{re.escape(mark)}])")
 
 
 def section(text: str) -> Block:
     """A paragraph."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
 
 
 def fields(pairs: Sequence[tuple[str, str]]) -> Block:
     """Up to ten short facts, each under its name."""
-    shown = [{"type": "mrkdwn", "text": cut(f"*{name}*\n{value}", MAX_FIELD)} for name, value in pairs[:10]]
-    return {"type": "section", "fields": shown}
+    facts = [cut_markup(f"*{name}*\n{value}", MAX_FIELD) for name, value in pairs[:10]]
+    return {"type": "section", "fields": [{"type": "mrkdwn", "text": fact} for fact in facts]}
 
 
 def context(*parts: str) -> Block:
     """A small grey line."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(" · ".join(parts), MAX_CONTEXT)}]}
+    line = cut_markup(" · ".join(parts), MAX_CONTEXT)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
 
 
 def button(

@@ -124,7 +124,7 @@ class Form:
         if hint:
             blocks.insert(0, section(hint))
         if line:
-            blocks.append(context(f"You typed: {cut(escape(line), MAX_LINE_SHOWN)}"))
+            blocks.append(context(f"You typed: {escape(cut(line, MAX_LINE_SHOWN))}"))
         title = DOES[self.verb].capitalize()
         return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 

@@ -105,7 +105,7 @@ def _row(hit: Hit) -> Block:
     if hit.decision and hit.decided_by:
         facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
     if hit.reason:
-        facts.append(cut(quote(hit.reason), MAX_SAID))
+        facts.append(quote(cut(hit.reason, MAX_SAID)))
     task = f"{_VERBS[entry.kind]} {target(entry)}"
     if hit.moves_to:
         task = f"move {one_call(entry)} to {when(hit.moves_to)}"

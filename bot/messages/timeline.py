@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bot.blocks import Block, actions, channel, context, cut, escape, person, quote, section, when
+from bot.blocks import Block, actions, channel, context, cut_markup, escape, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import channels
 from bot.messages.facts import full_numbers
@@ -136,7 +136,7 @@ def story(
             for name, value in event.data.items()
             if name.startswith(WARNING)
         ]
-        yield cut(" ".join(parts), MAX_LINE)
+        yield cut_markup(" ".join(parts), MAX_LINE)
 
 
 def _happened(event: Event) -> tuple[object, ...]:
