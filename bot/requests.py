@@ -26,7 +26,7 @@ from bot.payloads import Body, channel_of, press, pressed
 from bot.people import Directory
 from bot.replies import Replies
 from bot.settings import Settings
-from bot.windows import Windows
+from bot.windows import NoWindow, Windows
 from storage.log import ActionLog
 
 COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
@@ -91,8 +91,14 @@ class Requests:
         elif line.verb is Verb.LOG:
             await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
         elif line.verb and line.missing and not line.faults:
-            await self._opening.open(body, line.verb, values_of(line), body["channel_id"])
-            await ack()
+            try:
+                await self._opening.open(body, line.verb, values_of(line), body["channel_id"])
+            except NoWindow as no:
+                draft = nonce(body["trigger_id"], "line")
+                await self._intake.keep(draft, person, None, line)
+                await _say(ack, answers.no_form(no.code, draft))
+            else:
+                await ack()
         else:
             origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
             await _say(ack, await self._intake.answer(line, origin, nonce(body["trigger_id"], "line")))
@@ -121,9 +127,9 @@ class Requests:
         request_id, draft = action["value"].split()
         person = await self._directory.person(body["user"]["id"])
         message, withdrawn = await self._intake.take_back(request_id, person, inbound=press(body))
+        self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
             await self._opening.reopen(await self._intake.draft(draft, person.id), body)
-        self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def cancel_first(self, ack: AsyncAck, body: Body, action: Body) -> None:
