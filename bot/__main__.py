@@ -3,6 +3,8 @@
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
 from typing import Final
 
 from bot.arguments import make_parser
@@ -10,34 +12,69 @@ from bot.arguments import make_parser
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
+    sys.excepthook = _print_exception
     chosen = make_parser().parse_args(arguments)
-    return _COMMANDS[chosen.command](chosen)
+    try:
+        return _COMMANDS[chosen.command](chosen)
+    except EnvironmentFault as error:
+        from bot.terminal import complain
+
+        complain(str(error))
+        return 2
+
+
+class EnvironmentFault(Exception):
+    """Why `.env` cannot be read, as a sentence."""
+
+
+def _print_exception(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
+    """Print what nobody caught as all else is printed: its words may be somebody's."""
+    import traceback
+
+    from bot.terminal import complain
+
+    complain("".join(traceback.format_exception(kind, error, frames)).rstrip())
 
 
 def _environment() -> dict[str, str]:
-    """The environment, over what `.env` in this folder says."""
+    """The environment, over what `.env` in this folder says. Raises `EnvironmentFault`."""
     import os
+    from io import StringIO
 
     from dotenv import dotenv_values
 
-    return {name: value for name, value in dotenv_values(".env").items() if value} | dict(os.environ)
+    from bot.text_files import NotText, read_text
+
+    try:
+        file = read_text(Path(".env"))
+    except FileNotFoundError:
+        file = ""
+    except NotText as error:
+        raise EnvironmentFault(f".env cannot be read: {error}.") from error
+    except OSError as error:
+        raise EnvironmentFault(f".env cannot be read: {error.strerror}.") from error
+    said = dotenv_values(stream=StringIO(file))
+    return {name: value for name, value in said.items() if value} | dict(os.environ)
 
 
 def _key(_: Namespace) -> int:
     import base64
     import secrets
 
-    print(base64.b64encode(secrets.token_bytes(32)).decode())
+    from bot.terminal import say
+
+    say(base64.b64encode(secrets.token_bytes(32)).decode())
     return 0
 
 
 def _manifest(chosen: Namespace) -> int:
     from bot.manifest import NoAddress, manifest
+    from bot.terminal import complain, say
 
     try:
-        print(manifest(chosen.url), end="")
+        say(*manifest(chosen.url).splitlines())
     except NoAddress as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return 2
     return 0
 
@@ -45,14 +82,17 @@ def _manifest(chosen: Namespace) -> int:
 def _check(chosen: Namespace) -> int:
     import traceback
 
+    from bot.terminal import complain
+
+    variables = _environment()
     try:
         from bot.check import run
 
-        return run(_environment(), as_json=chosen.json)
+        return run(variables, as_json=chosen.json)
     except Exception as error:  # noqa: BLE001 - Python's own status would say that something else is wrong
         # Frames and kinds only: an exception's own words may hold a secret.
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        print(f"{frames}The check itself failed: {type(error).__name__}", file=sys.stderr)
+        frames = "".join(traceback.format_tb(error.__traceback__)).splitlines()
+        complain(*frames, f"The check itself failed: {type(error).__name__}")
         return 2
 
 
@@ -103,17 +143,25 @@ def _serve(_: Namespace) -> int:
 
     from bot.loading import SettingsFault, load
     from bot.serve import CannotStart, log_to_stderr, serve
+    from bot.settings import Settings
+    from bot.terminal import complain
     from storage.connection import CannotOpen
 
+    def read() -> Settings:
+        try:
+            return load(_environment())
+        except EnvironmentFault as error:
+            raise SettingsFault([str(error)]) from error
+
     try:
-        settings = load(_environment())
+        settings = read()
         log_to_stderr(settings.log_level)
-        asyncio.run(serve(settings, read=lambda: load(_environment())))
+        asyncio.run(serve(settings, read=read))
     except SettingsFault as error:
-        print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)
+        complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))
         return 2
     except (CannotStart, CannotOpen) as error:
-        print(f"CallOps cannot start: {error}", file=sys.stderr)
+        complain(f"CallOps cannot start: {error}")
         return 2
     return 0
 

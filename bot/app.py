@@ -30,7 +30,7 @@ from bot.requests import Requests
 from bot.settings import Settings
 from bot.shortcuts import Shortcuts
 from bot.submissions import Submissions
-from bot.windows import Windows
+from bot.windows import NoWindow, Windows
 from providers.base import Adapter
 from storage.log import ActionLog, NoSuchRequest
 
@@ -181,6 +181,8 @@ def _listen_to_errors(
 async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     if isinstance(error, NoSuchRequest):
         return faults.ANOTHER_LOG
+    if isinstance(error, NoWindow):
+        return faults.no_window(error.code)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.

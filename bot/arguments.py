@@ -70,7 +70,7 @@ def _add_filters(parser: ArgumentParser) -> None:
     parser.add_argument("--state", choices=list(State), help="only those in this state")
     parser.add_argument("--kind", help="only those of this kind, such as place_call")
     parser.add_argument("--connection", help="only those through this connection")
-    parser.add_argument("--by", metavar="PERSON", help="only those that this person asked for, as U0123ABCD")
+    parser.add_argument("--by", metavar="PERSON", help="only those this person asked for: an id or a name")
     parser.add_argument("--number", help="only those to this number, as +919876543210")
     parser.add_argument("--from", dest="first", metavar="DAY", help="only those asked on this day or later")
     parser.add_argument("--until", dest="last", metavar="DAY", help="only those asked on this day or before")

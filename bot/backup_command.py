@@ -1,10 +1,10 @@
 """`python -m bot backup FILE`: a verified copy of the log, also beside a running bot."""
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from bot.loading import database_path
+from bot.terminal import complain, say
 from storage.anchors import Anchor, anchors_beside
 from storage.backup import CannotBackUp, backup
 from storage.erasures import list_beside
@@ -19,22 +19,22 @@ def run(file: str, variables: Mapping[str, str]) -> int:
     if not faults and not log.exists():
         faults.append(f"There is no log at {log}: is DATABASE_URL right?")
     if faults:
-        print(*faults, sep="\n", file=sys.stderr)
+        complain(*faults)
         return CANNOT_START
     try:
         verdict = backup(log, Path(file))
     except CannotBackUp as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return CANNOT_START
     if verdict.faults:
-        print(*verdict.faults, sep="\n", file=sys.stderr)
-        print("The log is not whole. No backup was kept: docs/keeping.md says what to do.", file=sys.stderr)
+        complain(*verdict.faults)
+        complain("The log is not whole. No backup was kept: docs/keeping.md says what to do.")
         return WRONG
     head = Anchor(verdict.events, verdict.head)
-    print(f"{file} is whole: {verdict.entries} actions, {verdict.events} events, head {head}")
+    say(f"{file} is whole: {verdict.entries} actions, {verdict.events} events, head {head}")
     beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
     if beside:
-        print(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
+        say(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
     else:
-        print("Keep CALLOPS_KEY somewhere else: without it no number is found in this file.")
+        say("Keep CALLOPS_KEY somewhere else: without it no number is found in this file.")
     return OK

@@ -1,10 +1,12 @@
-"""What else waits beside a request: how many, and whose number looks like its own."""
+"""What else there is beside a request: how many wait, whose number looks like its own, who has its name."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask
 from storage.entries import LogEntry, Request
+from storage.folding import fold_name
 from storage.log import ActionLog
 
 HIDDEN = "•"
@@ -17,13 +19,17 @@ class Beside:
     """How many other requests wait, and the entries among them whose numbers read the same when masked.
 
     ``escalated`` names the groups that may decide the request as well, once it was escalated to them.
+    ``namesake``: another campaign is called the same, so that its name does not say which is meant.
     """
 
     others: int = 0
     alike: tuple[LogEntry, ...] = ()
     escalated: str = ""
+    namesake: bool = False
 
 
+AROUND: Final = " '\"`"
+"""What people copy with an id or a name: blanks, quotes, and the marks of Slack's code."""
 ALONE = Beside()
 """Nothing else waits."""
 
@@ -36,7 +42,30 @@ async def beside(log: ActionLog, request: Request) -> Beside:
         others,
         tuple(await alike(log, request)) if others else (),
         escalated=str(told[-1].data["to"]) if told else "",
+        namesake=await has_namesake(log, request),
     )
+
+
+async def has_namesake(log: ActionLog, request: Request) -> bool:
+    """Whether the log knows another campaign of the same name, however either is written."""
+    own = {(request.connection, entry.target_id): called(entry) for entry in request.entries}
+    if not any(own.values()):
+        return False
+    return any(
+        name_key(name) in own.values()
+        for connection, campaign, name in await log.campaigns_seen()
+        if (connection, campaign) not in own
+    )
+
+
+def called(entry: LogEntry) -> str:
+    """What a campaign is called, as `name_key` compares it; empty where that is not known."""
+    return name_key(entry.known_as or "")
+
+
+def name_key(text: str) -> str:
+    """Fold a campaign's name so that only another name differs: quotes and marks around it do not count."""
+    return fold_name(text.replace("`", "")).strip(AROUND)
 
 
 async def alike(log: ActionLog, request: Request) -> list[LogEntry]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.words import seen
+
 Block = dict[str, Any]
 
 MAX_SECTION = 3000
@@ -22,13 +24,24 @@ MAX_OPTION = 75
 MAX_FIELDS = 10
 MAX_MESSAGE = 13_000
 """Characters over all blocks of a message, which Slack documents nowhere: it refuses some 13 200."""
-_NOT_SHOWN = {"Cc", "Cf", "Cs", "Co", "Cn"}
 SHORTEST = 200
 """Characters that are left of words before a list is cut."""
 _LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
-_UNDIVIDED = re.compile(r"<[^<>\n]{0,500}>|&(?:amp|lt|gt);|.", re.DOTALL)
-"""A mention, link or date, an escaped character, or any other: no block ends within one."""
 _BLANK_LINES = re.compile(r"\n{3,}")
+_PAIRED = "`*_~"
+"""Marks that Slack reads in pairs, on one line."""
+_PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|:[a-z0-9_+'-]{1,50}:|`[^`\n]{1,100}`")
+"""What means something only as a whole: entities, mentions, links, dates, emoji by name, and short code."""
+_JOINER = "\u200d"
+_VIRAMA = 9
+"""The combining class of the signs that join two letters of an Indic script into one."""
+_EXTENDS = re.compile(
+    "[\u200c\u200d\ufe00-\ufe0f\uff9e\uff9f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e01ef]"
+)
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
+_FLAGS_BEFORE = re.compile("[\U0001f1e6-\U0001f1ff]+$")
+_LONGEST_CHARACTER = 64
+"""Code points that one character may have before it is cut all the same: nobody's writing has so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +60,8 @@ class Message:
             object.__setattr__(self, "blocks", _shortened(self.blocks))
 
 
-def seen(text: str) -> str:
-    """Return the text without control, bidi and other characters nobody sees, its tabs and lines kept."""
-    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in _NOT_SHOWN)
-
-
 def plain(text: str) -> str:
-    """Text without what nobody sees, nor more than one blank line in a row."""
+    """Text without control, bidi and other characters nobody sees, nor more than one blank line in a row."""
     return _BLANK_LINES.sub("\n\n", seen(text)).strip()
 
 
@@ -89,21 +97,93 @@ def when(at: datetime) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Text that fits, ending in … where something is missing."""
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """Text that fits, ending in … where something is missing; no character is cut in two."""
+    end = _end(text, limit)
+    return text if end == len(text) else text[: _between(text, _end(text, limit - 1))] + "…"
+
+
+def cut_markup(text: str, limit: int) -> str:
+    """Mrkdwn that fits, ending in … where something is missing.
+
+    No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
+    """
+    end = _end(text, limit)
+    if end == len(text):
+        return text
+    kept = text[: _whole_end(text, limit - 1 - len(_PAIRED))].rstrip(" ")
+    return f"{kept}…{_open_marks(kept)}"
+
+
+def _whole_end(text: str, limit: int) -> int:
+    """Where a beginning of a text ends that fits and cuts nothing in two."""
+    end = _between(text, _end(text, limit))
+    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
+        if piece.start() < end < piece.end():
+            return piece.start()
+        if piece.end() >= end:
+            break
+    return end
+
+
+def _end(text: str, limit: int) -> int:
+    """Where a text ends that fits: Slack may count a character beyond the first 65 536 as two."""
+    room = limit
+    for end, character in enumerate(text):
+        room -= 2 if character > "\uffff" else 1
+        if room < 0:
+            return end
+    return len(text)
+
+
+def _between(text: str, end: int) -> int:
+    """The place nearest before ``end`` that stands between two characters as people see them."""
+    for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
+        if not _within_character(text, place):
+            return place
+    return end
+
+
+def _within_character(text: str, place: int) -> bool:
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if _REGIONAL.match(before) and _REGIONAL.match(after):  # two of them are a flag
+        return bool(len(_FLAGS_BEFORE.search(text[:place])[0]) % 2)  # type: ignore[index]  # it ends in one
+    joins = before == _JOINER or unicodedata.combining(before) == _VIRAMA
+    return joins or bool(_EXTENDS.match(after)) or unicodedata.category(after) in {"Mn", "Mc", "Me"}
+
+
+def _open_marks(text: str) -> str:
+    """What closes the code, bold, italic and struck text that is open at the end, the innermost first."""
+    line = _PIECES.sub("", text.rpartition("\n")[2])
+    code = "`" if line.count("`") % 2 else ""
+    line = line.rpartition("`")[0] if code else line
+    opened = [
+        mark for mark in _PAIRED if len(_opening(mark).findall(line)) > len(_closing(mark).findall(line))
+    ]
+    return code + "".join(sorted(set(opened) - {"`"}, key=line.rfind, reverse=True))
+
+
+def _opening(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w{re.escape(mark)}]){re.escape(mark)}(?=\S)")
+
+
+def _closing(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=\S){re.escape(mark)}(?![\w{re.escape(mark)}])")
 
 
 def section(text: str) -> Block:
     """A paragraph."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, MAX_SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
 
 
 def paragraphs(lines: Sequence[str]) -> list[Block]:
     """Return lines as sections: all of them, in as many as it takes."""
     texts: list[str] = []
     for piece in (piece for line in lines for piece in pieces(line, MAX_SECTION)):
-        if texts and len(texts[-1]) + 1 + len(piece) <= MAX_SECTION:
-            texts[-1] += f"\n{piece}"
+        together = f"{texts[-1]}\n{piece}" if texts else ""
+        if together and _end(together, MAX_SECTION) == len(together):
+            texts[-1] = together
         else:
             texts.append(piece)
     return [section(text) for text in texts]
@@ -129,7 +209,7 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
     blocks: list[Block] = []
     for name, value in pairs:
         text = f"*{name}*\n{value}"
-        if len(text) > MAX_FIELD:
+        if _end(text, MAX_FIELD) < len(text):
             blocks += paragraphs([text])
             continue
         if not blocks or len(blocks[-1].get("fields", [None] * MAX_FIELDS)) == MAX_FIELDS:
@@ -140,17 +220,18 @@ def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
 
 def context(*parts: str) -> Block:
     """A small grey line."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(" · ".join(parts), MAX_CONTEXT)}]}
+    line = cut_markup(" · ".join(parts), MAX_CONTEXT)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """Return a text in pieces that fit: all of it, and no escaped character or mention apart."""
-    found = [""]
-    for part in _UNDIVIDED.findall(text):
-        if len(found[-1]) + len(part) > limit:
-            found.append("")
-        found[-1] += part
-    return found
+    """Return a text in pieces that fit: all of it, and nothing cut in two that means something as a whole."""
+    found: list[str] = []
+    while _end(text, limit) < len(text):
+        end = _whole_end(text, limit) or _end(text, limit)
+        found.append(text[:end])
+        text = text[end:]
+    return [*found, text]
 
 
 def contexts(text: str) -> list[Block]:

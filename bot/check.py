@@ -5,7 +5,6 @@ impossible, that is said in its place, so that nothing is left out silently.
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -21,6 +20,7 @@ from bot.lint import about_rules
 from bot.loading import Found, key_bytes, look
 from bot.people import Workspace
 from bot.rules import EVERYONE, PEOPLE
+from bot.terminal import say, say_json
 from bot.web_client import make_client
 
 MOST_PEOPLE = 90
@@ -33,9 +33,9 @@ def run(variables: Mapping[str, str], *, as_json: bool) -> int:
     """Check everything and print it; the exit status: 0 nothing is wrong, 1 something is."""
     findings = asyncio.run(check(variables))
     if as_json:
-        print(json.dumps(as_objects(findings), ensure_ascii=False, indent=2))
+        say_json(as_objects(findings), indent=2)
     else:
-        print(*as_lines(findings), sep="\n")
+        say(*as_lines(findings))
     return int(anything_wrong(findings))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.beside import beside
+from bot.beside import beside, has_namesake
 from bot.evidence import Evidence
 from bot.intents import nonce
 from bot.messages import deciding
@@ -149,9 +149,12 @@ class Decisions:
         """Let the request pass; what cannot be undone only if it was named."""
         about = About.of(body["view"])
         request = await self._log.request(about.request)
-        if request.state is State.PENDING and not Review.is_confirmed(request, body["view"]):
-            confirmation = Review.confirmation_id(request.id)
-            await ack(response_action="errors", errors={confirmation: deciding.OTHER_CAMPAIGN})
+        namesake = await has_namesake(self._log, request)
+        if request.state is State.PENDING and not Review.is_confirmed(
+            request, body["view"], namesake=namesake
+        ):
+            why = deciding.NAMESAKE if Review.is_confirmed(request, body["view"]) else deciding.OTHER_CAMPAIGN
+            await ack(response_action="errors", errors={Review.confirmation_id(request.id): why})
             return
         note = typed(body["view"], Review.note_id(about.request)) or None
         try:

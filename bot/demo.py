@@ -5,7 +5,6 @@ of it.
 """
 
 import base64
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.log_commands import summary
+from bot.terminal import complain
 from storage.entries import Query, Request
 from storage.sqlite import SQLiteLog
 
@@ -25,10 +25,9 @@ def demo(*, port: int | None, browser: bool, keep: bool) -> int:
     try:
         from playground.demo import Wanted, run  # noqa: PLC0415 - nothing else here knows the playground
     except ModuleNotFoundError as missing:
-        print(
+        complain(
             f"The demo needs {missing.name}, which is among the tools for development. "
-            "Run `make demo`, which installs them.",
-            file=sys.stderr,
+            "Run `make demo`, which installs them."
         )
         return 2
     return run(Wanted(port, browser=browser, keep=keep), open_log)

@@ -1,13 +1,14 @@
 """Entries of the log as CSV or JSON Lines, for spreadsheets and programs: one a line, in constant memory.
 
-CSV is as RFC 4180 has it, in UTF-8 with a byte-order mark, without which a spreadsheet reads names and masked
-numbers wrongly. A cell that a spreadsheet would take for a formula begins with an apostrophe. JSON Lines hold
+CSV is as RFC 4180 has it, with every cell in quotes, in UTF-8 with a byte-order mark, without which a
+spreadsheet reads names and masked numbers wrongly. An apostrophe stands before whatever a spreadsheet would
+take for a formula, also one that divides cells at semicolons; `original` takes it away again. JSON Lines hold
 everything as it is. Numbers are masked unless full ones are asked for.
 """
 
 import csv
 import io
-import json
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -15,8 +16,10 @@ from typing import Final
 
 from bot.beside import number_of
 from bot.messages.standing import word
+from bot.terminal import json_text
 from providers.phone import mask
 from storage.entries import Hit, LogEntry, Query
+from storage.folding import IGNORABLE
 from storage.log import ActionLog
 
 BATCH: Final = 500
@@ -24,8 +27,16 @@ BATCH: Final = 500
 MARK: Final = "\ufeff"
 """What tells a spreadsheet that a file is in UTF-8."""
 
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What begins a formula in some spreadsheet (OWASP, CSV Injection)."""
+_SIGNS: Final = (
+    "=+\\-@\u207a\u207b\u207c\u208a\u208b\u208c\u2212\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+)
+"""What begins a formula in some spreadsheet (OWASP, CSV Injection), in every width."""
+_FORMULA: Final = rf"(?:[^\S\t\r\n]|[\"{IGNORABLE}])*[{_SIGNS}]"
+_AT_FIRST: Final = rf"'*(?:{_FORMULA}|[\t\r\n])"
+_DIVIDED: Final = r"(?<=[;|\t\r\n])"
+_UNGUARDED: Final = re.compile(rf"\A(?={_AT_FIRST})|{_DIVIDED}(?='*{_FORMULA})")
+_GUARD: Final = re.compile(rf"\A'(?={_AT_FIRST})|{_DIVIDED}'(?='*{_FORMULA})")
+"""Where an apostrophe stands: at a cell's beginning, and behind what divides cells in other countries."""
 
 Cell = str | int | None
 
@@ -126,17 +137,23 @@ def head(format_: Format) -> str:
 def text(cells: Mapping[str, Cell], format_: Format) -> str:
     """An entry as one line; in CSV it may hold line ends, in quotes."""
     if format_ is Format.JSONL:
-        return json.dumps(dict(cells), ensure_ascii=False) + "\n"
+        return json_text(dict(cells)) + "\n"
     return _line(_safe(cells[column]) for column in COLUMNS)
 
 
 def _safe(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+    """Put an apostrophe before what would be a formula, and before apostrophes at such a place."""
+    return _UNGUARDED.sub("'", cell) if isinstance(cell, str) else cell
+
+
+def original(cell: str) -> str:
+    """Take away the apostrophes that an export put into a cell of its CSV."""
+    return _GUARD.sub("", cell)
 
 
 def _line(cells: Iterable[Cell]) -> str:
     written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerow(cells)
+    csv.writer(written, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(cells)
     return written.getvalue()
 
 

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.lines import Lines
 from bot.messages import house
 from bot.settings import RetentionTable, Settings
+from storage.anchors import Anchor
 from storage.entries import SYSTEM
 from storage.erasures import Erased, Erasing, UnreadableList
 from storage.log import ActionLog
@@ -70,12 +71,21 @@ class Keeping:
             return
         anchor = await self._log.anchor(datetime.combine(today, time(), zone))
         if anchor and anchor.at and await self._log.claim(f"anchor:{anchor.seq}"):
-            await self._log.keep_anchor(anchor)
+            await self._keep(anchor)
             if self._settings.slack.anchor:
                 day = anchor.at.astimezone(zone).date()
                 message = house.log_ended_with(day, anchor.seq, str(anchor))
                 self._lines.add(self._settings.slack.audit_channel, message)
         self._anchored = today
+
+    async def _keep(self, anchor: Anchor) -> None:
+        """Note an anchor beside the log. Where that fails, the channel still has it."""
+        try:
+            await self._log.keep_anchor(anchor)
+        except OSError as error:
+            _log.error(
+                "The anchor %s is not kept beside the log: %s: %s", anchor, error.filename, error.strerror
+            )
 
     async def _purge(self, now: datetime) -> bool:
         if self._purged is not None and timedelta(0) <= now - self._purged < PURGE_EVERY:

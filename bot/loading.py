@@ -32,6 +32,7 @@ from bot.settings import (
     SlackTable,
     is_loopback,
 )
+from bot.text_files import NotText, read_text
 from providers.base import Adapter
 from providers.registry import PROVIDERS, NoAdapter, find
 
@@ -282,12 +283,12 @@ def look(variables: Mapping[str, str]) -> Found:
 def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
     """What is in the file; None where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         faults.append(
             f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
         )
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, NotText) as error:
         faults.append(f"{path} cannot be read: {error}")
     except OSError as error:
         faults.append(f"{path} cannot be read: {error.strerror}")

@@ -7,10 +7,9 @@ as it came, because it is the last copy.
 import argparse
 import asyncio
 import base64
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,12 @@ from bot.loading import database_path, is_key
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages.standing import WORDS, word
+from bot.terminal import cell, complain, quoted, say, say_json
 from storage.anchors import Anchor, missing
 from storage.chain import RULES
 from storage.connection import CannotOpen
-from storage.entries import Event, Hit, LogEntry, Query, Request
+from storage.entries import Event, Hit, LogEntry, Query, Request, Scalar
+from storage.files import CannotWrite
 from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
 from storage.verification import verify
@@ -46,7 +47,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     if not path.exists():
         faults.append(f"There is no log at {path}: is DATABASE_URL right?")
     if faults:
-        print(*faults, sep="\n", file=sys.stderr)
+        complain(*faults)
         return CANNOT_START
     if chosen.reading == "verify":
         return _verify(path, chosen.anchor, as_json=chosen.json)
@@ -54,12 +55,12 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return asyncio.run(_run(chosen, path, base64.b64decode(key), variables))
     except NoSuchRequest:
         trouble = f"The log has no {chosen.id}. Ids look like A-7K3F."
-    except (NoFixture, CannotExport, CannotOpen) as error:
+    except (NoFixture, CannotExport, CannotOpen, CannotWrite) as error:
         trouble = str(error)
     except BrokenPipeError:  # whoever read has read enough; Python would write the rest as it ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
-    print(trouble, file=sys.stderr)
+    complain(trouble)
     return CANNOT_START
 
 
@@ -86,16 +87,16 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     found = await log.search(asked, limit=chosen.limit)
     rows = [summary(hit.entry) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
-        print(json.dumps(rows, ensure_ascii=False))
+        say_json(rows)
     elif not rows:
-        print("No action matches." if asked != Query() else "No action is in the log yet.")
+        say("No action matches." if asked != Query() else "No action is in the log yet.")
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],
             [_columns(hit) for hit in found.hits],
         )
         if found.after is not None:
-            print(f"… and more: --limit {chosen.limit * 2}")
+            say(f"… and more: --limit {chosen.limit * 2}")
     return OK
 
 
@@ -115,35 +116,44 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
             "request": _request(request) if request else None,
             "events": [_event(event, kept) for event in events],
         }
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        say_json(found, indent=2)
         return OK
     if request:
-        print(
-            f"{request.id}  {WORDS[request.state]}, asked by {request.requester} through {request.connection}"
-        )
-        for entry in request.entries:
-            print(f"  {entry.id}  {entry.kind}  {target(entry)}  {WORDS[entry.state]}")
-            if entry.message:
-                print(f"      {entry.message}")
+        say(*_standing(request))
     for event in events:
-        print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
+        who = f"{cell(event.entry)}  {cell(event.name)}  by {cell(event.actor)}"
+        say(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {who}")
         if event.name == RULES:
-            print(*(f"        {line}" for line in str(event.data["difference"]).split("\n")), sep="\n")
+            say(f"        {quoted(event.data['difference'])}")
         elif request is None:
-            print(*(f"        {name}: {value}" for name, value in event.data.items()), sep="\n")
+            say(*(f"        {cell(name)}: {_datum(value)}" for name, value in event.data.items()))
         for seq, field, value in kept:
             if seq == event.seq and field not in _ONLY_AS_JSON:
-                print(f"        {field}: {value}")
+                say(f"        {cell(field)}: {quoted(value)}")
     return OK
+
+
+def _standing(request: Request) -> Iterator[str]:
+    """How a request and each of its actions stand."""
+    who, through = cell(request.requester), cell(request.connection)
+    yield f"{request.id}  {WORDS[request.state]}, asked by {who} through {through}"
+    for entry in request.entries:
+        yield f"  {entry.id}  {entry.kind}  {cell(target(entry))}  {WORDS[entry.state]}"
+        if entry.message:
+            yield f"      {quoted(entry.message)}"
+
+
+def _datum(value: Scalar) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
 
 
 async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     events = await log.events(chosen.id)
     found = attempts(events, await log.private(chosen.id))
     if chosen.json:
-        print(json.dumps(as_objects(found), ensure_ascii=False, indent=2))
+        say_json(as_objects(found), indent=2)
     else:
-        print(*as_lines(events, found), sep="\n")
+        say(*as_lines(events, found))
     return OK
 
 
@@ -153,8 +163,8 @@ async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mappin
     if chosen.id != request.id:
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
-    print(json.dumps(made, ensure_ascii=False, indent=2))
-    print(advise(made, found, provider), file=sys.stderr)
+    say_json(made, indent=2)
+    complain(*advise(made, found, provider))
     return OK
 
 
@@ -162,7 +172,7 @@ def _verify(path: Path, given: Sequence[str], *, as_json: bool) -> int:
     try:
         anchors = _anchors(given)
     except NoAnchor as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return CANNOT_START
     verdict = verify(path)
     faults = [*verdict.faults, *missing(path, anchors)]
@@ -174,13 +184,13 @@ def _verify(path: Path, given: Sequence[str], *, as_json: bool) -> int:
             "anchors": len(anchors),
             "faults": faults,
         }
-        print(json.dumps(found, ensure_ascii=False))
+        say_json(found)
     else:
-        print(*faults, sep="\n", end="\n" if faults else "")
+        say(*faults)
         whole = "is NOT whole" if faults else "is whole"
         if anchors and not faults:
             whole += f" and holds {len(anchors)} {'anchor' if len(anchors) == 1 else 'anchors'}"
-        print(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
+        say(f"The log {whole}: {verdict.entries} actions, {verdict.events} events, head {verdict.head}")
     return WRONG if faults else OK
 
 
@@ -258,6 +268,7 @@ def _event(event: Event, private: list[tuple[int, str, str]]) -> dict[str, Any]:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> None:
-    widths = [max(len(str(row[n])) for row in [head, *rows]) for n in range(len(head))]
-    for row in [head, *rows]:
-        print("  ".join(str(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    table = [head, *([cell(value) for value in row] for row in rows)]
+    widths = [max(len(row[n]) for row in table) for n in range(len(head))]
+    for row in table:
+        say("  ".join(one.ljust(width) for one, width in zip(row, widths, strict=True)).rstrip())

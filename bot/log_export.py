@@ -3,7 +3,6 @@
 import argparse
 import getpass
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,18 +12,21 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from bot import days
-from bot.exporting import Format, counted, lines
+from bot.exporting import MARK, Format, counted, lines
+from bot.log_people import person_meant
+from bot.terminal import complain, say
 from bot.times import TimeFault
 from providers.actions import Kind
 from storage.chain import microseconds
 from storage.entries import Query
+from storage.files import whole
 from storage.lifecycle import State
 from storage.log import ActionLog
 
 COUNT_EVERY: Final = 1000
 """Entries between two looks at the count, at a terminal."""
-ONLY_MINE: Final = 0o600
-"""An export is for whoever made it: who else may read it is theirs to say."""
+PARTIAL: Final = ".partial"
+"""What stands behind an export's name until it is whole."""
 
 
 class CannotExport(Exception):
@@ -38,7 +40,7 @@ async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
         state=State(chosen.state) if chosen.state else None,
         kind=_kind(chosen.kind) if chosen.kind else None,
         connection=chosen.connection,
-        requester=chosen.by,
+        requester=await _requester(log, chosen.by) if chosen.by else None,
         number=chosen.number,
         since=first.start if first else None,
         until=last.end if last else None,
@@ -52,6 +54,16 @@ async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
     if stop is None:
         raise CannotExport("That number has not asked to stop, as far as the log knows.")
     return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
+
+
+async def _requester(log: ActionLog, named: str) -> str:
+    meant = await person_meant(log, named)
+    if isinstance(meant, str):
+        return meant
+    if not meant:
+        raise CannotExport(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
+    several = ", ".join(f"{one.name} ({one.id})" for one in meant)
+    raise CannotExport(f"--by {named} could be several people: {several}. Say which, by the id.")
 
 
 def _kind(typed: str) -> Kind:
@@ -68,7 +80,10 @@ def _day(chosen: argparse.Namespace, text: str | None) -> days.Day | None:
 
 
 async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
-    """Write what was asked for; full numbers only once the log has who takes them. Raises `CannotExport`."""
+    """Write what was asked for; full numbers only once the log has who takes them.
+
+    Raises `CannotExport`, and `storage.files.CannotWrite`.
+    """
     asked = await query(log, chosen)
     if chosen.full_numbers:
         said = {name: str(value) for name, value in _said(asked).items()}
@@ -77,17 +92,24 @@ async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
             rows=f"full numbers, {chosen.format}",
             private={"query": json.dumps(said, ensure_ascii=False)},
         )
-        sys.stderr.write(f"The log has that you take full numbers out of it, as {made}.\n")
+        complain(f"The log has that you take full numbers out of it, as {made}.")
     count = 0
     with _opened(chosen.file) as out:
+        write = _to_terminal if out.isatty() else out.write
         async for line in lines(log, asked, Format(chosen.format), full=chosen.full_numbers):
-            out.write(line)
+            write(line)
             count += 1
             if count % COUNT_EVERY == 0 and sys.stderr.isatty():
                 sys.stderr.write(f"\r{count:,} actions …")
     if chosen.file:
-        sys.stderr.write(f"\rWrote {counted(count - 1)} to {chosen.file}.\n")
+        if sys.stderr.isatty():
+            sys.stderr.write("\r")
+        complain(f"Wrote {counted(count - 1)} to {chosen.file}.")
     return 0
+
+
+def _to_terminal(line: str) -> None:
+    say(line.removeprefix(MARK).removesuffix("\n").removesuffix("\r"))
 
 
 def _said(asked: Query) -> dict[str, object]:
@@ -101,22 +123,14 @@ def _said(asked: Query) -> dict[str, object]:
 
 @contextmanager
 def _opened(path: str | None) -> Iterator[TextIO]:
-    """The new file, whole once it is there, or standard output. Raises `CannotExport`."""
+    """The new file, whole once it is there, or standard output. Raises `CannotWrite`."""
     if path is None:
         sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is no other here
         yield sys.stdout
         sys.stdout.flush()
         return
-    whole, partial = Path(path), Path(f"{path}.partial")
-    if whole.exists():
-        raise CannotExport(f"{path} is there already. Name another file, or take it away first.")
-    try:
-        opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, ONLY_MINE)
-        try:
-            with os.fdopen(opened, "w", encoding="utf-8", newline="") as out:
-                yield out
-            partial.replace(whole)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise CannotExport(f"{path} cannot be written: {error.strerror}") from error
+    with (
+        whole(Path(path), "export", mark=PARTIAL) as made,
+        open(made.descriptor, "w", encoding="utf-8", newline="", closefd=False) as out,
+    ):
+        yield out

@@ -7,7 +7,6 @@ Days are read by `bot.days` in the typist's zone, both ends included. Words that
 reasons and notes, unless they are a state's name.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from typing import Final, TypeVar
 from bot import days, words
 from bot.keys import Faults
 from bot.line import Fault, Typist, Vocabulary
+from bot.log_people import MENTION
 from bot.messages import looking
 from bot.messages.standing import WORDS
 from bot.messages.typed import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
@@ -75,7 +75,6 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 _T = TypeVar("_T")
 _FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
-_PERSON = re.compile(r"<?@?(?P<id>[UW][A-Z0-9]{5,})(?:\|[^>]*)?>?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ class Filters:
         """As one could have typed it."""
         query = self.query
         said = {
-            "by": query.requester,
+            "by": query.requester and f"<@{query.requester}>",
             "via": query.connection,
             "state": query.state,
             "kind": query.kind,
@@ -147,7 +146,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was understood. ``named``: the name of a person who is still to be found."""
+    """What was understood. ``named``: the name or id of a person who is still to be found."""
 
     filters: Filters
     named: str | None = None
@@ -178,8 +177,8 @@ class _Reader:
             self._take("via", Value(name))
         number, free = self._free(parts.free)
         by = self._line("by")
-        mentioned = _PERSON.fullmatch(by) if by else None
-        requester = me if by == ME else mentioned["id"] if mentioned else None
+        mentioned = MENTION.fullmatch(by) if by else None
+        requester = me if by and by.casefold() == ME else mentioned["id"] if mentioned else None
         first, last = self._days()
         query = Query(
             state=self._one_of("state", STATES) or (STATES.get(free.lower()) if free else None),
@@ -195,8 +194,7 @@ class _Reader:
         if stop and number is None and not self._faults.concern("number"):
             self._faults.add("number", looking.number_missing(AFTER_STOP), "+91 98765 43210")
         said = Filters(query, first.date if first else None, last.date if last else None, stop)
-        named = by.lstrip("@").strip() if by and not requester else None
-        return Typed(said, named or None, tuple(self._faults))
+        return Typed(said, None if requester else by, tuple(self._faults))
 
     def _take(self, key: str, value: Value) -> None:
         name = key.strip("-").lower()

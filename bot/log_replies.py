@@ -1,7 +1,7 @@
 """`python -m bot log show --raw` and `log fixture`: providers' replies as the log kept them.
 
 They were redacted and cut before they were kept. Numbers that another field of a reply may hold are masked
-once more here, and control characters are shown, not sent to the terminal.
+once more here.
 """
 
 import json
@@ -103,7 +103,7 @@ def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]
         if attempt.status:
             head.append(f"HTTP {attempt.status}")
         yield "  ".join(filter(None, head))
-        yield from (f"    {visible(line)}" for line in _body_lines(events, attempt))
+        yield from (f"    {line}" for line in _body_lines(events, attempt))
 
 
 def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
@@ -117,14 +117,9 @@ def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
     elif attempt.body is None:
         yield f"There was no reply. {attempt.event.data.get('message') or ''}".rstrip()
     else:
-        yield from attempt.body.splitlines() or ["(an empty body)"]
+        yield attempt.body or "(an empty body)"
         if len(attempt.body) >= LONGEST_RECORD:
             yield f"(cut at {LONGEST_RECORD} characters)"
-
-
-def visible(line: str) -> str:
-    """A line with its control characters written out: a reply may hold some that steer a terminal."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
 
 
 def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
@@ -212,7 +207,7 @@ def _expected(outcome: Outcome) -> dict[str, Any]:
     return expected | {name: value for name, value in more.items() if value not in (None, [])}
 
 
-def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> str:
+def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> Sequence[str]:
     """Where a fixture belongs, and what is still to be looked at."""
     verb = str(made["kind"]).partition("_")[0]
     lines = [
@@ -225,4 +220,4 @@ def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> 
     if made["outcome"]["code"] not in recorded:
         was = ", ".join(sorted(filter(None, recorded)))
         lines.append(f"The log says {was}; this version reads the kept reply as {made['outcome']['code']}.")
-    return "\n".join(lines)
+    return lines

@@ -14,6 +14,7 @@ from bot.intents import nonce
 from bot.line import Fault, Typist, Vocabulary
 from bot.log_files import LogFiles
 from bot.log_filters import Filters
+from bot.log_people import person_meant
 from bot.messages import log_pages, looking
 from bot.messages.answers import refusal
 from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
@@ -162,10 +163,10 @@ class LogSearch:
         )
         if not said.named:
             return said.filters, said.faults
-        known = [one for one in await self._log.people_named(said.named) if one.team == person.team]
-        if len(known) == 1:
-            return log_filters.found(said, known[0].id), said.faults
-        nobody = log_filters.unknown_person(said.named, [one.name for one in known])
+        meant = await person_meant(self._log, said.named, team=person.team)
+        if isinstance(meant, str):
+            return log_filters.found(said, meant), said.faults
+        nobody = log_filters.unknown_person(said.named, [one.name for one in meant])
         return said.filters, (*said.faults, nobody)
 
     def _may_not(self, person: Person) -> Message | None:

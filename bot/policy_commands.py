@@ -1,9 +1,7 @@
 """`python -m bot policy explain | lint`: the rules at a terminal. They need neither Slack nor any secret."""
 
 import argparse
-import json
 import re
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -15,6 +13,7 @@ from bot.loading import Found, did_you_mean, look
 from bot.policy import Wanted
 from bot.rules import OF_CALLS, SLACK_CHANNEL
 from bot.settings import SLACK_PERSON
+from bot.terminal import complain, say, say_json
 from providers.actions import Kind
 from providers.phone import REGIONS
 
@@ -28,7 +27,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return _lint(found, as_json=chosen.json)
     faults = list(found.file_faults) or _faults(chosen, found)
     if faults:
-        print(*faults, sep="\n", file=sys.stderr)
+        complain(*faults)
         return CANNOT_START
     wanted = Wanted(
         Kind(chosen.action),
@@ -40,9 +39,9 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     )
     answer = explain(found.rules, found.groups, chosen.user, wanted)
     if chosen.json:
-        print(json.dumps(as_object(answer), ensure_ascii=False))
+        say_json(as_object(answer))
     else:
-        print(*as_lines(answer, wanted, chosen.user), sep="\n")
+        say(*as_lines(answer, wanted, chosen.user))
     return OK
 
 
@@ -95,7 +94,7 @@ def _lint(found: Found, *, as_json: bool) -> int:
     if found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread):
         findings += lint(found.rules, found.groups)
     if as_json:
-        print(json.dumps(as_objects(findings), ensure_ascii=False, indent=2))
+        say_json(as_objects(findings), indent=2)
     else:
-        print(*findings_as_lines(findings), sep="\n")
+        say(*findings_as_lines(findings))
     return WRONG if anything_wrong(findings) else OK

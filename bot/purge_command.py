@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import getpass
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from bot.loading import database_path, key_bytes, look
 from bot.messages.standing import WORDS
 from bot.rules import duration
 from bot.settings import SLACK_PERSON, RetentionTable
+from bot.terminal import complain, say
 from providers.phone import PhoneFault, read
 from storage.connection import CannotOpen
 from storage.erasures import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
@@ -32,7 +32,7 @@ NOT_REACHED = (
 
 
 class CannotPurge(Exception):
-    """Why nothing was purged, as a sentence."""
+    """Why nothing was purged: a sentence, or several."""
 
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -40,7 +40,10 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     try:
         return asyncio.run(_run(chosen, variables))
     except (CannotPurge, CannotOpen, UnreadableList) as error:
-        print(error, file=sys.stderr)
+        complain(*map(str, error.args))
+        return CANNOT_START
+    except OSError as error:  # what goes is listed beside the log before anything goes
+        complain(f"Nothing was erased: {error.filename} cannot be written: {error.strerror}.")
         return CANNOT_START
 
 
@@ -61,7 +64,7 @@ async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
             done = await log.purge(erasing, actor=_operator())
     finally:
         await log.close()
-    print(*report(erasing, done, dry_run=chosen.dry_run), sep="\n")
+    say(*report(erasing, done, dry_run=chosen.dry_run))
     return LEFT_SOMETHING if done.kept and erasing.before is None else OK
 
 
@@ -78,7 +81,7 @@ def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable
     if not found.readable or found.retention is None:  # what is on hold must be known
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
     if faults or key is None or found.retention is None:
-        raise CannotPurge("\n".join(faults))
+        raise CannotPurge(*faults)
     return path, key, found.retention, found.slack.default_region if found.slack else "IN"
 
 

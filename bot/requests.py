@@ -25,7 +25,7 @@ from bot.operations import Origin
 from bot.payloads import Body, channel_of, press, pressed
 from bot.replies import Replies
 from bot.settings import Settings
-from bot.windows import Windows
+from bot.windows import NoWindow, Windows
 from storage.entries import Person
 from storage.log import ActionLog
 
@@ -88,8 +88,14 @@ class Requests:
         elif line.verb is Verb.LOG:
             await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
         elif line.verb and line.missing and not line.faults:
-            await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
-            await ack()
+            try:
+                await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
+            except NoWindow as no:
+                draft = nonce(body["trigger_id"], "line")
+                await self._intake.keep(draft, person, None, line)
+                await _say(ack, answers.no_form(no.code, draft))
+            else:
+                await ack()
         else:
             origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
             await _say(ack, await self._intake.answer(line, origin, nonce(body["trigger_id"], "line")))
@@ -117,9 +123,9 @@ class Requests:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
         message, withdrawn = await self._intake.take_back(request_id, person, inbound=press(body))
+        self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
             await self._opening.reopen(await self._intake.draft(draft, person.id), body, person)
-        self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def cancel_first(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:

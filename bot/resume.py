@@ -4,7 +4,6 @@ For whoever knows better than the pause: the provider said that it is up again, 
 """
 
 import asyncio
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -12,6 +11,7 @@ from bot.loading import SettingsFault, load
 from bot.pace import account_of
 from bot.serve import make_adapters
 from bot.settings import Settings
+from bot.terminal import complain, say
 from storage.connection import CannotOpen
 from storage.entries import Standstill
 from storage.sqlite import SQLiteLog
@@ -24,16 +24,16 @@ def run(connection: str, variables: Mapping[str, str]) -> int:
     try:
         settings = load(variables)
         if missing := _missing(connection, settings):
-            print(missing, file=sys.stderr)
+            complain(missing)
             return CANNOT_START
         lifted = asyncio.run(_lift(connection, settings))
     except SettingsFault as error:
-        print(*error.faults, sep="\n", file=sys.stderr)
+        complain(*error.faults)
         return CANNOT_START
     except CannotOpen as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return CANNOT_START
-    print(*(map(said, lifted) if lifted else [f"Nothing holds {connection} up."]), sep="\n")
+    say(*(map(said, lifted) if lifted else [f"Nothing holds {connection} up."]))
     return OK
 
 

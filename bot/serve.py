@@ -25,6 +25,7 @@ from bot.http_mode import PATH, HttpMode
 from bot.people import SLACK_TROUBLE, Directory, Workspace, trouble
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
+from bot.terminal import LineFormatter
 from bot.web import AT_ONCE, CannotListen, Web, create_web
 from bot.web_client import make_client
 from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
@@ -56,9 +57,9 @@ def log_to_stderr(level: str) -> None:
     httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
     numbers and keys do not belong there.
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     for ours in ("callops", "bot", "providers", "storage"):
         logging.getLogger(ours).setLevel(level)
     for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "uvicorn"):

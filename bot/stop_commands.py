@@ -7,7 +7,6 @@ bad lines are to be left out. Only keyed hashes reach the log.
 import argparse
 import asyncio
 import base64
-import json
 import os
 import re
 import sys
@@ -22,6 +21,7 @@ import click
 from bot.do_not_call_columns import CannotRead, visible
 from bot.do_not_call_file import Read, decoded, read
 from bot.loading import database_path, is_key, look
+from bot.terminal import cell, complain, say, say_json
 from bot.words import closest, counted, listed
 from providers import phone
 from storage.connection import UNREADABLE, CannotOpen
@@ -56,7 +56,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     try:
         return asyncio.run(_list_or_remove(chosen, path, base64.b64decode(key)))
     except (CannotOpen, *UNREADABLE) as error:
-        print(error, file=sys.stderr)
+        complain(str(error))
         return CANNOT_START
 
 
@@ -242,14 +242,14 @@ async def _list(log: SQLiteLog, *, as_json: bool) -> int:
         shown: dict[str, object] = {"stopped_by_people": people, "lists": lists}
         if unfinished:
             shown["unfinished"] = {one.list: one.id for one in unfinished}
-        print(json.dumps(shown, ensure_ascii=False))
+        say_json(shown)
         return OK
     print(f"{people} stopped by people")
     for name, count in lists.items():
-        print(f"{count} on the list {name}")
+        say(f"{count} on the list {cell(name)}")
     for one in unfinished:
-        print(
-            f"An import into the list {one.list} began on {one.began_at:%Y-%m-%d %H:%M} UTC ({one.id}). "
-            "It is not finished and blocks nothing. If it runs no more, import the file again."
+        say(
+            f"An import into the list {cell(one.list)} began on {one.began_at:%Y-%m-%d %H:%M} UTC "
+            f"({one.id}). It is not finished and blocks nothing. If it runs no more, import the file again."
         )
     return OK

@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
+
+from storage.folding import IGNORABLE
 
 _QUOTES = '"“”„‟'
 _OPENS = rf"(?<![^\s=,;])[{_QUOTES}]"
@@ -32,12 +35,15 @@ _TELEPHONE_LINK = re.compile(r"<tel:([^|<>]{0,64})(?:\|[^<>]{0,64})?>", re.IGNOR
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 """The three characters that Slack escapes in what people type (docs.slack.dev, formatting message text)."""
 
-_UNSEEN = re.compile(
-    r"[^\S ]"  # tabs, line ends and other spaces: kept below as a space or a newline
-    "|[\0-\x1f\x7f-\x9f\xad\ud800-\udfff]"  # control characters, soft hyphens, halves of surrogate pairs
-    "|[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"  # bidi marks, invisible spaces
+UNSEEN: Final = (
+    "\0-\x1f\x7f-\x9f\xad\ud800-\udfff"  # control characters, soft hyphens, halves of surrogate pairs
+    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi, spaces without width
 )
+"""What steers a screen or hides in a text, for a class of a pattern. Joiners and emoji are none of it."""
+_UNSEEN = re.compile(rf"\r\n|[^\S ]|[{UNSEEN}]")
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
+_NOTHING = re.compile(rf"(?<![^\s=,;{_QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{_QUOTES}])")
+"""A word of which nothing is seen: a joiner that joins nothing, a filler, a blank of Braille."""
 
 LIKELY_CONNECTION = 0.75
 """How alike a word must be to a connection's name for "via WORD" to be that rather than text."""
@@ -74,15 +80,20 @@ class Parts:
 
 
 def clean(text: str) -> str:
-    """Undo Slack's escaping and drop what cannot be seen; ``<tel:…|…>`` becomes the number it stands for."""
+    """Undo Slack's escaping and drop what is not `seen`; ``<tel:…|…>`` becomes the number it stands for."""
     shown = _TELEPHONE_LINK.sub(r"\1", text)
     for entity, character in reversed(_ENTITIES.items()):
         shown = shown.replace(entity, character)
-    return _UNSEEN.sub(_visible, shown).strip()
+    return seen(shown)
+
+
+def seen(text: str) -> str:
+    """Drop what cannot be seen, with each space as a space and each line end as a newline."""
+    return _NOTHING.sub("", _UNSEEN.sub(_visible, text)).strip()
 
 
 def _visible(match: re.Match[str]) -> str:
-    if match[0] in _LINE_ENDS:
+    if match[0][0] in _LINE_ENDS:
         return "\n"
     if match[0] == "\t":
         return "\t"  # the end of a cell

@@ -79,5 +79,6 @@ def faults(path, anchors=()):
 
 if __name__ == "__main__":
     found = list(faults(sys.argv[1], sys.argv[2:]))
-    print(*found, "The log is NOT whole" if found else "The log is whole", sep="\n")
+    shown = (repr(fault)[1:-1] for fault in found)  # whatever steers a terminal is written as an escape
+    print(*shown, "The log is NOT whole" if found else "The log is whole", sep="\n")
     sys.exit(bool(found))

@@ -5,7 +5,6 @@ that all of it was written anew shows only against an end that somebody noted el
 event's number and its hash.
 """
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -18,14 +17,13 @@ from typing import Final, Self
 
 from storage.chain import microseconds, moment
 from storage.connection import UNREADABLE, CannotOpen, open_for_reading
+from storage.files import append_line
 
 _WRITTEN: Final = re.compile(r"\b(?P<seq>[1-9][0-9]{0,17}):(?P<hash>[0-9a-f]{64})\b")
 """An anchor, wherever it stands: in our file, or in a line that was copied from the channel."""
 
 _NAMED: Final = 5
 """So many events that are missing or others are named; those behind them are counted."""
-
-_MODE: Final = 0o600
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +54,6 @@ def note(log: Path, anchor: Anchor) -> None:
     """Add an anchor to the file beside the log, onto the disk."""
     at = "" if anchor.at is None else f" {anchor.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     append_line(anchors_beside(log), f"{anchor}{at}")
-
-
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a file that only its owner reads, onto the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _MODE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(f"{line}\n".encode())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def head(connection: Connection, before: datetime) -> Anchor | None:

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
+from storage.files import make
+from storage.folding import fold
 from storage.locking import begin
 from storage.migrations import APPLICATION_ID, NewerSchema, migrate
 
@@ -73,8 +75,8 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _make_private(path: Path) -> None:
     """Make the file where there is none, for its owner alone; SQLite's own beside it get the same mode."""
-    with suppress(OSError):  # it is there, or cannot be: SQLite says which
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    with suppress(OSError, RuntimeError):  # it is there, or cannot be: SQLite says which
+        os.close(make(path.resolve()))  # where it is a link, SQLite would make what that names
 
 
 @contextmanager
@@ -87,8 +89,14 @@ def _explained(path: Path) -> Iterator[None]:
 
 def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
     connection.row_factory = sqlite3.Row
+    connection.create_function("folded", 1, _folded, deterministic=True)
     for pragma in (*pragmas, f"cache_size = -{CACHE_KIB}", "temp_store = MEMORY"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _folded(text: str | None) -> str | None:
+    """Let SQL compare texts by `storage.folding`; what was erased is compared with nothing."""
+    return None if text is None else fold(text)
 
 
 def _recognise(connection: sqlite3.Connection) -> None:

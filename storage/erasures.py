@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from storage.anchors import append_line
 from storage.chain import microseconds, moment
+from storage.files import append_line
 
 AGAIN: Final = "again"
 """The rule by which what was forgotten before is forgotten again; it is not listed again."""

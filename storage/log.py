@@ -299,6 +299,10 @@ class ActionLog(Protocol):
         """Pending entries aimed at a number that ends so, oldest first."""
         ...
 
+    async def campaigns_seen(self) -> Collection[tuple[str, str, str]]:
+        """The campaigns that look-ups named: connection, id and name. Deleted ones are left out."""
+        ...
+
     async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:
         """When each of these people was last asked to decide something; nobody who never was."""
         ...

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from storage.chain import microseconds, moment
 from storage.entries import Draft, Person
+from storage.folding import fold
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""
@@ -73,11 +74,11 @@ def person(connection: Connection, person: str) -> Person | None:
 
 
 def named(connection: Connection, name: str) -> list[Person]:
-    """People of that name, or, where there are none, whose name begins so. Capitals do not count."""
+    """People of that name, or, where there are none, whose name begins so, however it is written."""
     known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
-    wanted = name.casefold()
-    whole = [one for one in known if one.name.casefold() == wanted]
-    return whole or [one for one in known if one.name.casefold().startswith(wanted)]
+    wanted, names = fold(name), {one.id: fold(one.name) for one in known}
+    whole = [one for one in known if names[one.id] == wanted]
+    return whole or [one for one in known if wanted and names[one.id].startswith(wanted)]
 
 
 def _person(row: Mapping[str, Any]) -> Person:

@@ -20,6 +20,7 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.chain import microseconds
+from storage.files import make, open_made
 
 SERVING: Final = "-serving-"
 """Between the database's name and the owner's, as SQLite itself puts ``-wal`` and ``-shm`` behind it."""
@@ -51,7 +52,7 @@ class Presence:
             raise ValueError(f"{owner!r} cannot be a file's name")
         made = database.with_name(f"{database.name}{BEGINNING}{owner}")
         path = database.with_name(f"{database.name}{SERVING}{owner}")
-        descriptor = os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        descriptor = make(made)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             made.rename(path)
@@ -107,9 +108,8 @@ def _beside(database: Path, mark: str) -> list[Path]:
 
 def _take(path: Path) -> int | None:
     """The lock of a file that stands there and whose owner is dead, or None."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
+    descriptor = open_made(path)
+    if descriptor is None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

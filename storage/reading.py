@@ -455,6 +455,24 @@ def alike(connection: Connection, ending: str) -> list[LogEntry]:
     )
 
 
+def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
+    """The campaigns that look-ups named, but for those that were deleted: connection, id and name."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT actions.connection, actions.target_id, personal.value
+        FROM events INDEXED BY events_looked_up
+        CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
+        CROSS JOIN actions ON actions.id = events.entry
+        WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS deletion INDEXED BY actions_target
+            WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection
+              AND deletion.kind = 'delete_campaign' AND deletion.state = 'succeeded')
+        """
+    )
+    return {(row[0], row[1], row[2]) for row in rows}
+
+
 def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
     """When each of these people was last asked to decide."""
     rows = connection.execute(

@@ -3,7 +3,8 @@
 One index leads, so that a page costs the same however long the log is and however far back it lies: the
 number's where one is looked for, else that of the filter that leaves least. Each of these ends in the time an
 entry was asked, which is the order of the pages. What people wrote has no index, for it must be erasable: it
-is looked through newest first, so many entries for one page, and the next page goes on from there.
+is looked through newest first, so many entries for one page, and the next page goes on from there. Texts are
+folded as they are compared (`storage.folding`), so that no other form of what may be erased is kept.
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from typing import Any, Final
 from storage import stops
 from storage.chain import microseconds, moment
 from storage.entries import AskedToStop, Found, Hit, Page, Query
+from storage.folding import fold
 from storage.lifecycle import State
 from storage.reading import as_looked_up
 from storage.views import CANCELLED_BY
@@ -47,7 +49,7 @@ _SELECT: Final = """
 _SAYS: Final = """
     EXISTS (SELECT 1 FROM events AS said CROSS JOIN personal AS written ON written.event = said.seq
         WHERE said.request = actions.request AND written.field IN ('reason', 'note', 'purpose', 'consent')
-          AND written.value LIKE :text ESCAPE '!')
+          AND instr(folded(written.value), :text))
 """
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
@@ -105,7 +107,7 @@ def _rows(
             values[name] = position
     if query.text:
         where += f" AND {_SAYS}"
-        values["text"] = _like(query.text)
+        values["text"] = fold(query.text)
     return connection.execute(
         f"{_SELECT.format(source=_source(query, number), cancelled_by=CANCELLED_BY)}"
         f" WHERE {where} ORDER BY {_order(number, way)} LIMIT :limit",
@@ -184,13 +186,6 @@ def _conditions(query: Query, number: bytes | None) -> tuple[str, dict[str, Any]
     return where, {name: value for name, (_, value) in given.items()}
 
 
-def _like(text: str) -> str:
-    """A pattern for what contains a text, whatever is special in it."""
-    for special in "!%_":
-        text = text.replace(special, f"!{special}")
-    return f"%{text}%"
-
-
 def _hit(row: Mapping[str, Any]) -> Hit:
     return Hit(
         as_looked_up(row),
@@ -226,7 +221,7 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
         JOIN actions AS first ON first.request = actions.request AND first.position = 1
         JOIN personal ON personal.event = first.asked_event AND personal.field = 'reason'
         WHERE lookup.number = :number AND actions.kind = 'cancel_call'
-          AND lower(personal.value) LIKE :reason || '%'
+          AND folded(personal.value) LIKE :reason || '%'
         ORDER BY asked_at LIMIT 1
         """,  # noqa: S608 - fixed text
         {"number": number, "reason": CUSTOMER_ASKED},

@@ -311,6 +311,9 @@ class SQLiteLog:
     async def alike(self, ending: str) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.alike(connection, ending))
 
+    async def campaigns_seen(self) -> Collection[tuple[str, str, str]]:  # noqa: D102
+        return await self._reader.do(reading.campaigns_seen)
+
     async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.last_asked(connection, people))
 

@@ -33,6 +33,7 @@ from bot.line import (
 )
 from bot.messages.capabilities import beyond_documents
 from bot.messages.facts import call_options
+from bot.messages.faults import no_window
 from bot.messages.labels import DOES
 from bot.messages.standing import DRY_RUN, already, marked, standing
 from bot.numbers import NumberTarget
@@ -171,6 +172,12 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     else:
         blocks.append(actions(button("Open the form…", CHANGE, draft, style="primary")))
     return Message(f"{first} {escape(faults[0].message)}", blocks)
+
+
+def no_form(code: str, draft: str) -> Message:
+    """Why the form did not open, and the button that opens it with all that was typed."""
+    first = no_window(code)
+    return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
 
 
 def _try(fault: Fault) -> str:

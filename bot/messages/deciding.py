@@ -12,6 +12,7 @@ NOT_DONE = "Not done"
 NOTHING_LEFT = "Nothing left to decide"
 
 OTHER_CAMPAIGN = "This is not the campaign above. Compare the two, then type it again."
+NAMESAKE = "Another campaign has the same name or nearly so. Type the id of the campaign above."
 
 REASON_MISSING = "Write how you know: it stays in the log."
 EVIDENCE_MISSING = (

@@ -1,5 +1,7 @@
 """What somebody reads whom nothing else answers, or whom a fault of ours keeps from what they want. Pure."""
 
+from typing import Final
+
 UNKNOWN_COMMAND = "CallOps does not know this command. Try `/calls help`."
 OTHER_VERSIONS_BUTTON = "This button is from another version of CallOps. Start again with `/calls`."
 OTHER_VERSIONS_FORM = "This form is from another version of CallOps. Start again with `/calls`."
@@ -24,6 +26,22 @@ def command_too_long(most: int) -> str:
         f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
         "and for the rest in another command."
     )
+
+
+TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
+_NO_WINDOW: Final = {
+    "expired_trigger_id": TOO_LATE,
+    "trigger_expired": TOO_LATE,
+    "ratelimited": "Slack takes no more windows from CallOps for a moment.",
+    "rate_limited": "Slack takes no more windows from CallOps for a moment.",
+    "push_limit_reached": "Slack puts three windows on top of each other at most. Close one.",
+    "TimeoutError": "Slack did not say in time whether the window opened.",
+}
+
+
+def no_window(code: str) -> str:
+    why = _NO_WINDOW.get(code, "Slack could not open the window just now.")
+    return f"{why} Nothing is lost: try again. If it happens again, wait a minute."
 
 
 def went_wrong(reference: str) -> str:

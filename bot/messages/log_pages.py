@@ -105,7 +105,7 @@ def _row(hit: Hit) -> Block:
     if hit.decision and hit.decided_by:
         facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
     if hit.reason:
-        facts.append(cut(quote(hit.reason), MAX_SAID))
+        facts.append(quote(cut(hit.reason, MAX_SAID)))
     task = f"{_VERBS[entry.kind]} {target(entry)}"
     if hit.moves_to:
         task = f"move {one_call(entry)} to {when(hit.moves_to)}"
@@ -193,8 +193,9 @@ class FilterForm:
     @classmethod
     def line(cls, view: Mapping[str, Any]) -> str:
         """What was chosen, as one line of the grammar."""
+        by = _chosen(view, cls.by, "selected_user")
         said = {
-            cls.by: _chosen(view, cls.by, "selected_user"),
+            cls.by: by and person(by),
             cls.state: typed(view, cls.state),
             cls.kind: typed(view, cls.kind),
             cls.number: typed(view, cls.number),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.beside import ALONE, Beside, number_of
+from bot.beside import ALONE, AROUND, Beside, called, name_key, number_of
 from bot.blocks import (
     MAX_OPTION,
     MAX_TITLE,
@@ -22,10 +22,8 @@ from bot.blocks import (
     escape,
     fields,
     paragraphs,
-    plain,
     plain_text,
     section,
-    seen,
     when,
 )
 from bot.messages.facts import (
@@ -39,9 +37,11 @@ from bot.messages.facts import (
     unsighted,
 )
 from bot.messages.standing import standing, trial
-from bot.messages.tasks import target
+from bot.messages.tasks import is_named_whole, target
+from bot.words import seen
 from providers.actions import Kind
 from storage.entries import Request
+from storage.folding import as_typed
 
 View = dict[str, Any]
 MAX_LABEL = 2000
@@ -83,10 +83,10 @@ class About:
 
 
 def typed(view: Mapping[str, Any], block_id: str) -> str:
-    """What stands in an input: text, a chosen option's value, or nothing."""
+    """What stands in an input: text as far as it is seen, a chosen option's value, or nothing."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
         chosen = element.get("selected_option")
-        return str((chosen or {}).get("value") or element.get("value") or "").strip()
+        return str((chosen or {}).get("value") or seen(element.get("value") or ""))
     return ""
 
 
@@ -246,7 +246,7 @@ class Review:
             *paragraphs(unsighted(request)),
             *map(section, unlike(request, beside.alike)),
             *fields([*facts_to_decide(request), *placed_with(request)]),
-            *([] if approved else cls._confirmation(request)),
+            *([] if approved else cls._confirmation(request, named=not beside.namesake)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),
             *([] if approved else [cls._note(request)]),
@@ -297,34 +297,40 @@ class Review:
                 return "*Approve* sends the request to the provider at once."
 
     @classmethod
-    def _confirmation(cls, request: Request) -> list[Block]:
+    def _confirmation(cls, request: Request, *, named: bool) -> list[Block]:
         if request.kind not in IRREVERSIBLE:
             return []
-        what = "id or name" if cls._name(request) else "id"
+        what = "id or name" if named and cls._name(request) else "id"
         block = cls.confirmation_id(request.id)
         return [text_input(block, f"Type the campaign's {what} to approve", hint=CANNOT_BE_UNDONE)]
 
     @classmethod
-    def is_confirmed(cls, request: Request, view: Mapping[str, Any]) -> bool:
+    def is_confirmed(cls, request: Request, view: Mapping[str, Any], *, namesake: bool = False) -> bool:
         """Whether what cannot be undone was named by whoever approves it; all else needs no such thing.
 
         A name that the provider told for the id will do: what is deleted is the id, and whoever typed the
-        name has read which campaign that is.
+        name has read which campaign that is. Not so with a ``namesake``, another campaign of that name.
         """
         if request.kind not in IRREVERSIBLE:
             return True
         said = typed(view, cls.confirmation_id(request.id))
-        named = set(re.split(r"[\s,;]+", said))
-        name = cls._name(request)
-        return named == {entry.target_id for entry in request.entries} or (
-            name is not None and " ".join(said.split()) == name
+        ids = {cls._id(one) for one in re.split(r"[\s,;]+", said)} - {""}
+        name = None if namesake else cls._name(request)
+        return ids == {cls._id(entry.target_id or "") for entry in request.entries} or (
+            name is not None and name_key(said) == name
         )
 
     @classmethod
+    def _id(cls, text: str) -> str:
+        """Bring an id back to what was copied: in its own letters, with nothing around it."""
+        return as_typed(text).strip(AROUND)
+
+    @classmethod
     def _name(cls, request: Request) -> str | None:
-        """What people call the one campaign, where that is known, on one line."""
-        names = [" ".join(plain(entry.known_as or "").split()) for entry in request.entries]
-        return names[0] if len(names) == 1 and names[0] else None
+        """What people call the one campaign, as it is compared, where they are shown it whole."""
+        [entry, *others] = request.entries
+        shown = is_named_whole(entry) and not others
+        return (called(entry) or None) if shown else None
 
 
 class Denial:

@@ -63,6 +63,11 @@ def _named(entry: LogEntry) -> str:
     return f"{quote(cut(entry.known_as.replace('`', ''), MAX_NAME))} " if entry.known_as else ""
 
 
+def is_named_whole(entry: LogEntry) -> bool:
+    """Whether people read the whole name of a campaign, and not its beginning."""
+    return len(entry.known_as or "") <= MAX_NAME
+
+
 def goes_out(request: Request) -> datetime | None:
     """When the first of its calls goes out, as the log knows, or else as the requester says."""
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]

@@ -1,14 +1,19 @@
+# ruff: noqa: RUF001 - cells as people write them
 """Exports: what a line holds, what a spreadsheet must not take for a formula, and that no memory fills up."""
 
 import csv
 import io
 import json
+import re
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.exporting import COLUMNS, MARK, Format, lines, text
+from bot.exporting import COLUMNS, MARK, Format, lines, original, text
 from storage.entries import Query
 from storage.sqlite import SQLiteLog
 from tests.storage.contract.changes import cancelled
@@ -26,13 +31,94 @@ async def log(tmp_path: Path) -> AsyncIterator[SQLiteLog]:
     await log.close()
 
 
-@pytest.mark.parametrize("begins", list("=+-@\t\r"))
-def test_no_cell_is_a_formula(begins: str) -> None:
-    """What a spreadsheet would calculate begins with an apostrophe; other programs get it as it is."""
-    cells = dict.fromkeys(COLUMNS) | {"reason": f"{begins}cmd|' /C calc'!A1", "attempts": -1}
+SIGNS = "=+-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻−"
+FORMULAS = {
+    **{f"{sign}1+1": f"'{sign}1+1" for sign in SIGNS},
+    "=cmd|' /C calc'!A1": "'=cmd|' /C calc'!A1",
+    "\t=1+1": "'\t'=1+1",
+    "\r=1+1": "'\r'=1+1",
+    "\n=1+1": "'\n'=1+1",
+    "\r\n=1+1": "'\r\n'=1+1",
+    "\tcmd": "'\tcmd",
+    "\rcmd": "'\rcmd",
+    "\ncmd": "'\ncmd",
+    " =1+1": "' =1+1",
+    "\u00a0\u3000＝1+1": "'\u00a0\u3000＝1+1",
+    "\u200b\ufeff=1+1": "'\u200b\ufeff=1+1",
+    '"=1+1"': '\'"=1+1"',
+    "foo;=1+1": "foo;'=1+1",
+    "foo; ＝1+1;@SUM(1)": "foo;' ＝1+1;'@SUM(1)",
+    'foo;"=1+1"': 'foo;\'"=1+1"',
+    "foo\n=1+1": "foo\n'=1+1",
+    "foo\r\n-1+1\t+1": "foo\r\n'-1+1\t'+1",
+    "a|@b": "a|'@b",
+    ";;=1": ";;'=1",
+    "+91 ••••• •3210": "'+91 ••••• •3210",
+    "'=1+1": "''=1+1",
+    "''\t": "'''\t",
+    "x;'=1": "x;''=1",
+}
+"""What may stand in a cell, and what is written for it."""
+HARMLESS = ["", "customer asked", "a=b", "1-2", "it's 5;30", "'tis", "a, -1 and =2", "x;y", "a - b", "a' =1", "me@here", "\u2800"]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrote", FORMULAS)
+def test_no_cell_is_a_formula(wrote: str) -> None:
+    """Whatever width its sign has and what stands before it; other programs get it as it is."""
+    cells = dict.fromkeys(COLUMNS) | {"reason": wrote, "attempts": -1}
     [row] = csv.DictReader(io.StringIO(text(cells, Format.CSV), newline=""), COLUMNS)
-    assert (row["reason"], row["attempts"]) == (f"'{begins}cmd|' /C calc'!A1", "-1")
-    assert json.loads(text(cells, Format.JSONL))["reason"] == f"{begins}cmd|' /C calc'!A1"
+    assert (row["reason"], row["attempts"]) == (FORMULAS[wrote], "-1")
+    assert original(row["reason"]) == wrote
+    assert json.loads(text(cells, Format.JSONL))["reason"] == wrote
+
+
+@pytest.mark.parametrize("wrote", FORMULAS)
+@pytest.mark.parametrize("divider", [",", ";", "\t", "|"])
+def test_no_spreadsheet_finds_a_formula(wrote: str, divider: str) -> None:
+    """Also one that divides cells at another character than ours, in whatever country it is opened."""
+    cells = dict.fromkeys(COLUMNS) | {"reason": wrote, "message": wrote, "mode": "live"}
+    written = text(cells, Format.CSV)
+    for line in csv.reader(io.StringIO(written, newline=""), delimiter=divider):
+        for cell in line:
+            bare = re.sub(r'^[\s"\u200b\ufeff]+', "", cell)
+            assert not bare.startswith(tuple(SIGNS)), cell
+            assert not cell.startswith(("\t", "\r", "\n")), cell
+
+
+@pytest.mark.parametrize("wrote", HARMLESS)
+def test_what_is_no_formula_is_written_as_it_is(wrote: str) -> None:
+    """An apostrophe stands only where one is needed."""
+    cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
+    [row] = csv.DictReader(io.StringIO(text(cells, Format.CSV), newline=""), COLUMNS)
+    assert row["reason"] == original(row["reason"]) == wrote
+
+
+@given(st.text(st.sampled_from("'=+-@;|\t\r\n \"a,＝\u200b\u00a0"), max_size=12))
+def test_every_cell_is_brought_back(wrote: str) -> None:
+    """Whatever apostrophes, dividers and signs stand in it."""
+    cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
+    written = text(cells, Format.CSV)
+    [row] = csv.DictReader(io.StringIO(written, newline=""), COLUMNS)
+    assert original(row["reason"]) == wrote
+    assert not re.search(r"(?:^|[;|\t\r\n])[ \"\u200b\u00a0]*[=+\-@＝]", row["reason"])
+
+
+def test_every_cell_stands_in_quotes() -> None:
+    """Empty ones and numbers, too: nothing else tells a spreadsheet where a cell ends."""
+    written = text(dict.fromkeys(COLUMNS) | {"id": "A-7K3F", "attempts": 2}, Format.CSV)
+    assert re.fullmatch(r'(?:"[^"]*",)+"[^"]*"\r\n', written)
+    assert written.startswith('"A-7K3F",')
+
+
+def test_a_long_cell_takes_no_longer_than_its_length_says() -> None:
+    """Of nothing but dividers, blanks, apostrophes or signs."""
+    for piece in (";", " ", "'", "=", "; ", ";'", '"', "\t", "\u200b"):
+        wrote = piece * 60_000
+        cells = dict.fromkeys(COLUMNS) | {"reason": wrote}
+        begin = time.process_time()
+        [row] = csv.DictReader(io.StringIO(text(cells, Format.CSV), newline=""), COLUMNS)
+        assert original(row["reason"]) == wrote
+        assert time.process_time() - begin < 5
 
 
 def test_a_line_is_as_the_standard_has_it() -> None:
@@ -80,6 +166,6 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
 async def test_a_spreadsheet_knows_the_file(log: SQLiteLog) -> None:
     """It begins with the mark of UTF-8 and the columns' names, and no more entries come than are wanted."""
     first, *others = [line async for line in lines(log, Query(number=NUMBER), Format.CSV, most=1)]
-    assert first == MARK + ",".join(COLUMNS) + "\r\n"
+    assert first == MARK + ",".join(f'"{column}"' for column in COLUMNS) + "\r\n"
     [row] = others
     assert "'+91 ••••• •3210" in row

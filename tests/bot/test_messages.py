@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - names as people write them
 """Every message in every state: Slack takes it, it reads as a sentence, and it shows nothing it must not."""
 
 import itertools
@@ -541,9 +542,24 @@ def submitted(view: View, confirmation: str | None) -> View:
     [
         ("cd-2129073", True),
         (" cd-2129073\n", True),
+        ("`cd-2129073`", True),
+        ("“cd-2129073”", True),
+        ("‘cd-2129073’", True),
+        ("cd\u20112129073", True),
+        ("cd–2129073", True),
+        ("\u200bcd-\u200d2129073\ufeff", True),
+        ("cd-2129073, cd-2129073", True),
         (None, False),
+        ("", False),
+        ("`", False),
+        ("\u200d", False),
         ("cd-2129074", False),
         ("CD-2129073", False),
+        ("cd 2129073", False),
+        ("cd_2129073", False),
+        ("cd-2129073.", False),
+        ("cd-２129073", False),
+        ("cd-2129073 cd-2129074", False),
     ],
 )
 def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confirmed: bool) -> None:
@@ -556,26 +572,67 @@ def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confi
     assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
 
 
-@pytest.mark.parametrize(
-    ("typed", "confirmed"),
-    [
-        ("cd-2129073", True),
-        ("Diwali reminders", True),
-        ("  Diwali   reminders ", True),
-        ("diwali reminders", False),
-        ("Diwali", False),
-        (None, False),
-    ],
-)
-def test_a_name_that_was_looked_up_will_do_for_the_id(typed: str | None, *, confirmed: bool) -> None:
-    """Whoever typed it has read which campaign that is; what is deleted is the id. The field says so."""
-    known = replace(
-        entry(ACTIONS["delete"], State.PENDING), looked_up=True, sighted=True, known_as="Diwali reminders"
-    )
-    made = request(known)
+NAMES: dict[str, tuple[list[str | None], list[str | None]]] = {
+    "Diwali reminders": (
+        [
+            "cd-2129073",
+            "  Diwali   reminders ",
+            "diwali REMINDERS",
+            "“Diwali reminders”",
+            "`Diwali reminders`",
+        ],
+        [None, "", "Diwali", "Diwali reminder", "Diwali reminders 2", "Diwali-reminders", "Diwalireminders"],
+    ),
+    "Don’t miss – “50%”": (
+        ['Don\'t miss - "50%"', "DON\u02bcT MISS \u2014 «50%»", "don\u2032t miss \u2011 “50%”"],
+        ["Dont miss - 50%", "Don't miss “50%”", "Don't miss - 60%"],
+    ),
+    "Cafe\u0301 Mu\u0308ller": (
+        ["Café Müller", "CAFÉ MÜLLER", "cafe\u0301 müller"],
+        ["Cafe Muller", "Cafè Müller"],
+    ),
+    "می\u200cخواهم 👩\u200d💻": (["میخواهم 👩💻", "می\u200cخواهم 👩\u200d💻"], ["میخواهم", "می خواهم 👩‍💻"]),
+    "Love ❤\ufe0f": (["love ❤", "LOVE ❤\ufe0f"], ["love", "love 🧡"]),
+    "Straße": (["STRASSE", "straße"], ["Strase"]),
+    "Plan²": (["PLAN²"], ["Plan2", "Plan"]),
+    "Сбор": (["СБОР"], ["Cбop", "Сборы"]),
+    "बकाया": (["बकाया"], ["बकाय", "बकायी"]),
+    "Wait…": (["wait..."], ["wait", "wait.."]),
+    "Do`it": (["Doit", "Do`it", "doit"], ["Do it"]),
+    "\u200d\u2060": ([], ["\u200d\u2060", "", "`"]),
+    "Long " * 80: ([], ["Long " * 80, "Long " * 79]),
+}
+"""What a provider calls a campaign: what may be typed for it, and what may not."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_was_looked_up_will_do_for_the_id(name: str) -> None:
+    """Whoever typed it has read which campaign that is, however a keyboard wrote it; no other name will do."""
+    made = request(deletion(name))
     review = Review.build(made, nonce="n", shown="s")
-    assert "Type the campaign's id or name to approve" in str(review)
-    assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
+    right, wrong = NAMES[name]
+    assert ("Type the campaign's id or name to approve" in str(review)) == bool(right)
+    assert "Type the campaign's id" in str(review)
+    for typed in right:
+        assert Review.is_confirmed(made, submitted(review, typed)), typed
+    for typed in wrong:
+        assert not Review.is_confirmed(made, submitted(review, typed)), typed
+
+
+def test_a_name_that_another_campaign_has_will_not_do() -> None:
+    """The field asks for the id alone, and nothing else is taken."""
+    made = request(deletion("Don’t miss"))
+    review = Review.build(made, nonce="n", shown="s", beside=Beside(namesake=True))
+    assert "Type the campaign's id to approve" in str(review)
+    assert Review.is_confirmed(made, submitted(review, "cd-2129073"), namesake=True)
+    for typed in ("Don’t miss", "Don't miss"):
+        assert not Review.is_confirmed(made, submitted(review, typed), namesake=True)
+
+
+def deletion(name: str) -> LogEntry:
+    """A waiting deletion of a campaign whose name a look-up told."""
+    waiting = entry(ACTIONS["delete"], State.PENDING)
+    return replace(waiting, looked_up=True, sighted=True, known_as=name)
 
 
 def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:

@@ -50,6 +50,7 @@ TERMINAL = {
     "settings",
     "socket_mode",
     "stop_commands",
+    "text_files",
     "web",
 }
 """What an operator reads in a terminal, in the process's log or at `/readyz`: it stands with its command.

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,6 +69,84 @@ def test_a_small_file_is_enough(tmp_path: Path) -> None:
     assert settings.database == Path("callops.db")
     assert settings.audit_channel("reminders") == "C0AUDIT"
     assert settings.rules[0].actions == (Kind.CANCEL_CALL,)
+
+
+WRITTEN_BY_EDITORS = {
+    "a byte-order mark": FILE.encode("utf-8-sig"),
+    "lines of Windows": FILE.replace("\n", "\r\n").encode(),
+    "both": FILE.replace("\n", "\r\n").encode("utf-8-sig"),
+    "lines of an old Mac": FILE.replace("\n", "\r").encode(),
+    "no last line end": FILE.strip().encode("utf-8-sig"),
+}
+NO_TEXT = {
+    "UTF-16": (FILE.encode("utf-16"), "it is in UTF-16"),
+    "UTF-16, the other way": (b"\xfe\xff" + FILE.encode("utf-16-be"), "it is in UTF-16"),
+    "UTF-16 without its mark": (FILE.encode("utf-16-le"), "it holds bytes that no text has"),
+    "UTF-32": (FILE.encode("utf-32"), "it is in UTF-32"),
+    "Latin-1": (FILE.replace('"cancel"', '"Kündigung"').encode("latin-1"), "line 15 is not in UTF-8"),
+    "Windows-1252": (FILE.replace('"cancel"', '"don’t"').encode("cp1252"), "line 15 is not in UTF-8"),  # noqa: RUF001
+    "packed": (b"\x1f\x8b\x08\x00", "it is in gzip"),
+    "a document": (b"PK\x03\x04", "it is in zip"),
+}
+
+
+@pytest.mark.parametrize("content", WRITTEN_BY_EDITORS.values(), ids=WRITTEN_BY_EDITORS)
+def test_a_file_is_read_as_any_editor_writes_it(tmp_path: Path, content: bytes) -> None:
+    """With a byte-order mark or without one, whatever its lines end with."""
+    variables = environment(tmp_path)
+    Path(variables["CALLOPS_CONFIG"]).write_bytes(content)
+    settings = load(variables)
+    assert settings.rules == load(environment(tmp_path)).rules
+    assert settings.audit_channel("reminders") == "C0AUDIT"
+
+
+@pytest.mark.parametrize(("content", "says"), NO_TEXT.values(), ids=NO_TEXT)
+def test_a_file_in_another_encoding_says_so(tmp_path: Path, content: bytes, says: str) -> None:
+    """What it is, where that shows, and how to save it."""
+    variables = environment(tmp_path)
+    Path(variables["CALLOPS_CONFIG"]).write_bytes(content)
+    with pytest.raises(SettingsFault) as caught:
+        load(variables)
+    path = variables["CALLOPS_CONFIG"]
+    assert caught.value.faults == [f"{path} cannot be read: {says}: save it as plain text in UTF-8"]
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder of its own, with what `.env` says there and nothing else."""
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "bot", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("mark", "end"), [("", "\n"), ("\ufeff", "\n"), ("\ufeff", "\r\n"), ("", "\r\n"), ("", "\r")]
+)
+def test_the_environments_file_is_read_as_any_editor_writes_it(tmp_path: Path, mark: str, end: str) -> None:
+    """Its first line counts, too, and no value ends in a line's end."""
+    lines = ["DATABASE_URL=sqlite:///nowhere.db", f'CALLOPS_KEY="{KEY}"', "CALLOPS_CONFIG=mine.toml", ""]
+    (tmp_path / ".env").write_bytes((mark + end.join(lines)).encode())
+    (tmp_path / "mine.toml").write_bytes(FILE.replace("\n", end).encode("utf-8-sig"))
+    assert run(tmp_path, "log", "list").stderr == "There is no log at nowhere.db: is DATABASE_URL right?\n"
+    linted = run(tmp_path, "policy", "lint", "--json")
+    assert [one["check"] for one in json.loads(linted.stdout)] == ["rules", "user group S0MANAGERS"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "says"), [("utf-16", "it is in UTF-16"), ("latin-1", "line 2 is not in UTF-8")]
+)
+def test_an_environments_file_in_another_encoding_says_so(tmp_path: Path, encoding: str, says: str) -> None:
+    """As PowerShell writes it, for one; every command says it, and does nothing."""
+    (tmp_path / ".env").write_bytes(f"CALLOPS_KEY={KEY}\nNOTE=ü\n".encode(encoding))
+    for command in (("log", "list"), ("serve",), ("check",), ("policy", "lint"), ("purge",)):
+        left = run(tmp_path, *command)
+        assert (left.returncode, left.stdout) == (2, ""), command
+        assert f".env cannot be read: {says}: save it as plain text in UTF-8." in left.stderr
+        assert "Traceback" not in left.stderr
 
 
 def test_the_example_file_loads(tmp_path: Path) -> None:

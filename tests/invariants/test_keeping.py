@@ -128,6 +128,18 @@ async def test_the_log_is_anchored_once_a_day(stage: Bench) -> None:
     assert not missing(stage.path, [anchor])
 
 
+async def test_an_anchor_that_cannot_be_kept_beside_the_log_is_told_all_the_same(stage: Bench) -> None:
+    """A link that somebody put in its file's place is followed to nowhere, and keeps nothing from the channel."""
+    await denied(stage)
+    elsewhere = stage.folder / "elsewhere"
+    anchors_beside(stage.path).symlink_to(elsewhere)
+    await stage.pass_time(days=1)
+    await keeper(stage).step()
+    [line] = [one for one in await said(stage) if "🔗" in one.text]
+    assert Anchor.all_in(line.text)
+    assert not elsewhere.exists()
+
+
 async def test_a_day_without_events_has_no_anchor(stage: Bench) -> None:
     """Nothing new is said where nothing is new; what happened before a pause is anchored after it."""
     await stage.bot.ask(CANCEL_BY_ID)

@@ -1,8 +1,10 @@
+# ruff: noqa: RUF001 - texts as people write them
 """Searching the log from Slack: what is typed, chosen and pressed, over the wire, on the real store."""
 
 import csv
 import io
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +12,10 @@ import pytest
 
 from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
+from storage.entries import Person
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, Bench, bench
 from tests.road.scene import opened, private, request_id, words
-from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
 
 OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
 REVEAL = {'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'}
@@ -71,6 +74,45 @@ async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
     assert "*waiting for approval*" in told
     assert "through voxworks · “customer asked”" in told
     assert shown.text.startswith("*The log:*")
+
+
+async def test_words_are_found_in_any_writing(stage: Bench) -> None:
+    """Capitals, composition, quotes and width do not count in what was typed, nor in what was kept."""
+    made = await stage.bot.log.record(
+        replace(placing(NUMBER), team="T0CALLOPS", reason="Herr MU\u0308LLER didn’t\u00a0pay")
+    )
+    async with stage.connected():
+        for line in ("müller", "MÜLLER", "text=“mu\u0308ller didn't”", "Ｍüller didn’t pay"):
+            assert rows(await typed(stage, line)) == [made.request.id], line
+        assert rows(await typed(stage, "muller")) == []
+
+
+async def test_people_are_found_by_a_name_in_any_writing(stage: Bench) -> None:
+    """A name in capitals is no id, and an id, a mention or a name finds the same; else nobody is of that name."""
+    for user, name in (("U0WILL", "William"), ("U0JURG", "JÜRGEN"), ("USLACKBOT", "Slackbot")):
+        known = Person(user, "T0CALLOPS", name, "UTC", False, False, False, False, stage.clock())
+        await stage.bot.log.keep_person(known)
+    mine = await stage.bot.ask(PLACE)
+    will = await stage.bot.log.record(replace(placing(OTHER_NUMBER), requester="U0WILL", team="T0CALLOPS"))
+    jurgen = await stage.bot.log.record(replace(placing(NUMBER), requester="U0JURG", team="T0CALLOPS"))
+    async with stage.connected():
+        for line, expected in [
+            ("by=WILLIAM", will.request.id),
+            ("by=william", will.request.id),
+            ("by=@WILL", will.request.id),
+            ("by=U0WILL", will.request.id),
+            ("by=u0will", will.request.id),
+            ("by=<@U0WILL>", will.request.id),
+            ("by=<@U0WILL|bill>", will.request.id),
+            ("by=ju\u0308rgen", jurgen.request.id),
+            ("by=ME", mine.id),
+        ]:
+            assert rows(await typed(stage, line)) == [expected], line
+        for line in ("by=WILHELM", "by=WINSTON", "by=URSULA", "by=USLACKBOTS", "by=zoë"):
+            told = words(await typed(stage, line))
+            assert f"Nobody called “{line[3:]}” has used CallOps yet." in told
+        assert rows(await typed(stage, "by=USLACKBOT")) == []
+        assert "by <@U0NOBODY1>" in words(await typed(stage, "by=U0NOBODY1"))
 
 
 async def typed_row(stage: Bench, request: str) -> Message:

@@ -10,9 +10,12 @@ from bot.evidence import Evidence
 from bot.operations import Settlement
 from playground import kore
 from playground.faults import Fault
-from storage.entries import Request
+from playground.people import View
+from storage.entries import Note, Request
 from storage.lifecycle import State
 from tests.invariants.bench import AGENT, DELETE, MANAGER, Bench, bench
+from tests.road.scene import opened, words
+from tests.storage.samples import deleting, noted, withdraw
 
 
 @pytest.fixture
@@ -282,3 +285,39 @@ async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: Bench) -> None:
     await stage.pass_time(seconds=5)
     await stage.bot.rounds()
     assert await methods(stage) == ["GET", "DELETE"]
+
+
+@pytest.mark.parametrize(
+    "other", ["BILLING  reminder Voice\u00a0Campaign2", "Billing Reminder Voice Campaign2"]
+)
+async def test_a_name_that_two_campaigns_have_is_not_taken(stage: Bench, other: str) -> None:
+    """Their names differ by nothing that people type: the id is asked for, until the other one is deleted."""
+    namesake = (await stage.bot.log.record(deleting("cd-9"))).request
+    note = Note(namesake.id, "looked_up", {"found": True}, {"known_as": other})
+    await stage.bot.log.apply(noted(note))
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    async with stage.connected():
+        mira = stage.people.person(MANAGER)
+        card = await mira.wait_for(lambda one: made.id in words(one) and "Review…" in str(one.blocks), 10)
+        review = opened(await mira.click(card, text="Review…"))
+        [field] = [label for label in words_of_labels(review) if label.startswith("Type the campaign's")]
+        assert field == "Type the campaign's id to approve"
+        for typed in ("Billing Reminder Voice Campaign2", other):
+            told = await mira.submit(review, {field: typed})
+            assert [*told.errors.values()] == [
+                "Another campaign has the same name or nearly so. Type the id of the campaign above."
+            ]
+        assert [*(await mira.submit(review, {field: "Billing"})).errors.values()] == [
+            "This is not the campaign above. Compare the two, then type it again."
+        ]
+        await stage.bot.log.apply(withdraw(namesake.id))
+        await stage.bot.log.erase(namesake.id, actor="U0DPO")
+        assert not (await mira.submit(review, {field: "billing reminder voice campaign2"})).errors
+    assert (await stage.bot.log.request(made.id)).state is State.APPROVED
+
+
+def words_of_labels(view: View) -> list[str]:
+    """What stands over each input."""
+    return [block["label"]["text"] for block in view.blocks if block["type"] == "input"]

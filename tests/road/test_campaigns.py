@@ -49,7 +49,7 @@ async def test_a_campaign_is_deleted_once_its_approver_has_typed_its_id(whole: S
     [record] = [one["private"]["record"] for one in shown["events"] if "record" in one["private"]]
     assert json.loads(record)["dialingStrategy"]["callerId"] == {"phoneNumber": CALLER_ID}
     _, printed = await whole.command_line("log", "show", request_id(waiting))
-    assert "summary: name: Billing Reminder" in printed
+    assert 'summary: "name: Billing Reminder' in printed
     assert CALLER_ID not in printed
 
 

@@ -378,9 +378,19 @@ async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
     says(found, "connection reminders", "ok", "answers")
 
 
-async def test_a_check_that_cannot_run_says_so(dark_scene: Scene) -> None:
-    """Status 2, and not the 1 of a fault that was found: here a .env that is no text."""
-    (dark_scene.folder / ".env").write_bytes(b"A=\xff\n")
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        (".env", b"A=\xff\n", ".env cannot be read: line 1 is not in UTF-8: save it as plain text in UTF-8."),
+        ("broken.py", b"def __getattr__(name):\n    1 / 0\n", "The check itself failed: ZeroDivisionError"),
+    ],
+)
+async def test_a_check_that_cannot_run_says_so(
+    dark_scene: Scene, file: str, content: bytes, says: str
+) -> None:
+    """Status 2, and not the 1 of a fault that was found: a .env that is no text, an adapter that fails."""
+    dark_scene.write_configuration({'provider = "voxworks"': 'provider = "broken:Adapter"'})
+    (dark_scene.folder / file).write_bytes(content)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "check"),
         cwd=dark_scene.folder,
@@ -390,4 +400,4 @@ async def test_a_check_that_cannot_run_says_so(dark_scene: Scene) -> None:
     )
     output, errors = await process.communicate()
     assert (process.returncode, output) == (2, b"")
-    assert "The check itself failed: UnicodeDecodeError" in errors.decode()
+    assert says in errors.decode()

@@ -7,6 +7,7 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -197,6 +198,43 @@ async def test_an_export_is_a_file_of_ones_own(history: History) -> None:
     assert (again.status, "is there already" in again.errors) == (2, True)
     gone = await scene.terminal("log", "export", str(scene.folder / "nowhere" / "log.csv"))
     assert (gone.status, "cannot be written" in gone.errors) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("command", "mark"),
+    [
+        (("log", "export"), ""),
+        (("log", "export"), ".partial"),
+        (("backup",), ""),
+        (("backup",), ".unfinished"),
+    ],
+)
+async def test_nothing_is_written_through_what_stands_there(
+    history: History, tmp_path: Path, command: tuple[str, ...], mark: str
+) -> None:
+    """A link in a new file's place, or in that of its unfinished one, is followed by nothing, and said."""
+    victim, nothing = tmp_path / "victim", tmp_path / "nothing"
+    victim.write_text("precious", encoding="utf-8")
+    for to in (victim, nothing):
+        file = tmp_path / f"new-{to.name}"
+        file.with_name(f"{file.name}{mark}").symlink_to(to)
+        printed = await history.scene.terminal(*command, str(file))
+        assert (printed.status, printed.output, "is there" in printed.errors) == (2, "", True)
+    assert victim.read_text(encoding="utf-8") == "precious"
+    assert not nothing.exists()
+
+
+async def test_nothing_is_erased_that_cannot_be_listed(history: History) -> None:
+    """What a restored backup is purged by again comes first; a link in its place is said."""
+    scene = history.scene
+    (scene.folder / "callops.db.erasures").symlink_to(scene.folder / "victim of a purge")
+    printed = await scene.terminal("purge", "--number", NUMBER)
+    (scene.folder / "callops.db.erasures").unlink()
+    assert (printed.status, printed.output) == (2, "")
+    assert "Nothing was erased: " in printed.errors
+    assert "callops.db.erasures cannot be written" in printed.errors
+    assert not (scene.folder / "victim of a purge").exists()
+    assert [row["id"] for row in await scene.log("list", "--number", NUMBER)] == [history.placed]
 
 
 async def test_full_numbers_leave_the_log_with_an_event(history: History) -> None:

@@ -106,7 +106,7 @@ async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(sce
     await scene.ask(CANCEL)
     card = await scene.card("Waiting for approval")
     help_ = await scene.ask("/calls help")
-    await scene.slack.fail("views.open", "error", times=3, code="expired_trigger_id")
+    await scene.slack.fail("views.open", "error", times=3, code="fatal_error")
     said = [
         private(await scene.asha.command("/place-call")),
     ]
@@ -127,10 +127,48 @@ async def test_a_fault_is_a_sentence_what_to_do_and_an_id_that_the_log_knows(sce
     assert len(ids) == len(said)
     for shown in await asyncio.gather(*(scene.terminal("log", "show", one) for one in ids)):
         assert shown.status == 0
-        assert "expired_trigger_id" in shown.output or "internal_error" in shown.output
+        assert "fatal_error" in shown.output or "internal_error" in shown.output
     assert all(one in scene.bot_log() for one in ids)
     await scene.mira.submit(review)
     await scene.told("Cancelled:")
+
+
+TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
+NO_WINDOW = {
+    "too late": ("error", "expired_trigger_id", TOO_LATE),
+    "too many": ("ratelimited", "", "Slack takes no more windows from CallOps for a moment."),
+    "in trouble": ("server_error", "", "Slack could not open the window just now."),
+    "out of service": ("error", "service_unavailable", "Slack could not open the window just now."),
+    "silent": ("silence", "", "Slack did not say in time whether the window opened."),
+}
+
+
+@pytest.mark.parametrize(("does", "code", "says"), NO_WINDOW.values(), ids=NO_WINDOW)
+async def test_a_window_that_slack_does_not_open_loses_nothing(
+    scene: Scene, does: str, code: str, says: str
+) -> None:
+    """What happened and what to do is said, with no id of a fault; the button opens it with all that was typed."""
+    await scene.slack.fail("views.open", does, code=code)
+    answer = private(await scene.asha.command("/cancel-call reason=she called back via reminders"))
+    assert words(answer).startswith(f"{says} Nothing is lost: try again.")
+    assert "Something went wrong" not in words(answer)
+    await scene.slack.fail("views.open", does, code=code)
+    await scene.asha.click(answer, text="Open the form…")
+    await scene.sees(scene.asha, "C0SUPPORT", says, "Nothing is lost")
+    form = opened(await scene.asha.click(answer, text="Open the form…"))
+    assert "she called back" in str(form.values)
+    await scene.ask(CANCEL)
+    card = await scene.card("Waiting for approval")
+    await scene.slack.fail("views.open", does, code=code)
+    await scene.mira.click(card, "review")
+    assert says in words(await scene.answered("Nothing is lost", person=scene.mira))
+    await scene.slack.fail("views.update", does, code=code)
+    review = await scene.review()
+    await scene.mira.click(review, text="Deny…")
+    await scene.sees(scene.mira, "D0MANAGER", says, "Nothing is lost")
+    await scene.mira.submit(review)
+    await scene.told("Cancelled:")
+    assert [one["id"] for one in await scene.log("list")] == [request_id(card)]
 
 
 async def test_who_slack_does_not_know_is_told_so(scene: Scene) -> None:

@@ -3,11 +3,22 @@ from datetime import timedelta
 
 import pytest
 
+from providers.actions import Code
 from storage.entries import Approval, Change, Move, Note, Post, Query
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, NoSuchRequest
-from tests.storage.contract.changes import assert_replayable, recorded
-from tests.storage.samples import NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deleting, noted, placing
+from tests.storage.contract.changes import assert_replayable, recorded, succeeded
+from tests.storage.samples import (
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    deleting,
+    noted,
+    placing,
+    withdraw,
+)
 
 
 class Noting:
@@ -125,3 +136,24 @@ class Noting:
         assert made.mode == (await log.request(made.id)).mode == "dry-run"
         assert (await recorded(log, placing())).mode is None
         assert not (await log.verify()).faults
+
+    async def test_campaigns_are_known_by_what_look_ups_called_them(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """Each name once, by connection and id, until the campaign is deleted through us or its name erased."""
+        ids = ("cd-1", "cd-2", "cd-2", "cd-3")
+        made = [await recorded(log, deleting(one)) for one in ids]
+        for one, name in zip(made, ("Dues", "DUES", "Dues 2", "Dues"), strict=True):
+            await log.apply(noted(Note(one.id, "looked_up", {"found": True}, {"known_as": name})))
+            await log.apply(noted(Note(one.id, "looked_up", {"found": True}, {"known_as": name})))
+        await log.apply(noted(Note(made[0].id, "looked_up", {"found": False})))
+        via = made[0].connection
+        first, second, third = (via, "cd-1", "Dues"), (via, "cd-2", "DUES"), (via, "cd-2", "Dues 2")
+        fourth = (via, "cd-3", "Dues")
+        assert {*await log.campaigns_seen()} == {first, second, third, fourth}
+        await log.apply(withdraw(made[3].id))
+        await log.erase(made[3].id, actor="U1")
+        assert {*await log.campaigns_seen()} == {first, second, third}
+        await log.apply(approve(made[1].id))
+        await succeeded(log, made[1].id, clock, Code.DELETED)
+        assert {*await log.campaigns_seen()} == {first}

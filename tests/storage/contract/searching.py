@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - texts as people write them
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -70,6 +71,45 @@ class Searching:
         await log.erase(gave.id, actor="U1")
         assert _ids(await log.search(Query(text="moved"))) == [other.id]
 
+    @pytest.mark.parametrize(
+        ("wrote", "typed"),
+        [
+            ("MÜLLER", "müller"),
+            ("Mu\u0308ller", "MÜLLER"),
+            ("Straße", "STRASSE"),
+            ("КЛИЕНТ", "клиент"),
+            ("Ｃｕｓｔｏｍｅｒ asked", "customer asked"),
+            ("ISPARTA", "ısparta"),
+            ("İPTAL", "iptal"),
+            ("ΠΕΛΆΤΗΣ", "πελάτης"),
+            ("DIDN’T", "didn't"),
+            ("می\u200cخواهد", "میخواهد"),
+            ("अमित ने क\u093cहा", "अमित ने क़हा"),
+            ("asked\n  twice", "asked twice"),
+            ("24\u20117", "24-7"),
+            ("é" * 50, "É" * 50),
+        ],
+    )
+    async def test_words_are_found_however_they_are_written(
+        self, log: ActionLog, wrote: str, typed: str
+    ) -> None:
+        """Capitals, composition, width, joiners and curly quotes do not count, and either may be typed."""
+        await recorded(log, replace(cancelling(), reason="something else"))
+        for reason, text in ((wrote, typed), (typed, wrote)):
+            made = await recorded(log, replace(cancelling(), reason=f"– {reason} –"))
+            assert made.id in _ids(await log.search(Query(text=text))), text
+            await log.erase(made.id, actor="U1")
+            assert _ids(await log.search(Query(text=text))) == []
+
+    @pytest.mark.parametrize(
+        ("wrote", "typed"),
+        [("Müller", "muller"), ("résumé", "resume"), ("कल", "कला"), ("МИР", "mир"), ("100", "1०0")],
+    )
+    async def test_other_words_are_not_found(self, log: ActionLog, wrote: str, typed: str) -> None:
+        """An accent, a vowel sign, or a letter of another script makes another word."""
+        await recorded(log, replace(cancelling(), reason=wrote))
+        assert _ids(await log.search(Query(text=typed))) == []
+
     async def test_a_hit_says_who_why_and_who_decided(self, log: ActionLog, clock: Clock) -> None:
         """Each target of a request carries what was said of them all."""
         made = await recorded(
@@ -124,17 +164,29 @@ class Searching:
         await recorded(log, replace(cancelling(), reason="wrong number"))
         assert await log.asked_to_stop(NUMBER) is None
         at = clock.move(hours=1)
-        stop = await recorded(log, replace(cancelling(OTHER_NUMBER, NUMBER), reason="Customer asked, twice"))
+        stop = await recorded(
+            log, replace(cancelling(OTHER_NUMBER, NUMBER), reason="CUSTOMER\u00a0 asked, twice")
+        )
         clock.move(hours=1)
         await recorded(log, replace(cancelling(), reason="customer asked"))
         assert await log.asked_to_stop(NUMBER) == AskedToStop(stop.id, at)
 
     @pytest.mark.parametrize(
-        ("name", "found"), [("asha", ["U1"]), ("AS", ["U1", "U3"]), ("ashanti", ["U3"]), ("mira", [])]
+        ("name", "found"),
+        [
+            ("asha", ["U1"]),
+            ("AS", ["U1", "U3"]),
+            ("ashanti", ["U3"]),
+            ("mira", []),
+            ("JU\u0308RGEN o'neil", ["U4"]),
+            ("ｊürgen", ["U4"]),
+            ("", []),
+        ],
     )
     async def test_people_are_known_by_name(self, log: ActionLog, name: str, found: list[str]) -> None:
-        """A whole name comes before those that only begin so; capitals do not count."""
-        for id_, called in (("U3", "Ashanti"), ("U1", "Asha"), ("U2", "Zoe")):
+        """A whole name comes before those that only begin so, however it is written."""
+        people = (("U3", "Ashanti"), ("U1", "Asha"), ("U2", "Zoe"), ("U4", "Jürgen O’Neil"))
+        for id_, called in people:
             await log.keep_person(_member(id_, called))
         assert [one.id for one in await log.people_named(name)] == found
 

@@ -1,0 +1,102 @@
+# ruff: noqa: RUF001 - texts as people write them
+"""What is kept of a text and what goes: joiners and new emoji are letters to whoever writes them."""
+
+import unicodedata
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.blocks import escape, plain
+from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.messages.modals import Denial, typed
+from bot.parsing import parse
+from bot.words import clean
+from providers.actions import Kind
+
+NEWEST = "\U0001fae9"
+"""A face that Unicode has since version 16: Python 3.11 knows no such character."""
+
+KEPT = {
+    "a joiner that parts letters (Persian)": "می\u200cخواهم",
+    "a joiner that joins letters (Malayalam)": "അവന\u200d",
+    "a conjunct held open (Bengali)": "র\u200d\u09cdয\u200cা",
+    "a family of emoji": "👩\u200d💻",
+    "a heart that is an emoji": "❤\ufe0f",
+    "a tone of skin": "👍\U0001f3fd",
+    "a flag of letters": "🇮🇳",
+    "a flag of tags": "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "a keycap": "1\ufe0f\u20e3",
+    "an emoji newer than Python": NEWEST,
+    "a letter of no standard (private use)": "\uf8ff",
+    "an ideograph with its variant": "葛\U000e0100",
+    "a mark over another": "e\u0301\u0323",
+}
+GONE = {
+    "an override of direction": "a\u202eb",
+    "an embedding": "a\u202ab\u202c",
+    "an isolate": "a\u2066b\u2069",
+    "marks of direction": "a\u200eb\u200f\u061c",
+    "an escape": "a\x1bb",
+    "a control of eight bits": "a\x9bb",
+    "a null": "a\0b",
+    "a soft hyphen": "a\xadb",
+    "half a character": "a\ud800b",
+    "a space without width": "a\u200bb",
+    "a byte-order mark": "\ufeffab",
+    "an old order to shape digits": "a\u206eb",
+    "an annotation": "a\ufff9b\ufffb",
+}
+NOTHING = ["\u200c", "\u200d\u200c", "\ufe0f", "\u2800", "\u3164", "\uffa0 \u115f", "\u2800 \u200d \u3164\ufe0f", "\u034f", "\U000e0067", "\u180b", "\u200b", "\u202e", "\u00a0\u3000", "\ufeff"]  # fmt: skip
+
+VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+VOCABULARY = Vocabulary({"voxworks": VOXWORKS}, default_region="IN")
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT)
+def test_what_is_written_is_kept(text: str) -> None:
+    """In what is typed, in what is typed into a form, and in what people read."""
+    assert clean(f"it is {text} here") == f"it is {text} here"
+    assert (clean(text), plain(text), escape(text)) == (text, text, text)
+    assert _typed(text) == text
+
+
+def test_the_newest_emoji_is_unknown_here() -> None:
+    """Otherwise the test above shows nothing of characters that come later."""
+    assert unicodedata.category(NEWEST) == "Cn"
+
+
+@pytest.mark.parametrize("text", GONE.values(), ids=GONE)
+def test_what_steers_a_screen_goes(text: str) -> None:
+    """Whoever reads sees the letters in their order, and nothing else."""
+    assert (clean(text), plain(text), _typed(text)) == ("ab", "ab", "ab")
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_what_nobody_sees_is_no_reason(text: str) -> None:
+    """Nor a note, nor anything else that must be said."""
+    assert (clean(text), plain(text), _typed(text)) == ("", "", "")
+    for line in (f"vx_1 via voxworks reason={text}", f"vx_1 via voxworks reason=“{text}”", f"vx_1 {text}"):
+        assert _cancelled(line).reason is None
+    assert _cancelled(f"vx_1 via voxworks reason={text} wrong {text} number").reason == "wrong number"
+    reason, faults = Denial.read(_view({"words": text}), [])
+    assert (reason, bool(faults)) == ("", True)
+
+
+def test_lines_stay_lines() -> None:
+    """However they end, and tabs end cells; other spaces are spaces."""
+    assert clean("a\r\nb\rc\u2028d\x85e\tf\u00a0g\u3000h") == "a\nb\nc\nd\ne\tf g h"
+    assert plain("a\r\nb\tc") == "a\nb\tc"
+
+
+def _view(values: dict[str, str]) -> dict[str, object]:
+    return {"state": {"values": {block: {block: {"value": value}} for block, value in values.items()}}}
+
+
+def _typed(text: str) -> str:
+    return typed(_view({"note": text}), "note")
+
+
+def _cancelled(line: str) -> Line:
+    """What is understood of a line that cancels a call."""
+    now = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
+    return parse(line, door=Verb.CANCEL, vocabulary=VOCABULARY, typist=Typist("Asia/Kolkata"), now=now)
