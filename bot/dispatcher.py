@@ -422,6 +422,9 @@ class Dispatcher:
                 or await self._log.sighted_before(entry.id)
             )
         )
+        if seen and entry.doubted and outcome.code is Code.NOT_FOUND:
+            # The look-up may take as long as the request did, and the lease is for one of them.
+            seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
         return follows(
             entry,
             outcome,

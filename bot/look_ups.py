@@ -88,6 +88,19 @@ class LookUps:
         now = next(one for one in request.entries if one.id == entry.id)
         return now.looked_up or await self._record_first(request, now)
 
+    async def confirms_gone(self, request: Request, entry: LogEntry) -> bool:
+        """Ask once more for what a provider did not find, and return whether it is gone.
+
+        True where the connection cannot look anything up; False where it cannot be asked now.
+        """
+        if entry.connection not in self._able or not self._can_be_asked(entry):
+            return True
+        if not await self._pace.turn(entry.connection):
+            return False
+        seen = await self._seen(request, entry)
+        await self._pace.heed(entry.connection, seen)
+        return seen.found is False
+
     def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < AT_ONCE
         if not room or entry.id in self._running or not self._can_be_asked(entry):

@@ -124,6 +124,17 @@ _AnyAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampa
 CallAction = Annotated[_AnyAction, Field(discriminator="kind")]
 
 
+def target_id(action: CallAction) -> str | None:
+    """Return the provider's id of what an action is aimed at; None for a call to place, or a number."""
+    match action:
+        case CancelCall(target=CallRef(call_id=found)):
+            return found
+        case DeleteCampaign(target=ref) | StopCampaign(target=ref) | StartCampaign(target=ref):
+            return ref.campaign_id
+        case _:
+            return None
+
+
 class Status(StrEnum):
     """What a provider's answer means for us.
 

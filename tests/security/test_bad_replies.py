@@ -13,7 +13,7 @@ from providers.reply import LARGEST_BODY
 from tests.providers.wire import Answer, drip, flood, gzip_bomb, reply
 from tests.security.test_echoes import ASKED, SHORT, SUCCESSES, exchange
 
-GOOD = {"status": "success", "success": True, "error": False, "call_id": "c", "data": {"_id": "c-1"}}
+GOOD = {"status": "success", "success": True, "error": False, "call_id": "40961", "data": {"_id": "c-1"}}
 TEXT = json.dumps(GOOD)[1:-1]
 """What every one of the providers would call a success, to be spoilt."""
 
