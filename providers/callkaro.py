@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from providers.actions import (
     AgentName,
     CallAction,
+    CallEnd,
     CancelCall,
     Code,
     Kind,
@@ -62,7 +63,34 @@ _LOOK_FOR_CALLS: Final = (
 )
 
 _ENDED: Final = "call_ended"
-"""The one event that CallKaro's webhooks have: the page "Call Ended Event"."""
+"""† The one event that CallKaro's webhooks have: the page "Call Ended Event". It comes once for each try."""
+_INBOUND: Final = -1
+"""† The ``try_count`` of a call that a customer made."""
+_ENDS: Final = {
+    "CLIENT_INITIATED": CallEnd.ANSWERED,
+    "PARTICIPANT_REMOVED": CallEnd.ANSWERED,
+    "SESSION_TIMEOUT": CallEnd.ANSWERED,
+    "VOICEMAIL_DETECTED": CallEnd.VOICEMAIL,
+    "USER_REJECTED": CallEnd.REJECTED,
+    "USER_UNAVAILABLE": CallEnd.NO_ANSWER,
+    "USER_UNRESPONSIVE": CallEnd.NOT_REACHED,
+    "INVALID_PHONE_NUMBER": CallEnd.NOT_DIALLED,
+    "PRE_CALL_FN_FAILED": CallEnd.NOT_DIALLED,
+    "OUTSIDE_TRIGGER_WINDOW": CallEnd.NOT_DIALLED,
+    "DELETED_SCH_CALL_ALL": CallEnd.DELETED,
+    "DELETED_SCH_CALL_ONE": CallEnd.DELETED,
+}
+"""† What each ``hangup_reason`` means: the page "Hangup Reasons", which has all but ``UNKNOWN``."""
+_REASON = re.compile(r"[A-Z][A-Z_]{0,63}")
+_TOLD: Final = {
+    CallEnd.ANSWERED: "It was answered.",
+    CallEnd.VOICEMAIL: "A voicemail took it.",
+    CallEnd.REJECTED: "It rang, and was declined.",
+    CallEnd.NO_ANSWER: "It rang, and nobody answered.",
+    CallEnd.NOT_REACHED: "The phone did not ring.",
+    CallEnd.NOT_DIALLED: "It was not dialled.",
+    CallEnd.UNCLEAR: "Whether a phone rang was not said.",
+}
 
 
 def _zone_name(name: str) -> str:
@@ -158,18 +186,23 @@ class CallKaro(Adapter):
         return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
 
     def hear(self, document: JsonValue) -> Notice | None:
-        """What ``call_ended`` says of a call that was placed with our id; all else is not for us."""
+        """Return what ``call_ended`` says of a call that was placed with our id; all else is not for us."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
                 metadata = data.get("call_metadata")
             case _:
                 return None
         action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
-        if action_id is None:
+        attempt = data.get("try_count")
+        if action_id is None or attempt == _INBOUND:
             return None
+        reason = data.get("hangup_reason")
+        end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
         return Notice(
             action_id=action_id,
-            message="CallKaro told us that this call ended.",
+            message=_message(end, reason, again=bool(data.get("next_call_scheduled"))),
+            end=end,
+            attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
             # That it is the id which placing the call answers with is assumed: nothing is decided by it.
             reference=safe_id(data.get("callSid")),
@@ -279,6 +312,14 @@ class CallKaro(Adapter):
         }
         given = {name: value for name, value in optional.items() if value is not None}
         return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
+
+
+def _message(end: CallEnd, reason: JsonValue, *, again: bool) -> str:
+    if end is CallEnd.DELETED:
+        return "CallKaro told us that this scheduled call was deleted. It does not go out."
+    word = f" CallKaro's reason: {reason}." if isinstance(reason, str) and _REASON.fullmatch(reason) else ""
+    more = " CallKaro tries again." if again else ""
+    return f"CallKaro told us that this call ended. {_TOLD[end]}{'' if end.rang else word}{more}"
 
 
 def _is_blocked(reply: Reply) -> bool:
