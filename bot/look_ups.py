@@ -79,8 +79,12 @@ class LookUps:
             self._start(entry, self._first)
 
     async def before_first_attempt(self, entry: LogEntry) -> bool:
-        """Have an entry looked up that is about to be sent for the first time; False where that must wait."""
-        if entry.attempt or entry.looked_up or entry.connection not in self._able:
+        """Have an entry looked up that is about to be sent for the first time; False where that must wait.
+
+        An account that asked for a wait gets one request, and that is the removal itself.
+        """
+        able = entry.connection in self._able and not self._pace.asked_for(entry.connection)
+        if entry.attempt or entry.looked_up or not able:
             return True
         if entry.id in self._running:
             await asyncio.wait({self._running[entry.id]})

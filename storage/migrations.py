@@ -462,3 +462,9 @@ def queues(database: Database) -> None:
             WHERE ended IS NULL AND lease_until IS NOT NULL;
         """
     )
+
+
+@MIGRATIONS()
+def removals(database: Database) -> None:
+    """When something may be removed although a provider asked to be left alone for long."""
+    database.executescript("ALTER TABLE standstills ADD COLUMN probe_at INTEGER;")
