@@ -11,7 +11,9 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -73,6 +75,18 @@ FIELDS: Final[dict[str, Any]] = {
     "metadata": {"name": "Asha"},
 }
 """A value for each optional field of a placed call."""
+
+FAILING: Final = frozenset(
+    {
+        Code.INVALID_REQUEST,
+        Code.AUTH_FAILED,
+        Code.NOT_FOUND,
+        Code.REJECTED,
+        Code.COMPLIANCE_BLOCKED,
+        Code.CONFIG_ERROR,
+    }
+)
+"""What a status may mean that certainly says no."""
 
 CALLING: Final = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
 """What makes phones ring: a second request could make them ring twice."""
@@ -177,6 +191,32 @@ class ProviderContract:
         """Each declared kind has replies that mean ok, failed and unknown, each in a file that can be read."""
         lacking = subject.unreadable + unanswered(subject)
         assert not lacking, f"add to tests/providers/replies/{subject.name}: {'; '.join(lacking)}"
+
+    def test_what_is_declared_can_be_meant(self, subject: Subject) -> None:
+        """No rate below one, no part of an account or of a sentence that is empty, no failure that is none."""
+        adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
+        assert adapter.requests_a_minute is None or adapter.requests_a_minute > 0
+        named = [*adapter.account(), adapter.title, adapter.support, adapter.way_in, *adapter.advice.values()]
+        named += [*adapter.sentences, *filter(None, (row.check for row in adapter.failures))]
+        assert [one for one in named if not one.strip()] == []
+        assert adapter.budget is None or adapter.budget.strip()
+        for row in adapter.failures:
+            assert 400 <= row.status < 600, f"{row} is no failure"
+            assert row.code in FAILING, f"{row.code} is no failure"
+
+    def test_a_time_is_told_as_it_is_sent(self, asked: Asked) -> None:
+        """People see the very string that the provider gets for a call's time, and its zone; else there is none."""
+        prepared = asked.connect("http://127.0.0.1:1").prepare(asked.ask.action, CONTEXT)
+        at = asked.ask.action.at if isinstance(asked.ask.action, PlaceCall) else None
+        if at is None:
+            assert prepared.provider_time is None
+            return
+        assert prepared.provider_time, "build a Request with its provider_time"
+        assert prepared.provider_time in json.dumps(json.loads(prepared.body or b"{}"), ensure_ascii=False)
+        assert prepared.zone, "build a Request with its zone"
+        told = datetime.fromisoformat(prepared.provider_time)
+        zoned = told if told.tzinfo else told.replace(tzinfo=ZoneInfo(prepared.zone))
+        assert zoned == at
 
     async def test_request(self, asked: Asked) -> None:
         """What is asked is on the wire once, with exactly this method, raw path, headers and body."""

@@ -186,7 +186,7 @@ async def test_an_echo_is_not_kept(
         if has_number(action):
             assert NATIONAL not in digits(shown(outcome))
             assert NATIONAL not in digits(outcome.raw or "")
-        if isinstance(action, PlaceCall):
+        if isinstance(action, PlaceCall) and action.metadata:  # in which the names were sent
             assert not [one for one in WORDS if one.casefold() in shown(outcome).casefold()]
     assert {Status.OK, Status.FAILED, Status.UNKNOWN} <= reached
     written = caplog.text + "".join(capfd.readouterr())
