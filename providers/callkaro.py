@@ -26,19 +26,10 @@ from providers.actions import (
     Refused,
     Status,
 )
-from providers.base import (
-    Adapter,
-    Capability,
-    ConnectionSettings,
-    Context,
-    Failure,
-    Reply,
-    Request,
-    failed,
-)
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
 from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.request import local_time
-from providers.webhook import WebhookWord, e164, safe_id
+from providers.webhook import WebhookWord, e164, safe_id, told_of
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
@@ -46,13 +37,9 @@ PRIORITIES: Final = range(-100, 101)
 ACTION_ID_KEY: Final = "callops_action_id"
 """Under which our id goes into ``metadata``, if it does: the webhook returns that."""
 
-_COMPLIANCE: Final = ("DND_NUMBER", "VERIFICATION_REQUIRED")
+_COMPLIANCE = re.compile("DND_NUMBER|VERIFICATION_REQUIRED")
 """From CallKaro's other pages; which key holds them is assumed."""
-
-_BLOCKED: Final = (
-    "CallKaro may not call this number: it is on a do-not-disturb list or not verified. See "
-    "https://callkaro.ai/dashboard/settings?tab=dnd-phones, or ask support@callkaro.ai."
-)
+_SEE_LIST: Final = "see https://callkaro.ai/dashboard/settings?tab=dnd-phones"
 _NOTHING_THERE = re.compile(
     r"\b(?:no|0|zero)\b(?: \w+){0,3} calls?\b|\bnot found\b|\bnothing\b|\bnone\b", re.IGNORECASE
 )
@@ -81,16 +68,6 @@ _ENDS: Final = {
     "DELETED_SCH_CALL_ONE": CallEnd.DELETED,
 }
 """† What each ``hangup_reason`` means: the page "Hangup Reasons", which has all but ``UNKNOWN``."""
-_REASON = re.compile(r"[A-Z][A-Z_]{0,63}")
-_TOLD: Final = {
-    CallEnd.ANSWERED: "It was answered.",
-    CallEnd.VOICEMAIL: "A voicemail took it.",
-    CallEnd.REJECTED: "It rang, and was declined.",
-    CallEnd.NO_ANSWER: "It rang, and nobody answered.",
-    CallEnd.NOT_REACHED: "The phone did not ring.",
-    CallEnd.NOT_DIALLED: "It was not dialled.",
-    CallEnd.UNCLEAR: "Whether a phone rang was not said.",
-}
 
 
 def _zone_name(name: str) -> str:
@@ -200,7 +177,7 @@ class CallKaro(Adapter):
         end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
         return Notice(
             action_id=action_id,
-            message=_message(end, reason, again=bool(data.get("next_call_scheduled"))),
+            message=told_of(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
             end=end,
             attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
@@ -252,8 +229,8 @@ class CallKaro(Adapter):
                 return self.placed(action, reference, untracked="it cannot be followed")
             case _, 200 if own:
                 return self._deleted(action, reply)
-            case _, 200 | 400 | 403 | 404 if own is False and _is_blocked(reply):
-                return failed(Code.COMPLIANCE_BLOCKED, _BLOCKED)
+            case _, 200 | 400 | 403 | 404 if own is False and _COMPLIANCE.search(json.dumps(reply.document)):
+                return self.turned_down(action, reply, Code.COMPLIANCE_BLOCKED, _SEE_LIST)
             case _:
                 return None
 
@@ -312,19 +289,6 @@ class CallKaro(Adapter):
         }
         given = {name: value for name, value in optional.items() if value is not None}
         return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
-
-
-def _message(end: CallEnd, reason: JsonValue, *, again: bool) -> str:
-    if end is CallEnd.DELETED:
-        return "CallKaro told us that this scheduled call was deleted. It does not go out."
-    word = f" CallKaro's reason: {reason}." if isinstance(reason, str) and _REASON.fullmatch(reason) else ""
-    more = " CallKaro tries again." if again else ""
-    return f"CallKaro told us that this call ended. {_TOLD[end]}{'' if end.rang else word}{more}"
-
-
-def _is_blocked(reply: Reply) -> bool:
-    whole = json.dumps(reply.document)
-    return any(word in whole for word in _COMPLIANCE)
 
 
 def _check(action: PlaceCall) -> None:

@@ -35,7 +35,6 @@ from providers.tokens import SigningKey, signed
 TOKEN_LIFE: Final = timedelta(minutes=5)
 """† A token with a ``jti`` may live for an hour; ours need to outlast one request and two clocks."""
 
-
 _CAMPAIGN: Final = {
     # Where the page shows {{campaignType}}, its table says campaignId: that is what goes there.
     "agentassist-v1": "/agentassist/api/v1/public/{IId}/campaign/{campaignId}",
@@ -47,29 +46,24 @@ _TRIGGER: Final = {  # †
 }
 _TEMPLATE = re.compile(r"(?:/(?:\{IId\}|\{campaignId\}|[A-Za-z0-9_~-][A-Za-z0-9._~-]*))+")
 
-_SUCCESSES: Final = {
-    # The second is † a deletion's other documented answer; † to a trigger it is the campaign's own status.
-    Kind.DELETE_CAMPAIGN: frozenset({"success", "Deleted"}),
-    Kind.STOP_CAMPAIGN: frozenset({"Stopped"}),
-    Kind.START_CAMPAIGN: frozenset({"Active"}),
-}
-"""What the top-level ``status`` says of each kind that was done."""
-_FAILURES: Final = frozenset({"failure", "failed", "error"})
-_OUTCOMES: Final = {
-    Kind.DELETE_CAMPAIGN: (Code.DELETED, "Kore.ai deleted the campaign. This cannot be undone."),
+_DONE: Final = {
+    # The second word is † its other documented answer; † to a trigger the word is the campaign's own status.
+    Kind.DELETE_CAMPAIGN: (
+        {"success", "Deleted"},
+        Code.DELETED,
+        "Kore.ai deleted the campaign. This cannot be undone.",
+    ),
     # Whether calls that are under way go on is not said.
-    Kind.STOP_CAMPAIGN: (Code.STOPPED, "Kore.ai stopped the campaign."),
-    Kind.START_CAMPAIGN: (Code.STARTED, "Kore.ai started the campaign: it calls people."),
+    Kind.STOP_CAMPAIGN: ({"Stopped"}, Code.STOPPED, "Kore.ai stopped the campaign."),
+    Kind.START_CAMPAIGN: ({"Active"}, Code.STARTED, "Kore.ai started the campaign: it calls people."),
 }
-_FACTS: Final = {
-    "name": "name",
-    "status": "status before",
-    "dialingMode": "dialling",
-    "createdAt": "created",
-}
-"""What a summary tells of a campaign, and in which words."""
-
+"""What the top-level ``status`` says of each kind that was done, and what that means."""
+_FAILURES: Final = frozenset({"failure", "failed", "error"})
 _TRIGGERS: Final = {Kind.STOP_CAMPAIGN: "stop", Kind.START_CAMPAIGN: "play"}
+_FACTS: Final = {"name": "name", "status": "status before", "dialingMode": "dialling", "createdAt": "created"}
+"""What a summary tells of a campaign, and in which words."""
+_LONGEST_FACT: Final = 100
+"""Characters of one fact in a summary."""
 
 _CHECK: Final = "check this connection's base_url, app_id and account_id"
 _ADVICE: Final = {
@@ -80,9 +74,6 @@ _ADVICE: Final = {
     Kind.START_CAMPAIGN: "look at the campaign in Kore.ai: perhaps it runs already, or lacks something it "
     f"needs; {_CHECK}",
 }
-
-_LONGEST_FACT: Final = 100
-"""Characters of one fact in a summary."""
 
 
 def _with_https(address: object) -> object:
@@ -207,7 +198,7 @@ class Kore(Adapter):
     def verdict(self, reply: Reply) -> bool | None:
         """Read the top-level ``status``, or † the ``errors`` of this family of APIs."""
         match reply.value("status"), reply.value("errors"):
-            case str(status), _ if any(status in said for said in _SUCCESSES.values()):
+            case str(status), _ if any(status in said for said, _, _ in _DONE.values()):
                 return True
             case str(status), _ if status in _FAILURES:
                 return False
@@ -224,11 +215,12 @@ class Kore(Adapter):
 
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
         """Success is the top-level ``status``; the one in ``data`` is the campaign's before that."""
-        if reply.status != HTTPStatus.OK or reply.value("status") not in _SUCCESSES[action.kind]:
+        said, code, message = _DONE[action.kind]
+        if reply.status != HTTPStatus.OK or reply.value("status") not in said:
             return None
         campaign = reply.inside("data")
         named = reply.value("_id") if campaign.value("_id") is None else campaign.value("_id")
-        outcome = self.done(action, *_OUTCOMES[action.kind], named=named)
+        outcome = self.done(action, code, message, named=named)
         return _with_record(outcome, campaign) if isinstance(action, DeleteCampaign) else outcome
 
     def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting | None:

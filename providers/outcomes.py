@@ -151,6 +151,8 @@ class Party:
                 what, check = "does not let this connection in", check or self.way_in
             case Code.INVALID_REQUEST:
                 what = "found the request invalid"
+            case Code.COMPLIANCE_BLOCKED:
+                what = "may not call this number, which is on a do-not-disturb list or not verified"
             case Code.NOT_FOUND:
                 what = f"did not find {_SOUGHT[action.kind]}"
             case _:
