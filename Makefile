@@ -25,9 +25,9 @@ gates: $(VENV)/.installed ## all faults of the gates, and a table of what came o
 soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
 	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/gates
 
-bench: $(VENV)/.installed ## how fast any text is read, a command is acknowledged and a burst is sent; a page of a log with a million actions
-	@$(BIN)/python -m tests.bench.reading; missed=$$?; $(BIN)/python -m tests.bench.acknowledging || missed=1; \
-	  $(BIN)/python -m tests.bench.log_search && exit $$missed
+bench: $(VENV)/.installed ## how fast texts are read, a command is acknowledged, a burst is sent; a provider request; a page of a long log
+	@missed=0; for one in reading acknowledging provider_request log_search; do \
+	  $(BIN)/python -m tests.bench.$$one || missed=1; done; exit $$missed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

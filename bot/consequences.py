@@ -27,9 +27,12 @@ Long enough for a request that runs into its deadline and a pause; a schedule th
 because the first one was to be replaced, comes later as a rule."""
 
 PUT_OFF = timedelta(seconds=5)
-"""The first wait of somebody whom a provider puts off without saying for how long; it doubles each time."""
-PUT_OFF_AT_MOST = timedelta(seconds=120)
-"""MAX_BACKOFF of gRPC's connection back-off, which many services are built to bear."""
+"""The shortest wait after a provider put a request off, whatever time it names; it doubles each time."""
+PUT_OFF_AT_MOST = timedelta(minutes=15)
+"""The longest back-off. What removes something waits no longer than this, whatever time the provider names: a
+cancellation that comes a day late is none."""
+MAX_PUT_OFF = 40
+"""Requests in all for what a provider puts off: ten hours of the longest back-off."""
 JITTER = 0.2
 """By which share of it a wait is made longer at most, so that those put off together do not come back
 together: gRPC's JITTER, but only ever later."""
@@ -73,6 +76,8 @@ def follows(  # noqa: PLR0913 - all that it depends on
     """
     window = _window(entry, outcome)
     again = _next_attempt(entry, outcome, now, _sooner(until, window), jitter)
+    if again is None and outcome.retry is Retry.AFTER:
+        outcome = outcome.model_copy(update={"message": outcomes.put_off_for_good(outcome.message)})
     if again is None and outcome.retry is Retry.SHORT_WINDOW:
         outcome = outcome.model_copy(update={"message": outcomes.window_passed(outcome.message)})
     match outcome.status:
@@ -115,17 +120,19 @@ def _next_attempt(
     entry: LogEntry, outcome: Outcome, now: datetime, until: datetime | None, jitter: float
 ) -> datetime | None:
     """When the system may order another attempt; None: it may not."""
-    asked = None if outcome.retry_after is None else timedelta(seconds=outcome.retry_after)
+    asked = timedelta(seconds=outcome.retry_after or 0.0)
+    if entry.kind in REMOVING:
+        asked = min(asked, PUT_OFF_AT_MOST)
     match outcome.retry:
         case Retry.SAFE if entry.attempt < MAX_ATTEMPTS:
             wait = PAUSES[entry.attempt - 1]
         case Retry.IDEMPOTENT | Retry.SHORT_WINDOW if entry.attempt < MAX_ATTEMPTS and entry.kind in REMOVING:
-            wait = max(PAUSES[entry.attempt - 1], asked or timedelta())
-        case Retry.AFTER if entry.kind not in CALLING:
-            wait = asked if asked is not None else _put_off(entry.attempt)
+            wait = max(PAUSES[entry.attempt - 1], asked)
+        case Retry.AFTER if entry.attempt < MAX_PUT_OFF and entry.kind not in CALLING:
+            wait = max(_back_off(entry.attempt), asked)
         case _:
             return None
-    put_off = outcome.retry is Retry.AFTER or asked is not None
+    put_off = outcome.retry is Retry.AFTER or outcome.retry_after is not None
     soonest = now + wait
     later = soonest + wait * (JITTER * jitter) if put_off else soonest
     if until is None or later < until:
@@ -133,7 +140,7 @@ def _next_attempt(
     return soonest if soonest < until else None
 
 
-def _put_off(attempt: int) -> timedelta:
+def _back_off(attempt: int) -> timedelta:
     doublings = min(attempt - 1, PUT_OFF_AT_MOST.seconds.bit_length())
     return min(PUT_OFF * (1 << doublings), PUT_OFF_AT_MOST)
 

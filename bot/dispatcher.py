@@ -9,12 +9,12 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bot import policy
 from bot.cards import with_card
-from bot.consequences import Consequence, follows, in_doubt, kept, not_again, warned
+from bot.consequences import REMOVING, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.in_time import believed, by_number, has_more_to_do, time_came, unsent
 from bot.look_ups import LookUps
 from bot.messages import outcomes, rights, why_not
@@ -27,7 +27,7 @@ from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
 from bot.settings import Settings
 from bot.wanted import wanted_by
-from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
+from providers.actions import Code, Kind, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic, call_time
 from storage.lifecycle import State
@@ -105,6 +105,8 @@ class Dispatcher:
         await self._end_what_stands_still(now)
         for connection in probes:
             await self._probe(connection, now)
+        for connection in self._pace.removals_due - down:
+            await self._probe_by_removing(connection, now)
         room = {name: self._room(name, traffic) for name in self._adapters}
         full = {name for name, free in room.items() if free <= 0}
         # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
@@ -127,12 +129,20 @@ class Dispatcher:
             self._pace.probing.add(connection)
             self._start(waiting[0])
 
+    async def _probe_by_removing(self, connection: str, now: datetime) -> None:
+        """Send one request that removes something, although the account asked for a longer wait."""
+        waiting = await self._waiting_for(frozenset({connection}), now, limit=1, kinds=REMOVING)
+        busy = any(self._busy[one] for one in self._pace.sharing(connection))
+        if waiting and not busy and await self._pace.probes(connection, self._settings.dispatch.lease):
+            self._pace.probing.add(connection)
+            self._start(waiting[0])
+
     async def _waiting_for(
-        self, connections: frozenset[str], now: datetime, *, limit: int
+        self, connections: frozenset[str], now: datetime, *, limit: int, kinds: Collection[Kind] = ()
     ) -> Sequence[LogEntry]:
         """What is ready of these connections, so many of each."""
         others = self._adapters.keys() - connections
-        ready = await self._log.ready(now, limit, without=others)
+        ready = await self._log.ready(now, limit, without=others, kinds=kinds)
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
@@ -422,6 +432,9 @@ class Dispatcher:
                 or await self._log.sighted_before(entry.id)
             )
         )
+        if seen and entry.doubted and outcome.code is Code.NOT_FOUND:
+            # The look-up may take as long as the request did, and the lease is for one of them.
+            seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
         return follows(
             entry,
             outcome,

@@ -40,6 +40,9 @@ def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool) -> s
     """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel."""
     if over:
         return outcomes.NO_CANCELLATION_IN_TIME
+    held = request.waits_for
+    if entry.code is Code.RATE_LIMITED or (held and held.why == "asked"):
+        return outcomes.PUT_OFF_TO_THE_END
     return outcomes.LATER_CALLS_GO_OUT if time_came(request, entry, now) else outcomes.NOT_IN_TIME
 
 

@@ -79,14 +79,31 @@ class LookUps:
             self._start(entry, self._first)
 
     async def before_first_attempt(self, entry: LogEntry) -> bool:
-        """Have an entry looked up that is about to be sent for the first time; False where that must wait."""
-        if entry.attempt or entry.looked_up or entry.connection not in self._able:
+        """Have an entry looked up that is about to be sent for the first time; False where that must wait.
+
+        An account that asked for a wait gets one request, and that is the removal itself.
+        """
+        able = entry.connection in self._able and not self._pace.asked_for(entry.connection)
+        if entry.attempt or entry.looked_up or not able:
             return True
         if entry.id in self._running:
             await asyncio.wait({self._running[entry.id]})
         request = await self._log.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
         return now.looked_up or await self._record_first(request, now)
+
+    async def confirms_gone(self, request: Request, entry: LogEntry) -> bool:
+        """Ask once more for what a provider did not find, and return whether it is gone.
+
+        True where the connection cannot look anything up; False where it cannot be asked now.
+        """
+        if entry.connection not in self._able or not self._can_be_asked(entry):
+            return True
+        if not await self._pace.turn(entry.connection):
+            return False
+        seen = await self._seen(request, entry)
+        await self._pace.heed(entry.connection, seen)
+        return seen.found is False
 
     def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < AT_ONCE

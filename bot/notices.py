@@ -1,24 +1,29 @@
-"""What follows when a provider tells by itself that a call of ours happened: a doubt about it is over.
+"""What follows when a provider tells by itself what became of a call of ours.
 
-`settles` decides, and is pure; `Notices` makes the one change in the log. A notice that comes twice, or that
-nobody waits for, changes nothing. One that contradicts how a call ended moves nothing, and is told once.
+A try that rang proves that the call was placed, and ends a doubt about that. A scheduled call that was
+deleted ends a doubt about its deletion. Whatever else a provider tells decides nothing: people read it where
+they have to settle. `settles` and `settles_deletion` decide, and are pure; `Notices` makes the changes in the
+log. A notice that comes twice changes nothing. One that contradicts how a call ended is told once.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.cards import with_card
 from bot.consequences import WARNING, not_again
 from bot.messages.confirmations import confirmation
 from bot.settings import Settings
-from providers.actions import Code, Kind, Notice, PlaceCall
-from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
+from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
+from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
 from storage.lifecycle import TERMINAL, State
 from storage.log import ActionLog, Conflict, NoSuchRequest
 
 TOOK_PLACE = "took_place"
 """The note that a call which is over as not done took place, and the template of what is posted of it."""
+CALL_ENDED = "call_ended"
+"""The note that a try ended without ringing, and the template of what is posted of it."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,19 +37,41 @@ class Ignored:
 
 
 def settles(request: Request, notice: Notice, connection: str) -> Change | Ignored:
-    """What a notice that a connection heard changes about the request that it names."""
-    entry = next((one for one in request.entries if one.id == notice.action_id), None)
+    """Decide what a notice that a connection heard changes about the call that it names."""
+    named = named_by(request, notice, connection)
+    if isinstance(named, Ignored):
+        return named
+    return _as_it_stands(request, named, notice) if notice.end.rang else _told(request, named, notice)
+
+
+def named_by(request: Request, notice: Notice, connection: str) -> LogEntry | Ignored:
+    """Return the call that a notice names, or why it names none."""
+    entry = _entry(request, notice.action_id)
     if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
         return Ignored("it names no call that was placed through this connection", odd=True)
     if not isinstance(entry.action, PlaceCall):
         return Ignored("its personal data was erased, so its number cannot be compared")
-    if notice.number != entry.action.to:
-        return Ignored("it is about another number", odd=True)
-    return _as_it_stands(request, entry, notice)
+    return entry if notice.number == entry.action.to else Ignored("it is about another number", odd=True)
+
+
+def settles_deletion(request: Request, deletion: str, notice: Notice) -> Change | Ignored:
+    """Decide what it changes about a deletion that a call it was aimed at is deleted.
+
+    Its nonce makes it once for each call: a notice that comes again proves no later deletion.
+    """
+    entry = _entry(request, deletion)
+    if entry is None or entry.state in TERMINAL:
+        return Ignored("its deletion is over")
+    found = _as_it_stands(request, entry, notice.model_copy(update={"reference": entry.reference}))
+    return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, Change) else found
+
+
+def _entry(request: Request, name: str) -> LogEntry | None:
+    return next((one for one in request.entries if one.id == name), None)
 
 
 def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
-    """What it changes that the call took place."""
+    """Decide what it changes that what was asked for happened."""
     match entry.state:
         case State.UNKNOWN:
             pass
@@ -60,6 +87,22 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
         case _:
             return _contradiction(entry)
     return _happened(request, entry, notice)
+
+
+def _told(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+    """Tell people of a try that did not ring, where they have to settle or believe that the call goes out.
+
+    Its nonce makes it once for each try.
+    """
+    surprise = notice.end is CallEnd.DELETED and entry.state is State.SUCCEEDED and not request.cancelled
+    if not surprise and entry.state is not State.UNKNOWN:
+        return Ignored(f"the call is {entry.state}, and no phone rang")
+    note = Note(entry.id, CALL_ENDED, {f"{WARNING}1": notice.message})
+    posts = [Post(CALL_ENDED, "thread")]
+    if surprise:
+        posts.append(Post(CALL_ENDED, f"dm:{request.requester}"))
+    once = f"{CALL_ENDED} {entry.id} {notice.end} {notice.attempt}"
+    return Change(request.id, SYSTEM, (), notes=(note,), nonce=once, posts=posts)
 
 
 def _contradicts(request: Request, entry: LogEntry, notice: Notice) -> Change:
@@ -81,7 +124,7 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
         State.SUCCEEDED,
         attempt=entry.attempt,
         changes={
-            "code": Code.QUEUED,
+            "code": Code.QUEUED if entry.kind is Kind.PLACE_CALL else Code.CANCELLED,
             "message": notice.message,
             "reference": notice.reference or entry.reference,
             "not_before": None,
@@ -110,13 +153,37 @@ class Notices:
             # Without the id: it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
             return
-        while isinstance(found := settles(request, notice, connection), Change):
+        named = named_by(request, notice, connection)
+        if notice.end is CallEnd.DELETED and isinstance(named, LogEntry) and not request.cancelled:
+            await self._take_deleted(named, notice)
+            request = await self._log.request(notice.action_id)  # it may be known as deleted by now
+        await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
+
+    async def _take_deleted(self, placed: LogEntry, notice: Notice) -> None:
+        """Settle the one deletion in doubt that a deleted call proves. Several are left to people."""
+        query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
+        found = (await self._log.page(query)).entries
+        doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
+        if len(doubts) > 1:
+            names = ", ".join(one.id for one in doubts)
+            _log.warning("%s are in doubt, and a webhook does not say which it is about", names)
+        for one in doubts if len(doubts) == 1 else ():
+            asked = await self._log.request(one.request)
+            await self._apply(
+                one.connection, asked, partial(settles_deletion, deletion=one.id, notice=notice)
+            )
+
+    async def _apply(
+        self, connection: str, request: Request, decide: Callable[[Request], Change | Ignored]
+    ) -> None:
+        """Make the change that is decided on, on the request as it stands."""
+        while isinstance(found := decide(request), Change):
             told = (*found.posts, *confirmation(self._settings, request, found.moves))
             try:
                 await self._log.apply(replace(found, posts=told))
             except Conflict as first:
-                if found.nonce is not None:
-                    found = Ignored("what contradicts it was told already")
+                if found.nonce is not None and (not found.moves or first.current.entries == request.entries):
+                    found = Ignored("what it says was told already")
                     break
                 request = first.current
                 continue
@@ -124,8 +191,16 @@ class Notices:
             if found.moves:
                 _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
                 return
-            [entry] = (one for one in request.entries if one.id == notice.action_id)
-            found = _contradiction(entry)
+            entry = _entry(request, found.notes[0].entry)
+            assert entry is not None  # noqa: S101 - it was just decided on
+            found = _contradiction(entry) if found.notes[0].name == TOOK_PLACE else Ignored("people read it")
             break
         level = logging.WARNING if found.odd else logging.INFO
         _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)
+
+
+def _is_open(deletion: LogEntry, placed: LogEntry) -> bool:
+    """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
+    unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.doubted)
+    out = deletion.state is State.SENDING and not deletion.doubted
+    return (unsure or out) and placed.updated_at <= deletion.updated_at

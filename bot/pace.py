@@ -1,10 +1,11 @@
 """How fast a connection may be asked, and when not at all: as the log says, so that all processes agree."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.consequences import PUT_OFF_AT_MOST
 from bot.standstills import holds
-from providers.actions import Code, Outcome, Sighting
+from providers.actions import Outcome, Sighting
 from providers.base import Adapter
 from storage.entries import Standstill
 from storage.log import ActionLog
@@ -30,6 +31,8 @@ class Pace:
         self.held: frozenset[str] = frozenset()
         """Connections that stand still."""
         self._asked: frozenset[str] = frozenset()
+        self.removals_due: frozenset[str] = frozenset()
+        """Connections whose provider asked for a wait; each may send one request to remove something."""
         self.probing: set[str] = set()
         """Connections that stand still, and of which one request finds out if they answer again."""
 
@@ -39,6 +42,8 @@ class Pace:
         holding = [one for one in standstills if holds(one, now)]
         self.held = frozenset(one.connection for one in holding)
         self._asked = frozenset(one.connection for one in holding if one.why == "asked")
+        due = frozenset(one.connection for one in holding if one.probe_at and one.probe_at <= now)
+        self.removals_due = due - {one.connection for one in holding if one.why == "down"}
 
     def hold(self, *connections: str) -> None:
         """Some stand still from now on; what the log says counts from the next round on."""
@@ -61,24 +66,42 @@ class Pace:
         if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
-        until = await self._log.turn(self._account(connection), a_minute=adapter.requests_a_minute, now=now)
+        until = await self._log.turn(
+            self._account(connection),
+            a_minute=adapter.requests_a_minute,
+            now=now,
+            paused=not (connection in self.probing and self.asked_for(connection)),
+        )
         if until is not None:
             self._wait(connection, now, until)
         return until is None
 
     async def heed(self, connection: str, said: Outcome | Sighting) -> None:
         """Leave a whole account alone where a reply says that its rate is spent."""
-        match said:
-            case Outcome(code=Code.RATE_LIMITED, retry_after=float(put_off)):
-                seconds = max(said.pause or 0.0, put_off)
-            case _:
-                seconds = said.pause or 0.0
-        if seconds > 0:
-            now = self._clock()
-            account, pause = self._account(connection), timedelta(seconds=seconds)
-            sharing = [name for name in self._adapters if self._account(name) == account]
-            await self._log.pause(account, now + pause, connections=sharing, tell=pause >= TELL_FROM)
+        if said.pause:
+            now, pause = self._clock(), timedelta(seconds=said.pause)
+            sharing = self.sharing(connection)
+            await self._log.pause(
+                self._account(connection),
+                now + pause,
+                connections=sharing,
+                tell=pause >= TELL_FROM,
+                probe=now + min(pause, PUT_OFF_AT_MOST),
+            )
             self.hold(*sharing)
+        elif connection in self.probing and self.asked_for(connection):
+            # That was answered: the next one may go.
+            await self._log.next_probe(self.sharing(connection), self._clock())
+
+    async def probes(self, connection: str, takes: timedelta) -> bool:
+        """Take the turn of one request that removes something; False where somebody else has it."""
+        now = self._clock()
+        return await self._log.next_probe(self.sharing(connection), now + takes, due=now)
+
+    def sharing(self, connection: str) -> Sequence[str]:
+        """Return the connections of the same account."""
+        account = self._account(connection)
+        return [name for name in self._adapters if self._account(name) == account]
 
     def _account(self, connection: str) -> str:
         return account_of(connection, self._adapters[connection])

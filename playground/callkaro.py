@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from playground.calls import Calls, Clock
 from playground.http_messages import Answer, Request, answer_json
 from playground.journal import Call
+from playground.webhooks import End
 
 AGENT = "6803fa770b666a64ab1694c1e"  # "Create Outbound Call", Quick Example: 25 characters, no ObjectId
 OTHER_AGENT = "collections-agent"
@@ -124,11 +125,16 @@ class CallKaro:
             raise ValueError("a CallKaro call needs a known agent as owner and an E.164 number")
         return call
 
-    def ended(self, call_id: str) -> JsonValue:
-        """What is told of a call's end, "Call Ended Event". Raises ValueError for one that did not go out."""
+    def ended(self, call_id: str, end: End | None = None) -> JsonValue:
+        """Return what is told of one try's end, "Call Ended Event".
+
+        Raises ValueError for a call that did not go out, and for a deletion of one that was not deleted.
+        """
+        end = end or End()
         call = self.calls.find(call_id)
-        if call is None or call.state != "attempted" or call.to is None:
-            raise ValueError("only a call that went out can end")
+        state = "removed" if end.reason.startswith("DELETED_SCH_CALL_") else "attempted"
+        if call is None or call.state != state or call.to is None:
+            raise ValueError("only a call that went out can end, and only one that was deleted was deleted")
         return {
             "event": "call_ended",
             "data": {
@@ -141,10 +147,10 @@ class CallKaro:
                 "time": call.due.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S"),
                 "transcription": "Full call transcript...",
                 "batchId": call.details.get("batch_id"),
-                "hangup_reason": "CLIENT_INITIATED",
+                "hangup_reason": end.reason,
                 "call_metadata": call.details.get("metadata", {}),
-                "try_count": 0,
-                "next_call_scheduled": False,
+                "try_count": end.attempt,
+                "next_call_scheduled": end.again,
             },
         }
 

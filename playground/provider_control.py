@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from playground.callkaro import Shape
 from playground.faults import Fault
 from playground.journal import CALLS, LINES, Call, Journal
-from playground.webhooks import Telling
+from playground.webhooks import End, Telling
 
 _STATUSES: TypeAdapter[list[int | None]] = TypeAdapter(list[int | None])
 
@@ -85,12 +85,14 @@ class ProviderControl:
         """Choose how CallKaro words a success from now on."""
         await self._ask("PUT", "/callkaro/shape", f'"{shape}"')
 
-    async def end_call(self, call_id: str, url: str, *, times: int = 1) -> list[int | None]:
-        """End a call of CallKaro's that went out: its webhook is sent to ``url``.
+    async def end_call(
+        self, call_id: str, url: str, *, times: int = 1, end: End | None = None
+    ) -> list[int | None]:
+        """End a try of a call of CallKaro's that went out or was deleted: its webhook is sent to ``url``.
 
         The status of each answer; None where there was none within what CallKaro waits.
         """
-        telling = Telling(url=url, times=times)
+        telling = Telling(url=url, times=times, end=end or End())
         answered = await self._ask("POST", f"/callkaro/calls/{call_id}/end", telling.model_dump_json())
         return _STATUSES.validate_json(answered)
 

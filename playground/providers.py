@@ -100,8 +100,8 @@ async def start(
         return Response(status_code=204)
 
     async def end_call(request: Request) -> Response:
-        document = callkaro.ended(request.path_params["call"])
-        answers = await tell(Telling.model_validate_json(await request.body()), document)
+        telling = Telling.model_validate_json(await request.body())
+        answers = await tell(telling, callkaro.ended(request.path_params["call"], telling.end))
         return JSONResponse(answers)
 
     return Standins(

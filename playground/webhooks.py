@@ -9,11 +9,24 @@ ANSWER_WITHIN = 5.0
 """Seconds. CallKaro's page "Webhooks", Best Practices: "Respond quickly"."""
 
 
+class End(Frozen):
+    """How one try of a call ended.
+
+    ``reason`` is a word of the page "Hangup Reasons"; ``attempt`` counts the tries from 0; ``again`` is when
+    the next one is, false where there is none (that it is a time is *assumed*).
+    """
+
+    reason: str = "CLIENT_INITIATED"
+    attempt: int = 0
+    again: str | bool = False
+
+
 class Telling(Frozen):
-    """Where a webhook goes, and how often: nobody promises that it comes once."""
+    """Where a webhook goes, what it tells, and how often: nobody promises that it comes once."""
 
     url: str
     times: int = Field(default=1, ge=1)
+    end: End = Field(default_factory=End)
 
 
 async def tell(telling: Telling, document: JsonValue) -> list[int | None]:

@@ -124,6 +124,17 @@ _AnyAction = PlaceCall | CancelCall | DeleteCampaign | StopCampaign | StartCampa
 CallAction = Annotated[_AnyAction, Field(discriminator="kind")]
 
 
+def target_id(action: CallAction) -> str | None:
+    """Return the provider's id of what an action is aimed at; None for a call to place, or a number."""
+    match action:
+        case CancelCall(target=CallRef(call_id=found)):
+            return found
+        case DeleteCampaign(target=ref) | StopCampaign(target=ref) | StartCampaign(target=ref):
+            return ref.campaign_id
+        case _:
+            return None
+
+
 class Status(StrEnum):
     """What a provider's answer means for us.
 
@@ -232,16 +243,37 @@ class Sighting(Frozen):
     pause: float | None = None
 
 
-class Notice(Frozen):
-    """What a provider told by itself, through a webhook, about an action of ours.
+class CallEnd(StrEnum):
+    """What became of one try of a placed call, as its provider tells it."""
 
-    ``action_id`` is our own id, as the provider gives it back; ``number`` whom it called, for comparison.
+    ANSWERED = "answered"
+    VOICEMAIL = "voicemail"
+    REJECTED = "rejected"
+    NO_ANSWER = "no_answer"
+    NOT_REACHED = "not_reached"
+    NOT_DIALLED = "not_dialled"
+    DELETED = "deleted"
+    UNCLEAR = "unclear"
+
+    @property
+    def rang(self) -> bool:
+        """Whether a phone rang: nothing else proves that a call took place."""
+        return self in {CallEnd.ANSWERED, CallEnd.VOICEMAIL, CallEnd.REJECTED, CallEnd.NO_ANSWER}
+
+
+class Notice(Frozen):
+    """What a provider told by itself, through a webhook, about one try of a call of ours.
+
+    ``action_id`` is our own id, as the provider gives it back; ``number`` whom it called, for comparison;
+    ``attempt`` counts the provider's tries from 0, None where it does not say.
     """
 
     action_id: str
     message: str
+    end: CallEnd
     number: E164 | None = None
     reference: str | None = None
+    attempt: int | None = None
 
 
 class Refused(Exception):

@@ -4,17 +4,19 @@
     send(prepared)             at most one request, and never an exception: an `Outcome`
     perform(action, context)   both
 
-An adapter adds its facts, ``build`` and ``parse``, both pure. What a fault of the wire means is in
-`providers.outcomes`, what a reply says of the provider's rate in `providers.pace`.
+An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure. ``verdict`` tells the provider's
+own documents from those of other servers. Without it nothing is a success and nothing is "not found".
+`providers.outcomes` explains statuses and faults of the wire, `providers.pace` what a reply says of the rate.
 """
 
 import asyncio
 import hashlib
 import json
 import logging
+import re
 import ssl
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import cache
@@ -36,10 +38,11 @@ from providers.actions import (
     Sighting,
     StartCampaign,
     Status,
+    target_id,
 )
 from providers.capability import Capability
 from providers.connection import ConnectionSettings
-from providers.outcomes import Party, after_doubt, failed
+from providers.outcomes import Failure, Party, after_doubt, aimed_at, failed
 from providers.pace import paused, put_off
 from providers.redaction import Redactor
 from providers.reply import Reply, kept_reply, read
@@ -50,6 +53,7 @@ __all__ = [
     "Capability",
     "ConnectionSettings",
     "Context",
+    "Failure",
     "Prepared",
     "Reply",
     "Request",
@@ -85,6 +89,14 @@ class Adapter(ABC):
     capabilities: ClassVar[tuple[Capability, ...]]
     requests_a_minute: ClassVar[int | None] = None
     """How many requests a minute the provider takes from one account; None: no page says."""
+    failures: ClassVar[tuple[Failure, ...]] = ()
+    """What its failures mean, by their statuses; what is not here is a row that all providers share."""
+    advice: ClassVar[Mapping[Kind, str]] = {}
+    """What to look at where an action of a kind is turned down: a clause without its end."""
+    rate_text: ClassVar[re.Pattern[str] | None] = None
+    """Words of the provider's own that say that its rate is spent, whatever the status; None: 429 says so."""
+    sentences: ClassVar[tuple[str, ...]] = ()
+    """Sentences that its documents have, and that hold nothing of anybody: they may be shown as they are."""
 
     def __init__(
         self,
@@ -102,23 +114,26 @@ class Adapter(ABC):
         self.settings = settings
         self._deadline = deadline
         self._clock = clock
-        self._party = Party(self.title, self.support, settings.base_url, self.address_setting, deadline)
+        self._party = Party(
+            self.title,
+            self.support,
+            settings.base_url,
+            self.address_setting,
+            deadline,
+            self.way_in,
+            self.advice,
+            self.failures,
+        )
         connecting = min(CONNECT_SECONDS, deadline * CONNECT_SHARE)
-
-        def client(*, keep_alive: bool) -> httpx.AsyncClient:
-            return httpx.AsyncClient(
-                verify=_certificates(),
-                trust_env=False,  # neither proxies nor passwords from the environment
-                follow_redirects=False,
-                timeout=httpx.Timeout(deadline, connect=connecting, pool=connecting),
-                limits=httpx.Limits(
-                    max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS if keep_alive else 0
-                ),
-                transport=transport,
-            )
-
-        self._keeping = client(keep_alive=True)
-        self._fresh = client(keep_alive=False)
+        self._client = httpx.AsyncClient(
+            verify=_certificates(),
+            trust_env=False,  # neither proxies nor passwords from the environment
+            follow_redirects=False,
+            timeout=httpx.Timeout(deadline, connect=connecting, pool=connecting),
+            # No connection is kept: an answer that came unasked would be given to the next request.
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
+            transport=transport,
+        )
 
     def capability(self, kind: Kind) -> Capability | None:
         """What this connection can do of a kind of action; None: nothing."""
@@ -138,13 +153,29 @@ class Adapter(ABC):
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
         """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
 
+    def verdict(self, reply: Reply) -> bool | None:  # noqa: ARG002 - for those that can be believed
+        """Return whether the provider's own document says yes or no; None: it is no document of its own.
+
+        Gateways answer as well, with pages and JSON of theirs: only what they do not write is the provider's.
+        """
+        return None
+
+    def spoken(self, reply: Reply) -> Sequence[JsonValue]:
+        """Return what the provider says in sentences of its own, in whatever keys they stand. Pure."""
+        return [reply.value("message")]
+
+    @property
+    def way_in(self) -> str:
+        """What to do where the key is not accepted: a clause without its end, with the settings by name."""
+        return "check this connection's key"
+
     def build_look_up(self, action: CallAction, context: Context) -> Request | None:  # noqa: ARG002 - for those that can
         """A request without effect that tells whether an action's target is there; None: there is none."""
         return None
 
-    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting:
-        """What the reply to a look-up means. Pure."""
-        raise NotImplementedError(f"{self.title} has no look-up for {action.kind}, of {reply.status}")
+    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting | None:  # noqa: ARG002 - as above
+        """What the reply to a look-up means; None leaves it to the shared rows: 404 is *not there*. Pure."""
+        return None
 
     @property
     def webhook_secret(self) -> str | None:
@@ -220,7 +251,15 @@ class Adapter(ABC):
         return self._understood(action, reply)
 
     def _understood(self, action: CallAction, reply: Reply) -> Outcome:
-        outcome = self.parse(action, reply) or self._party.shared_row(action, reply)
+        own, quote = self.verdict(reply), self._quote(reply)
+        outcome = self.parse(action, reply)
+        if outcome is None and self._rate_is_spent(reply) and _is_surely_undone(action, reply):
+            outcome = self.rate_limited(action, reply)
+        outcome = outcome or self._party.shared_row(action, reply, quote, own=own)
+        if outcome.status is Status.OK and own is not True:
+            outcome = self._party.shared_row(action, reply, quote, own=own)
+        elif outcome.code is Code.NOT_FOUND and not _says_not_found(reply, own):
+            outcome = self._party.not_its_own_word(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 
@@ -246,11 +285,20 @@ class Adapter(ABC):
             prepared = finish(request, action, base_url=self.settings.base_url)
             async with asyncio.timeout(self._deadline):
                 reply = await self._exchange(prepared)
-            return put_off(self.parse_look_up(action, reply), reply)
+            return self.sighted(action, reply)
         except Refused as refused:
             return Sighting(found=None, message=refused.message)
         except Exception as fault:  # noqa: BLE001 - whatever went wrong, nothing is known and nothing changed
             return Sighting(found=None, message=self._party.without_reply(action, fault).message)
+
+    def sighted(self, action: CallAction, reply: Reply) -> Sighting:
+        """What the reply to a look-up means, by the adapter or by what is true of every provider. Pure."""
+        own = self.verdict(reply)
+        absent = reply.status == httpx.codes.NOT_FOUND and _says_not_found(reply, own)
+        spent = self._rate_is_spent(reply)
+        sighting = self.parse_look_up(action, reply) if own else None
+        shared = self._party.not_sighted(action, reply, absent=absent, put_off=spent)
+        return put_off(sighting or shared, reply)
 
     async def reach(self) -> str | None:
         """Ask the provider's host for any answer at all, without a key and without any effect.
@@ -260,15 +308,14 @@ class Adapter(ABC):
         """
         ask = httpx.Request("HEAD", f"{self.settings.base_url}/", headers=COMMON_HEADERS)
         try:
-            async with asyncio.timeout(self._deadline), aclosing(await self._fresh.send(ask, stream=True)):
+            async with asyncio.timeout(self._deadline), aclosing(await self._client.send(ask, stream=True)):
                 return None
         except (httpx.HTTPError, OSError) as fault:  # TimeoutError is an OSError
             return self._party.out_of_reach(fault)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._keeping.aclose()
-        await self._fresh.aclose()
+        await self._client.aclose()
 
     def unsupported(self, action: CallAction) -> Refused:
         """The refusal of an action that this provider cannot be asked for."""
@@ -288,6 +335,32 @@ class Adapter(ABC):
             reference=reference,
             warnings=() if reference else (warning,),
         )
+
+    def done(
+        self,
+        action: CallAction,
+        code: Code,
+        message: str,
+        *,
+        named: JsonValue = None,
+        warnings: tuple[str, ...] = (),
+    ) -> Outcome:
+        """Return the success of an action that is aimed at an id, unknown where the reply names another.
+
+        ``named`` is what stands in the reply where it names its target; None: nothing.
+        """
+        asked = target_id(action)
+        if named is not None and str(named) != asked:
+            return self._party.names_another(action)
+        return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
+
+    def found(self, action: CallAction, name: str | None = None) -> Sighting:
+        """Return that a look-up found its target; ``name``, which people call it, has its numbers masked."""
+        return Sighting(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
+
+    def turned_down(self, action: CallAction, reply: Reply, code: Code, check: str = "") -> Outcome:
+        """Return the failure of a request that was certainly turned down; ``check`` as a `Failure` has it."""
+        return self._party.turned_down(action, reply, self._quote(reply), code, check)
 
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
@@ -342,15 +415,35 @@ class Adapter(ABC):
                 f"{self.title} does not find it by its {how}.", code=Code.UNSUPPORTED, field="target"
             )
 
+    def _quote(self, reply: Reply) -> str:
+        """What of the provider's own words may be shown; nothing that another server says is."""
+        said = [] if self.verdict(reply) is None else self.spoken(reply)
+        return next(filter(None, (reply.sentence(words, self.sentences) for words in said)), "")
+
+    def _rate_is_spent(self, reply: Reply) -> bool:
+        text = self.rate_text
+        said = (words for words in self.spoken(reply) if isinstance(words, str))
+        return text is not None and any(text.search(words) for words in said)
+
     async def _exchange(self, prepared: Prepared) -> Reply:
-        client = self._fresh if prepared.fresh_connection else self._keeping
         # Not client.build_request: that would add the cookies of earlier replies.
         request = httpx.Request(
             prepared.method, prepared.url, headers=prepared.headers, content=prepared.body
         )
         redactor = Redactor.of(prepared.action, (*self.settings.secrets(), *prepared.credentials))
-        async with aclosing(await client.send(request, stream=True)) as response:
+        async with aclosing(await self._client.send(request, stream=True)) as response:
             return await read(response, redactor=redactor, now=self._clock())
+
+
+def _is_surely_undone(action: CallAction, reply: Reply) -> bool:
+    """Whether words alone may say that nothing was done: not of what a second request doubles."""
+    calling = isinstance(action, PlaceCall | StartCampaign)
+    return not calling or httpx.codes.is_client_error(reply.status)
+
+
+def _says_not_found(reply: Reply, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no
+    """Whether "not found" is the provider's own word: its document, that does not deny its own status."""
+    return own is not None and not (own and reply.status >= httpx.codes.BAD_REQUEST)
 
 
 @cache

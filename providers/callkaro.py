@@ -5,6 +5,7 @@ https://docs.callkaro.ai, read 2026-11. What no page says is marked *assumed* an
 """
 
 import json
+import re
 from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from providers.actions import (
     AgentName,
     CallAction,
+    CallEnd,
     CancelCall,
     Code,
     Kind,
@@ -24,10 +26,10 @@ from providers.actions import (
     Refused,
     Status,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
 from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.request import local_time
-from providers.webhook import WebhookWord, e164, safe_id
+from providers.webhook import WebhookWord, e164, safe_id, told_of
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
@@ -35,15 +37,37 @@ PRIORITIES: Final = range(-100, 101)
 ACTION_ID_KEY: Final = "callops_action_id"
 """Under which our id goes into ``metadata``, if it does: the webhook returns that."""
 
-_SUCCESSES: Final = frozenset({"success", "done"})
-"""The page's text has ``success`` with a ``call_id``, its OpenAPI part ``done`` with a ``call_sid``; both are
-seen in the field."""
-
-_COMPLIANCE: Final = ("DND_NUMBER", "VERIFICATION_REQUIRED")
+_COMPLIANCE = re.compile("DND_NUMBER|VERIFICATION_REQUIRED")
 """From CallKaro's other pages; which key holds them is assumed."""
+_SEE_LIST: Final = "see https://callkaro.ai/dashboard/settings?tab=dnd-phones"
+_NOTHING_THERE = re.compile(
+    r"\b(?:no|0|zero)\b(?: \w+){0,3} calls?\b|\bnot found\b|\bnothing\b|\bnone\b", re.IGNORECASE
+)
+"""What a deletion that deleted nothing might say beside its success: *assumed*, as no page has such words."""
+_LOOK_FOR_CALLS: Final = (
+    "look in CallKaro whether a call to this number is scheduled, and check this connection's agents and "
+    "number_format"
+)
 
 _ENDED: Final = "call_ended"
-"""The one event that CallKaro's webhooks have: the page "Call Ended Event"."""
+"""† The one event that CallKaro's webhooks have: the page "Call Ended Event". It comes once for each try."""
+_INBOUND: Final = -1
+"""† The ``try_count`` of a call that a customer made."""
+_ENDS: Final = {
+    "CLIENT_INITIATED": CallEnd.ANSWERED,
+    "PARTICIPANT_REMOVED": CallEnd.ANSWERED,
+    "SESSION_TIMEOUT": CallEnd.ANSWERED,
+    "VOICEMAIL_DETECTED": CallEnd.VOICEMAIL,
+    "USER_REJECTED": CallEnd.REJECTED,
+    "USER_UNAVAILABLE": CallEnd.NO_ANSWER,
+    "USER_UNRESPONSIVE": CallEnd.NOT_REACHED,
+    "INVALID_PHONE_NUMBER": CallEnd.NOT_DIALLED,
+    "PRE_CALL_FN_FAILED": CallEnd.NOT_DIALLED,
+    "OUTSIDE_TRIGGER_WINDOW": CallEnd.NOT_DIALLED,
+    "DELETED_SCH_CALL_ALL": CallEnd.DELETED,
+    "DELETED_SCH_CALL_ONE": CallEnd.DELETED,
+}
+"""† What each ``hangup_reason`` means: the page "Hangup Reasons", which has all but ``UNKNOWN``."""
 
 
 def _zone_name(name: str) -> str:
@@ -98,6 +122,27 @@ class CallKaro(Adapter):
         Capability(Kind.CANCEL_CALL, target=NumberRef, removes_all=True),
     )
 
+    failures = (
+        Failure(400, Code.INVALID_REQUEST),
+        Failure(403, Code.AUTH_FAILED),  # not 401
+        Failure(
+            404,
+            Code.NOT_FOUND,
+            "compare the agent's id under this connection's agents with CallKaro's dashboard",
+            frozenset({Kind.PLACE_CALL}),
+        ),
+    )
+    sentences = (
+        "Missing X-API-KEY in headers",
+        "Invalid or missing API key",
+        "Missing agent_id",
+        "Missing agent_id in request query",
+        "Missing to_number in request",
+        "Missing required field: to_number",
+        "Agent does not exist",
+    )
+    way_in = "compare this connection's api_key with https://callkaro.ai/dashboard/api-key"
+
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents``."""
@@ -118,18 +163,23 @@ class CallKaro(Adapter):
         return None if self.settings.webhook is None else self.settings.webhook.get_secret_value()
 
     def hear(self, document: JsonValue) -> Notice | None:
-        """What ``call_ended`` says of a call that was placed with our id; all else is not for us."""
+        """Return what ``call_ended`` says of a call that was placed with our id; all else is not for us."""
         match document:
             case {"event": event, "data": dict(data)} if event == _ENDED:
                 metadata = data.get("call_metadata")
             case _:
                 return None
         action_id = safe_id(metadata.get(ACTION_ID_KEY)) if isinstance(metadata, dict) else None
-        if action_id is None:
+        attempt = data.get("try_count")
+        if action_id is None or attempt == _INBOUND:
             return None
+        reason = data.get("hangup_reason")
+        end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
         return Notice(
             action_id=action_id,
-            message="CallKaro told us that this call ended.",
+            message=told_of(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
+            end=end,
+            attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
             # That it is the id which placing the call answers with is assumed: nothing is decided by it.
             reference=safe_id(data.get("callSid")),
@@ -160,48 +210,39 @@ class CallKaro(Adapter):
             case _:
                 raise self.unsupported(action)
 
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
-        """What CallKaro documents; 500, which it documents too, is a row that all providers share."""
-        whole = json.dumps(reply.document)
-        match reply.status, reply.value("status"):
-            case 200, str(status) if status in _SUCCESSES:
-                if not isinstance(action, PlaceCall):
-                    return _DELETED
-                reference = reply.reference("call_id", "call_sid")
-                return self.placed(action, reference, untracked="it cannot be followed")
-            case (200, "error") | (400 | 403 | 404, _) if any(word in whole for word in _COMPLIANCE):
-                code = Code.COMPLIANCE_BLOCKED
-                message = (
-                    "CallKaro may not call this number: it is on a do-not-disturb list or not verified. See "
-                    "https://callkaro.ai/dashboard/settings?tab=dnd-phones, or ask support@callkaro.ai."
-                )
-            case 200, "error":
-                code = Code.REJECTED
-                message = (
-                    f"CallKaro turned this down{reply.quoted()}. If that does not say why, ask "
-                    "support@callkaro.ai."
-                )
-            case 400, _:
-                code = Code.INVALID_REQUEST
-                message = (
-                    f"CallKaro found the request invalid{reply.quoted()}. Check what was asked; if it is "
-                    "right, ask support@callkaro.ai."
-                )
-            case 403, _:  # not 401: this is its answer to a wrong or missing key
-                code = Code.AUTH_FAILED
-                message = (
-                    "CallKaro does not accept the API key. Compare this connection's api_key with "
-                    "https://callkaro.ai/dashboard/api-key; if they are equal, ask support@callkaro.ai."
-                )
-            case 404, _ if isinstance(action, PlaceCall):
-                code = Code.NOT_FOUND
-                message = (
-                    "CallKaro has no such agent. Compare its id under this connection's agents with "
-                    "CallKaro's dashboard, or ask support@callkaro.ai."
-                )
+    def verdict(self, reply: Reply) -> bool | None:
+        """Read ``status``: its page has "success" with a ``call_id`` and "done" with a ``call_sid``."""
+        match reply.value("status"):
+            case "success" | "done":  # both are seen in the field
+                return True
+            case "error":
+                return False
             case _:
                 return None
-        return failed(code, message)
+
+    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
+        """Success is 200 with either word; † what a call is not allowed to be is found in any refusal."""
+        own = self.verdict(reply)
+        match action, reply.status:
+            case PlaceCall(), 200 if own:
+                reference = reply.reference("call_id", "call_sid")
+                return self.placed(action, reference, untracked="it cannot be followed")
+            case _, 200 if own:
+                return self._deleted(action, reply)
+            case _, 200 | 400 | 403 | 404 if own is False and _COMPLIANCE.search(json.dumps(reply.document)):
+                return self.turned_down(action, reply, Code.COMPLIANCE_BLOCKED, _SEE_LIST)
+            case _:
+                return None
+
+    def _deleted(self, action: CallAction, reply: Reply) -> Outcome:
+        """The same words come back whether there was one call, several or none: *assumed*."""
+        said = reply.value("message")
+        if isinstance(said, str) and _NOTHING_THERE.search(said):
+            return self.turned_down(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
+        message = (
+            "CallKaro removed what this agent had scheduled to this number, without saying how many calls."
+        )
+        return Outcome(status=Status.OK, code=Code.CANCELLED, message=message)
 
     def _agent(self, agent: str) -> str:
         # The document's own advice: know that the agent exists before deleting its calls.
@@ -248,14 +289,6 @@ class CallKaro(Adapter):
         }
         given = {name: value for name, value in optional.items() if value is not None}
         return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
-
-
-_DELETED: Final = Outcome(
-    status=Status.OK,
-    code=Code.CANCELLED,
-    message="CallKaro removed what this agent had scheduled to this number, without saying how many calls.",
-)
-"""The same words come back whether there was one call, several or none."""
 
 
 def _check(action: PlaceCall) -> None:

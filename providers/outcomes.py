@@ -1,4 +1,7 @@
-"""The rows of the table of replies that all providers share, and what a fault of the wire means. Pure.
+"""What a reply means that no adapter explains itself, and what a fault of the wire means. Pure.
+
+An adapter declares the failures that its provider documents, one `Failure` a status. The sentence of each
+code is written here once: what the provider did, its own words where they may be shown, what to check.
 
 What httpx raises is told apart like this (measured against real sockets; httpx sends nothing a second time
 by itself):
@@ -11,8 +14,9 @@ by itself):
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import httpx
 
@@ -20,15 +24,56 @@ from providers.actions import (
     CallAction,
     CancelCall,
     Code,
+    Kind,
     NumberRef,
     Outcome,
     PlaceCall,
     Retry,
+    Sighting,
     StartCampaign,
     Status,
     StopCampaign,
 )
 from providers.reply import Reply
+
+_ASKED: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "accept the call",
+    Kind.CANCEL_CALL: "cancel the call",
+    Kind.DELETE_CAMPAIGN: "delete the campaign",
+    Kind.STOP_CAMPAIGN: "stop the campaign",
+    Kind.START_CAMPAIGN: "start the campaign",
+}
+"""What a provider that turns an action down did not do."""
+
+_CAMPAIGN: Final = "this campaign, or it is not on this account"
+_SOUGHT: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "what this call is to be placed with",
+    Kind.CANCEL_CALL: "this call, or it is not on this account",
+    Kind.DELETE_CAMPAIGN: _CAMPAIGN,
+    Kind.STOP_CAMPAIGN: _CAMPAIGN,
+    Kind.START_CAMPAIGN: _CAMPAIGN,
+}
+"""What a provider looked for and did not find."""
+
+
+_REFUSES: Final = 4
+_NO_REFUSALS: Final = frozenset({404, 405, 408, 415, 429})
+"""Of the 4xx, those that say nothing of what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure that a provider answers with an HTTP status, as its adapter declares it.
+
+    ``check`` is what to do about it, as a clause without its end ("compare the id with …"). Where it is
+    empty, the adapter's ``way_in`` (for `Code.AUTH_FAILED`) or ``advice`` stands in its place. ``kinds`` are
+    those that it answers. `Code.NOT_FOUND` counts only as the provider's own JSON.
+    """
+
+    status: int
+    code: Code
+    check: str = ""
+    kinds: frozenset[Kind] = frozenset(Kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +81,8 @@ class Party:
     """The provider, as a message about it needs it.
 
     ``support`` is whom to ask; ``address`` where its API is; ``setting`` the connection's settings that say
-    so; ``deadline`` how many seconds it has for an answer.
+    so; ``deadline`` how many seconds it has for an answer. ``way_in`` is what to do where the key is not
+    accepted, ``advice`` what to look at where an action of a kind is turned down: clauses without their end.
     """
 
     title: str
@@ -44,35 +90,116 @@ class Party:
     address: str
     setting: str
     deadline: float
+    way_in: str
+    advice: Mapping[Kind, str]
+    failures: tuple[Failure, ...]
 
-    def shared_row(self, action: CallAction, reply: Reply) -> Outcome:
-        """What a reply means that the provider's own documents do not explain."""
+    def shared_row(self, action: CallAction, reply: Reply, quote: str, *, own: bool | None) -> Outcome:
+        """Return what a reply means, by what is declared of its status or is true of every provider.
+
+        ``quote`` is what the provider says itself, empty where that may not be shown. ``own`` is what its own
+        document says, yes or no; None: the reply is no document of its own.
+        """
+        if row := self._row(action, reply, own=own):
+            return self.turned_down(action, reply, quote, row.code, row.check)
+        elsewhere = isinstance(action, PlaceCall)
         match reply.status, reply.status // 100:
-            case (405 | 415, _) | (_, 3):
-                return failed(
-                    Code.CONFIG_ERROR,
-                    f"{self.title} does not take this request at {self.address} ({reply.status}). "
-                    f"Check this connection's {self.setting}; if it is right, ask {self.support}.",
-                )
-            case 408, _:
-                return self.unknown(action, Code.NO_ANSWER, f"{self.title} gave up waiting for us (408).")
+            case 404, _:
+                return self.not_its_own_word(action, reply)
             case 429, _:
                 return self.rate_limited(action, reply)
-            case status, 4:
-                return failed(
-                    Code.REJECTED,
-                    f"{self.title} turned the request down ({status}){reply.quoted()}. "
-                    f"If that does not say why, ask {self.support}.",
-                )
+            case (_, 3) if elsewhere:
+                code = Code.UNREADABLE_REPLY
+                what = f"{self.title} pointed elsewhere ({reply.status}). {self._check_address}"
+            case (405 | 415, _) | (_, 3):
+                what = f"{self.title} does not take this request at {self.address} ({reply.status})."
+                return failed(Code.CONFIG_ERROR, f"{what} {self._check_address}")
+            case 408, _:
+                code, what = Code.NO_ANSWER, f"{self.title} gave up waiting for us (408)."
             case status, 5:
+                code = Code.SERVER_ERROR
                 what = f"{self.title} failed ({status}). If it goes on, ask {self.support}."
-                return self.unknown(action, Code.SERVER_ERROR, what, retry_after=reply.retry_after)
             case status, _:
+                code = Code.UNREADABLE_REPLY
                 what = f"{self.title} answered {status}, with nothing that its documents explain."
-                return self.unknown(action, Code.UNREADABLE_REPLY, what)
+        return self.unknown(action, code, what, retry_after=reply.retry_after)
+
+    def _row(self, action: CallAction, reply: Reply, *, own: bool | None) -> Failure | None:
+        """Return what is declared of a status, or what every provider says no with."""
+        for row in self.failures:
+            if row.status == reply.status and action.kind in row.kinds:
+                return row
+        match reply.status:
+            case 200 if own is False:
+                return Failure(200, Code.REJECTED)
+            case 401 | 403 as status:  # by no document, but most often it is the key all the same
+                return Failure(status, Code.REJECTED, self.way_in)
+            case status if status // 100 == _REFUSES and status not in _NO_REFUSALS:
+                return Failure(status, Code.REJECTED)
+            case _:
+                return None
+
+    def turned_down(
+        self, action: CallAction, reply: Reply, quote: str, code: Code, check: str = ""
+    ) -> Outcome:
+        """Return the outcome of a request that was certainly turned down, in the one sentence of its code.
+
+        ``check`` is the clause of a `Failure`; empty: the code's usual one.
+        """
+        match code:
+            case Code.AUTH_FAILED:
+                what, check = "does not let this connection in", check or self.way_in
+            case Code.INVALID_REQUEST:
+                what = "found the request invalid"
+            case Code.COMPLIANCE_BLOCKED:
+                what = "may not call this number, which is on a do-not-disturb list or not verified"
+            case Code.NOT_FOUND:
+                what = f"did not find {_SOUGHT[action.kind]}"
+            case _:
+                what = f"did not {_ASKED[action.kind]}"
+        check = check or self.advice.get(action.kind) or "check what was asked"
+        # Behind a refusal there may be anything, such as a balance: its own words come before what to check.
+        unsure = quote and code in {Code.AUTH_FAILED, Code.REJECTED}
+        check = f"If that does not say why, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
+        said = f": “{quote}”" if quote else ""
+        status = "" if reply.status == httpx.codes.OK else f" ({reply.status})"
+        return failed(code, f"{self.title} {what}{status}{said}. {check}, or ask {self.support}.")
+
+    def not_its_own_word(self, action: CallAction, reply: Reply) -> Outcome:
+        """Return the outcome of a "not found" that is not the provider's own JSON."""
+        return failed(
+            Code.REJECTED,
+            f"{self.title} did not {_ASKED[action.kind]}: {self.address} answered {reply.status}, and not in "
+            f"{self.title}'s own words, so perhaps another server stands there. {self._check_address}",
+        )
+
+    def names_another(self, action: CallAction) -> Outcome:
+        """Return the outcome of a success that is about another target than the one asked for."""
+        return self.unknown(
+            action,
+            Code.UNREADABLE_REPLY,
+            f"{self.title} answered for another {aimed_at(action)} than the one asked for. Look at both now.",
+        )
+
+    def not_sighted(self, action: CallAction, reply: Reply, *, absent: bool, put_off: bool) -> Sighting:
+        """Return what a look-up's reply says that does not show its target.
+
+        ``absent``: the provider itself says that it has no such thing; ``put_off``: it did not look.
+        """
+        what = aimed_at(action)
+        match reply.status:
+            case _ if put_off:
+                message = f"{self.title} had too many requests."
+            case _ if absent:
+                message = f"{self.title} has no {what} of this id on this account."
+            case 401 | 403:
+                message = self.turned_down(action, reply, "", Code.AUTH_FAILED).message
+            case status:
+                message = f"{self.title} did not say whether it has this {what} ({status})."
+        return Sighting(found=False if absent and not put_off else None, message=message, put_off=put_off)
 
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
-        """The outcome of a request that was one too many, and was not processed."""
+        """Return the outcome of a request that was one too many, and was not processed."""
         message = f"{self.title} had too many requests and did not process this one."
         if isinstance(action, PlaceCall | StartCampaign):
             # That a 429 was not processed is a custom, not a promise: too little to call people twice on.
@@ -144,16 +271,22 @@ class Party:
         )
 
     @property
+    def _check_address(self) -> str:
+        return f"Check this connection's {self.setting}; if it is right, ask {self.support}."
+
+    @property
     def _untrusted(self) -> str:
-        return (
-            f"The certificate at {self.address} cannot be trusted. "
-            f"Check this connection's {self.setting}; if it is right, ask {self.support}."
-        )
+        return f"The certificate at {self.address} cannot be trusted. {self._check_address}"
 
 
 def failed(code: Code, message: str) -> Outcome:
     """The outcome of a request that was certainly turned down, and need not be sent again."""
     return Outcome(status=Status.FAILED, code=code, message=message)
+
+
+def aimed_at(action: CallAction) -> str:
+    """Return what an action is about, in one word."""
+    return "call" if isinstance(action, PlaceCall | CancelCall) else "campaign"
 
 
 def after_doubt(action: CallAction) -> Retry:

@@ -19,8 +19,8 @@ SHARE: Final = 4
 """When less than one in so many requests is left, the rest are spread over the window."""
 
 DEFAULT_WAIT: Final = 5.0
-"""Seconds to wait where a provider refuses for its rate and names no time, or has nothing left. Short on
-purpose: a cancellation that comes too late does more harm than one more request that is refused."""
+"""Seconds to wait at least where a provider refuses for its rate, or has nothing left. Short on purpose: a
+cancellation that comes too late does more harm than one more request that is refused."""
 
 _MOST_DIGITS: Final = 9
 
@@ -53,7 +53,7 @@ def _asked(headers: Mapping[str, str], *, refused: bool, retry_after: float | No
     seconds = pause(headers)
     if not refused:
         return seconds
-    return max(DEFAULT_WAIT if retry_after is None else retry_after, seconds or 0.0)
+    return max(DEFAULT_WAIT, retry_after or 0.0, seconds or 0.0)
 
 
 def _count(text: str | None) -> int | None:

@@ -80,11 +80,18 @@ class Reply:
                 return value
         return None
 
-    def quoted(self) -> str:
-        """The provider's own ``message``, to end a sentence of ours with; empty if it may not be shown."""
-        message = self.value("message")
-        sentence = self.redactor.sentence(message) if isinstance(message, str) else None
-        return f": “{sentence.rstrip('.')}”" if sentence else ""
+    def sentence(self, words: JsonValue, documented: Iterable[str]) -> str:
+        """Return a provider's sentence as it may be shown, without its full stop; empty where it may not.
+
+        What is ``documented`` holds nothing of anybody; of all others only those of small words are shown.
+        """
+        if not isinstance(words, str):
+            return ""
+        plain = " ".join(words.split()).rstrip(".")
+        for known in documented:
+            if known.rstrip(".").casefold() == plain.casefold():
+                return known.rstrip(".")
+        return (self.redactor.sentence(words) or "").rstrip(".")
 
 
 async def read(response: httpx.Response, *, redactor: Redactor, now: datetime) -> Reply:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from pydantic import JsonValue
 
-from providers.actions import SAFE_ID_PATTERN, CallAction, Code, PlaceCall, Refused, StartCampaign
+from providers.actions import SAFE_ID_PATTERN, CallAction, Code, Refused
 
 COMMON_HEADERS: Final[Mapping[str, str]] = {
     "Accept": "application/json",
@@ -60,7 +60,6 @@ class Prepared:
     url: str
     headers: Mapping[str, str] = field(repr=False)
     body: bytes | None = field(repr=False)
-    fresh_connection: bool
     credentials: tuple[str, ...] = field(default=(), repr=False)
     provider_time: str | None = None
     zone: str | None = None
@@ -106,19 +105,16 @@ def metadata_words(
 
 def finish(request: Request, action: CallAction, *, base_url: str) -> Prepared:
     """Turn what an adapter built into the exact request. Raises `Refused`."""
-    headers = {**COMMON_HEADERS, **request.plain_headers, **request.headers}
+    # On a kept connection, a drop and an answer could both be an earlier request's.
+    headers = {**COMMON_HEADERS, "Connection": "close", **request.plain_headers, **request.headers}
     if request.document is not None:
         headers["Content-Type"] = "application/json"
-    fresh = isinstance(action, PlaceCall | StartCampaign)
-    if fresh:  # on a kept connection, a drop cannot be told from one that was closed long before
-        headers["Connection"] = "close"
     return Prepared(
         action=action,
         method=request.method,
         url=_url(request, base_url),
         headers=headers,
         body=None if request.document is None else _json(request.document),
-        fresh_connection=fresh,
         credentials=tuple(request.headers.values()),
         provider_time=request.provider_time,
         zone=request.zone,

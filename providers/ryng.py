@@ -5,7 +5,8 @@ other pages, placing a call from "Make Preview Call"; what no page says is marke
 """
 
 import re
-from typing import Annotated, Final, Literal
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import AfterValidator, Field, JsonValue, model_validator
 
@@ -19,9 +20,8 @@ from providers.actions import (
     Outcome,
     PlaceCall,
     Refused,
-    Status,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
 from providers.connection import BaseUrl, Secret
 from providers.request import metadata_words, path_segment
 
@@ -29,6 +29,12 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 """One label of a DNS name (RFC 1123): anything more could send the token to another host."""
 
 _NOT_A_WHOLE_NUMBER: Final = "Ryng's other pages show whole numbers as call ids, and this id is none."
+_LOOK_FOR_IT: Final = (
+    "look for it in Ryng, as an upload to a queue returns no id, and compare this connection's subdomain "
+    "with the call's account"
+)
+_NOT_STARTED = re.compile(r"\s*failed to start (?:the )?call\W*", re.IGNORECASE)
+"""† What a preview call's 500 is documented to say."""
 
 
 WholeNumber = Annotated[int, Field(strict=True, gt=0)]
@@ -86,6 +92,21 @@ class Ryng(Adapter):
     )
     address_setting = "subdomain or base_url"
     requests_a_minute = 60  # †
+    failures = (Failure(403, Code.AUTH_FAILED),)  # not 401
+    advice: ClassVar[Mapping[Kind, str]] = {
+        Kind.CANCEL_CALL: "look at the call in Ryng: perhaps it was attempted already",
+        Kind.PLACE_CALL: "check the number, and this connection's agents and campaign_id",
+    }
+    sentences = ("Unauthorized Token", "Call ID does not exist", "Failed to start call")
+
+    @property
+    def way_in(self) -> str:
+        """Name the other header, too: a token under the wrong name is none to Ryng."""
+        other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
+        return (
+            "check this connection's access_token and subdomain; if they are right, set its auth_header to "
+            f'"{other}"'
+        )
 
     @property
     def budget(self) -> str:
@@ -121,46 +142,37 @@ class Ryng(Adapter):
             case _:
                 raise self.unsupported(action)
 
+    def verdict(self, reply: Reply) -> bool | None:
+        """Read ``error``, a true or false."""
+        error = reply.value("error")
+        return not error if isinstance(error, bool) else None
+
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
-        """Success is ``error: false`` and nothing else; any 500 but one is a row that all providers share."""
-        match action, reply.status, reply.value("error"), reply.value("message"):
+        """Success is ``error: false`` and nothing else; two sentences of a 500 say that nothing was done."""
+        said = reply.value("message") if self.verdict(reply) is False else None
+        match action, reply.status, reply.value("error"), said:
             case CancelCall(target=CallRef(call_id=asked)), 200, False, _:
-                return _cancelled(asked)
+                look = f"{_NOT_A_WHOLE_NUMBER} Look in Ryng whether the right call is gone."
+                return self.done(
+                    action,
+                    Code.CANCELLED,
+                    "Ryng cancelled the call.",
+                    named=reply.inside("data").value("callID"),  # documented to be empty
+                    warnings=() if asked.isdigit() else (look,),
+                )
             case PlaceCall(), 200, False, _:
                 untracked = "it can be followed and cancelled in Ryng only"
                 reference = reply.inside("data").reference("callID")
                 # Whether it rings by itself or waits for the agent's hand is not said.
                 return self.placed(action, reference, untracked=untracked, to=" and gave it to the agent")
-            case PlaceCall(), 200, True, _:
-                code = Code.REJECTED
-                message = (
-                    f"Ryng did not accept the call{reply.quoted()}. Check the number, and this connection's "
-                    f"agents and campaign_id; if they are right, ask {self.support}."
-                )
-            case _, 200, True, _:
-                code = Code.REJECTED
-                message = (
-                    f"Ryng did not cancel the call{reply.quoted()}. Look at it in Ryng: perhaps it was "
-                    f"attempted already. If it was not, ask {self.support}."
-                )
-            case _, 403, _, _:  # not 401; and a token under the wrong name is none to Ryng
-                other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
-                code = Code.AUTH_FAILED
-                message = (
-                    "Ryng does not accept the token. Check this connection's access_token and subdomain; if "
-                    f'they are right, set its auth_header to "{other}". The token comes from {self.support}.'
-                )
             case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _no_such_call(said, asked):
                 # Not a server's fault: this is how Ryng says that it has no such call.
-                code = Code.NOT_FOUND
-                hint = "" if asked.isdigit() else f" {_NOT_A_WHOLE_NUMBER}"
-                message = (
-                    "Ryng has no call of this id. Look for it in Ryng: an upload to a queue returns no id. "
-                    f"Compare this connection's subdomain with the call's account.{hint}"
-                )
+                hint = "" if asked.isdigit() else f" ({_NOT_A_WHOLE_NUMBER.rstrip('.')})"
+                return self.turned_down(action, reply, Code.NOT_FOUND, f"{_LOOK_FOR_IT}{hint}")
+            case PlaceCall(), 500, _, str(said) if _NOT_STARTED.fullmatch(said):
+                return self.turned_down(action, reply, Code.REJECTED)  # † a judgement, see docs/providers
             case _:
                 return None
-        return failed(code, message)
 
     def _call(self, action: PlaceCall) -> dict[str, JsonValue]:
         campaign = self.settings.campaign_id
@@ -186,14 +198,3 @@ def _no_such_call(said: str, asked: str) -> bool:
     """The document's words, with or without the id in them; something else that does not exist is a fault."""
     words = rf"\bcall(?: id)?(?:\W{{1,3}}{re.escape(asked)}\W{{0,2}})? does not exist"
     return re.search(words, said, re.IGNORECASE) is not None
-
-
-def _cancelled(asked: str) -> Outcome:
-    look = f"{_NOT_A_WHOLE_NUMBER} Look in Ryng whether the right call is gone."
-    return Outcome(
-        status=Status.OK,
-        code=Code.CANCELLED,
-        message="Ryng cancelled the call.",
-        reference=asked,  # the reply names no call
-        warnings=() if asked.isdigit() else (look,),
-    )

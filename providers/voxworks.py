@@ -5,8 +5,9 @@ marked † comes from its page "Create phone call", of which the reply's schema 
 is marked *assumed*.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field, JsonValue
 
@@ -21,9 +22,8 @@ from providers.actions import (
     Outcome,
     PlaceCall,
     Refused,
-    Status,
 )
-from providers.base import Adapter, Capability, ConnectionSettings, Context, Reply, Request, failed
+from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
 from providers.connection import BaseUrl, OpaqueId, Secret
 from providers.phone import PhoneFault, national
 from providers.request import local_time, metadata_words, path_segment
@@ -60,6 +60,30 @@ class Voxworks(Adapter):
         Capability(Kind.PLACE_CALL, fields=frozenset({"at", "metadata"}), source="beyond"),
     )
 
+    failures = (
+        # "Missing or invalid request data"; also for a call no longer scheduled: assumed.
+        Failure(400, Code.INVALID_REQUEST),
+        Failure(401, Code.AUTH_FAILED),
+        Failure(
+            404,
+            Code.NOT_FOUND,
+            "compare this connection's agents (the scripts) and from_number with Voxworks",
+            frozenset({Kind.PLACE_CALL}),
+        ),
+        # One answer for a call that is not there and for one that belongs to another team.
+        Failure(
+            404,
+            Code.NOT_FOUND,
+            "compare the id with Voxworks, and this connection's api_key with the call's team",
+        ),
+    )
+    advice: ClassVar[Mapping[Kind, str]] = {
+        Kind.CANCEL_CALL: "look at the call in Voxworks: perhaps it is not scheduled any more",
+        Kind.PLACE_CALL: "check the number and the time, and this connection's from_number and agents",
+    }
+    sentences = ("Invalid API key", "Rate limit exceeded", "Internal server error")
+    way_in = "compare this connection's api_key with the one in Voxworks"
+
     @property
     def agents(self) -> tuple[str, ...]:
         """The names under ``agents``, where this connection may place calls."""
@@ -92,50 +116,32 @@ class Voxworks(Adapter):
             case _:
                 raise self.unsupported(action)
 
+    def verdict(self, reply: Reply) -> bool | None:
+        """Read ``success``, a true or false; † the id of a placed call does where a reply says neither."""
+        match reply.value("success"):
+            case bool(success):
+                return success
+            case None if reply.reference("call_id"):
+                return True
+            case _:
+                return None
+
     def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
         """Success is ``success: true`` to a cancellation, and † 201 to a call.
 
         ``status`` is free text and stays in the raw reply.
-        429, documented with its ``Retry-After``, and 500 are the rows that all providers share.
         """
         match action, reply.status, reply.value("success"):
             # The schema does not require `success`: only a true or false that is there counts.
-            case CancelCall(target=CallRef(call_id=asked)), 200, True:
-                return _cancelled(asked, reply.reference("call_id"))
-            case PlaceCall(), 201, True | None if reply.document is not None:
+            case CancelCall(), 200, True:
+                named = reply.value("call_id")
+                return self.done(action, Code.CANCELLED, "Voxworks cancelled the call.", named=named)
+            case PlaceCall(), 201, True | None if self.verdict(reply):
                 # That it is named as in the reply to a cancellation is *assumed*.
                 untracked = "it can be followed and cancelled in Voxworks only"
                 return self.placed(action, reply.reference("call_id"), untracked=untracked)
-            case _, 200, False:
-                code = Code.REJECTED
-                what = "accept the call" if isinstance(action, PlaceCall) else "cancel the call"
-                message = f"Voxworks did not {what}{reply.quoted()}. {_LOOK[action.kind]}"
-            case _, 400, _:
-                # "Missing or invalid request data"; also for a call no longer scheduled: assumed.
-                code = Code.INVALID_REQUEST
-                message = f"Voxworks found the request invalid{reply.quoted()}. {_LOOK[action.kind]}"
-            case _, 401, _:
-                code = Code.AUTH_FAILED
-                message = (
-                    "Voxworks does not accept the API key. Compare this connection's api_key with the one in "
-                    "Voxworks; if they are equal, ask Voxworks' support."
-                )
-            case PlaceCall(), 404, _:
-                code = Code.NOT_FOUND
-                message = (
-                    "Voxworks did not find the script or the number to call from, or they are not on this "
-                    "account. Compare agents and from_number of this connection with Voxworks."
-                )
-            case _, 404, _:
-                # One answer for a call that is not there and for one that belongs to another team.
-                code = Code.NOT_FOUND
-                message = (
-                    "Voxworks did not find this call, or it is not on this account. Compare the id with "
-                    "Voxworks, and this connection's api_key with the call's team."
-                )
             case _:
                 return None
-        return failed(code, message)
 
     def _call(self, action: PlaceCall, at: str | None) -> dict[str, JsonValue]:
         caller = self.settings.from_number
@@ -161,27 +167,6 @@ class Voxworks(Adapter):
             raise Refused(str(fault), field="to") from fault
 
 
-_LOOK: Final = {
-    Kind.CANCEL_CALL: "Look at the call in Voxworks: perhaps it is not scheduled any more. If it is, ask "
-    "Voxworks' support.",
-    Kind.PLACE_CALL: "Check the number and the time, and this connection's from_number and agents; if they "
-    "are right, ask Voxworks' support.",
-}
-
-
 def _scheduled_time(at: datetime, now: datetime) -> str:
     """† The call's time as the page's example has it, ``2026-02-25T09:00:00Z``."""
     return local_time(at, UTC, now).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _cancelled(asked: str, answered: str | None) -> Outcome:
-    other = answered is not None and answered != asked
-    return Outcome(
-        status=Status.OK,
-        code=Code.CANCELLED,
-        message="Voxworks cancelled the call.",
-        reference=answered or asked,
-        warnings=("Voxworks answered for another call than the one asked for. Look at both.",)
-        if other
-        else (),
-    )

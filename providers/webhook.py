@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, JsonValue, SecretStr
 
-from providers.actions import E164_PATTERN, SAFE_ID_PATTERN
+from providers.actions import E164_PATTERN, SAFE_ID_PATTERN, CallEnd
 from providers.connection import Secret
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
@@ -23,6 +23,31 @@ def _unguessable(secret: SecretStr) -> SecretStr:
 
 WebhookWord = Annotated[Secret, AfterValidator(_unguessable)]
 """The last word of a webhook's path, which only the provider and we know."""
+
+
+_REASON: Final = re.compile(r"[A-Z][A-Z_]{0,63}")
+_TOLD: Final = {
+    CallEnd.ANSWERED: "It was answered.",
+    CallEnd.VOICEMAIL: "A voicemail took it.",
+    CallEnd.REJECTED: "It rang, and was declined.",
+    CallEnd.NO_ANSWER: "It rang, and nobody answered.",
+    CallEnd.NOT_REACHED: "The phone did not ring.",
+    CallEnd.NOT_DIALLED: "It was not dialled.",
+    CallEnd.UNCLEAR: "Whether a phone rang was not said.",
+}
+
+
+def told_of(title: str, end: CallEnd, reason: JsonValue = None, *, again: bool = False) -> str:
+    """Return what people read of how a try of a call ended, for all providers.
+
+    ``reason`` is the provider's own word, shown where it is one in capitals; ``again``: it tries once more.
+    """
+    if end is CallEnd.DELETED:
+        return f"{title} told us that this scheduled call was deleted. It does not go out."
+    shown = not end.rang and isinstance(reason, str) and _REASON.fullmatch(reason)
+    word = f" {title}'s reason: {reason}." if shown else ""
+    more = f" {title} tries again." if again else ""
+    return f"{title} told us that this call ended. {_TOLD[end]}{word}{more}"
 
 
 def safe_id(value: JsonValue) -> str | None:

@@ -187,6 +187,7 @@ class Standstill:
 
     ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
     ``told``: people are to know. ``ended``: since when it answers again. ``said``: the message that told.
+    ``probe_at``: when one request that removes something may be sent, although the provider asked for a wait.
     """
 
     connection: str
@@ -199,6 +200,7 @@ class Standstill:
     told: bool
     ended: datetime | None = None
     said: MessageRef | None = None
+    probe_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from providers.actions import Kind
 from storage.anchors import Anchor
 from storage.entries import (
     AskedToStop,
@@ -255,11 +256,14 @@ class ActionLog(Protocol):
 
     # -- what is due
 
-    async def ready(self, now: datetime, limit: int, *, without: Collection[str] = ()) -> Sequence[LogEntry]:
+    async def ready(
+        self, now: datetime, limit: int, *, without: Collection[str] = (), kinds: Collection[Kind] = ()
+    ) -> Sequence[LogEntry]:
         """Approved entries whose time to be sent has come, in the order they were approved.
 
         ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
-        that wait for their turn. Entries that have to wait for another one's (see `apply`) are left out too.
+        that wait for their turn. ``kinds``: of these only, where there are any. Entries that have to wait for
+        another one's (see `apply`) are left out too.
         """
         ...
 
@@ -362,11 +366,13 @@ class ActionLog(Protocol):
 
     # -- how fast an account may be asked
 
-    async def turn(self, account: str, *, a_minute: int | None, now: datetime) -> datetime | None:
+    async def turn(
+        self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
+    ) -> datetime | None:
         """Take a place to send: None means go now, a time means ask again then.
 
         Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
-        has passed. Without a limit nothing is written.
+        has passed unless ``paused`` is False. Without a limit nothing is written.
         """
         ...
 
@@ -378,12 +384,25 @@ class ActionLog(Protocol):
         ...
 
     async def pause(
-        self, account: str, until: datetime, *, connections: Collection[str] = (), tell: bool = False
+        self,
+        account: str,
+        until: datetime,
+        *,
+        connections: Collection[str] = (),
+        tell: bool = False,
+        probe: datetime | None = None,
     ) -> None:
         """Give no place before that time. A longer pause stays.
 
-        The account's ``connections`` stand still until then; ``tell``: those who wait are to know.
+        The account's ``connections`` stand still until then; ``tell``: those who wait are to know. From
+        ``probe`` on one request that removes something may be sent all the same.
         """
+        ...
+
+    async def next_probe(
+        self, connections: Collection[str], until: datetime, *, due: datetime | None = None
+    ) -> bool:
+        """Have the next such request of an account wait until then; False unless one was ``due``."""
         ...
 
     async def traffic(self, owner: str) -> Traffic:

@@ -478,3 +478,9 @@ def unfinished_lists(database: Database) -> None:
         CREATE INDEX stops_list ON stops (list, event);
         """
     )
+
+
+@MIGRATIONS()
+def removals(database: Database) -> None:
+    """When something may be removed although a provider asked to be left alone for long."""
+    database.executescript("ALTER TABLE standstills ADD COLUMN probe_at INTEGER;")

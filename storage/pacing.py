@@ -25,14 +25,21 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
     return None if row is None else moment(row["until"])
 
 
-def turn(connection: Connection, account: str, a_minute: int, now: datetime) -> datetime | None:
+def turn(
+    connection: Connection, account: str, a_minute: int, now: datetime, *, paused: bool = True
+) -> datetime | None:
     """Take a place among ``a_minute`` in any sixty seconds: None, or when to ask again."""
-    return take(connection, [Budget(account, a_minute, MINUTE)], now)
+    return take(connection, [Budget(account, a_minute, MINUTE)], now, paused=paused)
 
 
-def take(connection: Connection, budgets: Sequence[Budget], now: datetime) -> datetime | None:
-    """Take a place of each of these or of none: None, or when to ask again. ``within``: up to a minute."""
-    if waits := [until for one in budgets if (until := _free_from(connection, one, now))]:
+def take(
+    connection: Connection, budgets: Sequence[Budget], now: datetime, *, paused: bool = True
+) -> datetime | None:
+    """Take a place of each of these or of none: None, or when to ask again. ``within``: up to a minute.
+
+    ``paused``: none is given before a pause has passed.
+    """
+    if waits := [until for one in budgets if (until := _free_from(connection, one, now, paused=paused))]:
         return max(waits)
     for one in budgets:
         if one.places is not None:
@@ -44,10 +51,10 @@ def take(connection: Connection, budgets: Sequence[Budget], now: datetime) -> da
     return None
 
 
-def _free_from(connection: Connection, budget: Budget, now: datetime) -> datetime | None:
+def _free_from(connection: Connection, budget: Budget, now: datetime, *, paused: bool) -> datetime | None:
     """When there is a place again; None: there is one."""
     account = budget.account
-    if until := paused_until(connection, account, now):
+    if paused and (until := paused_until(connection, account, now)):
         return until
     if budget.places is None:
         return None

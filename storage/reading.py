@@ -49,13 +49,16 @@ _OVERDUE: Final = _FROM.format("actions INDEXED BY actions_not_after")
 _IN_STATE: Final = _FROM.format("actions INDEXED BY actions_state")
 _UNBEGUN: Final = _FROM.format("actions INDEXED BY actions_unbegun")
 _UNSURE: Final = _FROM.format("actions INDEXED BY actions_unsure")
-_READY: Final = f"""
+_APPROVED_NOW: Final = f"""
     WITH {HOLDING} {_APPROVED}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
-    ORDER BY last_event LIMIT :limit
 """
+_READY: Final = f"{_APPROVED_NOW} ORDER BY last_event LIMIT :limit"
+_READY_OF_KINDS: Final = f"""
+    {_APPROVED_NOW} AND kind IN (SELECT value FROM json_each(:kinds)) ORDER BY last_event LIMIT :limit
+"""  # noqa: S608 - fixed text
 _WAITED_FOR: Final = """
     WITH RECURSIVE one (name) AS (
         SELECT min(connection) FROM actions INDEXED BY actions_approved WHERE state = 'approved'
@@ -343,10 +346,20 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
     return [Tally(row["connection"], State(row["state"]), row["count"]) for row in rows]
 
 
-def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
+def ready(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    without: Collection[str] = (),
+    kinds: Collection[Kind] = (),
+) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved: so many of each connection."""
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
-    return _of_each(connection, names, _READY, {"now": microseconds(now), "limit": limit}, order="last_event")
+    values = {"now": microseconds(now), "limit": limit} | (
+        {"kinds": json.dumps(list(kinds))} if kinds else {}
+    )
+    query = _READY_OF_KINDS if kinds else _READY
+    return _of_each(connection, names, query, values, order="last_event")
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:

@@ -10,6 +10,7 @@ from secrets import token_bytes
 from sqlite3 import Connection
 from typing import Final, Self
 
+from providers.actions import Kind
 from storage import (
     anchors,
     forgetting,
@@ -289,9 +290,9 @@ class SQLiteLog:
         return await asyncio.to_thread(verify, self._path)
 
     async def ready(  # noqa: D102
-        self, now: datetime, limit: int, *, without: Collection[str] = ()
+        self, now: datetime, limit: int, *, without: Collection[str] = (), kinds: Collection[Kind] = ()
     ) -> Sequence[LogEntry]:
-        return await self._reader.do(lambda connection: reading.ready(connection, now, limit, without))
+        return await self._reader.do(lambda connection: reading.ready(connection, now, limit, without, kinds))
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.lapsed(connection, now))
@@ -326,22 +327,34 @@ class SQLiteLog:
     async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.unsure(connection, connections, limit))
 
-    async def turn(self, account: str, *, a_minute: int | None, now: datetime) -> datetime | None:  # noqa: D102
-        if a_minute is None:
-            return await self._reader.do(lambda connection: pacing.paused_until(connection, account, now))
-        return await self._writer.do(lambda connection: pacing.turn(connection, account, a_minute, now))
+    async def turn(  # noqa: D102
+        self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
+    ) -> datetime | None:
+        if a_minute is not None:
+            return await self._writer.do(
+                lambda connection: pacing.turn(connection, account, a_minute, now, paused=paused)
+            )
+        if not paused:
+            return None
+        return await self._reader.do(lambda connection: pacing.paused_until(connection, account, now))
 
     async def take(self, budgets: Sequence[Budget], now: datetime) -> datetime | None:  # noqa: D102
         return await self._writer.do(lambda connection: pacing.take(connection, budgets, now))
 
     async def pause(  # noqa: D102
-        self, account: str, until: datetime, *, connections: Collection[str] = (), tell: bool = False
+        self,
+        account: str,
+        until: datetime,
+        *,
+        connections: Collection[str] = (),
+        tell: bool = False,
+        probe: datetime | None = None,
     ) -> None:
         now = self._sources.clock()
 
         def leave_alone(connection: Connection) -> None:
             pacing.pause(connection, account, until, now)
-            standstills.asked(connection, connections, until, now, tell=tell)
+            standstills.asked(connection, connections, until, now, probe=probe, tell=tell)
 
         await self._writer.do(leave_alone)
 
@@ -381,6 +394,13 @@ class SQLiteLog:
         name, now = connection, self._sources.clock()
         return await self._writer.do(
             lambda connection: standstills.probe(connection, name, now=now, until=until)
+        )
+
+    async def next_probe(  # noqa: D102
+        self, connections: Collection[str], until: datetime, *, due: datetime | None = None
+    ) -> bool:
+        return await self._writer.do(
+            lambda connection: standstills.next_probe(connection, connections, until, due)
         )
 
     async def lift(self, connections: Collection[str], account: str) -> Sequence[Standstill]:  # noqa: D102

@@ -7,6 +7,7 @@ row stays until the message that told of it was edited. What a provider *asked* 
 A time that lies more than a minute ahead of the clock was written by a clock that was wrong.
 """
 
+import json
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
@@ -125,28 +126,53 @@ def probe(connection: Connection, name: str, *, now: datetime, until: datetime) 
 
 
 def asked(
-    connection: Connection, names: Collection[str], until: datetime, now: datetime, *, tell: bool
+    connection: Connection,
+    names: Collection[str],
+    until: datetime,
+    now: datetime,
+    *,
+    probe: datetime | None,
+    tell: bool,
 ) -> None:
     """The provider of these connections, of one account, wants to be left alone until then."""
     for name in names:
         connection.execute(
             """
-            INSERT INTO standstills (connection, why, since, until, failures, failed_at, reachable, told)
-            VALUES (:name, 'asked', :now, :until, 0, :now, 1, :tell)
+            INSERT INTO standstills
+                (connection, why, since, until, failures, failed_at, reachable, told, probe_at)
+            VALUES (:name, 'asked', :now, :until, 0, :now, 1, :tell, :probe)
             ON CONFLICT (connection, why) DO UPDATE SET since = :now, failed_at = :now,
                 until = CASE WHEN since > :wrong THEN :until ELSE max(until, :until) END,
-                told = max(told, :tell)
+                told = max(told, :tell), probe_at = :probe
             """,
             {
                 "name": name,
                 "now": microseconds(now),
                 "until": microseconds(until),
+                "probe": None if probe is None else microseconds(probe),
                 "tell": tell,
                 "wrong": microseconds(now + MINUTE),
             },
         )
         if tell:
             _tell_again(connection, name)
+
+
+def next_probe(connection: Connection, names: Collection[str], until: datetime, due: datetime | None) -> bool:
+    """Have the next request that probes an account wait until then; False unless one was ``due``."""
+    moved = connection.execute(
+        """
+        UPDATE standstills SET probe_at = :until
+        WHERE why = 'asked' AND connection IN (SELECT value FROM json_each(:names))
+          AND (:due IS NULL OR probe_at <= :due)
+        """,
+        {
+            "names": json.dumps(list(names)),
+            "until": microseconds(until),
+            "due": None if due is None else microseconds(due),
+        },
+    )
+    return moved.rowcount > 0
 
 
 def over(connection: Connection, now: datetime) -> None:
@@ -233,4 +259,5 @@ def _standstill(row: Row | None) -> Standstill:
         told=bool(row["told"]),
         ended=None if row["ended"] is None else moment(row["ended"]),
         said=MessageRef(*at) if row["ts"] else None,
+        probe_at=None if row["probe_at"] is None else moment(row["probe_at"]),
     )

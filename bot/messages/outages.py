@@ -1,7 +1,13 @@
 """What is said of a provider that is left alone: it is down, it is back, what waits for it. Pure."""
 
+from datetime import timedelta
+
 from bot.blocks import Message, section, when
+from providers.actions import Kind
 from storage.entries import Standstill
+
+LONG = timedelta(minutes=15)
+"""A wait that people may want to cut short."""
 
 
 def why_waiting(standstill: Standstill) -> str:
@@ -10,6 +16,22 @@ def why_waiting(standstill: Standstill) -> str:
     if standstill.why == "asked":
         return f"{name} asked us to wait, next try {at}"
     return f"{name} does not answer, next try {at}"
+
+
+def what_to_do(standstill: Standstill, kind: Kind) -> str:
+    """What people can do about a long wait that the provider asked for; empty where that is soon over."""
+    if standstill.why != "asked" or standstill.until - standstill.since <= LONG:
+        return ""
+    tried = _TRIED.get(kind, "")
+    resume = f"`python -m bot resume {standstill.connection}`"
+    there = "Or do it on the provider's own screen."
+    return f"{tried}Whoever runs CallOps can have it tried at once: {resume}. {there}"
+
+
+_TRIED = {
+    Kind.CANCEL_CALL: "Meanwhile CallOps tries a cancellation every 15 minutes. ",
+    Kind.DELETE_CAMPAIGN: "Meanwhile CallOps tries a deletion every 15 minutes. ",
+}
 
 
 def told(standstill: Standstill) -> Message:

@@ -60,6 +60,15 @@ CALL_TIME_CAME = "the time of its call had come."
 CALLS_STOPPED = "calls to this number were stopped."
 ANSWER_CAME_LATE = "the earlier one was answered after all."
 
+_DO_IT_THERE = "Do it on the provider's own screen."
+PUT_OFF_TO_THE_END = f"The provider asked CallOps to wait, and the time for this ran out. {_DO_IT_THERE}"
+
+
+def put_off_for_good(answer: str) -> str:
+    """What a provider put off, and is not asked for again."""
+    return f"{answer} CallOps does not ask again. {_DO_IT_THERE}"
+
+
 CHANGED_MEANWHILE = "The connection was changed after this was asked."
 CANNOT_BE_ASKED = "The provider cannot be asked."
 """Both of a look-up that saw nothing."""

@@ -4,14 +4,16 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.blocks import Message, escape, person, section, when
+from bot.consequences import REMOVING
 from bot.messages import outages, outcomes
 from bot.messages.facts import EARLIER, as_said, left_alone
 from bot.messages.tasks import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
 from providers.actions import Code, Kind
-from storage.entries import Cancelled, Event, Followed, LogEntry, Request, call_time
+from storage.entries import Cancelled, Event, Followed, LogEntry, Request, Standstill, call_time
 from storage.lifecycle import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -52,24 +54,41 @@ def standing(request: Request) -> str:
     order = [*WORDS.values(), "tried out"]
     told = ", ".join(f"{said.count(one)} {one}" for one in sorted(set(said), key=order.index))
     mark = "✅" if set(said) == {"tried out"} else _MARKS[request.state]
-    waits = f" Waits: {held_up(request)}." if held_up(request) else ""
-    return f"{mark} *{person(request.requester)} asked to {task(request)}:* {told}.{waits}"
+    return f"{mark} *{person(request.requester)} asked to {task(request)}:* {told}.{_waits(request)}"
 
 
 def held_up(request: Request) -> str | None:
     """What holds up all that is approved of a request, and until when; None: nothing that holds longest."""
-    held = request.waits_for
+    held = _hold(request)
     later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
     if held is None or not later or all(at is not None and at > held.until for at in later):
         return None
     return outages.why_waiting(held)
 
 
+def _hold(request: Request) -> Standstill | None:
+    """What holds a request up, until it is tried next: what removes something is tried sooner."""
+    held = request.waits_for
+    if held is None or held.probe_at is None or request.kind not in REMOVING:
+        return held
+    return replace(held, until=min(held.until, held.probe_at))
+
+
+def _waits(request: Request) -> str:
+    """What holds a request up and what can be done about that, to end a sentence with."""
+    waits = held_up(request)
+    return f" Waits: {waits}.{_what_to_do(request)}" if waits else ""
+
+
+def _what_to_do(request: Request) -> str:
+    helps = outages.what_to_do(request.waits_for, request.kind) if request.waits_for else ""
+    return f" {helps}" if helps else ""
+
+
 def passed(request: Request) -> str:
     """What was approved and has not ended: true whenever it is read, as a card may be behind."""
     told = f"*Approved:* {task(request)}, for {person(request.requester)}."
-    waits = f" Waits: {held_up(request)}." if held_up(request) else ""
-    return f"⏳ {told}{waits} The audit channel shows what comes of it."
+    return f"⏳ {told}{_waits(request)} The audit channel shows what comes of it."
 
 
 def already(request: Request, events: Sequence[Event]) -> list[str]:
@@ -145,11 +164,11 @@ def _approved(request: Request, entry: LogEntry) -> str:
     what, who = task(request), person(request.requester)
     message = f" {entry.message}" if entry.message else ""
     if waits := held_up(request):
-        return f"⏳ *Waits: {waits}:* {what}, for {who}.{message}"
+        return f"⏳ *Waits: {waits}:* {what}, for {who}.{message}{_what_to_do(request)}"
     if entry.attempt:
         at = f" {when(entry.not_before)}" if entry.not_before else ""
         asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""
-        return f"⏳ *Trying again{at}{asked}:* {what}.{message}"
+        return f"⏳ *Trying again{at}{asked}:* {what}.{message}{_what_to_do(request)}"
     if entry.not_before:
         return f"⏳ *Waiting until {when(entry.not_before)}:* {what}, for {who}.{message}"
     return f"⏳ *About to be sent:* {what}{WARNING.get(request.kind, '')}, for {who}."

@@ -46,6 +46,8 @@ DID: Mapping[str, str] = {
     "retry_scheduled": "decided to send it again",
     "late_answer": "recorded the provider's late answer",
     "webhook": "heard from the provider that it happened",
+    "took_place": "heard from the provider that it took place after all",
+    "call_ended": "heard from the provider how a try of the call ended",
     "looked_up": "asked the provider whether it has it",
     "looked_up_gone": "saw that it is gone at the provider: done",
     "window_passed": "did not send it again",

@@ -118,7 +118,6 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
         url="",
         headers={},
         body=None,
-        fresh_connection=True,
         provider_time="2026-11-22T09:30:00",
         zone="Asia/Kolkata",
     )
@@ -371,7 +370,7 @@ def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: Connection
     words = Vocabulary({"it": through}, "IN")
     line = infer(read("98765 43210", words=words), words).line
     action = PlaceCall(to="+919876543210", agent=through.agents[0])
-    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     wish = Wish("it", (action,))
     message = preview(wish, prepared, line, through=through, chosen=None, draft="d" * 24)
     modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.consequences import PAUSES, WINDOW, follows
+from bot.consequences import MAX_PUT_OFF, PAUSES, WINDOW, follows
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
 from storage import lifecycle
 from storage.entries import LogEntry
@@ -281,10 +281,42 @@ def waits(found: LogEntry, outcome: Outcome, *, jitter: float = 0, until: dateti
 
 
 def test_who_does_not_say_how_long_is_waited_for_twice_as_long_each_time() -> None:
-    """From five seconds up to two minutes; and never when it is too late anyway."""
+    """From five seconds up to a quarter of an hour, 40 requests in all."""
     later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER)
-    assert [waits(entry(attempt=n), later) for n in range(1, 8)] == [5, 10, 20, 40, 80, 120, 120]
-    assert waits(entry(attempt=1000), later) == 120
+    backed_off = [5, 10, 20, 40, 80, 160, 320, 640, 900, 900]
+    assert [waits(entry(attempt=n), later) for n in range(1, 11)] == backed_off
+    assert waits(entry(attempt=MAX_PUT_OFF - 1), later) == 900
+
+
+@pytest.mark.parametrize("told", [0.0, 0.001, 4.0])
+def test_no_time_that_is_named_is_sooner_than_the_back_off(told: float) -> None:
+    """Zero, and what has passed, is read as zero: the wait doubles all the same."""
+    later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=told)
+    assert [waits(entry(attempt=n), later) for n in range(1, 5)] == [5, 10, 20, 40]
+
+
+def test_what_removes_something_waits_a_quarter_of_an_hour_at_most() -> None:
+    """Whatever the provider asks for, put off or in doubt; what removes nothing waits as long as it says."""
+    day = 86400.0
+    later = outcome(Status.FAILED, Code.RATE_LIMITED, Retry.AFTER, retry_after=day)
+    broken = outcome(Status.UNKNOWN, Code.SERVER_ERROR, Retry.IDEMPOTENT, retry_after=day)
+    for kind in (Kind.CANCEL_CALL, Kind.DELETE_CAMPAIGN):
+        removing = replace(entry(), kind=kind)
+        assert (waits(removing, later), waits(removing, broken)) == (900, 900)
+    assert waits(replace(entry(), kind=Kind.STOP_CAMPAIGN), later) == day
+
+
+@pytest.mark.parametrize(
+    ("attempt", "until"), [(MAX_PUT_OFF, None), (MAX_PUT_OFF + 1, None), (1, NOW + timedelta(seconds=3))]
+)
+def test_what_is_put_off_for_good_says_what_to_do(attempt: int, until: datetime | None) -> None:
+    """After 40 requests, or where there is no time left: it failed, and people read where to do it."""
+    made = follows(
+        entry(attempt=attempt), LATER, requester="U0AGENT", owner="me", now=NOW, until=until, seen=False, waited=False
+    )  # fmt: skip
+    [move] = made.moves
+    assert move.after is State.FAILED
+    assert str(move.changes["message"]).endswith("Do it on the provider's own screen.")
 
 
 def test_jitter_only_ever_makes_a_wait_longer() -> None:

@@ -135,7 +135,7 @@ CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
     "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
     "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
-    "webhook", "asked", "reminded",
+    "webhook", "call_ended", "asked", "reminded",
 ]  # fmt: skip
 
 

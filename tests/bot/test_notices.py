@@ -1,4 +1,4 @@
-"""What follows when a provider tells by itself that a call happened, as a table."""
+"""What follows when a provider tells by itself what became of a call, as a table."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,20 +10,21 @@ from typing import Any
 import pytest
 
 from bot.loading import load
-from bot.notices import Ignored, Notices, settles
-from providers.actions import CallAction, Code, Kind, Notice, NumberRef, PlaceCall
+from bot.notices import Ignored, Notices, settles, settles_deletion
+from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
-from storage.entries import SYSTEM, Change, LogEntry, MessageRef, Move, Request
+from storage.entries import SYSTEM, Cancelled, Change, LogEntry, MessageRef, Move, NewAction, Request
 from storage.lifecycle import TERMINAL, State
 from storage.log import Conflict
 from storage.sqlite import SQLiteLog
 from tests.bot.test_settings import environment
-from tests.storage.samples import KEY, claim, placing
+from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
 PLACE = PlaceCall(to=NUMBER, agent="payments")
-NOTICE = Notice(action_id="A-7K3F", message="It ended.", number=NUMBER, reference="c-1")
+NOTICE = Notice(action_id="A-7K3F", message="It ended.", end=CallEnd.ANSWERED, number=NUMBER, reference="c-1")
+SILENT = sorted(end for end in CallEnd if not end.rang)
 
 
 def request(
@@ -104,6 +105,75 @@ def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa
     assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT"]
 
 
+@pytest.mark.parametrize("end", [end for end in CallEnd if end.rang])
+def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
+    """Picked up by somebody or something, declined, or not picked up: the call was placed."""
+    change = settles(request(), NOTICE.model_copy(update={"end": end}), "reminders")
+    assert isinstance(change, Change)
+    assert change.moves[0].after is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("end", SILENT)
+def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
+    """Whoever has to settle reads it, once for each try; nothing moves."""
+    notices = [NOTICE.model_copy(update={"end": end, "attempt": attempt}) for attempt in (0, 0, 1)]
+    changes = [settles(request(), notice, "reminders") for notice in notices]
+    assert all(isinstance(change, Change) and change.moves == () for change in changes)
+    first, again, second = (change for change in changes if isinstance(change, Change))
+    [note] = first.notes
+    assert (note.name, note.data) == ("call_ended", {"warning_1": "It ended."})
+    assert [(post.template, post.to) for post in first.posts] == [("call_ended", "thread")]
+    assert first.nonce == again.nonce != second.nonce
+
+
+@pytest.mark.parametrize("end", SILENT)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
+def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: CallEnd) -> None:
+    """But for a call that people believe to go out, and that was deleted: its requester hears of it."""
+    found = settles(request(state, doubted=False), NOTICE.model_copy(update={"end": end}), "reminders")
+    if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
+        assert isinstance(found, Change)
+        assert found.moves == ()
+        assert [post.to for post in found.posts] == ["thread", "dm:U0AGENT"]
+        known = replace(request(state), cancelled=Cancelled("A-2222"))
+        found = settles(known, NOTICE.model_copy(update={"end": end}), "reminders")
+    assert isinstance(found, Ignored)
+    assert not found.odd
+
+
+CANCEL = Cancel(target=NumberRef(agent="payments", to=NUMBER))
+
+
+@pytest.mark.parametrize(
+    ("state", "doubted", "names"),
+    [
+        (State.UNKNOWN, True, ["webhook"]),
+        (State.SENDING, False, ["webhook"]),
+        (State.APPROVED, True, ["order_dropped", "webhook"]),
+        (State.SENDING, True, None),
+        (State.SUCCEEDED, False, None),
+        (State.FAILED, True, None),
+        (State.WITHDRAWN, False, None),
+    ],
+)
+def test_a_deleted_call_ends_the_doubt_about_its_deletion(
+    state: State,
+    doubted: bool,  # noqa: FBT001 - a column of a table
+    names: list[str] | None,
+) -> None:
+    """The deletion happened, whatever its own answer was; what is over stays as it is."""
+    deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, doubted=doubted)
+    notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
+    found = settles_deletion(deletion, "A-7K3F", notice)
+    assert isinstance(found, Change) == (names is not None)
+    if isinstance(found, Change):
+        assert [move.name for move in found.moves] == names
+        changes = found.moves[-1].changes
+        assert (found.moves[-1].after, changes["code"]) == (State.SUCCEEDED, Code.CANCELLED)
+        assert changes["reference"] == "earlier"
+        assert found.nonce == "deleted A-2222"
+
+
 @pytest.mark.parametrize(
     "more", [{"approvals_needed": 1}, {"messages": {"card": MessageRef("C0APPROVE", "1.0")}}]
 )
@@ -177,9 +247,15 @@ def test_what_is_not_about_this_call_changes_nothing(
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SQLiteLog]:
+def clock() -> Clock:
+    """A clock that is moved by hand."""
+    return Clock(NOW)
+
+
+@pytest.fixture
+async def log(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteLog]:
     """A log in a file."""
-    opened = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=lambda: NOW)
+    opened = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=clock)
     yield opened
     await opened.close()
 
@@ -195,11 +271,11 @@ async def in_doubt(log: SQLiteLog) -> str:
     return entry
 
 
-async def told(log: SQLiteLog, entry: str, *, times: int = 1) -> int:
+async def told(log: SQLiteLog, entry: str, *, times: int = 1, **more: Any) -> int:
     """Let a provider tell of a call, at once as often; how often there was something to post."""
     announced: list[None] = []
     notices = Notices(log, load(environment(log._path.parent)), announce=lambda: announced.append(None))
-    notice = NOTICE.model_copy(update={"action_id": entry})
+    notice = NOTICE.model_copy(update={"action_id": entry, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
 
@@ -237,6 +313,100 @@ async def test_a_contradiction_is_told_once(log: SQLiteLog) -> None:
     assert [event.name for event in await log.events(entry)][3:] == ["did_not_happen", "took_place"]
     assert (await log.request(entry)).state is State.FAILED
     assert (await log.verify()).faults == ()
+
+
+async def placed(log: SQLiteLog) -> str:
+    """A call that was accepted, and is scheduled for tomorrow."""
+    entry = (await log.record(placing(NUMBER, at=NOW + timedelta(days=1)))).request.entries[0].id
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    done = Move(
+        entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
+    )
+    await log.apply(Change(entry, SYSTEM, [done]))
+    return entry
+
+
+async def deletion_in_doubt(log: SQLiteLog, *, number: str = NUMBER, agent: str = "payments") -> str:
+    """A deletion by number that was sent, and whose answer was lost."""
+    action = Cancel(target=NumberRef(agent=agent, to=number))
+    made = replace(cancelling(number), actions=[NewAction(action, number=number)])
+    entry = (await log.record(made)).request.entries[0].id
+    await log.apply(approve(entry))
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Move(
+        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+    )
+    await log.apply(Change(entry, SYSTEM, [lost]))
+    return entry
+
+
+async def states(log: SQLiteLog, *entries: str) -> list[State]:
+    """How some requests stand."""
+    return [(await log.request(entry)).state for entry in entries]
+
+
+async def test_a_call_that_was_deleted_settles_its_deletion(log: SQLiteLog) -> None:
+    """Once, however often it is told; and the call reads that it does not go out."""
+    call, deletion = await placed(log), await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 1
+    assert await states(log, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
+    cancelled = (await log.request(call)).cancelled
+    assert cancelled is not None
+    assert cancelled.by == deletion
+    later = await deletion_in_doubt(log)
+    assert await told(log, call, end=CallEnd.DELETED) == 0
+    assert await states(log, later) == [State.UNKNOWN]
+    assert (await log.verify()).faults == ()
+
+
+async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: SQLiteLog) -> None:
+    """Its deletion is settled once; told again, it settles no later one."""
+    call, deletion = await in_doubt(log), await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
+    assert await states(log, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
+    later = await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 0
+    assert await states(log, call, later) == [State.UNKNOWN, State.UNKNOWN]
+    assert (await log.verify()).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("deletions", "end"),
+    [
+        ([{"number": "+919876543211"}], CallEnd.DELETED),
+        ([{"agent": "sales"}], CallEnd.DELETED),
+        ([{}, {}], CallEnd.DELETED),
+        *(([{}], end) for end in CallEnd if end is not CallEnd.DELETED),
+    ],
+)
+async def test_what_does_not_prove_a_deletion_settles_none(
+    log: SQLiteLog, deletions: list[dict[str, str]], end: CallEnd
+) -> None:
+    """Another number, another agent, one of several, or an end that is no deletion."""
+    call = await in_doubt(log)
+    made = [await deletion_in_doubt(log, **one) for one in deletions]
+    await told(log, call, end=end)
+    assert set(await states(log, *made)) == {State.UNKNOWN}
+
+
+async def test_a_deletion_from_before_the_call_is_not_settled(log: SQLiteLog, clock: Clock) -> None:
+    """It cannot have been what deleted a call that was placed later."""
+    deletion = await deletion_in_doubt(log)
+    clock.move(minutes=1)
+    call = await placed(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_one_event_comes_for_each_try(log: SQLiteLog) -> None:
+    """The first try did not ring, the second did: that one settles the call."""
+    entry = await in_doubt(log)
+    assert await told(log, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
+    assert await told(log, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
+    assert await states(log, entry) == [State.UNKNOWN]
+    assert await told(log, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
+    assert await states(log, entry) == [State.SUCCEEDED]
+    assert [event.name for event in await log.events(entry)][3:] == ["call_ended", "call_ended", "webhook"]
 
 
 async def test_an_action_that_is_not_in_the_log_is_no_fault(log: SQLiteLog) -> None:

@@ -203,15 +203,6 @@ async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
         assert order.data["reason"] == why
 
 
-async def test_nobody_waits_beyond_the_deadline(stage: Bench) -> None:
-    """A provider that puts us off until after the request's time has refused it."""
-    later = Fault(does="rate_limited", headers={"Retry-After": str(9 * 3600)})
-    await stage.providers.fail("voxworks", later)
-    made = await stage.bot.approved(CANCEL_BY_ID)
-    await stage.bot.rounds()
-    assert (await stage.bot.entry(made)).state is State.FAILED
-
-
 async def test_a_placed_call_that_was_put_off_is_not_placed_later(stage: Bench) -> None:
     """That a 429 was not processed is a custom: too little to call somebody twice on."""
     await stage.providers.fail(

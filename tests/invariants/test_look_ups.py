@@ -157,8 +157,73 @@ async def test_not_found_after_a_doubt_counts_where_a_look_up_saw_it(stage: Benc
     await stage.bot.rounds()
     await stage.pass_time(seconds=2)
     await stage.bot.rounds()
-    assert await methods(stage) == ["GET", "DELETE", "DELETE"]
+    assert await methods(stage) == ["GET", "DELETE", "DELETE", "GET"]
     assert [event.name for event in await stage.bot.log.events(made.id)][-1] == "inferred"
+
+
+GONE = '{"status": "error", "message": "Campaign not found"}'
+PAGE = "<html><body><h1>404 Not Found</h1>nginx</body></html>"
+
+
+@pytest.mark.parametrize(
+    "body", [PAGE, "", "null", "[]", "{}", '{"message": "Not Found"}', '{"detail": "Not Found"}']
+)
+async def test_another_server_s_404_ends_no_doubt(stage: Bench, body: str) -> None:
+    """The campaign was seen, the first answer was lost, and a gateway says "not found": nobody knows."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", effect=False)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", Fault(does="reply", status=404, body=body, times=None, effect=False))
+    for _ in range(5):
+        await stage.pass_time(seconds=10)
+        await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, None)
+    assert await methods(stage) == ["GET", "DELETE", "DELETE", "GET"]
+    assert await stage.effects("kore") == []
+    await stage.bot.posts()
+    assert not [one for one in await stage.said("C0AUDIT") if "Deleted:" in one.text]
+
+
+async def test_what_is_not_found_and_yet_there_stays_a_doubt(stage: Bench) -> None:
+    """Before a "not found" is taken for a deletion the campaign is looked up once more: it is still there."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", effect=False)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", Fault(does="reply", status=404, body=GONE, effect=False))
+    await stage.pass_time(seconds=10)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert (entry.state, entry.sighted) == (State.UNKNOWN, True)
+    assert (await methods(stage))[:4] == ["GET", "DELETE", "DELETE", "GET"]
+    await stage.bot.posts()
+    assert any("still has it" in one.text for one in await stage.said("C0AUDIT"))
+
+
+async def test_where_it_cannot_be_looked_up_once_more_nothing_is_concluded(stage: Bench) -> None:
+    """The account has no turn left for the look-up: the doubt waits for it, and is then over."""
+    made = await stage.bot.ask(DELETE)
+    await stage.bot.rounds()
+    await stage.providers.fail("kore", "reset", effect=True)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    bot, account = stage.bot, stage.bot.adapters["kore"].budget or ""
+
+    async def pause() -> None:
+        del bot.log.at["after sending"]
+        await bot.log.pause(account, stage.clock() + timedelta(seconds=20))
+
+    bot.log.at["after sending"] = pause
+    await stage.pass_time(seconds=2)
+    await bot.rounds()
+    assert (await bot.entry(made)).state is State.UNKNOWN
+    await stage.pass_time(seconds=20)
+    await bot.rounds()
+    assert (await bot.entry(made)).state is State.SUCCEEDED
 
 
 async def test_another_connection_s_answer_is_not_asked_for(stage: Bench) -> None:

@@ -27,6 +27,6 @@ async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> N
             await bot.rounds()
         entry = await bot.entry(request)
         assert len(place.received) == expected.requests
-        over = ENDS[expected.outcome.partition(" ")[0]]
+        over = ENDS[expected.meaning(PLACE).partition(" ")[0]]
         assert entry.state is (State.EXPIRED if expected.outcome == NOT_SENT else over)
         assert entry.attempt == 1

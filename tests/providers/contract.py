@@ -11,7 +11,9 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -44,8 +46,8 @@ from tests.providers.contract_case import (
     unanswered,
     unasked,
 )
-from tests.providers.contract_failures import FAILURES, Failure, NoNames, after_doubt
-from tests.providers.wire import Received, listening, reply
+from tests.providers.contract_failures import FAILURES, FOREIGN, JUNK, Failure, NoNames, after_doubt
+from tests.providers.wire import Received, listening, reply, twice
 
 SMUGGLED: Final = ("", ".", "..", "../contacts", "..%2f", "a?x=1", "a#f", "a/b", "a\\b", "a b", "a\n", "{id}")
 """Ids that would lead elsewhere, past the vocabulary that refuses them first."""
@@ -73,6 +75,18 @@ FIELDS: Final[dict[str, Any]] = {
     "metadata": {"name": "Asha"},
 }
 """A value for each optional field of a placed call."""
+
+FAILING: Final = frozenset(
+    {
+        Code.INVALID_REQUEST,
+        Code.AUTH_FAILED,
+        Code.NOT_FOUND,
+        Code.REJECTED,
+        Code.COMPLIANCE_BLOCKED,
+        Code.CONFIG_ERROR,
+    }
+)
+"""What a status may mean that certainly says no."""
 
 CALLING: Final = frozenset({Kind.PLACE_CALL, Kind.START_CAMPAIGN})
 """What makes phones ring: a second request could make them ring twice."""
@@ -140,6 +154,11 @@ _PARAMETERS: Final[dict[str, Callable[[Subject], Iterable[tuple[str, object]]]]]
     "by_id": _by_id,
     "looked_up": _looked_up,
     "answered": lambda one: ((name, Answered(one, fixture)) for name, fixture in one.fixtures.items()),
+    "succeeded": lambda one: (
+        (name, Answered(one, fixture))
+        for name, fixture in one.fixtures.items()
+        if fixture.outcome.status is Status.OK
+    ),
     "refused": lambda one: ((name, (one, refusal)) for name, refusal in one.case.refusals.items()),
     "undeclared": lambda one: ((name, (one, action)) for name, action in _undeclared(one)),
 }
@@ -173,6 +192,32 @@ class ProviderContract:
         lacking = subject.unreadable + unanswered(subject)
         assert not lacking, f"add to tests/providers/replies/{subject.name}: {'; '.join(lacking)}"
 
+    def test_what_is_declared_can_be_meant(self, subject: Subject) -> None:
+        """No rate below one, no part of an account or of a sentence that is empty, no failure that is none."""
+        adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
+        assert adapter.requests_a_minute is None or adapter.requests_a_minute > 0
+        named = [*adapter.account(), adapter.title, adapter.support, adapter.way_in, *adapter.advice.values()]
+        named += [*adapter.sentences, *filter(None, (row.check for row in adapter.failures))]
+        assert [one for one in named if not one.strip()] == []
+        assert adapter.budget is None or adapter.budget.strip()
+        for row in adapter.failures:
+            assert 400 <= row.status < 600, f"{row} is no failure"
+            assert row.code in FAILING, f"{row.code} is no failure"
+
+    def test_a_time_is_told_as_it_is_sent(self, asked: Asked) -> None:
+        """People see the very string that the provider gets for a call's time, and its zone; else there is none."""
+        prepared = asked.connect("http://127.0.0.1:1").prepare(asked.ask.action, CONTEXT)
+        at = asked.ask.action.at if isinstance(asked.ask.action, PlaceCall) else None
+        if at is None:
+            assert prepared.provider_time is None
+            return
+        assert prepared.provider_time, "build a Request with its provider_time"
+        assert prepared.provider_time in json.dumps(json.loads(prepared.body or b"{}"), ensure_ascii=False)
+        assert prepared.zone, "build a Request with its zone"
+        told = datetime.fromisoformat(prepared.provider_time)
+        zoned = told if told.tzinfo else told.replace(tzinfo=ZoneInfo(prepared.zone))
+        assert zoned == at
+
     async def test_request(self, asked: Asked) -> None:
         """What is asked is on the wire once, with exactly this method, raw path, headers and body."""
         ask = asked.ask
@@ -182,15 +227,27 @@ class ProviderContract:
         assert request.headers == {**_common_headers(ask, request), **ask.headers}
         assert _canonical(request.body) == (b"" if ask.body is None else _canonical(json.dumps(ask.body)))
 
-    async def test_what_rings_has_its_own_connection(self, first: Asked) -> None:
-        """On a kept connection a drop cannot be told from an old one: what makes phones ring is never on one."""
+    async def test_each_request_has_its_own_connection(self, first: Asked) -> None:
+        """On a kept connection a drop cannot be told from an old one, nor an answer from an earlier one's."""
         async with listening(reply(200, {})) as wire:
             adapter = first.connect(wire.base_url)
             await adapter.perform(first.ask.action, CONTEXT)
             await adapter.perform(first.ask.action, CONTEXT)
             await adapter.aclose()
-        own = first.ask.action.kind in CALLING
-        assert [request.connection for request in wire.received] == ([1, 2] if own else [1, 1])
+        assert [request.connection for request in wire.received] == [1, 2]
+
+    async def test_a_second_answer_is_nobodys(self, succeeded: Answered) -> None:
+        """A server that writes two answers at once decides nothing but its own request."""
+        fixture = succeeded.fixture
+        asked = Asked(succeeded.subject, succeeded.subject.asked_by(fixture))
+        async with listening(twice(fixture.status, fixture.content, fixture.headers)) as wire:
+            adapter = asked.connect(wire.base_url, fixture.settings)
+            first = await adapter.perform(asked.ask.action, CONTEXT)
+            wire.answer = reply(500, b"")
+            second = await adapter.perform(asked.ask.action, CONTEXT)
+            await adapter.aclose()
+        assert (first.status, second.status) == (Status.OK, Status.UNKNOWN)
+        assert len(wire.received) == 2
 
     async def test_failure(self, first: Asked, failure: Failure) -> None:
         """However the wire fails, at most one request was made, and its kind says what may follow."""
@@ -242,7 +299,7 @@ class ProviderContract:
     async def test_reply(self, answered: Answered) -> None:
         """A reply means what its file says, to people too, and is asked for once."""
         subject, fixture, expected = answered.subject, answered.fixture, answered.fixture.outcome
-        ask = subject.case.asks[fixture.ask] if fixture.ask else subject.first(fixture.kind)
+        ask = subject.asked_by(fixture)
         assert ask.action.kind is fixture.kind
         async with listening(fixture.answer) as wire:
             adapter = Asked(subject, ask).connect(wire.base_url, fixture.settings)
@@ -261,6 +318,38 @@ class ProviderContract:
             assert expected.retry == after_doubt(ask.action), "a doubt of this kind has one retry class"
         if fixture.kind in CALLING:
             assert expected.retry in {Retry.NEVER, Retry.VERIFY}, "no reply lets anybody be called twice"
+
+    async def test_not_found_is_the_providers_own_word(self, first: Asked) -> None:
+        """A 404 that is not the provider's own JSON comes from another server: it says nothing of a target."""
+        for name, answer in FOREIGN.items():
+            async with listening(answer) as wire:
+                adapter = first.connect(wire.base_url)
+                outcome = await adapter.perform(first.ask.action, CONTEXT)
+                await adapter.aclose()
+            assert _in_short(outcome) == "failed rejected never", name
+            assert adapter.address_setting in outcome.message, name
+
+    async def test_a_look_up_believes_only_the_provider(self, looked_up: Asked) -> None:
+        """No page of another server says that a target is there, or that it is not."""
+        pages = [*FOREIGN.values(), *(reply(200, body) for body in JUNK.values())]
+        for answer in pages:
+            async with listening(answer) as wire:
+                adapter = looked_up.connect(wire.base_url)
+                sighting = await adapter.look_up(looked_up.ask.action, CONTEXT)
+                await adapter.aclose()
+            assert sighting is not None
+            assert sighting.found is None
+
+    async def test_junk_is_no_success(self, succeeded: Answered) -> None:
+        """Under the status of each success, what is not the provider's own document is unknown."""
+        fixture = succeeded.fixture
+        asked = Asked(succeeded.subject, succeeded.subject.asked_by(fixture))
+        for name, body in JUNK.items():
+            async with listening(reply(fixture.status, body)) as wire:
+                adapter = asked.connect(wire.base_url, fixture.settings)
+                outcome = await adapter.perform(asked.ask.action, CONTEXT)
+                await adapter.aclose()
+            assert (outcome.status, outcome.reference) == (Status.UNKNOWN, None), name
 
     async def test_refusal(self, refused: tuple[Subject, Refusal]) -> None:
         """What the case file refuses is refused in its field, and nothing is sent."""
@@ -349,8 +438,7 @@ async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, 
 def _common_headers(ask: Ask, request: Received) -> dict[str, str]:
     """What every request has, whoever it goes to."""
     headers = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "CallOps"}
-    if ask.action.kind in CALLING:  # never on a kept connection
-        headers["connection"] = "close"
+    headers["connection"] = "close"  # never on a kept connection
     if ask.body is not None:
         headers["content-type"] = "application/json"
     if ask.body is not None or ask.method == "POST":

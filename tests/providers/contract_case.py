@@ -112,10 +112,14 @@ class Fixture(BaseModel):
         return self
 
     @property
+    def content(self) -> bytes:
+        """The body as the provider's side writes it."""
+        return (json.dumps(self.body) if self.text is None else self.text).encode()
+
+    @property
     def answer(self) -> Answer:
         """What the provider's side then writes."""
-        content = json.dumps(self.body) if self.text is None else self.text
-        return reply(self.status, content.encode(), self.headers)
+        return reply(self.status, self.content, self.headers)
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,10 @@ class Subject:
     def first(self, kind: Kind) -> Ask:
         """The ask that stands for a kind."""
         return next(ask for ask in self.case.asks.values() if ask.action.kind is kind)
+
+    def asked_by(self, fixture: Fixture) -> Ask:
+        """The ask that a reply answers."""
+        return self.case.asks[fixture.ask] if fixture.ask else self.first(fixture.kind)
 
     def connect(self, base_url: str, *settings: Mapping[str, Any], deadline: float = 5.0) -> Adapter:
         """A connection whose later ``settings`` replace earlier ones."""

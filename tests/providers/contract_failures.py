@@ -8,7 +8,7 @@ what is asked by an id does no more the second time.
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,14 +73,19 @@ class Failure:
     outcome: str
     requests: int = 1
     deadline: float = PATIENT
+    otherwise: Mapping[Kind, str] = field(default_factory=dict)
+    """The outcome for kinds that have one of their own."""
 
     def meaning(self, action: CallAction) -> str:
         """The outcome for one action."""
-        return self.outcome.format(after_doubt=after_doubt(action))
+        outcome = self.otherwise.get(action.kind, self.outcome)
+        return outcome.format(after_doubt=after_doubt(action))
 
 
 NOT_SENT: Final = "failed unreachable safe"
 MISSET: Final = "failed config_error never"
+SENT_ELSEWHERE: Final = {Kind.PLACE_CALL: "unknown unreadable_reply verify"}
+"""A redirect of a placed call: the call may have been placed all the same."""
 LOST: Final = "unknown connection_lost {after_doubt}"
 NO_ANSWER: Final = "unknown no_answer {after_doubt}"
 UNREADABLE: Final = "unknown unreadable_reply {after_doubt}"
@@ -162,8 +167,56 @@ FAILURES: Final[dict[str, Failure]] = {
     "an empty object": Failure(_answering(reply(200, {})), UNREADABLE),
     "HTML 200": Failure(_answering(reply(200, b"<html>")), UNREADABLE),
     "HTML 502": Failure(_answering(reply(502, b"<html>")), BROKEN),
-    "redirect": Failure(_answering(reply(307, b"", {"Location": "/elsewhere"})), MISSET),
+    **{
+        f"redirect {status}": Failure(
+            _answering(reply(status, b"", {"Location": "/elsewhere"})), MISSET, otherwise=SENT_ELSEWHERE
+        )
+        for status in (300, 301, 302, 303, 304, 307, 308)
+    },
 }
+
+PAGE: Final = b"<html><head><title>404 Not Found</title></head><body>nginx</body></html>"
+HTML: Final = {"Content-Type": "text/html"}
+
+FOREIGN: Final[Mapping[str, Answer]] = {
+    name: reply(404, body, HTML if body == PAGE else None)
+    for name, body in {
+        "a page": PAGE,
+        "nothing": b"",
+        "text": b"not found",
+        "null": None,
+        "a list": [{"success": False, "status": "error", "error": True}],
+        "an empty object": {},
+        "a gateway's message": {"message": "Not Found"},
+        "no route": {"message": "no Route matched with those values"},
+        "a detail": {"detail": "Not Found"},
+        "a framework's error": {"timestamp": "2026-11-01", "status": 404, "error": "Not Found", "path": "/"},
+        "an error with a code": {"error": {"code": 404, "message": "Not Found"}},
+        "of other types": {"success": "false", "status": ["error"], "error": "true", "errors": "none"},
+    }.items()
+}
+"""What other servers answer to a path that they do not know: none of it is a provider's word."""
+
+
+JUNK: Final[Mapping[str, bytes]] = {
+    "a page": b"<html><body>Welcome</body></html>",
+    "nothing": b"",
+    "text": b"OK",
+    "null": b"null",
+    "a number": b"1",
+    "true": b"true",
+    "a string": b'"success"',
+    "a list": b"[]",
+    "a list of successes": b'[{"status":"success","success":true,"error":false}]',
+    "an empty object": b"{}",
+    "ok": b'{"ok":true}',
+    "a message": b'{"message":"Success"}',
+    "a health check": b'{"status":"UP"}',
+    "data alone": b'{"data":{}}',
+    "a result": b'{"result":"success","code":200}',
+    "of other types": b'{"status":["success"],"success":"true","error":0,"cancelled":1}',
+}
+"""What proves nothing under any status."""
 
 
 class NoNames(asyncio.SelectorEventLoop):

@@ -20,6 +20,12 @@ OF_ALL_PROVIDERS = (
     "tests/providers/test_matrix.py",
 )
 """Tests outside the contract that read the registry, or what is written of each provider."""
+WHAT_IS_TOLD = (
+    "tests/security/test_echoes.py",
+    "tests/security/test_bad_replies.py",
+    "tests/security/test_anything_typed.py",
+)
+"""Tests of each provider that no secret and no number is kept or told."""
 BLOCK = re.compile(r"^(?:`(?P<file>[^`]+)`:\n\n)?```(?P<language>[a-z]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)  # fmt: skip
 
 
@@ -59,7 +65,7 @@ def follow(tree: Path, steps: Sequence[str]) -> None:
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of what the suite reads."""
-    for name in ("providers", "storage", "bot", "tests", "docs"):
+    for name in ("providers", "storage", "bot", "playground", "tests", "docs"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("README.md", "Makefile", "pyproject.toml", "callops.example.toml"):
         shutil.copy(ROOT / name, tmp_path)
@@ -74,7 +80,8 @@ def suite(tree: Path) -> subprocess.CompletedProcess[str]:
 def test_the_page_works_as_it_stands(tree: Path) -> None:
     """Whoever follows every step has a provider that keeps the contract, in a tree without a fault."""
     follow(tree, STEPS)
-    for tested in (suite(tree), another_pytest(tree, *OF_ALL_PROVIDERS)):
+    told = another_pytest(tree, *WHAT_IS_TOLD, "-k", "acme")
+    for tested in (suite(tree), another_pytest(tree, *OF_ALL_PROVIDERS), told):
         assert tested.returncode == 0, tested.stdout
     new = ("providers/acme.py", "providers/registry.py", "tests/providers/cases/acme.py")
     for look in (("check",), ("format", "--check")):
@@ -110,6 +117,15 @@ def test_a_step_that_is_left_out_is_named(tree: Path, left_out: int, says: str) 
 HALF: tuple[tuple[str, str, str, str], ...] = (
     ("providers/acme.py", "/v1/calls", "/v2/calls", "test_request[acme/cancel]"),
     ("providers/acme.py", "200, True", "200, _", "test_failure[acme/cancel_call-an empty object]"),
+    ("providers/acme.py", "200, True", "200, _", "test_junk_is_no_success[acme/cancel-200]"),
+    (
+        "providers/acme.py",
+        "_, False",
+        "_, None",
+        "test_not_found_is_the_providers_own_word[acme/cancel_call]",
+    ),
+    ("providers/acme.py", "provider_time=at,", "", "test_a_time_is_told_as_it_is_sent[acme/schedule]"),
+    ("providers/acme.py", "minute = 120", "minute = -1", "test_what_is_declared_can_be_meant[acme/itself]"),
     ("tests/providers/replies/acme/cancel-404.json", "{", "", "cancel-404.json: 1 validation error"),
     ("tests/providers/replies/acme/cancel-500.json", "unknown", "failed", "that means unknown"),
 )

@@ -111,7 +111,7 @@ def test_a_look_up(
     action: CallAction, status: int, document: dict[str, JsonValue] | None, *, found: bool | None
 ) -> None:
     """Only the campaign that was asked for is found, and only Kore.ai's own 404 says that it is not there."""
-    sighting = kore().parse_look_up(action, received(action, status, document))
+    sighting = kore().sighted(action, received(action, status, document))
     assert sighting.found is found
     assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
     assert "cd-1" not in sighting.message
@@ -121,7 +121,7 @@ def test_a_look_up(
 def test_a_look_up_with_the_rate_text_is_none(status: int) -> None:
     """Kore.ai did not look, whatever status says so: the campaign is neither there nor gone."""
     document: dict[str, JsonValue] = {"message": "Rate limit for this API has been reached"}
-    sighting = kore().parse_look_up(DELETE, received(DELETE, status, document))
+    sighting = kore().sighted(DELETE, received(DELETE, status, document))
     assert (sighting.found, sighting.put_off) == (None, True)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from providers.actions import Kind, NumberRef, PlaceCall
+from providers.actions import CallEnd, Kind, Notice, NumberRef, PlaceCall
 from tests.providers.made import (
     AGENT_ID,
     CONTEXT,
@@ -82,6 +82,9 @@ ENDED: dict[str, Any] = {
         "from": "918000000000",
         "to": NUMBER.removeprefix("+"),
         "time": "2025-12-19 16:01:07",
+        "hangup_reason": "CLIENT_INITIATED",
+        "try_count": 0,
+        "next_call_scheduled": False,
         "call_metadata": {"name": "Jatin", "callops_action_id": "A-7K3F.2"},
     },
 }
@@ -96,7 +99,77 @@ def test_the_end_of_a_call_that_was_placed_with_our_id_is_heard() -> None:
         NUMBER,
         "2303fa770b666a64ab1694c1e",
     )
-    assert notice.message == "CallKaro told us that this call ended."
+    assert (notice.end, notice.attempt) == (CallEnd.ANSWERED, 0)
+    assert notice.message == "CallKaro told us that this call ended. It was answered."
+
+
+def heard(**changes: Any) -> Notice:
+    """What is heard of an end with these fields."""
+    notice = callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], **changes}})
+    assert notice is not None
+    return notice
+
+
+@pytest.mark.parametrize(
+    ("reason", "end", "says"),
+    [
+        ("CLIENT_INITIATED", "answered", "It was answered."),
+        ("PARTICIPANT_REMOVED", "answered", "It was answered."),
+        ("SESSION_TIMEOUT", "answered", "It was answered."),
+        ("VOICEMAIL_DETECTED", "voicemail", "A voicemail took it."),
+        ("USER_REJECTED", "rejected", "It rang, and was declined."),
+        ("USER_UNAVAILABLE", "no_answer", "It rang, and nobody answered."),
+        ("USER_UNRESPONSIVE", "not_reached", "did not ring. CallKaro's reason: USER_UNRESPONSIVE."),
+        ("INVALID_PHONE_NUMBER", "not_dialled", "not dialled. CallKaro's reason: INVALID_PHONE_NUMBER."),
+        ("PRE_CALL_FN_FAILED", "not_dialled", "not dialled. CallKaro's reason: PRE_CALL_FN_FAILED."),
+        ("OUTSIDE_TRIGGER_WINDOW", "not_dialled", "not dialled. CallKaro's reason: OUTSIDE_TRIGGER_WINDOW."),
+        ("DELETED_SCH_CALL_ALL", "deleted", "this scheduled call was deleted. It does not go out."),
+        ("DELETED_SCH_CALL_ONE", "deleted", "this scheduled call was deleted. It does not go out."),
+        ("UNKNOWN", "unclear", "was not said. CallKaro's reason: UNKNOWN."),
+        ("SOMETHING_NEW", "unclear", "was not said. CallKaro's reason: SOMETHING_NEW."),
+        ("client_initiated", "unclear", "was not said."),
+        ("CLIENT_INITIATED ", "unclear", "was not said."),
+        (f"CALLED {NUMBER}", "unclear", "was not said."),
+        ("<!channel>", "unclear", "was not said."),
+        ("", "unclear", "was not said."),
+        (None, "unclear", "was not said."),
+        (7, "unclear", "was not said."),
+        (["CLIENT_INITIATED"], "unclear", "was not said."),
+    ],
+)
+def test_what_became_of_a_call_is_its_reason(reason: Any, end: str, says: str) -> None:
+    """Each reason of CallKaro's page has one meaning, and whatever else it says has none."""
+    notice = heard(hangup_reason=reason)
+    assert notice.end == end
+    assert notice.message.endswith(says)
+
+
+def test_an_end_without_a_reason_says_nothing() -> None:
+    """That an event came proves no ringing."""
+    document = {**ENDED, "data": {key: one for key, one in ENDED["data"].items() if key != "hangup_reason"}}
+    notice = callkaro(**HEARING).hear(document)
+    assert notice is not None
+    assert (notice.end, notice.end.rang) == (CallEnd.UNCLEAR, False)
+
+
+def test_only_a_phone_that_rang_is_a_call() -> None:
+    """Picked up by a person or a voicemail, declined, or not picked up."""
+    assert [end for end in CallEnd if end.rang] == ["answered", "voicemail", "rejected", "no_answer"]
+
+
+@pytest.mark.parametrize(
+    ("tries", "attempt"), [(0, 0), (2, 2), (None, None), ("1", None), (1.5, None), (True, None)]
+)
+def test_each_try_is_told_apart(tries: Any, attempt: int | None) -> None:
+    """One event comes for each try, and says whether there will be another."""
+    assert heard(try_count=tries).attempt == attempt
+    again = heard(hangup_reason="USER_UNAVAILABLE", next_call_scheduled="2025-12-19 17:01:07")
+    assert again.message.endswith("nobody answered. CallKaro tries again.")
+
+
+def test_a_call_that_a_customer_made_is_not_ours() -> None:
+    """An inbound call's end proves nothing of one that was to be placed."""
+    assert callkaro(**HEARING).hear({**ENDED, "data": {**ENDED["data"], "try_count": -1}}) is None
 
 
 @pytest.mark.parametrize(

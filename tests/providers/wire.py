@@ -85,13 +85,25 @@ async def _read(reader: asyncio.StreamReader, connection: int) -> Received:
 
 def reply(status: int = 200, body: object = b"", headers: Mapping[str, str] | None = None) -> Answer:
     """An ordinary reply; a body that is not bytes is written as JSON."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return _in_one_segment(_written(status, body, headers))
 
+
+def twice(status: int = 200, body: object = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    """A reply and another one of the same words that nobody asked for, in one segment."""
+    return _in_one_segment(_written(status, body, headers) * 2)
+
+
+def _in_one_segment(content: bytes) -> Answer:
     async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(_head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content)
+        writer.write(content)
         await writer.drain()
 
     return answer
+
+
+def _written(status: int, body: object, headers: Mapping[str, str] | None) -> bytes:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return _head(status, {"Content-Length": str(len(content)), **(headers or {})}) + content
 
 
 async def reset(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -15,6 +15,7 @@ import pytest_asyncio
 from playground.callkaro import AGENT
 from playground.faults import Fault
 from playground.people import Message
+from playground.webhooks import End
 from tests.road.conftest import Wings
 from tests.road.scene import NUMBER, OTHER_NUMBER, OVER_HTTP, Scene, buttons, request_id, until, words
 
@@ -70,10 +71,19 @@ async def post(url: str, content: Any) -> httpx.Response:
         return await client.post(url, content=body)
 
 
-def ended(action_id: str, to: str = NUMBER) -> dict[str, Any]:
+def ended(
+    action_id: str, to: str = NUMBER, reason: str = "CLIENT_INITIATED", attempt: int = 0
+) -> dict[str, Any]:
     """The end of a call, as CallKaro words it."""
     metadata = {"callops_action_id": action_id}
-    data = {"callSid": "c-1", "agent": AGENT, "to": to.removeprefix("+"), "call_metadata": metadata}
+    data = {
+        "callSid": "c-1",
+        "hangup_reason": reason,
+        "try_count": attempt,
+        "agent": AGENT,
+        "to": to.removeprefix("+"),
+        "call_metadata": metadata,
+    }
     return {"event": "call_ended", "data": {**data, "transcription": SAID}}
 
 
@@ -113,6 +123,38 @@ async def test_a_lost_answer_is_settled_by_the_webhook(hearing: Scene) -> None:
     assert len(told) == 1
     [entry] = (await hearing.log("show", request))["request"]["actions"]
     assert entry["reference"] == call.id
+
+
+async def test_an_end_that_did_not_ring_settles_nothing(hearing: Scene) -> None:
+    """The call stays unknown, with its button, and the thread says what CallKaro told; a try that rang settles it."""
+    request = request_id(await doubtful(hearing))
+    silent = ["OUTSIDE_TRIGGER_WINDOW", "INVALID_PHONE_NUMBER", "PRE_CALL_FN_FAILED", "USER_UNRESPONSIVE"]
+    for attempt, reason in enumerate([*silent, "UNKNOWN"]):
+        told = ended(request, reason=reason, attempt=attempt)
+        assert [(await post(path(hearing), told)).status_code for _ in range(2)] == [200, 200]
+        await hearing.reply(DO_NOT_KNOW, f"CallKaro's reason: {reason}.")
+    assert await state(hearing, request) == "unknown"
+    assert "Say what happened…" in buttons(await hearing.audit(DO_NOT_KNOW, request))
+    assert (await post(path(hearing), ended(request, reason="USER_UNAVAILABLE"))).status_code == 200
+    await hearing.audit("Accepted:", "It rang, and nobody answered.", request)
+    assert (await events(hearing, request)).count("call_ended") == 5
+
+
+async def test_a_call_that_was_deleted_settles_its_deletion(hearing: Scene) -> None:
+    """The answer to a deletion was lost; that the call is deleted says that it worked, and it is told everywhere."""
+    await hearing.place(f"/place-call {NUMBER} tomorrow 9:30")
+    placed = request_id(await hearing.audit("Scheduled:"))
+    cancel = request_id(await hearing.ask(f"/cancel-call {NUMBER} via reminders customer asked"))
+    await hearing.providers.fail("callkaro", "silence", times=3, effect=True)
+    await hearing.approve(cancel)
+    await hearing.request_reaches("callkaro", 2)
+    [call] = await hearing.providers.calls("callkaro")
+    gone = End(reason="DELETED_SCH_CALL_ALL")
+    assert await hearing.providers.end_call(call.id, path(hearing), times=2, end=gone) == [200, 200]
+    await hearing.audit("Removed:", "this scheduled call was deleted. It does not go out.", cancel)
+    await hearing.audit("Cancelled:", "It does not go out.", placed)
+    assert await state(hearing, cancel) == "succeeded"
+    assert (await events(hearing, cancel)).count("webhook") == 1
 
 
 async def test_a_webhook_sooner_than_the_answer_is_believed(hearing: Scene) -> None:

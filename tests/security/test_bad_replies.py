@@ -13,7 +13,13 @@ from providers.reply import LARGEST_BODY
 from tests.providers.wire import Answer, drip, flood, gzip_bomb, reply
 from tests.security.test_echoes import ASKED, SHORT, SUCCESSES, exchange
 
-GOOD = {"status": "success", "success": True, "error": False, "call_id": "c", "data": {"_id": "c-1"}}
+GOOD = {
+    "status": "success",
+    "success": True,
+    "error": False,
+    "call_id": "40961",
+    "data": {"_id": "c-1"},
+}
 TEXT = json.dumps(GOOD)[1:-1]
 """What every one of the providers would call a success, to be spoilt."""
 
@@ -42,7 +48,9 @@ REPLIES: Mapping[str, Answer] = {
     "HTML 200": reply(200, b"<html><body>Welcome</body></html>", {"Content-Type": "text/html"}),
     "empty 200": reply(200, b""),
     "204": reply(204, b"", {"Content-Length": "0"}),
-    "of other types": reply(200, {"status": ["success"], "success": "true", "error": 0, "data": []}),
+    "of other types": reply(
+        200, {"status": ["success"], "success": "true", "error": 0, "done": 1, "data": []}
+    ),
 }
 
 

@@ -366,6 +366,12 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: db.execute(reading._READY, {"connection": "a", "now": 1, "limit": 9}),
         "actions_approved (connection=?)",
     ),
+    "ready to be removed": (
+        lambda db: db.execute(
+            reading._READY_OF_KINDS, {"connection": "a", "now": 1, "limit": 9, "kinds": '["cancel_call"]'}
+        ),
+        "actions_approved (connection=?)",
+    ),
     "overdue": (lambda db: reading.overdue(db, NOON), "actions_not_after"),
     "unsighted": (lambda db: reading.unsighted(db, ["a"], 9), "actions_unbegun (connection=?)"),
     "unsure": (lambda db: reading.unsure(db, ["a"], 9), "actions_unsure (connection=?)"),

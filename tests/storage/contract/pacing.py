@@ -91,3 +91,34 @@ class Pacing:
         await log.pause("edit", clock.now + 9 * SECOND)
         for places in (None, 1):
             assert await log.take([Budget("edit", places, SECOND)], clock.now) == clock.now + 9 * SECOND
+
+    async def test_something_may_be_removed_during_a_long_pause(self, log: ActionLog, clock: Clock) -> None:
+        """Once it is due, of many who ask one may; the next one when that was answered, or after a while."""
+        until, soon = clock.now + timedelta(days=1), clock.now + timedelta(minutes=15)
+        await log.pause("a", until, connections=["one", "two"], probe=soon)
+        both = {"one": soon, "two": soon}
+        assert {held.connection: held.probe_at for held in await log.standstills()} == both
+        assert not await log.next_probe(["one", "two"], until, due=soon - SECOND)
+        later = soon + 30 * SECOND
+        taken = await asyncio.gather(
+            *(log.next_probe(["one", "two"], later, due=soon) for _ in range(9)),
+            log.next_probe(["two", "one"], later, due=soon),
+        )
+        assert sum(taken) == 1
+        assert not await log.next_probe(["one"], later, due=later - SECOND)
+        assert await log.next_probe(["one", "two"], soon + SECOND)  # it was answered
+        assert await log.next_probe(["two"], later, due=soon + SECOND)
+        await log.pause("a", soon, connections=["one", "two"], probe=until)
+        assert {held.probe_at for held in await log.standstills()} == {until}
+        assert not await log.next_probe(["three"], later)
+
+    async def test_what_removes_something_may_go_in_spite_of_a_pause(
+        self, log: ActionLog, clock: Clock
+    ) -> None:
+        """It takes its place among the others all the same."""
+        until = clock.now + timedelta(days=1)
+        await log.pause("a", until)
+        for a_minute in (None, 1):
+            assert await log.turn("a", a_minute=a_minute, now=clock.now) == until
+            assert await log.turn("a", a_minute=a_minute, now=clock.now, paused=False) is None
+        assert await log.turn("a", a_minute=1, now=clock.now, paused=False) == clock.now + 60 * SECOND
