@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -31,10 +32,15 @@ from bot.shortcuts import Shortcuts
 from bot.submissions import Submissions
 from bot.windows import Windows
 from providers.base import Adapter
+from storage import deadlines
+from storage.locking import CommitUnknownError, LogBusyError
 from storage.log import ActionLog, NoSuchRequest
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 """What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
+
+WAITS_FOR_LOG = 2.0
+"""Seconds until a listener waits for the log no more: Slack waits for the answer for three."""
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
@@ -100,6 +106,15 @@ class Surfaces:
         )
 
 
+class App(AsyncApp):
+    """Bolt's app, whose answers have a deadline."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Answer one request of Slack's in time: busy as the log may be, the answer says so."""
+        with deadlines.deadline(WAITS_FOR_LOG):
+            return await super().async_dispatch(req)
+
+
 def _nobody_is_told() -> None:
     pass
 
@@ -118,7 +133,7 @@ def create_app(
     bolt.setLevel(
         logging.ERROR
     )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
-    app = AsyncApp(
+    app = App(
         client=surfaces.client,
         logger=bolt,
         process_before_response=True,
@@ -173,6 +188,9 @@ def _listen_to_errors(
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":
+            if isinstance(error, LogBusyError) and (field := _first_input(body["view"])):
+                errors = {"response_action": "errors", "errors": {field: sentence}}
+                return BoltResponse(status=200, body=errors)
             view: View = notice(faults.NOT_DONE, sentence)
             return BoltResponse(status=200, body={"response_action": "push", "view": view})
         _tell(replies, body, sentence)
@@ -186,6 +204,8 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return faults.WHO_ARE_YOU
     if isinstance(error, NoSuchRequest):
         return faults.ANOTHER_LOG
+    if isinstance(error, LogBusyError | CommitUnknownError):
+        return _busy(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.
@@ -199,6 +219,20 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return faults.LOG_FAILS
     _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
     return faults.went_wrong(reference)
+
+
+def _busy(error: LogBusyError | CommitUnknownError) -> str:
+    """What was recorded, where the log could not be used in time."""
+    due = deadlines.current()
+    _log.warning("An answer could not wait for the log: %s", error or type(error).__name__)
+    if isinstance(error, CommitUnknownError):
+        return faults.RECORDED_OR_NOT
+    return faults.RECORDED_IN_PART if due and due.committed else faults.LOG_BUSY
+
+
+def _first_input(view: Body) -> str | None:
+    """The field of a form under which a sentence can stand, so that the form stays as it is."""
+    return next((block["block_id"] for block in view["blocks"] if block["type"] == "input"), None)
 
 
 def _tell(replies: Replies, body: Body, sentence: str) -> None:

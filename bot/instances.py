@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.locking import LogBusyError
 from storage.log import ActionLog
 
 EVERY = 5.0
@@ -21,6 +22,8 @@ OVERLAP = 60.0
 """Seconds for which Slack may still count a connection of ours that we have left."""
 REMEMBERED = 15 * 60.0
 """Seconds for which a foreign request or connection is spoken of."""
+
+HELD = "another process holds its write lock"
 
 _log = logging.getLogger(__name__)
 
@@ -72,9 +75,10 @@ class Instances:
         try:
             self._processes = await self._log.present(self._owner, LIVES)
         except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
+            trouble = HELD if isinstance(error, LogBusyError) else type(error).__name__
             if self.trouble is None:
-                _log.error("The log cannot be written to: %s", type(error).__name__)
-            self.trouble = type(error).__name__
+                _log.error("The log cannot be written to: %s", trouble)
+            self.trouble = trouble
         else:
             if self.trouble:
                 _log.warning("The log can be written to again")

@@ -23,6 +23,7 @@ from bot.health import Health, health_routes
 from bot.house import House
 from bot.http_mode import PATH, HttpMode
 from bot.people import SLACK_TROUBLE, Directory, trouble
+from bot.rounds import until_written
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
 from bot.web import AT_ONCE, CannotListen, Web, create_web
@@ -31,11 +32,18 @@ from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
 from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
+from storage.deadlines import deadline
+from storage.locking import LogBusyError
 from storage.presence import Presence
 from storage.sqlite import SQLiteLog
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""
+
+FIRST_SIGN_WITHIN = 1.0
+"""Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
+LET_GO_WITHIN = 0.4
+"""Seconds, twice: to hand back what is held of the log, and to close it."""
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
@@ -133,11 +141,11 @@ async def _serve(
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
     team = await _unless(stopping, check_slack(client, settings))
     log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
-    stack.push_async_callback(log.close)
+    stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
-    stack.push_async_callback(serving.end, log.release)
-    await serving.sweep(log.release)
+    stack.push_async_callback(_end, serving, log)
+    await _unless(stopping, until_written(lambda: serving.sweep(log.release)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
@@ -148,12 +156,13 @@ async def _serve(
     )
     health = Health(house.rounds, house.ended, house.instances)
     health.beside += what_will_not_last(settings.database, settings.platform)
-    await house.instances.write()
+    with deadline(FIRST_SIGN_WITHIN):
+        await house.instances.write()
 
     slack = _door(settings, house)
     web = await _listen(settings, adapters, house, health, slack)
-    await house.begin()
     try:
+        await _unless(stopping, house.begin())
         await _unless(stopping, slack.start())
         health.door = slack
         _say_hello(settings, adapters, team, web, slack, health)
@@ -165,6 +174,23 @@ async def _serve(
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
     await house.finish()
     _log.info("Stopped")
+
+
+async def _end(serving: Presence, log: SQLiteLog) -> None:
+    """Hand back what this process holds of the log, where the log can be written to."""
+    try:
+        with deadline(LET_GO_WITHIN):
+            await serving.end(log.release)
+    except LogBusyError:
+        _log.warning(
+            "The log is busy: what this process held of it could not be handed back. "
+            "The next process to look takes it over"
+        )
+
+
+async def _let_go(log: SQLiteLog) -> None:
+    with deadline(LET_GO_WITHIN):
+        await log.close()
 
 
 def _door(settings: Settings, house: House) -> SocketMode | HttpMode:

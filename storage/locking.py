@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 from random import uniform
 from typing import Final
 
@@ -9,11 +10,27 @@ PAUSE: Final = (0.0005, 0.003)
 """Seconds between two tries, at random from between these."""
 
 
-def begin(connection: sqlite3.Connection) -> None:
+class LogBusyError(sqlite3.OperationalError):
+    """The log could not be used in time, mostly because another process holds its write lock.
+
+    Nothing was recorded, and nothing of it will be.
+    """
+
+
+class CommitUnknownError(Exception):
+    """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
+
+
+def _always() -> bool:
+    return True
+
+
+def begin(connection: sqlite3.Connection, wanted: Callable[[], bool] = _always) -> None:
     """Begin a transaction that may write, waiting as long as the connection's ``busy_timeout`` says.
 
     SQLite's own pauses grow to a tenth of a second: whoever waits longest then asks least often, and starves
-    where others commit all the time. Here everybody asks alike. Raises `sqlite3.OperationalError`.
+    where others commit all the time. Here everybody asks alike. ``wanted``: whether anybody still waits.
+    Raises `LogBusyError`, and `sqlite3.OperationalError` for anything else.
     """
     [(patience,)] = connection.execute("PRAGMA busy_timeout")
     give_up = time.monotonic() + patience / 1000
@@ -23,8 +40,10 @@ def begin(connection: sqlite3.Connection) -> None:
             try:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
+                if time.monotonic() > give_up or not wanted():
+                    raise LogBusyError(str(error)) from error
                 time.sleep(uniform(*PAUSE))  # noqa: S311 - no secret
             else:
                 return

@@ -1,6 +1,7 @@
 """The log in one SQLite file."""
 
 import asyncio
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from typing import Final, Self
 
 from storage import (
     anchors,
+    deadlines,
     forgetting,
     instances,
     moves,
@@ -27,7 +29,7 @@ from storage import (
 )
 from storage.anchors import Anchor
 from storage.appending import Sources
-from storage.connection import Reader, Writer
+from storage.connection import BUSY_SECONDS, Reader, Writer
 from storage.entries import (
     AskedToStop,
     Budget,
@@ -57,6 +59,7 @@ from storage.entries import (
 from storage.erasures import AGAIN, Erased, Erasing, Listed, again, keep_in_list
 from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
+from storage.write_behind import WriteBehind
 
 WIPES_TRIED: Final = 8
 """Each waits a quarter of a second for those who read just then: two seconds in all."""
@@ -67,7 +70,9 @@ class SQLiteLog:
 
     One thread writes, another reads, and verifying reads in a third: nothing that is read stands before an
     answer to Slack that waits for its commit. The methods are the protocol's and described there. What SQLite
-    itself refuses (a full disk, a file that stays locked) is raised as `sqlite3.Error`, and nothing changed.
+    itself refuses (a full disk) is raised as `sqlite3.Error`, and nothing changed. Where another process
+    keeps the file locked, that is `locking.LogBusyError`. Inside a `deadlines.deadline` nothing is waited
+    for past it.
     """
 
     def __init__(self, path: Path, sources: Sources, writer: Writer, reader: Reader) -> None:
@@ -75,6 +80,7 @@ class SQLiteLog:
         self._sources = sources
         self._writer = writer
         self._reader = reader
+        self._behind = WriteBehind(writer)
 
     @classmethod
     async def open(
@@ -93,14 +99,22 @@ class SQLiteLog:
         path, sources = Path(path), Sources(key, clock, random)
         writer = await Writer.open(path)
         try:
-            await writer.do(lambda connection: writing.check_key(connection, sources))
             reader = await Reader.open(path)
         except BaseException:
             await writer.close()
             raise
-        return cls(path, sources, writer, reader)
+        log = cls(path, sources, writer, reader)
+        try:
+            if not await reader.do(lambda connection: writing.has_key(connection, sources)):
+                await writer.do(lambda connection: writing.keep_key(connection, sources))
+        except BaseException:
+            await log.close()
+            raise
+        return log
 
     async def close(self) -> None:  # noqa: D102 - as the protocol
+        due = deadlines.current()
+        await self._behind.close(due.left if due else BUSY_SECONDS)
         await self._reader.close()
         await self._writer.close()
 
@@ -465,20 +479,32 @@ class SQLiteLog:
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:  # noqa: D102
         now = self._sources.clock()
-        await self._writer.do(lambda connection: people.keep_draft(connection, now, nonce, person, content))
+        await self._behind.keep(
+            ("draft", nonce),
+            Draft(nonce, person, content, None),
+            lambda connection: people.keep_draft(connection, now, nonce, person, content),
+        )
 
     async def draft(self, nonce: str) -> Draft | None:  # noqa: D102
-        return await self._reader.do(lambda connection: people.draft(connection, nonce))
+        found = await self._reader.do(lambda connection: people.draft(connection, nonce))
+        if found is None and isinstance(kept := self._behind.get(("draft", nonce)), Draft):
+            as_read_back = json.loads(json.dumps(dict(kept.content)))
+            return replace(kept, content=as_read_back)
+        return found
 
     async def claim(self, name: str) -> bool:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: people.claim(connection, now, name))
 
     async def keep_person(self, person: Person) -> None:  # noqa: D102
-        await self._writer.do(lambda connection: people.keep_person(connection, person))
+        await self._behind.keep(
+            ("person", person.id), person, lambda connection: people.keep_person(connection, person)
+        )
 
     async def person(self, person: str) -> Person | None:  # noqa: D102
-        return await self._reader.do(lambda connection: people.person(connection, person))
+        found = await self._reader.do(lambda connection: people.person(connection, person))
+        kept = self._behind.get(("person", person))
+        return kept if isinstance(kept, Person) else found
 
     async def present(self, process: str, lives: timedelta) -> int:  # noqa: D102
         now = self._sources.clock()

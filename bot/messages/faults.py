@@ -16,6 +16,17 @@ LOG_FAILS = (
     "request, and tell whoever runs CallOps."
 )
 
+LOG_BUSY = (
+    "The log of CallOps is in use by another program, so nothing was recorded. Try again in a few seconds."
+)
+RECORDED_IN_PART = (
+    "CallOps recorded a part of this, at least. Then its log was in use by another program. "
+    "See `/calls list` before you try again."
+)
+RECORDED_OR_NOT = (
+    "CallOps could not see in time whether this was recorded. See `/calls list` before you try again."
+)
+
 
 def went_wrong(reference: str) -> str:
     return (
