@@ -11,7 +11,19 @@ from bot.arguments import make_parser
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
     chosen = make_parser().parse_args(arguments)
-    return _COMMANDS[chosen.command](chosen)
+    try:
+        return _COMMANDS[chosen.command](chosen)
+    except Exception as error:
+        from storage.locking import LogBusyError
+
+        if not isinstance(error, LogBusyError):
+            raise
+        print(
+            "Another process holds the write lock of the log, and the command did not come to its end. "
+            "Run it again.",
+            file=sys.stderr,
+        )
+        return 2
 
 
 def _environment() -> dict[str, str]:

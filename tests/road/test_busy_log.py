@@ -224,3 +224,21 @@ async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> No
         assert time.monotonic() - began < STOPS_WITHIN
     await scene.start_bot()
     assert "Waiting for approval" in words(await scene.ask(CANCEL))
+
+
+async def test_the_command_line_beside_a_busy_log(scene: Scene) -> None:
+    """Commands that read are answered; those that write say in words that they did not come to their end."""
+    await scene.ask(CANCEL)
+    await scene.stop_bot()
+    numbers = scene.folder / "numbers.csv"
+    numbers.write_text(f"{OTHER_NUMBER}\n", encoding="utf-8")
+    reading = (("log", "list"), ("log", "verify"), ("policy", "lint"))
+    writing = (("resume", "voxworks"), ("stop", "import", "--list", "DND", str(numbers)), ("purge", "--number", NUMBER))
+    async with held(scene.folder / "callops.db"):
+        for command in reading:
+            assert (await scene.terminal(*command)).status == 0
+        printed = await asyncio.gather(*(scene.terminal(*command) for command in writing))
+        for one in printed:
+            assert (one.status, one.output) == (2, "")
+            assert "Run it again." in one.errors
+            assert "Traceback" not in one.errors
