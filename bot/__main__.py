@@ -14,7 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _COMMANDS[chosen.command](chosen)
     except Exception as error:
-        from storage.locking import LogBusyError
+        from storage.errors import LogBusyError
 
         if not isinstance(error, LogBusyError):
             raise

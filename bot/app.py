@@ -33,7 +33,7 @@ from bot.submissions import Submissions
 from bot.windows import Windows
 from providers.base import Adapter
 from storage import deadlines
-from storage.locking import CommitUnknownError, LogBusyError
+from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError
 from storage.log import ActionLog, NoSuchRequest
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
@@ -188,7 +188,7 @@ def _listen_to_errors(
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":
-            if isinstance(error, LogBusyError) and (field := _first_input(body["view"])):
+            if isinstance(error, LogUnavailableError) and (field := _first_input(body["view"])):
                 errors = {"response_action": "errors", "errors": {field: sentence}}
                 return BoltResponse(status=200, body=errors)
             view: View = notice(faults.NOT_DONE, sentence)
@@ -204,14 +204,16 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return faults.WHO_ARE_YOU
     if isinstance(error, NoSuchRequest):
         return faults.ANOTHER_LOG
-    if isinstance(error, LogBusyError | CommitUnknownError):
-        return _busy(error)
+    if isinstance(error, LogUnavailableError | CommitUnknownError):
+        return _unrecorded(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.
     details = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {trouble(error)}"
     try:
         reference = await log.report(actor=user, where=where, private={"traceback": details})
+    except LogReplacedError:
+        return faults.LOG_LOST
     except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
         _log.error(
             "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
@@ -221,13 +223,15 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     return faults.went_wrong(reference)
 
 
-def _busy(error: LogBusyError | CommitUnknownError) -> str:
-    """What was recorded, where the log could not be used in time."""
+def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
+    """What was recorded, where the log could not be used, or not in time."""
     due = deadlines.current()
-    _log.warning("An answer could not wait for the log: %s", error or type(error).__name__)
+    _log.warning("An answer went out without the log: %s", error or type(error).__name__)
     if isinstance(error, CommitUnknownError):
         return faults.RECORDED_OR_NOT
-    return faults.RECORDED_IN_PART if due and due.committed else faults.LOG_BUSY
+    if due and due.committed:
+        return faults.RECORDED_IN_PART
+    return faults.LOG_LOST if isinstance(error, LogReplacedError) else faults.LOG_BUSY
 
 
 def _first_input(view: Body) -> str | None:

@@ -58,7 +58,7 @@ class Health:
         wrong = ["CallOps is stopping."] if self.stopping else []
         wrote, trouble = self.instances.wrote, self.instances.trouble
         if trouble:
-            wrong.append(f"The log cannot be written to: {trouble}.")
+            wrong.append(f"{trouble}.")
         elif wrote is None or (since := self.seconds() - wrote) > UNWRITTEN_AFTER:
             wrong.append("The log was not written to yet." if wrote is None else _unwritten(since))
         closed = "CallOps is not connected to Slack yet." if self.door is None else self.door.closed()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from storage.locking import LogBusyError
+from storage.errors import LogBusyError, LogReplacedError
 
 POLL = 1.0
 """Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
@@ -61,6 +61,8 @@ class Rounds:
             more: bool | None = False
             try:
                 more = await self._step()
+            except LogReplacedError:
+                _log.debug("A round of the %s has no log", self.name)  # `bot.instances` says it loudly
             except Exception as error:  # noqa: BLE001 - background work must outlive any fault
                 log_fault(error, f"A round of the {self.name} failed; it goes on")
             if more:
@@ -84,7 +86,9 @@ async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -
 
 def log_fault(error: BaseException, what: str) -> None:
     """Log a fault of background work in full, and in one line that the log is busy: it is tried again."""
-    if isinstance(error, LogBusyError):
+    if isinstance(error, LogReplacedError):
+        _log.error("%s: %s", what, error)
+    elif isinstance(error, LogBusyError):
         _log.warning("%s: another process holds the write lock of the log", what)
     else:
         _log.error("%s", what, exc_info=error)

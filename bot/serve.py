@@ -33,7 +33,7 @@ from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
 from storage.deadlines import deadline
-from storage.locking import LogBusyError
+from storage.errors import LogUnavailableError
 from storage.presence import Presence
 from storage.sqlite import SQLiteLog
 
@@ -140,7 +140,7 @@ async def _serve(
 ) -> None:
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
     team = await _unless(stopping, check_slack(client, settings))
-    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
+    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
     stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
@@ -181,10 +181,11 @@ async def _end(serving: Presence, log: SQLiteLog) -> None:
     try:
         with deadline(LET_GO_WITHIN):
             await serving.end(log.release)
-    except LogBusyError:
+    except LogUnavailableError as error:
         _log.warning(
-            "The log is busy: what this process held of it could not be handed back. "
-            "The next process to look takes it over"
+            "What this process held of the log could not be handed back (%s). "
+            "The next process to look takes it over",
+            error,
         )
 
 

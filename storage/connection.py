@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
 from storage import deadlines
-from storage.locking import CommitUnknownError, LogBusyError, begin
+from storage.errors import CommitUnknownError, LogBusyError, LogReplacedError
+from storage.locking import begin
 from storage.migrations import APPLICATION_ID, NewerSchema, migrate
+from storage.open_files import OpenFiles
 
 BUSY_SECONDS: Final = 10.0
 """How long a writer waits for one in another process before it gives up."""
@@ -188,9 +190,8 @@ class _Together(ABC):
         self._running: Sequence[Job] = ()
         self._busy = False
 
-    @staticmethod
     @abstractmethod
-    def _all(jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
+    def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
         """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
 
     @abstractmethod
@@ -276,6 +277,9 @@ class Reader(_Together):
     One that takes long holds up those it is read with, as it would hold up those behind it.
     """
 
+    failed: tuple[float, str] | None = None
+    """When SQLite last could not read, in seconds of `time.monotonic`, and what it said."""
+
     @classmethod
     async def open(cls, path: Path) -> Self:
         """Open a file that a `Writer` has set up. Raises `CannotOpen`."""
@@ -287,8 +291,7 @@ class Reader(_Together):
         if not job.done.done():
             job.done.set_exception(LogBusyError("the log could not be read in time"))
 
-    @staticmethod
-    def _all(jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
+    def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
         """Do all in one transaction; each one's result, or the exception it raised."""
         outcomes: list[Any] = []
         try:
@@ -304,7 +307,10 @@ class Reader(_Together):
         except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            return [error for _ in jobs]
+            outcomes = [error for _ in jobs]
+        for outcome in outcomes:
+            if isinstance(outcome, UNREADABLE):
+                self.failed = time.monotonic(), str(outcome)
         return outcomes
 
 
@@ -314,6 +320,9 @@ class Writer(_Together):
     Changes that are committed together are each in a savepoint of their own, and share one sync of the disk.
     A caller hears of its change when it is on the disk.
     """
+
+    files: OpenFiles | None = None
+    """The files that are watched; None: they are not."""
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -348,8 +357,20 @@ class Writer(_Together):
         if not job.done.done() and not _withdraw(job):
             asyncio.get_running_loop().call_later(COMMIT_WITHIN, _give_up, job.done)
 
-    @staticmethod
-    def _all(jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
+    async def watch(self, path: Path) -> None:
+        """Commit only into the file that lies at its path, from now on. Raises `CannotOpen`."""
+        await self._thread.run(_checkpoint)  # where a process was killed, none has been made since
+        try:
+            self.files = OpenFiles(path)
+        except OSError as error:
+            raise CannotOpen(f"{path} cannot be watched: {error.strerror}") from error
+
+    def _replaced(self) -> LogReplacedError | None:
+        """Return why what is committed now would be lost; None: it would not."""
+        why = self.files.replaced() if self.files else None
+        return LogReplacedError(why) if why else None
+
+    def _all(self, jobs: Sequence[Job], connection: sqlite3.Connection) -> list[Any]:
         """Do all in one transaction; each one's result, or the exception it raised and was undone for."""
         outcomes: list[Any] = []
         try:
@@ -367,17 +388,26 @@ class Writer(_Together):
                     outcomes.append(error)
                     connection.execute("ROLLBACK TO one")
                 connection.execute("RELEASE one")
-            connection.execute("COMMIT")
+            lost = self._replaced()
+            connection.execute("ROLLBACK" if lost else "COMMIT")
         except Exception as error:  # noqa: BLE001 - each caller is told, in its own task
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            return [error for _ in jobs]
-        return outcomes
+            told = self._replaced() or error
+            return [told for _ in jobs]
+        if lost:
+            return [lost for _ in jobs]
+        # Looked at once more: this commit may be why the write-ahead log has begun anew.
+        return [CommitUnknownError() for _ in jobs] if self._replaced() else outcomes
 
 
 def _give_up(done: asyncio.Future[Any]) -> None:
     if not done.done():
         done.set_exception(CommitUnknownError)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
 def _wipe(connection: sqlite3.Connection) -> bool:

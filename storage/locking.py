@@ -6,19 +6,10 @@ from collections.abc import Callable
 from random import uniform
 from typing import Final
 
+from storage.errors import LogBusyError
+
 PAUSE: Final = (0.0005, 0.003)
 """Seconds between two tries, at random from between these."""
-
-
-class LogBusyError(sqlite3.OperationalError):
-    """The log could not be used in time, mostly because another process holds its write lock.
-
-    Nothing was recorded, and nothing of it will be.
-    """
-
-
-class CommitUnknownError(Exception):
-    """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
 
 
 def _always() -> bool:

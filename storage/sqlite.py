@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -29,7 +31,7 @@ from storage import (
 )
 from storage.anchors import Anchor
 from storage.appending import Sources
-from storage.connection import BUSY_SECONDS, Reader, Writer
+from storage.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
 from storage.entries import (
     AskedToStop,
     Budget,
@@ -61,6 +63,8 @@ from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
 from storage.write_behind import WriteBehind
 
+UNREADABLE_FOR: Final = 10.0
+"""Seconds for which a read that failed is taken to say how reads are."""
 WIPES_TRIED: Final = 8
 """Each waits a quarter of a second for those who read just then: two seconds in all."""
 
@@ -71,7 +75,7 @@ class SQLiteLog:
     One thread writes, another reads, and verifying reads in a third: nothing that is read stands before an
     answer to Slack that waits for its commit. The methods are the protocol's and described there. What SQLite
     itself refuses (a full disk) is raised as `sqlite3.Error`, and nothing changed. Where another process
-    keeps the file locked, that is `locking.LogBusyError`. Inside a `deadlines.deadline` nothing is waited
+    keeps the file locked, that is `errors.LogBusyError`. Inside a `deadlines.deadline` nothing is waited
     for past it.
     """
 
@@ -90,11 +94,14 @@ class SQLiteLog:
         key: bytes,
         clock: Callable[[], datetime],
         random: Callable[[int], bytes] = token_bytes,
+        watched: bool = False,
     ) -> Self:
         """Open the file, made and migrated if need be; `close` lets go of it.
 
         ``key`` is the secret under which numbers are looked up: a file keeps to its first. ``clock`` gives
-        aware times, ``random`` so many random bytes. Raises `connection.CannotOpen`.
+        aware times, ``random`` so many random bytes. ``watched``: nothing is committed once other files lie
+        at the path; two descriptors stay open for as long as the process lives. Raises
+        `connection.CannotOpen`.
         """
         path, sources = Path(path), Sources(key, clock, random)
         writer = await Writer.open(path)
@@ -107,6 +114,8 @@ class SQLiteLog:
         try:
             if not await reader.do(lambda connection: writing.has_key(connection, sources)):
                 await writer.do(lambda connection: writing.keep_key(connection, sources))
+            if watched:
+                await writer.watch(path)
         except BaseException:
             await log.close()
             raise
@@ -117,6 +126,20 @@ class SQLiteLog:
         await self._behind.close(due.left if due else BUSY_SECONDS)
         await self._reader.close()
         await self._writer.close()
+
+    def fault(self) -> str | None:  # noqa: D102
+        files, failed = self._writer.files, self._reader.failed
+        if files and (why := files.replaced()):
+            return (
+                f"The log is lost: {why}. Nothing is accepted. Stop CallOps, put the right file in place, "
+                "with no -wal and no -shm beside it, and start again"
+            )
+        if failed and time.monotonic() - failed[0] < UNREADABLE_FOR:
+            return f"The log cannot be read: {failed[1]}"
+        return None
+
+    async def read_anew(self) -> None:  # noqa: D102
+        await asyncio.to_thread(_read_anew, self._path)
 
     async def record(self, new: NewRequest) -> Recorded:  # noqa: D102
         try:
@@ -509,3 +532,8 @@ class SQLiteLog:
     async def present(self, process: str, lives: timedelta) -> int:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: instances.present(connection, process, now, lives))
+
+
+def _read_anew(path: Path) -> None:
+    with closing(open_for_reading(path)) as connection:
+        connection.execute("SELECT max(seq) FROM events").fetchone()

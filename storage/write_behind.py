@@ -8,7 +8,7 @@ from contextvars import Context
 from typing import Final
 
 from storage.connection import Work, Writer
-from storage.locking import CommitUnknownError, LogBusyError
+from storage.errors import CommitUnknownError, LogBusyError
 
 AT_ONCE: Final = 0.2
 """Seconds for which the log is waited for."""

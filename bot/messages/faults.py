@@ -19,6 +19,10 @@ LOG_FAILS = (
 LOG_BUSY = (
     "The log of CallOps is in use by another program, so nothing was recorded. Try again in a few seconds."
 )
+LOG_LOST = (
+    "CallOps has lost its log, so nothing was recorded, and it can do nothing now. "
+    "Tell whoever runs CallOps; then try again."
+)
 RECORDED_IN_PART = (
     "CallOps recorded a part of this, at least. Then its log was in use by another program. "
     "See `/calls list` before you try again."

@@ -233,7 +233,11 @@ async def test_the_command_line_beside_a_busy_log(scene: Scene) -> None:
     numbers = scene.folder / "numbers.csv"
     numbers.write_text(f"{OTHER_NUMBER}\n", encoding="utf-8")
     reading = (("log", "list"), ("log", "verify"), ("policy", "lint"))
-    writing = (("resume", "voxworks"), ("stop", "import", "--list", "DND", str(numbers)), ("purge", "--number", NUMBER))
+    writing = (
+        ("resume", "voxworks"),
+        ("stop", "import", "--list", "DND", str(numbers)),
+        ("purge", "--number", NUMBER),
+    )
     async with held(scene.folder / "callops.db"):
         for command in reading:
             assert (await scene.terminal(*command)).status == 0

@@ -15,7 +15,7 @@ import pytest
 from storage.connection import BUSY_SECONDS, Writer
 from storage.deadlines import deadline
 from storage.entries import Person, Query
-from storage.locking import CommitUnknownError, LogBusyError
+from storage.errors import CommitUnknownError, LogBusyError
 from storage.sqlite import SQLiteLog
 from tests.storage.holder import ROOT, held
 from tests.storage.samples import KEY, NOON, Clock, placing, withdraw
