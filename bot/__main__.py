@@ -114,13 +114,14 @@ def _serve(_: Namespace) -> int:
     import asyncio
 
     from bot.loading import SettingsFault, load
-    from bot.serve import CannotStart, log_to_stderr, serve
+    from bot.process_log import log_to_stderr
+    from bot.serve import CannotStart, serve
     from storage.connection import CannotOpen
 
     try:
         settings = load(_environment())
-        log_to_stderr(settings.log_level)
-        asyncio.run(serve(settings, read=lambda: load(_environment())))
+        with log_to_stderr(settings.log_level):
+            asyncio.run(serve(settings, read=lambda: load(_environment())))
     except SettingsFault as error:
         print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)
         return 2

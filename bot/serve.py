@@ -5,7 +5,6 @@ import logging
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -56,21 +55,6 @@ class CannotStart(Exception):
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
-
-
-def log_to_stderr(level: str) -> None:
-    """Our own lines at the level asked for; libraries only when something is wrong.
-
-    httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
-    numbers and keys do not belong there.
-    """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
-    )
-    for ours in ("callops", "bot", "providers", "storage"):
-        logging.getLogger(ours).setLevel(level)
-    for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "uvicorn"):
-        logging.getLogger(theirs).setLevel(logging.WARNING)
 
 
 async def check_slack(client: AsyncWebClient, settings: Settings) -> str:

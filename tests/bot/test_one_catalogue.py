@@ -40,6 +40,7 @@ TERMINAL = {
     "log_replies",
     "manifest",
     "policy_commands",
+    "process_log",
     "purge_command",
     "resume",
     "rules",
