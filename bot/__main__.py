@@ -111,6 +111,10 @@ def _stop(chosen: Namespace) -> int:
 
 
 def _serve(_: Namespace) -> int:
+    import signal
+
+    hangups: list[int] = []  # SIGHUP would end the process until it is heard
+    signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     import asyncio
 
     from bot.loading import SettingsFault, load
@@ -121,7 +125,7 @@ def _serve(_: Namespace) -> int:
     try:
         settings = load(_environment())
         with log_to_stderr(settings.log_level):
-            asyncio.run(serve(settings, read=lambda: load(_environment())))
+            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
     except SettingsFault as error:
         print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)
         return 2

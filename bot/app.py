@@ -9,7 +9,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
@@ -30,6 +33,7 @@ from bot.requests import Requests
 from bot.settings import Settings
 from bot.shortcuts import Shortcuts
 from bot.submissions import Submissions
+from bot.web_client import make_client
 from bot.windows import Windows
 from providers.base import Adapter
 from storage import deadlines
@@ -106,6 +110,29 @@ class Surfaces:
         )
 
 
+class Installed(AsyncAuthorize):
+    """Takes the token as good: it was checked at the start, and Bolt would check it with a first request."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,  # noqa: ARG002 - Bolt's
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        actor_enterprise_id: str | None = None,  # noqa: ARG002
+        actor_team_id: str | None = None,  # noqa: ARG002
+        actor_user_id: str | None = None,  # noqa: ARG002
+    ) -> AuthorizeResult:
+        """Return the installation that a request is for."""
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, user_id=user_id, bot_token=self._token
+        )
+
+
 class App(AsyncApp):
     """Bolt's app, whose answers have a deadline."""
 
@@ -134,7 +161,9 @@ def create_app(
         logging.ERROR
     )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
     app = App(
-        client=surfaces.client,
+        # One without a token: with it, Bolt checks that and reads no `authorize`.
+        client=make_client("", surfaces.client.base_url),
+        authorize=Installed(surfaces.client.token),
         logger=bolt,
         process_before_response=True,
         signing_secret=signing_secret,

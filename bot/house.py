@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -135,10 +135,12 @@ class House:
         self._asking.look_again(request)
         self.calling.wake()
 
-    async def begin(self) -> None:
-        """Let everything run, by rules that the log knows."""
+    async def begin(self, hangups: Sequence[int]) -> None:
+        """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""
         await until_written(self._rules.keep)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.hear)
+        if hangups:
+            self._rules.hear()
         self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 
