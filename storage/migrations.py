@@ -462,3 +462,9 @@ def queues(database: Database) -> None:
             WHERE ended IS NULL AND lease_until IS NOT NULL;
         """
     )
+
+
+@MIGRATIONS()
+def postponed(database: Database) -> None:
+    """When a post was left for later: a wait that began after now is by a clock that was set back."""
+    database.executescript("ALTER TABLE outbox ADD COLUMN postponed_at INTEGER;")

@@ -28,6 +28,7 @@ from storage.entries import (
 from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State, request_state
 from storage.log import NoSuchRequest
+from storage.pacing import MINUTE
 
 ACTION: Final = "action"
 """The personal field that holds the whole call action as JSON."""
@@ -51,7 +52,7 @@ _UNBEGUN: Final = _FROM.format("actions INDEXED BY actions_unbegun")
 _UNSURE: Final = _FROM.format("actions INDEXED BY actions_unsure")
 _READY: Final = f"""
     WITH {HOLDING} {_APPROVED}
-    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
+    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
     ORDER BY last_event LIMIT :limit
@@ -346,7 +347,9 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
 def ready(connection: Connection, now: datetime, limit: int, without: Collection[str] = ()) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved: so many of each connection."""
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
-    return _of_each(connection, names, _READY, {"now": microseconds(now), "limit": limit}, order="last_event")
+    ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
+    values = {"now": microseconds(now), "ahead": ahead, "limit": limit}
+    return _of_each(connection, names, _READY, values, order="last_event")
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:

@@ -492,8 +492,11 @@ class SQLiteLog:
         lane: str | None = None,
         aside: bool = False,
     ) -> None:
+        now = self._sources.clock()
         await self._writer.do(
-            lambda connection: outbox.postpone(connection, post, not_before, error, lane, aside=aside)
+            lambda connection: outbox.postpone(
+                connection, post, not_before, error, lane, aside=aside, now=now
+            )
         )
 
     async def abandon(self, post: Outgoing, *, error: str) -> None:  # noqa: D102
