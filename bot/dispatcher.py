@@ -30,6 +30,7 @@ from bot.wanted import wanted_by
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic, call_time
+from storage.errors import LogReplacedError
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
@@ -214,7 +215,15 @@ class Dispatcher:
                 await self._hold_back(request, claimed, outcomes.CALL_TIME_CAME)
                 return
             outcome = await self._adapters[claimed.connection].send(prepared)
-            await self._record(request, claimed, outcome)
+            try:
+                await self._record(request, claimed, outcome)
+            except LogReplacedError:
+                _log.error(
+                    "%s was sent, and its outcome %s is not recorded: the log is lost",
+                    claimed.id,
+                    outcome.code,
+                )
+                raise
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
             await self._end_window(claimed)  # nothing has left
         elif claimed.action and await self._operations.stops(claimed.action):

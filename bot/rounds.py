@@ -61,8 +61,6 @@ class Rounds:
             more: bool | None = False
             try:
                 more = await self._step()
-            except LogReplacedError:
-                _log.debug("A round of the %s has no log", self.name)  # `bot.instances` says it loudly
             except Exception as error:  # noqa: BLE001 - background work must outlive any fault
                 log_fault(error, f"A round of the {self.name} failed; it goes on")
             if more:
@@ -87,7 +85,7 @@ async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -
 def log_fault(error: BaseException, what: str) -> None:
     """Log a fault of background work in full, and in one line that the log is busy: it is tried again."""
     if isinstance(error, LogReplacedError):
-        _log.error("%s: %s", what, error)
+        _log.debug("%s: the log is lost", what)  # `bot.instances` says so loudly, and not with every round
     elif isinstance(error, LogBusyError):
         _log.warning("%s: another process holds the write lock of the log", what)
     else:

@@ -17,14 +17,14 @@ LOG_FAILS = (
 )
 
 LOG_BUSY = (
-    "The log of CallOps is in use by another program, so nothing was recorded. Try again in a few seconds."
+    "CallOps is busy: its log could not be used in time, so nothing was recorded. Try again in a few seconds."
 )
 LOG_LOST = (
     "CallOps has lost its log, so nothing was recorded, and it can do nothing now. "
     "Tell whoever runs CallOps; then try again."
 )
 RECORDED_IN_PART = (
-    "CallOps recorded a part of this, at least. Then its log was in use by another program. "
+    "CallOps recorded a part of this, at least. Then its log could not be used in time. "
     "See `/calls list` before you try again."
 )
 RECORDED_OR_NOT = (

@@ -32,7 +32,9 @@ STOPS_WITHIN = 10.0
 """Seconds. What platforms leave between SIGTERM and SIGKILL."""
 NOTHING = "nothing was recorded. Try again"
 CANCEL = "/cancel-call vx_1001 customer asked"
-BUSY = "the write lock of the log"
+WAITED_FOR = "The log is waited for: another process holds its write lock"
+LONG = 30.0
+"""Seconds: longer than background work waits for the lock at a time, on a busy machine."""
 _Answer = TypeVar("_Answer")
 
 
@@ -89,6 +91,8 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
     form = opened(await scene.asha.command("/cancel-call"))
     filled = {"Number or Call id": "vx_1002", "Why": "duplicate"}
     preview = await scene.ask(f"/place-call {NUMBER}")
+    placing = opened(await scene.sam.command("/place-call"))
+    previewed = opened(await scene.sam.submit(placing, {"Number": OTHER_NUMBER}))
     before = await in_log(scene)
     async with held(scene.folder / "callops.db"):
         for line in (
@@ -104,14 +108,20 @@ async def test_what_needs_a_write_says_in_time_that_nothing_was_recorded(scene: 
         decided = await in_time(scene.mira.submit(review))
         assert NOTHING in "".join(decided.errors.values())
         assert NOTHING in await pressed(scene, preview, "place")
-    await asyncio.sleep(1.0)  # whatever was still meant to be written would be there by now
-    assert await in_log(scene) == before
+        above = opened(await in_time(scene.sam.submit(previewed)))
+        assert NOTHING in words(above)
+    # It is written after all that was meant to be written before it.
+    last = request_id(await scene.ask("/cancel-call vx_1009 duplicate"))
+    assert (await in_log(scene)).keys() == before.keys() | {last}
     assert not (await scene.mira.submit(opened(decided))).errors
     assert "vx_1002" in words(opened(await scene.asha.submit(opened(heard))))
     await scene.asha.click(preview, "place")
     await scene.audit("Accepted:")
     await scene.audit("Cancelled:", waiting)
-    assert len(await scene.requests("callkaro")) == 1
+    await scene.sam.close(above)
+    await scene.sam.submit(previewed)
+    await scene.audit("Accepted:", "3211")
+    assert len(await scene.requests("callkaro")) == 2
     assert len(await scene.requests("voxworks")) == 1
 
 
@@ -140,9 +150,11 @@ async def test_many_at_once_are_all_told_the_truth(scene: Scene) -> None:
         await asyncio.sleep(0.7)
         await let_go()
         answers = [words(private(one)) for one in await asyncio.gather(*asking)]
-    accepted = {one for one in answers if "Waiting for approval" in one}
-    assert all(NOTHING in one for one in answers if one not in accepted)
-    assert 20 <= len(accepted) < 40
+    accepted = [one for one in answers if "Waiting for approval" in one]
+    denied = [one for one in answers if NOTHING in one]
+    assert denied[:20] == answers[:20]
+    assert accepted
+    assert len(accepted) + len(denied) == len(answers)
     assert len(await in_log(scene)) == len(accepted)
 
 
@@ -153,11 +165,14 @@ async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> Non
     await scene.place()
     await scene.request_reaches("callkaro")
     async with held(scene.folder / "callops.db"):
-        await asyncio.sleep(12)
+
+        async def waits() -> bool | None:
+            return WAITED_FOR in scene.bot_log() or None
+
+        await until(waits, LONG)
     await scene.audit("Accepted:")
     assert set((await in_log(scene)).values()) == {"succeeded"}
     assert len(await scene.requests("callkaro")) == 1
-    assert BUSY in scene.bot_log()
 
 
 @BOTH_MODES
@@ -216,9 +231,9 @@ async def test_a_start_that_waits_for_the_log_can_be_stopped(scene: Scene) -> No
         scene.bot = await scene.spawn_bot()
 
         async def waits() -> bool | None:
-            return "The log is waited for" in scene.bot_log() or None
+            return WAITED_FOR in scene.bot_log() or None
 
-        await until(waits)
+        await until(waits, LONG)
         began = time.monotonic()
         assert await scene.stop_bot() == 0
         assert time.monotonic() - began < STOPS_WITHIN

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from playground.faults import Fault
 from tests.road.scene import NUMBER, Scene, opened, private, until, words
 from tests.road.test_busy_log import in_time, readiness
 from tests.storage.test_open_files import LOSSES, another
@@ -62,3 +63,22 @@ async def test_a_bot_whose_log_is_lost_accepts_nothing(scene: Scene, tmp_path: P
     assert (await readiness(scene))[0] == 200
     await scene.approve()
     await scene.audit("Cancelled:")
+
+
+async def test_what_was_out_when_the_log_was_lost_is_named(dark_scene: Scene) -> None:
+    """Its outcome has no place any more but the process's log, where the operator finds it."""
+    scene, lost = dark_scene, "is not recorded: the log is lost"
+    scene.errors_expected = (LOUD, lost)
+    scene.write_configuration({'deadline = "2s"': 'deadline = "20s"', 'lease = "4s"': 'lease = "30s"'})
+    await scene.start_bot()
+    await scene.providers.fail("callkaro", Fault(does="slow", seconds=5))
+    await scene.place()
+    await scene.request_reaches("callkaro")
+    [out] = [one["id"] for one in await scene.log("list")]
+    (scene.folder / "callops.db").unlink()
+
+    async def named() -> bool | None:
+        return f"{out} was sent, and its outcome queued {lost}" in scene.bot_log() or None
+
+    await until(named)
+    assert await scene.stop_bot() == 0
