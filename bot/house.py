@@ -40,10 +40,11 @@ SWEEP_EVERY = 3.0
 """Seconds between two looks for processes that died on the same database."""
 DOUBTS_EVERY = 60.0
 """Seconds between two looks for doubts that are another day old."""
-FINISH_SENDING_WITHIN = timedelta(seconds=4)
-SAY_THE_REST_WITHIN = 1.5
-"""Seconds. With the three in which no more is taken in, and the one in which the log is let go of
-(`bot.serve`), under the ten that platforms leave between SIGTERM and SIGKILL."""
+FINISH_SENDING_WITHIN = timedelta(seconds=3.5)
+SAY_THE_REST_WITHIN = 1.2
+RECORD_WITHIN = timedelta(seconds=0.3)
+"""With the three seconds in which no more is taken in, and those in which the log is let go of (`bot.serve`),
+nine of the ten that platforms leave between SIGTERM and SIGKILL."""
 LEAVE_WITHIN = 0.2
 """Seconds for a line in the log that nobody misses for long."""
 
@@ -160,9 +161,13 @@ class House:
             asyncio.wait({last}, timeout=SAY_THE_REST_WITHIN),
         )
         last.cancel()
+        await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
+
+    async def leave(self) -> None:
+        """Record what came of what was out, now that its connections are closed, and leave the rest."""
+        await self._dispatcher.finish(RECORD_WITHIN)
         if left := self._dispatcher.break_off():
             _log.warning("Not finished, and left to their leases: %s", ", ".join(left))
-        await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
         with deadline(LEAVE_WITHIN):
             await self.instances.leave()
 

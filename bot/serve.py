@@ -46,7 +46,7 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 """Seconds until Slack is asked again at the start; they double from the first to the longest."""
 FIRST_SIGN_WITHIN = 1.0
 """Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
-LET_GO_WITHIN = 0.4
+LET_GO_WITHIN = 0.3
 """Seconds, twice: to hand back what is held of the log, and to close it."""
 
 _Result = TypeVar("_Result")
@@ -185,6 +185,8 @@ async def _serve(
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
     await house.finish()
+    await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
+    await house.leave()
     _log.info("Stopped")
 
 

@@ -158,12 +158,20 @@ async def test_many_at_once_are_all_told_the_truth(scene: Scene) -> None:
     assert len(await in_log(scene)) == len(accepted)
 
 
-async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> None:
-    """A provider answered while the log was busy for longer than anybody waits: what it said is not lost."""
+async def call_goes_out(scene: Scene) -> None:
+    """Start anew with patience for a provider that takes long, and have a call reach it."""
     scene.errors_expected = (f"The log cannot be written to: {HELD}",)
-    await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
+    scene.write_configuration({'deadline = "2s"': 'deadline = "20s"', 'lease = "4s"': 'lease = "30s"'})
+    await scene.stop_bot()
+    await scene.start_bot()
+    await scene.providers.fail("callkaro", Fault(does="slow", seconds=3))
     await scene.place()
     await scene.request_reaches("callkaro")
+
+
+async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> None:
+    """A provider answered while the log was busy for longer than anybody waits: what it said is not lost."""
+    await call_goes_out(scene)
     async with held(scene.folder / "callops.db"):
 
         async def waits() -> bool | None:
@@ -178,10 +186,7 @@ async def test_an_outcome_waits_for_the_log_and_is_recorded(scene: Scene) -> Non
 @BOTH_MODES
 async def test_it_stops_in_time_beside_a_busy_log(scene: Scene) -> None:
     """SIGTERM while another process holds the lock: 0 within ten seconds, and what was not finished is named."""
-    scene.errors_expected = (f"The log cannot be written to: {HELD}",)
-    await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
-    await scene.place()
-    await scene.request_reaches("callkaro")
+    await call_goes_out(scene)
     async with held(scene.folder / "callops.db"):
         asking = asyncio.create_task(scene.asha.command(CANCEL))
         await asyncio.sleep(1.5)
