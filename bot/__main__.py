@@ -21,6 +21,17 @@ def main(arguments: list[str] | None = None) -> int:
 
         complain(str(error))
         return 2
+    except Exception as error:
+        from bot.terminal import complain
+        from storage.errors import LogBusyError
+
+        if not isinstance(error, LogBusyError):
+            raise
+        complain(
+            "Another process holds the write lock of the log, and the command did not come to its end. "
+            "Run it again."
+        )
+        return 2
 
 
 class EnvironmentFault(Exception):
@@ -139,10 +150,15 @@ def _stop(chosen: Namespace) -> int:
 
 
 def _serve(_: Namespace) -> int:
+    import signal
+
+    hangups: list[int] = []  # SIGHUP would end the process until it is heard
+    signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     import asyncio
 
     from bot.loading import SettingsFault, load
-    from bot.serve import CannotStart, log_to_stderr, serve
+    from bot.process_log import log_to_stderr
+    from bot.serve import CannotStart, serve
     from bot.settings import Settings
     from bot.terminal import complain
     from storage.connection import CannotOpen
@@ -155,8 +171,8 @@ def _serve(_: Namespace) -> int:
 
     try:
         settings = read()
-        log_to_stderr(settings.log_level)
-        asyncio.run(serve(settings, read=read))
+        with log_to_stderr(settings.log_level):
+            asyncio.run(serve(settings, read=read, hangups=hangups))
     except SettingsFault as error:
         complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))
         return 2

@@ -9,7 +9,11 @@ from datetime import datetime
 from typing import Any, Self
 
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -30,12 +34,18 @@ from bot.requests import Requests
 from bot.settings import Settings
 from bot.shortcuts import Shortcuts
 from bot.submissions import Submissions
+from bot.web_client import make_client
 from bot.windows import NoWindow, Windows
 from providers.base import Adapter
+from storage import deadlines
+from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError
 from storage.log import ActionLog, NoSuchRequest
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 """What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
+
+WAITS_FOR_LOG = 2.0
+"""Seconds until a listener waits for the log no more: Slack waits for the answer for three."""
 
 Body = dict[str, Any]
 _ANY = re.compile(r"")
@@ -96,6 +106,38 @@ class Surfaces:
         )
 
 
+class Installed(AsyncAuthorize):
+    """Takes the token as good: it was checked at the start, and Bolt would check it with a first request."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    async def __call__(
+        self,
+        *,
+        context: AsyncBoltContext,  # noqa: ARG002 - Bolt's
+        enterprise_id: str | None,
+        team_id: str | None,
+        user_id: str | None,
+        actor_enterprise_id: str | None = None,  # noqa: ARG002
+        actor_team_id: str | None = None,  # noqa: ARG002
+        actor_user_id: str | None = None,  # noqa: ARG002
+    ) -> AuthorizeResult:
+        """Return the installation that a request is for."""
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id, user_id=user_id, bot_token=self._token
+        )
+
+
+class App(AsyncApp):
+    """Bolt's app, whose answers have a deadline."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Answer one request of Slack's in time: busy as the log may be, the answer says so."""
+        with deadlines.deadline(WAITS_FOR_LOG):
+            return await super().async_dispatch(req)
+
+
 def _nobody_is_told() -> None:
     pass
 
@@ -114,8 +156,10 @@ def create_app(
     bolt.setLevel(
         logging.ERROR
     )  # its one warning is that SLACK_BOT_TOKEN is set, where the client's comes from
-    app = AsyncApp(
-        client=surfaces.client,
+    app = App(
+        # One without a token: with it, Bolt checks that and reads no `authorize`.
+        client=make_client("", surfaces.client.base_url),
+        authorize=Installed(surfaces.client.token),
         logger=bolt,
         process_before_response=True,
         signing_secret=signing_secret,
@@ -170,6 +214,9 @@ def _listen_to_errors(
         if "command" in body:
             return BoltResponse(status=200, body={"response_type": "ephemeral", "text": sentence})
         if body.get("type") == "view_submission":
+            if isinstance(error, LogUnavailableError) and (field := _first_input(body["view"])):
+                errors = {"response_action": "errors", "errors": {field: sentence}}
+                return BoltResponse(status=200, body=errors)
             view: View = notice(faults.NOT_DONE, sentence)
             return BoltResponse(status=200, body={"response_action": "push", "view": view})
         _tell(replies, body, sentence)
@@ -183,12 +230,16 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return faults.ANOTHER_LOG
     if isinstance(error, NoWindow):
         return faults.no_window(error.code)
+    if isinstance(error, LogUnavailableError | CommitUnknownError):
+        return _unrecorded(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
     where = str(body.get("command") or body.get("type") or "unknown")
     # Frames and kinds only: an exception's own words may hold a number.
     details = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {trouble(error)}"
     try:
         reference = await log.report(actor=user, where=where, private={"traceback": details})
+    except LogReplacedError:
+        return faults.LOG_LOST
     except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
         _log.error(
             "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
@@ -196,6 +247,22 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
         return faults.LOG_FAILS
     _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
     return faults.went_wrong(reference)
+
+
+def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
+    """What was recorded, where the log could not be used, or not in time."""
+    due = deadlines.current()
+    _log.warning("An answer went out without the log: %s", error or type(error).__name__)
+    if isinstance(error, CommitUnknownError):
+        return faults.RECORDED_OR_NOT
+    if due and due.committed:
+        return faults.RECORDED_IN_PART
+    return faults.LOG_LOST if isinstance(error, LogReplacedError) else faults.LOG_BUSY
+
+
+def _first_input(view: Body) -> str | None:
+    """The field of a form under which a sentence can stand, so that the form stays as it is."""
+    return next((block["block_id"] for block in view["blocks"] if block["type"] == "input"), None)
 
 
 def _tell(replies: Replies, body: Body, sentence: str) -> None:

@@ -19,6 +19,7 @@ from bot.rules import Rule
 from bot.settings import Settings
 from storage.entries import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.log import ActionLog, Conflict
+from storage.pacing import MINUTE
 
 ALIKE = "alike"
 """A note: a request's card was rewritten, as another one's number reads like its own."""
@@ -52,6 +53,7 @@ class Asking:
         self._announce = announce
         self._due: dict[str, datetime | None] = {}
         """When each waiting request is to be looked at again: None for never. Only saves work."""
+        self._looked_at = clock()
         self._again: set[str] = set()
 
     def look_again(self, request: str) -> None:
@@ -66,6 +68,9 @@ class Asking:
     async def step(self) -> bool:
         """One round over what waits, one after another: who is asked for one counts for the next."""
         waiting = await self._log.waiting()
+        if self._clock() < self._looked_at:  # it was set back, and says nothing of how long they have waited
+            self._due = {}
+        self._looked_at = self._clock()
         known, self._due = self._due, {}
         for one in waiting:
             due = known.get(one.id, self._clock())
@@ -143,8 +148,10 @@ class Asking:
         left = sorted(entitled - asked.keys())
         if asked and not left:
             return None
-        if in_turn and asked and now < (turn := max(asked.values()) + wait):
-            return turn
+        # A clock that was set back leaves times that lie ahead of it: the wait since then is over.
+        lately = max((at for at in asked.values() if at <= now + MINUTE), default=None)
+        if in_turn and lately and now < lately + wait:
+            return lately + wait
         chosen = await self._fit(left)
         if in_turn and chosen:
             chosen = [await self._first(chosen)]

@@ -24,12 +24,13 @@ from bot.operations import Operations
 from bot.outages import Outages
 from bot.pace import ASK_AGAIN, Pace
 from bot.people import Directory, PersonUnreadable
-from bot.rounds import each
+from bot.rounds import each, log_fault, until_written
 from bot.settings import Settings
 from bot.wanted import wanted_by
 from providers.actions import Code, Kind, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
 from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic, call_time
+from storage.errors import LogReplacedError
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
@@ -170,7 +171,7 @@ class Dispatcher:
             self._pace.probing.discard(entry.connection)
             if not task.cancelled() and (error := task.exception()):
                 # No new round for it: on a full disk it would fail again, and be logged again, without pause.
-                _log.error("Sending %s failed in our own code", entry.id, exc_info=error)
+                log_fault(error, f"Sending {entry.id} was broken off")
             else:
                 self._again()
 
@@ -180,6 +181,12 @@ class Dispatcher:
         """Let what is in flight come to its end, for a while; what does not is found by its lease later."""
         if running := [*self._in_flight.values(), *self._look_ups.running, *self._outages.running]:
             await asyncio.wait(running, timeout=within.total_seconds())
+
+    def break_off(self) -> list[str]:
+        """Leave what is still in flight to its leases, and return the entries."""
+        for task in (*self._in_flight.values(), *self._look_ups.running, *self._outages.running):
+            task.cancel()
+        return sorted(self._in_flight)
 
     @property
     def idle(self) -> bool:
@@ -213,12 +220,20 @@ class Dispatcher:
 
     async def _send(self, request: Request, claimed: LogEntry, prepared: Prepared) -> None:
         """Let the bytes leave, if nothing came up since the claim."""
-        if await self._still_ours(claimed):
+        if await until_written(lambda: self._still_ours(claimed)):
             if await self._is_over(request, claimed):
                 await self._hold_back(request, claimed, outcomes.CALL_TIME_CAME)
                 return
             outcome = await self._adapters[claimed.connection].send(prepared)
-            await self._record(request, claimed, outcome)
+            try:
+                await self._record(request, claimed, outcome)
+            except LogReplacedError:
+                _log.error(
+                    "%s was sent, and its outcome %s is not recorded: the log is lost",
+                    claimed.id,
+                    outcome.code,
+                )
+                raise
         elif claimed.not_after is not None and claimed.not_after <= self._clock():
             await self._end_window(claimed)  # nothing has left
         elif claimed.action and await self._operations.stops(claimed.action):
@@ -367,9 +382,12 @@ class Dispatcher:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
         said, outcome = outcome, await self._believed(request, entry, outcome)
         consequence = await self._consequence(request, entry, outcome, owner=self._owner)
-        recorded = await self._change(request, *consequence.moves, posts=consequence.posts)
-        await self._pace.heed(entry.connection, said)  # what came of it is worth more than the pace
-        await self._outages.heed(entry.connection, said, began=entry.updated_at)
+        recorded = await until_written(
+            lambda: self._change(request, *consequence.moves, posts=consequence.posts)
+        )
+        # What came of it is worth more than the pace.
+        await until_written(lambda: self._pace.heed(entry.connection, said))
+        await until_written(lambda: self._outages.heed(entry.connection, said, began=entry.updated_at))
         if recorded:
             return
         current = await self._log.request(entry.id)
@@ -384,25 +402,22 @@ class Dispatcher:
             )
         ):
             dropped = [not_again(now, "order_dropped", outcomes.ANSWER_CAME_LATE)] if ordered else []
-            await self._change(
-                current,
-                *dropped,
-                Move(
-                    entry.id,
-                    "late_answer",
-                    frozenset({State.UNKNOWN}),
-                    State.SUCCEEDED if succeeded else State.FAILED,
-                    attempt=entry.attempt,
-                    changes={
-                        "code": outcome.code,
-                        "message": outcome.message,
-                        "reference": outcome.reference,
-                    },
-                    data=warned(outcome),
-                    private=kept(outcome),
-                ),
-                posts=_all_told("late_answer", request),
+            late = Move(
+                entry.id,
+                "late_answer",
+                frozenset({State.UNKNOWN}),
+                State.SUCCEEDED if succeeded else State.FAILED,
+                attempt=entry.attempt,
+                changes={
+                    "code": outcome.code,
+                    "message": outcome.message,
+                    "reference": outcome.reference,
+                },
+                data=warned(outcome),
+                private=kept(outcome),
             )
+            posts = _all_told("late_answer", request)
+            await until_written(lambda: self._change(current, *dropped, late, posts=posts))
         else:
             _log.warning(
                 "%s: the answer %s came after attempt %d was over", entry.id, outcome.code, entry.attempt

@@ -35,9 +35,11 @@ class Door(Protocol):
 class Health:
     """What the two answers are made of."""
 
-    rounds: Sequence[Rounds]
-    ended: Callable[[], Sequence[str]]
-    instances: Instances
+    rounds: Sequence[Rounds] = ()
+    ended: Callable[[], Sequence[str]] = list
+    instances: Instances | None = None
+    """None until the log is open."""
+
     seconds: Callable[[], float] = time.monotonic
     door: Door | None = None
     """None while it is not open yet."""
@@ -56,22 +58,23 @@ class Health:
     def unready(self) -> list[str]:
         """What keeps this process from taking anything in."""
         wrong = ["CallOps is stopping."] if self.stopping else []
-        wrote, trouble = self.instances.wrote, self.instances.trouble
-        if trouble:
-            wrong.append(f"The log cannot be written to: {trouble}.")
-        elif wrote is None or (since := self.seconds() - wrote) > UNWRITTEN_AFTER:
-            wrong.append("The log was not written to yet." if wrote is None else _unwritten(since))
+        wrong += self._log_unready()
         closed = "CallOps is not connected to Slack yet." if self.door is None else self.door.closed()
         return [*wrong, *filter(None, [closed])]
 
+    def _log_unready(self) -> list[str]:
+        wrote = self.instances.wrote if self.instances else None
+        if self.instances and self.instances.trouble:
+            return [f"{self.instances.trouble}."]
+        if wrote is None:
+            return ["The log was not written to yet."]
+        since = self.seconds() - wrote
+        return [f"The log was not written to for {since:.0f} s."] if since > UNWRITTEN_AFTER else []
+
     def warnings(self) -> list[str]:
         """What works but is not right."""
-        another = self.instances.another_log()
+        another = self.instances.another_log() if self.instances else None
         return [*self.beside, *([f"{another}."] if another else [])]
-
-
-def _unwritten(since: float) -> str:
-    return f"The log was not written to for {since:.0f} s."
 
 
 def health_routes(health: Health) -> list[Route]:

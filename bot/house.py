@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -22,10 +22,11 @@ from bot.outage_messages import OutageMessages
 from bot.outbox import Outbox
 from bot.people import Directory
 from bot.reloading import Reloading
-from bot.rounds import APART, Rounds
+from bot.rounds import APART, Rounds, until_written
 from bot.settings import Settings
 from bot.stop_news import StopNews
 from providers.base import Adapter
+from storage.deadlines import deadline
 from storage.log import ActionLog
 from storage.presence import Presence
 
@@ -39,10 +40,13 @@ SWEEP_EVERY = 3.0
 """Seconds between two looks for processes that died on the same database."""
 DOUBTS_EVERY = 60.0
 """Seconds between two looks for doubts that are another day old."""
-FINISH_SENDING_WITHIN = timedelta(seconds=4.5)
-SAY_THE_REST_WITHIN = 1.5
-"""Seconds. With the three in which no more is taken in (`bot.serve`), under the ten that platforms leave
-between SIGTERM and SIGKILL."""
+FINISH_SENDING_WITHIN = timedelta(seconds=3.5)
+SAY_THE_REST_WITHIN = 1.2
+RECORD_WITHIN = timedelta(seconds=0.3)
+"""With the three seconds in which no more is taken in, and those in which the log is let go of (`bot.serve`),
+nine of the ten that platforms leave between SIGTERM and SIGKILL."""
+LEAVE_WITHIN = 0.2
+"""Seconds for a line in the log that nobody misses for long."""
 
 _log = logging.getLogger(__name__)
 
@@ -132,10 +136,12 @@ class House:
         self._asking.look_again(request)
         self.calling.wake()
 
-    async def begin(self) -> None:
-        """Let everything run, by rules that the log knows."""
-        await self._rules.keep()
+    async def begin(self, hangups: Sequence[int]) -> None:
+        """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""
+        await until_written(self._rules.keep)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._rules.hear)
+        if hangups:
+            self._rules.hear()
         self._tasks = {one.name: asyncio.create_task(one.run(), name=one.name) for one in self.rounds}
         self._tasks["groups"] = asyncio.create_task(self._read_groups(), name="groups")
 
@@ -145,7 +151,7 @@ class House:
 
     async def finish(self) -> None:
         """Come to an end, once nothing more is taken in: what is being sent, what is to be said."""
-        last = self._tasks.pop(self.posting.name)
+        last = self._tasks.pop(self.posting.name, None) or asyncio.create_task(self.posting.run())
         for task in self._tasks.values():
             task.cancel()
         await self._dispatcher.finish(FINISH_SENDING_WITHIN)
@@ -156,7 +162,14 @@ class House:
         )
         last.cancel()
         await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
-        await self.instances.leave()
+
+    async def leave(self) -> None:
+        """Record what came of what was out, now that its connections are closed, and leave the rest."""
+        await self._dispatcher.finish(RECORD_WITHIN)
+        if left := self._dispatcher.break_off():
+            _log.warning("Not finished, and left to their leases: %s", ", ".join(left))
+        with deadline(LEAVE_WITHIN):
+            await self.instances.leave()
 
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage.errors import LogBusyError
 from storage.log import ActionLog
 
 EVERY = 5.0
@@ -21,6 +22,10 @@ OVERLAP = 60.0
 """Seconds for which Slack may still count a connection of ours that we have left."""
 REMEMBERED = 15 * 60.0
 """Seconds for which a foreign request or connection is spoken of."""
+
+SAID_EVERY = 60.0
+"""Seconds between two lines about the same trouble."""
+HELD = "another process holds its write lock"
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +57,9 @@ class Instances:
         """When the log was last written to, in seconds."""
 
         self.trouble: str | None = None
-        """What kept it from being written to since, by kind."""
+        """Why it cannot be used since, as a sentence without its period."""
 
+        self._said = 0.0
         self._processes = 1
         self._tried: float | None = None
         self._left: list[float] = []
@@ -62,23 +68,35 @@ class Instances:
     async def step(self) -> bool:
         """Say that this process lives, when it is time to."""
         now = self._seconds()
-        if self._tried is None or now - self._tried >= EVERY:
+        if fault := self._log.fault():
+            self._cannot(fault)
+        elif self._tried is None or now - self._tried >= EVERY:
             self._tried = now
             await self.write()
         return False
 
     async def write(self) -> None:
-        """Say in the log that this process lives. What keeps it from that is remembered, and logged once."""
+        """Say in the log that this process lives, and read it. What keeps it from that is remembered."""
+        doing = "written to"
         try:
             self._processes = await self._log.present(self._owner, LIVES)
+            doing = "read"
+            await self._log.read_anew()
         except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
-            if self.trouble is None:
-                _log.error("The log cannot be written to: %s", type(error).__name__)
-            self.trouble = type(error).__name__
+            why = HELD if isinstance(error, LogBusyError) else type(error).__name__
+            self._cannot(self._log.fault() or f"The log cannot be {doing}: {why}")
         else:
             if self.trouble:
-                _log.warning("The log can be written to again")
+                _log.warning("The log can be used again")
             self.wrote, self.trouble = self._seconds(), None
+
+    def _cannot(self, trouble: str) -> None:
+        """Remember what keeps the log from being used, and say it loudly, now and then."""
+        now = self._seconds()
+        if self.trouble is None or now - self._said >= SAID_EVERY:
+            _log.error("%s", trouble)
+            self._said = now
+        self.trouble = trouble
 
     async def leave(self) -> None:
         """Say that this process ends."""

@@ -16,6 +16,7 @@ from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_post
 from bot.refusals import Refusal, refusal
+from bot.waits import Wait
 from storage.log import ActionLog
 
 MOST_TRIES = 10
@@ -31,7 +32,7 @@ class _Line:
     channel: str
     message: Message
     tries: int = 0
-    not_before: datetime | None = None
+    wait: Wait | None = None
 
 
 class Lines:
@@ -50,12 +51,12 @@ class Lines:
     async def post(self) -> None:
         """Post what is not posted yet, where its time has come."""
         now = self._clock()
-        for one in [one for one in self._waiting if one.not_before is None or one.not_before <= now]:
+        for one in [one for one in self._waiting if one.wait is None or one.wait.is_over(now)]:
             await self._post(one, now)
 
     async def _post(self, one: _Line, now: datetime) -> None:
         if until := await self._log.take(to_post(one.channel), now):
-            one.not_before = until
+            one.wait = Wait(now, until)
             return
         one.tries += 1
         message = one.message
@@ -67,12 +68,12 @@ class Lines:
         except SLACK_TROUBLE as error:
             code, kind = trouble(error), refusal(error, direct=False)
             if kind is Refusal.LIMITED:
-                one.not_before = paused_by(error, now)
-                await self._log.pause(method_of(error), one.not_before)
+                one.wait = Wait(now, paused_by(error, now))
+                await self._log.pause(method_of(error), one.wait.until)
             elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
                 _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
                 self._waiting.remove(one)
             else:
-                one.not_before = now + pause_after(one.tries)
+                one.wait = Wait(now, now + pause_after(one.tries))
         else:
             self._waiting.remove(one)

@@ -5,6 +5,7 @@ One that a restart interrupts is lost, and asked for again: it is a copy, and th
 
 import asyncio
 import logging
+from contextvars import Context
 from datetime import datetime
 from typing import Final
 
@@ -39,7 +40,9 @@ class LogFiles:
 
     def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
         """Begin to make an export; what the person reads meanwhile."""
-        self._replies.keep(asyncio.create_task(self._send(query, filters, person, now), name="export"))
+        sending = self._send(query, filters, person, now)
+        # In a context of its own: the deadline is that of the answer which says that it is coming.
+        self._replies.keep(asyncio.create_task(sending, name="export", context=Context()))
         return exports.coming()
 
     async def _send(self, query: Query, filters: Filters, person: Person, now: datetime) -> None:

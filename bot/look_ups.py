@@ -5,7 +5,6 @@ the log. It ends a doubt in one case only: what it saw before the first attempt 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +15,7 @@ from bot.messages import outcomes
 from bot.messages.confirmations import confirmation
 from bot.operations import Operations
 from bot.pace import Pace
+from bot.rounds import log_fault
 from bot.settings import Settings
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
@@ -28,8 +28,6 @@ AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
 BATCH = 100
 """Entries that are looked at in a round; among them may be some that cannot be looked up."""
-
-_log = logging.getLogger(__name__)
 
 
 class LookUps:
@@ -116,7 +114,7 @@ class LookUps:
             del self._running[entry.id]
             self._again()
             if not task.cancelled() and (error := task.exception()):
-                _log.error("Looking up %s failed in our own code", entry.id, exc_info=error)
+                log_fault(error, f"Looking up {entry.id} was broken off")
 
         task.add_done_callback(ended)
 

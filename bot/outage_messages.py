@@ -17,6 +17,7 @@ from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.refusals import Refusal, refusal
 from bot.settings import Settings
+from bot.waits import Wait
 from storage.entries import MessageRef, Standstill
 from storage.log import ActionLog
 
@@ -38,8 +39,8 @@ class OutageMessages:
         self._client = client
         self._settings = settings
         self._clock = clock
-        self._tries: dict[str, tuple[int, datetime]] = {}
-        """What this process says: how often it tried, and when it may try again."""
+        self._tries: dict[str, tuple[int, Wait | None]] = {}
+        """What this process says: how often it tried, and how long it waits; None: it tries no more."""
 
     async def step(self) -> bool:
         """Say what is not said yet; never more at once."""
@@ -60,9 +61,10 @@ class OutageMessages:
             # An edit may be made twice; a message that is posted twice stands there twice.
             if one.ended is None and not await self._log.claim(name):
                 return
-            self._tries[name] = (0, self._clock())
-        tries, not_before = self._tries[name]
-        if self._clock() >= not_before:
+            now = self._clock()
+            self._tries[name] = (0, Wait(now, now))
+        tries, wait = self._tries[name]
+        if wait and wait.is_over(self._clock()):
             await self._try(one, name, tries)
 
     async def _try(self, one: Standstill, name: str, tries: int) -> None:
@@ -81,9 +83,10 @@ class OutageMessages:
         except SLACK_TROUBLE as error:
             hopeless = refusal(error, direct=False) in {Refusal.SHUT, Refusal.NEVER}
             if not hopeless and tries < MOST_TRIES:
-                self._tries[name] = (tries + 1, self._clock() + pause_after(tries))
+                now = self._clock()
+                self._tries[name] = (tries + 1, Wait(now, now + pause_after(tries)))
                 return
             _log.error("Slack does not take what is said of %s: %s", one.connection, trouble(error))
-        self._tries[name] = (tries, datetime.max.replace(tzinfo=self._clock().tzinfo))
+        self._tries[name] = (tries, None)
         if one.ended:
             await self._log.said(one.connection, None)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.pace import Pace
+from bot.rounds import log_fault
 from bot.standstills import failed, holds, is_counted, is_down, pause_after, told_from
 from providers.actions import Code, Outcome
 from providers.base import Adapter
@@ -103,7 +104,7 @@ class Outages:
             del self._running[connection]
             self._again()
             if not task.cancelled() and (error := task.exception()):
-                _log.error("Asking whether %s answers failed in our own code", connection, exc_info=error)
+                log_fault(error, f"Asking whether {connection} answers was broken off")
 
         task.add_done_callback(ended)
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from bot.consequences import PUT_OFF_AT_MOST
 from bot.standstills import holds
+from bot.waits import Wait
 from providers.actions import Outcome, Sighting
 from providers.base import Adapter
 from storage.entries import Standstill
@@ -27,7 +28,7 @@ class Pace:
         self._log = log
         self._adapters = adapters
         self._clock = clock
-        self._waits: dict[str, tuple[datetime, datetime]] = {}
+        self._waits: dict[str, Wait] = {}
         self.held: frozenset[str] = frozenset()
         """Connections that stand still."""
         self._asked: frozenset[str] = frozenset()
@@ -54,11 +55,9 @@ class Pace:
         return connection in self._asked
 
     def waiting(self) -> frozenset[str]:
-        """Connections that stand still or have no turn. A wait ahead of the clock was for another time."""
+        """Connections that stand still or have no turn."""
         now = self._clock()
-        self._waits = {
-            name: (since, until) for name, (since, until) in self._waits.items() if since <= now < until
-        }
+        self._waits = {name: wait for name, wait in self._waits.items() if not wait.is_over(now)}
         return frozenset(self._waits) | self.held
 
     async def turn(self, connection: str) -> bool:
@@ -107,7 +106,7 @@ class Pace:
         return account_of(connection, self._adapters[connection])
 
     def _wait(self, connection: str, now: datetime, until: datetime) -> None:
-        self._waits[connection] = (now, min(until, now + ASK_AGAIN))
+        self._waits[connection] = Wait(now, min(until, now + ASK_AGAIN))
 
 
 def account_of(connection: str, adapter: Adapter) -> str:

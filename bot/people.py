@@ -160,7 +160,7 @@ class Directory:
     async def away(self, user: str) -> bool:
         """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
         read_at, away = self._presence.get(user, (None, False))
-        if read_at is not None and self._clock() - read_at < PRESENCE_FRESH:
+        if read_at is not None and timedelta(0) <= self._clock() - read_at < PRESENCE_FRESH:
             return away
         try:
             async with asyncio.timeout(ANSWER_WITHIN):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
+from storage.errors import LogBusyError, LogReplacedError
+
 POLL = 1.0
 """Seconds between rounds at most: what becomes due by the clock is found this late at worst."""
 APART = 0.1
@@ -59,8 +61,8 @@ class Rounds:
             more: bool | None = False
             try:
                 more = await self._step()
-            except Exception:  # noqa: BLE001 - background work must outlive any fault; it is logged in full
-                _log.exception("A round of the %s failed; it goes on", self.name)
+            except Exception as error:  # noqa: BLE001 - background work must outlive any fault
+                log_fault(error, f"A round of the {self.name} failed; it goes on")
             if more:
                 continue
             if self._ending:
@@ -77,4 +79,23 @@ async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -
     """Do something with every item at once; one that fails is logged and holds up no other."""
     for failed in await asyncio.gather(*(do(item) for item in items), return_exceptions=True):
         if isinstance(failed, Exception):
-            _log.error("Background work failed; it goes on with the rest", exc_info=failed)
+            log_fault(failed, "Background work failed; it goes on with the rest")
+
+
+def log_fault(error: BaseException, what: str) -> None:
+    """Log a fault of background work in full, and in one line that the log is busy: it is tried again."""
+    if isinstance(error, LogReplacedError):
+        _log.debug("%s: the log is lost", what)  # `bot.instances` says so loudly, and not with every round
+    elif isinstance(error, LogBusyError):
+        _log.warning("%s: another process holds the write lock of the log", what)
+    else:
+        _log.error("%s", what, exc_info=error)
+
+
+async def until_written(write: Callable[[], Awaitable[_Item]]) -> _Item:
+    """Write what nothing goes on without, and try again for as long as the log is busy."""
+    while True:
+        try:
+            return await write()
+        except LogBusyError:
+            _log.warning("The log is waited for: another process holds its write lock")

@@ -3,18 +3,18 @@
 import asyncio
 import logging
 import os
+import random
 import secrets
 import signal
-import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from http import HTTPStatus
+from itertools import count
 from typing import Any, TypeVar
 
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from bot.app import SCOPES, create_app
@@ -23,20 +23,31 @@ from bot.health import Health, health_routes
 from bot.house import House
 from bot.http_mode import PATH, HttpMode
 from bot.people import SLACK_TROUBLE, Directory, Workspace, trouble
+from bot.posting_pace import paused_by
+from bot.refusals import Refusal, refusal
+from bot.rounds import until_written
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
-from bot.terminal import LineFormatter
-from bot.web import AT_ONCE, CannotListen, Web, create_web
+from bot.web import AT_ONCE, CannotListen, Web, complete, create_web
 from bot.web_client import make_client
 from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
 from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
+from storage.deadlines import deadline
+from storage.errors import LogUnavailableError
 from storage.presence import Presence
 from storage.sqlite import SQLiteLog
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""
+
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds until Slack is asked again at the start; they double from the first to the longest."""
+FIRST_SIGN_WITHIN = 1.0
+"""Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
+LET_GO_WITHIN = 0.3
+"""Seconds, twice: to hand back what is held of the log, and to close it."""
 
 _Result = TypeVar("_Result")
 _log = logging.getLogger("callops")
@@ -51,24 +62,13 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def log_to_stderr(level: str) -> None:
-    """Our own lines at the level asked for; libraries only when something is wrong.
-
-    httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
-    numbers and keys do not belong there.
-    """
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
-    for ours in ("callops", "bot", "providers", "storage"):
-        logging.getLogger(ours).setLevel(level)
-    for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "uvicorn"):
-        logging.getLogger(theirs).setLevel(logging.WARNING)
-
-
 async def check_slack(client: AsyncWebClient, settings: Settings) -> Workspace:
-    """Return the token's workspace. Raises `CannotStart` for a token that does not work or may too little."""
-    answer = await _ask(client.auth_test(), "SLACK_BOT_TOKEN", settings.slack_api_url)
+    """Return the token's workspace, however often Slack has to be asked.
+
+    Raises `CannotStart` for a token that does not work or may too little.
+    """
+    url = settings.slack_api_url
+    answer = await _ask(client.auth_test, "SLACK_BOT_TOKEN", url)
     needed = set(SCOPES)
     if not any(one.startswith("S") for members in settings.groups.values() for one in members):
         needed.discard("usergroups:read")
@@ -79,19 +79,30 @@ async def check_slack(client: AsyncWebClient, settings: Settings) -> Workspace:
         )
     if settings.app_token:
         # Asked here because the Socket Mode client would try an invalid token for ever.
-        opening = client.apps_connections_open(app_token=settings.app_token.get_secret_value())
-        await _ask(opening, "SLACK_APP_TOKEN", settings.slack_api_url)
+        token = settings.app_token.get_secret_value()
+        await _ask(lambda: client.apps_connections_open(app_token=token), "SLACK_APP_TOKEN", url)
     return Workspace.of(answer.data)  # type: ignore[arg-type]  # the library's type says it may be bytes
 
 
-async def _ask(call: Awaitable[AsyncSlackResponse], token: str, url: str) -> AsyncSlackResponse:
-    """Slack's answer to a first call with a token. Raises `CannotStart`."""
-    try:
-        return await call
-    except SLACK_TROUBLE as error:
-        if isinstance(error, SlackApiError) and error.response.status_code == HTTPStatus.OK:
-            raise CannotStart(f"Slack does not take {token}: {trouble(error)}") from error
-        raise CannotStart(f"Slack cannot be reached at {url}: {trouble(error)}") from error
+async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, url: str) -> AsyncSlackResponse:
+    """Return Slack's answer to a first call with a token. Trouble on the way to it is waited out.
+
+    Raises `CannotStart` where Slack does not take the token.
+    """
+    for tries in count():
+        try:
+            return await call()
+        except SLACK_TROUBLE as error:
+            kind, code = refusal(error, direct=False), trouble(error)
+            if kind is Refusal.TOKEN:
+                raise CannotStart(f"Slack does not take {token}: {code}") from error
+            seconds = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(1, 1.2)  # noqa: S311
+            if kind is Refusal.LIMITED:
+                now = utc_now()
+                seconds = max(seconds, (paused_by(error, now) - now).total_seconds())
+        _log.warning("Slack cannot be reached at %s: %s. It is tried again in %.1f s", url, code, seconds)
+        await asyncio.sleep(seconds)
+    raise AssertionError
 
 
 def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
@@ -108,18 +119,22 @@ class _Stopped(Exception):
 
 
 async def serve(
-    settings: Settings, *, read: Callable[[], Settings], clock: Callable[[], datetime] = utc_now
+    settings: Settings,
+    *,
+    read: Callable[[], Settings],
+    hangups: Sequence[int] = (),
+    clock: Callable[[], datetime] = utc_now,
 ) -> None:
     """Listen, send and post until SIGTERM or SIGINT; on SIGHUP, go by the rules that ``read`` gives.
 
-    Raises `CannotStart`.
+    ``hangups`` are the SIGHUPs that came before this process could hear them. Raises `CannotStart`.
     """
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as stack:
         try:
-            await _serve(settings, read, clock, stopping, stack)
+            await _serve(settings, read, hangups, clock, stopping, stack)
         except _Stopped:
             _log.info("Stopped before it was connected")
 
@@ -127,18 +142,23 @@ async def serve(
 async def _serve(
     settings: Settings,
     read: Callable[[], Settings],
+    hangups: Sequence[int],
     clock: Callable[[], datetime],
     stopping: asyncio.Event,
     stack: AsyncExitStack,
 ) -> None:
+    health = Health(beside=what_will_not_last(settings.database, settings.platform))
+    app = create_web(health_routes(health))
+    web = await _listen(app, settings)
+    stack.push_async_callback(web.stop)
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
     workspace = await _unless(stopping, check_slack(client, settings))
-    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
-    stack.push_async_callback(log.close)
+    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
+    stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
-    stack.push_async_callback(serving.end, log.release)
-    await serving.sweep(log.release)
+    stack.push_async_callback(_end, serving, log)
+    await _unless(stopping, until_written(lambda: serving.sweep(log.release)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
@@ -148,14 +168,14 @@ async def _serve(
     house = House(
         settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
     )
-    health = Health(house.rounds, house.ended, house.instances)
-    health.beside += what_will_not_last(settings.database, settings.platform)
-    await house.instances.write()
+    health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
+    with deadline(FIRST_SIGN_WITHIN):
+        await house.instances.write()
 
     slack = _door(settings, house)
-    web = await _listen(settings, adapters, house, health, slack)
-    await house.begin()
     try:
+        await _unless(stopping, house.begin(hangups))
+        complete(app, _routes(adapters, house, slack))
         await _unless(stopping, slack.start())
         health.door = slack
         _say_hello(settings, adapters, team, web, slack, health)
@@ -166,7 +186,27 @@ async def _serve(
     _log.info("Stopping: taking in nothing more, finishing what is in flight")
     await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
     await house.finish()
+    await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
+    await house.leave()
     _log.info("Stopped")
+
+
+async def _end(serving: Presence, log: SQLiteLog) -> None:
+    """Hand back what this process holds of the log, where the log can be written to."""
+    try:
+        with deadline(LET_GO_WITHIN):
+            await serving.end(log.release)
+    except LogUnavailableError as error:
+        _log.warning(
+            "What this process held of the log could not be handed back (%s). "
+            "The next process to look takes it over",
+            error,
+        )
+
+
+async def _let_go(log: SQLiteLog) -> None:
+    with deadline(LET_GO_WITHIN):
+        await log.close()
 
 
 def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
@@ -184,24 +224,19 @@ def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
     return HttpMode(create_app(house.surfaces, signing_secret=secret, foreign_request=foreign), secret)
 
 
-async def _listen(
-    settings: Settings,
-    adapters: dict[str, Adapter],
-    house: House,
-    health: Health,
-    slack: SocketMode | HttpMode,
-) -> Web:
-    """Listen for health checks, webhooks, and Slack where it comes over HTTP. Raises `CannotStart`."""
-    routes: list[BaseRoute] = [*health_routes(health), webhooks(adapters, house.notices.take)]
-    at_once = WEBHOOKS_AT_ONCE
-    if isinstance(slack, HttpMode):
-        routes.insert(0, Route(PATH, slack.guard))
-        at_once = AT_ONCE
+async def _listen(app: Starlette, settings: Settings) -> Web:
+    """Listen for health checks, and for what is added later. Raises `CannotStart`."""
+    at_once = WEBHOOKS_AT_ONCE if settings.app_token else AT_ONCE
     try:
-        return await Web.start(create_web(routes), settings.host, settings.port, at_once=at_once)
+        return await Web.start(app, settings.host, settings.port, at_once=at_once)
     except CannotListen as error:
-        await slack.stop(0)
         raise CannotStart(str(error)) from error
+
+
+def _routes(adapters: dict[str, Adapter], house: House, slack: SocketMode | HttpMode) -> list[BaseRoute]:
+    """Return what is heard once it can be taken in: webhooks, and Slack where it comes over HTTP."""
+    hooks = webhooks(adapters, house.notices.take)
+    return [Route(PATH, slack.guard), hooks] if isinstance(slack, HttpMode) else [hooks]
 
 
 async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -14,6 +14,7 @@ from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_post
 from bot.refusals import Refusal, refusal
 from bot.settings import Settings
+from bot.waits import Wait
 from storage.entries import Event
 from storage.log import ActionLog
 
@@ -32,7 +33,7 @@ class _News:
     event: Event
     held_until: datetime
     tries: int = 0
-    not_before: datetime | None = None
+    wait: Wait | None = None
 
 
 class StopNews:
@@ -55,13 +56,13 @@ class StopNews:
         for one in [*self._waiting.values()]:
             if one.held_until + LEASE < now:
                 del self._waiting[one.event.seq]  # another process has them
-            elif one.held_until > now and (one.not_before is None or one.not_before <= now):
+            elif one.held_until > now and (one.wait is None or one.wait.is_over(now)):
                 await self._post(one, now)
         return False
 
     async def _post(self, one: _News, now: datetime) -> None:
         if until := await self._log.take(to_post(self._channel), now):
-            one.not_before = until
+            one.wait = Wait(now, until)
             return
         one.tries += 1
         message = news(one.event)
@@ -73,13 +74,13 @@ class StopNews:
         except SLACK_TROUBLE as error:
             kind = refusal(error, direct=False)
             if kind is Refusal.LIMITED:
-                one.not_before = paused_by(error, now)
-                await self._log.pause(method_of(error), one.not_before)
+                one.wait = Wait(now, paused_by(error, now))
+                await self._log.pause(method_of(error), one.wait.until)
                 return
             if kind not in {Refusal.NEVER, Refusal.SHUT} and (
                 kind is not Refusal.ODD or one.tries < MOST_TRIES
             ):
-                one.not_before = now + pause_after(one.tries)
+                one.wait = Wait(now, now + pause_after(one.tries))
                 return
             _log.error("Slack does not take the news of %s: %s", one.event.request, trouble(error))
         await self._log.stop_told(one.event.seq)

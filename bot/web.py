@@ -34,14 +34,23 @@ class CannotListen(Exception):
 
 
 def create_web(routes: Iterable[BaseRoute]) -> Starlette:
-    """Make the ASGI app; beside its routes there is nothing."""
+    """Make the ASGI app. Until `complete`, whatever else is asked for is told to come again."""
 
-    async def nothing_here(_request: Request, _error: Exception) -> Response:
-        return Response(status_code=HTTPStatus.NOT_FOUND, headers={"Connection": "close"})
+    async def nothing_here(request: Request, _error: Exception) -> Response:
+        complete = request.app.state.complete
+        status = HTTPStatus.NOT_FOUND if complete else HTTPStatus.SERVICE_UNAVAILABLE
+        return Response(status_code=status, headers={"Connection": "close"})
 
     app = Starlette(routes=list(routes), exception_handlers={HTTPException: nothing_here})
     app.router.redirect_slashes = False  # it would answer with the path
+    app.state.complete = False
     return app
+
+
+def complete(app: Starlette, routes: Iterable[BaseRoute]) -> None:
+    """Add the last routes; beside them there is nothing."""
+    app.router.routes.extend(routes)
+    app.state.complete = True
 
 
 class Impatient(H11Protocol):
@@ -71,6 +80,7 @@ class Web:
     def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
         self._server = server
         self._listener = listener
+        self._stopped = False
         host, port = listener.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
@@ -98,8 +108,10 @@ class Web:
         return cls(server, listener)
 
     async def stop(self) -> None:
-        """Take nothing in any more and finish what was taken."""
-        await self._server.shutdown(sockets=[self._listener])
+        """Take nothing in any more and finish what was taken; once."""
+        if not self._stopped:
+            self._stopped = True
+            await self._server.shutdown(sockets=[self._listener])
 
 
 async def listen(host: str, port: int) -> socket.socket:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 
 from storage.chain import microseconds
+from storage.pacing import MINUTE
 
 
 def present(connection: Connection, process: str, now: datetime, lives: timedelta) -> int:
@@ -11,6 +12,8 @@ def present(connection: Connection, process: str, now: datetime, lives: timedelt
     until = microseconds(now + lives)
     connection.execute("DELETE FROM processes WHERE until <= ? OR process = ?", [microseconds(now), process])
     if lives:
+        # By a clock that is set back since; who lives says so again.
+        connection.execute("DELETE FROM processes WHERE until > ?", [microseconds(now + lives + MINUTE)])
         connection.execute("INSERT INTO processes (process, until) VALUES (?, ?)", [process, until])
     [(count,)] = connection.execute("SELECT count(*) FROM processes")
     return int(count)

@@ -66,6 +66,16 @@ class NoSuchRequest(LookupError):
 class ActionLog(Protocol):
     """The log that is the truth. One contract test suite holds for every store."""
 
+    # -- whether it can be relied on
+
+    def fault(self) -> str | None:
+        """Say why the log cannot be relied on now, without its period; None: nothing speaks against it."""
+        ...
+
+    async def read_anew(self) -> None:
+        """Read a little, past every cache. Raises what reading raises."""
+        ...
+
     # -- people's and the machine's changes
 
     async def record(self, new: NewRequest) -> Recorded:

@@ -484,3 +484,9 @@ def unfinished_lists(database: Database) -> None:
 def removals(database: Database) -> None:
     """When something may be removed although a provider asked to be left alone for long."""
     database.executescript("ALTER TABLE standstills ADD COLUMN probe_at INTEGER;")
+
+
+@MIGRATIONS()
+def postponed(database: Database) -> None:
+    """When a post was left for later: a wait that began after now is by a clock that was set back."""
+    database.executescript("ALTER TABLE outbox ADD COLUMN postponed_at INTEGER;")

@@ -7,6 +7,7 @@ from typing import Final
 
 from storage.chain import ERASED, microseconds
 from storage.entries import Event, MessageRef, Outgoing
+from storage.pacing import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""
@@ -36,7 +37,8 @@ def outgoing(
     """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try.
 
     What was set aside holds up what goes to the same place, and nothing else. A lane gives its oldest, and
-    nothing more while somebody has that.
+    nothing more while somebody has that. A post that was left for later by a clock that is set back since is
+    due.
     """
     rows = connection.execute(
         """
@@ -56,7 +58,8 @@ def outgoing(
             SELECT outbox.*,
                 row_number() OVER (PARTITION BY coalesce(lane, outbox.id) ORDER BY outbox.id) AS nth
             FROM first JOIN outbox ON outbox.id = first.id
-            WHERE (not_before IS NULL OR not_before <= :now) AND (lease_until IS NULL OR lease_until <= :now)
+            WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
+                AND (lease_until IS NULL OR lease_until <= :now)
                 AND coalesce(lane, '') NOT IN (
                     SELECT lane FROM outbox INDEXED BY outbox_leased
                     WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL
@@ -64,7 +67,7 @@ def outgoing(
         )
         SELECT * FROM due WHERE nth = 1 ORDER BY id LIMIT :limit
         """,
-        {"now": microseconds(now), "limit": limit},
+        {"now": microseconds(now), "ahead": microseconds(now + MINUTE), "limit": limit},
     ).fetchall()
     connection.executemany(
         "UPDATE outbox SET owner = ?, lease_until = ?, tries = tries + 1 WHERE id = ?",
@@ -155,12 +158,13 @@ def postpone(
     lane: str | None,
     *,
     aside: bool,
+    now: datetime,
 ) -> None:
     """Leave a post for later, and with it what waits in its lane. Without an error no try is counted."""
     connection.execute(
         """
         UPDATE outbox SET error = coalesce(:error, error), tries = tries - (:error IS NULL), lane = :lane,
-            aside = :aside, not_before = :not_before, owner = NULL, lease_until = NULL
+            aside = :aside, not_before = :not_before, postponed_at = :now, owner = NULL, lease_until = NULL
         WHERE id = :id
         """,
         {
@@ -168,15 +172,16 @@ def postpone(
             "lane": lane,
             "aside": aside,
             "not_before": microseconds(not_before),
+            "now": microseconds(now),
             "id": post.id,
         },
     )
     connection.execute(
         """
-        UPDATE outbox SET not_before = :until
+        UPDATE outbox SET not_before = :until, postponed_at = :now
         WHERE lane = :lane AND ended IS NULL AND not_before IS NOT :until
         """,
-        {"until": microseconds(not_before), "lane": lane},
+        {"until": microseconds(not_before), "now": microseconds(now), "lane": lane},
     )
 
 

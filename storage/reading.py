@@ -28,6 +28,7 @@ from storage.entries import (
 from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State, request_state
 from storage.log import NoSuchRequest
+from storage.pacing import MINUTE
 
 ACTION: Final = "action"
 """The personal field that holds the whole call action as JSON."""
@@ -51,7 +52,7 @@ _UNBEGUN: Final = _FROM.format("actions INDEXED BY actions_unbegun")
 _UNSURE: Final = _FROM.format("actions INDEXED BY actions_unsure")
 _APPROVED_NOW: Final = f"""
     WITH {HOLDING} {_APPROVED}
-    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now)
+    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
 """
@@ -355,7 +356,8 @@ def ready(
 ) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved: so many of each connection."""
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
-    values = {"now": microseconds(now), "limit": limit} | (
+    ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
+    values = {"now": microseconds(now), "ahead": ahead, "limit": limit} | (
         {"kinds": json.dumps(list(kinds))} if kinds else {}
     )
     query = _READY_OF_KINDS if kinds else _READY

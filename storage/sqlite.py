@@ -1,7 +1,10 @@
 """The log in one SQLite file."""
 
 import asyncio
+import json
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,6 +16,7 @@ from typing import Final, Self
 from providers.actions import Kind
 from storage import (
     anchors,
+    deadlines,
     forgetting,
     instances,
     moves,
@@ -28,7 +32,7 @@ from storage import (
 )
 from storage.anchors import Anchor
 from storage.appending import Sources
-from storage.connection import Reader, Writer
+from storage.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
 from storage.entries import (
     AskedToStop,
     Budget,
@@ -59,7 +63,10 @@ from storage.entries import (
 from storage.erasures import AGAIN, Erased, Erasing, Listed, again, keep_in_list
 from storage.log import AlreadyAsked, Conflict
 from storage.verification import verify
+from storage.write_behind import WriteBehind
 
+UNREADABLE_FOR: Final = 10.0
+"""Seconds for which a read that failed is taken to say how reads are."""
 WIPES_TRIED: Final = 8
 """Each waits a quarter of a second for those who read just then: two seconds in all."""
 
@@ -69,7 +76,9 @@ class SQLiteLog:
 
     One thread writes, another reads, and verifying reads in a third: nothing that is read stands before an
     answer to Slack that waits for its commit. The methods are the protocol's and described there. What SQLite
-    itself refuses (a full disk, a file that stays locked) is raised as `sqlite3.Error`, and nothing changed.
+    itself refuses (a full disk) is raised as `sqlite3.Error`, and nothing changed. Where another process
+    keeps the file locked, that is `errors.LogBusyError`. Inside a `deadlines.deadline` nothing is waited
+    for past it.
     """
 
     def __init__(self, path: Path, sources: Sources, writer: Writer, reader: Reader) -> None:
@@ -77,6 +86,7 @@ class SQLiteLog:
         self._sources = sources
         self._writer = writer
         self._reader = reader
+        self._behind = WriteBehind(writer)
 
     @classmethod
     async def open(
@@ -86,25 +96,52 @@ class SQLiteLog:
         key: bytes,
         clock: Callable[[], datetime],
         random: Callable[[int], bytes] = token_bytes,
+        watched: bool = False,
     ) -> Self:
         """Open the file, made and migrated if need be; `close` lets go of it.
 
         ``key`` is the secret under which numbers are looked up: a file keeps to its first. ``clock`` gives
-        aware times, ``random`` so many random bytes. Raises `connection.CannotOpen`.
+        aware times, ``random`` so many random bytes. ``watched``: nothing is committed once other files lie
+        at the path; two descriptors stay open for as long as the process lives. Raises
+        `connection.CannotOpen`.
         """
         path, sources = Path(path), Sources(key, clock, random)
         writer = await Writer.open(path)
         try:
-            await writer.do(lambda connection: writing.check_key(connection, sources))
             reader = await Reader.open(path)
         except BaseException:
             await writer.close()
             raise
-        return cls(path, sources, writer, reader)
+        log = cls(path, sources, writer, reader)
+        try:
+            if not await reader.do(lambda connection: writing.has_key(connection, sources)):
+                await writer.do(lambda connection: writing.keep_key(connection, sources))
+            if watched:
+                await writer.watch(path)
+        except BaseException:
+            await log.close()
+            raise
+        return log
 
     async def close(self) -> None:  # noqa: D102 - as the protocol
+        due = deadlines.current()
+        await self._behind.close(due.left if due else BUSY_SECONDS)
         await self._reader.close()
         await self._writer.close()
+
+    def fault(self) -> str | None:  # noqa: D102
+        files, failed = self._writer.files, self._reader.failed
+        if files and (why := files.replaced()):
+            return (
+                f"The log is lost: {why}. Nothing is accepted. Stop CallOps, put the right file in place, "
+                "with no -wal and no -shm beside it, and start again"
+            )
+        if failed and time.monotonic() - failed[0] < UNREADABLE_FOR:
+            return f"The log cannot be read: {failed[1]}"
+        return None
+
+    async def read_anew(self) -> None:  # noqa: D102
+        await asyncio.to_thread(_read_anew, self._path)
 
     async def record(self, new: NewRequest) -> Recorded:  # noqa: D102
         try:
@@ -536,8 +573,11 @@ class SQLiteLog:
         lane: str | None = None,
         aside: bool = False,
     ) -> None:
+        now = self._sources.clock()
         await self._writer.do(
-            lambda connection: outbox.postpone(connection, post, not_before, error, lane, aside=aside)
+            lambda connection: outbox.postpone(
+                connection, post, not_before, error, lane, aside=aside, now=now
+            )
         )
 
     async def abandon(self, post: Outgoing, *, error: str) -> None:  # noqa: D102
@@ -546,21 +586,38 @@ class SQLiteLog:
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:  # noqa: D102
         now = self._sources.clock()
-        await self._writer.do(lambda connection: people.keep_draft(connection, now, nonce, person, content))
+        await self._behind.keep(
+            ("draft", nonce),
+            Draft(nonce, person, content, None),
+            lambda connection: people.keep_draft(connection, now, nonce, person, content),
+        )
 
     async def draft(self, nonce: str) -> Draft | None:  # noqa: D102
-        return await self._reader.do(lambda connection: people.draft(connection, nonce))
+        found = await self._reader.do(lambda connection: people.draft(connection, nonce))
+        if found is None and isinstance(kept := self._behind.get(("draft", nonce)), Draft):
+            as_read_back = json.loads(json.dumps(dict(kept.content)))
+            return replace(kept, content=as_read_back)
+        return found
 
     async def claim(self, name: str) -> bool:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: people.claim(connection, now, name))
 
     async def keep_person(self, person: Person) -> None:  # noqa: D102
-        await self._writer.do(lambda connection: people.keep_person(connection, person))
+        await self._behind.keep(
+            ("person", person.id), person, lambda connection: people.keep_person(connection, person)
+        )
 
     async def person(self, person: str) -> Person | None:  # noqa: D102
-        return await self._reader.do(lambda connection: people.person(connection, person))
+        found = await self._reader.do(lambda connection: people.person(connection, person))
+        kept = self._behind.get(("person", person))
+        return kept if isinstance(kept, Person) else found
 
     async def present(self, process: str, lives: timedelta) -> int:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: instances.present(connection, process, now, lives))
+
+
+def _read_anew(path: Path) -> None:
+    with closing(open_for_reading(path)) as connection:
+        connection.execute("SELECT max(seq) FROM events").fetchone()

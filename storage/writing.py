@@ -80,12 +80,18 @@ class UnderWay(Exception):
         self.by = by
 
 
-def check_key(connection: Connection, sources: Sources) -> None:
-    """Raise `CannotOpen` if the file's numbers are looked up under another key."""
-    connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", [sources.lookup("key")])
-    [(kept,)] = connection.execute("SELECT value FROM meta WHERE name = 'key'")
-    if kept != sources.lookup("key"):
+def has_key(connection: Connection, sources: Sources) -> bool:
+    """Whether a file keeps to this key. False for a new file. Raises `CannotOpen` for another one's."""
+    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+    if kept is not None and kept["value"] != sources.lookup("key"):
         raise CannotOpen("The log was written with another key: numbers would not be found under this one.")
+    return kept is not None
+
+
+def keep_key(connection: Connection, sources: Sources) -> None:
+    """Let a new file keep to this key. Raises `CannotOpen` where another process kept another one."""
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", [sources.lookup("key")])
+    has_key(connection, sources)
 
 
 def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorded:

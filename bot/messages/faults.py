@@ -20,6 +20,21 @@ LOG_FAILS = (
     "request, and tell whoever runs CallOps."
 )
 
+LOG_BUSY = (
+    "CallOps is busy: its log could not be used in time, so nothing was recorded. Try again in a few seconds."
+)
+LOG_LOST = (
+    "CallOps has lost its log, so nothing was recorded, and it can do nothing now. "
+    "Tell whoever runs CallOps; then try again."
+)
+RECORDED_IN_PART = (
+    "CallOps recorded a part of this, at least. Then its log could not be used in time. "
+    "See `/calls list` before you try again."
+)
+RECORDED_OR_NOT = (
+    "CallOps could not see in time whether this was recorded. See `/calls list` before you try again."
+)
+
 
 def command_too_long(most: int) -> str:
     return (

@@ -153,7 +153,7 @@ def previewed(typed: str) -> list[list[dict[str, Any]]]:
     line = infer(read(typed), VOCABULARY).line
     assert line.faults == ()
     [action] = actions_of(line)
-    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
     wish = Wish("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
     message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
     modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")

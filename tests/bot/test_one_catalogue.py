@@ -43,6 +43,7 @@ TERMINAL = {
     "log_replies",
     "manifest",
     "policy_commands",
+    "process_log",
     "purge_command",
     "resume",
     "rules",
@@ -63,8 +64,8 @@ WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
-LOGGED = {"Ignored", "Rounds"}
-"""What says why a webhook changes nothing, and what a round is named, for the process's log."""
+LOGGED = {"Ignored", "Rounds", "log_fault"}
+"""What says why a webhook changes nothing, what a round is named and what failed, for the process's log."""
 
 
 def is_sentence(text: str) -> bool:

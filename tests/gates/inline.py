@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 from storage import writing
 from storage.appending import Sources
-from storage.connection import ConnectionThread, Reader, Work, Writer, open_for_reading, open_for_writing
+from storage.connection import ConnectionThread, Job, Reader, Work, Writer, open_for_reading, open_for_writing
 from tests.invariants.bench import StepLog
 from tests.storage.samples import KEY
 
@@ -48,9 +48,9 @@ class InlineReader(Reader):
         super().__init__(Inline(connection))
         self._connection = connection
 
-    async def do(self, work: Work[Result]) -> Result:
-        """Run ``work`` now."""
-        [outcome] = self._all([work], self._connection)
+    async def do(self, work: Work[Result], *, within: float | None = None) -> Result:  # noqa: ARG002
+        """Run ``work`` now, which is always in time."""
+        [outcome] = self._all([Job(work, asyncio.Future())], self._connection)
         if isinstance(outcome, Exception):
             raise outcome
         return cast("Result", outcome)
@@ -60,5 +60,5 @@ def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], 
     """Open a log of this kind, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
-    writing.check_key(connection, sources)
+    writing.keep_key(connection, sources)
     return kind(path, sources, Writer(Inline(connection)), InlineReader(open_for_reading(path)))

@@ -65,9 +65,11 @@ class BadWriter(Writer):
         super().__init__(writer._thread)
         self._bad = bad
 
-    async def do(self, work: Work[_Result]) -> _Result:
+    async def do(self, work: Work[_Result], *, within: float | None = None) -> _Result:
         """Run ``work``, but on the bad connection."""
-        return await super().do(lambda connection: work(cast("Connection", self._bad(connection))))
+        return await super().do(
+            lambda connection: work(cast("Connection", self._bad(connection))), within=within
+        )
 
 
 class BadLog(StepLog):

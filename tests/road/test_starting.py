@@ -1,12 +1,16 @@
 import asyncio
 import base64
+import signal
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 
 from playground import callkaro, content, voxworks
 from playground.stage import KEY
-from tests.road.scene import NUMBER, SOCKET_MODE_ONLY, Printed, Scene, words
+from tests.road.scene import BOTH_MODES, NUMBER, SOCKET_MODE_ONLY, Printed, Scene, until, words
+from tests.road.test_stuck_stderr import free_port
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,7 +35,6 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
     told = {
         "Slack does not take SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
         "Slack does not take SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
-        f"Slack cannot be reached at {NOWHERE}": {"SLACK_API_URL": NOWHERE},
         "nowhere.toml is not there: copy callops.example.toml": {"CALLOPS_CONFIG": "nowhere.toml"},
         "/nowhere": {"DATABASE_URL": "sqlite:////nowhere/callops.db"},
     }
@@ -42,17 +45,98 @@ async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene)
         assert says in refuses(one)
 
 
+@pytest.mark.parametrize("code", ["account_inactive", "token_revoked", "not_authed", "org_login_required"])
+async def test_a_token_that_slack_does_not_take_ends_the_start(dark_scene: Scene, code: str) -> None:
+    """No waiting mends it."""
+    await dark_scene.slack.fail("auth.test", "error", code=code)
+    assert f"Slack does not take SLACK_BOT_TOKEN: {code}" in refuses(await dark_scene.terminal("serve"))
+
+
+TROUBLES: dict[str, dict[str, Any]] = {
+    "HTTP 500": {"method": "auth.test", "does": "server_error", "times": 2},
+    "fatal_error": {"method": "auth.test", "does": "error", "code": "fatal_error", "times": 2},
+    "internal_error": {"method": "auth.test", "does": "error", "code": "internal_error"},
+    "team_added_to_org": {"method": "auth.test", "does": "error", "code": "team_added_to_org"},
+    "ratelimited": {"method": "auth.test", "does": "ratelimited", "retry_after": 2},
+    "HTTP 200": {"method": "auth.test", "does": "garbled"},
+    "ServerDisconnectedError": {"method": "apps.connections.open", "does": "reset", "times": 2},
+}
+
+
 @SOCKET_MODE_ONLY
-async def test_slack_in_trouble_at_the_start_is_a_sentence(dark_scene: Scene) -> None:
-    """Whatever befalls the first calls, the operator reads that it is Slack's trouble and not the tokens'."""
-    troubles = {"HTTP 500": ("auth.test", "server_error")}
-    troubles |= {"ServerDisconnectedError": ("apps.connections.open", "reset")}
-    troubles |= {"ratelimited": ("apps.connections.open", "ratelimited")}
-    for method, does in troubles.values():
-        await dark_scene.slack.fail(method, does)
-    printed = await asyncio.gather(*(dark_scene.terminal("serve") for _ in troubles))
-    cannot = f"Slack cannot be reached at {dark_scene.addresses['slack']}: "
-    assert {refuses(one).strip().partition(cannot)[2] for one in printed} == troubles.keys()
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, trouble: str) -> None:
+    """The process lives, is not ready, says what it waits for, and serves as soon as Slack does."""
+    scene, port = dark_scene, free_port()
+    scene.told_otherwise["PORT"] = str(port)
+    await scene.slack.fail(**TROUBLES[trouble])
+    starting = asyncio.create_task(scene.start_bot())
+    said = f"Slack cannot be reached at {scene.addresses['slack']}: {trouble}. It is tried again in "
+
+    async def waits() -> bool | None:
+        log = scene.folder / "bot.log"
+        return (log.exists() and said in scene.bot_log()) or None
+
+    await until(waits)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/healthz") as healthy:
+            assert healthy.status == 200
+        async with session.get("/readyz") as ready:
+            assert (ready.status, "not connected to Slack yet" in await ready.text()) == (503, True)
+        async with session.post("/webhooks/reminders/word") as hook:
+            assert hook.status == 503
+        await starting
+        async with session.post("/webhooks/reminders/word") as hook:
+            assert hook.status == 404
+    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+
+
+async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) -> None:
+    """An address where nobody listens may be one that nobody listens at yet; SIGTERM ends the wait with 0."""
+    scene = dark_scene
+    scene.told_otherwise["SLACK_API_URL"] = NOWHERE
+    scene.bot = await scene.spawn_bot()
+
+    async def waits() -> bool | None:
+        return scene.bot_log().count(f"Slack cannot be reached at {NOWHERE}") >= 2 or None
+
+    await until(waits)
+    async with asyncio.timeout(5):
+        assert await scene.stop_bot() == 0
+    assert "Stopped before it was connected" in scene.bot_log()
+
+
+@SOCKET_MODE_ONLY
+async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) -> None:
+    """SIGHUP while Slack is waited for ends nothing; once it is ready, the bot goes by the file as it is then."""
+    scene = dark_scene
+    await scene.slack.fail("auth.test", "server_error", times=2)
+    starting = asyncio.create_task(scene.start_bot())
+
+    async def waits() -> bool | None:
+        log = scene.folder / "bot.log"
+        return (log.exists() and "It is tried again in" in scene.bot_log()) or None
+
+    await until(waits)
+    scene.write_configuration({'approve = ["managers"]\n': ""})
+    assert scene.bot
+    scene.bot.send_signal(signal.SIGHUP)
+    await starting
+
+    async def read() -> bool | None:
+        return "The rules were read anew" in scene.bot_log() or None
+
+    await until(read)
+    assert "About to be sent" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+
+
+@BOTH_MODES
+async def test_a_check_of_the_token_that_fails_later_is_nobodys_trouble(scene: Scene) -> None:
+    """Slack was asked at the start, and no command waits for that again."""
+    await scene.slack.fail("auth.test", "error", code="fatal_error", times=1000)
+    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    await scene.approve()
+    await scene.audit("Cancelled:")
 
 
 @SOCKET_MODE_ONLY

@@ -1,0 +1,68 @@
+"""Small values that no answer waits for: while the log is busy, they are read from memory."""
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Hashable
+from contextvars import Context
+from typing import Final
+
+from storage.connection import Work, Writer
+from storage.errors import CommitUnknownError, LogBusyError
+
+AT_ONCE: Final = 0.2
+"""Seconds for which the log is waited for."""
+MOST: Final = 10_000
+"""Values in memory: people type for hours until there are so many."""
+
+_log = logging.getLogger(__name__)
+
+
+class WriteBehind:
+    """What is yet to be written. A process that dies meanwhile forgets it."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._values: dict[Hashable, object] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def keep(self, key: Hashable, value: object, work: Work[None]) -> None:
+        """Write a value now, or as soon as that is possible. Writing it twice must change nothing.
+
+        Raises `LogBusyError` where too much waits already.
+        """
+        try:
+            await self._writer.do(work, within=AT_ONCE)
+        except (LogBusyError, CommitUnknownError):
+            if len(self._values) >= MOST:
+                raise
+            self._values[key] = value
+            # In a context of its own: no answer's deadline bounds it.
+            task = asyncio.create_task(self._write(key, value, work), context=Context())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def get(self, key: Hashable) -> object | None:
+        """Return a value that is yet to be written, or None."""
+        return self._values.get(key)
+
+    async def close(self, within: float) -> None:
+        """Write what can be written in so many seconds, and forget the rest."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=within)
+            for task in late:
+                task.cancel()
+
+    async def _write(self, key: Hashable, value: object, work: Work[None]) -> None:
+        try:
+            while self._values.get(key) is value:  # and not a newer one
+                try:
+                    await self._writer.do(work)
+                except LogBusyError:
+                    continue
+                return
+        except sqlite3.Error as error:
+            _log.warning("What a form or preview was about is lost: %s", type(error).__name__)
+        finally:
+            if self._values.get(key) is value:
+                del self._values[key]

@@ -1,0 +1,104 @@
+"""The process's log, before a reader that stands still: real pipes."""
+
+import fcntl
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bot.process_log import FLUSH_WITHIN, written_to
+
+AT_ONCE = 2.0
+"""Seconds that a busy machine may take for what waits for nothing."""
+PIPE = 4096
+"""Bytes that a pipe holds here."""
+STANDS_STILL = """
+import logging
+from bot.process_log import log_to_stderr
+
+with log_to_stderr("INFO"):
+    for number in range(20_000):
+        logging.getLogger("callops").info("line %d", number)
+"""
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    """A small pipe: where it is read, where it is written to."""
+    reads, writes = os.pipe()
+    fcntl.fcntl(writes, fcntl.F_SETPIPE_SZ, PIPE)
+    yield reads, writes
+    os.close(reads)  # ends a thread that still waits to write
+
+
+def read_all(descriptor: int) -> list[str]:
+    """Every line, until nobody writes any more."""
+    with os.fdopen(os.dup(descriptor), encoding="utf-8") as file:
+        return file.read().splitlines()
+
+
+def test_lines_are_written_as_they_were_logged(pipe: tuple[int, int]) -> None:
+    """With their arguments, their time and what was raised; none is missing."""
+    reads, writes = pipe
+    log = logging.getLogger("callops.test")
+    log.setLevel(logging.INFO)
+    with written_to(writes):
+        log.info("one %s", "+91 •••")
+        try:
+            int("two")
+        except ValueError:
+            log.exception("failed")
+        log.info("\udcff is no text")
+    os.close(writes)
+    lines = read_all(reads)
+    assert lines[0].endswith(" INFO one +91 •••")
+    assert " ERROR failed" in lines[1]
+    assert lines[-2].startswith("ValueError: ")
+    assert lines[-1].endswith(" INFO \\udcff is no text")
+
+
+def test_nobody_waits_for_a_reader_that_stands_still(pipe: tuple[int, int]) -> None:
+    """A full pipe holds up nothing: neither those who log, nor the end."""
+    reads, writes = pipe
+    log = logging.getLogger("callops.test")
+    log.setLevel(logging.INFO)
+    began = time.monotonic()
+    with written_to(writes, most=50):
+        for number in range(1000):
+            log.info("line %d %s", number, "x" * 100)
+    assert time.monotonic() - began < FLUSH_WITHIN + AT_ONCE
+    assert os.read(reads, PIPE).count(b"\n") < 1000
+
+
+def test_what_was_dropped_is_counted_once_the_reader_goes_on(pipe: tuple[int, int]) -> None:
+    """Each line is there or counted."""
+    reads, writes = pipe
+    log = logging.getLogger("callops.test")
+    log.setLevel(logging.INFO)
+    found: list[str] = []
+    reading = threading.Thread(target=lambda: found.extend(read_all(reads)))
+    with written_to(writes, most=50):
+        for number in range(1000):
+            log.info("line %d %s", number, "x" * 100)
+        reading.start()
+    os.close(writes)
+    reading.join()
+    written = sum(" INFO line " in line for line in found)
+    dropped = [line.split() for line in found if "lines of this log were dropped" in line]
+    assert 0 < written < 1000
+    assert written + sum(int(words[words.index("ERROR") + 1]) for words in dropped) == 1000
+
+
+def test_a_process_whose_log_nobody_reads_ends() -> None:
+    """With its own status, and before anybody would kill it."""
+    process = subprocess.Popen([sys.executable, "-c", STANDS_STILL], stderr=subprocess.PIPE)  # noqa: S603 - ours
+    try:
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.communicate()
