@@ -58,7 +58,7 @@ def test_lines_are_written_as_they_were_logged(pipe: tuple[int, int]) -> None:
     lines = read_all(reads)
     assert lines[0].endswith(" INFO one +91 •••")
     assert " ERROR failed" in lines[1]
-    assert lines[-2].startswith("ValueError: ")
+    assert lines[-2].startswith("    │ ValueError: ")
     assert lines[-1].endswith(" INFO \\udcff is no text")
 
 
