@@ -53,12 +53,16 @@ class Writing(QueueListener):
 
     queue: queue.Queue[logging.LogRecord | None]
 
+    def wait(self, seconds: float) -> None:
+        """Wait until the thread has ended, for so long at most."""
+        if self._thread is not None:
+            self._thread.join(seconds)
+
     def stop_within(self, seconds: float) -> None:
         """Write the lines that wait. Raises `queue.Full` where there is no end of them in time."""
         began = time.monotonic()
         self.queue.put(None, timeout=seconds)
-        if self._thread is not None:
-            self._thread.join(max(began + seconds - time.monotonic(), 0.0))
+        self.wait(max(began + seconds - time.monotonic(), 0.0))
 
 
 class Descriptor(logging.Handler):
@@ -101,14 +105,14 @@ def log_to_stderr(level: str) -> Iterator[None]:
 
 
 @contextmanager
-def written_to(descriptor: int, *, most: int = MOST) -> Iterator[None]:
-    """Write every line that is logged to a file descriptor, without waiting for it."""
+def written_to(descriptor: int, *, most: int = MOST) -> Iterator[Writing]:
+    """Write every line that is logged to a file descriptor, without waiting for it; the thread that does."""
     lines = Lines(most)
     writing = Writing(lines.queue, Descriptor(descriptor))
     writing.start()
     logging.getLogger().addHandler(lines)
     try:
-        yield
+        yield writing
     finally:
         logging.getLogger().removeHandler(lines)
         with suppress(queue.Full):
