@@ -148,7 +148,7 @@ class Kore(Adapter):
     )
     requests_a_minute = 60  # † an account
     rate_text = re.compile(
-        r"\brate limits?\b[^.“”]*\b(?:reached|exceeded)\b|\bexceed(?:ed|s|ing)?\b[^.“”]*\brate limits?\b"
+        r"\brate limits?\b[^.“”\"]*\b(?:reached|exceeded)\b|\bexceed(?:ed|s)?\b[^.“”\"]*\brate limits?\b"
         r"|\btoo many requests\b",
         re.IGNORECASE,
     )  # † "Rate limit for this API has been reached", "You've exceeded the per-minute rate limit"

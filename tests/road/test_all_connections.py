@@ -63,7 +63,9 @@ async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene
     """Ryng's 500 for an id it does not know is no fault of its server: nothing is in doubt or sent again."""
     waiting = await whole.ask("/calls cancel 1 via dialer duplicate")
     await whole.approve()
-    failed = await whole.audit("❌ *Not cancelled:* call `1`. Ryng did not find this call, or it is not on this account")
+    failed = await whole.audit(
+        "❌ *Not cancelled:* call `1`. Ryng did not find this call, or it is not on this account"
+    )
     assert buttons(failed) == ["Details"]
     [kept] = (await whole.log("show", request_id(waiting)))["request"]["actions"]
     assert (kept["state"], kept["code"], kept["attempt"]) == ("failed", "not_found", 1)
