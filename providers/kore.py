@@ -161,7 +161,7 @@ class Kore(Adapter):
     advice = _ADVICE
 
     @property
-    def way_in(self) -> str:
+    def key_check(self) -> str:
         """Name whichever of the two ways in this connection has."""
         way_in = "client_id and client_secret" if self.settings.token is None else "token"
         return (
@@ -207,7 +207,7 @@ class Kore(Adapter):
             case _:
                 return None
 
-    def spoken(self, reply: Reply) -> Sequence[JsonValue]:
+    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
         """Return ``message``, ``error`` and † each ``msg`` of ``errors``; elsewhere are campaigns' names."""
         errors = reply.value("errors")
         told = [one.get("msg") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []

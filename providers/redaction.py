@@ -43,7 +43,7 @@ _CAPITALS = re.compile(
     r"too|try|unauthorized|unavailable|unknown|url|user|you|your",
     re.IGNORECASE,
 )
-"""Words that may stand with capitals anywhere. Whatever else has one behind the first word may be a name."""
+"""Words that may have capitals anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,9 @@ class Redactor:
         """
         if len(text) > LONGEST_SENTENCE or not _PLAIN_SENTENCE.fullmatch(text):
             return None
-        _, *later = re.findall("[A-Za-z]+", text)
-        if any(word != word.lower() and not _CAPITALS.fullmatch(word) for word in later):
+        # A sentence begins with a capital; any other one may be a name's.
+        words = re.findall("[A-Za-z]+", text[:1].lower() + text[1:])
+        if any(word != word.lower() and not _CAPITALS.fullmatch(word) for word in words):
             return None
         said = text.casefold()
         parts = set(re.findall("[a-z]+", said))

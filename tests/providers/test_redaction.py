@@ -72,6 +72,8 @@ def test_sentences_that_may_be_shown(text: str) -> None:
         "Blocked. Asha called already",
         "the number of Rao is invalid",
         "blocked ASHA",
+        "ASHA is blocked",
+        "aSHA is blocked",
         "Call Asha's Number",
         f"No call to {NUMBER}",
         "abhinav is blocked",
