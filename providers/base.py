@@ -95,7 +95,7 @@ class Adapter(ABC):
     """What to look at where an action of a kind is turned down: a clause without its end."""
     rate_text: ClassVar[re.Pattern[str] | None] = None
     """Words of the provider's own that say that its rate is spent, whatever the status; None: 429 says so."""
-    sentences: ClassVar[tuple[str, ...]] = ()
+    documented_messages: ClassVar[tuple[str, ...]] = ()
     """Sentences that its documents have, and that hold nothing of anybody: they may be shown as they are."""
 
     def __init__(
@@ -120,7 +120,7 @@ class Adapter(ABC):
             settings.base_url,
             self.address_setting,
             deadline,
-            self.way_in,
+            self.key_check,
             self.advice,
             self.failures,
         )
@@ -160,12 +160,12 @@ class Adapter(ABC):
         """
         return None
 
-    def spoken(self, reply: Reply) -> Sequence[JsonValue]:
+    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
         """Return what the provider says in sentences of its own, in whatever keys they stand. Pure."""
         return [reply.value("message")]
 
     @property
-    def way_in(self) -> str:
+    def key_check(self) -> str:
         """What to do where the key is not accepted: a clause without its end, with the settings by name."""
         return "check this connection's key"
 
@@ -259,7 +259,7 @@ class Adapter(ABC):
         if outcome.status is Status.OK and own is not True:
             outcome = self._party.shared_row(action, reply, quote, own=own)
         elif outcome.code is Code.NOT_FOUND and not _says_not_found(reply, own):
-            outcome = self._party.not_its_own_word(action, reply)
+            outcome = self._party.foreign_reply(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
 
@@ -351,16 +351,16 @@ class Adapter(ABC):
         """
         asked = target_id(action)
         if named is not None and str(named) != asked:
-            return self._party.names_another(action)
+            return self._party.other_target(action)
         return Outcome(status=Status.OK, code=code, message=message, reference=asked, warnings=warnings)
 
     def found(self, action: CallAction, name: str | None = None) -> Sighting:
         """Return that a look-up found its target; ``name``, which people call it, has its numbers masked."""
         return Sighting(found=True, message=f"{self.title} has this {aimed_at(action)}.", name=name)
 
-    def turned_down(self, action: CallAction, reply: Reply, code: Code, check: str = "") -> Outcome:
+    def failure(self, action: CallAction, reply: Reply, code: Code, check: str = "") -> Outcome:
         """Return the failure of a request that was certainly turned down; ``check`` as a `Failure` has it."""
-        return self._party.turned_down(action, reply, self._quote(reply), code, check)
+        return self._party.failure(action, reply, self._quote(reply), code, check)
 
     def rate_limited(self, action: CallAction, reply: Reply) -> Outcome:
         """The outcome of a request that was one too many, and was not processed."""
@@ -417,12 +417,12 @@ class Adapter(ABC):
 
     def _quote(self, reply: Reply) -> str:
         """What of the provider's own words may be shown; nothing that another server says is."""
-        said = [] if self.verdict(reply) is None else self.spoken(reply)
-        return next(filter(None, (reply.sentence(words, self.sentences) for words in said)), "")
+        said = [] if self.verdict(reply) is None else self.error_messages(reply)
+        return next(filter(None, (reply.sentence(words, self.documented_messages) for words in said)), "")
 
     def _rate_is_spent(self, reply: Reply) -> bool:
         text = self.rate_text
-        said = (words for words in self.spoken(reply) if isinstance(words, str))
+        said = (words for words in self.error_messages(reply) if isinstance(words, str))
         return text is not None and any(text.search(words) for words in said)
 
     async def _exchange(self, prepared: Prepared) -> Reply:

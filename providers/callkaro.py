@@ -29,7 +29,7 @@ from providers.actions import (
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
 from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
 from providers.request import local_time
-from providers.webhook import WebhookWord, e164, safe_id, told_of
+from providers.webhook import WebhookWord, describe_end, e164, safe_id
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)
@@ -132,7 +132,7 @@ class CallKaro(Adapter):
             frozenset({Kind.PLACE_CALL}),
         ),
     )
-    sentences = (
+    documented_messages = (
         "Missing X-API-KEY in headers",
         "Invalid or missing API key",
         "Missing agent_id",
@@ -141,7 +141,7 @@ class CallKaro(Adapter):
         "Missing required field: to_number",
         "Agent does not exist",
     )
-    way_in = "compare this connection's api_key with https://callkaro.ai/dashboard/api-key"
+    key_check = "compare this connection's api_key with https://callkaro.ai/dashboard/api-key"
 
     @property
     def agents(self) -> tuple[str, ...]:
@@ -177,7 +177,7 @@ class CallKaro(Adapter):
         end = _ENDS.get(reason, CallEnd.UNCLEAR) if isinstance(reason, str) else CallEnd.UNCLEAR
         return Notice(
             action_id=action_id,
-            message=told_of(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
+            message=describe_end(self.title, end, reason, again=bool(data.get("next_call_scheduled"))),
             end=end,
             attempt=attempt if isinstance(attempt, int) and not isinstance(attempt, bool) else None,
             number=e164(data.get("to")),
@@ -230,7 +230,7 @@ class CallKaro(Adapter):
             case _, 200 if own:
                 return self._deleted(action, reply)
             case _, 200 | 400 | 403 | 404 if own is False and _COMPLIANCE.search(json.dumps(reply.document)):
-                return self.turned_down(action, reply, Code.COMPLIANCE_BLOCKED, _SEE_LIST)
+                return self.failure(action, reply, Code.COMPLIANCE_BLOCKED, _SEE_LIST)
             case _:
                 return None
 
@@ -238,7 +238,7 @@ class CallKaro(Adapter):
         """The same words come back whether there was one call, several or none: *assumed*."""
         said = reply.value("message")
         if isinstance(said, str) and _NOTHING_THERE.search(said):
-            return self.turned_down(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
+            return self.failure(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
         message = (
             "CallKaro removed what this agent had scheduled to this number, without saying how many calls."
         )

@@ -148,7 +148,7 @@ class Kore(Adapter):
     )
     requests_a_minute = 60  # † an account
     rate_text = re.compile(
-        r"\brate limits?\b[^.“”]*\b(?:reached|exceeded)\b|\bexceed(?:ed|s|ing)?\b[^.“”]*\brate limits?\b"
+        r"\brate limits?\b[^.“”\"]*\b(?:reached|exceeded)\b|\bexceed(?:ed|s)?\b[^.“”\"]*\brate limits?\b"
         r"|\btoo many requests\b",
         re.IGNORECASE,
     )  # † "Rate limit for this API has been reached", "You've exceeded the per-minute rate limit"
@@ -161,7 +161,7 @@ class Kore(Adapter):
     advice = _ADVICE
 
     @property
-    def way_in(self) -> str:
+    def key_check(self) -> str:
         """Name whichever of the two ways in this connection has."""
         way_in = "client_id and client_secret" if self.settings.token is None else "token"
         return (
@@ -207,7 +207,7 @@ class Kore(Adapter):
             case _:
                 return None
 
-    def spoken(self, reply: Reply) -> Sequence[JsonValue]:
+    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
         """Return ``message``, ``error`` and † each ``msg`` of ``errors``; elsewhere are campaigns' names."""
         errors = reply.value("errors")
         told = [one.get("msg") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []

@@ -66,8 +66,8 @@ class Failure:
     """A failure that a provider answers with an HTTP status, as its adapter declares it.
 
     ``check`` is what to do about it, as a clause without its end ("compare the id with …"). Where it is
-    empty, the adapter's ``way_in`` (for `Code.AUTH_FAILED`) or ``advice`` stands in its place. ``kinds`` are
-    those that it answers. `Code.NOT_FOUND` counts only as the provider's own JSON.
+    empty, the adapter's ``key_check`` (for `Code.AUTH_FAILED`) or ``advice`` stands in its place. ``kinds``
+    are those that it answers. `Code.NOT_FOUND` counts only as the provider's own JSON.
     """
 
     status: int
@@ -81,7 +81,7 @@ class Party:
     """The provider, as a message about it needs it.
 
     ``support`` is whom to ask; ``address`` where its API is; ``setting`` the connection's settings that say
-    so; ``deadline`` how many seconds it has for an answer. ``way_in`` is what to do where the key is not
+    so; ``deadline`` how many seconds it has for an answer. ``key_check`` is what to do where the key is not
     accepted, ``advice`` what to look at where an action of a kind is turned down: clauses without their end.
     """
 
@@ -90,7 +90,7 @@ class Party:
     address: str
     setting: str
     deadline: float
-    way_in: str
+    key_check: str
     advice: Mapping[Kind, str]
     failures: tuple[Failure, ...]
 
@@ -101,14 +101,14 @@ class Party:
         document says, yes or no; None: the reply is no document of its own.
         """
         if row := self._row(action, reply, own=own):
-            return self.turned_down(action, reply, quote, row.code, row.check)
-        elsewhere = isinstance(action, PlaceCall)
+            return self.failure(action, reply, quote, row.code, row.check, own=own)
+        placing = isinstance(action, PlaceCall)
         match reply.status, reply.status // 100:
             case 404, _:
-                return self.not_its_own_word(action, reply)
+                return self.foreign_reply(action, reply)
             case 429, _:
                 return self.rate_limited(action, reply)
-            case (_, 3) if elsewhere:
+            case (_, 3) if placing:
                 code = Code.UNREADABLE_REPLY
                 what = f"{self.title} pointed elsewhere ({reply.status}). {self._check_address}"
             case (405 | 415, _) | (_, 3):
@@ -133,22 +133,29 @@ class Party:
             case 200 if own is False:
                 return Failure(200, Code.REJECTED)
             case 401 | 403 as status:  # by no document, but most often it is the key all the same
-                return Failure(status, Code.REJECTED, self.way_in)
+                return Failure(status, Code.REJECTED, self.key_check)
             case status if status // 100 == _REFUSES and status not in _NO_REFUSALS:
                 return Failure(status, Code.REJECTED)
             case _:
                 return None
 
-    def turned_down(
-        self, action: CallAction, reply: Reply, quote: str, code: Code, check: str = ""
+    def failure(
+        self,
+        action: CallAction,
+        reply: Reply,
+        quote: str,
+        code: Code,
+        check: str = "",
+        *,
+        own: bool | None = False,
     ) -> Outcome:
         """Return the outcome of a request that was certainly turned down, in the one sentence of its code.
 
-        ``check`` is the clause of a `Failure`; empty: the code's usual one.
+        ``check`` is the clause of a `Failure`; empty: the code's usual one. ``own`` as in `shared_row`.
         """
         match code:
             case Code.AUTH_FAILED:
-                what, check = "does not let this connection in", check or self.way_in
+                what, check = "does not let this connection in", check or self.key_check
             case Code.INVALID_REQUEST:
                 what = "found the request invalid"
             case Code.COMPLIANCE_BLOCKED:
@@ -158,6 +165,8 @@ class Party:
             case _:
                 what = f"did not {_ASKED[action.kind]}"
         check = check or self.advice.get(action.kind) or "check what was asked"
+        if own is None and reply.status in {401, 403}:  # a gateway's, perhaps, and not for the key
+            check = f"{check}, check its {self.setting} (that was not {self.title}'s own JSON)"
         # Behind a refusal there may be anything, such as a balance: its own words come before what to check.
         unsure = quote and code in {Code.AUTH_FAILED, Code.REJECTED}
         check = f"If that does not say why, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
@@ -165,7 +174,7 @@ class Party:
         status = "" if reply.status == httpx.codes.OK else f" ({reply.status})"
         return failed(code, f"{self.title} {what}{status}{said}. {check}, or ask {self.support}.")
 
-    def not_its_own_word(self, action: CallAction, reply: Reply) -> Outcome:
+    def foreign_reply(self, action: CallAction, reply: Reply) -> Outcome:
         """Return the outcome of a "not found" that is not the provider's own JSON."""
         return failed(
             Code.REJECTED,
@@ -173,7 +182,7 @@ class Party:
             f"{self.title}'s own words, so perhaps another server stands there. {self._check_address}",
         )
 
-    def names_another(self, action: CallAction) -> Outcome:
+    def other_target(self, action: CallAction) -> Outcome:
         """Return the outcome of a success that is about another target than the one asked for."""
         return self.unknown(
             action,
@@ -193,7 +202,7 @@ class Party:
             case _ if absent:
                 message = f"{self.title} has no {what} of this id on this account."
             case 401 | 403:
-                message = self.turned_down(action, reply, "", Code.AUTH_FAILED).message
+                message = self.failure(action, reply, "", Code.AUTH_FAILED).message
             case status:
                 message = f"{self.title} did not say whether it has this {what} ({status})."
         return Sighting(found=False if absent and not put_off else None, message=message, put_off=put_off)

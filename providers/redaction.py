@@ -33,8 +33,17 @@ _LONGEST_NUMBER: Final = "+" + 15 * "9"
 _E164 = re.compile(r"\+[1-9](?:[\s().-]?\d){6,14}")
 _DIGITS = re.compile(r"(?<![\w.+])\+?(?P<digits>[1-9][0-9]{9,14})(?!\w|\.\d)")
 _ANY_REGION = "IN"  # of no effect: the digits are read with a plus before them
-_PLAIN_SENTENCE = re.compile(r"[A-Z]?[a-z_]+(?:[,:]? [a-z_]+(?:'[a-z]+)?)*\.?")
-"""Small words and field names only: no digits, and no capitals in the middle, where names have theirs."""
+_PLAIN_SENTENCE = re.compile(r"[A-Za-z_]+(?:'[a-z]+)?(?:[.,:]? [A-Za-z_]+(?:'[a-z]+)?)*\.?")
+"""Words and field names only: no digits and no markup."""
+_CAPITALS = re.compile(
+    r"account|agent|already|api|authorization|bad|balance|call|campaign|can|cannot|"
+    r"contact|customer|dnd|does|empty|error|expired|failed|forbidden|http|id|insufficient|"
+    r"internal|invalid|is|it|json|jwt|key|limit|missing|no|not|number|permission|phone|"
+    r"please|rate|request|server|service|status|support|the|there|this|time|to|token|"
+    r"too|try|unauthorized|unavailable|unknown|url|user|you|your",
+    re.IGNORECASE,
+)
+"""Words that may have capitals anywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,10 @@ class Redactor:
         People's channels and the chain that is never erased hold it.
         """
         if len(text) > LONGEST_SENTENCE or not _PLAIN_SENTENCE.fullmatch(text):
+            return None
+        # A sentence begins with a capital; any other one may be a name's.
+        words = re.findall("[A-Za-z]+", text[:1].lower() + text[1:])
+        if any(word != word.lower() and not _CAPITALS.fullmatch(word) for word in words):
             return None
         said = text.casefold()
         parts = set(re.findall("[a-z]+", said))

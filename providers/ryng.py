@@ -97,10 +97,10 @@ class Ryng(Adapter):
         Kind.CANCEL_CALL: "look at the call in Ryng: perhaps it was attempted already",
         Kind.PLACE_CALL: "check the number, and this connection's agents and campaign_id",
     }
-    sentences = ("Unauthorized Token", "Call ID does not exist", "Failed to start call")
+    documented_messages = ("Unauthorized Token", "Call ID does not exist", "Failed to start call")
 
     @property
-    def way_in(self) -> str:
+    def key_check(self) -> str:
         """Name the other header, too: a token under the wrong name is none to Ryng."""
         other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
         return (
@@ -168,9 +168,9 @@ class Ryng(Adapter):
             case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _no_such_call(said, asked):
                 # Not a server's fault: this is how Ryng says that it has no such call.
                 hint = "" if asked.isdigit() else f" ({_NOT_A_WHOLE_NUMBER.rstrip('.')})"
-                return self.turned_down(action, reply, Code.NOT_FOUND, f"{_LOOK_FOR_IT}{hint}")
+                return self.failure(action, reply, Code.NOT_FOUND, f"{_LOOK_FOR_IT}{hint}")
             case PlaceCall(), 500, _, str(said) if _NOT_STARTED.fullmatch(said):
-                return self.turned_down(action, reply, Code.REJECTED)  # † a judgement, see docs/providers
+                return self.failure(action, reply, Code.REJECTED)  # † a judgement, see docs/providers
             case _:
                 return None
 

@@ -81,8 +81,8 @@ class Voxworks(Adapter):
         Kind.CANCEL_CALL: "look at the call in Voxworks: perhaps it is not scheduled any more",
         Kind.PLACE_CALL: "check the number and the time, and this connection's from_number and agents",
     }
-    sentences = ("Invalid API key", "Rate limit exceeded", "Internal server error")
-    way_in = "compare this connection's api_key with the one in Voxworks"
+    documented_messages = ("Invalid API key", "Rate limit exceeded", "Internal server error")
+    key_check = "compare this connection's api_key with the one in Voxworks"
 
     @property
     def agents(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ _TOLD: Final = {
 }
 
 
-def told_of(title: str, end: CallEnd, reason: JsonValue = None, *, again: bool = False) -> str:
+def describe_end(title: str, end: CallEnd, reason: JsonValue = None, *, again: bool = False) -> str:
     """Return what people read of how a try of a call ended, for all providers.
 
     ``reason`` is the provider's own word, shown where it is one in capitals; ``again``: it tries once more.

@@ -196,8 +196,14 @@ class ProviderContract:
         """No rate below one, no part of an account or of a sentence that is empty, no failure that is none."""
         adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
         assert adapter.requests_a_minute is None or adapter.requests_a_minute > 0
-        named = [*adapter.account(), adapter.title, adapter.support, adapter.way_in, *adapter.advice.values()]
-        named += [*adapter.sentences, *filter(None, (row.check for row in adapter.failures))]
+        named = [
+            *adapter.account(),
+            adapter.title,
+            adapter.support,
+            adapter.key_check,
+            *adapter.advice.values(),
+        ]
+        named += [*adapter.documented_messages, *filter(None, (row.check for row in adapter.failures))]
         assert [one for one in named if not one.strip()] == []
         assert adapter.budget is None or adapter.budget.strip()
         for row in adapter.failures:

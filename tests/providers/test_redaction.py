@@ -52,6 +52,11 @@ def test_a_record_is_cut_after_it_was_redacted() -> None:
         "Missing required field: to_number",
         "Call can't be cancelled.",
         "rate limit, try later",
+        "Invalid API Key",
+        "Agent ID not found",
+        "Insufficient Balance. Please recharge your account.",
+        "Number is on DND list",
+        "Call not found. Contact support",
     ],
 )
 def test_sentences_that_may_be_shown(text: str) -> None:
@@ -64,6 +69,12 @@ def test_sentences_that_may_be_shown(text: str) -> None:
     [
         "",
         "Contact John Doe is blocked",
+        "Blocked. Asha called already",
+        "the number of Rao is invalid",
+        "blocked ASHA",
+        "ASHA is blocked",
+        "aSHA is blocked",
+        "Call Asha's Number",
         f"No call to {NUMBER}",
         "abhinav is blocked",
         "key sk_1",
