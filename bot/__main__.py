@@ -107,7 +107,7 @@ def _serve(_: Namespace) -> int:
 
     try:
         settings = load(_environment())
-        log_to_stderr(settings.log_level)
+        log_to_stderr(settings.log_level, default_region=settings.slack.default_region)
         asyncio.run(serve(settings, read=lambda: load(_environment())))
     except SettingsFault as error:
         print("CallOps cannot start:", *error.faults, sep="\n  ", file=sys.stderr)

@@ -71,12 +71,19 @@ class Surfaces:
         windows, replies = Windows(client), Replies(client)
         intake = intakes(log, settings, operations, adapters, clock=clock)
         opening = Opening(log, directory, intake, windows, clock=clock)
-        files = LogFiles(log, client, replies)
+        files = LogFiles(log, client, replies, default_region=settings.slack.default_region)
         search = LogSearch(
             log, operations, directory, windows, replies, files, intake.vocabulary, clock=clock
         )
         lists = Lists(
-            log, operations, directory, replies, search, connections=settings.connections, clock=clock
+            log,
+            operations,
+            directory,
+            replies,
+            search,
+            connections=settings.connections,
+            default_region=settings.slack.default_region,
+            clock=clock,
         )
         return cls(
             client,
@@ -84,7 +91,13 @@ class Surfaces:
             listeners(log, directory, settings, intake, opening, lists, windows, replies),
             Submissions(log, operations, directory, intake, opening, windows, clock=clock),
             Decisions(
-                log, operations, directory, windows, reasons=settings.slack.denial_reasons, clock=clock
+                log,
+                operations,
+                directory,
+                windows,
+                reasons=settings.slack.denial_reasons,
+                default_region=settings.slack.default_region,
+                clock=clock,
             ),
             Shortcuts(
                 log,

@@ -9,6 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.blocks import Message
 from bot.log_search import LogSearch
+from bot.masking import Masking
 from bot.messages import overview, stops
 from bot.messages.answers import refusal
 from bot.messages.overview import SHOWN, Row
@@ -38,6 +39,7 @@ class Lists:
         search: LogSearch,
         *,
         connections: Collection[str],
+        default_region: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
@@ -46,6 +48,7 @@ class Lists:
         self._replies = replies
         self.search: Final = search
         self._connections = connections
+        self._masking = Masking(default_region)
         self._clock = clock
 
     def listen(self, app: AsyncApp) -> None:
@@ -68,11 +71,13 @@ class Lists:
         others = [one for one in await self._log.waiting() if one.id not in known and one.team == person.team]
         first = [await self._log.request(one.id) for one in others[:SHOWN]]
         coming = await self._log.scheduled(self._connections, self._clock(), mine="", limit=SHOWN + 1)
-        return overview.lists(
-            [self._row(request, person) for request in mine[:SHOWN]],
-            [self._row(request, person) for request in first],
-            coming,
-            more_wait=max(len(others) - SHOWN, 0),
+        return self._masking.message(
+            overview.lists(
+                [self._row(request, person) for request in mine[:SHOWN]],
+                [self._row(request, person) for request in first],
+                coming,
+                more_wait=max(len(others) - SHOWN, 0),
+            )
         )
 
     async def _requests(self, query: Query, person: Person) -> Sequence[Request]:
@@ -88,12 +93,13 @@ class Lists:
             return refusal([why])
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
-            return stops.status(stop)
+            return self._masking.message(stops.status(stop))
         if not found:
             return overview.not_found(short(typed.strip()))
         if len(found) > 1:
-            return overview.which(found, short(typed.strip()))
-        return overview.status(self._row(found[0], person), await self._log.events(found[0].id))
+            return self._masking.message(overview.which(found, short(typed.strip())))
+        events = await self._log.events(found[0].id)
+        return self._masking.message(overview.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
         """The requests that an id can mean: one, unless a symbol in it can be read in several ways."""

@@ -1,7 +1,7 @@
 """`python -m bot log list | show | export | verify | fixture`: the log at a terminal, and for programs.
 
-Numbers are masked here as in channels, but for one thing: ``show --json`` has the record of what was deleted
-as it came, because it is the last copy.
+Numbers are masked here as in channels, but for two things that ``show --json`` has whole: the record of what
+was deleted, because it is the last copy, and what an export of full numbers looked for.
 """
 
 import argparse
@@ -11,19 +11,22 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.exporting import target
-from bot.loading import database_path, is_key
+from bot.loading import database_path, is_key, look
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages.standing import WORDS, word
+from providers.masking import mask_numbers
 from storage.anchors import Anchor, missing
 from storage.chain import RULES
 from storage.connection import CannotOpen
-from storage.entries import Event, Hit, LogEntry, Query, Request
+from storage.entries import Event, Hit, LogEntry, Query, Request, Scalar
 from storage.log import NoSuchRequest
 from storage.sqlite import SQLiteLog
 from storage.verification import verify
@@ -34,6 +37,8 @@ _NOT_SHOWN = frozenset({"action", "raw"})
 _WITHOUT_REQUEST = ("E-", "P-", "R-", "S-", "X-")
 """Ids of events that belong to no request: faults, purges, changes of the rules, stops and lists, exports."""
 _ONLY_AS_JSON = frozenset({"record"})
+_WHOLE_AS_JSON = frozenset({"record", "query"})
+"""The last copy of what was deleted, and which numbers left the log."""
 
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -65,26 +70,27 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
     log = await SQLiteLog.open(str(path), key=key, clock=lambda: datetime.now(UTC))
+    region = look(variables).default_region
     try:
         match chosen.reading:
             case "list":
-                return await _list(log, chosen)
+                return await _list(log, chosen, region)
             case "export":
-                return await export(log, chosen)
+                return await export(log, chosen, default_region=region)
             case "fixture":
                 return await _fixture(log, chosen, variables)
             case "show" if chosen.raw:
-                return await _show_replies(log, chosen)
+                return await _show_replies(log, chosen, region)
             case _:
-                return await _show(log, chosen)
+                return await _show(log, chosen, region)
     finally:
         await log.close()
 
 
-async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+async def _list(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
     asked = await query(log, chosen)
     found = await log.search(asked, limit=chosen.limit)
-    rows = [summary(hit.entry) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
+    rows = [summary(hit.entry, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         print(json.dumps(rows, ensure_ascii=False))
     elif not rows:
@@ -92,27 +98,32 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],
-            [_columns(hit) for hit in found.hits],
+            [_columns(hit, region) for hit in found.hits],
         )
         if found.after is not None:
             print(f"… and more: --limit {chosen.limit * 2}")
     return OK
 
 
-def _columns(hit: Hit) -> list[str]:
+def _columns(hit: Hit, region: str) -> list[str]:
     entry = hit.entry
     asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
-    return [entry.id, asked, entry.kind, entry.connection, target(entry), state]
+    return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
 
 
-async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
-    events = await log.events(chosen.id)
+async def _show(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
+    masked = partial(_masked, region=region)
+    events = [replace(event, data=_without_numbers(event, region)) for event in await log.events(chosen.id)]
     private = await log.private(chosen.id)
     request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.request(chosen.id)
-    kept = [(seq, field, value) for seq, field, value in private if field not in _NOT_SHOWN]
+    kept = [
+        (seq, field, value if chosen.json and field in _WHOLE_AS_JSON else masked(value) or "")
+        for seq, field, value in private
+        if field not in _NOT_SHOWN
+    ]
     if chosen.json:
         found = {
-            "request": _request(request) if request else None,
+            "request": _request(request, region) if request else None,
             "events": [_event(event, kept) for event in events],
         }
         print(json.dumps(found, ensure_ascii=False, indent=2))
@@ -122,9 +133,10 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
             f"{request.id}  {WORDS[request.state]}, asked by {request.requester} through {request.connection}"
         )
         for entry in request.entries:
-            print(f"  {entry.id}  {entry.kind}  {target(entry)}  {WORDS[entry.state]}")
-            if entry.message:
-                print(f"      {entry.message}")
+            aim = target(entry, default_region=region)
+            print(f"  {entry.id}  {entry.kind}  {aim}  {WORDS[entry.state]}")
+            if message := masked(entry.message):
+                print(f"      {message}")
     for event in events:
         print(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {event.entry}  {event.name}  by {event.actor}")
         if event.name == RULES:
@@ -137,9 +149,23 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     return OK
 
 
-async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+def _masked(text: str | None, *, region: str) -> str | None:
+    return None if text is None else mask_numbers(text, default_region=region)
+
+
+def _without_numbers(event: Event, region: str) -> Mapping[str, Scalar]:
+    """An event's data without full numbers. Rules are of the configuration and hold none."""
+    if event.name == RULES:
+        return event.data
+    return {
+        name: _masked(value, region=region) if isinstance(value, str) else value
+        for name, value in event.data.items()
+    }
+
+
+async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
     events = await log.events(chosen.id)
-    found = attempts(events, await log.private(chosen.id))
+    found = attempts(events, await log.private(chosen.id), default_region=region)
     if chosen.json:
         print(json.dumps(as_objects(found), ensure_ascii=False, indent=2))
     else:
@@ -149,7 +175,8 @@ async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
 
 async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     request = await log.request(chosen.id)
-    found = attempts(await log.events(chosen.id), await log.private(chosen.id))
+    region = look(variables).default_region
+    found = attempts(await log.events(chosen.id), await log.private(chosen.id), default_region=region)
     if chosen.id != request.id:
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
@@ -207,37 +234,38 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
     return found
 
 
-def summary(entry: LogEntry) -> dict[str, str | None]:
+def summary(entry: LogEntry, region: str) -> dict[str, str | None]:
     """One action for programs, in the log's words."""
     return {
         "id": entry.id,
         "request": entry.request,
         "kind": entry.kind,
         "connection": entry.connection,
-        "target": target(entry),
+        "target": target(entry, default_region=region),
         "state": entry.state,
     }
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _request(request: Request, region: str) -> dict[str, Any]:
+    masked = partial(_masked, region=region)
     return {
         "id": request.id,
         "state": request.state,
         "requester": request.requester,
         "rule": request.rule,
         "decide_by": request.decide_by.isoformat() if request.decide_by else None,
-        "reason": request.reason,
-        "purpose": request.purpose,
-        "consent": request.consent,
+        "reason": masked(request.reason),
+        "purpose": masked(request.purpose),
+        "consent": masked(request.consent),
         "zone": request.zone,
         "stop": request.stop,
         "actions": [
-            summary(entry)
+            summary(entry, region)
             | {
                 "attempt": entry.attempt,
                 "code": entry.code,
-                "message": entry.message,
-                "reference": entry.reference,
+                "message": masked(entry.message),
+                "reference": masked(entry.reference),
             }
             for entry in request.entries
         ],

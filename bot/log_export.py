@@ -67,7 +67,7 @@ def _day(chosen: argparse.Namespace, text: str | None) -> days.Day | None:
         raise CannotExport(str(fault)) from None
 
 
-async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
+async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: str) -> int:
     """Write what was asked for; full numbers only once the log has who takes them. Raises `CannotExport`."""
     asked = await query(log, chosen)
     if chosen.full_numbers:
@@ -80,7 +80,13 @@ async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
         sys.stderr.write(f"The log has that you take full numbers out of it, as {made}.\n")
     count = 0
     with _opened(chosen.file) as out:
-        async for line in lines(log, asked, Format(chosen.format), full=chosen.full_numbers):
+        async for line in lines(
+            log,
+            asked,
+            Format(chosen.format),
+            default_region=default_region,
+            full=chosen.full_numbers,
+        ):
             out.write(line)
             count += 1
             if count % COUNT_EVERY == 0 and sys.stderr.isatty():

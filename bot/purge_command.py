@@ -79,7 +79,7 @@ def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
     if faults or key is None or found.retention is None:
         raise CannotPurge("\n".join(faults))
-    return path, key, found.retention, found.slack.default_region if found.slack else "IN"
+    return path, key, found.retention, found.default_region
 
 
 def asked_for(chosen: argparse.Namespace, retention: RetentionTable, region: str, now: datetime) -> Erasing:

@@ -22,6 +22,7 @@ from bot.check_setup import what_will_not_last
 from bot.health import Health, health_routes
 from bot.house import House
 from bot.http_mode import PATH, HttpMode
+from bot.masking import MaskNumbers
 from bot.people import SLACK_TROUBLE, Directory, trouble
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
@@ -50,15 +51,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def log_to_stderr(level: str) -> None:
+def log_to_stderr(level: str, *, default_region: str) -> None:
     """Our own lines at the level asked for; libraries only when something is wrong.
 
     httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
-    numbers and keys do not belong there.
+    numbers and keys do not belong there. Whatever number is in a line all the same is masked.
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(MaskNumbers(default_region))
     for ours in ("callops", "bot", "providers", "storage"):
         logging.getLogger(ours).setLevel(level)
     for theirs in ("slack_bolt", "slack_sdk", "httpx", "httpcore", "aiohttp", "uvicorn"):

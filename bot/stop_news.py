@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.masking import Masking
 from bot.messages.stops import news
 from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
@@ -44,6 +45,7 @@ class StopNews:
         self._log = log
         self._client = client
         self._channel = settings.slack.audit_channel
+        self._masking = Masking(settings.slack.default_region)
         self._clock = clock
         self._waiting: dict[int, _News] = {}
 
@@ -64,7 +66,7 @@ class StopNews:
             one.not_before = until
             return
         one.tries += 1
-        message = news(one.event)
+        message = self._masking.message(news(one.event))
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(

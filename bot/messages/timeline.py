@@ -12,7 +12,7 @@ from bot.blocks import Block, actions, channel, context, cut, escape, person, qu
 from bot.consequences import WARNING
 from bot.messages import channels
 from bot.messages.facts import full_numbers
-from bot.messages.modals import About, View, modal, reveal_button
+from bot.messages.modals import About, View, has_numbers, modal, reveal_button
 from bot.messages.standing import standing
 from bot.messages.tasks import target
 from storage.entries import Event, Request
@@ -84,12 +84,15 @@ class Details:
         private: Sequence[tuple[int, str, str]],
         *,
         may_reveal: bool = False,
+        hidden: bool = False,
         revealed: bool = False,
     ) -> View:
         """How it stands, why it was asked, and everything that happened, in order.
 
-        ``may_reveal``: they who read it may see the full numbers; ``revealed``: they do.
+        ``may_reveal``: its reader may see full numbers; ``hidden``: some are in its words; ``revealed``: they
+        see them.
         """
+        shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
         lines = list(story(request, events, private))
         left_out = len(lines) - MOST_LINES
         why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
@@ -104,8 +107,8 @@ class Details:
         blocks: list[Block] = [
             section(standing(request)),
             *([section("\n".join(f"• {target(entry)}" for entry in several))] if several else []),
-            *([section("\n".join(full_numbers(request)))] if revealed else []),
-            *([actions(reveal_button(request, cls.reveal))] if may_reveal and not revealed else []),
+            *([section("\n".join(full_numbers(request)))] if revealed and has_numbers(request) else []),
+            *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
             *([section("\n".join(said))] if said else []),
             *map(section, lines[:MOST_LINES]),
         ]
