@@ -142,6 +142,11 @@ def commitment(salt: bytes, value: str) -> str:
     return hashlib.sha256(salt + canonical(value).encode()).hexdigest()
 
 
+def seal(commitments: Iterable[str]) -> str:
+    """Hash some commitments into one: nobody can tell what they are to once their salts are erased."""
+    return hashlib.sha256("\n".join(commitments).encode()).hexdigest()
+
+
 def digest(event: Event) -> str:
     """The hash that an event should carry."""
     written = (

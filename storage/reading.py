@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from providers.actions import CallAction, Code, Kind, Retry
 from storage import standstills, taken_away
-from storage.chain import FOLLOWED, RULES, microseconds, moment
+from storage.chain import FOLLOWED, RULES, commitment, microseconds, moment, seal
 from storage.entries import (
     Approval,
     Cancelled,
@@ -105,15 +105,21 @@ def request(connection: Connection, request: str) -> Request:
     entries = connection.execute(
         f"{_ENTRIES} WHERE actions.request = ? ORDER BY position", [found]
     ).fetchall()
-    personal = connection.execute(
-        "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [entries[0]["asked_event"]]
-    )
+    kept = connection.execute(
+        """
+        SELECT event, field, salt, value FROM personal
+        WHERE event IN (SELECT asked_event FROM actions WHERE request = ?) AND value IS NOT NULL
+        ORDER BY event, field
+        """,
+        [found],
+    ).fetchall()
     approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
     waits = any(entry["state"] == State.APPROVED for entry in entries)
     read = as_request(
         row,
-        personal=dict(tuple(field) for field in personal),
+        personal={one["field"]: one["value"] for one in kept if one["event"] == entries[0]["asked_event"]},
+        sealed=seal(commitment(one["salt"] or b"", one["value"]) for one in kept),
         entries=tuple(map(as_looked_up, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
@@ -518,10 +524,11 @@ def as_entry(
     )
 
 
-def as_request(
+def as_request(  # noqa: PLR0913 - a request has many parts
     row: Mapping[str, Any],
     *,
     personal: Mapping[str, str],
+    sealed: str,
     entries: Sequence[LogEntry],
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
@@ -558,6 +565,7 @@ def as_request(
         zone=personal.get("zone"),
         stop=row["stop"],
         why=row["why"],
+        sealed=sealed,
         waits_for=waits_for,
     )
 

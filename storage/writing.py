@@ -112,7 +112,11 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
     _post(connection, requested[0], new.posts)
     return Recorded(
         reading.as_request(
-            chain.request_row(requested[0]), personal=personal, entries=tuple(entries), messages={}
+            chain.request_row(requested[0]),
+            personal=personal,
+            sealed=chain.seal(one for event in requested for _, one in sorted(event.private.items())),
+            entries=tuple(entries),
+            messages={},
         ),
         fresh=True,
     )
