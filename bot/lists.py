@@ -21,6 +21,7 @@ from storage.entries import Event, LogEntry, Person, Query, Request
 from storage.ids import MISREAD, readings
 from storage.lifecycle import State
 from storage.log import ActionLog, NoSuchRequest
+from storage.stops import NUMBER
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100
@@ -93,7 +94,9 @@ class Lists:
             return refusal([why])
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
-            return self._masking.message(stops.status(stop))
+            kept = await self._log.private(stop[0].request)
+            numbers = {seq: value for seq, field, value in kept if field == NUMBER}
+            return self._masking.message(stops.status(stop, numbers))
         if not found:
             return overview.not_found(short(typed.strip()))
         if len(found) > 1:

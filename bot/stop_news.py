@@ -31,6 +31,7 @@ class _News:
     """News on their way."""
 
     event: Event
+    number: str | None
     held_until: datetime
     tries: int = 0
     not_before: datetime | None = None
@@ -52,8 +53,8 @@ class StopNews:
     async def step(self) -> bool:
         """Post what is not told yet, at Slack's pace; never more at once."""
         now = self._clock()
-        for event in await self._log.stop_news(now + LEASE):
-            self._waiting.setdefault(event.seq, _News(event, now)).held_until = now + LEASE
+        for event, number in await self._log.stop_news(now + LEASE):
+            self._waiting.setdefault(event.seq, _News(event, number, now)).held_until = now + LEASE
         for one in [*self._waiting.values()]:
             if one.held_until + LEASE < now:
                 del self._waiting[one.event.seq]  # another process has them
@@ -66,7 +67,7 @@ class StopNews:
             one.not_before = until
             return
         one.tries += 1
-        message = self._masking.message(news(one.event))
+        message = self._masking.message(news(one.event, one.number))
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(

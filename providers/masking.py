@@ -120,8 +120,7 @@ class NumberFinder:
     def __init__(self, e164: str) -> None:
         self._e164 = e164
         self._national = without_code(e164)
-        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
-        self._region = region if region in phonenumbers.SUPPORTED_REGIONS else NO_REGION
+        self._region = _region(e164)
 
     def is_in(self, text: str) -> bool:
         """Whether the number stands in a text."""
@@ -208,6 +207,15 @@ class _Reader:
     def _valid(self, digits: str, region: str) -> str | None:
         self._reads += 1
         return _valid(digits, region)
+
+
+def _region(e164: str) -> str:
+    """Return the region in which a number is dialled without its country's code."""
+    try:
+        region = phonenumbers.region_code_for_number(phonenumbers.parse(e164))
+    except NumberParseException:
+        return NO_REGION
+    return region if region in phonenumbers.SUPPORTED_REGIONS else NO_REGION
 
 
 @lru_cache(maxsize=1024)
