@@ -171,7 +171,7 @@ def _serve(_: Namespace) -> int:
 
     try:
         settings = read()
-        with log_to_stderr(settings.log_level):
+        with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
             asyncio.run(serve(settings, read=read, hangups=hangups))
     except SettingsFault as error:
         complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))

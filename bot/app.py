@@ -83,16 +83,26 @@ class Surfaces:
         windows, replies = Windows(client), Replies(client)
         intake = intakes(log, settings, operations, adapters, clock=clock)
         opening = Opening(log, intake, windows, clock=clock)
-        files = LogFiles(log, client, replies)
+        region = settings.slack.default_region
+        files = LogFiles(log, client, replies, default_region=region)
         search = LogSearch(log, operations, windows, replies, files, intake.vocabulary, clock=clock)
-        lists = Lists(log, operations, replies, search, connections=settings.connections, clock=clock)
+        lists = Lists(
+            log,
+            operations,
+            replies,
+            search,
+            connections=settings.connections,
+            default_region=region,
+            clock=clock,
+        )
+        reasons = settings.slack.denial_reasons
         return cls(
             client,
             log,
             Gate(log, operations, directory, windows, replies),
             listeners(log, settings, intake, opening, lists, windows, replies),
             Submissions(log, operations, intake, opening, windows, clock=clock),
-            Decisions(log, operations, windows, reasons=settings.slack.denial_reasons, clock=clock),
+            Decisions(log, operations, windows, reasons=reasons, default_region=region, clock=clock),
             Shortcuts(
                 log,
                 operations,

@@ -6,6 +6,7 @@ Parse, decide, ack, return: everything here is local but the one call that opens
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,6 +15,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.beside import beside, has_namesake
 from bot.evidence import Evidence
 from bot.intents import nonce
+from bot.masking import Masking
 from bot.messages import deciding
 from bot.messages.modals import About, Denial, Review, View, done, notice, typed
 from bot.messages.posts import REVIEW, SETTLE
@@ -41,12 +43,14 @@ class Decisions:
         windows: Windows,
         *,
         reasons: Sequence[str],
+        default_region: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
         self._operations = operations
         self._windows = windows
         self._reasons = reasons
+        self._masking = Masking(default_region)
         self._clock = clock
 
     def follow(self, settings: Settings) -> None:
@@ -82,17 +86,22 @@ class Decisions:
     ) -> View:
         """The modal in which somebody decides, with what else waits for them."""
         others = [one for one in await self._for(person) if one.id != request.id]
-        return Review.build(
+        build = partial(
+            Review.build,
             request,
             nonce=key,
             shown=content(request),
             caution=self._caution(request),
             beside=replace(await beside(self._log, request), others=len(others)),
             decided=decided,
-            may_reveal=self._operations.may_reveal(request, person).allowed,
-            revealed=revealed,
             approved=person.id in request.approved_by,
         )
+        if revealed:
+            return build(revealed=True)
+        return self._masking.revealable(build, allowed=self._may_reveal(request, person))
+
+    def _may_reveal(self, request: Request, person: Person) -> bool:
+        return self._operations.may_reveal(request, person).allowed
 
     async def _for(self, person: Person) -> list[Waiting]:
         """What waits and somebody may decide, the soonest deadline first."""
@@ -132,12 +141,14 @@ class Decisions:
         about = About.of(body["view"])
         request = await self._log.request(about.request)
         view = (
-            Denial.build(
-                request,
-                nonce=nonce(body["trigger_id"], "denial"),
-                shown=about.shown,
-                reasons=self._reasons,
-                decided=about.decided,
+            self._masking.view(
+                Denial.build(
+                    request,
+                    nonce=nonce(body["trigger_id"], "denial"),
+                    shown=about.shown,
+                    reasons=self._reasons,
+                    decided=about.decided,
+                )
             )
             if request.state is State.PENDING
             else await self._over(request)
@@ -208,7 +219,9 @@ class Decisions:
             await self._operations.turn_away(request, person, "settle", decision)
             view = notice(deciding.NOT_YOURS_TO_SAY, *decision.why)
         else:
-            view = Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
+            view = self._masking.view(
+                Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
+            )
         await self._windows.open(body, view)
         await ack()
 
@@ -255,4 +268,4 @@ class Decisions:
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
         told = already(request, await self._log.events(request.id))
-        return notice(deciding.NOTHING_LEFT, *trial(request), *told)
+        return self._masking.view(notice(deciding.NOTHING_LEFT, *trial(request), *told))

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.log_commands import summary
+from bot.settings import DEFAULT_REGION
 from bot.terminal import complain
+from providers.masking import mask_numbers
 from storage.entries import Query, Request
 from storage.sqlite import SQLiteLog
 
@@ -76,10 +78,11 @@ class LogWatch:
             "id": request.id,
             "state": request.state,
             "requester": request.requester,
-            "reason": request.reason,
+            "reason": request.reason and mask_numbers(request.reason, default_region=DEFAULT_REGION),
             "asked_at": request.asked_at.isoformat(),
             "entries": [
-                summary(entry) | {"attempt": entry.attempt, "message": entry.message, "code": entry.code}
+                summary(entry, DEFAULT_REGION)
+                | {"attempt": entry.attempt, "message": entry.message, "code": entry.code}
                 for entry in request.entries
             ],
             "events": [

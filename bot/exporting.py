@@ -17,6 +17,7 @@ from typing import Final
 from bot.beside import number_of
 from bot.messages.standing import word
 from bot.terminal import json_text
+from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.entries import Hit, LogEntry, Query
 from storage.folding import IGNORABLE
@@ -81,8 +82,12 @@ COLUMNS: Final = (
 """What is said of an entry. Times are in UTC, ids of people Slack's, names as Slack said them last."""
 
 
-def row(hit: Hit, names: Mapping[str, str], *, full: bool = False) -> dict[str, Cell]:
-    """An entry's cells by column; ``full``: its number is not masked."""
+_TEXTS: Final = frozenset({"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"})
+"""Columns of texts that may hold a number: people's words, and ids."""
+
+
+def row(hit: Hit, names: Mapping[str, str], *, default_region: str, full: bool = False) -> dict[str, Cell]:
+    """An entry's cells by column; ``full``: no number is masked."""
     entry = hit.entry
     cells: dict[str, Cell] = {
         "id": entry.id,
@@ -93,7 +98,7 @@ def row(hit: Hit, names: Mapping[str, str], *, full: bool = False) -> dict[str, 
         "kind": entry.kind,
         "connection": entry.connection,
         "agent": entry.agent,
-        "target": target(entry, full=full),
+        "target": number_of(entry.action) or entry.target_id or "erased",
         "state": entry.state,
         "in_words": word(entry, cancelled=hit.cancelled_by is not None),
         "cancelled_by": hit.cancelled_by,
@@ -114,15 +119,20 @@ def row(hit: Hit, names: Mapping[str, str], *, full: bool = False) -> dict[str, 
         "reference": entry.reference,
         "mode": hit.mode,
     }
-    return {column: cells[column] for column in COLUMNS}
+    return {
+        column: mask_numbers(cell, default_region=default_region)
+        if not full and column in _TEXTS and isinstance(cell := cells[column], str)
+        else cells[column]
+        for column in COLUMNS
+    }
 
 
-def target(entry: LogEntry, *, full: bool = False) -> str:
-    """What an entry is aimed at: a number, masked or not, or a provider's id."""
+def target(entry: LogEntry, *, default_region: str) -> str:
+    """What an entry is aimed at: a number, or a provider's id, without a full number in it."""
     number = number_of(entry.action)
-    if number is not None:
-        return number if full else mask(number)
-    return entry.target_id or "erased"
+    return (
+        mask(number) if number else mask_numbers(entry.target_id or "erased", default_region=default_region)
+    )
 
 
 def _time(at: datetime | None) -> str | None:
@@ -163,7 +173,13 @@ def counted(actions: int) -> str:
 
 
 async def lines(
-    log: ActionLog, query: Query, format_: Format, *, full: bool = False, most: int | None = None
+    log: ActionLog,
+    query: Query,
+    format_: Format,
+    *,
+    default_region: str,
+    full: bool = False,
+    most: int | None = None,
 ) -> AsyncIterator[str]:
     """Every entry that matches, newest first, each a line; first of all what stands before them.
 
@@ -176,7 +192,7 @@ async def lines(
         found = await log.search(query, after=after, limit=BATCH if left is None else min(BATCH, left))
         for hit in found.hits:
             await _learn(log, names, hit)
-            yield text(row(hit, names, full=full), format_)
+            yield text(row(hit, names, default_region=default_region, full=full), format_)
         if found.after is None:
             return
         after = found.after

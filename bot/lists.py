@@ -9,6 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.blocks import Message
 from bot.log_search import LogSearch
+from bot.masking import Masking
 from bot.messages import overview, stops
 from bot.messages.overview import SHOWN, Row
 from bot.operations import Operations
@@ -18,6 +19,7 @@ from storage.entries import Event, LogEntry, Person, Query, Request
 from storage.ids import MISREAD, readings
 from storage.lifecycle import State
 from storage.log import ActionLog, NoSuchRequest
+from storage.stops import NUMBER
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100
@@ -35,6 +37,7 @@ class Lists:
         search: LogSearch,
         *,
         connections: Collection[str],
+        default_region: str,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
@@ -42,6 +45,7 @@ class Lists:
         self._replies = replies
         self.search: Final = search
         self._connections = connections
+        self._masking = Masking(default_region)
         self._clock = clock
 
     def listen(self, app: AsyncApp) -> None:
@@ -61,11 +65,13 @@ class Lists:
         others = [one for one in await self._log.waiting() if one.id not in known and one.team == person.team]
         first = [await self._log.request(one.id) for one in others[:SHOWN]]
         coming = await self._log.scheduled(self._connections, self._clock(), mine="", limit=SHOWN + 1)
-        return overview.lists(
-            [self._row(request, person) for request in mine[:SHOWN]],
-            [self._row(request, person) for request in first],
-            coming,
-            more_wait=max(len(others) - SHOWN, 0),
+        return self._masking.message(
+            overview.lists(
+                [self._row(request, person) for request in mine[:SHOWN]],
+                [self._row(request, person) for request in first],
+                coming,
+                more_wait=max(len(others) - SHOWN, 0),
+            )
         )
 
     async def _requests(self, query: Query, person: Person) -> Sequence[Request]:
@@ -79,12 +85,15 @@ class Lists:
         """How the request that somebody means stands."""
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
-            return stops.status(stop)
+            kept = await self._log.private(stop[0].request)
+            numbers = {seq: value for seq, field, value in kept if field == NUMBER}
+            return self._masking.message(stops.status(stop, numbers))
         if not found:
             return overview.not_found(short(typed.strip()))
         if len(found) > 1:
-            return overview.which(found, short(typed.strip()))
-        return overview.status(self._row(found[0], person), await self._log.events(found[0].id))
+            return self._masking.message(overview.which(found, short(typed.strip())))
+        events = await self._log.events(found[0].id)
+        return self._masking.message(overview.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
         """The requests that an id can mean: one, unless a symbol in it can be read in several ways."""

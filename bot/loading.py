@@ -20,6 +20,7 @@ from bot import hours_written
 from bot.hours import RECIPIENT, Hours
 from bot.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
 from bot.settings import (
+    DEFAULT_REGION,
     MOST_WORKERS,
     REGION,
     SLACK_GROUP,
@@ -191,6 +192,11 @@ class Found:
     groups: Mapping[str, tuple[str, ...]]
     rules: tuple[Rule, ...]
     hours: Mapping[str, Hours]
+
+    @property
+    def default_region(self) -> str:
+        """The region of numbers without a plus, also where the file could not be read."""
+        return self.slack.default_region if self.slack else DEFAULT_REGION
 
     def usable(self, variable: str) -> bool:
         """Whether a variable of the environment has no fault."""

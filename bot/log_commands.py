@@ -1,7 +1,7 @@
 """`python -m bot log list | show | export | verify | fixture`: the log at a terminal, and for programs.
 
-Numbers are masked here as in channels, but for one thing: ``show --json`` has the record of what was deleted
-as it came, because it is the last copy.
+Numbers are masked here as in channels, but for two things that ``show --json`` has whole: the record of what
+was deleted, because it is the last copy, and what an export of full numbers looked for.
 """
 
 import argparse
@@ -10,16 +10,19 @@ import base64
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bot.exporting import target
-from bot.loading import database_path, is_key
+from bot.loading import database_path, is_key, look
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages.standing import WORDS, word
 from bot.terminal import cell, complain, quoted, say, say_json
+from providers.masking import mask_numbers
 from storage.anchors import Anchor, missing
 from storage.chain import RULES
 from storage.connection import CannotOpen
@@ -30,11 +33,13 @@ from storage.sqlite import SQLiteLog
 from storage.verification import verify
 
 OK, WRONG, CANNOT_START = 0, 1, 2
-_NOT_SHOWN = frozenset({"action", "raw"})
-"""Erasable fields that hold full numbers, or replies as they came."""
+_NOT_SHOWN = frozenset({"action", "raw", "lookup"})
+"""Erasable fields that hold full numbers, replies as they came, or a keyed hash."""
 _WITHOUT_REQUEST = ("D-", "E-", "P-", "R-", "S-", "X-")
 """Ids of events of no request: denied attempts, faults, purges, rules, stops and lists, exports."""
 _ONLY_AS_JSON = frozenset({"record"})
+_WHOLE_AS_JSON = frozenset({"record", "query"})
+"""The last copy of what was deleted, and which numbers left the log."""
 
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -66,26 +71,27 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
     log = await SQLiteLog.open(str(path), key=key, clock=lambda: datetime.now(UTC))
+    region = look(variables).default_region
     try:
         match chosen.reading:
             case "list":
-                return await _list(log, chosen)
+                return await _list(log, chosen, region)
             case "export":
-                return await export(log, chosen)
+                return await export(log, chosen, default_region=region)
             case "fixture":
                 return await _fixture(log, chosen, variables)
             case "show" if chosen.raw:
-                return await _show_replies(log, chosen)
+                return await _show_replies(log, chosen, region)
             case _:
-                return await _show(log, chosen)
+                return await _show(log, chosen, region)
     finally:
         await log.close()
 
 
-async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+async def _list(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
     asked = await query(log, chosen)
     found = await log.search(asked, limit=chosen.limit)
-    rows = [summary(hit.entry) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
+    rows = [summary(hit.entry, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         say_json(rows)
     elif not rows:
@@ -93,33 +99,38 @@ async def _list(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     else:
         _table(
             ["id", "asked", "what", "through", "target", "state"],
-            [_columns(hit) for hit in found.hits],
+            [_columns(hit, region) for hit in found.hits],
         )
         if found.after is not None:
             say(f"… and more: --limit {chosen.limit * 2}")
     return OK
 
 
-def _columns(hit: Hit) -> list[str]:
+def _columns(hit: Hit, region: str) -> list[str]:
     entry = hit.entry
     asked, state = f"{entry.asked_at:%Y-%m-%d %H:%M}", word(entry, cancelled=hit.cancelled_by is not None)
-    return [entry.id, asked, entry.kind, entry.connection, target(entry), state]
+    return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
 
 
-async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
-    events = await log.events(chosen.id)
+async def _show(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
+    masked = partial(_masked, region=region)
+    events = [replace(event, data=_without_numbers(event, region)) for event in await log.events(chosen.id)]
     private = await log.private(chosen.id)
     request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.request(chosen.id)
-    kept = [(seq, field, value) for seq, field, value in private if field not in _NOT_SHOWN]
+    kept = [
+        (seq, field, value if chosen.json and field in _WHOLE_AS_JSON else masked(value) or "")
+        for seq, field, value in private
+        if field not in _NOT_SHOWN
+    ]
     if chosen.json:
         found = {
-            "request": _request(request) if request else None,
+            "request": _request(request, region) if request else None,
             "events": [_event(event, kept) for event in events],
         }
         say_json(found, indent=2)
         return OK
     if request:
-        say(*_standing(request))
+        say(*_standing(request, region))
     for event in events:
         who = f"{cell(event.entry)}  {cell(event.name)}  by {cell(event.actor)}"
         say(f"{event.seq:>6}  {event.at:%Y-%m-%d %H:%M:%S}  {who}")
@@ -133,23 +144,38 @@ async def _show(log: SQLiteLog, chosen: argparse.Namespace) -> int:
     return OK
 
 
-def _standing(request: Request) -> Iterator[str]:
+def _standing(request: Request, region: str) -> Iterator[str]:
     """How a request and each of its actions stand."""
     who, through = cell(request.requester), cell(request.connection)
     yield f"{request.id}  {WORDS[request.state]}, asked by {who} through {through}"
     for entry in request.entries:
-        yield f"  {entry.id}  {entry.kind}  {cell(target(entry))}  {WORDS[entry.state]}"
-        if entry.message:
-            yield f"      {quoted(entry.message)}"
+        aim = target(entry, default_region=region)
+        yield f"  {entry.id}  {entry.kind}  {cell(aim)}  {WORDS[entry.state]}"
+        if message := _masked(entry.message, region=region):
+            yield f"      {quoted(message)}"
 
 
 def _datum(value: Scalar) -> str:
     return quoted(value) if isinstance(value, str) else str(value)
 
 
-async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
+def _masked(text: str | None, *, region: str) -> str | None:
+    return None if text is None else mask_numbers(text, default_region=region)
+
+
+def _without_numbers(event: Event, region: str) -> Mapping[str, Scalar]:
+    """An event's data without full numbers. Rules are of the configuration and hold none."""
+    if event.name == RULES:
+        return event.data
+    return {
+        name: _masked(value, region=region) if isinstance(value, str) else value
+        for name, value in event.data.items()
+    }
+
+
+async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
     events = await log.events(chosen.id)
-    found = attempts(events, await log.private(chosen.id))
+    found = attempts(events, await log.private(chosen.id), default_region=region)
     if chosen.json:
         say_json(as_objects(found), indent=2)
     else:
@@ -159,7 +185,8 @@ async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace) -> int:
 
 async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     request = await log.request(chosen.id)
-    found = attempts(await log.events(chosen.id), await log.private(chosen.id))
+    region = look(variables).default_region
+    found = attempts(await log.events(chosen.id), await log.private(chosen.id), default_region=region)
     if chosen.id != request.id:
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)
@@ -217,37 +244,38 @@ def _anchors(given: Sequence[str]) -> Sequence[Anchor]:
     return found
 
 
-def summary(entry: LogEntry) -> dict[str, str | None]:
+def summary(entry: LogEntry, region: str) -> dict[str, str | None]:
     """One action for programs, in the log's words."""
     return {
         "id": entry.id,
         "request": entry.request,
         "kind": entry.kind,
         "connection": entry.connection,
-        "target": target(entry),
+        "target": target(entry, default_region=region),
         "state": entry.state,
     }
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _request(request: Request, region: str) -> dict[str, Any]:
+    masked = partial(_masked, region=region)
     return {
         "id": request.id,
         "state": request.state,
         "requester": request.requester,
         "rule": request.rule,
         "decide_by": request.decide_by.isoformat() if request.decide_by else None,
-        "reason": request.reason,
-        "purpose": request.purpose,
-        "consent": request.consent,
+        "reason": masked(request.reason),
+        "purpose": masked(request.purpose),
+        "consent": masked(request.consent),
         "zone": request.zone,
         "stop": request.stop,
         "actions": [
-            summary(entry)
+            summary(entry, region)
             | {
                 "attempt": entry.attempt,
                 "code": entry.code,
-                "message": entry.message,
-                "reference": entry.reference,
+                "message": masked(entry.message),
+                "reference": masked(entry.reference),
             }
             for entry in request.entries
         ],

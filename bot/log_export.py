@@ -79,7 +79,7 @@ def _day(chosen: argparse.Namespace, text: str | None) -> days.Day | None:
         raise CannotExport(str(fault)) from None
 
 
-async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
+async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: str) -> int:
     """Write what was asked for; full numbers only once the log has who takes them.
 
     Raises `CannotExport`, and `storage.files.CannotWrite`.
@@ -96,7 +96,13 @@ async def export(log: ActionLog, chosen: argparse.Namespace) -> int:
     count = 0
     with _opened(chosen.file) as out:
         write = _to_terminal if out.isatty() else out.write
-        async for line in lines(log, asked, Format(chosen.format), full=chosen.full_numbers):
+        async for line in lines(
+            log,
+            asked,
+            Format(chosen.format),
+            default_region=default_region,
+            full=chosen.full_numbers,
+        ):
             write(line)
             count += 1
             if count % COUNT_EVERY == 0 and sys.stderr.isatty():

@@ -33,8 +33,11 @@ _log = logging.getLogger(__name__)
 class LogFiles:
     """Exports on their way."""
 
-    def __init__(self, log: ActionLog, client: AsyncWebClient, replies: Replies) -> None:
+    def __init__(
+        self, log: ActionLog, client: AsyncWebClient, replies: Replies, *, default_region: str
+    ) -> None:
         self._log = log
+        self._default_region = default_region
         self._client = client
         self._replies = replies
 
@@ -47,7 +50,12 @@ class LogFiles:
 
     async def _send(self, query: Query, filters: Filters, person: Person, now: datetime) -> None:
         try:
-            written = [line async for line in lines(self._log, query, Format.CSV, most=MOST)]
+            written = [
+                line
+                async for line in lines(
+                    self._log, query, Format.CSV, default_region=self._default_region, most=MOST
+                )
+            ]
             count = counted(len(written) - 1)
             told = await self._post(
                 person, exports.sent(filters.in_words(), count, newest_only=len(written) > MOST)

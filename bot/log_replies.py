@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from bot.loading import look
 from bot.settings import Connection
 from providers.actions import CallAction, Outcome
-from providers.redaction import LONGEST_RECORD, without_numbers
+from providers.masking import NO_REGION, mask_numbers
+from providers.redaction import LONGEST_RECORD
 from providers.registry import find
 from storage.chain import ERASED
 from storage.entries import Event, LogEntry, Request
@@ -58,11 +60,14 @@ class Attempt:
         return found if isinstance(found, str) else None
 
 
-def attempts(events: Sequence[Event], private: Sequence[tuple[int, str, str]]) -> list[Attempt]:
+def attempts(
+    events: Sequence[Event], private: Sequence[tuple[int, str, str]], *, default_region: str = NO_REGION
+) -> list[Attempt]:
     """Every request that was begun, in the order of their ends. Pure."""
+    masked = partial(mask_numbers, default_region=default_region)
     kept: dict[int, dict[str, str]] = {}
     for seq, field, value in private:
-        kept.setdefault(seq, {})[field] = value
+        kept.setdefault(seq, {})[field] = masked(value) if field in {RAW, HEADERS} else value
     open_: dict[str, Attempt] = {}
     ended: list[Attempt] = []
     for event in events:
@@ -86,8 +91,8 @@ def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Atte
     return replace(
         attempt,
         event=event,
-        headers=tuple((str(name), without_numbers(str(value))) for name, value in pairs),
-        body=without_numbers(kept[RAW]) if RAW in kept else "" if empty else None,
+        headers=tuple((str(name), str(value)) for name, value in pairs),
+        body=kept.get(RAW, "" if empty else None),
         erased=RAW in event.private and RAW not in kept,
     )
 

@@ -15,6 +15,7 @@ from bot.line import Fault, Typist, Vocabulary
 from bot.log_files import LogFiles
 from bot.log_filters import Filters
 from bot.log_people import person_meant
+from bot.masking import Masking
 from bot.messages import log_pages, looking
 from bot.messages.answers import refusal
 from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
@@ -49,6 +50,7 @@ class LogSearch:
         self._replies = replies
         self._files = files
         self._vocabulary = vocabulary
+        self._masking = Masking(vocabulary.default_region)
         self._clock = clock
 
     def listen(self, app: AsyncApp) -> None:
@@ -141,7 +143,8 @@ class LogSearch:
         if filters.stop and query.number and stop is None:
             return log_pages.never_asked(query.number)
         found = await self._log.search(query, after=after, before=before, limit=ROWS)
-        return log_pages.page(filters, found, draft, key=after if before is None else before, stop=stop)
+        key = after if before is None else before
+        return log_pages.page(filters, found, draft, self._masking, key=key, stop=stop)
 
     async def _query(self, filters: Filters, person: Person) -> tuple[Query, AskedToStop | None]:
         """What the store is asked; for the report of a number, since when it wants no more calls."""

@@ -660,9 +660,11 @@ def _another_was_first(before: Request, now: Request, person: Person, decision: 
 
 
 def content(request: Request) -> str:
-    """A hash of what a decision about a request is bound to: its actions, its connection and its reason."""
-    parts = [request.id, request.fingerprint, request.connection, request.reason or ""]
+    """Hash what a decision about a request is bound to: its targets, its connection, and what was said of it.
+
+    The chain keeps this hash for good. What can be erased is in it as a salted hash alone.
+    """
+    parts = [request.id, request.fingerprint, request.connection, request.sealed]
     parts += [request.goes_out.isoformat()] if request.goes_out else []
     parts += [f"{request.moves} {request.moves_to.isoformat()}"] if request.moves_to else []
-    parts += [entry.action.model_dump_json() if entry.action else "" for entry in request.entries]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -21,6 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.beside import ALONE, ESCALATED, Beside, beside
 from bot.blocks import Message
 from bot.consequences import WARNING
+from bot.masking import Masking
 from bot.messages.confirmations import ORIGIN
 from bot.messages.posts import ASKED, REMINDED, render
 from bot.messages.replies import Told
@@ -91,6 +92,7 @@ class Outbox:
         self._log = log
         self._client = client
         self._settings = settings
+        self._masking = Masking(settings.slack.default_region)
         self._owner = owner
         self._clock = clock
         self._cannot_post = cannot_post
@@ -143,7 +145,8 @@ class Outbox:
             beside=await self._beside(post, request),
             cancels=self._cancels(request),
         )
-        return _Ready(post, whole, message, self._channel(post, request))
+        shown = message and self._masking.message(message)
+        return _Ready(post, whole, shown, self._channel(post, request))
 
     async def _has_turn(self, one: _Ready) -> bool:
         """Whether a post may be made now. One that may not waits in its lane."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from logging.handlers import QueueHandler, QueueListener
 from typing import Final
 
+from bot.masking import MaskNumbers
 from bot.terminal import LineFormatter
 
 MOST: Final = 10_000
@@ -88,13 +89,13 @@ class Descriptor(logging.Handler):
 
 
 @contextmanager
-def log_to_stderr(level: str) -> Iterator[None]:
+def log_to_stderr(level: str, *, default_region: str) -> Iterator[None]:
     """Write our own lines at the level asked for; libraries only when something is wrong.
 
     httpx logs whole URLs at INFO, slack_sdk whole payloads at DEBUG, uvicorn the paths it is asked for:
-    numbers and keys do not belong there.
+    numbers and keys do not belong there. Whatever number is in a line all the same is masked.
     """
-    with written_to(sys.stderr.fileno()):
+    with written_to(sys.stderr.fileno(), hide=MaskNumbers(default_region)):
         logging.getLogger().setLevel(logging.WARNING)
         for ours in ("callops", "bot", "providers", "storage"):
             logging.getLogger(ours).setLevel(level)
@@ -105,9 +106,14 @@ def log_to_stderr(level: str) -> Iterator[None]:
 
 
 @contextmanager
-def written_to(descriptor: int, *, most: int = MOST) -> Iterator[Writing]:
-    """Write every line that is logged to a file descriptor, without waiting for it; the thread that does."""
+def written_to(descriptor: int, *, most: int = MOST, hide: logging.Filter | None = None) -> Iterator[Writing]:
+    """Write every line that is logged to a file descriptor, without waiting for it; the thread that does.
+
+    ``hide`` may change a line before it waits.
+    """
     lines = Lines(most)
+    if hide:
+        lines.addFilter(hide)
     writing = Writing(lines.queue, Descriptor(descriptor))
     writing.start()
     logging.getLogger().addHandler(lines)

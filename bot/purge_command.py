@@ -65,7 +65,7 @@ async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     finally:
         await log.close()
     say(*report(erasing, done, dry_run=chosen.dry_run))
-    return LEFT_SOMETHING if done.kept and erasing.before is None else OK
+    return LEFT_SOMETHING if (done.kept and erasing.before is None) or done.left else OK
 
 
 def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable, str]:
@@ -82,7 +82,7 @@ def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable
         faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
     if faults or key is None or found.retention is None:
         raise CannotPurge(*faults)
-    return path, key, found.retention, found.slack.default_region if found.slack else "IN"
+    return path, key, found.retention, found.default_region
 
 
 def asked_for(chosen: argparse.Namespace, retention: RetentionTable, region: str, now: datetime) -> Erasing:
@@ -165,6 +165,7 @@ def report(erasing: Erasing, done: Erased, *, dry_run: bool) -> Iterator[str]:
         yield from (f"  {one.request}: {_why(one)}." for one in done.kept[:LISTED_AT_MOST])
     if len(done.kept) > LISTED_AT_MOST:
         yield f"  … and {len(done.kept) - LISTED_AT_MOST} more"
+    yield from _left(done)
     if done.messages:
         when = "" if dry_run else " It does so at once, or when it is started."
         ours = _count(done.messages, "message", "messages")
@@ -173,6 +174,15 @@ def report(erasing: Erasing, done: Erased, *, dry_run: bool) -> Iterator[str]:
         yield "Something reads the log just now: old bytes stay in its write-ahead log until the bot stops."
     if done.anything:
         yield from NOT_REACHED
+
+
+def _left(done: Erased) -> Iterator[str]:
+    """What nothing can erase."""
+    if done.left:
+        yield "Not erased, for nothing is taken out of the chain: what these say holds the number."
+        yield f"  {'  '.join(done.left[:LISTED_AT_MOST])}"
+    if len(done.left) > LISTED_AT_MOST:
+        yield f"  … and {len(done.left) - LISTED_AT_MOST} more"
 
 
 def _why(kept: Kept) -> str:

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import hours_written
 from bot.blocks import Message
 from bot.loading import SettingsFault
+from bot.masking import Masking
 from bot.messages import house
 from bot.messages.rule_changes import difference
 from bot.outbox import ANSWER_WITHIN
@@ -107,6 +108,7 @@ class Reloading:
 
     async def _post(self, message: Message) -> None:
         """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
+        message = Masking(self._settings.slack.default_region).message(message)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(

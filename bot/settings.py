@@ -33,6 +33,7 @@ SLACK_PERSON = re.compile(r"^[UW][A-Z0-9]{2,}$")
 SLACK_GROUP = re.compile(r"^S[A-Z0-9]{2,}$")
 _HELD = re.compile(rf"^A-[{ALPHABET}]{{4,}}$|{E164_PATTERN}")
 REGION: Final = r"^[A-Z]{2}$"
+DEFAULT_REGION: Final = "IN"
 
 
 class _Table(BaseModel):
@@ -50,7 +51,7 @@ class SlackTable(_Table):
 
     audit_channel: Channel
     approvals_channel: Channel
-    default_region: Annotated[str, Field(pattern=REGION)] = "IN"
+    default_region: Annotated[str, Field(pattern=REGION)] = DEFAULT_REGION
     reasons: Reasons = default_reasons.ASKING
     denial_reasons: Reasons = default_reasons.DENYING
     """What whoever denies can choose; anything else can be typed."""

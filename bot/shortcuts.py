@@ -3,6 +3,8 @@
 Parse, read, ack, return: everything here is local but the one call that opens a modal.
 """
 
+from functools import partial
+
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
@@ -11,9 +13,10 @@ from bot.form_lines import placed_as
 from bot.intake import Intake
 from bot.intents import nonce
 from bot.line import Verb
+from bot.masking import Masking
 from bot.mentions import Mentions
 from bot.messages import answers, presses, scheduled
-from bot.messages.modals import View, has_numbers, notice
+from bot.messages.modals import View, notice
 from bot.messages.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.messages.timeline import Details
 from bot.opening import Opening
@@ -50,6 +53,7 @@ class Shortcuts:
         self._windows = windows
         self._replies = replies
         self._default_region = default_region
+        self._masking = Masking(default_region)
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -115,14 +119,12 @@ class Shortcuts:
         await ack()
 
     async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:
-        may_reveal = has_numbers(request) and self._operations.may_reveal(request, person).allowed
-        return Details.build(
-            request,
-            await self._log.events(request.id),
-            await self._log.private(request.id),
-            may_reveal=may_reveal,
-            revealed=revealed,
-        )
+        events, private = await self._log.events(request.id), await self._log.private(request.id)
+        build = partial(Details.build, request, events, private)
+        if revealed:
+            return build(revealed=True)
+        allowed = self._operations.may_reveal(request, person).allowed
+        return self._masking.revealable(build, allowed=allowed)
 
     async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""

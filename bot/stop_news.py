@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.masking import Masking
 from bot.messages.stops import news
 from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
@@ -31,6 +32,7 @@ class _News:
     """News on their way."""
 
     event: Event
+    number: str | None
     held_until: datetime
     tries: int = 0
     wait: Wait | None = None
@@ -45,14 +47,15 @@ class StopNews:
         self._log = log
         self._client = client
         self._channel = settings.slack.audit_channel
+        self._masking = Masking(settings.slack.default_region)
         self._clock = clock
         self._waiting: dict[int, _News] = {}
 
     async def step(self) -> bool:
         """Post what is not told yet, at Slack's pace; never more at once."""
         now = self._clock()
-        for event in await self._log.stop_news(now + LEASE):
-            self._waiting.setdefault(event.seq, _News(event, now)).held_until = now + LEASE
+        for event, number in await self._log.stop_news(now + LEASE):
+            self._waiting.setdefault(event.seq, _News(event, number, now)).held_until = now + LEASE
         for one in [*self._waiting.values()]:
             if one.held_until + LEASE < now:
                 del self._waiting[one.event.seq]  # another process has them
@@ -65,7 +68,7 @@ class StopNews:
             one.wait = Wait(now, until)
             return
         one.tries += 1
-        message = news(one.event)
+        message = self._masking.message(news(one.event, one.number))
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(

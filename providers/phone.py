@@ -124,6 +124,11 @@ def national(e164: str) -> str:
     return _digits(phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL))
 
 
+def without_code(e164: str) -> str:
+    """Return a number's digits without its country code: all of them where no country has that code."""
+    return _split(e164)[1]
+
+
 def written(e164: str) -> re.Pattern[str]:
     """A pattern that finds a number however it is written: with or without code, plus and punctuation."""
     code, national = _split(e164)

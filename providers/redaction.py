@@ -9,7 +9,7 @@ from typing import Final, Self
 from pydantic import JsonValue
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
-from providers.phone import PhoneFault, mask, read, written
+from providers.phone import mask, written
 
 LONGEST_RECORD: Final = 4096
 """Characters of a reply that the log keeps: every documented reply is far shorter."""
@@ -31,8 +31,6 @@ _NAMED: Final = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 """HTML's names for what it must escape."""
 _LONGEST_NUMBER: Final = "+" + 15 * "9"
 _E164 = re.compile(r"\+[1-9](?:[\s().-]?\d){6,14}")
-_DIGITS = re.compile(r"(?<![\w.+])\+?(?P<digits>[1-9][0-9]{9,14})(?!\w|\.\d)")
-_ANY_REGION = "IN"  # of no effect: the digits are read with a plus before them
 _PLAIN_SENTENCE = re.compile(r"[A-Za-z_]+(?:'[a-z]+)?(?:[.,:]? [A-Za-z_]+(?:'[a-z]+)?)*\.?")
 """Words and field names only: no digits and no markup."""
 _CAPITALS = re.compile(
@@ -105,22 +103,6 @@ class Redactor:
         parts = set(re.findall("[a-z]+", said))
         personal = any(word in parts or (len(word) >= SHORTEST_PART and word in said) for word in self.words)
         return None if personal else text
-
-
-def without_numbers(text: str) -> str:
-    """A text with everything masked that is somebody's number with its country code, with or without a plus.
-
-    Stricter than what is kept: a reply may hold numbers that were in no request. An id of digits that happens
-    to be a number in use is masked too.
-    """
-    return _DIGITS.sub(_masked, text)
-
-
-def _masked(found: re.Match[str]) -> str:
-    try:
-        return mask(read(f"+{found['digits']}", default_region=_ANY_REGION).e164)
-    except PhoneFault:
-        return found[0]
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from storage.entries import Event, Scalar
 from storage.lifecycle import State
@@ -143,6 +143,32 @@ def canonical(value: Scalar | Mapping[str, Scalar]) -> str:
 def commitment(salt: bytes, value: str) -> str:
     """What an event says of a personal value: nothing that can be guessed once the salt is erased."""
     return hashlib.sha256(salt + canonical(value).encode()).hexdigest()
+
+
+def seal(commitments: Iterable[str]) -> str:
+    """Hash some commitments into one: nobody can tell what they are to once their salts are erased."""
+    return hashlib.sha256("\n".join(commitments).encode()).hexdigest()
+
+
+class NumberSeal:
+    """A commitment to the numbers that an event stopped, as they are looked up.
+
+    They are added in ascending order, in as many parts as one likes. Without the salt nobody can tell whether
+    some numbers are those.
+    """
+
+    def __init__(self, salt: bytes, list_name: str) -> None:
+        self._sealed = hashlib.sha256(salt + canonical(list_name).encode())
+
+    def add(self, numbers: Iterable[bytes]) -> Self:
+        """Add more numbers, and return the seal."""
+        for number in numbers:
+            self._sealed.update(number)
+        return self
+
+    def text(self) -> str:
+        """Return what the event keeps of it."""
+        return self._sealed.hexdigest()
 
 
 def digest(event: Event) -> str:

@@ -146,7 +146,7 @@ class Approval:
     members: Sequence[str]
     """Slack ids of everyone who was entitled when it was decided."""
     content: str
-    """A hash of what the person was shown."""
+    """A hash of what the person was shown, over the salted hash of what is erasable of it."""
     at: datetime | None = None
     """When; the store fills it in."""
 
@@ -254,6 +254,11 @@ class Request:
     """The `Stop` that it carries out: no rule was asked, and no approval is needed."""
     why: str | None = None
     """What the rules said when it was asked, as lines."""
+    sealed: str = ""
+    """A hash over the salted hashes of its targets, reason, purpose, consent and zone, as they are kept now.
+
+    It tells nothing once the salts are erased.
+    """
     waits_for: Standstill | None = None
     """Why what is approved of it is not sent yet, where its connection is left alone."""
 

@@ -76,7 +76,8 @@ class Erased:
     """What was forgotten, or what would be: requests and reports of faults by id, and how many of the rest.
 
     ``messages`` are ours in Slack, which are edited; ``id`` is the event's that says so, None where nothing
-    was there to forget. ``wiped`` is whether nothing lingers in the write-ahead log.
+    was there to forget. ``wiped`` is whether nothing lingers in the write-ahead log. ``left`` are requests
+    whose events hold a number that was to be forgotten, for good: nothing takes that out of the chain.
     """
 
     requests: Sequence[Listed]
@@ -86,6 +87,7 @@ class Erased:
     messages: int = 0
     id: str | None = None
     wiped: bool = True
+    left: Sequence[str] = ()
 
     @property
     def anything(self) -> bool:

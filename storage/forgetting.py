@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlite3 import Connection
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from providers.phone import written
-from storage import moves, reading
+from providers.masking import NumberFinder
+from storage import moves, reading, stops
 from storage.appending import Chain, Sources
 from storage.chain import ERASED, PURGED, microseconds, moment
 from storage.entries import Event, Scalar
@@ -49,6 +49,7 @@ def find(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
         drafts=len(_drafts(connection, erasing, now)),
         people=len(_people(connection, erasing)),
         messages=messages,
+        left=_left(connection, erasing.numbers),
     )
 
 
@@ -168,15 +169,21 @@ def listed(connection: Connection, request: str) -> Listed | None:
 
 
 def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
-    """The requests aimed at a number, why it was stopped, and what mentions it in whatever was kept."""
+    """The requests aimed at a number, its stops, lifted ones too, and what mentions it in what was kept."""
     aimed = connection.execute(
         """
         SELECT actions.request FROM lookup JOIN actions ON actions.n = lookup.action
         WHERE lookup.number = :number
         UNION SELECT events.request FROM stops JOIN events ON events.seq = stops.event
         WHERE stops.number = :number AND stops.list = ''
+        UNION SELECT events.request FROM personal JOIN events ON events.seq = personal.event
+        WHERE personal.field = :lifted AND personal.value = :hex
         """,
-        {"number": sources.lookup(number)},
+        {
+            "number": sources.lookup(number),
+            "lifted": stops.LOOKUP,
+            "hex": sources.lookup(number).hex(),
+        },
     ).fetchall()
     with _mentions(connection, [number]):
         mentioning = connection.execute(
@@ -218,7 +225,8 @@ def _stays(
     state = request_state(State(row["state"]) for row in rows) if rows else None
     words = str(state or "fault")
     held = {sources.lookup(number) for number in erasing.hold}
-    if request in erasing.hold or any(row["number"] in held for row in rows):
+    on_hold = request in erasing.hold or any(row["number"] in held for row in rows)
+    if on_hold or _mentions_any(connection, request, [one for one in erasing.hold if one.startswith("+")]):
         return Kept(request, Why.HELD, words)
     if any(State(row["state"]) not in TERMINAL for row in rows):
         return Kept(request, Why.UNDER_WAY, words)
@@ -233,6 +241,32 @@ def _stays(
     if limits and ended >= min(limits) and request not in {one.id for one in erasing.listed}:
         return Kept(request, Why.YOUNG, words, ended)
     return None
+
+
+def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) -> bool:
+    """Whether what is kept of a request mentions one of some numbers."""
+    if not numbers:
+        return False
+    with _mentions(connection, numbers):
+        found = connection.execute(
+            """
+            SELECT 1 FROM personal JOIN events ON events.seq = personal.event
+            WHERE events.request = ? AND personal.value IS NOT NULL AND mentions(personal.value)
+            """,
+            [request],
+        )
+        return found.fetchone() is not None
+
+
+def _left(connection: Connection, numbers: frozenset[str]) -> list[str]:
+    """The requests whose events hold one of some numbers for good, in the order of these."""
+    if not numbers:
+        return []
+    with _mentions(connection, sorted(numbers)):
+        rows = connection.execute(
+            "SELECT request FROM events WHERE mentions(data) GROUP BY request ORDER BY min(seq)"
+        )
+        return [request for (request,) in rows]
 
 
 def _reported(connection: Connection, fault: str) -> list[int]:
@@ -280,20 +314,27 @@ def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int
 
 
 def _people(connection: Connection, erasing: Erasing) -> list[str]:
-    """Those whose names go: who is named by the rule, and who did nothing here since its time."""
+    """Those whose names go: named by the rule, not read since its time, or holding its number."""
     until = {one.id: microseconds(one.at) for one in erasing.names}
     before = 0 if erasing.before is None else microseconds(erasing.before)
-    rows = connection.execute("SELECT id, read_at FROM people WHERE name <> ''")
-    return [row["id"] for row in rows if row["read_at"] < max(before, until.get(row["id"], -1) + 1)]
+    with _mentions(connection, sorted(erasing.numbers)):
+        rows = connection.execute(
+            "SELECT id, read_at, mentions(name) AS mentioned FROM people WHERE name <> ''"
+        ).fetchall()
+    return [
+        row["id"]
+        for row in rows
+        if row["mentioned"] or row["read_at"] < max(before, until.get(row["id"], -1) + 1)
+    ]
 
 
 @contextmanager
 def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
-    """Let SQL ask whether a text holds one of some numbers, however it is written."""
-    patterns = [written(number) for number in numbers]
+    """Let SQL ask whether a text holds one of some numbers, in whatever spelling and script."""
+    finders = [NumberFinder(number) for number in numbers]
 
     def mentions(text: str) -> bool:
-        return any(pattern.search(text) for pattern in patterns)
+        return any(finder.is_in(text) for finder in finders)
 
     connection.create_function("mentions", 1, mentions, deterministic=True)
     try:

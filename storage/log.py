@@ -366,8 +366,11 @@ class ActionLog(Protocol):
         """How many numbers are not called, by list; under None those that people stopped."""
         ...
 
-    async def stop_news(self, until: datetime) -> Sequence[Event]:
-        """Take, under a lease, what was stopped or allowed and is not told yet; each with its reason."""
+    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:
+        """Take, under a lease, what was stopped or allowed and is not told yet.
+
+        Each event comes with its number, masked: None for a list, or where it was erased.
+        """
         ...
 
     async def stop_told(self, event: int) -> None:

@@ -418,7 +418,10 @@ def why_the_rules_said_so(database: Database) -> None:
 
 @MIGRATIONS()
 def stopped_numbers(database: Database) -> None:
-    """Numbers that are not called: keyed hashes alone, which no erasing takes away."""
+    """Numbers that are not called: keyed hashes alone, which no erasing takes away.
+
+    ``seals`` has the salt of what each event says of its numbers, for as long as these are stopped.
+    """
     database.executescript(
         """
         CREATE TABLE stops (
@@ -428,6 +431,10 @@ def stopped_numbers(database: Database) -> None:
             PRIMARY KEY (number, list)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX stops_list ON stops (list);
+        CREATE TABLE seals (
+            event INTEGER PRIMARY KEY REFERENCES events (seq),
+            salt BLOB
+        ) STRICT;
 
         CREATE TABLE stop_news (
             event INTEGER PRIMARY KEY REFERENCES events (seq),

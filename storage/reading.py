@@ -1,7 +1,7 @@
 """Reading the SQLite store: rows become the log's values. The connection is in a transaction."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -9,9 +9,22 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from providers.actions import CallAction, Code, Kind, Retry
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+    Retry,
+    StartCampaign,
+    StopCampaign,
+)
+from providers.masking import may_hold_number
 from storage import standstills, taken_away
-from storage.chain import FOLLOWED, RULES, microseconds, moment
+from storage.chain import FOLLOWED, RULES, commitment, microseconds, moment, seal
 from storage.entries import (
     Approval,
     Cancelled,
@@ -109,15 +122,21 @@ def request(connection: Connection, request: str) -> Request:
     entries = connection.execute(
         f"{_ENTRIES} WHERE actions.request = ? ORDER BY position", [found]
     ).fetchall()
-    personal = connection.execute(
-        "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [entries[0]["asked_event"]]
-    )
+    kept = connection.execute(
+        """
+        SELECT event, field, salt, value FROM personal
+        WHERE event IN (SELECT asked_event FROM actions WHERE request = ?) AND value IS NOT NULL
+        ORDER BY event, field
+        """,
+        [found],
+    ).fetchall()
     approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
     messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
     waits = any(entry["state"] == State.APPROVED for entry in entries)
     read = as_request(
         row,
-        personal=dict(tuple(field) for field in personal),
+        personal={one["field"]: one["value"] for one in kept if one["event"] == entries[0]["asked_event"]},
+        sealed=seal(commitment(one["salt"] or b"", one["value"]) for one in kept),
         entries=tuple(map(as_looked_up, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
@@ -234,8 +253,11 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
     )
 
 
-def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
-    """The connections whose provider gave out one of these ids, or did what was asked of it."""
+def holders(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> frozenset[str]:
+    """The connections whose provider gave out one of these ids, or did what was asked of it.
+
+    ``lookup`` gives what an id is found under that holds a number.
+    """
     found = connection.execute(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
@@ -247,7 +269,15 @@ def holders(connection: Connection, ids: Collection[str]) -> frozenset[str]:
         WHERE actions.state = 'succeeded'
         """,
         {"ids": json.dumps(list(ids))},
-    )
+    ).fetchall()
+    for one in filter(may_hold_number, ids):
+        found += connection.execute(
+            """
+            SELECT connection FROM lookup CROSS JOIN actions ON actions.n = lookup.action
+            WHERE lookup.number = ? AND actions.state = 'succeeded'
+            """,
+            [lookup(one)],
+        ).fetchall()
     return frozenset(name for (name,) in found)
 
 
@@ -271,8 +301,11 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
     return found[0] if found else None
 
 
-def known_ids(connection: Connection, ids: Collection[str]) -> set[str]:
-    """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
+def known_ids(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> set[str]:
+    """Those of some providers' ids that an action was aimed at, or that a provider gave one.
+
+    ``lookup`` gives what an id is found under that holds a number.
+    """
     rows = connection.execute(
         """
         WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
@@ -282,7 +315,18 @@ def known_ids(connection: Connection, ids: Collection[str]) -> set[str]:
         """,
         {"ids": json.dumps(list(ids))},
     )
-    return {found for (found,) in rows}
+    held = "SELECT 1 FROM lookup WHERE number = ?"
+    return {found for (found,) in rows} | {
+        one for one in ids if may_hold_number(one) and connection.execute(held, [lookup(one)]).fetchone()
+    }
+
+
+def is_reference(connection: Connection, identifier: str) -> bool:
+    """Whether a provider gave that id to something that was asked of it."""
+    found = connection.execute(
+        "SELECT 1 FROM events WHERE json_extract(data, '$.reference') = ?", [identifier]
+    )
+    return found.fetchone() is not None
 
 
 def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
@@ -302,7 +346,8 @@ def sighted_before(connection: Connection, entry: str) -> bool:
     """Whether a look-up saw the entry's target before its first attempt, and nobody ended it through us."""
     found = connection.execute(
         """
-        SELECT connection, target_id FROM events AS look JOIN actions ON actions.id = look.entry
+        SELECT connection, target_id, lookup.number FROM events AS look
+        JOIN actions ON actions.id = look.entry LEFT JOIN lookup ON lookup.action = actions.n
         WHERE look.entry = :entry AND look.name = 'looked_up' AND json_extract(look.data, '$.found')
           AND NOT EXISTS (
             SELECT 1 FROM events AS sent
@@ -311,18 +356,29 @@ def sighted_before(connection: Connection, entry: str) -> bool:
         """,
         {"entry": entry},
     ).fetchone()
-    return found is not None and not _was_ended(connection, found["connection"], found["target_id"])
+    return found is not None and not _was_ended(
+        connection, found["connection"], found["target_id"], found["number"]
+    )
 
 
-def _was_ended(connection: Connection, name: str, reference: str | None) -> bool:
-    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing."""
+def _was_ended(
+    connection: Connection, name: str, reference: str | None, looked_up: bytes | None = None
+) -> bool:
+    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing.
+
+    ``looked_up`` is what the id is found under where it holds a number.
+    """
     ended = connection.execute(
         """
         SELECT 1 FROM actions INDEXED BY actions_target
         WHERE target_id = ? AND connection = ? AND state = 'succeeded'
           AND kind IN ('cancel_call', 'delete_campaign')
+        UNION ALL
+        SELECT 1 FROM lookup CROSS JOIN actions ON actions.n = lookup.action
+        WHERE lookup.number = ? AND connection = ? AND state = 'succeeded' AND agent IS NULL
+          AND kind IN ('cancel_call', 'delete_campaign')
         """,
-        [reference, name],
+        [reference, name, looked_up, name],
     )
     return ended.fetchone() is not None
 
@@ -506,6 +562,18 @@ def as_action(value: str | None) -> CallAction | None:
     return None if value is None else _ACTION.validate_json(value)
 
 
+def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
+    """The agent of an action, and the provider's id that it is aimed at; None for what it does not have."""
+    match action:
+        case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
+            return agent, None
+        case CancelCall(target=CallRef(call_id=target_id)):
+            return None, target_id
+        case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
+            return None, target.campaign_id
+    raise AssertionError(action)
+
+
 def as_json(action: CallAction) -> str:
     """A call action as JSON, every field of it."""
     return _ACTION.dump_json(action).decode()
@@ -528,7 +596,7 @@ def as_entry(
         kind=Kind(row["kind"]),
         connection=row["connection"],
         agent=row["agent"],
-        target_id=row["target_id"],
+        target_id=row["target_id"] or (agent_and_target(action)[1] if action else None),
         scheduled_for=_time(row["scheduled_for"]),
         state=State(row["state"]),
         attempt=row["attempt"],
@@ -551,10 +619,11 @@ def as_entry(
     )
 
 
-def as_request(
+def as_request(  # noqa: PLR0913 - a request has many parts
     row: Mapping[str, Any],
     *,
     personal: Mapping[str, str],
+    sealed: str,
     entries: Sequence[LogEntry],
     approvals: Sequence[Approval] = (),
     messages: Mapping[str, MessageRef],
@@ -591,6 +660,7 @@ def as_request(
         zone=personal.get("zone"),
         stop=row["stop"],
         why=row["why"],
+        sealed=sealed,
         waits_for=waits_for,
     )
 

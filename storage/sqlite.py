@@ -302,7 +302,9 @@ class SQLiteLog:
         return await self._reader.do(lambda connection: reading.scheduled_to(connection, looked_up, now))
 
     async def holders(self, ids: Collection[str]) -> frozenset[str]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.holders(connection, ids))
+        return await self._reader.do(
+            lambda connection: reading.holders(connection, ids, self._sources.lookup)
+        )
 
     async def known_call(  # noqa: D102
         self, connection: str, reference: str, now: datetime
@@ -311,7 +313,9 @@ class SQLiteLog:
         return await self._reader.do(lambda connection: reading.known_call(connection, name, reference, now))
 
     async def known_ids(self, ids: Collection[str]) -> Collection[str]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.known_ids(connection, ids))
+        return await self._reader.do(
+            lambda connection: reading.known_ids(connection, ids, self._sources.lookup)
+        )
 
     async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
         name = connection
@@ -543,7 +547,7 @@ class SQLiteLog:
     async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
         return await self._reader.do(stops.count)
 
-    async def stop_news(self, until: datetime) -> Sequence[Event]:  # noqa: D102
+    async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:  # noqa: D102
         now = self._sources.clock()
         return await self._writer.do(lambda connection: stops.news(connection, now, until))
 

@@ -1,7 +1,9 @@
 """Numbers that are not called: who stopped them, which lists they stand on, and what is told of it.
 
 Only the keyed hash of a number is kept here, apart from what can be erased: forgetting a person's data does
-not lift the stop. The chain says who, when and why, with the number masked; a list's event says how many.
+not lift the stop. The chain says who and when, and how many numbers a list has; why, and the number masked,
+stand in erasable rows. Its events also commit to the hashes that they stopped, with a salt that goes once
+these are stopped no more: whoever exchanges hashes in the table is found out.
 Each function is what happens in one transaction.
 """
 
@@ -9,16 +11,18 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from sqlite3 import Connection
 from typing import Final
 
-from storage.appending import Chain, Sources
+from storage.appending import SALT_BYTES, Chain, Sources
 from storage.chain import (
     CALLS_ALLOWED,
     CALLS_STOPPED,
     LIST_IMPORT_BEGAN,
     LIST_IMPORTED,
     LIST_REMOVED,
+    NumberSeal,
     microseconds,
 )
 from storage.entries import Event, Imported, Scalar, Stop, UnfinishedImport
@@ -30,6 +34,13 @@ EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST
 
 TOGETHER: Final = 2_000
 """Rows of a list that one transaction adds or deletes: some 20 ms in which no other process writes."""
+
+NUMBER: Final = "number"
+"""The erasable field that holds the number of a stop, masked."""
+LOOKUP: Final = "lookup"
+"""The erasable field that holds the keyed hash of a number whose stop was lifted."""
+SEALED: Final = "sealed"
+"""In an event's data: what it commits to of the numbers that it stopped."""
 
 _BY_PERSON: Final = ""
 """In place of a list's name: a person stopped it."""
@@ -76,15 +87,17 @@ def stop(
         if known.list is None:
             return known, False
     stop_id = _new_id(connection, sources)
+    salt = sources.random(SALT_BYTES)
     event = Chain(connection, sources).append(
         stop_id,
         stop_id,
         CALLS_STOPPED,
         actor=actor,
-        data={"number": masked},
-        private={"reason": reason} if reason else {},
+        data={SEALED: NumberSeal(salt, _BY_PERSON).add([hashed]).text()},
+        private={NUMBER: masked} | ({"reason": reason} if reason else {}),
     )
     connection.execute("INSERT INTO stops VALUES (?, ?, ?)", [hashed, _BY_PERSON, event.seq])
+    connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
     _to_tell(connection, event)
     return _stop(event, _BY_PERSON), True
 
@@ -97,14 +110,15 @@ def allow(
     known = next((one for one in find(connection, hashed) if one.list is None), None)
     if known is None:
         return None
+    _unseal(connection, "number = ? AND list = ?", hashed, _BY_PERSON)
     connection.execute("DELETE FROM stops WHERE number = ? AND list = ?", [hashed, _BY_PERSON])
     event = Chain(connection, sources).append(
         known.id,
         known.id,
         CALLS_ALLOWED,
         actor=actor,
-        data={"number": masked},
-        private={"reason": reason},
+        data={},
+        private={NUMBER: masked, "reason": reason, LOOKUP: hashed.hex()},
     )
     _to_tell(connection, event)
     return known
@@ -145,15 +159,20 @@ def finish_list(connection: Connection, sources: Sources, began: Event) -> Impor
     name = str(began.data["list"])
     kept = _numbers_of(connection, name)
     connection.execute("DELETE FROM unfinished_lists WHERE event = ?", [began.seq])
-    numbers = _numbers_of(connection, name)
+    numbers, salt = _numbers_of(connection, name), sources.random(SALT_BYTES)
+    added = connection.execute(
+        "SELECT number FROM stops WHERE list = ? AND event = ? ORDER BY number", [name, began.seq]
+    )
+    sealed = NumberSeal(salt, name).add(row["number"] for row in added).text()
     event = Chain(connection, sources).append(
         began.request,
         began.entry,
         LIST_IMPORTED,
         actor=began.actor,
-        data={"list": name, "added": numbers - kept, "numbers": numbers},
+        data={"list": name, "added": numbers - kept, "numbers": numbers, SEALED: sealed},
         private={},
     )
+    connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
     _to_tell(connection, event)
     return Imported(event.request, numbers - kept, numbers)
 
@@ -182,6 +201,8 @@ def remove_list(connection: Connection, sources: Sources, name: str, *, actor: s
     """
     removed = 0 if not name else _numbers_of(connection, name)
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
+    if removed:
+        _unseal(connection, "list = ?", name)
     if removed:
         connection.execute(
             """
@@ -233,6 +254,18 @@ def _check_unfinished(connection: Connection, began: Event) -> None:
         )
 
 
+def _unseal(connection: Connection, which: str, *values: object) -> None:
+    """Forget the salts of the events whose numbers are stopped no more."""
+    connection.execute(
+        f"""
+        UPDATE seals SET salt = NULL WHERE event IN (
+            SELECT seq FROM events WHERE request IN (
+                SELECT request FROM events WHERE seq IN (SELECT event FROM stops WHERE {which})))
+        """,  # noqa: S608 - fixed text
+        values,
+    )
+
+
 def count(connection: Connection) -> Mapping[str | None, int]:
     """How many numbers are not called: by list, and under None those that people stopped."""
     return {name or None: numbers for name, numbers in _by_list(connection, COUNTS)}
@@ -246,8 +279,8 @@ def _by_list(connection: Connection, condition: str) -> list[tuple[str, int]]:
     return [(name, numbers) for name, numbers in rows]
 
 
-def news(connection: Connection, now: datetime, until: datetime) -> list[Event]:
-    """Take what is not told yet, under a lease: each event, oldest first."""
+def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[Event, str | None]]:
+    """Take what is not told yet, under a lease: each event with its number masked, oldest first."""
     taken = connection.execute(
         """
         UPDATE stop_news SET lease_until = :until
@@ -261,11 +294,15 @@ def news(connection: Connection, now: datetime, until: datetime) -> list[Event]:
             "wrong": microseconds(until + MINUTE),
         },
     ).fetchall()
-    events = connection.execute(
-        "SELECT * FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq",
-        [json.dumps([row["event"] for row in taken])],
+    rows = connection.execute(
+        """
+        SELECT events.*, personal.value AS number FROM events
+        LEFT JOIN personal ON personal.event = events.seq AND personal.field = ?
+        WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
+        """,
+        [NUMBER, json.dumps([row["event"] for row in taken])],
     )
-    return [as_event(row) for row in events]
+    return [(as_event(row), row["number"]) for row in rows]
 
 
 def told(connection: Connection, event: int, now: datetime) -> None:
@@ -279,7 +316,7 @@ def faults(connection: Connection) -> Iterator[str]:
     if "stops" not in tables:
         return  # the file is older than this
     rows_that_count = COUNTS if "unfinished_lists" in tables else "TRUE"
-    expected, lists = _as_events_say(connection)
+    expected, lists, sealed = _as_events_say(connection)
     rows = connection.execute(
         f"SELECT event FROM stops WHERE list = ? AND {rows_that_count}",  # noqa: S608 - fixed text
         [_BY_PERSON],
@@ -294,12 +331,44 @@ def faults(connection: Connection) -> Iterator[str]:
     for name in sorted({*lists, *counted}):
         if lists.get(name, 0) != counted.get(name, 0):
             yield f"The list {name} has {counted.get(name, 0)} numbers, its events say {lists.get(name, 0)}."
+    yield from _seal_faults(connection, sealed, rows_that_count)
 
 
-def _as_events_say(connection: Connection) -> tuple[dict[str, int], dict[str, int]]:
-    """The stops that hold, each with its event, and how many numbers each list has."""
+def _seal_faults(
+    connection: Connection, sealed: Mapping[str, tuple[str, Scalar]], rows_that_count: str
+) -> Iterator[str]:
+    """Compare the hashes that each event stopped with what it says of them."""
+    salts = dict(
+        tuple(row)
+        for row in connection.execute(
+            "SELECT events.request, salt FROM seals JOIN events ON events.seq = seals.event"
+        )
+    )
+    rows = connection.execute(
+        f"""
+        SELECT events.request, stops.list, stops.number FROM stops JOIN events ON events.seq = stops.event
+        WHERE {rows_that_count} ORDER BY events.request, stops.list, stops.number
+        """  # noqa: S608 - fixed text
+    )
+    found = {
+        (request, name): NumberSeal(salts.get(request) or b"", name).add(row["number"] for row in some).text()
+        for (request, name), some in groupby(rows, key=lambda row: (row["request"], row["list"]))
+    }
+    for request, (name, promise) in sealed.items():
+        if found.get((request, name)) != promise:
+            yield f"{request}: the numbers that it stopped are not those that were written down."
+
+
+def _as_events_say(
+    connection: Connection,
+) -> tuple[dict[str, int], dict[str, int], dict[str, tuple[str, Scalar]]]:
+    """The stops that hold, each with its event, how many numbers each list has, and what seals them.
+
+    A seal is that of a request, with the list that its numbers were added to.
+    """
     stopped: dict[str, int] = {}
     lists: dict[str, int] = {}
+    sealed: dict[str, tuple[str, Scalar]] = {}
     marks = ", ".join("?" for _ in EVENTS)
     rows = connection.execute(
         f"SELECT * FROM events WHERE name IN ({marks}) ORDER BY seq",  # noqa: S608 - marks alone
@@ -310,13 +379,17 @@ def _as_events_say(connection: Connection) -> tuple[dict[str, int], dict[str, in
         match event.name:
             case "calls_stopped":
                 stopped[event.request] = event.seq
+                sealed[event.request] = (_BY_PERSON, event.data.get(SEALED))
             case "calls_allowed":
                 stopped.pop(event.request, None)
+                sealed.pop(event.request, None)
             case "list_imported":
                 lists[name] = lists.get(name, 0) + int(event.data.get("added") or 0)
-            case _:
+                sealed[event.request] = (name, event.data.get(SEALED))
+            case "list_removed":
                 lists[name] = lists.get(name, 0) - int(event.data.get("removed") or 0)
-    return stopped, lists
+                sealed = {request: one for request, one in sealed.items() if one[0] != name}
+    return stopped, lists, sealed
 
 
 def _stop(event: Event, name: str) -> Stop:

@@ -31,7 +31,9 @@ _STATE: Final = (
     + " ELSE actions.state END END"
 )
 _NUMBER: Final = "coalesce(json_extract(asked.value, '$.to'), json_extract(asked.value, '$.target.to'))"
-_TARGET: Final = f"CASE WHEN {_NUMBER} IS NULL THEN coalesce(actions.target_id, 'erased') ELSE '•••• ' || substr({_NUMBER}, -4) END"  # noqa: E501 - one expression
+_ID: Final = "coalesce(asked.value ->> '$.target.call_id', asked.value ->> '$.target.campaign_id')"
+_TARGET: Final = f"""coalesce(
+        actions.target_id, '•••• ' || substr(coalesce({_NUMBER}, {_ID}), -4), 'erased')"""
 
 VIEWS: Final = f"""
 CREATE VIEW actions_in_words AS

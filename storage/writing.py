@@ -1,21 +1,13 @@
 """Writing to the SQLite store: each function is what happens in one transaction, under the write lock."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
-from providers.actions import (
-    CallAction,
-    CallRef,
-    CancelCall,
-    DeleteCampaign,
-    NumberRef,
-    PlaceCall,
-    StartCampaign,
-    StopCampaign,
-)
+from providers.masking import may_hold_number
 from storage import chain, exclusion, joining, people, reading, stops, taken_away
 from storage.appending import Chain, Sources
 from storage.chain import (
@@ -109,23 +101,28 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
     personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
     requested, entries = [], []
     for position, asked in enumerate(new.actions, start=1):
+        aim = _aim(connection, sources, asked)
         event = writer.append(
             request_id,
             request_id if len(new.actions) == 1 else f"{request_id}.{position}",
             REQUESTED,
             actor=new.requester,
-            data=_requested_data(new, asked, position),
+            data=_requested_data(new, asked, position, aim),
             private={reading.ACTION: reading.as_json(asked.action)} | (personal if position == 1 else {}),
         )
         if position == 1:
             _insert(connection, "requests", chain.request_row(event))
-        entries.append(_insert_entry(connection, sources, event, asked))
+        entries.append(_insert_entry(connection, event, asked, aim))
         requested.append(event)
     _use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
     _post(connection, requested[0], new.posts)
     return Recorded(
         reading.as_request(
-            chain.request_row(requested[0]), personal=personal, entries=tuple(entries), messages={}
+            chain.request_row(requested[0]),
+            personal=personal,
+            sealed=chain.seal(one for event in requested for _, one in sorted(event.private.items())),
+            entries=tuple(entries),
+            messages={},
         ),
         fresh=True,
     )
@@ -265,6 +262,8 @@ def _move(
     connection: Connection, writer: Chain, change: Change, move: Move, decision: Mapping[str, Scalar]
 ) -> Event:
     changes = {column: _scalar(value) for column, value in move.changes.items()}
+    if _repeats_number(connection, move.entry, changes.get("reference")):
+        changes["reference"] = None
     event = writer.append(
         change.request,
         move.entry,
@@ -290,6 +289,23 @@ def _move(
     if moved.rowcount != 1:
         raise TooLate(change.request)
     return event
+
+
+def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
+    """Whether an id that a provider answered with is the erasable one that it was asked about."""
+    if not isinstance(reference, str):
+        return False
+    asked = connection.execute(
+        """
+        SELECT personal.value FROM actions JOIN personal ON personal.event = actions.asked_event
+        WHERE actions.id = ? AND kind <> 'place_call' AND target_id IS NULL
+          AND personal.field = ? AND personal.value IS NOT NULL
+        """,
+        [entry, reading.ACTION],
+    ).fetchone()
+    action = reading.as_action(asked["value"]) if asked else None
+    target_id = reading.agent_and_target(action)[1] if action else None
+    return target_id is not None and (target_id in reference or reference in target_id)
 
 
 def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
@@ -365,37 +381,41 @@ def _under_way(connection: Connection, sources: Sources, new: NewRequest) -> dic
     now = microseconds(sources.clock())
     found = {}
     for place, asked in enumerate(new.actions):
-        agent, target_id = _agent_and_target(asked.action)
-        number = None if asked.number is None else sources.lookup(asked.number)
+        aim = _aim(connection, sources, asked)
         found[place] = joining.under_way(
-            connection, new, number=number, agent=agent, target_id=target_id, now=now
+            connection, new, number=aim.looked_up, agent=aim.agent, target_id=aim.target_id, now=now
         )
     return {place: request for place, request in found.items() if request is not None}
 
 
-def _requested_data(new: NewRequest, asked: NewAction, position: int) -> dict[str, Scalar]:
-    agent, target_id = _agent_and_target(asked.action)
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What an action is aimed at: an id that stays in the chain, or what is found by its keyed hash."""
+
+    agent: str | None
+    target_id: str | None
+    looked_up: bytes | None
+
+
+def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
+    """An id that may hold a number is erasable like one, unless a provider gave it to us."""
+    agent, target_id = reading.agent_and_target(asked.action)
+    if target_id and may_hold_number(target_id) and not reading.is_reference(connection, target_id):
+        return _Aim(agent, None, sources.lookup(target_id))
+    return _Aim(agent, target_id, sources.lookup(asked.number) if asked.number else None)
+
+
+def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim) -> dict[str, Scalar]:
     columns = {column: _scalar(getattr(new, column)) for column in REQUEST_COLUMNS} | {
         "position": position,
-        "agent": agent,
-        "target_id": target_id,
+        "agent": aim.agent,
+        "target_id": aim.target_id,
         "scheduled_for": _scalar(asked.scheduled_for),
         "state": new.state,
         "code": new.code,
         "message": new.message,
     }
     return {column: value for column, value in columns.items() if value is not None}
-
-
-def _agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
-    match action:
-        case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
-            return agent, None
-        case CancelCall(target=CallRef(call_id=target_id)):
-            return None, target_id
-        case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
-            return None, target.campaign_id
-    raise AssertionError(action)
 
 
 def _decision(approval: Approval | None) -> dict[str, Scalar]:
@@ -410,11 +430,11 @@ def _decision(approval: Approval | None) -> dict[str, Scalar]:
     }
 
 
-def _insert_entry(connection: Connection, sources: Sources, event: Event, asked: NewAction) -> LogEntry:
+def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> LogEntry:
     columns = chain.entry_columns(event)
     n = _insert(connection, "actions", columns)
-    if asked.number is not None:
-        connection.execute("INSERT INTO lookup VALUES (?, ?)", [n, sources.lookup(asked.number)])
+    if aim.looked_up is not None:
+        connection.execute("INSERT INTO lookup VALUES (?, ?)", [n, aim.looked_up])
     return reading.as_entry(columns, asked.action)
 
 

@@ -23,6 +23,7 @@ from bot.blocks import (
 )
 from bot.line import Fault, Vocabulary
 from bot.log_filters import AFTER_STOP, Filters
+from bot.masking import Masking
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input, typed
 from bot.messages.posts import DETAILS
 from bot.messages.standing import WORDS, word
@@ -53,14 +54,21 @@ _DECIDED: Final = {"approve": "approved", "deny": "denied"}
 
 
 def page(
-    filters: Filters, found: Found, draft: str, *, key: int | None = None, stop: AskedToStop | None = None
+    filters: Filters,
+    found: Found,
+    draft: str,
+    masking: Masking,
+    *,
+    key: int | None = None,
+    stop: AskedToStop | None = None,
 ) -> Message:
     """The entries that were found. ``draft`` is where the filters are kept; ``key`` where the page begins.
 
-    ``stop`` is since when the number of the report wants no more calls.
+    ``stop`` is since when the number of the report wants no more calls. What others wrote is masked; what was
+    looked for is not.
     """
     first = _first(filters, stop)
-    blocks: list[Block] = [section(first), *map(_row, found.hits)]
+    blocks: list[Block] = [section(first), *masking.blocks([_row(hit) for hit in found.hits])]
     if not found.hits:
         blocks.append(section("Nothing here yet." if found.partial else _nothing(filters, key)))
     if found.partial:

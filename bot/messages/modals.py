@@ -225,24 +225,26 @@ class Review:
         beside: Beside = ALONE,
         decided: int = 0,
         may_reveal: bool = False,
+        hidden: bool = False,
         revealed: bool = False,
         approved: bool = False,
     ) -> View:
         """What goes away and when, who asks and why, and what happens either way.
 
-        ``beside`` is what else waits for the person; ``may_reveal``: they may see the full numbers;
-        ``revealed``: they do; ``approved``: they approved it already, and somebody else has to as well.
+        ``beside`` is what else waits for the person; ``may_reveal``: they may see full numbers; ``hidden``:
+        some are in its words; ``revealed``: they see them; ``approved``: they approved it already, and
+        somebody else has to as well.
         """
         about = About(nonce=nonce, request=request.id, shown=shown, decided=decided)
         buttons = [button("Deny…", cls.deny, request.id, style="danger", label=f"Deny {request.id}")]
-        if has_numbers(request) and may_reveal and not revealed:
+        if may_reveal and not revealed and (hidden or has_numbers(request)):
             buttons.append(reveal_button(request, cls.reveal))
         agents = sorted({escape(entry.agent) for entry in request.entries if entry.agent})
         blocks = [
             *map(section, trial(request)),
             section(standing(request)),
             *_listed(request),
-            *(paragraphs(full_numbers(request)) if revealed else []),
+            *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
             *paragraphs(unsighted(request)),
             *map(section, unlike(request, beside.alike)),
             *fields([*facts_to_decide(request), *placed_with(request)]),

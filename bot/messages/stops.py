@@ -1,9 +1,10 @@
 """What is said when calls to a number are stopped, or may go out again. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bot.blocks import Message, context, escape, excerpt, paragraphs, person, section, when
+from bot.messages.tasks import ERASED_NUMBER
 from bot.stopped import Report
 from bot.words import counted, listed
 from providers.actions import CancelCall, NumberRef
@@ -133,24 +134,27 @@ def allowed(phone: Phone, lifted: Stop | None, left: Sequence[Stop]) -> Message:
     return Message(text, [section(text), *([context(f"`{lifted.id}`")] if lifted else [])])
 
 
-def news(event: Event) -> Message:
-    """The audit channel's message about a stop, with the number masked.
+def news(event: Event, number: str | None) -> Message:
+    """The audit channel's message about a stop; ``number`` is masked.
 
     Why is in the log alone: what stands in a channel could not be taken out again.
     """
-    text = _said(event)
+    text = _said(event, number)
     return Message(text, [section(text), context(f"`{event.request}`")])
 
 
-def status(events: Sequence[Event]) -> Message:
-    """What became of a stop, or of a list, by its id: each thing that happened, the newest first."""
-    lines = [f"{when(event.at)}: {_said(event)}" for event in reversed(events)]
+def status(events: Sequence[Event], numbers: Mapping[int, str]) -> Message:
+    """What became of a stop, or of a list, by its id: each thing that happened, the newest first.
+
+    ``numbers`` are masked, by the events that they are kept with.
+    """
+    lines = [f"{when(event.at)}: {_said(event, numbers.get(event.seq))}" for event in reversed(events)]
     shown = paragraphs(excerpt(lines, "… and {} more before these"))
     return Message(lines[0], [*shown, context(f"`{events[0].request}`")])
 
 
-def _said(event: Event) -> str:
-    who, number = person(event.actor), escape(str(event.data.get("number")))
+def _said(event: Event, masked: str | None) -> str:
+    who, number = person(event.actor), escape(masked or ERASED_NUMBER)
     name = escape(str(event.data.get("list")))
     match event.name:
         case n if n == CALLS_STOPPED:

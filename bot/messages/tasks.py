@@ -19,6 +19,7 @@ from providers.actions import (
 from providers.phone import mask
 from storage.entries import LogEntry, Request
 
+ERASED_NUMBER = "a number that was erased"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
 MAX_NAME = 150
 """Characters of a name that somebody gave a campaign."""
@@ -46,7 +47,7 @@ def target(entry: LogEntry) -> str:
         case DeleteCampaign(target=to) | StopCampaign(target=to) | StartCampaign(target=to):
             return f"campaign {_named(entry)}`{to.campaign_id}`"
         case _:  # erased: only what is no personal data is left
-            return f"`{entry.target_id}`" if entry.target_id else "a number that was erased"
+            return f"`{entry.target_id}`" if entry.target_id else ERASED_NUMBER
 
 
 def one_call(entry: LogEntry) -> str:

@@ -13,7 +13,7 @@ from bot.blocks import Block, actions, channel, context, escape, paragraphs, per
 from bot.consequences import WARNING
 from bot.messages import channels
 from bot.messages.facts import full_numbers
-from bot.messages.modals import About, View, modal, reveal_button
+from bot.messages.modals import About, View, has_numbers, modal, reveal_button
 from bot.messages.standing import became, standing
 from bot.messages.tasks import target
 from storage.entries import Event, Request
@@ -89,12 +89,15 @@ class Details:
         private: Sequence[tuple[int, str, str]],
         *,
         may_reveal: bool = False,
+        hidden: bool = False,
         revealed: bool = False,
     ) -> View:
         """How it stands, why it was asked, and everything that happened, in order.
 
-        ``may_reveal``: they who read it may see the full numbers; ``revealed``: they do.
+        ``may_reveal``: its reader may see full numbers; ``hidden``: some are in its words; ``revealed``: they
+        see them.
         """
+        shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
         lines = list(story(request, events, private))
         told, left_out = _told(lines)
         why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
@@ -109,8 +112,8 @@ class Details:
         blocks: list[Block] = [
             section(standing(request)),
             *paragraphs([f"• {target(entry)}: {became(entry)}" for entry in several]),
-            *(paragraphs(full_numbers(request)) if revealed else []),
-            *([actions(reveal_button(request, cls.reveal))] if may_reveal and not revealed else []),
+            *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
+            *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
             *paragraphs(said),
             *told,
         ]

@@ -133,7 +133,7 @@ def test_a_line_is_as_the_standard_has_it() -> None:
 @pytest.mark.parametrize("full", [False, True])
 async def test_every_entry_is_a_line(log: SQLiteLog, full: bool) -> None:  # noqa: FBT001 - a case
     """Newest first, with who asked and who decided; numbers are masked unless full ones are asked for."""
-    written = [line async for line in lines(log, Query(), Format.JSONL, full=full)]
+    written = [line async for line in lines(log, Query(), Format.JSONL, default_region="IN", full=full)]
     rows = [json.loads(line) for line in written if line]
     shown = (NUMBER, OTHER_NUMBER) if full else ("+91 ••••• •3210", "+91 ••••• •3211")
     assert [row["target"] for row in rows] == [shown[1], shown[0], shown[0]]
@@ -150,7 +150,7 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
     clock = Clock()
     log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
-    written = "".join([line async for line in lines(log, Query(), format_)])
+    written = "".join([line async for line in lines(log, Query(), format_, default_region="IN")])
     await log.close()
     if format_ is Format.CSV:
         rows = list(csv.DictReader(io.StringIO(written.removeprefix(MARK), newline="")))
@@ -165,7 +165,9 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
 
 async def test_a_spreadsheet_knows_the_file(log: SQLiteLog) -> None:
     """It begins with the mark of UTF-8 and the columns' names, and no more entries come than are wanted."""
-    first, *others = [line async for line in lines(log, Query(number=NUMBER), Format.CSV, most=1)]
+    first, *others = [
+        line async for line in lines(log, Query(number=NUMBER), Format.CSV, default_region="IN", most=1)
+    ]
     assert first == MARK + ",".join(f'"{column}"' for column in COLUMNS) + "\r\n"
     [row] = others
     assert "'+91 ••••• •3210" in row

@@ -4,16 +4,18 @@ import asyncio
 import base64
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bot import log_commands
 from bot.arguments import make_parser
-from storage.entries import Person
+from storage.entries import Change, Move, Person
 from storage.sqlite import SQLiteLog
+from tests.bot.number_plans import digits_of
 from tests.storage.contract.changes import cancelled
-from tests.storage.samples import NOON, OTHER_NUMBER, Clock, placing
+from tests.storage.samples import NOON, OTHER_NUMBER, Clock, approve, cancelling_by_id, claim, finish, placing
 
 KEY = bytes(32)
 
@@ -68,3 +70,56 @@ def test_people_are_named_by_id_or_by_name(tmp_path: Path, capsys: pytest.Captur
     assert "could be several people: JÜRGEN (U0JURG2), Jürgen (U0JURG)" in capsys.readouterr().err
     assert listed(tmp_path / "log.db", "--by", "U0AGENT", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) == 1
+
+
+SAID = "is 98765 43210, ٩٨٧٦٥٤٣٢١٠ or c_9876543210"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("show", "A-2222"),
+        ("show", "A-2222", "--json"),
+        ("show", "A-2222", "--raw"),
+        ("show", "A-2222", "--raw", "--json"),
+        ("export",),
+        ("export", "--format", "jsonl"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_prints_a_number_whatever_it_was_taken_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    """Neither an id, nor what people wrote, nor a reply, nor a message; full numbers are asked for."""
+
+    async def make() -> None:
+        clock = Clock()
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
+        made = (await log.record(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
+        await log.apply(replace(approve(made.id), private={}, moves=[with_note(approve(made.id))]))
+        await log.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
+        [move] = finish(made.id, reference="c_9876543210").moves
+        move = replace(
+            move, changes={**move.changes, "message": SAID}, private={"raw": f'{{"said": "{SAID}"}}'}
+        )
+        await log.apply(Change(made.id, "system", [move]))
+        await log.close()
+
+    asyncio.run(make())
+    environment = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}",
+        "CALLOPS_KEY": base64.b64encode(KEY).decode(),
+        "CALLOPS_CONFIG": str(tmp_path / "callops.toml"),
+    }
+    assert log_commands.run(make_parser().parse_args(["log", *command]), environment) == 0
+    printed = capsys.readouterr().out
+    assert "•••• •3210" in printed
+    assert not [part for part in printed.split("•") if "9876543210" in digits_of(part)]
+
+
+def with_note(change: Change) -> Move:
+    """The change's one move, with something that its person wrote."""
+    [move] = change.moves
+    return replace(move, private={"note": SAID})

@@ -21,7 +21,7 @@ STANDS_STILL = """
 import logging
 from bot.process_log import log_to_stderr
 
-with log_to_stderr("INFO"):
+with log_to_stderr("INFO", default_region="IN"):
     for number in range(20_000):
         logging.getLogger("callops").info("line %d", number)
 """

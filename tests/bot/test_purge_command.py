@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from bot.purge_command import NOT_REACHED, CannotPurge, asked_for, report, run
 from bot.settings import RetentionTable
+from providers.actions import PlaceCall
+from storage.entries import NewAction
 from storage.erasures import Erased, Erasing, Kept, Listed, Why
 from storage.sqlite import SQLiteLog
 from tests.bot.test_settings import FILE, KEY, environment
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, placing, withdraw
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 SETTINGS = RetentionTable.model_validate(
@@ -115,3 +118,32 @@ async def test_nothing_is_purged_where_the_hold_cannot_be_read(
     nowhere = faulty | {"CALLOPS_CONFIG": str(tmp_path / "nowhere.toml")}
     assert await asyncio.to_thread(run, chosen, nowhere) == 2
     assert "nowhere.toml is not there" in capsys.readouterr().err
+
+
+def test_the_report_names_what_nothing_can_erase() -> None:
+    """What the chain says for good holds the number: also where nothing else was there to forget."""
+    named = [f"A-{n}" for n in range(2222, 2244)]
+    told = list(report(Erasing("by number"), Erased([], left=named), dry_run=False))
+    assert told == [
+        "Nothing to erase (by number).",
+        "Not erased, for nothing is taken out of the chain: what these say holds the number.",
+        "  " + "  ".join(named[:20]),
+        "  … and 2 more",
+    ]
+
+
+async def test_a_number_that_nothing_can_erase_is_no_success(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command's status says so, and its words say where it stands."""
+    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=lambda: NOW)
+    call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
+    made = (await log.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
+    await log.apply(withdraw(made))
+    await log.close()
+    chosen = options(number=NUMBER)
+    chosen.dry_run = False
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'callops.db'}", "CALLOPS_KEY": KEY}
+    variables = environment(tmp_path, FILE) | database
+    assert await asyncio.to_thread(run, chosen, variables) == 1
+    assert f"what these say holds the number.\n  {made}\n" in capsys.readouterr().out

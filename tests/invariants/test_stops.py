@@ -109,7 +109,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     assert "asked us to" not in first  # what stands in a channel could not be taken out again
     assert "2 numbers added to the do-not-call list “ndnc”." in second
     [listed] = await stage.bot.log.stops(OTHER_NUMBER)
-    became = str(status(await stage.bot.log.events(listed.id)).blocks)
+    became = str(status(await stage.bot.log.events(listed.id), {}).blocks)
     assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
         "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
     )

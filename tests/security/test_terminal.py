@@ -346,8 +346,10 @@ def test_the_bots_own_lines_are_single_lines() -> None:
     """A message and a traceback stand behind a mark from their second line on."""
     script = (
         "import logging\n"
-        "from bot.serve import log_to_stderr\n"
-        "log_to_stderr('INFO')\n"
+        "from contextlib import ExitStack\n"
+        "from bot.process_log import log_to_stderr\n"
+        "stack = ExitStack()\n"
+        "stack.enter_context(log_to_stderr('INFO', default_region='IN'))\n"
         f"hostile = {HOSTILE!r}\n"
         "logging.getLogger('callops').warning('Slack said %s', hostile)\n"
         "logging.getLogger('slack_sdk').error('%s', hostile)\n"

@@ -424,7 +424,7 @@ ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
     "scheduled": lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
     "scheduled to": lambda db: reading.scheduled_to(db, b"n", NOON),
     "known call": lambda db: reading.known_call(db, "a", "ck_1", NOON),
-    "holders": lambda db: reading.holders(db, ["ck_1"]),
+    "holders": lambda db: reading.holders(db, ["ck_1", "ck_12345678"], str.encode),
     "still goes out": lambda db: reading.still_goes_out(db, "A-2222", NOON),
     "moves due": lambda db: moves.due(db, NOON),
     "moves followed": lambda db: moves.followed(db, NOON),

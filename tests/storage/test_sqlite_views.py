@@ -29,7 +29,7 @@ from tests.storage.samples import (
 )
 
 METADATA = Path(__file__).parents[2] / "docs/datasette.yml"
-PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "stops"}
+PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "seals", "stops"}
 """What nobody reads there."""
 
 

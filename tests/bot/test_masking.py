@@ -1,0 +1,70 @@
+import io
+import logging
+
+import pytest
+
+from bot.blocks import Message, button, context, section
+from bot.masking import Masking, MaskNumbers
+
+MASKING = Masking("IN")
+
+
+def test_what_buttons_hold_is_left_as_it_is() -> None:
+    """Only what people read is masked: the text of a notification, blocks, and what a screen reader says."""
+    press = button("Call 98765 43210", "place", "98765 43210", label="Call 98765 43210")
+    block = section("98765 43210") | {"accessory": press}
+    shown = MASKING.message(Message("98765 43210", [block, context("98765", "43210")]))
+    assert shown.text == "+91 ••••• •3210"
+    first, second = shown.blocks
+    assert (first["text"]["text"], first["accessory"]["text"]["text"]) == (
+        "+91 ••••• •3210",
+        "Call +91 ••••• •3210",
+    )
+    assert (first["accessory"]["value"], first["accessory"]["accessibility_label"]) == (
+        "98765 43210",
+        "Call +91 ••••• •3210",
+    )
+    assert second["elements"][0]["text"] == "+91 ••••• •3210"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<!date^9876543210^{date_short_pretty}|02 Mar 12:00 UTC>", "<@U9876543210>", "<#C9876543210>"],
+)
+def test_slacks_own_markup_is_left_as_it_is(text: str) -> None:
+    """A time, a person and a channel hold digits that nobody reads."""
+    assert MASKING.text(f"{text} 98765 43210") == f"{text} +91 ••••• •3210"
+
+
+def test_a_modal_keeps_what_its_inputs_are_filled_with() -> None:
+    """And what it is about."""
+    view = {
+        "type": "modal",
+        "private_metadata": '{"shown": "9876543210"}',
+        "blocks": [
+            section("98765 43210"),
+            {"type": "input", "element": {"type": "plain_text_input", "initial_value": "98765 43210"}},
+        ],
+    }
+    shown = MASKING.view(view)
+    assert shown["private_metadata"] == view["private_metadata"]
+    assert shown["blocks"][0]["text"]["text"] == "+91 ••••• •3210"
+    assert shown["blocks"][1]["element"]["initial_value"] == "98765 43210"
+
+
+def test_the_process_logs_no_number() -> None:
+    """Neither in a line, nor in its arguments, nor in the words of an exception."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.addFilter(MaskNumbers("IN"))
+    logger = logging.getLogger("a logger of its own")
+    logger.addHandler(handler)
+    logger.warning("%s waits for %s", "A-7K3F", "98765-43210")
+    try:
+        int("98765 43210")
+    except ValueError:
+        logger.exception("It failed for c_%d", 9876543210)
+    told = written.getvalue()
+    assert "A-7K3F waits for +91 ••••• •3210" in told
+    assert "base 10: '+91 ••••• •3210'" in told
+    assert "It failed for c_+91 ••••• •3210" in told
