@@ -357,6 +357,7 @@ def test_the_bots_own_lines_are_single_lines() -> None:
         "    raise ValueError(hostile)\n"
         "except ValueError:\n"
         "    logging.getLogger('callops').exception('It failed')\n"
+        "stack.close()\n"
     )
     left = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", script], capture_output=True, check=False, cwd=ROOT
