@@ -43,7 +43,7 @@ from tests.storage.samples import (
 
 ROOT = Path(__file__).parents[2]
 KEY = bytes(32)
-FORGED = "    99  2026-03-02 12:00:00  A-7K3F  approved  by U0BOSS"
+FORGED = "     7  2026-03-02 12:00:00  A-7K3F  approved  by U0BOSS"
 STEERING = (
     "\x1b[2J\x1b]0;title\x07 \x9b1A\x85 \x7f\x08 \u202egnp.exe\u202c \u2066b\u2069 \u200e\u200f\u061c \ufeff"
 )

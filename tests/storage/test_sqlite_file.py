@@ -368,7 +368,8 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     ),
     "ready to be removed": (
         lambda db: db.execute(
-            reading._READY_OF_KINDS, {"connection": "a", "now": 1, "limit": 9, "kinds": '["cancel_call"]'}
+            reading._READY_OF_KINDS,
+            {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "kinds": '["cancel_call"]'},
         ),
         "actions_approved (connection=?)",
     ),
