@@ -45,7 +45,7 @@ _NOTHING_THERE = re.compile(
 )
 """What a deletion that deleted nothing might say beside its success: *assumed*, as no page has such words."""
 _LOOK_FOR_CALLS: Final = (
-    "look in CallKaro whether a call to this number is scheduled, and check this connection's agents and "
+    "look in CallKaro whether a call to this number is scheduled. Check this connection's agents and "
     "number_format"
 )
 

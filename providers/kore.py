@@ -65,14 +65,14 @@ _FACTS: Final = {"name": "name", "status": "status before", "dialingMode": "dial
 _LONGEST_FACT: Final = 100
 """Characters of one fact in a summary."""
 
-_CHECK: Final = "check this connection's base_url, app_id and account_id"
+_CHECK: Final = "Check this connection's base_url, app_id and account_id"
 _ADVICE: Final = {
     # Its first sentence says "an active voice campaign", and its sample reply is of one that was stopped.
-    Kind.DELETE_CAMPAIGN: "look at the campaign in Kore.ai: the document contradicts itself on whether an "
-    f"active campaign can be deleted, so stop it if it is running; {_CHECK}",
-    Kind.STOP_CAMPAIGN: f"look at the campaign in Kore.ai: perhaps it is not running; {_CHECK}",
+    Kind.DELETE_CAMPAIGN: "look at the campaign in Kore.ai, and stop it if it is running. The document "
+    f"contradicts itself on whether an active campaign can be deleted. {_CHECK}",
+    Kind.STOP_CAMPAIGN: f"look at the campaign in Kore.ai: perhaps it is not running. {_CHECK}",
     Kind.START_CAMPAIGN: "look at the campaign in Kore.ai: perhaps it runs already, or lacks something it "
-    f"needs; {_CHECK}",
+    f"needs. {_CHECK}",
 }
 
 
@@ -156,7 +156,7 @@ class Kore(Adapter):
         Failure(400, Code.INVALID_REQUEST),
         Failure(401, Code.AUTH_FAILED),
         Failure(403, Code.AUTH_FAILED),
-        Failure(404, Code.NOT_FOUND, f"compare the id with Kore.ai, and {_CHECK}"),
+        Failure(404, Code.NOT_FOUND, f"compare the id with Kore.ai. {_CHECK}"),
     )
     advice = _ADVICE
 
@@ -165,8 +165,8 @@ class Kore(Adapter):
         """Name whichever of the two ways in this connection has."""
         way_in = "client_id and client_secret" if self.settings.token is None else "token"
         return (
-            f"check this connection's {way_in}, app_id and account_id, and in Kore.ai that the JWT app has "
-            "the API scope “Campaign Management”"
+            f"check this connection's {way_in}, app_id and account_id. In Kore.ai the JWT app must have the "
+            "API scope “Campaign Management”"
         )
 
     @property

@@ -45,16 +45,6 @@ _ASKED: Final[Mapping[Kind, str]] = {
 }
 """What a provider that turns an action down did not do."""
 
-_CAMPAIGN: Final = "this campaign, or it is not on this account"
-_SOUGHT: Final[Mapping[Kind, str]] = {
-    Kind.PLACE_CALL: "what this call is to be placed with",
-    Kind.CANCEL_CALL: "this call, or it is not on this account",
-    Kind.DELETE_CAMPAIGN: _CAMPAIGN,
-    Kind.STOP_CAMPAIGN: _CAMPAIGN,
-    Kind.START_CAMPAIGN: _CAMPAIGN,
-}
-"""What a provider looked for and did not find."""
-
 
 _REFUSES: Final = 4
 _NO_REFUSALS: Final = frozenset({404, 405, 408, 415, 429})
@@ -161,25 +151,27 @@ class Party:
             case Code.COMPLIANCE_BLOCKED:
                 what = "may not call this number, which is on a do-not-disturb list or not verified"
             case Code.NOT_FOUND:
-                what = f"did not find {_SOUGHT[action.kind]}"
+                what = f"did not find {_sought(action)}"
             case _:
                 what = f"did not {_ASKED[action.kind]}"
         check = check or self.advice.get(action.kind) or "check what was asked"
         if own is None and reply.status in {401, 403}:  # a gateway's, perhaps, and not for the key
-            check = f"{check}, check its {self.setting} (that was not {self.title}'s own JSON)"
+            check = f"{check}. Check its {self.setting}, too: the answer was not in the provider's own JSON"
         # Behind a refusal there may be anything, such as a balance: its own words come before what to check.
         unsure = quote and code in {Code.AUTH_FAILED, Code.REJECTED}
         check = f"If that does not say why, {check}" if unsure else f"{check[0].upper()}{check[1:]}"
         said = f": “{quote}”" if quote else ""
         status = "" if reply.status == httpx.codes.OK else f" ({reply.status})"
-        return failed(code, f"{self.title} {what}{status}{said}. {check}, or ask {self.support}.")
+        return failed(
+            code, f"{self.title} {what}{status}{said}. {check}. If that does not help, ask {self.support}."
+        )
 
     def foreign_reply(self, action: CallAction, reply: Reply) -> Outcome:
         """Return the outcome of a "not found" that is not the provider's own JSON."""
         return failed(
             Code.REJECTED,
-            f"{self.title} did not {_ASKED[action.kind]}: {self.address} answered {reply.status}, and not in "
-            f"{self.title}'s own words, so perhaps another server stands there. {self._check_address}",
+            f"{self.title} did not {_ASKED[action.kind]}. {self.address} answered {reply.status}, not in the "
+            f"provider's own JSON, so perhaps another server stands there. {self._check_address}",
         )
 
     def other_target(self, action: CallAction) -> Outcome:
@@ -291,6 +283,17 @@ class Party:
 def failed(code: Code, message: str) -> Outcome:
     """The outcome of a request that was certainly turned down, and need not be sent again."""
     return Outcome(status=Status.FAILED, code=code, message=message)
+
+
+def _sought(action: CallAction) -> str:
+    """What a provider looked for and did not find."""
+    match action:
+        case PlaceCall():
+            return "what this call is to be placed with"
+        case CancelCall(target=NumberRef()):
+            return "a scheduled call of this agent to this number"
+        case _:
+            return f"this {aimed_at(action)}, or it is not on this account"
 
 
 def aimed_at(action: CallAction) -> str:

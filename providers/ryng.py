@@ -30,8 +30,8 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 
 _NOT_A_WHOLE_NUMBER: Final = "Ryng's other pages show whole numbers as call ids, and this id is none."
 _LOOK_FOR_IT: Final = (
-    "look for it in Ryng, as an upload to a queue returns no id, and compare this connection's subdomain "
-    "with the call's account"
+    "look for it in Ryng: an upload to a queue returns no id. Compare this connection's subdomain with the "
+    "call's account"
 )
 _NOT_STARTED = re.compile(r"\s*failed to start (?:the )?call\W*", re.IGNORECASE)
 """† What a preview call's 500 is documented to say."""
@@ -104,7 +104,7 @@ class Ryng(Adapter):
         """Name the other header, too: a token under the wrong name is none to Ryng."""
         other = "x-access-key" if self.settings.auth_header == "x-access-token" else "x-access-token"
         return (
-            "check this connection's access_token and subdomain; if they are right, set its auth_header to "
+            "check this connection's access_token and subdomain. If they are right, set its auth_header to "
             f'"{other}"'
         )
 
@@ -167,7 +167,7 @@ class Ryng(Adapter):
                 return self.placed(action, reference, untracked=untracked, to=" and gave it to the agent")
             case CancelCall(target=CallRef(call_id=asked)), 500, _, str(said) if _no_such_call(said, asked):
                 # Not a server's fault: this is how Ryng says that it has no such call.
-                hint = "" if asked.isdigit() else f" ({_NOT_A_WHOLE_NUMBER.rstrip('.')})"
+                hint = "" if asked.isdigit() else f". {_NOT_A_WHOLE_NUMBER.rstrip('.')}"
                 return self.failure(action, reply, Code.NOT_FOUND, f"{_LOOK_FOR_IT}{hint}")
             case PlaceCall(), 500, _, str(said) if _NOT_STARTED.fullmatch(said):
                 return self.failure(action, reply, Code.REJECTED)  # † a judgement, see docs/providers

@@ -74,7 +74,7 @@ class Voxworks(Adapter):
         Failure(
             404,
             Code.NOT_FOUND,
-            "compare the id with Voxworks, and this connection's api_key with the call's team",
+            "compare the id with Voxworks. Compare this connection's api_key with the call's team",
         ),
     )
     advice: ClassVar[Mapping[Kind, str]] = {

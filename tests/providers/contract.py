@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
@@ -223,6 +224,12 @@ class ProviderContract:
         told = datetime.fromisoformat(prepared.provider_time)
         zoned = told if told.tzinfo else told.replace(tzinfo=ZoneInfo(prepared.zone))
         assert zoned == at
+
+    def test_a_webhook_that_says_nothing_is_not_heard(self, subject: Subject) -> None:
+        """Whoever knows the word in its path may say anything: junk is nothing, and no fault."""
+        adapter = subject.connect("http://127.0.0.1:1", {"beyond_documents": True})
+        documents: list[JsonValue] = [json.loads(body) for body in JUNK.values() if _is_json(body)]
+        assert [one for one in documents if adapter.hear(one) is not None] == []
 
     async def test_request(self, asked: Asked) -> None:
         """What is asked is on the wire once, with exactly this method, raw path, headers and body."""
@@ -450,6 +457,14 @@ def _common_headers(ask: Ask, request: Received) -> dict[str, str]:
     if ask.body is not None or ask.method == "POST":
         headers["content-length"] = str(len(request.body))
     return headers
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        json.loads(body)
+    except ValueError:
+        return False
+    return True
 
 
 def _canonical(text: str | bytes) -> bytes:
