@@ -178,6 +178,7 @@ _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "purge": _purge,
     "policy": _policy,
     "stop": _stop,
+    "do-not-call": _stop,
 }
 
 

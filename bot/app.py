@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.blocks import Message, section
 from bot.decisions import Decisions
+from bot.gate import Gate
 from bot.intake import Intake
 from bot.lists import Lists
 from bot.log_files import LogFiles
@@ -23,7 +24,7 @@ from bot.messages import faults
 from bot.messages.modals import View, notice
 from bot.opening import Opening
 from bot.operations import Operations
-from bot.people import Directory, PersonUnreadable, trouble
+from bot.people import Directory, trouble
 from bot.replies import Replies
 from bot.requests import Requests
 from bot.settings import Settings
@@ -47,6 +48,7 @@ class Surfaces:
 
     client: AsyncWebClient
     log: ActionLog
+    gate: Gate
     requests: Requests
     submissions: Submissions
     decisions: Decisions
@@ -70,26 +72,20 @@ class Surfaces:
         """Put them together. ``intakes`` and ``listeners`` are the classes to make the two of."""
         windows, replies = Windows(client), Replies(client)
         intake = intakes(log, settings, operations, adapters, clock=clock)
-        opening = Opening(log, directory, intake, windows, clock=clock)
+        opening = Opening(log, intake, windows, clock=clock)
         files = LogFiles(log, client, replies)
-        search = LogSearch(
-            log, operations, directory, windows, replies, files, intake.vocabulary, clock=clock
-        )
-        lists = Lists(
-            log, operations, directory, replies, search, connections=settings.connections, clock=clock
-        )
+        search = LogSearch(log, operations, windows, replies, files, intake.vocabulary, clock=clock)
+        lists = Lists(log, operations, replies, search, connections=settings.connections, clock=clock)
         return cls(
             client,
             log,
-            listeners(log, directory, settings, intake, opening, lists, windows, replies),
-            Submissions(log, operations, directory, intake, opening, windows, clock=clock),
-            Decisions(
-                log, operations, directory, windows, reasons=settings.slack.denial_reasons, clock=clock
-            ),
+            Gate(log, operations, directory, windows, replies),
+            listeners(log, settings, intake, opening, lists, windows, replies),
+            Submissions(log, operations, intake, opening, windows, clock=clock),
+            Decisions(log, operations, windows, reasons=settings.slack.denial_reasons, clock=clock),
             Shortcuts(
                 log,
                 operations,
-                directory,
                 intake,
                 opening,
                 windows,
@@ -124,6 +120,7 @@ def create_app(
         process_before_response=True,
         signing_secret=signing_secret,
     )
+    app.use(surfaces.gate.check)
     surfaces.requests.listen(app)
     surfaces.submissions.listen(app)
     surfaces.decisions.listen(app)
@@ -182,8 +179,6 @@ def _listen_to_errors(
 
 
 async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
-    if isinstance(error, PersonUnreadable):
-        return faults.WHO_ARE_YOU
     if isinstance(error, NoSuchRequest):
         return faults.ANOTHER_LOG
     if isinstance(error, NoWindow):

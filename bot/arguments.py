@@ -113,13 +113,21 @@ def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
 
 
 def _stopping(commands: "_SubParsersAction[ArgumentParser]") -> None:
-    stop = commands.add_parser("stop", help="keep do-not-call lists")
+    stop = commands.add_parser("stop", aliases=["do-not-call"], help="keep do-not-call lists")
     stopping = stop.add_subparsers(dest="stopping", required=True, metavar="import|list|remove")
     importing = stopping.add_parser("import", help="block every number of a file; only hashes are kept")
-    importing.add_argument("file", metavar="FILE", help="a number a line, or a CSV file with a column number")
+    importing.add_argument("file", metavar="FILE", help="a number a line, or a CSV file with a header")
     importing.add_argument("--list", metavar="NAME", help="the list to add them to (the file's name)")
     importing.add_argument("--region", metavar="IN", help="of numbers without a plus (default_region)")
+    importing.add_argument(
+        "--column",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="read this column, by its header or place; more than once for several",
+    )
     importing.add_argument("--leave-out-bad-lines", action="store_true", help="import the rest all the same")
+    importing.add_argument("--dry-run", action="store_true", help="say what would be blocked; write nothing")
     counting = stopping.add_parser("list", help="how many numbers are blocked, by list")
     counting.add_argument("--json", action="store_true", help="as JSON")
     removing = stopping.add_parser("remove", help="block the numbers of a list no longer")

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from bot import policy
 from bot.beside import ESCALATED, alike
 from bot.deadlines import next_reminder, reminder_due
-from bot.messages.posts import ASKED, INSTEAD_OF, REMINDED
+from bot.messages.posts import ASKED, INSTEAD_OF, REMINDED, STUCK
 from bot.operations import Operations
-from bot.people import Directory, PersonUnreadable
+from bot.people import FRESH, Directory, PersonUnreadable
 from bot.refusals import NOT_POSTED
 from bot.rules import Rule
 from bot.settings import Settings
@@ -93,9 +93,14 @@ class Asking:
         rule = self._operations.rule_of(one)
         again = [await self._escalate(one, rule, events, asked)]
         again.append(await self._ask(one, rule, asked, shut[-1] if shut else None))
+        stuck = await self._operations.nobody_can_approve(rule, one.requester)
+        why, reminded = stuck.why[0] if stuck else "", False
         if one.decide_by:
-            await self._remind(one, one.decide_by, events, list(asked))
+            reminded = await self._remind(one, one.decide_by, events, list(asked), why)
             again.append(next_reminder(one.asked_at, one.decide_by, self._clock()))
+        if stuck and not stuck.unread and not reminded:
+            await self._say_stuck(one, events, why)
+        again.append(self._clock() + FRESH)  # what is known of the approvers may have changed by then
         return min((at for at in again if at), default=None)
 
     async def _escalate(
@@ -174,13 +179,28 @@ class Asking:
                 return one
         return in_turn[0]
 
-    async def _remind(self, one: Waiting, end: datetime, events: Sequence[Event], asked: list[str]) -> None:
-        """Remind those who were asked, below the card, where it is time and was not done yet."""
+    async def _remind(
+        self, one: Waiting, end: datetime, events: Sequence[Event], asked: Sequence[str], stuck: str
+    ) -> bool:
+        """Remind those who were asked, below the card, where it is time and was not done yet.
+
+        ``stuck``: why nobody can approve it now; then the requester is reminded, too. Return whether it was
+        time.
+        """
         due = reminder_due(one.asked_at, end, self._clock())
         if due is None or any(event.name == REMINDED and event.data["which"] == due for event in events):
-            return
-        posts = [Post(REMINDED, "card_thread"), *(Post(REMINDED, f"dm:{person}") for person in asked)]
-        await self._note(one.id, [Note(one.id, REMINDED, {"which": due})], posts, key=f"{REMINDED}:{due}")
+            return False
+        reminded = dict.fromkeys([*asked, one.requester] if stuck else asked)
+        posts = [Post(REMINDED, "card_thread"), *(Post(REMINDED, f"dm:{person}") for person in reminded)]
+        data: dict[str, Scalar] = {"which": due, **({"why": stuck} if stuck else {})}
+        await self._note(one.id, [Note(one.id, REMINDED, data)], posts, key=f"{REMINDED}:{due}")
+        return True
+
+    async def _say_stuck(self, one: Waiting, events: Sequence[Event], why: str) -> None:
+        """Say once, below the card and to the requester, that nobody can approve a request any more."""
+        if not any(event.name == STUCK for event in events):
+            posts = [Post(STUCK, "card_thread"), Post(STUCK, f"dm:{one.requester}")]
+            await self._note(one.id, [Note(one.id, STUCK, {"why": why})], posts, key=STUCK)
 
     async def _tell_apart(self, one: Waiting) -> None:
         """Have the cards rewritten that waited before and whose numbers read like this one's."""

@@ -5,7 +5,8 @@ Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-o
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,12 @@ MAX_CONTEXT = 3000
 MAX_BUTTON = 75
 MAX_TITLE = 24
 MAX_OPTION = 75
+MAX_FIELDS = 10
+MAX_MESSAGE = 13_000
+"""Characters over all blocks of a message, which Slack documents nowhere: it refuses some 13 200."""
+SHORTEST = 200
+"""Characters that are left of words before a list is cut."""
+_LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n{3,}")
 _PAIRED = "`*_~"
 """Marks that Slack reads in pairs, on one line."""
@@ -39,10 +46,18 @@ _LONGEST_CHARACTER = 64
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message: ``text`` is what a phone's notification and a screen reader say."""
+    """A message: ``text`` is what a phone's notification and a screen reader say.
+
+    Texts that are too long together for Slack end in …, the longest first, and lists last.
+    """
 
     text: str
     blocks: Sequence[Block]
+
+    def __post_init__(self) -> None:
+        """Shorten the longest texts until Slack takes the message."""
+        if sum(len(one["text"]) for one in _texts(self.blocks)) > MAX_MESSAGE:
+            object.__setattr__(self, "blocks", _shortened(self.blocks))
 
 
 def plain(text: str) -> str:
@@ -92,16 +107,9 @@ def cut_markup(text: str, limit: int) -> str:
 
     No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
     """
-    end = _end(text, limit)
-    if end == len(text):
+    if _end(text, limit) == len(text):
         return text
-    end = _between(text, _end(text, limit - 1 - len(_PAIRED)))
-    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
-        if piece.start() < end < piece.end():
-            end = piece.start()
-        if piece.end() >= end:
-            break
-    kept = text[:end].rstrip(" ")
+    kept = text[: _between_pieces(text, limit - 1 - len(_PAIRED))].rstrip(" ")
     return f"{kept}…{_open_marks(kept)}"
 
 
@@ -120,6 +128,17 @@ def _between(text: str, end: int) -> int:
     for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
         if not _within_character(text, place):
             return place
+    return end
+
+
+def _between_pieces(text: str, limit: int) -> int:
+    """The last place in what fits that stands between two pieces of markup, and between two characters."""
+    end = _between(text, _end(text, limit))
+    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
+        if piece.start() < end < piece.end():
+            return piece.start()
+        if piece.end() >= end:
+            break
     return end
 
 
@@ -157,16 +176,66 @@ def section(text: str) -> Block:
     return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
 
 
-def fields(pairs: Sequence[tuple[str, str]]) -> Block:
-    """Up to ten short facts, each under its name."""
-    facts = [cut_markup(f"*{name}*\n{value}", MAX_FIELD) for name, value in pairs[:10]]
-    return {"type": "section", "fields": [{"type": "mrkdwn", "text": fact} for fact in facts]}
+def paragraphs(lines: Sequence[str]) -> list[Block]:
+    """Return lines as sections: all of them, in as many as it takes."""
+    texts: list[str] = []
+    for piece in (piece for line in lines for piece in pieces(line, MAX_SECTION)):
+        if texts and len(texts[-1]) + 1 + len(piece) <= MAX_SECTION:
+            texts[-1] += f"\n{piece}"
+        else:
+            texts.append(piece)
+    return [section(text) for text in texts]
+
+
+def excerpt(lines: Sequence[str], more: str, *, most: int | None = None) -> list[str]:
+    """Return the first lines, as many as a section holds; ``more`` says how many are not shown."""
+    shown: list[str] = []
+    room = MAX_SECTION - len(more) - len(str(len(lines)))
+    for line in lines[:most]:
+        first, *rest = pieces(line, MAX_SECTION // 2)
+        room -= len(first) + 2
+        if room < 0:
+            break
+        shown.append(f"{first}…" if rest else first)
+    if left := len(lines) - len(shown):
+        shown.append(more.format(left))
+    return shown
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
+    """Return facts, each under its name: short ones side by side, a long one by itself, and all of them."""
+    blocks: list[Block] = []
+    for name, value in pairs:
+        text = f"*{name}*\n{value}"
+        if len(text) > MAX_FIELD:
+            blocks += paragraphs([text])
+            continue
+        if not blocks or len(blocks[-1].get("fields", [None] * MAX_FIELDS)) == MAX_FIELDS:
+            blocks.append({"type": "section", "fields": []})
+        blocks[-1]["fields"].append({"type": "mrkdwn", "text": text})
+    return blocks
 
 
 def context(*parts: str) -> Block:
     """A small grey line."""
     line = cut_markup(" · ".join(parts), MAX_CONTEXT)
     return {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """Return a text in pieces that fit: all of it, and no character or piece of markup apart."""
+    found = []
+    while text:
+        end = _between_pieces(text, limit) if _end(text, limit) < len(text) else len(text)
+        end = end or _end(text, limit)  # a link that is longer than all that fits
+        found.append(text[:end])
+        text = text[end:]
+    return found or [""]
+
+
+def contexts(text: str) -> list[Block]:
+    """Return a small grey text, as many blocks as it takes."""
+    return [context(piece) for piece in pieces(text, MAX_CONTEXT)]
 
 
 def button(
@@ -189,6 +258,31 @@ def button(
     if label:
         block["accessibility_label"] = cut(label, MAX_BUTTON)
     return block
+
+
+def _texts(node: object) -> Iterator[dict[str, str]]:
+    """Find the objects that hold a text, however deep."""
+    match node:
+        case dict():
+            if isinstance(node.get("text"), str):
+                yield node
+            for child in node.values():
+                yield from _texts(child)
+        case list() | tuple():
+            for child in node:
+                yield from _texts(child)
+
+
+def _shortened(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Return the blocks with the longest of their texts cut, as far as it takes."""
+    blocks = deepcopy(blocks)
+    texts = [*_texts(blocks)]
+    while (over := sum(len(one["text"]) for one in texts) - MAX_MESSAGE) > 0:
+        prose = [one for one in texts if len(one["text"]) > SHORTEST and not _LISTED.search(one["text"])]
+        longest = max(prose or texts, key=lambda one: len(one["text"]))
+        kept = max(len(longest["text"]) - over - 1, len(longest["text"]) // 2)
+        longest["text"] = f"{pieces(longest['text'], kept)[0]}…"
+    return blocks
 
 
 def actions(*buttons: Block) -> Block:

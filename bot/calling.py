@@ -17,11 +17,15 @@ _MISSING = {"purpose": rights.PURPOSE_MISSING, "consent": rights.CONSENT_MISSING
 
 
 class NotNow(Refused):
-    """A call that may not go out when it should; ``then`` (aware) is when it may, if that is known."""
+    """A call that may not go out when it should.
+
+    ``then`` (aware) is when it may, if that is known; ``zone`` the time zone to write instead.
+    """
 
     def __init__(self, closed: hours.Closed) -> None:
         super().__init__(closed.message, code=Code.COMPLIANCE_BLOCKED, field=closed.field)
         self.then = closed.then
+        self.zone = closed.suggestion
 
 
 def check(  # noqa: PLR0913 - all that it depends on
@@ -44,16 +48,27 @@ def check(  # noqa: PLR0913 - all that it depends on
     for name, message in _MISSING.items():
         if rule and getattr(rule, name) == "required" and not said[name]:
             raise Refused(message, field=name)
+    check_zone(call, settings, zone)
     named = [rule.calling_hours if rule else None, settings.connections[connection].calling_hours]
     if not any(named):
         return
-    try:
-        to = phone.read(call.to, default_region=settings.slack.default_region, premium=True)
-    except phone.PhoneFault as fault:
-        raise Refused(str(fault), field="to") from fault
+    to = _recipient(call, settings)
     for keep in _hours(named, settings, to):
         if closed := hours.keeps(keep, call, to, zone=zone, now=now, connection_zone=connection_zone):
             raise NotNow(closed)
+
+
+def check_zone(call: PlaceCall, settings: Settings, zone: str | None) -> None:
+    """Raise `NotNow` for a zone that the number of a call cannot be in, whether or not hours are kept."""
+    if zone and (other := hours.other_zone(_recipient(call, settings), zone)):
+        raise NotNow(other)
+
+
+def _recipient(call: PlaceCall, settings: Settings) -> Phone:
+    try:
+        return phone.read(call.to, default_region=settings.slack.default_region, premium=True)
+    except phone.PhoneFault as fault:
+        raise Refused(str(fault), field="to") from fault
 
 
 def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -> Iterator[Hours]:

@@ -18,6 +18,7 @@ from bot.check_web import about_web
 from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.lint import about_rules
 from bot.loading import Found, key_bytes, look
+from bot.people import Workspace
 from bot.rules import EVERYONE, PEOPLE
 from bot.terminal import say, say_json
 from bot.web_client import make_client
@@ -117,13 +118,15 @@ async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -
     user_groups = await _ask_each(slack_groups, lambda one: client.usergroups_users_list(usergroup=one))
     everyone = frozenset[str]().union(*(check_people.people_of(ids, user_groups) for ids in used.values()))
     people = await _ask_each(sorted(everyone)[:MOST_PEOPLE], lambda one: client.users_info(user=one))
-    team = str(bot.answer.get("team_id"))
-    groups = {name: check_people.look_at(name, ids, user_groups, people, team) for name, ids in used.items()}
+    workspace = Workspace.of(bot.answer)
+    groups = {
+        name: check_people.look_at(name, ids, user_groups, people, workspace) for name, ids in used.items()
+    }
     for group in groups.values():
         findings += check_people.about_group(group)
     for rule in found.rules:
         findings += check_people.about_rule(rule, groups)
-    known = [check_people.person(one) for one in people.values() if one.answer]
+    known = [check_people.person(one, workspace) for one in people.values() if one.answer]
     return [*findings, check_people.about_zones(one for one in known if not one.deleted)]
 
 

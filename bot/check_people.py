@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from bot import clocks
 from bot.check_slack import Told
 from bot.findings import Finding, ok, skipped, warning, wrong
-from bot.people import read_person
+from bot.people import Workspace, read_person
 from bot.rules import EVERYONE, Rule
 from storage.entries import Person
 
@@ -39,7 +40,11 @@ def people_of(ids: Iterable[str], user_groups: Mapping[str, Told]) -> frozenset[
 
 
 def look_at(
-    name: str, ids: Iterable[str], user_groups: Mapping[str, Told], people: Mapping[str, Told], team: str
+    name: str,
+    ids: Iterable[str],
+    user_groups: Mapping[str, Told],
+    people: Mapping[str, Told],
+    workspace: Workspace,
 ) -> Group:
     """A configured group, from what Slack told of its people and user groups."""
     fit: set[str] = set()
@@ -62,7 +67,7 @@ def look_at(
             unfit[one] = "is nobody in this workspace"
         elif told.trouble:
             unread.append(f"Slack would not say who {one} is ({told.needed or told.trouble})")
-        elif why := _unfit(person(told), team):
+        elif why := _unfit(person(told, workspace)):
             unfit[one] = why
         else:
             fit.add(one)
@@ -73,18 +78,18 @@ def look_at(
 _NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
 
 
-def person(told: Told) -> Person:
+def person(told: Told, workspace: Workspace) -> Person:
     """Whom Slack told of."""
-    return read_person((told.answer or {})["user"], told.heard)
+    return read_person((told.answer or {})["user"], workspace, told.heard)
 
 
-def _unfit(one: Person, team: str) -> str | None:
+def _unfit(one: Person) -> str | None:
     """Why somebody may do nothing; `bot.policy.standing` says the same to the person."""
     if one.bot:
         return f"({one.name}) is an app"
     if one.deleted:
         return f"({one.name}) is deactivated"
-    if one.stranger or one.team != team:
+    if one.stranger:
         return f"({one.name}) is from another organisation"
     return f"({one.name}) is a guest" if one.guest else None
 
@@ -199,13 +204,21 @@ def _unread(names: Iterable[str], groups: Mapping[str, Group]) -> str | None:
 
 def about_zones(people: Iterable[Person]) -> Finding:
     """Whether the times that people type can be read."""
-    zones = sorted({one.timezone for one in people})
-    unknown = [zone for zone in zones if not _is_zone(zone)]
+    known = [one.timezone for one in people]
+    zones = sorted(set(filter(None, known)))
+    unknown = [zone for zone in zones if not clocks.is_offset(zone) and not _is_zone(zone)]
     if unknown:
         return wrong(
             "people's zones",
             f"Not known here: {', '.join(unknown)}. A time typed there could not be read.",
             "Update the package tzdata; or choose another zone in Slack's preferences.",
+        )
+    if without := known.count(""):
+        who = "1 person" if without == 1 else f"{without} people"
+        return warning(
+            "people's zones",
+            f"Slack gives no time zone for {who}. They have to write it with each time.",
+            "Let them choose one in Slack's preferences.",
         )
     return ok(
         "people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at."

@@ -111,10 +111,7 @@ def about_tokens(bot: Told | str, app: Told | str | None, url: str) -> Iterator[
     if isinstance(bot, str):
         yield skipped("Slack", bot)
     elif bot.answer:
-        yield ok(
-            "Slack",
-            f"{bot.answer.get('user')} is known in {bot.answer.get('team')} ({bot.answer.get('team_id')}).",
-        )
+        yield from _about_workspace(bot.answer)
     else:
         yield _about_trouble("Slack", bot, "SLACK_BOT_TOKEN", url, "OAuth & Permissions")
     if app is None:
@@ -128,6 +125,19 @@ def about_tokens(bot: Told | str, app: Told | str | None, url: str) -> Iterator[
     else:
         where = "Basic Information; it needs the scope connections:write"
         yield _about_trouble("Socket Mode", app, "SLACK_APP_TOKEN", url, where)
+
+
+def _about_workspace(answer: Mapping[str, Any]) -> Iterator[Finding]:
+    known = f"{answer.get('user')} is known in {answer.get('team')} ({answer.get('team_id')})"
+    grid = answer.get("enterprise_id")
+    yield ok("Slack", f"{known}, of the Enterprise Grid organisation {grid}." if grid else f"{known}.")
+    if answer.get("is_enterprise_install"):
+        yield warning(
+            "Slack",
+            "The app is installed for the whole organisation, and CallOps works in one workspace of it. "
+            "Slack has to be told the workspace of a user group then, and CallOps does not tell it.",
+            "Install it in the one workspace that it is for.",
+        )
 
 
 def _about_trouble(check: str, told: Told, token: str, url: str, where: str) -> Finding:

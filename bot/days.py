@@ -1,6 +1,6 @@
 """Days that have been, as people type them: from when to when each lasted in the typist's own zone. Pure.
 
-    today | yesterday | Mon | 3 days ago | 5 Dec | Dec 5 2026 | 2026-12-05
+    today | yesterday | day before yesterday | Mon | 3 days ago | 5 Dec | Dec 5 2026 | 2026-12-05
 
 A weekday is the last one there was, today's among them, and a date without a year the last time there was
 one. As in `bot.times`, nothing outside the grammar is guessed, and a date in digits is asked about.
@@ -12,10 +12,14 @@ from datetime import datetime
 
 from whenever import Date, Instant, Time, TimeZoneNotFoundError
 
+from bot import clocks
 from bot.messages import time_faults
-from bot.times import DAY, MONTHS, WEEKDAYS, TimeFault, plain, stem
+from bot.time_grammar import DAY, MONTHS, WEEKDAYS, TimeFault, days_off, limited, stem
 
 _AGO = re.compile(r"(?P<days>\d{1,4})\s?(?:d|days?)\sago", re.IGNORECASE)
+
+_FIRST = Date(1970, 1, 1)
+"""No log has anything from before that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +33,42 @@ class Day:
 
 
 def read(text: str, *, zone: str, now: datetime) -> Day:
-    """Read a day typed in ``zone`` (an IANA name) at ``now`` (aware). Raises `TimeFault`, nothing else."""
-    typed = plain(text)
+    """Read a day typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
+
+    ``zone`` is as in `bot.times.read`. Raises `TimeFault`, nothing else.
+    """
+    typed = limited(text)
     try:
-        today = Instant(now).to_tz(zone).date()
+        today = clocks.local(Instant(now), zone).date()
     except TimeZoneNotFoundError:
-        raise TimeFault(time_faults.own_zone_unknown(zone)) from None
+        raise TimeFault(time_faults.no_days_without_zone(zone)) from None
     date = _date(typed, today)
     if date > today:
         raise TimeFault(time_faults.day_to_come(typed))
-    start, end = (
-        day.at(Time()).assume_tz(zone, disambiguation="compatible").to_instant().to_stdlib()
-        for day in (date, date.add(days=1))
-    )
+    if date < _FIRST:
+        raise TimeFault(time_faults.day_long_ago(typed))
+    start, end = (_begin(day, zone).to_stdlib() for day in (date, date.add(days=1)))
     return Day(start, end, date.format_iso())
 
 
+def _begin(day: Date, zone: str) -> Instant:
+    """Return the first instant of a day: after midnight where clocks go forward then."""
+    instants = clocks.instants(day.at(Time()), zone)
+    return next((one for one in instants if clocks.local(one, zone).date() == day), instants[-1])
+
+
 def _date(typed: str, today: Date) -> Date:
-    if typed.lower() == "yesterday":
-        return today.subtract(days=1)
     if ago := _AGO.fullmatch(typed):
         return today.subtract(days=int(ago["days"]))
     day = DAY.fullmatch(typed)
-    if day is None:
-        raise TimeFault(time_faults.no_day(typed[:60]))
+    if day is None or day["tonight"] or day["which"]:
+        raise TimeFault(time_faults.no_day(typed))
     if day["numeric"]:
         raise TimeFault(time_faults.two_days(typed))
     if day["word"]:
-        return today if day["word"].lower() == "today" else today.add(days=1)
+        return today.add(days=days_off(day))
+    if day["ahead"]:
+        raise TimeFault(time_faults.day_to_come(typed))
     if day["weekday"]:
         return today.subtract(days=(today.day_of_week().value - 1 - WEEKDAYS.index(stem(day["weekday"]))) % 7)
     return _written(day, typed, today)

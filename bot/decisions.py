@@ -20,7 +20,6 @@ from bot.messages.posts import REVIEW, SETTLE
 from bot.messages.settling import Settling
 from bot.messages.standing import already, trial
 from bot.operations import NotAllowed, Operations, Settlement, content
-from bot.people import Directory
 from bot.settings import Settings
 from bot.vocabulary import caution
 from bot.windows import Windows
@@ -39,7 +38,6 @@ class Decisions:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         windows: Windows,
         *,
         reasons: Sequence[str],
@@ -47,7 +45,6 @@ class Decisions:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._windows = windows
         self._reasons = reasons
         self._clock = clock
@@ -66,9 +63,8 @@ class Decisions:
         app.view(Denial.callback_id)(self.denied)
         app.view(Settling.callback_id)(self.settled)
 
-    async def review(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a waiting request to somebody who may decide it; to others, say why not."""
-        person = await self._directory.person(body["user"]["id"])
         request = await self._log.request(action["value"])
         decision = self._operations.may_decide(request, person)
         if request.state is not State.PENDING:
@@ -109,10 +105,9 @@ class Decisions:
             and self._operations.may_decide(one, person).allowed
         ]
 
-    async def reveal(self, ack: AsyncAck, body: Body) -> None:
+    async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the full numbers to somebody who may see them, once the log has it."""
         about = About.of(body["view"])
-        person = await self._directory.person(body["user"]["id"])
         try:
             request = await self._operations.reveal(
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
@@ -150,7 +145,7 @@ class Decisions:
         await self._windows.change(body, view)
         await ack()
 
-    async def approved(self, ack: AsyncAck, body: Body) -> None:
+    async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Let the request pass; what cannot be undone only if it was named."""
         about = About.of(body["view"])
         request = await self._log.request(about.request)
@@ -161,7 +156,6 @@ class Decisions:
             why = deciding.NAMESAKE if Review.is_confirmed(request, body["view"]) else deciding.OTHER_CAMPAIGN
             await ack(response_action="errors", errors={Review.confirmation_id(request.id): why})
             return
-        person = await self._directory.person(body["user"]["id"])
         note = typed(body["view"], Review.note_id(about.request)) or None
         try:
             await self._operations.approve(
@@ -172,14 +166,13 @@ class Decisions:
         else:
             await self._go_on(ack, person, body)
 
-    async def denied(self, ack: AsyncAck, body: Body) -> None:
+    async def denied(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Stop the request, with the reason."""
         about = About.of(body["view"])
         reason, faults = Denial.read(body["view"], self._reasons)
         if faults:
             await ack(response_action="errors", errors=faults)
             return
-        person = await self._directory.person(body["user"]["id"])
         try:
             await self._operations.deny(
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
@@ -204,9 +197,8 @@ class Decisions:
         else:
             await ack()
 
-    async def settle(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask somebody entitled what became of an unknown; to others, say why not."""
-        person = await self._directory.person(body["user"]["id"])
         request = await self._log.request(action["value"])
         entry = next(one for one in request.entries if one.id == action["value"])
         decision = self._operations.may_settle(request, person)
@@ -220,7 +212,7 @@ class Decisions:
         await self._windows.open(body, view)
         await ack()
 
-    async def settled(self, ack: AsyncAck, body: Body) -> None:
+    async def settled(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Record what somebody found out."""
         about = About.of(body["view"])
         reason = typed(body["view"], Settling.reason)
@@ -232,7 +224,6 @@ class Decisions:
         if what is not Settlement.ORDERED and evidence is Evidence.NONE:
             await ack(response_action="errors", errors={Settling.evidence: deciding.EVIDENCE_MISSING})
             return
-        person = await self._directory.person(body["user"]["id"])
         try:
             await self._operations.settle(
                 about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce

@@ -1,20 +1,47 @@
 """What a form says as a line of the grammar, and what a line says as a form's values. Pure."""
 
+import json
+import re
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
+from bot import words
 from bot.known_calls import KNOWN
-from bot.line import CAMPAIGN, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Line, Verb, written_json
-from bot.messages import reasons
-from bot.targets import IdTarget, NumberTarget
-from bot.words import quote, unquoted
+from bot.line import (
+    CAMPAIGN,
+    METADATA_NAME,
+    OF_CAMPAIGNS,
+    OF_STOPS,
+    PLAIN_INTEGER,
+    Fault,
+    Line,
+    Verb,
+    written_json,
+)
+from bot.messages import reasons, typed
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
+from bot.words import Value, quote, unquoted
 from providers.actions import PlaceCall
 from storage.entries import LogEntry
 
+ROOM = 2800
+"""Characters that an input is filled with at most. It takes 3000: some are left to mend what is wrong."""
+MOST_FILLED = 90_000
+"""Bytes of JSON that a field is filled with at most: a view takes 250 kB of them."""
+_CONTINUED = re.compile(r"(?P<field>\w+)-\d+")
+_MARKS = ",;"
+
 PICKED = "picked"
 """The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
+
+_COLONS = ":\uff1a"
+_DATUM = re.compile(rf"(?P<name>[^={_COLONS}\uff1d]*)(?P<sign>[={_COLONS}\uff1d])(?P<value>.*)", re.DOTALL)
+_NOT_IN_A_NAME = re.compile(r"[^\w.-]+")
 
 _KEYS = {
     "at": "at",
@@ -42,6 +69,49 @@ _TARGET_KEYS = {
 """Where the field for targets holds one and nothing else."""
 _TOLD_OTHERWISE = frozenset({KNOWN, PICKED, reasons.WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
+
+
+def parts(text: str, *, at_commas: bool = False) -> list[str]:
+    """Return a text as inputs hold it, parted between its rows; a row that no input holds is one part."""
+    if len(json.dumps(text)) > MOST_FILLED:
+        return [text]
+    found = []
+    while len(text) > ROOM:
+        ends = text.rfind("\n", 0, ROOM)
+        if ends <= 0 and at_commas:
+            ends = max(text.rfind(mark, 0, ROOM) + 1 for mark in _MARKS)
+        if ends <= 0:
+            ends = text.find("\n", ROOM)
+        if ends <= 0:
+            break
+        found.append(text[:ends].rstrip())
+        text = text[ends:].lstrip()
+    return [*found, text]
+
+
+def continued(field: str, number: int) -> str:
+    """Return the name of the second or a further input of a field."""
+    return f"{field}-{number}"
+
+
+def filled(values: Mapping[str, str], field: str, *, at_commas: bool = False) -> list[str]:
+    """Return what each input of a field holds: as it is in a form that is built anew, else parted."""
+    rest = [value for name, value in values.items() if _field(name) == field != name]
+    first = values.get(field, "")
+    return [first, *rest] if rest else parts(first, at_commas=at_commas)
+
+
+def together(values: Mapping[str, str]) -> dict[str, str]:
+    """Return a form's values by field, those of several inputs as one."""
+    found: dict[str, list[str]] = {}
+    for name, value in values.items():
+        found.setdefault(_field(name), []).append(value)
+    return {field: "\n".join(filter(None, held)) for field, held in found.items()}
+
+
+def _field(name: str) -> str:
+    further = _CONTINUED.fullmatch(name)
+    return further["field"] if further else name
 
 
 def placed_as(call: LogEntry) -> dict[str, str]:
@@ -79,19 +149,52 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     parts = [f"{key}={quote(targets)}" if key and targets else targets]
     if connection := said.pop("connection", ""):
         parts.append(f"via {connection}")
-    parts += [f"meta.{name}={value}" for name, value in _metadata(said.pop("metadata", ""))]
+    parts += [datum.key for datum in _data(said.pop("metadata", ""))]
     parts += [f"{_KEYS[field]}={quote(value)}" for field, value in said.items() if value]
     return " ".join(filter(None, parts))
 
 
-def _metadata(text: str) -> list[tuple[str, str]]:
-    found = []
-    for line in filter(None, map(str.strip, text.splitlines())):
-        name, _, value = line.partition("=" if "=" in line else ":")
-        value = value.strip()
-        as_it_is = JSON_SCALAR.fullmatch(value) or unquoted(value).quoted
-        found.append((name.strip(), value if as_it_is else quote(value)))
+@dataclass(frozen=True, slots=True)
+class _Datum:
+    """A line of data for the agent: its name, the key of the grammar that says it, and its fault."""
+
+    name: str
+    key: str
+    fault: Fault | None = None
+
+
+def data_faults(values: Mapping[str, str]) -> list[Fault]:
+    """Return what is wrong with the lines of data for the agent, each line named."""
+    data = _data(values.get("metadata", ""))
+    names = Counter(datum.name for datum in data if not datum.fault)
+    twice = [Fault("metadata", typed.name_twice(name)) for name, count in names.items() if count > 1]
+    return [*(datum.fault for datum in data if datum.fault), *twice]
+
+
+def _data(text: str) -> list[_Datum]:
+    found: list[_Datum] = []
+    for line in words.lines("\n".join(text.splitlines())):
+        said = _DATUM.fullmatch(line)
+        is_one = said is not None and unquoted(said["value"]).quoted
+        found += map(_datum, [line] if is_one else filter(str.strip, line.split("\n")))
     return found
+
+
+def _datum(line: str) -> _Datum:
+    """Read a line: its first colon or equals sign parts name and value, which may stand in quotes."""
+    said = _DATUM.fullmatch(line)
+    name, value = (unquoted(said["name"]).text, unquoted(said["value"])) if said else ("", Value(line))
+    faulty = f"meta.={quote(line)}"  # whoever reads it as a key finds the fault as well
+    is_address_or_time = value.text.startswith("//") or name.isdecimal()
+    if not name or (said and said["sign"] in _COLONS and is_address_or_time):
+        return _Datum(name, faulty, Fault("metadata", typed.no_name(line.strip())))
+    if not METADATA_NAME.fullmatch(name):
+        meant = _NOT_IN_A_NAME.sub("_", name).strip("_.-")
+        return _Datum(name, faulty, Fault("metadata", typed.not_a_name(name), meant or None))
+    if not value.text and not value.quoted:
+        return _Datum(name, faulty, Fault("metadata", typed.no_value(name)))
+    is_number = not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+    return _Datum(name, f"meta.{name}={value.text if is_number else quote(value.text)}")
 
 
 def values_of(line: Line) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 The hours of countries are data (`bot.hours_written` reads it). They are kept only where a rule or a
 connection says so. A number that may be in zones more than an hour apart is asked about, never guessed;
-within an hour of each other, every zone's hours must allow the call.
+within an hour of each other, every zone's hours must allow the call. The answer must be one of the number's
+own zones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -82,6 +83,19 @@ class Closed:
     field: str
     message: str
     then: datetime | None = None
+    suggestion: str | None = None
+    """The zone to write instead, where only one is possible."""
+
+
+def other_zone(phone: Phone, zone: str) -> Closed | None:
+    """Return why a number cannot be in a zone, or None.
+
+    A number of no country has no zones of its own, and may be in any.
+    """
+    own, said = zones.canonical_zones(phone.time_zones), zones.canonical(zone)
+    if not own or said in own:
+        return None
+    return Closed("zone", calling_hours.other_zone(said, own), suggestion=own[0] if len(own) == 1 else None)
 
 
 def keeps(
@@ -97,6 +111,8 @@ def keeps(
 
     ``zone`` is the recipient's as somebody said it; ``connection_zone`` that of the call's times of day.
     """
+    if zone and (other := other_zone(phone, zone)):
+        return other
     at = call.at or now
     candidates = (zones.canonical(zone),) if zone else zones.canonical_zones(phone.time_zones)
     if not candidates or zones.spread(candidates, at) > TOO_FAR_APART:

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 from bot.line import KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
 from bot.messages import capabilities, labels
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from providers.actions import Kind
 
 

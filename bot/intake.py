@@ -16,12 +16,13 @@ from bot.line import OF_STOPS, Fault, Later, Line, Typist, Verb
 from bot.messages import answers, choosing, presses, repeats, scheduled, typed
 from bot.messages import stops as stop_words
 from bot.messages.repeats import Earlier
+from bot.numbers import NumberTarget
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.parsing import parse
 from bot.policy import Decision
 from bot.settings import Settings
 from bot.stopping import Stopping
-from bot.targets import OURS, IdTarget, NumberTarget
+from bot.targets import OURS, IdTarget
 from bot.vocabulary import vocabulary
 from bot.wishes import actions_of, kept, read_wish
 from providers.actions import CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
@@ -55,10 +56,14 @@ class Intake:
         """Know other reasons from now on."""
         self.vocabulary = replace(self.vocabulary, reasons=settings.slack.reasons)
 
-    def parse(self, text: str, door: Verb | None, person: Person) -> Line:
-        """Read what somebody typed; ``door`` is the verb that their command supplies."""
-        typist = Typist(timezone=person.timezone)
-        return parse(text, door=door, vocabulary=self.vocabulary, typist=typist, now=self._clock())
+    def parse(self, text: str, door: Verb | None, person: Person, answers: Sequence[int] = ()) -> Line:
+        """Read what somebody typed; ``door`` is the verb that their command supplies.
+
+        ``answers`` are the options chosen for the questions that reading it raised before.
+        """
+        typist, now = Typist(timezone=person.timezone), self._clock()
+        vocabulary = self.vocabulary
+        return parse(text, door=door, vocabulary=vocabulary, typist=typist, now=now, answers=answers)
 
     async def infer(self, line: Line, person: Person) -> Inferred:
         """Fill in what was not said; a call named by our own id is aimed at as its connection cancels."""
@@ -100,9 +105,8 @@ class Intake:
         except Faulty as faulty:
             await self.keep_refusal(faulty, origin)
             await self.keep(draft, person, None, line)
-            if found.open and choosing.is_offered(found):
-                return choosing.choose(found, found.open, draft, answers.CHANGE)
-            return answers.fault_message(found, faulty.faults, draft)
+            offer = choosing.offer(line, found, faulty.faults, draft, answers.CHANGE)
+            return offer or answers.fault_message(found, faulty.faults, draft)
 
     async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
         """A call as it would be placed; one to a number that was called just now is asked about."""
@@ -148,7 +152,9 @@ class Intake:
 
         Raises `Faulty` for what the person can mend.
         """
-        return not await self._operations.stops(wish.actions[0]) and self.check(wish, origin).allowed
+        if await self._operations.stops(wish.actions[0]):
+            return False
+        return (await self.check(wish, origin)).allowed
 
     async def _move(self, line: Line, person: Person) -> Wish:
         """The wish to move the one scheduled call that a line names. Raises `Faulty`."""
@@ -159,15 +165,16 @@ class Intake:
             faults.append(Fault("at", scheduled.WHEN_INSTEAD))
         if faults:
             raise Faulty(faults)
-        zone, now = person.timezone, self._clock()
+        now = self._clock()
         try:
-            entry = moves.only(line, await self._scheduled(line), zone=zone, now=now)
+            entry = moves.only(line, await self._scheduled(line), zone=person.timezone, now=now)
             if why := await self.cannot_cancel(entry, person):
                 raise Faulty([Fault("targets", why)])
             beside = await self._beside(entry)
-            wish = moves.wish(line, entry, self.vocabulary, beside, zone=zone, now=now)
+            wish = moves.wish(line, entry, self.vocabulary, beside, zone=person.timezone, now=now)
             moved = await self._log.request(entry.request)
-            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=moved.zone)
+            zone = line.zone or moved.zone
+            return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancel as no:
             raise Faulty([Fault("targets", str(no))]) from no
 
@@ -212,10 +219,10 @@ class Intake:
                 return scheduled.CANCELLED_ALREADY
         return None
 
-    def check(self, wish: Wish, origin: Origin) -> Decision:
+    async def check(self, wish: Wish, origin: Origin) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
         with self._as_faults(wish):
-            return self._operations.check(wish, origin.person, channel=origin.channel)
+            return await self._operations.check(wish, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "Faulty", origin: Origin) -> None:
         """Write down that a provider cannot be asked for what somebody wanted, where that is known."""
@@ -266,7 +273,9 @@ class Intake:
                 reader=reader,
                 now=now,
                 channel=self._settings.audit_channel(wish.connection),
-                buttons=[answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)],
+                buttons={
+                    one.id: answers.take_back(one) for one in asked.joined if _may_take_back(one, reader)
+                },
             )
         line = _only(found.line, asked.request) if found else None
         chosen: str | None = None
@@ -279,7 +288,7 @@ class Intake:
             return message
         told = repeats.left_out(asked.joined, asked.left_out, reader=reader, now=now)
         first, *others = message.blocks
-        return Message(message.text, [first, told, *others])
+        return Message(message.text, [first, *told, *others])
 
     def asked(
         self,
@@ -355,6 +364,8 @@ class Intake:
             yield
         except NotNow as refused:
             field, then = refused.field or "at", None
+            if refused.zone:
+                raise Faulty([Fault(field, refused.message, refused.zone)]) from refused
             if refused.then and through and "at" in through.fields:
                 then = refused.then.isoformat(timespec="minutes")
             raise Faulty([Later(field, refused.message, then)]) from refused

@@ -1,15 +1,11 @@
 """The ``key=value`` part of a line: which keys there are, and how each value is read. Pure."""
 
-import json
-import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from pydantic import JsonValue
-
 from bot import times, zones
-from bot.line import FORMS, JSON_SCALAR, OF_CAMPAIGNS, OF_STOPS, Fault, Verb
+from bot.line import FORMS, METADATA_NAME, OF_CAMPAIGNS, OF_STOPS, PLAIN_INTEGER, Fault, Question, Verb
 from bot.messages import labels, typed
 from bot.words import Value, closest
 
@@ -20,6 +16,7 @@ _ALL = frozenset(FORMS)
 _THROUGH_ONE = _ALL - frozenset(OF_STOPS)
 _OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 _PLACING = frozenset({Verb.PLACE})
+_PLACING_OR_MOVING = frozenset({Verb.PLACE, Verb.MOVE})
 _KEYS: Final = {
     "to": ("targets", _OF_CALLS | frozenset(OF_STOPS)),
     "call": ("targets", frozenset({Verb.CANCEL, Verb.MOVE})),
@@ -27,13 +24,13 @@ _KEYS: Final = {
     "agent": ("agent", _OF_CALLS),
     "via": ("connection", _THROUGH_ONE),
     "reason": ("reason", _ALL),
-    "at": ("at", frozenset({Verb.PLACE, Verb.MOVE})),
+    "at": ("at", _PLACING_OR_MOVING),
     "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
     "until": ("latest", _PLACING),
-    "zone": ("zone", _PLACING),
+    "zone": ("zone", _PLACING_OR_MOVING),
     "carry-over": ("carry_over", _PLACING),
     "lang": ("language", _PLACING),
     "priority": ("priority", _PLACING),
@@ -93,6 +90,24 @@ class Faults(list[Fault]):
         return any(fault.field == field for fault in self)
 
 
+class Questions:
+    """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
+
+    def __init__(self, faults: Faults, answers: Sequence[int]) -> None:
+        self._faults = faults
+        self._answers = iter(answers)
+
+    def ask(
+        self, field: str, message: str, options: Sequence[str], suggestion: str | None = None
+    ) -> int | None:
+        """Return the place of the option that was chosen; None, with a fault noted, until one is."""
+        chosen = next(self._answers, None)
+        if chosen is not None and chosen < len(options):
+            return chosen
+        self._faults.append(Question(field, message, suggestion, tuple(options)))
+        return None
+
+
 class Keys:
     """The keys of one line. Each reading method returns None where a key was not given or is wrong."""
 
@@ -105,7 +120,7 @@ class Keys:
 
     def take(self, key: str, value: Value, verb: Verb | None) -> None:
         """Keep a key's value, unless something is wrong with the key itself."""
-        is_metadata = key.startswith(_METADATA) and key != _METADATA
+        is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
         field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
         if field == "text":
             self._unknown(key, verb)
@@ -136,6 +151,10 @@ class Keys:
     def typed(self) -> dict[str, str]:
         """The values as typed, by field."""
         return {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
+
+    def value(self, key: str) -> Value:
+        """A value with its quotes known; an empty one when there is none."""
+        return self._values.get(key, Value(""))
 
     def raw(self, key: str) -> str:
         """A value as typed, line ends included; empty when there is none."""
@@ -211,10 +230,12 @@ class Keys:
         self._faults.add("language", typed.NOT_A_LANGUAGE)
         return None
 
-    def metadata(self) -> dict[str, JsonValue]:
-        """All ``meta.NAME`` values by name."""
+    def metadata(self) -> dict[str, str | int]:
+        """All ``meta.NAME`` values by name: bare plain integers as numbers, all else as typed."""
         return {
-            key.removeprefix(_METADATA): value.line if value.quoted else _json_value(value.line)
+            key.removeprefix(_METADATA): int(value.text)
+            if not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+            else value.text
             for key, value in self._values.items()
             if key.startswith(_METADATA)
         }
@@ -225,14 +246,3 @@ def limited(field: str, text: str, faults: Faults) -> str:
     if len(text) > MAX_TEXT:
         faults.add(field, typed.too_long(field, len(text), MAX_TEXT))
     return text
-
-
-def _json_value(said: str) -> JsonValue:
-    """A bare JSON number, true, false or null as that; all else is text."""
-    if not JSON_SCALAR.fullmatch(said):
-        return said
-    try:
-        value: bool | int | float | None = json.loads(said)
-    except ValueError:  # more digits than Python reads
-        return said
-    return said if isinstance(value, float) and math.isinf(value) else value

@@ -5,7 +5,8 @@ from datetime import datetime
 from bot.inference import Inferred, Known, infer
 from bot.line import KINDS, ConnectionWords, Line, Verb, Vocabulary
 from bot.messages.repeats import Earlier, earlier
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from providers.actions import Kind
 from storage.entries import Query
 from storage.log import ActionLog

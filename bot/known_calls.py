@@ -10,10 +10,12 @@ from typing import Final
 
 from whenever import Instant, TimeZoneNotFoundError
 
+from bot import clocks
 from bot.blocks import MAX_OPTION, cut
 from bot.line import ConnectionWords, Fault, Line, Vocabulary
 from bot.messages import scheduled
-from bot.targets import IdTarget, NumberTarget
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget
 from providers import phone
 from providers.actions import Code, Kind, PlaceCall
 from providers.phone import mask
@@ -34,10 +36,14 @@ _DAYS_BY_NAME: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What the form offers: (entry's id, label), and which of them is chosen at first."""
+    """What the form offers: (entry's id, label), and which of them is chosen at first.
+
+    ``more``: there are calls that are not offered.
+    """
 
     calls: Sequence[tuple[str, str]] = ()
     chosen: str | None = None
+    more: bool = False
 
 
 def cancelling(vocabulary: Vocabulary) -> list[str]:
@@ -47,12 +53,12 @@ def cancelling(vocabulary: Vocabulary) -> list[str]:
 
 def offer(entries: Sequence[LogEntry], *, zone: str, now: datetime, chosen: str | None = None) -> Offer:
     """What to offer of these entries. Calls that would look alike tell their ids as well."""
-    shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries]
+    shown = [(entry, label(entry, zone=zone, now=now)) for entry in entries[:MOST_SHOWN]]
     labels = [text for _, text in shown]
     calls = [
         (entry.id, text if labels.count(text) == 1 else _with_id(text, entry.id)) for entry, text in shown
     ]
-    return Offer(calls, chosen)
+    return Offer(calls, chosen, more=len(entries) > len(shown))
 
 
 def label(entry: LogEntry, *, zone: str, now: datetime) -> str:
@@ -70,10 +76,10 @@ def _with_id(text: str, entry: str) -> str:
 def clock(at: datetime, *, zone: str, now: datetime) -> str:
     """An instant as somebody in that zone would say it: "tomorrow 9:30", "Mon 10:00", "5 Dec 10:00"."""
     try:
-        here, then = Instant(now).to_tz(zone), Instant(at).to_tz(zone)
+        here, then = clocks.local(Instant(now), zone), clocks.local(Instant(at), zone)
         where = ""
     except TimeZoneNotFoundError:
-        here, then = Instant(now).to_tz(_UNKNOWN_ZONE), Instant(at).to_tz(_UNKNOWN_ZONE)
+        here, then = (clocks.local(Instant(one), _UNKNOWN_ZONE) for one in (now, at))
         where = f" {_UNKNOWN_ZONE}"
     days = (then.date().to_stdlib() - here.date().to_stdlib()).days
     standing = then.date().to_stdlib()

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from bot import words
 from bot.messages import capabilities, typed
-from bot.targets import IdTarget, NumberTarget, Target, is_plain_id
+from bot.numbers import NumberTarget
+from bot.targets import IdTarget, Target, is_plain_id
 from providers.actions import Kind, PlaceCall
 
 
@@ -106,6 +107,8 @@ class Vocabulary:
     connections: Mapping[str, ConnectionWords]
     default_region: str
     reasons: Sequence[str] = ()
+    disabled_connections: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The connections that are configured and cannot be used, each with the reason."""
     hours: bool = False
     """Whether some calls keep calling hours, so that time zones matter."""
 
@@ -116,7 +119,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Typist:
-    """Who types. ``timezone`` is an IANA name."""
+    """Who types. ``timezone`` is an IANA name or a UTC offset such as ``+05:30``, empty where unknown."""
 
     timezone: str
 
@@ -139,6 +142,13 @@ class Fault:
         return typed.DID_YOU_MEAN
 
 
+@dataclass(frozen=True, slots=True)
+class Question(Fault):
+    """Text that can be read in several ways: each of ``options`` is the label of one, for a button."""
+
+    options: tuple[str, ...] = ()
+
+
 class Later(Fault):
     """A call may not go out when it should; ``suggestion`` is a time when it may."""
 
@@ -159,7 +169,8 @@ class Line:
     about them. ``text`` is the line as typed, ``rest`` what stands behind its verb, ``typed`` the parts
     of it by the field they are about: what a form shows of a field that was not understood. ``left_out``
     are words that stood beside targets in a pasted list, and are asked for nothing. ``verbs`` are the
-    ones to choose between, where no verb was said.
+    ones to choose between, where no verb was said. ``answers`` are the options chosen so far, in the order
+    in which the questions about the text arise.
     """
 
     text: str = ""
@@ -180,7 +191,7 @@ class Line:
     priority: int | None = None
     language: str | None = None
     batch: str | None = None
-    metadata: Mapping[str, JsonValue] = field(default_factory=lambda: MappingProxyType({}))
+    metadata: Mapping[str, str | int] = field(default_factory=lambda: MappingProxyType({}))
     purpose: str | None = None
     consent: str | None = None
     reason: str | None = None
@@ -190,10 +201,14 @@ class Line:
     faults: tuple[Fault, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+    answers: tuple[int, ...] = field(default=(), compare=False)
 
 
-JSON_SCALAR: Final = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-"""What a bare metadata value must look like to be more than text."""
+PLAIN_INTEGER: Final = re.compile(r"0|-?[1-9][0-9]{0,14}")
+"""A bare metadata value that is a number; all else is text. No JSON reader rounds fifteen digits."""
+
+METADATA_NAME: Final = re.compile(r'[^\s,;=<>/?&:\0"“”„‟\uff1a\uff1d]+')
+"""The NAME of ``meta.NAME``: one word, without what ends a key here or a name in the form."""
 
 _BARE = re.compile(r"[^\W_][\w'.:/+-]*(?: [^\W_][\w'.:/+-]*)*")
 _WORDS_OF_THE_GRAMMAR = re.compile(r"\b(?:via|carry[-_]?over)\b", re.IGNORECASE)
@@ -242,6 +257,8 @@ def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
                 line = replace(line, agent=meant)
             case Fault(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
+            case Fault(field="goes_out", suggestion=meant):
+                line = replace(line, goes_out_text=meant)
             case Fault(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
             case _:
@@ -256,7 +273,8 @@ def _written(value: object) -> str:
 
 
 def written_json(value: JsonValue) -> str:
-    """A metadata value as it is typed: text that looks like more than text stands in quotes."""
-    if isinstance(value, str):
-        return words.quote(value) if JSON_SCALAR.fullmatch(value) else _written(value)
-    return json.dumps(value)
+    """Return a metadata value as it is typed: text that looks like a number stands in quotes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    text = value if isinstance(value, str) else json.dumps(value)
+    return words.quote(text) if PLAIN_INTEGER.fullmatch(text) else _written(text)

@@ -10,10 +10,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.blocks import Message
 from bot.log_search import LogSearch
 from bot.messages import overview, stops
-from bot.messages.answers import refusal
 from bot.messages.overview import SHOWN, Row
 from bot.operations import Operations
-from bot.people import Directory
 from bot.replies import Replies
 from bot.words import short
 from storage.entries import Event, LogEntry, Person, Query, Request
@@ -33,7 +31,6 @@ class Lists:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         replies: Replies,
         search: LogSearch,
         *,
@@ -42,7 +39,6 @@ class Lists:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._replies = replies
         self.search: Final = search
         self._connections = connections
@@ -53,16 +49,13 @@ class Lists:
         self.search.listen(app)
         app.action(overview.STATUS)(self.details)
 
-    async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show one person how a request stands."""
-        person = await self._directory.person(body["user"]["id"])
         self._replies.send(body["response_url"], await self.status(action["value"], person))
         await ack()
 
     async def overview(self, person: Person) -> Message:
         """What is somebody's, what waits, and what is coming up."""
-        if why := self._operations.standing(person):
-            return refusal([why])
         mine = await self._requests(Query(requester=person.id), person)
         known = {request.id for request in mine[:SHOWN]}
         others = [one for one in await self._log.waiting() if one.id not in known and one.team == person.team]
@@ -84,8 +77,6 @@ class Lists:
 
     async def status(self, typed: str, person: Person) -> Message:
         """How the request that somebody means stands."""
-        if why := self._operations.standing(person):
-            return refusal([why])
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
             return stops.status(stop)

@@ -32,8 +32,8 @@ from storage.verification import verify
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw"})
 """Erasable fields that hold full numbers, or replies as they came."""
-_WITHOUT_REQUEST = ("E-", "P-", "R-", "S-", "X-")
-"""Ids of events that belong to no request: faults, purges, changes of the rules, stops and lists, exports."""
+_WITHOUT_REQUEST = ("D-", "E-", "P-", "R-", "S-", "X-")
+"""Ids of events of no request: denied attempts, faults, purges, rules, stops and lists, exports."""
 _ONLY_AS_JSON = frozenset({"record"})
 
 

@@ -20,9 +20,10 @@ from bot.log_people import MENTION
 from bot.messages import looking
 from bot.messages.standing import WORDS
 from bot.messages.typed import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
-from bot.targets import NumberTarget, scan
+from bot.numbers import NumberReader, NumberTarget
+from bot.targets import scan
 from bot.times import TimeFault
-from bot.words import Value, closest
+from bot.words import LIKELY_CONNECTION, Value, closest
 from providers import phone
 from providers.actions import Kind
 from storage.chain import microseconds, moment
@@ -160,13 +161,14 @@ def read(text: str, *, vocabulary: Vocabulary, typist: Typist, me: str, now: dat
 class _Reader:
     def __init__(self, vocabulary: Vocabulary, typist: Typist, now: datetime) -> None:
         self._names = {name.casefold(): name for name in vocabulary.connections}
+        self._region = vocabulary.default_region
         self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
         self._read_day = partial(days.read, zone=typist.timezone, now=now)
         self._faults = Faults()
         self._values: dict[str, Value] = {}
 
     def typed(self, text: str, me: str) -> Typed:
-        parts = words.split(text, is_connection=lambda name: name.casefold() in self._names, flags=_FLAGS)
+        parts = words.split(text, connection=self._named_by_via, flags=_FLAGS)
         if parts.left_open:
             self._faults.add("text", QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
@@ -207,6 +209,13 @@ class _Reader:
         else:
             self._values[meant] = value
 
+    def _named_by_via(self, word: str) -> str | None:
+        """The word behind a "via", where it is a connection's name or nearly one; else "via" is a word."""
+        return word if closest(word, self._names, alike=LIKELY_CONNECTION) else None
+
+    def _ask(self, message: str, _options: Sequence[str]) -> None:
+        self._faults.add("number", message)
+
     def _line(self, key: str) -> str | None:
         return self._values[key].line if key in self._values else None
 
@@ -224,7 +233,9 @@ class _Reader:
 
     def _free(self, free: str) -> tuple[str | None, str]:
         """The number, wherever it was said, and what else was typed without a key."""
-        found = scan(free, read_phone=self._read_phone, ids=False)
+        found = scan(
+            free, reader=NumberReader.for_region(self._region, premium=True), ids=False, ask=self._ask
+        )
         said = [(target.phone.e164) for target in found.targets if isinstance(target, NumberTarget)]
         for fault in found.faults:
             self._faults.add("number", fault)

@@ -19,7 +19,6 @@ from bot.messages import log_pages, looking
 from bot.messages.answers import refusal
 from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from bot.operations import Operations
-from bot.people import Directory
 from bot.replies import Replies
 from bot.windows import Windows
 from bot.words import clean
@@ -37,7 +36,6 @@ class LogSearch:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         windows: Windows,
         replies: Replies,
         files: LogFiles,
@@ -47,7 +45,6 @@ class LogSearch:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._windows = windows
         self._replies = replies
         self._files = files
@@ -70,9 +67,8 @@ class LogSearch:
         draft = await self._keep(filters, person, trigger_id)
         return log_pages.faults(faults, draft) if faults else await self._page(filters, draft, person)
 
-    async def turn(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def turn(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the page of older or newer entries in the place of this one."""
-        person = await self._directory.person(body["user"]["id"])
         draft, _, key = action["value"].partition(" ")
         kept = await self._filters(draft, person)
         if why := self._may_not(person):
@@ -89,9 +85,8 @@ class LogSearch:
             self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def export(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def export(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Send what was looked for as a file, to whoever looks."""
-        person = await self._directory.person(body["user"]["id"])
         kept = await self._filters(action["value"], person)
         if why := self._may_not(person):
             message = why
@@ -106,9 +101,8 @@ class LogSearch:
             self._replies.send(body["response_url"], message)
         await ack()
 
-    async def filter(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def filter(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form, filled with what was looked for."""
-        person = await self._directory.person(body["user"]["id"])
         kept = await self._filters(action["value"], person)
         view = FilterForm.build(kept or Filters(), self._vocabulary)
         if "view" in body:
@@ -117,9 +111,8 @@ class LogSearch:
             await self._windows.open(body, view)
         await ack()
 
-    async def searched(self, ack: AsyncAck, body: Body) -> None:
+    async def searched(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the first page of what was chosen in the form, or each field's fault."""
-        person = await self._directory.person(body["user"]["id"])
         if why := self._may_not(person):
             await ack(response_action="update", view=LogPage.build(why))
             return

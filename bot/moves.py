@@ -6,8 +6,9 @@ from datetime import datetime
 from bot.known_calls import CannotCancel, clock
 from bot.line import Line, Vocabulary
 from bot.messages import scheduled
+from bot.numbers import NumberTarget
 from bot.operations import Moved, Wish
-from bot.targets import IdTarget, NumberTarget
+from bot.targets import IdTarget
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
 from storage.entries import LogEntry
 

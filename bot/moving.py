@@ -66,7 +66,7 @@ class Moving:
             moved.purpose,
             moved.consent,
             follows=move.id,
-            zone=moved.zone,
+            zone=move.zone,
         )
         try:
             await self._operations.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))

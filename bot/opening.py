@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from bot import known_calls
 from bot.form_lines import values_of
@@ -12,8 +13,7 @@ from bot.line import FORMS, Verb
 from bot.messages import presses
 from bot.messages.forms import Form
 from bot.messages.modals import View, notice
-from bot.payloads import Body, channel_of, user_of
-from bot.people import Directory
+from bot.payloads import Body, channel_of
 from bot.windows import Windows
 from storage.entries import Draft, LogEntry, Person
 from storage.log import ActionLog
@@ -25,14 +25,12 @@ class Opening:
     def __init__(
         self,
         log: ActionLog,
-        directory: Directory,
         intake: Intake,
         windows: Windows,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
-        self._directory = directory
         self._intake = intake
         self._windows = windows
         self._clock = clock
@@ -43,40 +41,48 @@ class Opening:
         self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in FORMS}
 
     async def open(
-        self, body: Body, verb: Verb, values: Mapping[str, str], channel: str, *, line: str = ""
+        self,
+        body: Body,
+        verb: Verb,
+        values: Mapping[str, str],
+        channel: str,
+        person: Person,
+        *,
+        line: str = "",
     ) -> None:
         """Open a form with values in it; ``line`` is what was typed and is not understood."""
         form = self.forms[verb]
         known = Offer()
         if verb in {Verb.CANCEL, Verb.MOVE}:
-            known = await self._offer(await self._directory.person(user_of(body)), values)
+            known = await self._offer(person, values)
         view = form.build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
         )
         await self._windows.open(body, view)
 
-    async def reopen(self, draft: Draft | None, body: Body, verb: Verb | None = None) -> None:
+    async def reopen(self, draft: Draft | None, body: Body, person: Person, verb: Verb | None = None) -> None:
         """Open a form with all that was understood of a line that was kept, or say that it is gone."""
         if draft is None or not draft.content:
             await self._windows.open(body, _gone(draft))
             return
-        person = await self._directory.person(body["user"]["id"])
         verb = verb or Verb(str(draft.content["verb"]))
-        found = await self._intake.infer(self._intake.parse(str(draft.content["rest"]), verb, person), person)
+        answers: Any = draft.content.get("answers", ())
+        line = self._intake.parse(str(draft.content["rest"]), verb, person, answers)
+        found = await self._intake.infer(line, person)
         text = str(draft.content["text"])
-        await self.open(body, verb, values_of(found.line), channel_of(body), line=text)
+        await self.open(body, verb, values_of(found.line), channel_of(body), person, line=text)
 
     async def open_known(
         self,
         verb: Verb,
         body: Body,
         values: Mapping[str, str],
+        person: Person,
         *,
         hint: str = "",
         call: LogEntry | None = None,
     ) -> None:
         """Open the form for what is done to known calls, with values in it or with one of them chosen."""
-        person = await self._directory.person(user_of(body))
         known = await self._offer(person, values, call)
         view = self.forms[verb].build(
             values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
@@ -87,11 +93,11 @@ class Opening:
         """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
         now = self._clock()
         through = known_calls.cancelling(self._intake.vocabulary)
-        limit = known_calls.MOST_SHOWN
+        limit = known_calls.MOST_SHOWN + 1
         entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
         if call is not None:
-            entries = [call, *(entry for entry in entries if entry.id != call.id)][:limit]
+            entries = [call, *(entry for entry in entries if entry.id != call.id)]
             chosen = call.id
         elif len(entries) == 1 and not values.get("targets"):
             chosen = entries[0].id

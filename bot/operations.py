@@ -16,7 +16,7 @@ from bot.cards import with_card
 from bot.consequences import not_again
 from bot.deadlines import decide_by
 from bot.evidence import Evidence
-from bot.messages import deciding, outcomes, scheduled, why_not
+from bot.messages import deciding, outcomes, rights, scheduled, why_not
 from bot.messages.confirmations import confirmation
 from bot.messages.posts import APPROVED_IN_PART, TOLD, answered
 from bot.people import Directory
@@ -199,13 +199,15 @@ class Operations:
         members = self._directory.members()
         return policy.at_request(self._settings.rules, members, person, asked, team=self._team)
 
-    def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
+    async def check(self, wish: Wish, person: Person, *, channel: str | None = None) -> Decision:
         """What the rules say to a wish that can be sent. Raises `providers.actions.Refused`."""
         self.prepare(wish)
         decision = self.may_ask(wish, person, channel=channel)
+        if decision.effect is Effect.ASK:
+            decision = await self.nobody_can_approve(decision.rule, person.id) or decision
         if wish.moves:
             again = replace(wish, actions=(wish.moves.again,), moves=None)
-            placing = self.check(again, person, channel=channel)
+            placing = await self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
@@ -214,6 +216,15 @@ class Operations:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
         return decision
+
+    async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
+        """Return a denial where too few people could approve under a rule now, or None."""
+        if rule is None:
+            return Decision(Effect.DENY, (rights.RULE_GONE,))
+        members = self._directory.members()
+        possible = policy.approvers(rule, members, Case(requester, self._team, escalated=True))
+        unfit = await self._directory.unfit(possible, enough=rule.needed)
+        return policy.nobody_can_approve(rule, members, requester, unfit)
 
     def _check_call(self, action: CallAction, rule: Rule | None, said: Wish | Request) -> None:
         """Check that a call may go out when it should, as described. Raises `providers.actions.Refused`."""
@@ -238,9 +249,19 @@ class Operations:
         """Whether a call may still go out. Raises `providers.actions.Refused`."""
         if stops := await self.stops(action):
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+        await self._check_zone(request)
         self._check_call(action, self.rule_of(request), request)
         if beside := await self._beside(request):
             raise Refused(scheduled.placed_since(request.connection, beside))
+
+    async def _check_zone(self, request: Request) -> None:
+        """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
+        if request.zone is None:
+            return
+        moved = (await self._log.request(request.moves)).entries if request.moves else ()
+        for entry in (*request.entries, *moved):
+            if isinstance(entry.action, PlaceCall):
+                calling.check_zone(entry.action, self._settings, request.zone)
 
     async def _beside(self, request: Request) -> list[str]:
         """The calls that a move would take along by now: those to its number, where it cancels by number."""
@@ -268,8 +289,10 @@ class Operations:
         """
         placed = [*wish.actions, *([wish.moves.again] if wish.moves else [])]
         stops = [stop for action in placed for stop in await self.stops(action)]
-        check = self.may_ask if stops else self.check  # whoever is not called at all has no hours
-        decision = check(wish, origin.person, channel=origin.channel)
+        if stops:  # whoever is not called at all has no hours
+            decision = self.may_ask(wish, origin.person, channel=origin.channel)
+        else:
+            decision = await self.check(wish, origin.person, channel=origin.channel)
         if decision.allowed and stops:
             decision = Decision(Effect.DENY, (calling.stopped(stops),), decision.rule)
         joined: dict[str, Request] = {}
@@ -446,6 +469,10 @@ class Operations:
                 raise NotAllowed([why_not.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
+                try:
+                    await self._check_zone(request)
+                except Refused as refused:
+                    raise NotAllowed([refused.message]) from refused
                 if beside := await self._beside(request):
                     raise NotAllowed([scheduled.placed_since(request.connection, beside)])
             change = self._decision(request, person, decision, allowed, note)

@@ -15,14 +15,15 @@ chooses nothing that was not said; `bot.inference` does, where there is one cand
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 from bot import times, words
-from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, ReadTime, limited
+from bot.keys import FLAGS, RUNNING_TEXT, Faults, Keys, Questions, ReadTime, limited
 from bot.line import (
     OF_CAMPAIGNS,
     OF_STOPS,
@@ -35,12 +36,12 @@ from bot.line import (
     Vocabulary,
     write,
 )
-from bot.messages import typed
-from bot.rows import number_in, read_rows, without_marks
-from bot.targets import IdTarget, NumberTarget, Scan, Target, id_problem, scan
+from bot.messages import typed, why_not
+from bot.numbers import NumberReader, NumberTarget
+from bot.rows import number_in, read_sheet, without_marks
+from bot.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
 from bot.verbs import read_verb
-from bot.words import Value, closest
-from providers import phone
+from bot.words import LIKELY_CONNECTION, Value, closest
 
 __all__ = [
     "ConnectionWords",
@@ -71,30 +72,56 @@ _NOT_A_TARGET: Final = {
 }
 """What is said of a word that stands in the place of a target and is none."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
+_HOUR = re.compile(r"(?:[01]?\d|2[0-4])(?:[ .:]?[0-5]\d)?")
 _VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
-_LIKELY_CONNECTION = 0.75
-"""How alike a word must be to a connection's name for "via WORD" to be that rather than a reason."""
+_AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's formatting
 _MOST_WORDS_OF_A_TIME = 10
 """As in "on Mon the 5 Dec 2026 at 9.30 p. m."."""
 
 
-def parse(text: str, *, door: Verb | None, vocabulary: Vocabulary, typist: Typist, now: datetime) -> Line:
-    """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware."""
-    reader = _Reader(vocabulary, partial(times.read, zone=typist.timezone, now=now))
-    return reader.line(text, door)
+def parse(
+    text: str,
+    *,
+    door: Verb | None,
+    vocabulary: Vocabulary,
+    typist: Typist,
+    now: datetime,
+    answers: Sequence[int] = (),
+) -> Line:
+    """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware.
+
+    ``answers`` are the options chosen for the questions that an earlier reading of the same text raised.
+    """
+    read_time = partial(times.read, zone=typist.timezone, now=now)
+    reader = _Reader(vocabulary, read_time, answers)
+    line = reader.line(text, door)
+    if reader.via_is_text:
+        line = _Reader(vocabulary, read_time, answers, via_is_text=True).line(text, door)
+    return replace(line, answers=tuple(answers))
 
 
 class _Reader:
-    """Reads one line, collecting its faults."""
+    """Reads one line, collecting its faults and its questions."""
 
-    def __init__(self, vocabulary: Vocabulary, read_time: ReadTime) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        read_time: ReadTime,
+        answers: Sequence[int],
+        *,
+        via_is_text: bool = False,
+    ) -> None:
         self._vocabulary = vocabulary
-        self._names = {name.casefold(): name for name in vocabulary.connections}
+        names = [*vocabulary.connections, *vocabulary.disabled_connections]
+        self._names = {name.casefold(): name for name in names}
         self._read_time = read_time
-        self._read_phone = partial(phone.read, default_region=vocabulary.default_region)
+        self._numbers = NumberReader.for_region(vocabulary.default_region)
         self._faults = Faults()
+        self._questions = Questions(self._faults, answers)
         self._left_out: tuple[str, ...] = ()
         self._keys = Keys(self._faults)
+        self.via_is_text = via_is_text
+        """Whether no "via" outside a key names a connection: the words around it are the reason."""
 
     def line(self, text: str, door: Verb | None) -> Line:
         read = read_verb(words.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
@@ -103,7 +130,7 @@ class _Reader:
             return Line(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
         parts = words.split(
             rest,
-            is_connection=lambda name: name.casefold() in self._names,
+            connection=self._named_by_via,
             flags=() if grammar in _WITH_REASON else FLAGS,
         )
         if parts.left_open:
@@ -114,6 +141,10 @@ class _Reader:
         if connection and verb in OF_STOPS:
             self._faults.add("text", typed.HOLDS_FOR_EVERY_CONNECTION)
         targets, free = self._targets(parts.free, grammar, connection)
+        if self._numbers.exhausted:
+            self._faults.add("targets", typed.TOO_MANY_DIGITS)
+        if connection and grammar in _WITH_REASON:
+            self._ask_about_via(connection, free, parts.behind_via)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
         goes_out = keys.time("goes-out", self._read_time)
@@ -180,15 +211,51 @@ class _Reader:
             self._unknown_connection(name)
         return _VIA.sub("", text).strip()
 
+    def _named_by_via(self, word: str) -> str | None:
+        """The connection that the word behind a "via" names, on or off; None where it is a word.
+
+        A word that is nearly a name is asked about, and is no word until that is answered.
+        """
+        if self.via_is_text:
+            return None
+        spelt = word.strip(_AROUND_NAMES)
+        if spelt.casefold() in self._names:
+            return self._names[spelt.casefold()]
+        if (meant := closest(spelt, self._names.values(), alike=LIKELY_CONNECTION)) is None:
+            return None
+        options = [typed.through(meant), typed.as_words(f"via {spelt}")]
+        match self._questions.ask("connection", typed.near_connection(spelt, meant), options, meant):
+            case None:
+                return ""
+            case 0:
+                return meant
+            case _:
+                return None
+
+    def _ask_about_via(self, connection: str, reason: str, behind_via: str) -> None:
+        """Ask what a "via NAME" in the middle of a reason is: the connection, or some of its words."""
+        before = reason.removesuffix(behind_via).strip()
+        if not behind_via or not before or before == reason.strip():
+            return
+        options = [
+            f"{typed.through(connection)}, {typed.as_reason(f'{before} {behind_via}')}",
+            typed.as_reason(f"{before} via {connection} {behind_via}"),
+        ]
+        asked = self._questions.ask("reason", typed.reason_around_via([connection]), options)
+        self.via_is_text = asked == 1
+
     def _connection(self, via: Sequence[str]) -> str | None:
-        said = [*via, *filter(None, [self._keys.text("via")])]
+        said = [*filter(None, via), *filter(None, [self._keys.text("via")])]
         known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
         for name in said:
             if name.casefold() not in self._names:
                 self._unknown_connection(name)
         if len(known) > 1:
             self._faults.add("connection", typed.two_connections(known))
-        return known[0] if known else None
+        for name in known:
+            if why := self._vocabulary.disabled_connections.get(name):
+                self._faults.add("connection", why_not.connection_off(name, why))
+        return known[0] if known and known[0] in self._vocabulary.connections else None
 
     def _unknown_connection(self, name: str) -> None:
         names = self._vocabulary.connections
@@ -205,17 +272,20 @@ class _Reader:
         cancels_by = {words_of.cancels_by for words_of in considered} - {None}
         if verb is Verb.CANCEL:
             free = without_marks(free)
-        found = scan(
+        by_id_only = verb is Verb.CANCEL and cancels_by == {"call_id"}
+        read = partial(
+            scan,
             free,
-            read_phone=self._read_phone,
+            reader=self._numbers,
             ids=verb not in {Verb.PLACE, *OF_STOPS},
-            digits_are_ids=verb is Verb.CANCEL and cancels_by == {"call_id"},
-            fits=self._may_follow if verb in _WITH_TIME else lambda _: True,
+            digits_are_ids=by_id_only,
+            fits=self._may_follow if verb in _WITH_TIME else None,
         )
-        if verb is Verb.CANCEL and not words.unquoted(found.rest).quoted:
-            found = self._beyond_words(free, found)
-        numbers = scan(self._keys.raw("to"), read_phone=self._read_phone, ids=False)
-        ids = [named for named in re.split(r"[\s,;]+", self._keys.raw("call")) if named]
+        found = (self._sheet(free, read) if verb is Verb.CANCEL else None) or read(ask=self._ask_for_target)
+        if by_id_only and "reason" in self._keys:
+            found = self._or_first_word(found)
+        numbers = scan(self._keys.raw("to"), reader=self._numbers, ids=False, ask=self._ask_for_target)
+        ids, behind_ids = _ids_in(self._keys.value("call"))
         for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
             self._faults.add("targets", message)
         if numbers.rest:
@@ -228,33 +298,56 @@ class _Reader:
             self._faults.add("targets", _NOT_A_TARGET[verb](found.rest.split()[0]))
         elif verb in OF_STOPS and len(targets) > 1:
             self._faults.add("targets", typed.ONE_NUMBER)
-        return targets, found.rest
+        return targets, " ".join(filter(None, [found.rest, behind_ids]))
 
-    def _beyond_words(self, free: str, found: Scan) -> Scan:
-        """What was found, unless there are further targets behind words: then a sheet's lines, or a fault."""
-        rows = read_rows(free, self._read_phone, ids=True)
-        number = number_in(found.rest, self._read_phone)
-        if rows and (number or len(rows.targets) > len(found.targets)):
-            self._left_out = rows.left_out
-            return Scan(rows.targets, (), rows.reason)
-        if found.targets and number:
-            return Scan(found.targets, (*found.faults, typed.behind_words(number)), found.rest)
-        return found
+    def _ask_for_target(self, message: str, options: Sequence[str]) -> int | None:
+        return self._questions.ask("targets", message, options)
+
+    def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
+        """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
+        found = read(ask=lambda _message, _options: None)
+        before = free[: len(free) - len(found.rest)].strip()
+        if words.unquoted(found.rest).quoted and "\n" not in before:
+            return None
+        if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
+            self._left_out = sheet.left_out
+            return Scan(sheet.targets, (), sheet.reason)
+        if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
+            return replace(found, faults=(*found.faults, typed.behind_words(number)))
+        return None
+
+    def _or_first_word(self, found: Scan) -> Scan:
+        """The first word as an id, where nothing else can be meant by it."""
+        word, *rest = found.rest.split(maxsplit=1) or [""]
+        named = bare_id(word)
+        if found.targets or self._faults.concern("targets") or not named or id_problem(named):
+            return found
+        return Scan((IdTarget(named),), found.faults, "".join(rest))
 
     def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
         """The one campaign's id, and the free text without it."""
-        named = self._keys.text("campaign")
-        if named is not None:
-            if problem := id_problem(named):
+        ids, behind_ids = _ids_in(self._keys.value("campaign"))
+        if ids:
+            for problem in filter(None, map(id_problem, ids)):
                 self._faults.add("targets", problem)
-            return () if problem else (IdTarget(named),), free
-        found = scan(free, read_phone=self._read_phone, ids=True, digits_are_ids=True)
+            if len(ids) > 1:
+                self._faults.add("targets", typed.ONE_CAMPAIGN)
+            by_id = tuple(IdTarget(named) for named in ids if not id_problem(named))
+            return by_id, " ".join(filter(None, [free, behind_ids]))
+        found = scan(
+            free,
+            reader=self._numbers,
+            ids=True,
+            numbers=False,
+            digits_are_ids=True,
+            ask=self._ask_for_target,
+        )
         targets = tuple(target for target in found.targets if isinstance(target, IdTarget))
         for message in found.faults:
             self._faults.add("targets", message)
         if len(found.targets) > 1:
             self._faults.add("targets", typed.ONE_CAMPAIGN)
-        elif (targets != found.targets or found.rest) and not targets and not found.faults:
+        elif (targets != found.targets or found.rest) and not targets and not self._faults.concern("targets"):
             self._faults.add("targets", typed.not_a_campaign(free.split(maxsplit=1)[0]))
         return targets, found.rest
 
@@ -282,9 +375,6 @@ class _Reader:
         return moment, reason
 
     def _free_reason(self, free: str, reason: str | None) -> str | None:
-        if (via := _VIA.match(free)) and closest(via[1], self._names, alike=_LIKELY_CONNECTION):
-            self._unknown_connection(via[1])
-            free = free[via.end() :]
         text = words.unquoted(free).line
         if text and reason:
             self._faults.add("reason", typed.either_reason(text))
@@ -341,4 +431,18 @@ class _Reader:
             return fault
 
     def _may_follow(self, text: str) -> bool:
-        return not text or isinstance(self._attempt(text.removeprefix(_TO)), times.Moment)
+        """Whether a text is a time, or nearly one, or nothing."""
+        if not text or _HOUR.fullmatch(text):
+            return True
+        read = self._attempt(text.removeprefix(_TO))
+        return isinstance(read, times.Moment) or bool(read.suggestions)
+
+
+def _ids_in(value: Value) -> tuple[list[str], str]:
+    """The ids behind a key, between commas or on lines of their own, and the words behind the last one.
+
+    In quotes there are no such words: a form's field holds ids and nothing else.
+    """
+    *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
+    named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]
+    return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

@@ -9,11 +9,6 @@ from storage.entries import Person
 Body = dict[str, Any]
 
 
-def user_of(body: Body) -> str:
-    """Who typed a command, or pressed something."""
-    return str(body.get("user_id") or body["user"]["id"])
-
-
 def channel_of(body: Body) -> str:
     """Where a button was pressed, or the form was opened from."""
     if "view" in body:

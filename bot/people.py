@@ -7,14 +7,17 @@ nobody waits for them, and a group that could not be read, or was read too long 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Self
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy import Members
+from bot import clocks
+from bot.messages import rights
+from bot.policy import Members, standing
 from storage.entries import Person
 from storage.log import ActionLog
 
@@ -25,8 +28,18 @@ USABLE = timedelta(days=1)
 PRESENCE_FRESH = timedelta(minutes=1)
 """users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
 GROUP_USABLE = timedelta(hours=1)
+_FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
+"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and in summer.
+
+People report it with ``tz`` null and the label "Pacific Standard Time".
+"""
 ANSWER_WITHIN = 1.0
 """Seconds a listener may wait for Slack, of the three that a person waits for us."""
+
+AT_ONCE = 5
+"""Number of people that Slack is asked about at the same time."""
+NOBODY = "user_not_found"
+"""The error of `users.info` for an id that nobody has."""
 
 SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
 """Everything a call of the Web API can fail with."""
@@ -38,6 +51,30 @@ class PersonUnreadable(Exception):
     """Slack did not say who somebody is, and nothing recent enough is known."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace that CallOps works in, as `auth.test` names it.
+
+    ``enterprise`` is the Enterprise Grid organisation of the workspace, ``app`` the Slack app of the token.
+    Each is None where Slack does not say.
+    """
+
+    team: str
+    enterprise: str | None = None
+    app: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of `auth.test`."""
+        return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
+
+    def includes(self, team: str | None, enterprise: str | None) -> bool:
+        """Return True for a payload of this workspace or its organisation, or of no named one."""
+        if enterprise and self.enterprise:
+            return enterprise == self.enterprise
+        return not team or team == self.team
+
+
 class Directory:
     """People and groups of one workspace."""
 
@@ -47,13 +84,16 @@ class Directory:
         client: AsyncWebClient,
         groups: Mapping[str, tuple[str, ...]],
         *,
+        workspace: Workspace,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
         self._client = client
         self._groups = groups
+        self.workspace: Final = workspace
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._asked: dict[str, asyncio.Task[Person]] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
     async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
@@ -65,18 +105,55 @@ class Directory:
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
         known = await self._log.person(user)
-        age = self._clock() - known.read_at if known else None
-        if known and age is not None and timedelta(0) <= age < FRESH:
-            return known
+        return known if known and self._is_fresh(known) else await self._read_person(user, known)
+
+    def _is_fresh(self, known: Person) -> bool:
+        return timedelta(0) <= self._clock() - known.read_at < FRESH
+
+    async def unfit(self, people: Iterable[str], *, enough: int) -> dict[str, str]:
+        """Return the reason for each of these people who may do nothing. Stop once ``enough`` may act.
+
+        Slack is asked about a few people of whom nothing recent is known. Somebody it does not tell of counts
+        as fit.
+        """
+        found: dict[str, str] = {}
+        stale: list[tuple[str, Person | None]] = []
+        for user in sorted(people):
+            known = await self._log.person(user)
+            if known is None or not self._is_fresh(known):
+                stale.append((user, known))
+            elif why := standing(known, self.workspace.team):
+                found[user] = why
+            elif (enough := enough - 1) == 0:
+                return found
+        asked = await asyncio.gather(*(self._why_unfit(*one) for one in stale[:AT_ONCE]))
+        return found | {user: why for (user, _), why in zip(stale, asked, strict=False) if why}
+
+    async def _why_unfit(self, user: str, known: Person | None) -> str | None:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                answer = await self._client.users_info(user=user)
+            return standing(await self._read_person(user, known), self.workspace.team)
+        except PersonUnreadable as unreadable:
+            nobody = unreadable.__cause__ and trouble(unreadable.__cause__) == NOBODY
+            return rights.UNKNOWN if nobody else None
+
+    async def _read_person(self, user: str, known: Person | None) -> Person:
+        """Ask Slack who somebody is. Use ``known`` for a day where Slack does not say."""
+        asked = self._asked.get(user)
+        if asked is None:  # many payloads of one person ask once
+            asked = self._asked[user] = asyncio.create_task(self._ask(user))
+            asked.add_done_callback(lambda _: self._asked.pop(user))
+        try:
+            return await asyncio.shield(asked)
         except SLACK_TROUBLE as error:
             _log.warning("Slack did not say who %s is: %s", user, trouble(error))
-            if known and age is not None and age < USABLE:
+            if known and self._clock() - known.read_at < USABLE:
                 return known
             raise PersonUnreadable(user) from error
-        person = read_person(answer["user"], self._clock())
+
+    async def _ask(self, user: str) -> Person:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            answer = await self._client.users_info(user=user)
+        person = read_person(answer["user"], self.workspace, self._clock())
         await self._log.keep_person(person)
         return person
 
@@ -150,17 +227,36 @@ def answered_with(error: BaseException) -> int | None:
     return None if status is None else int(status)
 
 
-def read_person(user: Mapping[str, Any], now: datetime) -> Person:
-    """A person from Slack's user object (https://docs.slack.dev/reference/objects/user-object)."""
+def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) -> Person:
+    """Read a person from Slack's user object (https://docs.slack.dev/reference/objects/user-object).
+
+    In an Enterprise Grid organisation ``team_id`` is missing, or names any workspace of the person, or the
+    organisation. The organisation and the workspaces under ``enterprise_user`` count as well. The team of a
+    colleague is our workspace, whichever theirs is. ``is_stranger`` false proves nothing: it is false for
+    people of other organisations in a shared channel.
+    """
     profile = user.get("profile") or {}
+    grid = {**user, **(user.get("enterprise_user") or {})}
+    homes = {user.get("team_id"), grid.get("enterprise_id"), *(grid.get("teams") or ())} - {None}
+    colleague = not user.get("is_stranger") and not homes.isdisjoint({workspace.team, workspace.enterprise})
     return Person(
         id=user["id"],
-        team=user.get("team_id", ""),
+        team=workspace.team if colleague else user.get("team_id") or "",
         name=profile.get("display_name") or profile.get("real_name") or user.get("name", ""),
-        timezone=user.get("tz") or "UTC",
+        timezone=_timezone(user),
         bot=bool(user.get("is_bot")),
         deleted=bool(user.get("deleted")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        stranger=bool(user.get("is_stranger")),
+        stranger=not colleague,
         read_at=now,
     )
+
+
+def _timezone(user: Mapping[str, Any]) -> str:
+    """Return the zone that Slack gives, else the UTC offset it gives, else nothing: none is made up."""
+    name, seconds = user.get("tz"), user.get("tz_offset")
+    if isinstance(name, str) and name:
+        return name
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds % 60 or seconds in _FILLED_IN:
+        return ""
+    return clocks.offset(seconds // 60) or ""

@@ -159,23 +159,35 @@ def _allowed(rule: Rule, group: str, members: Members, person: str, wanted: Want
     if not rule.approve:
         why = rights.allows(rule.name, _because(rule, wanted))
         return Decision(Effect.ALLOW, (why, *tells), rule, group, tell=told)
+    if denied := nobody_can_approve(rule, members, person, {}):
+        return denied
+    named = () if EVERYONE in rule.approve else rule.approve
+    approval = rights.approval(named, people=rule.approvals)
+    asks = rights.asks(rule.name, approval, _because(rule, wanted))
+    approvers = _everyone_in(rule.approve, members) - _not_own(rule, person)
+    return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
+
+
+def nobody_can_approve(
+    rule: Rule, members: Members, requester: str, unfit: Mapping[str, str]
+) -> Decision | None:
+    """Return a denial where too few people could approve under a rule now, or None.
+
+    ``unfit`` has the reason for each person who may do nothing at all.
+    """
     groups = rule.deciders(escalated=True)
-    possible = _everyone_in(groups, members) - _not_own(rule, person)
-    if len(possible) >= rule.approvals or EVERYONE in groups:
-        named = () if EVERYONE in rule.approve else rule.approve
-        approval = rights.approval(named, people=rule.approvals)
-        asks = rights.asks(rule.name, approval, _because(rule, wanted))
-        approvers = _everyone_in(rule.approve, members) - _not_own(rule, person)
-        return Decision(Effect.ASK, (asks, *tells), rule, group, approvers, told)
+    possible = _everyone_in(groups, members) - _not_own(rule, requester)
+    able = len(possible - unfit.keys())
+    if EVERYONE in groups or able >= rule.needed:
+        return None
     if unread := _unread(groups, members):
         return _unreadable(unread, rule)
-    return Decision(Effect.DENY, (_nobody_could(rule, groups, len(possible)),), rule)
-
-
-def _nobody_could(rule: Rule, groups: Sequence[str], possible: int) -> str:
-    if rule.approvals == 1:
-        return rights.nobody_but_you(groups)
-    return rights.too_few_people(rule.name, groups, approvals=rule.approvals, others=possible)
+    whys = [unfit[one] for one in possible & unfit.keys()]
+    if rule.needed == 1:
+        why = rights.nobody_else(groups, whys)
+    else:
+        why = rights.too_few_people(rule.name, groups, whys, approvals=rule.needed, others=able)
+    return Decision(Effect.DENY, (why,), rule)
 
 
 def at_decision(rule: Rule | None, members: Members, person: Person, case: Case) -> Decision:

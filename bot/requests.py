@@ -23,10 +23,10 @@ from bot.messages.modals import result
 from bot.opening import Opening
 from bot.operations import Origin
 from bot.payloads import Body, channel_of, press, pressed
-from bot.people import Directory
 from bot.replies import Replies
 from bot.settings import Settings
 from bot.windows import NoWindow, Windows
+from storage.entries import Person
 from storage.log import ActionLog
 
 COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
@@ -41,7 +41,6 @@ class Requests:
     def __init__(
         self,
         log: ActionLog,
-        directory: Directory,
         settings: Settings,
         intake: Intake,
         opening: Opening,
@@ -50,7 +49,6 @@ class Requests:
         replies: Replies,
     ) -> None:
         self._log = log
-        self._directory = directory
         self._off = settings.off
         self._intake = intake
         self._opening = opening
@@ -77,10 +75,9 @@ class Requests:
         app.action(answers.PLACE)(self.place)
         app.action(answers.TAKE_BACK)(self.take_back)
 
-    async def command(self, ack: AsyncAck, body: Body) -> None:
+    async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
         door = COMMANDS_HEARD[body["command"]]
-        person = await self._directory.person(body["user_id"])
         line = self._intake.parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
             await _say(ack, answers.help_message(self._intake.vocabulary, self._off))
@@ -92,7 +89,7 @@ class Requests:
             await _say(ack, await self._lists.search.first_page(line.rest, person, body["trigger_id"]))
         elif line.verb and line.missing and not line.faults:
             try:
-                await self._opening.open(body, line.verb, values_of(line), body["channel_id"])
+                await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
             except NoWindow as no:
                 draft = nonce(body["trigger_id"], "line")
                 await self._intake.keep(draft, person, None, line)
@@ -103,9 +100,8 @@ class Requests:
             origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
             await _say(ack, await self._intake.answer(line, origin, nonce(body["trigger_id"], "line")))
 
-    async def choose(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Go on with a line, now that what it left open was chosen; once, however often it is pressed."""
-        person = await self._directory.person(body["user"]["id"])
         choice = Choice.of(action["value"])
         draft = await self._intake.draft(choice.draft, person.id)
         if draft and draft.request:
@@ -113,7 +109,8 @@ class Requests:
         elif draft is None or not draft.content:
             message = answers.refusal([presses.TOO_OLD])
         else:
-            line = self._intake.parse(str(draft.content["rest"]), Verb(str(draft.content["verb"])), person)
+            verb = Verb(str(draft.content["verb"]))
+            line = self._intake.parse(str(draft.content["rest"]), verb, person, choice.answers)
             line = replace(
                 line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
             )
@@ -122,52 +119,47 @@ class Requests:
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def change_asked(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
-        person = await self._directory.person(body["user"]["id"])
         message, withdrawn = await self._intake.take_back(request_id, person, inbound=press(body))
         self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
-            await self._opening.reopen(await self._intake.draft(draft, person.id), body)
+            await self._opening.reopen(await self._intake.draft(draft, person.id), body, person)
         await ack()
 
-    async def cancel_first(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def cancel_first(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask to cancel the call that was placed before; the new one is placed after that."""
-        person = await self._directory.person(body["user"]["id"])
         draft = await self._intake.draft(action["value"], person.id)
         message = await self._intake.cancel_first(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def open_form(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def open_form(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open a form: empty from help, and with all that was understood where its verb was asked for."""
         verb = answers.OPENS[action["action_id"]]
         if action["value"] == answers.EMPTY:
-            await self._opening.open(body, verb, {}, channel_of(body))
+            await self._opening.open(body, verb, {}, channel_of(body), person)
         else:
-            await self._opening.reopen(
-                await self._intake.draft(action["value"], body["user"]["id"]), body, verb
-            )
+            draft = await self._intake.draft(action["value"], person.id)
+            await self._opening.reopen(draft, body, person, verb)
         await ack()
 
-    async def change(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def change(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with all that was understood of a line, and as typed what was not."""
-        draft = await self._intake.draft(action["value"], body["user"]["id"])
-        await self._opening.reopen(draft, body)
+        draft = await self._intake.draft(action["value"], person.id)
+        await self._opening.reopen(draft, body, person)
         await ack()
 
-    async def place(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def place(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Place what a preview showed, once, however often the button is pressed."""
-        person = await self._directory.person(body["user"]["id"])
         draft = await self._intake.draft(action["value"], person.id)
         message = await self._intake.place(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
-    async def take_back(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def take_back(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
-        person = await self._directory.person(body["user"]["id"])
         message, _ = await self._intake.take_back(action["value"], person, inbound=press(body))
         if "view" in body:
             await self._windows.change(body, result(message))

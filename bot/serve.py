@@ -22,7 +22,7 @@ from bot.check_setup import what_will_not_last
 from bot.health import Health, health_routes
 from bot.house import House
 from bot.http_mode import PATH, HttpMode
-from bot.people import SLACK_TROUBLE, Directory, trouble
+from bot.people import SLACK_TROUBLE, Directory, Workspace, trouble
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
 from bot.terminal import LineFormatter
@@ -66,8 +66,8 @@ def log_to_stderr(level: str) -> None:
         logging.getLogger(theirs).setLevel(logging.WARNING)
 
 
-async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
-    """The workspace's id. Raises `CannotStart` for a token that does not work or may too little."""
+async def check_slack(client: AsyncWebClient, settings: Settings) -> Workspace:
+    """Return the token's workspace. Raises `CannotStart` for a token that does not work or may too little."""
     answer = await _ask(client.auth_test(), "SLACK_BOT_TOKEN", settings.slack_api_url)
     needed = set(SCOPES)
     if not any(one.startswith("S") for members in settings.groups.values() for one in members):
@@ -81,7 +81,7 @@ async def check_slack(client: AsyncWebClient, settings: Settings) -> str:
         # Asked here because the Socket Mode client would try an invalid token for ever.
         opening = client.apps_connections_open(app_token=settings.app_token.get_secret_value())
         await _ask(opening, "SLACK_APP_TOKEN", settings.slack_api_url)
-    return str(answer["team_id"])
+    return Workspace.of(answer.data)  # type: ignore[arg-type]  # the library's type says it may be bytes
 
 
 async def _ask(call: Awaitable[AsyncSlackResponse], token: str, url: str) -> AsyncSlackResponse:
@@ -132,7 +132,7 @@ async def _serve(
     stack: AsyncExitStack,
 ) -> None:
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
-    team = await _unless(stopping, check_slack(client, settings))
+    workspace = await _unless(stopping, check_slack(client, settings))
     log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock)
     stack.push_async_callback(log.close)
     # Its name is never used again: what is found under a dead owner's name is released.
@@ -142,8 +142,9 @@ async def _serve(
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
-    directory = Directory(log, client, settings.groups, clock=clock)
+    directory = Directory(log, client, settings.groups, workspace=workspace, clock=clock)
     await _unless(stopping, directory.refresh_groups())
+    team = workspace.team
     house = House(
         settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
     )

@@ -19,7 +19,6 @@ from bot.messages.timeline import Details
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations
 from bot.payloads import Body, channel_of
-from bot.people import Directory
 from bot.replies import Replies
 from bot.windows import Windows
 from providers.actions import Kind, PlaceCall
@@ -37,7 +36,6 @@ class Shortcuts:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         intake: Intake,
         opening: Opening,
         windows: Windows,
@@ -47,7 +45,6 @@ class Shortcuts:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._intake = intake
         self._opening = opening
         self._windows = windows
@@ -63,28 +60,26 @@ class Shortcuts:
         app.action(Details.reveal)(self.reveal)
         app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
 
-    async def cancel_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def cancel_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form to cancel a call with it chosen, for somebody who may ask; to others, say why not."""
-        await self._open_with(Verb.CANCEL, ack, body, action)
+        await self._open_with(Verb.CANCEL, ack, body, action, person)
 
-    async def move_this(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def move_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form to move a call with it chosen, for somebody who may ask; to others, say why not."""
-        await self._open_with(Verb.MOVE, ack, body, action)
+        await self._open_with(Verb.MOVE, ack, body, action, person)
 
-    async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body) -> None:
-        person = await self._directory.person(body["user"]["id"])
+    async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         entry = entry_of(await self._log.request(action["value"]), action["value"])
         allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
         late = await self._intake.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal([late] if late else allowed.why))
         else:
-            await self._opening.open_known(verb, body, {}, call=entry)
+            await self._opening.open_known(verb, body, {}, person, call=entry)
         await ack()
 
-    async def place_again(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with a call that was moved in vain, for the person who wanted it moved."""
-        person = await self._directory.person(body["user"]["id"])
         move = await self._log.request(action["value"])
         call = entry_of(await self._log.request(move.moves or ""), move.moves or "")
         if person.id != move.requester:
@@ -92,12 +87,11 @@ class Shortcuts:
         elif not isinstance(call.action, PlaceCall):
             self._replies.send(body["response_url"], answers.refusal([scheduled.ERASED]))
         else:
-            await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body))
+            await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body), person)
         await ack()
 
-    async def details(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
-        person = await self._directory.person(body["user"]["id"])
         view = await self._story(await self._log.request(action["value"]), person)
         if "view" in body:
             await self._windows.push(body, view)
@@ -105,9 +99,8 @@ class Shortcuts:
             await self._windows.open(body, view)
         await ack()
 
-    async def reveal(self, ack: AsyncAck, body: Body, action: Body) -> None:
+    async def reveal(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show the full numbers to somebody who may see them, once the log has it."""
-        person = await self._directory.person(body["user"]["id"])
         key = nonce(body["trigger_id"], "reveal")
         try:
             request = await self._operations.reveal(action["value"], person, nonce=key)
@@ -131,9 +124,8 @@ class Shortcuts:
             revealed=revealed,
         )
 
-    async def cancel_mentioned(self, ack: AsyncAck, body: Body) -> None:
+    async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
-        person = await self._directory.person(body["user"]["id"])
         allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
         if not allowed.allowed:
             self._replies.send(body["response_url"], answers.refusal(allowed.why))
@@ -144,14 +136,19 @@ class Shortcuts:
         theirs = {call.reference for call in calls}
         ids = set(await self._log.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
-        if len(calls) == 1 and not others:
-            await self._opening.open_known(Verb.CANCEL, body, {}, hint=presses.MENTIONED, call=calls[0])
+        others += found.doubtful
+        values: dict[str, str] = {}
+        chosen: LogEntry | None = None
+        if len(calls) == 1 and not others and not found.more:
+            chosen = calls[0]
         else:
             aimed = [known_calls.values(call, self._intake.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
-            targets = "\n".join(dict.fromkeys([*others, *named]))
-            hint = presses.MENTIONED if targets else presses.NOTHING_MENTIONED
-            await self._opening.open_known(Verb.CANCEL, body, {"targets": targets}, hint=hint)
+            values["targets"] = "\n".join(dict.fromkeys([*others, *named]))
+        hint = presses.mentioned(anything=bool(chosen or values["targets"]), whole=found.whole)
+        if found.more:
+            hint = f"{hint}\n{presses.not_looked_up(found.more)}"
+        await self._opening.open_known(Verb.CANCEL, body, values, person, hint=hint, call=chosen)
         await ack()
 
     async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:

@@ -17,14 +17,13 @@ from bot.intake import Faulty, Intake
 from bot.intents import nonce
 from bot.known_calls import KNOWN, NONE_OF_THESE
 from bot.line import OF_STOPS, Verb
-from bot.messages import answers, repeats
+from bot.messages import answers, choosing, repeats
 from bot.messages.forms import MORE, Form
 from bot.messages.modals import About, View, result
 from bot.messages.previews import PlacePreview
 from bot.opening import Opening
 from bot.operations import NotAllowed, Operations, Wish
 from bot.payloads import Body, pressed, submitted
-from bot.people import Directory
 from bot.windows import Windows
 from storage.entries import Person, entry_of
 from storage.log import ActionLog
@@ -37,7 +36,6 @@ class Submissions:
         self,
         log: ActionLog,
         operations: Operations,
-        directory: Directory,
         intake: Intake,
         opening: Opening,
         windows: Windows,
@@ -46,7 +44,6 @@ class Submissions:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._directory = directory
         self._intake = intake
         self._opening = opening
         self._windows = windows
@@ -63,7 +60,7 @@ class Submissions:
         """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
         about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
         view = form.build(
-            form.read(body["view"]),
+            form.filled(body["view"]),
             nonce=nonce(body["trigger_id"], "more"),
             channel=about.channel,
             whole=True,
@@ -71,9 +68,8 @@ class Submissions:
         await self._windows.change(body, view)
         await ack()
 
-    async def place_form(self, ack: AsyncAck, body: Body) -> None:
+    async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Turn a complete form into its preview; otherwise put each fault under its field."""
-        person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
@@ -82,11 +78,7 @@ class Submissions:
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
-            await self._intake.keep_refusal(faulty, submitted(body, person))
-            if view := self._with_what_lacks(form, faulty, body, person):
-                await ack(response_action="update", view=view)
-                return
-            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+            await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
         await self._intake.keep(draft, person, wish, found.line)
@@ -101,10 +93,15 @@ class Submissions:
     def _with_what_lacks(self, form: Form, faulty: Faulty, body: Body, person: Person) -> View | None:
         """The form once more, where all it lacks is in fields that were folded away."""
         lacks = {fault.field for fault in faulty.faults}
-        if not lacks <= {"zone", "consent"} or any(form.shows(body["view"], field) for field in lacks):
+        if (
+            form.verb is not Verb.PLACE
+            or not lacks <= {"zone", "consent"}
+            or any(form.shows(body["view"], field) for field in lacks)
+        ):
             return None
-        values = form.read(body["view"])
-        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        values = form.filled(body["view"])
+        said = self._said(form, body)
+        line = self._intake.parse(said, form.verb, person, form.answers(body["view"], said))
         return form.build(
             {**values, "targets": values_of(line)["targets"]},
             nonce=nonce(body["trigger_id"], "more"),
@@ -113,22 +110,20 @@ class Submissions:
             hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.faults),
         )
 
-    async def place_previewed(self, ack: AsyncAck, body: Body) -> None:
+    async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Place what the preview in the modal showed."""
-        person = await self._directory.person(body["user"]["id"])
         draft = await self._intake.draft(About.of(body["view"]).nonce, person.id)
         message = await self._intake.place(draft, pressed(body, person))
         await ack(response_action="update", view=result(message))
 
-    async def ask_form(self, ack: AsyncAck, body: Body) -> None:
+    async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Ask for what a form says that needs no preview."""
         filled = body["view"]["callback_id"]
         verb = next(verb for verb, form in self._opening.forms.items() if form.callback_id == filled)
-        await self._ask_by_form(verb, ack, body)
+        await self._ask_by_form(verb, ack, body, person)
 
-    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body) -> None:
+    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body, person: Person) -> None:
         """Ask for what a form says; otherwise put each fault under its field."""
-        person = await self._directory.person(body["user"]["id"])
         form = self._opening.forms[verb]
         try:
             found = await self._submitted(form, body, person)
@@ -136,19 +131,43 @@ class Submissions:
                 await ack(response_action="update", view=result(await self._stop(found, person, body)))
                 return
             wish = await self._intake.wish(found, person)
-            await self._answer_form(ack, wish, person, body)
+            typed = None if self._is_chosen(form, body) else found
+            await self._answer_form(ack, wish, person, body, typed)
         except Faulty as faulty:
-            await self._intake.keep_refusal(faulty, submitted(body, person))
+            await self._ack_faults(ack, form, faulty, body, person)
+
+    async def _ack_faults(
+        self, ack: AsyncAck, form: Form, faulty: Faulty, body: Body, person: Person
+    ) -> None:
+        """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
+        await self._intake.keep_refusal(faulty, submitted(body, person))
+        view = self._with_what_lacks(form, faulty, body, person)
+        if question := choosing.question_in(faulty.faults):
+            key = nonce(body["trigger_id"], "question")
+            view = form.asking(body["view"], question, self._said(form, body), nonce=key)
+        if view:
+            await ack(response_action="update", view=view)
+        else:
             await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    def _said(self, form: Form, body: Body) -> str:
+        """A form that Slack sent back, as a line of the grammar."""
+        return line_text(form.verb, form.read(body["view"]))
 
     async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
         """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
         return await self._intake.stop_or_allow(found.line, submitted(body, person))
 
-    async def _answer_form(self, ack: AsyncAck, wish: Wish, person: Person, body: Body) -> None:
+    def _is_chosen(self, form: Form, body: Body) -> bool:
+        """Whether a form is about a known call: its number, which is masked there, is not told in full."""
+        return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
+
+    async def _answer_form(
+        self, ack: AsyncAck, wish: Wish, person: Person, body: Body, found: Inferred | None = None
+    ) -> None:
         """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
         try:
-            message = await self._intake.ask(wish, submitted(body, person))
+            message = await self._intake.ask(wish, submitted(body, person), found)
         except NotAllowed as no:
             message = answers.refusal(no.why, no.request)
         await ack(response_action="update", view=result(message))
@@ -158,9 +177,10 @@ class Submissions:
         values = form.read(body["view"])
         if faults := form.contradictions(values, self._clock()):
             raise Faulty(faults)
-        if values.get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}:
+        if self._is_chosen(form, body):
             values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
-        line = self._intake.parse(line_text(form.verb, values), form.verb, person)
+        chosen = form.answers(body["view"], self._said(form, body))
+        line = self._intake.parse(line_text(form.verb, values), form.verb, person, chosen)
         return await self._intake.infer(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:

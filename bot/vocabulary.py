@@ -15,6 +15,7 @@ def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabular
         {name: words_of(adapter) for name, adapter in adapters.items()},
         settings.slack.default_region,
         settings.slack.reasons,
+        settings.off,
         hours=any(rule.calling_hours for rule in settings.rules)
         or any(one.calling_hours for one in settings.connections.values()),
     )

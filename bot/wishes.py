@@ -6,8 +6,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.line import Line, Verb
+from bot.numbers import NumberTarget
 from bot.operations import Wish
-from bot.targets import IdTarget, NumberTarget
+from bot.targets import IdTarget
 from providers.actions import (
     CallAction,
     CallRef,
@@ -62,7 +63,7 @@ def _place(line: Line, to: str) -> PlaceCall:
         priority=line.priority,
         language=line.language,
         batch=line.batch,
-        metadata=dict(line.metadata) or None,
+        metadata={**line.metadata} or None,
     )
 
 
@@ -83,6 +84,7 @@ def kept(wish: Wish | None, line: Line) -> dict[str, object]:
         "text": line.text,
         "rest": line.rest,
         "verb": line.verb,
+        "answers": list(line.answers),
         "wish": _written(wish) if wish else None,
     }
 

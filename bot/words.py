@@ -19,16 +19,19 @@ _OPENS = rf"(?<![^\s=,;])[{_QUOTES}]"
 _QUOTED = re.compile(rf"{_OPENS}((?:\\.|[^{_QUOTES}\\])*)[{_QUOTES}]", re.DOTALL)
 _ESCAPED = re.compile(rf"\\([{_QUOTES}\\])")
 _LEFT_OPEN = re.compile(rf"{_OPENS}(?=\S)")
+_DASHES = "\\-\u2013\u2014"
+"""What people, and phones that mend two hyphens, write before a key."""
 _MARK = re.compile(
     rf"""(?<![^\s,;])(?:
-        (?P<key>-{{0,2}}[^\W\d_][^\s,;=<>/?&:\0{_QUOTES}]*)[^\S\n]*=
-      | via(?=\s+(?P<via>[^\s,;=\0]+)(?![^\s,;]))
+        [{_DASHES}]{{0,2}}(?P<key>[^\W\d_][^\s,;=<>/?&:\0{_QUOTES}]*)[^\S\n]*=
+      | [{_DASHES}]{{0,2}}via(?=:?\s+(?P<via>\0+|[^\s,;=\0]+)(?![^\s,;]))
       | (?P<flag>[^\W\d_][\w-]*)(?![^\s,;])
     )""",
     re.VERBOSE | re.IGNORECASE,
 )
+_SECOND_WORD = re.compile(r"\s+([^\s,;=\0]+)(?![^\s,;])")
 _AROUND_VALUES = " \t\n,"
-_TELEPHONE_LINK = re.compile(r"<tel:([^|>]*)(?:\|[^>]*)?>", re.IGNORECASE)
+_TELEPHONE_LINK = re.compile(r"<tel:([^|<>]{0,64})(?:\|[^<>]{0,64})?>", re.IGNORECASE)
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 """The three characters that Slack escapes in what people type (docs.slack.dev, formatting message text)."""
 
@@ -41,6 +44,9 @@ _UNSEEN = re.compile(rf"\r\n|[^\S ]|[{UNSEEN}]")
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 _NOTHING = re.compile(rf"(?<![^\s=,;{_QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{_QUOTES}])")
 """A word of which nothing is seen: a joiner that joins nothing, a filler, a blank of Braille."""
+
+LIKELY_CONNECTION = 0.75
+"""How alike a word must be to a connection's name for "via WORD" to be that rather than text."""
 
 LONGEST_QUOTED = 60
 """Characters of what was typed that a message repeats."""
@@ -64,6 +70,8 @@ class Parts:
     """A line, taken apart. ``keys`` are in lower case but for what follows ``meta.``; in typed order."""
 
     free: str
+    behind_via: str
+    """The last piece of the free text, where it stands behind ``via NAME``."""
     keys: tuple[tuple[str, Value], ...]
     via: tuple[str, ...]
     flags: tuple[str, ...]
@@ -87,6 +95,8 @@ def seen(text: str) -> str:
 def _visible(match: re.Match[str]) -> str:
     if match[0][0] in _LINE_ENDS:
         return "\n"
+    if match[0] == "\t":
+        return "\t"  # the end of a cell
     return " " if match[0].isspace() else ""
 
 
@@ -102,39 +112,66 @@ def quote(text: str) -> str:
     return '"' + re.sub(rf"([{_QUOTES}\\])", r"\\\1", text) + '"'
 
 
-def split(text: str, *, is_connection: Callable[[str], bool], flags: Iterable[str] = ()) -> Parts:
-    """Take a clean line apart."""
+def lines(text: str) -> list[str]:
+    """Return the lines of a text that are not blank; what stands in quotes is on one line."""
+    masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
+    found = (text[line.start() : line.end()] for line in re.finditer(r"[^\n]+", masked))
+    return [line for line in found if line.strip()]
+
+
+def split(text: str, *, connection: Callable[[str], str | None], flags: Iterable[str] = ()) -> Parts:
+    """Take a clean line apart.
+
+    ``connection`` returns the name that the word behind a "via" stands for, None where "via" is a word.
+    """
     masked = _QUOTED.sub(lambda match: "\0" * len(match[0]), text)
     free, keys, via, flagged = [], [], [], []
-    key, begin = "", 0
+    key, begin, behind_via = "", 0, False
 
     def close(end: int) -> None:
         if key:
             keys.append((key, unquoted(text[begin:end])))
         else:
-            free.append(text[begin:end])
+            piece = text[begin:end]
+            free.append(piece.strip(" \n" if "\n" in piece else _AROUND_VALUES))
 
     for mark in _MARK.finditer(masked):
+        if mark.start() < begin:
+            continue
+        named, following, end = None, "", mark.end()
         if mark["key"]:
             following = _key(mark["key"])
-        elif mark["via"] and is_connection(mark["via"]):
-            via.append(mark["via"])
-            following = ""
+        elif mark["via"]:
+            named, end = _named(text, masked, mark, connection)
+            if named is None:
+                continue
+            via.append(named)
         elif mark["flag"] and mark["flag"].lower() in flags:
             flagged.append(mark["flag"].lower())
-            following = ""
         else:
             continue
         close(mark.start())
-        key, begin = following, mark.end("via") if mark["via"] else mark.end()
+        key, begin, behind_via = following, end, named is not None
     close(len(text))
     return Parts(
-        free=" ".join(filter(None, (piece.strip(_AROUND_VALUES) for piece in free))),
+        free=" ".join(filter(None, free)),
+        behind_via=free[-1] if behind_via else "",
         keys=tuple(keys),
         via=tuple(via),
         flags=tuple(flagged),
         left_open=bool(_LEFT_OPEN.search(masked)),
     )
+
+
+def _named(
+    text: str, masked: str, mark: re.Match[str], connection: Callable[[str], str | None]
+) -> tuple[str | None, int]:
+    """The connection that the words behind a "via" name, and where those end."""
+    start, end = mark.span("via")
+    word = text[start:end]
+    if (named := connection(word)) is None and (second := _SECOND_WORD.match(masked, end)):
+        return connection(word + second[1]), second.end()
+    return named, end
 
 
 def _key(typed: str) -> str:

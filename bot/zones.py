@@ -9,14 +9,17 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.messages import time_faults
-from bot.words import closest
+from bot.words import closest, short
 
 UTC = "UTC"
 _ALIKE = 0.75
 """How much of a name must be there for it to have been meant (difflib's ratio)."""
+_LONGEST: Final = 64
+"""Characters of a zone's name; the longest that exists has 32."""
 
 
 class ZoneFault(ValueError):
@@ -39,6 +42,8 @@ def canonical_zones(names: Sequence[str]) -> tuple[str, ...]:
 
 def read(text: str) -> str:
     """Read the zone that somebody typed, by its name or its city alone. Raises `ZoneFault`."""
+    if len(text) > _LONGEST:
+        raise ZoneFault(time_faults.no_zone(short(text)))
     typed = "_".join(text.split()).casefold()
     if found := _names().get(typed):
         return found
@@ -86,11 +91,13 @@ def _links() -> Mapping[str, str]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """The canonical name for each name, as it is looked up."""
-    known = (name for name in (*_links(), *_countries()) if "/" in name or name == UTC)
-    return {
-        name.casefold(): canonical(name) for name in known
-    }  # EST would be Panama, and IST three countries
+    """Return the canonical name for each name, as it is looked up.
+
+    Left out are names of no place, as Etc/UCT, and abbreviations: EST would be Panama.
+    """
+    places = _countries()
+    known = (name for name in (*_links(), *places) if "/" in name or name == UTC)
+    return {name.casefold(): canonical(name) for name in known if canonical(name) in places}
 
 
 def _table(name: str) -> list[list[str]]:

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 TEAM_ID = "T0CALLOPS"
+SISTER_ID = "T0SISTER"
+ENTERPRISE_ID = "E0CALLOPS"
 APP_ID = "A0CALLOPS"
 BOT_USER = "U0CALLOPS"
 BOT_ID = "B0CALLOPS"
@@ -16,7 +18,11 @@ SIGNING_SECRET = "0123456789abcdef-playground-0123"  # noqa: S105 - the same
 
 @dataclass(frozen=True)
 class User:
-    """Someone in the workspace, with the marks by which `users.info` tells people apart."""
+    """Someone in the workspace, with the marks by which `users.info` tells people apart.
+
+    ``team_id`` None: `users.info` leaves it out. ``teams`` are their workspaces in the Enterprise Grid
+    organisation ``enterprise_id``.
+    """
 
     id: str
     name: str
@@ -27,7 +33,9 @@ class User:
     is_restricted: bool = False
     is_ultra_restricted: bool = False
     is_stranger: bool = False
-    team_id: str = TEAM_ID
+    team_id: str | None = TEAM_ID
+    enterprise_id: str | None = None
+    teams: tuple[str, ...] = ()
 
 
 @dataclass
@@ -44,11 +52,15 @@ class Channel:
 
 @dataclass(frozen=True)
 class Content:
-    """What a workspace starts with; user groups are lists of user ids."""
+    """What a workspace starts with; user groups are lists of user ids.
+
+    ``enterprise`` is the Enterprise Grid organisation that the workspace belongs to.
+    """
 
     users: tuple[User, ...]
     channels: tuple[Channel, ...]
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    enterprise: str | None = None
 
 
 EVERYONE = {"U0AGENT", "U0MANAGER", "U0SECOND", "U0AUDITOR", "U0GONE", "U0BOT"}
@@ -74,12 +86,42 @@ WORKSPACE: dict[str, Any] = {
     "groups": {"S0MANAGERS": ["U0MANAGER", "U0SECOND"]},
 }
 
+# People of a Grid as users.info was seen to show them: github.com/looker/lookerbot/issues/184 (no team_id),
+# slackapi/bolt-js#1875 (another workspace's team_id, or the organisation's id); read 2026-11
+_IN_BOTH = {"enterprise_id": ENTERPRISE_ID, "teams": [TEAM_ID, SISTER_ID]}
+_OF_THE_GRID: list[dict[str, Any]] = [
+    {"id": "W0NOTEAM", "name": "nora", "real_name": "Nora Noteam", "team_id": None} | _IN_BOTH,
+    {"id": "W0SISTER", "name": "siri", "real_name": "Siri Sister", "team_id": SISTER_ID} | _IN_BOTH,
+    {"id": "W0ORG", "name": "omar", "real_name": "Omar Org", "team_id": ENTERPRISE_ID} | _IN_BOTH,
+    {"id": "W0APART", "name": "ana", "real_name": "Ana Apart", "team_id": SISTER_ID}
+    | {"enterprise_id": ENTERPRISE_ID, "teams": [SISTER_ID]},
+    {"id": "W0GUEST", "name": "gus", "real_name": "Gus Guest", "is_ultra_restricted": True} | _IN_BOTH,
+    {"id": "W0OTHER", "name": "otto", "real_name": "Otto Other", "team_id": "T0ELSEWHERE"}
+    | {"enterprise_id": "E0ELSEWHERE", "teams": ["T0ELSEWHERE"]},
+    {"id": "W0UNSEEN", "name": "uma", "real_name": "Uma Unseen", "is_stranger": True} | _IN_BOTH,
+]
+_SUPPORT = next(one for one in WORKSPACE["channels"] if one["id"] == "C0SUPPORT")
+GRID: dict[str, Any] = WORKSPACE | {
+    "enterprise": ENTERPRISE_ID,
+    "users": [*WORKSPACE["users"], *_OF_THE_GRID],
+    "channels": [
+        *(one for one in WORKSPACE["channels"] if one is not _SUPPORT),
+        _SUPPORT | {"members": [*_SUPPORT["members"], *(one["id"] for one in _OF_THE_GRID)]},
+    ],
+}
+"""The same workspace in an Enterprise Grid organisation, with people of each shape."""
+
 
 def read(path: Path | None = None) -> Content:
     """The workspace's content from a JSON file of the same shape as `WORKSPACE`, or `WORKSPACE` itself."""
-    raw = WORKSPACE if path is None else json.loads(path.read_text(encoding="utf-8"))
+    return make(WORKSPACE if path is None else json.loads(path.read_text(encoding="utf-8")))
+
+
+def make(raw: dict[str, Any]) -> Content:
+    """Make the content that JSON of the shape of `WORKSPACE` describes."""
     return Content(
-        users=tuple(User(**user) for user in raw["users"]),
+        users=tuple(User(**user | {"teams": tuple(user.get("teams", ()))}) for user in raw["users"]),
         channels=tuple(Channel(**{**one, "members": set(one["members"])}) for one in raw["channels"]),
         groups={group: tuple(members) for group, members in raw.get("groups", {}).items()},
+        enterprise=raw.get("enterprise"),
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from playground import forms
 from playground.blocks import elements
-from playground.content import APP_ID, BOT_USER, TEAM_ID, Channel
+from playground.content import APP_ID, BOT_USER, TEAM_ID, Channel, User
 from playground.manifest import Manifest
 from playground.socket_mode import SocketMode, UndeliveredError
 from playground.webapi import WebApi
@@ -44,8 +44,9 @@ class Interactions:
             return "invalid_command"  # the client says: /… is not a valid command
         payload = {
             "token": VERIFICATION,
-            "team_id": user.team_id,
+            "team_id": self._team_of(user),
             "team_domain": DOMAIN,
+            **({"enterprise_id": self.workspace.enterprise} if self.workspace.enterprise else {}),
             "channel_id": place.id,
             "channel_name": place.name,
             "user_id": person,
@@ -122,7 +123,7 @@ class Interactions:
             view.errors, view.changed = errors, self.workspace.touch()
             return {"error": None, "errors": errors}
         payload = self._interaction("view_submission", person, view)
-        payload |= {"response_urls": [], "is_enterprise_install": False, "enterprise": None}
+        payload = {"enterprise": None} | payload | {"response_urls": [], "is_enterprise_install": False}
         payload["view"]["state"] = {"values": state}
         view.errors = {}
         try:
@@ -171,7 +172,8 @@ class Interactions:
         body = {"token": VERIFICATION, "team_id": TEAM_ID, "api_app_id": APP_ID, "type": "event_callback"}
         stamp = {"event_ts": self.workspace.new_ts(), **event}
         more = {"event_id": self.workspace.new_id("Ev"), "event_time": int(self.workspace.clock())}
-        account = {"team_id": TEAM_ID, "user_id": BOT_USER, "is_bot": True, "enterprise_id": None}
+        account: Json = {"team_id": TEAM_ID, "enterprise_id": self.workspace.enterprise}
+        account |= {"user_id": BOT_USER, "is_bot": True}
         authorizations = [account | {"is_enterprise_install": False}]
         self.socket.publish(body | {"event": stamp} | more | {"authorizations": authorizations})
 
@@ -235,6 +237,9 @@ class Interactions:
         who = {"id": person, "username": user.name, "name": user.name, "team_id": user.team_id}
         trigger = self.workspace.new_trigger(person, view.id if view else None)
         payload: Json = {"type": kind, "user": who, "team": {"id": TEAM_ID, "domain": DOMAIN}}
+        if self.workspace.enterprise:  # as in bolt-js's types of interactions, read 2026-11
+            payload["team"]["enterprise_id"] = self.workspace.enterprise
+            payload["enterprise"] = {"id": self.workspace.enterprise, "name": "CallOps Group"}
         payload |= {"api_app_id": APP_ID, "token": VERIFICATION, "trigger_id": trigger}
         return payload | ({"view": self.workspace.view_for_app(view)} if view else {})
 
@@ -260,6 +265,10 @@ class Interactions:
         }
         payload["state"] = {"values": forms.values(message.blocks, {})}
         return payload if private else payload | {"message": message.for_app()}
+
+    def _team_of(self, user: User) -> str | None:
+        """Return the workspace that a command is typed in: ours for its members, wherever their home is."""
+        return TEAM_ID if TEAM_ID in user.teams else user.team_id
 
     def _channel_of(self, person: str, channel: str) -> Channel:
         place = self.workspace.channel(channel)

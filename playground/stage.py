@@ -121,6 +121,8 @@ class Stage:
 
     manifest = Path("manifest.yml")
     """What the app was installed from."""
+    workspace: Path | None = None
+    """People and channels, as JSON, in place of the usual ones."""
 
     def __init__(self, folder: Path, *, deadline: int = 2, lease: int = 4, over_http: bool = False) -> None:
         self.over_http = over_http
@@ -150,9 +152,9 @@ class Stage:
 
     async def _start(self) -> None:
         journal = self.folder / "providers.jsonl"
-        playground = await self._spawn(
-            "playground", "--manifest", str(self.manifest), "--journal", str(journal)
-        )
+        told = ["--manifest", str(self.manifest), "--journal", str(journal)]
+        told += ["--workspace", str(self.workspace)] if self.workspace else []
+        playground = await self._spawn("playground", *told)
         if playground.stdout is None:
             raise RuntimeError("the playground's output is not a pipe")
         async with asyncio.timeout(READY_WITHIN):

@@ -84,6 +84,8 @@ class WebApi:
             "bot_id": BOT_ID,
             "app_id": APP_ID,
             "is_enterprise_install": False,
+            # api.slack.com/enterprise/grid/developing: it is there for a workspace of an organisation
+            **({"enterprise_id": self.workspace.enterprise} if self.workspace.enterprise else {}),
         }
 
     def connections_open(self, _args: Json) -> Json:
@@ -333,6 +335,7 @@ def _decoded(value: object, code: str) -> object:
 
 
 def _user(user: User) -> Json:
+    home = {"team_id": user.team_id} if user.team_id else {}
     profile = {"real_name": user.real_name, "display_name": user.name, "team": user.team_id}
     marks = {
         "deleted": user.deleted,
@@ -340,7 +343,10 @@ def _user(user: User) -> Json:
         "is_app_user": False,
         "is_stranger": user.is_stranger,
     }
-    found: Json = {"id": user.id, "team_id": user.team_id, "name": user.name, "profile": profile, **marks}
+    found: Json = {"id": user.id, **home, "name": user.name, "profile": profile, **marks}
+    if user.enterprise_id:  # the fields of @slack/web-api's UsersInfoResponse, read 2026-11
+        grid = {"id": user.id, "enterprise_id": user.enterprise_id, "teams": list(user.teams)}
+        found["enterprise_user"] = grid | {"enterprise_name": "CallOps Group", "is_admin": False}
     if user.deleted:  # docs.slack.dev/reference/objects/user-object: a deactivated user has few fields
         return found
     restricted = {"is_restricted": user.is_restricted, "is_ultra_restricted": user.is_ultra_restricted}

@@ -128,6 +128,7 @@ class Workspace:
     def start_over(self) -> None:
         """Forget all that happened: everybody and everything is as at first."""
         content = self._content
+        self.enterprise = content.enterprise
         self.users: dict[str, User] = {user.id: user for user in content.users}
         self.channels: dict[str, Channel] = {one.id: copy.deepcopy(one) for one in content.channels}
         self.groups = dict(content.groups)

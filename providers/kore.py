@@ -93,6 +93,8 @@ _VERBS: Final = {
 
 _LONGEST_FACT: Final = 100
 """Characters of one fact in a summary."""
+_LONGEST_NAME: Final = 200
+"""Characters of a campaign's name: more than people are shown, so that a part is never taken for a whole."""
 
 
 def _with_https(address: object) -> object:
@@ -389,7 +391,7 @@ def _triggered(asked: str, code: Code, message: str) -> Outcome:
 def _name(campaign: Reply) -> str | None:
     match campaign.value("name"):
         case str(name):
-            return campaign.redactor.record(" ".join(name.split())[:_LONGEST_FACT]) or None
+            return campaign.redactor.record(" ".join(name.split())[:_LONGEST_NAME]) or None
         case _:
             return None
 

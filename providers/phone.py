@@ -92,16 +92,9 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
     )
 
 
-def find(text: str, *, default_region: str) -> list[Phone]:
-    """Every number in a text that may be called, each once, in their order."""
-    found: dict[str, Phone] = {}
-    for match in phonenumbers.PhoneNumberMatcher(text, default_region):
-        try:
-            phone = read(match.raw_string, default_region=default_region)
-        except PhoneFault:  # nothing that could be called: a text may hold any digits
-            continue
-        found.setdefault(phone.e164, phone)
-    return list(found.values())
+def country_code(region: str) -> str:
+    """The digits of a region's country code, ``91`` for ``IN``."""
+    return str(phonenumbers.country_code_for_region(region))
 
 
 def mask(e164: str) -> str:

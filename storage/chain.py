@@ -48,6 +48,9 @@ CALLS_STOPPED: Final = "calls_stopped"
 CALLS_ALLOWED: Final = "calls_allowed"
 """Somebody let calls to it go out again."""
 
+LIST_IMPORT_BEGAN: Final = "list_import_began"
+"""Numbers are being added to a do-not-call list; none of them counts before ``list_imported``."""
+
 LIST_IMPORTED: Final = "list_imported"
 """Numbers were added to a do-not-call list; ``added`` in its data says how many."""
 

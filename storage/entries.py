@@ -390,6 +390,15 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class UnfinishedImport:
+    """An import of a do-not-call list that runs, or that was interrupted: none of its numbers counts."""
+
+    id: str
+    list: str
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """What a preview or a form was about to ask: kept until its nonce is used or it is forgotten."""
 
@@ -441,7 +450,7 @@ class Person:
     team: str
     name: str
     timezone: str
-    """An IANA name."""
+    """An IANA name, or a UTC offset such as ``+05:30`` where Slack gives no name; else empty."""
     bot: bool
     deleted: bool
     guest: bool

@@ -4,7 +4,7 @@ Everything that changes does so through `record` or `apply`, each one transactio
 Slack posts to make and the keys that were used up are committed together or not at all.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -31,6 +31,7 @@ from storage.entries import (
     Stop,
     Tally,
     Traffic,
+    UnfinishedImport,
     Verdict,
     Waiting,
     Whole,
@@ -102,6 +103,13 @@ class ActionLog(Protocol):
 
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:
         """Write a fault of the program down and return its id (``E-…``), which people are told."""
+        ...
+
+    async def record_denied_attempt(self, *, actor: str, where: str, why: str) -> str | None:
+        """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
+
+        Return None where that person tried there before on the same day.
+        """
         ...
 
     async def keep_rules(self, *, actor: str, data: Mapping[str, Scalar], after: Event | None) -> str | None:
@@ -317,8 +325,23 @@ class ActionLog(Protocol):
         """Why a number is not called, a person's stop first; empty where it may be called."""
         ...
 
-    async def add_list(self, name: str, numbers: Collection[str], *, actor: str) -> Imported:
-        """Add numbers to a do-not-call list: all of them or none. Only their keyed hashes are kept."""
+    async def unlisted(self, name: str, numbers: Iterable[str]) -> int:
+        """How many of these different numbers a do-not-call list does not have yet."""
+        ...
+
+    async def add_list(
+        self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        """Add numbers to a do-not-call list: all of them or none. Only their keyed hashes are kept.
+
+        They are written in small parts, and count all at once when the last one is; ``progress`` is told how
+        many each part had. An error, or cancelling the call, leaves the list as it was. Raises
+        `storage.stops.ImportSuperseded` where the list is removed meanwhile, or another import of it begins.
+        """
+        ...
+
+    async def unfinished_imports(self) -> Sequence[UnfinishedImport]:
+        """The imports that run, or whose process ended before they did."""
         ...
 
     async def remove_list(self, name: str, *, actor: str) -> int:

@@ -462,3 +462,19 @@ def queues(database: Database) -> None:
             WHERE ended IS NULL AND lease_until IS NOT NULL;
         """
     )
+
+
+@MIGRATIONS()
+def unfinished_lists(database: Database) -> None:
+    """Rows of ``stops`` that do not count: their list is being imported, or was removed (``leaving``)."""
+    database.executescript(
+        """
+        CREATE TABLE unfinished_lists (
+            event INTEGER PRIMARY KEY REFERENCES events (seq),
+            list TEXT NOT NULL,
+            leaving INTEGER NOT NULL
+        ) STRICT;
+        DROP INDEX stops_list;
+        CREATE INDEX stops_list ON stops (list, event);
+        """
+    )

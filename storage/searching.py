@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
+from storage import stops
 from storage.chain import microseconds, moment
 from storage.entries import AskedToStop, Found, Hit, Page, Query
 from storage.folding import fold
@@ -207,9 +208,9 @@ def _hit(row: Mapping[str, Any]) -> Hit:
 def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
     """When calls to a number were stopped first, or cancelled because the customer asked for it."""
     row = connection.execute(
-        """
+        f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
-        WHERE stops.number = :number
+        WHERE stops.number = :number AND {stops.COUNTS}
         UNION ALL  -- what carried out a stop stays, also where that was lifted since
         SELECT requests.stop, actions.asked_at FROM lookup
         CROSS JOIN actions ON actions.n = lookup.action JOIN requests ON requests.id = actions.request
@@ -222,7 +223,7 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
         WHERE lookup.number = :number AND actions.kind = 'cancel_call'
           AND folded(personal.value) LIKE :reason || '%'
         ORDER BY asked_at LIMIT 1
-        """,
+        """,  # noqa: S608 - fixed text
         {"number": number, "reason": CUSTOMER_ASKED},
     ).fetchone()
     return None if row is None else AskedToStop(row["request"], moment(row["asked_at"]))

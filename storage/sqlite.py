@@ -1,7 +1,7 @@
 """The log in one SQLite file."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -50,6 +50,7 @@ from storage.entries import (
     Stop,
     Tally,
     Traffic,
+    UnfinishedImport,
     Verdict,
     Waiting,
     Whole,
@@ -130,6 +131,15 @@ class SQLiteLog:
         return await self._writer.do(
             lambda connection: writing.report(
                 connection, self._sources, actor=actor, where=where, private=private
+            )
+        )
+
+    async def record_denied_attempt(  # noqa: D102
+        self, *, actor: str, where: str, why: str
+    ) -> str | None:
+        return await self._writer.do(
+            lambda connection: writing.record_denied_attempt(
+                connection, self._sources, actor=actor, where=where, why=why
             )
         )
 
@@ -412,18 +422,66 @@ class SQLiteLog:
         looked_up = self._sources.lookup(number)
         return await self._reader.do(lambda connection: stops.find(connection, looked_up))
 
-    async def add_list(self, name: str, numbers: Collection[str], *, actor: str) -> Imported:  # noqa: D102
-        looked_up = await asyncio.to_thread(lambda: {self._sources.lookup(number) for number in numbers})
-        return await self._writer.do(
-            lambda connection: stops.add_list(connection, self._sources, name, looked_up, actor=actor)
+    async def unlisted(self, name: str, numbers: Iterable[str]) -> int:  # noqa: D102
+        return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
+
+    async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:
+        return await self._reader.do(lambda connection: stops.unlisted(connection, name, some))
+
+    async def _parts(self, numbers: Iterable[str]) -> list[list[bytes]]:
+        """Return the hashes of numbers, each once, as transactions take them.
+
+        They are in the table's order: each of its pages is read and written about once.
+        """
+        hashed = await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)}))
+        return [hashed[first : first + stops.TOGETHER] for first in range(0, len(hashed), stops.TOGETHER)]
+
+    async def add_list(  # noqa: D102
+        self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        if not name:
+            raise ValueError("a list has a name")
+        parts = await self._parts(numbers)
+        for some in parts:
+            if await self._unlisted(name, some):
+                break
+        else:
+            return Imported(None, 0, (await self.stopped_numbers()).get(name, 0))
+        await self._sweep()
+        began = await self._writer.do(
+            lambda connection: stops.begin_list(connection, self._sources, name, actor=actor)
         )
+        try:
+            for some in parts:
+                await self._writer.do(partial(stops.add_some, began=began, numbers=some))
+                if progress:
+                    progress(len(some))
+        except BaseException:
+            await self._writer.do(partial(stops.give_up, began=began))
+            raise
+        finishing = asyncio.ensure_future(
+            self._writer.do(partial(stops.finish_list, sources=self._sources, began=began))
+        )
+        try:
+            return await asyncio.shield(finishing)
+        except asyncio.CancelledError:  # too late: the numbers count, and whoever cancelled hears of it
+            return await finishing
+
+    async def unfinished_imports(self) -> Sequence[UnfinishedImport]:  # noqa: D102
+        return await self._reader.do(stops.unfinished)
 
     async def remove_list(self, name: str, *, actor: str) -> int:  # noqa: D102
         removed = await self._writer.do(
             lambda connection: stops.remove_list(connection, self._sources, name, actor=actor)
         )
+        await self._sweep()
         await self._writer.wipe()
         return removed
+
+    async def _sweep(self) -> None:
+        """Delete what is left of lists that were removed, and of imports that were given up."""
+        while await self._writer.do(stops.sweep):
+            pass
 
     async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
         return await self._reader.do(stops.count)

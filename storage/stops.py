@@ -6,28 +6,46 @@ Each function is what happens in one transaction.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
 from storage.appending import Chain, Sources
-from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORTED, LIST_REMOVED, microseconds
-from storage.entries import Event, Imported, Scalar, Stop
+from storage.chain import (
+    CALLS_ALLOWED,
+    CALLS_STOPPED,
+    LIST_IMPORT_BEGAN,
+    LIST_IMPORTED,
+    LIST_REMOVED,
+    microseconds,
+)
+from storage.entries import Event, Imported, Scalar, Stop, UnfinishedImport
 from storage.ids import new_id
 from storage.reading import as_event
 
-EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORTED, LIST_REMOVED})
+EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
+
+TOGETHER: Final = 2_000
+"""Rows of a list that one transaction adds or deletes: some 20 ms in which no other process writes."""
 
 _BY_PERSON: Final = ""
 """In place of a list's name: a person stopped it."""
 
-STOPPED: Final = """
+COUNTS: Final = "stops.event NOT IN (SELECT event FROM unfinished_lists)"
+"""Whether a row of ``stops`` counts."""
+
+STOPPED: Final = f"""
     (actions.kind = 'place_call' AND EXISTS (
-        SELECT 1 FROM lookup JOIN stops ON stops.number = lookup.number WHERE lookup.action = actions.n))
-"""
+        SELECT 1 FROM lookup JOIN stops ON stops.number = lookup.number
+        WHERE lookup.action = actions.n AND {COUNTS}))
+"""  # noqa: S608 - fixed text
 """Whether an entry of ``actions`` is a call to a number that is not called."""
+
+
+class ImportSuperseded(Exception):
+    """An import cannot go on: its list was removed, or another import of it began."""
 
 
 def holds_back(connection: Connection, entry: str) -> bool:
@@ -39,10 +57,10 @@ def holds_back(connection: Connection, entry: str) -> bool:
 def find(connection: Connection, number: bytes) -> list[Stop]:
     """Why a number is not called, a person's stop first; empty where it may be called."""
     rows = connection.execute(
-        """
+        f"""
         SELECT list, events.* FROM stops JOIN events ON events.seq = stops.event
-        WHERE number = ? ORDER BY list
-        """,
+        WHERE number = ? AND {COUNTS} ORDER BY list
+        """,  # noqa: S608 - fixed text
         [number],
     )
     return [_stop(as_event(row), row["list"]) for row in rows]
@@ -91,38 +109,85 @@ def allow(
     return known
 
 
-def add_list(
-    connection: Connection, sources: Sources, name: str, numbers: Collection[bytes], *, actor: str
-) -> Imported:
-    """Add a list's numbers, as they are looked up, to those it has already: all of them, or none."""
-    if not name:
-        raise ValueError("a list has a name")
-    kept = {
-        bytes(row["number"]) for row in connection.execute("SELECT number FROM stops WHERE list = ?", [name])
-    }
-    new = set(numbers) - kept
-    if not new:
-        return Imported(None, 0, len(kept))
+def unlisted(connection: Connection, name: str, numbers: Iterable[bytes]) -> int:
+    """Return how many of these numbers a list does not have yet."""
+    query = f"SELECT 1 FROM stops WHERE number = ? AND list = ? AND {COUNTS}"  # noqa: S608 - fixed text
+    return sum(connection.execute(query, [one, name]).fetchone() is None for one in numbers)
+
+
+def begin_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> Event:
+    """Begin to add numbers to a list, in place of any import of it that has not finished."""
+    connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
     stop_id = _new_id(connection, sources)
     event = Chain(connection, sources).append(
-        stop_id,
-        stop_id,
+        stop_id, stop_id, LIST_IMPORT_BEGAN, actor=actor, data={"list": name}, private={}
+    )
+    connection.execute("INSERT INTO unfinished_lists VALUES (?, ?, 0)", [event.seq, name])
+    return event
+
+
+def add_some(connection: Connection, began: Event, numbers: Iterable[bytes]) -> None:
+    """Add some of a list's numbers, but for those it has already. Raises `ImportSuperseded`."""
+    _check_unfinished(connection, began)
+    connection.executemany(
+        """
+        INSERT INTO stops VALUES (?, ?, ?) ON CONFLICT (number, list) DO UPDATE SET event = excluded.event
+        WHERE event IN (SELECT event FROM unfinished_lists)
+        """,
+        [(one, began.data["list"], began.seq) for one in numbers],
+    )
+
+
+def finish_list(connection: Connection, sources: Sources, began: Event) -> Imported:
+    """Let all numbers of an import count at once. Raises `ImportSuperseded`."""
+    _check_unfinished(connection, began)
+    name = str(began.data["list"])
+    kept = _numbers_of(connection, name)
+    connection.execute("DELETE FROM unfinished_lists WHERE event = ?", [began.seq])
+    numbers = _numbers_of(connection, name)
+    event = Chain(connection, sources).append(
+        began.request,
+        began.entry,
         LIST_IMPORTED,
-        actor=actor,
-        data={"list": name, "added": len(new), "numbers": len(kept) + len(new)},
+        actor=began.actor,
+        data={"list": name, "added": numbers - kept, "numbers": numbers},
         private={},
     )
-    connection.executemany(
-        "INSERT INTO stops VALUES (?, ?, ?)", [(one, name, event.seq) for one in sorted(new)]
-    )
     _to_tell(connection, event)
-    return Imported(stop_id, len(new), len(kept) + len(new))
+    return Imported(event.request, numbers - kept, numbers)
+
+
+def give_up(connection: Connection, began: Event) -> None:
+    """End an import that did not finish: its rows never count."""
+    connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE event = ?", [began.seq])
+
+
+def unfinished(connection: Connection) -> list[UnfinishedImport]:
+    """Return the imports that have neither finished nor been given up, oldest first."""
+    rows = connection.execute(
+        """
+        SELECT events.* FROM unfinished_lists JOIN events ON events.seq = unfinished_lists.event
+        WHERE NOT leaving ORDER BY seq
+        """
+    )
+    events = map(as_event, rows)
+    return [UnfinishedImport(one.request, str(one.data["list"]), one.at) for one in events]
 
 
 def remove_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> int:
-    """Take a list away, and say how many numbers it had."""
-    removed = 0 if not name else connection.execute("DELETE FROM stops WHERE list = ?", [name]).rowcount
+    """Take a list away with any import of it that has not finished; return how many numbers it had.
+
+    Its rows count no longer. `sweep` deletes them.
+    """
+    removed = 0 if not name else _numbers_of(connection, name)
+    connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE list = ?", [name])
     if removed:
+        connection.execute(
+            """
+            INSERT OR IGNORE INTO unfinished_lists SELECT DISTINCT event, list, 1 FROM stops WHERE list = ?
+            """,
+            [name],
+        )
         stop_id = _new_id(connection, sources)
         data: dict[str, Scalar] = {"list": name, "removed": removed}
         event = Chain(connection, sources).append(
@@ -132,10 +197,52 @@ def remove_list(connection: Connection, sources: Sources, name: str, *, actor: s
     return removed
 
 
+def sweep(connection: Connection) -> bool:
+    """Delete some rows that will never count; return False once none is left."""
+    leaving = connection.execute("SELECT event, list FROM unfinished_lists WHERE leaving LIMIT 1").fetchone()
+    if leaving is None:
+        return False
+    gone = connection.execute(
+        """
+        DELETE FROM stops WHERE (number, list) IN (
+            SELECT number, list FROM stops WHERE list = :list AND event = :event LIMIT :most)
+        """,
+        {**leaving, "most": TOGETHER},
+    )
+    if gone.rowcount < TOGETHER:
+        connection.execute("DELETE FROM unfinished_lists WHERE event = ?", [leaving["event"]])
+    return True
+
+
+def _numbers_of(connection: Connection, name: str) -> int:
+    [(numbers,)] = connection.execute(
+        f"SELECT count(*) FROM stops WHERE list = ? AND {COUNTS}",  # noqa: S608 - fixed text
+        [name],
+    )
+    return int(numbers)
+
+
+def _check_unfinished(connection: Connection, began: Event) -> None:
+    found = connection.execute(
+        "SELECT 1 FROM unfinished_lists WHERE event = ? AND NOT leaving", [began.seq]
+    ).fetchone()
+    if found is None:
+        raise ImportSuperseded(
+            f"The list {began.data['list']} was removed, or another import of it began meanwhile."
+        )
+
+
 def count(connection: Connection) -> Mapping[str | None, int]:
     """How many numbers are not called: by list, and under None those that people stopped."""
-    rows = connection.execute("SELECT list, count(*) AS numbers FROM stops GROUP BY list ORDER BY list")
-    return {row["list"] or None: row["numbers"] for row in rows}
+    return {name or None: numbers for name, numbers in _by_list(connection, COUNTS)}
+
+
+def _by_list(connection: Connection, condition: str) -> list[tuple[str, int]]:
+    """How many rows hold a condition, by the name of their list."""
+    rows = connection.execute(
+        f"SELECT list, count(*) FROM stops WHERE {condition} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
+    )
+    return [(name, numbers) for name, numbers in rows]
 
 
 def news(connection: Connection, now: datetime, until: datetime) -> list[Event]:
@@ -161,17 +268,22 @@ def told(connection: Connection, event: int, now: datetime) -> None:
 
 def faults(connection: Connection) -> Iterator[str]:
     """What the events say and the numbers' rows do not, or the other way round."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'stops'").fetchone():
+    tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema")}
+    if "stops" not in tables:
         return  # the file is older than this
+    rows_that_count = COUNTS if "unfinished_lists" in tables else "TRUE"
     expected, lists = _as_events_say(connection)
-    rows = connection.execute("SELECT event FROM stops WHERE list = ?", [_BY_PERSON])
+    rows = connection.execute(
+        f"SELECT event FROM stops WHERE list = ? AND {rows_that_count}",  # noqa: S608 - fixed text
+        [_BY_PERSON],
+    )
     kept = {row["event"] for row in rows}
     for stop_id, seq in expected.items():
         if seq not in kept:
             yield f"{stop_id}: calls to its number are not stopped any more, though nobody allowed them."
     for seq in sorted(kept - set(expected.values())):
         yield f"Event {seq} does not stop calls, though a number's row says so."
-    counted = {name: number for name, number in count(connection).items() if name is not None}
+    counted = {name: number for name, number in _by_list(connection, rows_that_count) if name}
     for name in sorted({*lists, *counted}):
         if lists.get(name, 0) != counted.get(name, 0):
             yield f"The list {name} has {counted.get(name, 0)} numbers, its events say {lists.get(name, 0)}."

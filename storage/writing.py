@@ -16,7 +16,7 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage import chain, exclusion, joining, reading, stops, taken_away
+from storage import chain, exclusion, joining, people, reading, stops, taken_away
 from storage.appending import Chain, Sources
 from storage.chain import (
     CHANGEABLE_COLUMNS,
@@ -57,8 +57,15 @@ FAULT: Final = "fault"
 """A fault of the program was reported."""
 
 
+DENIED_ATTEMPT: Final = "denied_attempt"
+"""An attempt of a person who may do nothing."""
+
 EXPORTED = "exported"
 """Full numbers were taken out of the log."""
+
+_NO_NOTES: Final = frozenset(
+    {REQUESTED, ERASED, PURGED, FAULT, DENIED_ATTEMPT, EXPORTED, APPROVAL_RECORDED, RULES, *stops.EVENTS}
+)
 
 
 class TooLate(Exception):
@@ -196,6 +203,18 @@ def report(
     return fault_id
 
 
+def record_denied_attempt(
+    connection: Connection, sources: Sources, *, actor: str, where: str, why: str
+) -> str | None:
+    """Record an attempt of a person who may do nothing, once a day and place. Return its id, or None."""
+    writer = Chain(connection, sources)
+    if not people.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
+        return None
+    attempt = new_id("D", random=sources.random, taken=partial(_has_events, connection))
+    writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
+    return attempt
+
+
 def keep_rules(
     connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: int | None
 ) -> str | None:
@@ -230,7 +249,7 @@ def _check(move: Move) -> None:
 
 def _check_note(note: Note) -> None:
     """Raise for a note that would be replayed as more than one."""
-    if note.name in {REQUESTED, ERASED, PURGED, FAULT, EXPORTED, APPROVAL_RECORDED, RULES, *stops.EVENTS}:
+    if note.name in _NO_NOTES:
         raise ValueError(f"{note.name} is no note")
     if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
         raise ValueError(f"a note sets no {', '.join(sorted(columns))}")

@@ -2,7 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.blocks import Block, Message, actions, button, context, escape, fields, quote, section, when
+from bot.blocks import (
+    MAX_SECTION,
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    context,
+    contexts,
+    escape,
+    excerpt,
+    fields,
+    paragraphs,
+    quote,
+    section,
+    when,
+)
 from bot.inference import Inferred
 from bot.line import (
     FORMS,
@@ -16,11 +32,12 @@ from bot.line import (
     write,
 )
 from bot.messages.capabilities import beyond_documents
+from bot.messages.facts import call_options
 from bot.messages.faults import no_window
 from bot.messages.labels import DOES
 from bot.messages.standing import DRY_RUN, already, marked, standing
+from bot.numbers import NumberTarget
 from bot.operations import Wish
-from bot.targets import NumberTarget
 from bot.words import listed
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
@@ -59,8 +76,9 @@ _HELP_ON_MORE = """\
 *Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
 `state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
 
-*Times* are in your own time zone: `9:30`, `9.30 pm`, `today 17:00`, \
-`Mon 10:00`, `5 Dec 10:00`, `in 20 min`."""
+*Times* are in your own time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, \
+`day after tomorrow 10am`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`, `in 2h30m`. \
+Add another zone like `9:30 UTC`, `9:30 +05:30` or `9:30 Asia/Kolkata`."""
 
 _HELP_ON_STOPS = """\
 *Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
@@ -75,6 +93,7 @@ _DOES = {
     Kind.START_CAMPAIGN: "starts campaigns",
 }
 _BEYOND = "†"
+UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
 
 
 def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
@@ -90,7 +109,7 @@ def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
     told += _HELP_ON_MORE.split("\n\n") + ([_HELP_ON_STOPS] if stops else [])
     forms = [actions(*_opening([*can, *stops], EMPTY))] if can else []
     blocks = [section(first), *forms, *map(section, told)]
-    return Message(first, [*blocks, section("\n".join(_connections(vocabulary, off)))])
+    return Message(first, [*blocks, *paragraphs(_connections(vocabulary, off))])
 
 
 def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
@@ -140,11 +159,12 @@ def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Messa
     lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
     mended = corrected(line, faults)
     understood = write(mended or line).removeprefix(line.verb or "").strip()
-    blocks = [section(first), section("\n".join(lines))]
+    blocks = [section(first), *paragraphs(excerpt(lines, "… and {} more to correct"))]
     if understood and line.verb:
         command = COMMANDS.get(line.verb, f"/calls {line.verb}")
         what = "Corrected, to copy" if mended else "Understood so far"
-        blocks.append(section(f"{what}: `{command} {_code(understood)}`"))
+        copied = f"{what}: `{command} {_code(understood)}`"
+        blocks.append(section(copied if len(copied) <= MAX_SECTION else UNDERSTOOD_MORE))
     if line.verbs:
         blocks.append(actions(*_opening(line.verbs, draft)))
     elif line.verb is Verb.HELP or line.verb is None:
@@ -206,7 +226,7 @@ def preview(
         first,
         [
             section(first),
-            fields(facts),
+            *fields(facts),
             *([section(repeats)] if repeats else []),
             actions(
                 button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
@@ -238,7 +258,10 @@ def place_facts(
     asked = when(action.at) if action.at else "now"
     facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
     facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
-    facts += [(name, value) for name, value in _options(action, prepared.zone) if value]
+    facts += call_options(action, prepared.zone)
+    if action.metadata:
+        data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
+        facts.append(("Data for the agent, text in quotes", data))
     said = {
         "Purpose": wish.purpose,
         "Consent": wish.consent,
@@ -259,32 +282,9 @@ def _times(action: PlaceCall, prepared: Prepared) -> str:
     return f"{when(action.at)}, your time{sent}"
 
 
-def _options(action: PlaceCall, zone: str | None) -> list[tuple[str, str]]:
-    gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
-    window = " to ".join(filter(None, [action.earliest, action.latest]))
-    if action.earliest and not action.latest:
-        window = f"from {action.earliest}"
-    elif action.latest and not action.earliest:
-        window = f"until {action.latest}"
-    where = f" ({zone})" if window and zone else ""
-    metadata = ", ".join(
-        f"{escape(name)} = {_typed(value)}" for name, value in (action.metadata or {}).items()
-    )
-    return [
-        (
-            "Retries",
-            "" if action.retries is None else f"{action.retries}" + (f", {gap} min apart" if gap else ""),
-        ),
-        ("Only", f"{window}{where}" + (", else the next day" if action.carry_over else "") if window else ""),
-        ("Language", action.language or ""),
-        ("Priority", "" if action.priority is None else str(action.priority)),
-        ("Batch", escape(action.batch or "")),
-        ("Data for the agent", metadata),
-    ]
-
-
 def _typed(value: object) -> str:
-    return quote(value) if isinstance(value, str) else f"`{value}`"
+    """Return a value for the agent as it is sent: text with its own spaces and lines."""
+    return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"
 
 
 def asked(
@@ -301,9 +301,7 @@ def asked(
     ``change`` the button to choose otherwise.
     """
     blocks: list[Block] = [section(standing(request))]
-    shown = numbers(line) if line else []
-    if shown:
-        blocks.append(section("\n".join(shown)))
+    blocks += paragraphs(targets(line) if line else [])
     if request.state is State.PENDING:
         until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
         blocks.append(
@@ -314,7 +312,7 @@ def asked(
         blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
     said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
     if line and line.left_out:
-        blocks.append(context(f"Left out, beside the targets: {escape(', '.join(line.left_out))}."))
+        blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.left_out))}.")
     if chosen:
         blocks.append(context(chosen))
     blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
@@ -331,7 +329,15 @@ def _agents(request: Request) -> list[str]:
     return [f"agent {', '.join(map(escape, agents))}"] if agents else []
 
 
-def numbers(line: Line) -> list[str]:
-    """The numbers of a line as they will be used, each with its country, for the person who typed them."""
-    phones = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
-    return [f"• {phone.pretty} ({phone.country})" for phone in phones]
+def targets(line: Line) -> list[str]:
+    """Return the targets of a line as they will be used, for the person who typed them.
+
+    A number stands with its country; an id only among several, as a sentence names it otherwise.
+    """
+    return [
+        f"• {target.phone.pretty} ({target.phone.country})"
+        if isinstance(target, NumberTarget)
+        else f"• {code(target.provider_id)}"
+        for target in line.targets
+        if isinstance(target, NumberTarget) or len(line.targets) > 1
+    ]

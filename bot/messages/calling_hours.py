@@ -17,9 +17,20 @@ NEXT_DAY_UNSURE = "The next day may be one without calling hours. Leave carry-ov
 
 
 def several_zones(zones: Sequence[str]) -> str:
-    more = f" and {len(zones) - _NAMED} more" if len(zones) > _NAMED else ""
-    several = f"This number may be in {len(zones)} time zones: {', '.join(zones[:_NAMED])}{more}."
+    several = f"This number may be in {len(zones)} time zones: {_first(zones)}."
     return f"{several} Add zone=, like zone={zones[0]}."
+
+
+def other_zone(said: str, zones: Sequence[str]) -> str:
+    """Return the sentence for a zone that is none of a number's own."""
+    if len(zones) == 1:
+        return f"This number is in {zones[0]}, not in {said}. Leave zone= out."
+    return f"This number is in one of {len(zones)} time zones, but not in {said}: {_first(zones)}."
+
+
+def _first(zones: Sequence[str]) -> str:
+    more = f" and {len(zones) - _NAMED} more" if len(zones) > _NAMED else ""
+    return f"{', '.join(zones[:_NAMED])}{more}"
 
 
 def closed_now(minute: int, where: str, hours: str) -> str:

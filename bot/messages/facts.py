@@ -11,8 +11,9 @@ from typing import Final
 from bot.beside import number_of
 from bot.blocks import escape, person, quote, when
 from bot.messages.tasks import OF_CALLS, goes_out, target, wish
+from bot.words import counted
 from providers import phone
-from providers.actions import Kind
+from providers.actions import Kind, PlaceCall
 from providers.phone import mask
 from storage.entries import LogEntry, Request
 
@@ -60,6 +61,36 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     return facts
 
 
+def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, str]]:
+    """Return how a call is placed where that was said; ``zone`` is the one that its times of day are in."""
+    gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
+    window = " to ".join(filter(None, [action.earliest, action.latest]))
+    if action.earliest and not action.latest:
+        window = f"from {action.earliest}"
+    elif action.latest and not action.earliest:
+        window = f"until {action.latest}"
+    where = f" ({zone})" if window and zone else ""
+    next_day = ", else the next day" if action.carry_over else ""
+    apart = f", {gap} min apart" if gap else ""
+    said = {
+        "Retries": "" if action.retries is None else f"{action.retries}{apart}",
+        "Only": f"{window}{where}{next_day}" if window else "",
+        "Language": action.language or "",
+        "Priority": "" if action.priority is None else str(action.priority),
+        "Batch": escape(action.batch or ""),
+    }
+    return [(name, value) for name, value in said.items() if value]
+
+
+def placed_with(request: Request) -> list[tuple[str, str]]:
+    """Return how a call would be placed, to who decides that; what the agent is told has its names only."""
+    action = request.entries[0].action
+    if not isinstance(action, PlaceCall):
+        return []
+    names = ", ".join(map(escape, action.metadata or {}))
+    return call_options(action) + ([("Data for the agent, by name", names)] if names else [])
+
+
 def _said(request: Request) -> list[tuple[str, str]]:
     """What was said of a call to be placed besides why."""
     said = {"What for": request.purpose, "Consent": request.consent, "Their time zone": request.zone}
@@ -101,6 +132,7 @@ def unsighted(request: Request) -> list[str]:
 
 def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
     """What tells a request from others that wait and whose masked numbers read the same."""
+    more = len(alike) - MAX_ALIKE
     return [
         f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
         f"That one was asked {when(other.asked_at)}"
@@ -108,7 +140,7 @@ def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
         + (f", and goes out {when(other.scheduled_for)}" if other.scheduled_for else "")
         + f". This one is `{request.id}`."
         for other in alike[:MAX_ALIKE]
-    ]
+    ] + ([f"⚠️ {counted(more, 'further target')} of other requests read the same."] if more > 0 else [])
 
 
 def _masked(entry: LogEntry) -> str:

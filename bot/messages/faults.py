@@ -8,6 +8,8 @@ OTHER_VERSIONS_FORM = "This form is from another version of CallOps. Start again
 NOT_SENT = "Not sent"
 NOT_DONE = "Not done"
 
+ANOTHER_APP = "This was sent to CallOps for another Slack app, so nothing was done."
+FIELD_TOO_LONG = "Shorten this: Slack has room for 3,000 characters in a field."
 WHO_ARE_YOU = "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
 ANOTHER_LOG = (
     "This CallOps does not have this request in its log, so nothing was done. Another CallOps may have it, "
@@ -33,6 +35,13 @@ _NO_WINDOW: Final = {
 def no_window(code: str) -> str:
     why = _NO_WINDOW.get(code, "Slack could not open the window just now.")
     return f"{why} Nothing is lost: try again. If it happens again, wait a minute."
+
+
+def command_too_long(most: int) -> str:
+    return (
+        f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
+        "and for the rest in another command."
+    )
 
 
 def went_wrong(reference: str) -> str:

@@ -4,21 +4,35 @@ A form is filled with all that was understood, and with what was typed where it 
 its own field.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bot.blocks import Block, actions, button, context, cut, escape, plain_text, section
-from bot.form_lines import PICKED
+from bot.blocks import (
+    MAX_OPTION,
+    Block,
+    actions,
+    button,
+    context,
+    contexts,
+    cut,
+    escape,
+    plain_text,
+    section,
+)
+from bot.form_lines import PICKED, continued, data_faults, filled, together
 from bot.keys import MAX_TEXT
 from bot.known_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.line import (
     OF_STOPS,
     Fault,
+    Question,
     Verb,
     Vocabulary,
 )
-from bot.messages import reasons
+from bot.messages import reasons, typed
 from bot.messages.facts import CANNOT_BE_UNDONE
 from bot.messages.labels import DOES, FIELDS
 from bot.messages.modals import MAX_LABEL, About, View, choice, modal, text_input
@@ -26,9 +40,13 @@ from bot.messages.zone_choice import leaves_choice, zone_input
 
 MORE = "more"
 NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."
+LATER_CALLS = "Only the next {} are listed. Name a later one by its number or id in a command."
 MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
 NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
-MAX_LINE_SHOWN = 1000
+MAX_LINE_SHOWN = 15_000
+"""Characters of what was typed; more than Slack's own composer takes."""
+MAX_FAULTS = 3
+"""Faults of one field that are said at once."""
 MAX_OPTIONS = 100
 """Of a select; where there are more, people type."""
 
@@ -62,6 +80,13 @@ _OF_STOPS = {
 _YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 NOTHING_KNOWN = Offer()
+_ANSWER = "answer-"
+"""The inputs for questions about what was typed; their ids name the question's place and the text."""
+
+
+def _answer_id(place: int, said: str) -> str:
+    return f"{_ANSWER}{place}-{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
 
 _FOLDED = (
     "retries",
@@ -124,17 +149,46 @@ class Form:
         if hint:
             blocks.insert(0, section(hint))
         if line:
-            blocks.append(context(f"You typed: {escape(cut(line, MAX_LINE_SHOWN))}"))
+            blocks += contexts(f"You typed: {escape(cut(line, MAX_LINE_SHOWN))}")
         title = DOES[self.verb].capitalize()
         return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def read(self, view: Mapping[str, Any]) -> dict[str, str]:
         """What stands in a form that Slack sent back, by field."""
+        return together(self.filled(view))
+
+    def filled(self, view: Mapping[str, Any]) -> dict[str, str]:
+        """Return what stands in each input of a form that Slack sent back, to build the form anew."""
         return {
             block["block_id"]: _given(view, block["block_id"])
             for block in view["blocks"]
-            if block["type"] == "input"
+            if block["type"] == "input" and not block["block_id"].startswith(_ANSWER)
         }
+
+    def answers(self, view: Mapping[str, Any], said: str) -> tuple[int, ...]:
+        """Return the options chosen in a form for the questions about ``said``, the line that it says.
+
+        Answers to questions about another line are none: what was typed has changed since.
+        """
+        found: list[int] = []
+        while chosen := _given(view, _answer_id(len(found), said)):
+            found.append(int(chosen))
+        return tuple(found)
+
+    def asking(self, view: Mapping[str, Any], question: Question, said: str, *, nonce: str) -> View:
+        """Return a form that Slack sent back, with a question about what was typed as its first field."""
+        asked = len(self.answers(view, said))
+        kept = [_answer_id(place, said) for place in range(asked)]
+        blocks = [
+            block
+            for block in view["blocks"]
+            if not str(block.get("block_id")).startswith(_ANSWER) or block["block_id"] in kept
+        ]
+        options = [(str(place), option) for place, option in enumerate(question.options)]
+        blocks.insert(asked, choice(_answer_id(asked, said), question.message, options, radio=True))
+        about = replace(About.of(view), nonce=nonce)
+        title = DOES[self.verb].capitalize()
+        return modal(self.callback_id, title, blocks, about=about, submit=_SUBMITS[self.verb])
 
     def shows(self, view: Mapping[str, Any], field: str) -> bool:
         """Whether a form that Slack sent back has a field."""
@@ -159,20 +213,21 @@ class Form:
                 found.append(Fault(PICKED, "That time has passed. Pick a later time."))
         elif self.verb is Verb.MOVE and not values.get("at"):
             found.append(Fault("at", "Say when the call is to go out instead, or pick a time."))
-        return [fault for fault in found if fault]
+        return [*(fault for fault in found if fault), *data_faults(values)]
 
     def errors(self, faults: Sequence[Fault], view: Mapping[str, Any]) -> dict[str, str]:
         """Faults by the input they belong to; what belongs to none stands under the first one."""
         present = [block["block_id"] for block in view["blocks"] if block["type"] == "input"]
-        found: dict[str, str] = {}
+        found: dict[str, list[str]] = {}
         for fault in faults:
             block = _BLOCK_OF.get(fault.field, fault.field)
             hint = f" {fault.proposal.format(f'“{fault.suggestion}”')}" if fault.suggestion else ""
-            found.setdefault(block if block in present else present[0], fault.message + hint)
-        return found
+            found.setdefault(block if block in present else present[0], []).append(fault.message + hint)
+        return {block: _together(messages) for block, messages in found.items()}
 
     def _place(self, values: Mapping[str, str], *, whole: bool) -> list[Block]:
-        unfolded = whole or any(values.get(name) for name in _FOLDED)
+        said = together(values)
+        unfolded = whole or any(said.get(name) for name in _FOLDED)
         blocks = [
             text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
             *_when(values),
@@ -182,7 +237,7 @@ class Form:
             ),
         ]
         taken = frozenset[str]().union(*(known.fields for known in self._connections.values()))
-        left_out = {name for name in FIELDS if name not in taken and not values.get(name)}
+        left_out = {name for name in FIELDS if name not in taken and not said.get(name)}
         if "at" in left_out:
             left_out.add(PICKED)
         if values.get("zone") or (self._hours and leaves_choice(values)):
@@ -205,13 +260,12 @@ class Form:
         label = " or ".join(text for key, text in labels.items() if key in by)
         return [
             *_known(known),
-            text_input(
+            *_inputs(
                 "targets",
                 label,
-                initial=values.get("targets", ""),
+                filled(values, "targets", at_commas=True),
                 placeholder="98765 43210",
                 hint="Several: put each on its own line.",
-                multiline=True,
                 optional=bool(known.calls),
             ),
             *reasons.blocks(values, self._reasons),
@@ -272,7 +326,7 @@ class Form:
             return blocks or [context(f"Through {name}") for name in self._connections]
         agents = sorted({agent for known in concerned for agent in known.agents})
         raw = any(known.raw_agents for known in concerned)
-        if raw or len(agents) > MAX_OPTIONS:
+        if raw or len(agents) > MAX_OPTIONS or any(len(agent) > MAX_OPTION for agent in agents):
             blocks.append(text_input("agent", "Agent", initial=values.get("agent", ""), optional=True))
         elif len(agents) > 1:
             options = [(agent, agent) for agent in agents]
@@ -283,6 +337,44 @@ class Form:
         return blocks
 
 
+def _inputs(
+    field: str, label: str, held: Sequence[str], *, placeholder: str, hint: str, optional: bool
+) -> list[Block]:
+    """As many inputs as a long text takes, of which all are read."""
+    first, *others = held
+    if others:
+        hint = f"{hint} This takes {len(held)} fields: all of them are read."
+    return [
+        text_input(
+            field,
+            label,
+            initial=first,
+            placeholder=placeholder,
+            hint=hint,
+            multiline=True,
+            optional=optional or bool(others),
+        ),
+        *(
+            text_input(
+                continued(field, number),
+                f"{label}, {number} of {len(held)}",
+                initial=text,
+                multiline=True,
+                optional=True,
+            )
+            for number, text in enumerate(others, start=2)
+        ),
+    ]
+
+
+def _together(messages: Sequence[str]) -> str:
+    """Return the first faults of a field, and how many more there are."""
+    said = list(messages[:MAX_FAULTS])
+    if more := len(messages) - len(said):
+        said.append(typed.further_faults(more))
+    return " ".join(said)
+
+
 def _known(known: Offer) -> list[Block]:
     """The calls that are still to go out, where there are any."""
     if not known.calls:
@@ -290,7 +382,8 @@ def _known(known: Offer) -> list[Block]:
     options = [*known.calls, (NONE_OF_THESE, "None of these")]
     label = "Scheduled calls we know"
     chosen = known.chosen
-    return [choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")]
+    field = choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")
+    return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
 
 
 def _when(
@@ -304,7 +397,7 @@ def _when(
 
     Where it was typed already there is nothing to pick: two times would contradict each other.
     """
-    typed = text_input(
+    written = text_input(
         "at",
         label,
         initial=values.get("at", ""),
@@ -313,13 +406,13 @@ def _when(
         optional=True,
     )
     if values.get("at"):
-        return [typed]
+        return [written]
     picker: Block = {"type": "datetimepicker", "action_id": PICKED}
     if values.get(PICKED):
         picker["initial_date_time"] = int(values[PICKED])
     or_pick = plain_text("Or pick a time", MAX_LABEL)
     return [
-        typed,
+        written,
         {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
     ]
 
@@ -375,13 +468,12 @@ def _more(values: Mapping[str, str]) -> list[Block]:
         text(
             "consent", "Consent reference", "", "Where the customer's consent is on record. Stays in the log."
         ),
-        text_input(
+        *_inputs(
             "metadata",
             "Data for the agent",
-            initial=values.get("metadata", ""),
+            filled(values, "metadata"),
             placeholder="name=Asha\nage=25",
-            hint="One name=value on each line.",
-            multiline=True,
+            hint="One name=value, or name: value, on each line. Quotes make text of a number.",
             optional=True,
         ),
     ]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from bot.blocks import Message, context, cut, escape, section
+from bot.blocks import Message, context, cut, escape, excerpt, paragraphs, section
 from bot.messages.standing import WORDS
 from storage.lifecycle import State
 
@@ -39,13 +39,12 @@ def a_connection(name: str) -> str:
 
 def rules_changed(lines: Sequence[str], kept: str, restart_for: str) -> Message:
     text = "📜 *The rules changed.* The new rules also apply to what waits."
-    shown = [f"• {escape(cut(line, MAX_LINE))}" for line in lines[:MAX_LINES]]
-    if more := len(lines) - MAX_LINES:
-        shown += [f"… and {more} more, in the log"] if more > 0 else []
+    told = [f"• {escape(cut(line, MAX_LINE))}" for line in lines]
+    shown = paragraphs(excerpt(told, "… and {} more, in the log", most=MAX_LINES))
     notes = [f"The log has this as `{kept}`"]
     if restart_for:
         notes.append(f"A restart is needed for {escape(restart_for)}")
-    return Message(text, [section(text), section("\n".join(shown)), context(*notes)])
+    return Message(text, [section(text), *shown, context(*notes)])
 
 
 def rules_faulty(faults: Sequence[str]) -> Message:
@@ -53,5 +52,6 @@ def rules_faulty(faults: Sequence[str]) -> Message:
         "⚠️ *The new rules were not read: the file has a fault.* The old rules still apply. Correct the "
         "file, then send SIGHUP again."
     )
-    shown = "\n".join(f"• {escape(cut(fault, MAX_LINE))}" for fault in faults[:MAX_LINES])
-    return Message(text, [section(text), section(shown)])
+    told = [f"• {escape(cut(fault, MAX_LINE))}" for fault in faults]
+    more = "… and {} more: `python -m bot check` shows them all"
+    return Message(text, [section(text), *paragraphs(excerpt(told, more, most=MAX_LINES))])

@@ -21,7 +21,7 @@ from bot.blocks import (
     context,
     escape,
     fields,
-    plain,
+    paragraphs,
     plain_text,
     section,
 )
@@ -31,6 +31,7 @@ from bot.messages.facts import (
     facts_to_decide,
     full_numbers,
     left_alone,
+    placed_with,
     unlike,
     unsighted,
 )
@@ -43,6 +44,7 @@ from storage.folding import as_typed
 
 View = dict[str, Any]
 MAX_LABEL = 2000
+MAX_INPUT = 3000
 MAX_REASON = 500
 NOTE_SHOWN = "The audit channel shows this below its message."
 REASON_SHOWN = "The requester and the audit channel read this."
@@ -123,13 +125,25 @@ def text_input(
     hint: str = "",
     optional: bool = False,
     multiline: bool = False,
-    max_length: int = 3000,
+    max_length: int = MAX_INPUT,
 ) -> Block:
-    """A labelled text field."""
-    element: Block = {"type": "plain_text_input", "action_id": block_id, "max_length": max_length}
-    if multiline:
+    """A labelled text field.
+
+    It is never filled with a part of ``initial``. A text that is longer than ``max_length`` can be shortened
+    there; where Slack takes no such text, the field is empty, says so and must be filled in.
+    """
+    shown = seen(initial).strip()
+    if len(shown) > MAX_INPUT:
+        hint, optional = f"{_left_empty(shown)} {hint}".rstrip(), False
+        shown = ""
+    element: Block = {
+        "type": "plain_text_input",
+        "action_id": block_id,
+        "max_length": MAX_INPUT if len(shown) > max_length else max_length,
+    }
+    if multiline or "\n" in shown:
         element["multiline"] = True
-    if shown := plain(initial)[:max_length]:
+    if shown:
         element["initial_value"] = shown
     if placeholder:
         element["placeholder"] = plain_text(placeholder, 150)
@@ -143,6 +157,13 @@ def text_input(
     return block | ({"hint": plain_text(hint, MAX_LABEL)} if hint else {})
 
 
+def _left_empty(text: str) -> str:
+    return (
+        f"⚠️ Left empty: what was typed has {len(text)} characters, and {MAX_INPUT} fit here. "
+        "Write it again, shorter or in parts."
+    )
+
+
 def choice(
     block_id: str,
     label: str,
@@ -153,8 +174,8 @@ def choice(
     radio: bool = False,
     placeholder: str = "",
 ) -> Block:
-    """A labelled choice among (value, text)."""
-    shown = [{"value": value[:MAX_OPTION], "text": plain_text(text, MAX_OPTION)} for value, text in options]
+    """A labelled choice among (value, text). A value has at most `MAX_OPTION` characters."""
+    shown = [{"value": value, "text": plain_text(text, MAX_OPTION)} for value, text in options]
     element: Block = {
         "type": "radio_buttons" if radio else "static_select",
         "action_id": block_id,
@@ -220,10 +241,10 @@ class Review:
             *map(section, trial(request)),
             section(standing(request)),
             *_listed(request),
-            *([section("\n".join(full_numbers(request)))] if revealed else []),
-            *map(section, unsighted(request)),
+            *(paragraphs(full_numbers(request)) if revealed else []),
+            *paragraphs(unsighted(request)),
             *map(section, unlike(request, beside.alike)),
-            fields(facts_to_decide(request)),
+            *fields([*facts_to_decide(request), *placed_with(request)]),
             *([] if approved else cls._confirmation(request, named=not beside.namesake)),
             section(f"{cls._approving(request, approved=approved)} {cls._denying(request)}"),
             actions(*buttons),
@@ -366,6 +387,7 @@ def _more_wait(others: int) -> str:
 
 
 def _listed(request: Request) -> list[Block]:
+    """All targets, of several: nobody approves what is not shown."""
     if len(request.entries) == 1:
         return []
-    return [section("\n".join(f"• {target(entry)}" for entry in request.entries))]
+    return paragraphs([f"• {target(entry)}" for entry in request.entries])

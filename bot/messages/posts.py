@@ -4,7 +4,7 @@ A message is rendered from a request as it stands when it is sent. Numbers are m
 escaped, times are in each reader's own zone, and the first block reads as a sentence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.beside import ALONE, ESCALATED, Beside
 from bot.blocks import (
@@ -15,8 +15,11 @@ from bot.blocks import (
     channel,
     code,
     context,
+    contexts,
     escape,
+    excerpt,
     fields,
+    paragraphs,
     person,
     quote,
     section,
@@ -26,7 +29,7 @@ from bot.messages import channels
 from bot.messages.erased import erased, is_erased
 from bot.messages.facts import facts_to_decide, reminder, unlike, unsighted
 from bot.messages.replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
-from bot.messages.standing import done, marked, moved_in_vain, passed, standing, word
+from bot.messages.standing import became, done, marked, moved_in_vain, passed, standing
 from bot.messages.tasks import target, wish
 from bot.refusals import NOT_POSTED
 from bot.words import listed
@@ -39,6 +42,7 @@ REVIEW = "review"
 SETTLE = "settle"
 ASKED = "asked"
 REMINDED = "reminded"
+STUCK = "nobody_can_approve"
 STILL_UNKNOWN = "still_unknown"
 """Templates of what makes a phone ring, and the notes that they were posted."""
 INSTEAD_OF = "instead_of"
@@ -51,6 +55,8 @@ PLACE_AGAIN = "place_again"
 DETAILS = "details"
 MAX_LISTED = 12
 """Targets shown one by one; further ones are counted."""
+_MORE_IN_DETAILS = "… and {} more: *Details* in the audit channel shows them all"
+_MORE_IN_REVIEW = "… and {} more: *Review…* shows them all"
 
 _ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 _UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
@@ -97,7 +103,9 @@ def _once(
         case _ if template == ESCALATED and to == "card_thread":
             message = _escalating(request, beside)
         case _ if template in {ASKED, REMINDED}:
-            message = _calling(template, request, caution, beside, told.data.get(INSTEAD_OF))
+            message = _calling(template, request, caution, beside, told.data)
+        case _ if template == STUCK:
+            message = _stuck(request, told)
         case _ if template.startswith(NOT_POSTED):
             message = _not_posted(request, told)
         case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
@@ -149,15 +157,26 @@ def _ask_to_settle(request: Request) -> Message:
 
 
 def _calling(
-    template: str, request: Request, caution: str | None, beside: Beside, instead_of: Scalar
+    template: str, request: Request, caution: str | None, beside: Beside, data: Mapping[str, Scalar]
 ) -> Message | None:
     """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
     if request.state is not State.PENDING:
         return None
-    here = f" here, as the card cannot be posted in {channel(instead_of)}" if instead_of else ""
+    where = data.get(INSTEAD_OF)
+    here = f" here, as the card cannot be posted in {channel(where)}" if where else ""
     text = f"👉 *You are asked to decide{here}.* {wish(request)}" if template == ASKED else reminder(request)
+    stuck = [section(f"⚠️ {escape(str(data['why']))}")] if "why" in data else []
     _, *facts = card(request, caution=caution, beside=beside).blocks
-    return Message(text, [section(text), *facts])
+    return Message(text, [section(text), *stuck, *facts])
+
+
+def _stuck(request: Request, told: Told) -> Message | None:
+    """Tell the requester and the card's readers, once, that nobody can approve the request now."""
+    if request.state is not State.PENDING:
+        return None
+    until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
+    text = f"⚠️ {escape(str(told.data['why']))}{until}"
+    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
 
 
 def _not_posted(request: Request, told: Told) -> Message:
@@ -193,7 +212,7 @@ def _escalating(request: Request, beside: Beside) -> Message | None:
 
 def _ruled(request: Request) -> list[Block]:
     """What the rules said when it was asked."""
-    return [context(*[escape(line) for line in request.why.split("\n")])] if request.why else []
+    return contexts(" · ".join(map(escape, request.why.split("\n")))) if request.why else []
 
 
 def _progress(request: Request) -> list[Block]:
@@ -223,10 +242,10 @@ def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE
         sentence,
         [
             section(sentence),
-            *_targets(request),
-            *map(section, unsighted(request)),
+            *_targets(request, _MORE_IN_REVIEW),
+            *paragraphs(excerpt(unsighted(request), _MORE_IN_REVIEW)),
             *map(section, unlike(request, beside.alike)),
-            fields(facts_to_decide(request)),
+            *fields(facts_to_decide(request)),
             *_progress(request),
             *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
             *_ruled(request),
@@ -243,19 +262,12 @@ def _more(beside: Beside) -> list[str]:
     return [f"{words} as this is written"] if beside.others else []
 
 
-def _targets(request: Request) -> list[Block]:
+def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
+    """The first of several targets, and how many ``more`` there are."""
     if len(request.entries) == 1:
         return []
-    lines = [f"• {target(e)}: {_said(e)}" for e in request.entries[:MAX_LISTED]]
-    if more := len(request.entries) - MAX_LISTED:
-        lines += [f"… and {more} more"] if more > 0 else []
-    return [section("\n".join(lines))]
-
-
-def _said(entry: LogEntry) -> str:
-    if entry.state is State.APPROVED and entry.not_before:
-        return f"waits until {when(entry.not_before)}"
-    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in _ACTIVE else "")
+    lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]
+    return paragraphs(excerpt(lines, more, most=MAX_LISTED))
 
 
 def _decided(request: Request) -> list[Block]:

@@ -21,7 +21,7 @@ class PlacePreview:
         first, facts = place_facts(wish, prepared, line, through)
         blocks = [
             section(first),
-            fields(facts),
+            *fields(facts),
             context(*preview_notes(through)),
         ]
         return modal(

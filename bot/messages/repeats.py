@@ -1,10 +1,10 @@
 """What is asked a second time: a request that joins the one that waits, a number called just now. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.blocks import Block, Message, actions, button, context, person, plain_text, section
+from bot.blocks import Block, Message, actions, button, context, paragraphs, person, plain_text, section
 from bot.line import ConnectionWords
 from bot.messages.modals import View
 from bot.messages.standing import WORDS, marked
@@ -18,6 +18,8 @@ LATELY = timedelta(minutes=10)
 REPLACED = "replaced by another call to this number"
 """Why the earlier call is cancelled, where somebody presses that."""
 ANOTHER = "Place another call"
+MOST_SHOWN = 20
+"""Requests that are told one by one."""
 
 _CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN})
 _AN_HOUR = timedelta(hours=1)
@@ -37,19 +39,32 @@ def ago(at: datetime, now: datetime) -> str:
 
 
 def already_asked(
-    requests: Sequence[Request], *, reader: str, now: datetime, channel: str, buttons: Sequence[Block]
+    requests: Sequence[Request],
+    *,
+    reader: str,
+    now: datetime,
+    channel: str,
+    buttons: Mapping[str, Block],
 ) -> Message:
-    """Everything was asked before: by whom, when, how it stands, and where its end can be read."""
+    """Everything was asked before: by whom, when, how it stands, and where its end can be read.
+
+    ``buttons`` are what can be done about some of the requests, by id.
+    """
     lines = [said(request, reader=reader, now=now) for request in requests]
-    first = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
+    lines[0] = f"👥 *{lines[0][0].upper()}{lines[0][1:]}*"
     told = ["Nothing new was asked.", f"<#{channel}> shows what comes of it."]
     if any(request.state is State.UNKNOWN for request in requests):
         told.append("There, whoever may say what happened can do so, or send it again.")
-    blocks = [section("\n".join([first, *lines[1:]])), section(" ".join(told))]
-    if buttons:
-        blocks.append(actions(*buttons))
+    blocks: list[Block] = []
+    for request, line in zip(requests[:MOST_SHOWN], lines, strict=False):
+        blocks.append(section(line))
+        if request.id in buttons:
+            blocks.append(actions(buttons[request.id]))
+    if (more := len(requests) - MOST_SHOWN) > 0:
+        blocks.append(section(f"… and {more} more: `/calls list` shows yours."))
+    blocks.append(section(" ".join(told)))
     blocks.append(context(*(f"`{request.id}`" for request in requests), f"through {requests[0].connection}"))
-    return marked(requests[0], Message(first, blocks))
+    return marked(requests[0], Message(lines[0], blocks))
 
 
 def said(request: Request, *, reader: str, now: datetime) -> str:
@@ -58,11 +73,11 @@ def said(request: Request, *, reader: str, now: datetime) -> str:
     return f"already asked by {who} {ago(request.asked_at, now)} (`{request.id}`): {WORDS[request.state]}."
 
 
-def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> Block:
+def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datetime) -> list[Block]:
     """Some of several targets were asked for before, so only the others are."""
     which = "1 target was left out" if count == 1 else f"{count} targets were left out"
     lines = [f"👥 {which}:", *(f"• {said(request, reader=reader, now=now)}" for request in requests)]
-    return section("\n".join(lines))
+    return paragraphs(lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ A reply is rendered from a request as it stands when it is sent, and is not edit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.blocks import Block, Message, escape, person, quote, section
+from bot.blocks import Block, Message, escape, excerpt, paragraphs, person, quote, section
 from bot.messages import deciding
 from bot.messages.facts import left_alone
 from bot.messages.standing import moved_in_vain, standing, unsent, word
@@ -114,8 +114,10 @@ def contradicted(entry: LogEntry, which: str) -> str:
 def also(request: Request, told: Told) -> list[Block]:
     """What is left of what is gone, and what somebody should look at."""
     targets = {entry.id: target(entry) for entry in request.entries}
-    lines = [f"What it was: {escape(summary)}" for summary in told.summaries]
-    for entry, warning in told.warnings:
-        where = f"{targets[entry]}: " if len(targets) > 1 else ""
-        lines.append(f"⚠️ {where}{escape(warning)}")
-    return [section("\n".join(lines))] if lines else []
+    summaries = [f"What it was: {escape(summary)}" for summary in told.summaries]
+    warnings = [
+        f"⚠️ {f'{targets[entry]}: ' if len(targets) > 1 else ''}{escape(warning)}"
+        for entry, warning in told.warnings
+    ]
+    more = "… and {} more: *Details* above shows them all"
+    return paragraphs([*summaries, *excerpt(warnings, more)])

@@ -1,6 +1,6 @@
 """Who may do what, and why somebody may not. Names of rules, groups and people are written as they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Final, Literal
 
@@ -21,6 +21,7 @@ BOT = "Apps and bots cannot use CallOps."
 DEACTIVATED = "This account is deactivated."
 STRANGER = "People from another organisation cannot use CallOps here."
 GUEST = "Guests of this workspace cannot use CallOps. Ask a full member."
+UNKNOWN = "Slack knows nobody here by this id."
 
 # -- what a rule lets somebody ask
 
@@ -59,18 +60,41 @@ def approval(groups: Sequence[str], *, people: int) -> str:
 _ADD_PEOPLE = "Ask whoever runs CallOps to add people."
 
 
-def nobody_but_you(groups: Sequence[str]) -> str:
+_UNFIT: Final[Mapping[str, tuple[str, str]]] = {
+    BOT: ("is an app", "are apps"),
+    DEACTIVATED: ("is deactivated", "are deactivated"),
+    STRANGER: ("is from another organisation", "are from another organisation"),
+    GUEST: ("is a guest", "are guests"),
+    UNKNOWN: ("is not known to Slack", "are not known to Slack"),
+}
+"""The reasons to do nothing, said of one person and of several."""
+
+
+def _unfit(whys: Sequence[str]) -> str:
+    """Count people by the reason why they may do nothing. Names would stay in the log for good."""
+    counted = [(whys.count(why), said) for why, said in _UNFIT.items() if why in whys]
+    return listed([f"{count} {one if count == 1 else several}" for count, (one, several) in counted], "and")
+
+
+def nobody_else(groups: Sequence[str], unfit: Sequence[str]) -> str:
+    """Say that nobody could give the one approval. ``unfit`` has a reason for each member who cannot."""
+    named = " and ".join(groups)
+    if unfit:
+        return f"Nobody could approve this now: in {named}, {_unfit(unfit)}. {_ADD_PEOPLE}"
     has = "has" if len(groups) == 1 else "have"
-    return f"Nobody but you could approve this: {' and '.join(groups)} {has} no other member. {_ADD_PEOPLE}"
+    return f"Nobody but you could approve this: {named} {has} no other member. {_ADD_PEOPLE}"
 
 
-def too_few_people(rule: str, groups: Sequence[str], *, approvals: int, others: int) -> str:
+def too_few_people(
+    rule: str, groups: Sequence[str], unfit: Sequence[str], *, approvals: int, others: int
+) -> str:
     few = {0: "there is nobody else", 1: "there is only 1 other"}.get(
         others, f"there are only {others} others"
     )
     asked = f'The rule "{rule}" asks for {approvals} approvals'
     able = f"{few} to give one in {listed(groups, 'and')}"
-    return f"{asked}, and {able}. So nobody could approve this. {_ADD_PEOPLE}"
+    because = f": {_unfit(unfit)}" if unfit else ""
+    return f"{asked}, and {able}{because}. So nobody could approve this. {_ADD_PEOPLE}"
 
 
 def because(conditions: Sequence[str], *, unknown_country: bool) -> str:

@@ -86,6 +86,13 @@ def word(entry: LogEntry, *, cancelled: bool = False) -> str:
     return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
 
 
+def became(entry: LogEntry) -> str:
+    """Return how one of several targets stands, with what was said of its end."""
+    if entry.state is State.APPROVED and entry.not_before:
+        return f"waits until {when(entry.not_before)}"
+    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in UNFINISHED else "")
+
+
 UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
 WORDS = {
     State.PENDING: "waiting for approval",

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.blocks import Message, context, escape, person, section, when
+from bot.blocks import Message, context, escape, excerpt, paragraphs, person, section, when
 from bot.stopped import Report
 from bot.words import counted, listed
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
-from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORTED
+from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
 from storage.entries import Event, Request, Stop
 
 ASKED_FOR = "whoever is called asked us to stop"
@@ -69,7 +69,7 @@ def stopped(report: Report) -> Message:
         first,
         [
             section(f"{first}\n{number}"),
-            section("\n".join(said)),
+            *paragraphs(said),
             section(f"{blocked} {lift}"),
             context(f"`{stop.id}`"),
         ],
@@ -145,7 +145,8 @@ def news(event: Event) -> Message:
 def status(events: Sequence[Event]) -> Message:
     """What became of a stop, or of a list, by its id: each thing that happened, the newest first."""
     lines = [f"{when(event.at)}: {_said(event)}" for event in reversed(events)]
-    return Message(lines[0], [*map(section, lines), context(f"`{events[0].request}`")])
+    shown = paragraphs(excerpt(lines, "… and {} more before these"))
+    return Message(lines[0], [*shown, context(f"`{events[0].request}`")])
 
 
 def _said(event: Event) -> str:
@@ -156,6 +157,8 @@ def _said(event: Event) -> str:
             return f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
         case n if n == CALLS_ALLOWED:
             return f"✅ *{who} let calls to {number} go out again.*"
+        case n if n == LIST_IMPORT_BEGAN:
+            return f"An import into the do-not-call list “{name}” began. It blocks nothing before it is done."
         case n if n == LIST_IMPORTED:
             added = counted(event.data.get("added"), "number")
             has = event.data.get("numbers")

@@ -20,7 +20,7 @@ from providers.phone import mask
 from storage.entries import LogEntry, Request
 
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
-MAX_NAME = 80
+MAX_NAME = 150
 """Characters of a name that somebody gave a campaign."""
 _VERBS = {
     Kind.PLACE_CALL: "place",

@@ -61,6 +61,15 @@ def one_digit_of_minutes(said: str, hour: int) -> str:
     return f"“{said}” needs two digits after the hour, like {hour}:05 or {hour}:30."
 
 
+def not_in_part(said: str, part: str) -> str:
+    """Of a time and a part of the day, as 9 am and evening."""
+    return f"“{said}” is not in the {part}." if part != "night" else f"“{said}” is not at night."
+
+
+def which_week(said: str) -> str:
+    return f"“{said}” can be the coming one or the one after it."
+
+
 def no_half_of_a_day(said: str) -> str:
     """Of 13 pm."""
     return f"“{said}” does not exist: am and pm go with 1 to 12."
@@ -119,17 +128,40 @@ def day_to_come(said: str) -> str:
     return f"“{said}” is still to come. Type today or a day before it."
 
 
+def day_long_ago(said: str) -> str:
+    return f"“{said}” is before 1970. Check the year."
+
+
 # -- a time zone
 
 
+_WITH_ZONE = "Write the zone or the offset with the time, like 9:30 pm Asia/Kolkata or 9:30 pm +05:30."
+OWN_ZONE_MISSING = f"Slack does not say your time zone. {_WITH_ZONE}"
+
+
 def own_zone_unknown(zone: str) -> str:
-    return f"Your time zone, “{zone}”, is not known here. Choose another in your Slack preferences."
+    return f"Your time zone, “{zone}”, is not known here. {_WITH_ZONE}"
 
 
-def zone_beside(own: str | None, said: str) -> str:
-    """Of a zone typed beside a time."""
-    offset = "an offset, like 2026-12-05T10:00+05:30"
-    return f"Times are read in your own zone, {own}. Leave “{said}” out, or write {offset}."
+def no_days_without_zone(zone: str) -> str:
+    unknown = f"Your time zone, “{zone}”, is not known here" if zone else "Slack does not say your time zone"
+    return f"{unknown}, so nobody knows when your days begin. Choose one in your Slack preferences."
+
+
+def which_zone(said: str) -> str:
+    """Of an abbreviation."""
+    return (
+        f"“{said}” is not certain: of abbreviations only those of your own zone are. Write the zone's name."
+    )
+
+
+def which_day(said: str) -> str:
+    """Of a time in another zone, where it is another day."""
+    return f"“{said}” can be on two days: it is not the same day there."
+
+
+def doubtful_offset(said: str) -> str:
+    return f"“{said}” can be an offset from UTC or something else, like the end of a span."
 
 
 def no_zone(said: str) -> str:

@@ -4,22 +4,24 @@ It is read by people who were not there, perhaps next year: numbers are masked, 
 line stands without the one before it.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from bot.blocks import Block, actions, channel, context, cut_markup, escape, person, quote, section, when
+from bot.blocks import Block, actions, channel, context, escape, paragraphs, person, quote, section, when
 from bot.consequences import WARNING
 from bot.messages import channels
 from bot.messages.facts import full_numbers
 from bot.messages.modals import About, View, modal, reveal_button
-from bot.messages.standing import standing
+from bot.messages.standing import became, standing
 from bot.messages.tasks import target
 from storage.entries import Event, Request
 
-MOST_LINES = 60
-"""A modal takes a hundred blocks; the log itself has them all."""
-MAX_LINE = 1000
+MOST_LINES = 50
+"""Blocks of the story: a modal takes a hundred, and targets take up to 40. The log has all lines."""
+MOST_BYTES = 120_000
+"""Of the story as JSON: a modal takes 250 kB."""
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
 _MACHINE = "CallOps"
 
@@ -58,6 +60,7 @@ DID: Mapping[str, str] = {
     "cancelled": "noted that it was cancelled, so that it does not go out",
     "asked": "asked somebody to decide",
     "reminded": "reminded those who were asked",
+    "nobody_can_approve": "found that nobody can approve it now",
     "not_posted": "could not post its message",
 }
 """What each event's actor did, in words."""
@@ -91,7 +94,7 @@ class Details:
         ``may_reveal``: they who read it may see the full numbers; ``revealed``: they do.
         """
         lines = list(story(request, events, private))
-        left_out = len(lines) - MOST_LINES
+        told, left_out = _told(lines)
         why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
         why.append(("Their time zone", request.zone))
         said = [f"*{name}:* {quote(value)}" for name, value in why if value]
@@ -103,11 +106,11 @@ class Details:
         several = request.entries if len(request.entries) > 1 else ()
         blocks: list[Block] = [
             section(standing(request)),
-            *([section("\n".join(f"• {target(entry)}" for entry in several))] if several else []),
-            *([section("\n".join(full_numbers(request)))] if revealed else []),
+            *paragraphs([f"• {target(entry)}: {became(entry)}" for entry in several]),
+            *(paragraphs(full_numbers(request)) if revealed else []),
             *([actions(reveal_button(request, cls.reveal))] if may_reveal and not revealed else []),
-            *([section("\n".join(said))] if said else []),
-            *map(section, lines[:MOST_LINES]),
+            *paragraphs(said),
+            *told,
         ]
         if left_out > 0:
             blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
@@ -130,13 +133,24 @@ def story(
         message = first.data.get("message")
         if isinstance(message, str) and message:
             parts.append(escape(message))
-        parts += [
+        parts += dict.fromkeys(
             f"⚠️ {escape(str(value))}"
             for event in group
             for name, value in event.data.items()
             if name.startswith(WARNING)
-        ]
-        yield cut_markup(" ".join(parts), MAX_LINE)
+        )
+        yield " ".join(parts)
+
+
+def _told(lines: Sequence[str]) -> tuple[list[Block], int]:
+    """Return the first lines as blocks, and how many do not fit."""
+    blocks: list[Block] = []
+    for number, line in enumerate(lines):
+        longer = [*blocks, *paragraphs([line])]
+        if len(longer) > MOST_LINES or len(json.dumps(longer)) > MOST_BYTES:
+            return blocks, len(lines) - number
+        blocks = longer
+    return blocks, 0
 
 
 def _happened(event: Event) -> tuple[object, ...]:

@@ -68,6 +68,26 @@ def nothing_behind(key: str) -> str:
     return f"{key}= is empty. Fill it in, or leave {key}= out."
 
 
+def no_name(line: str) -> str:
+    return f"“{short(line)}” has no name. Write name=value, each on a line of its own."
+
+
+def not_a_name(name: str) -> str:
+    return f"“{short(name)}” is not a name for the agent's data: a name is one word."
+
+
+def no_value(name: str) -> str:
+    return f"“{short(name)}” has no value. Write one behind it, or take the line out."
+
+
+def name_twice(name: str) -> str:
+    return f"“{short(name)}” is there twice. Keep one."
+
+
+def further_faults(count: int) -> str:
+    return f"And {count} more."
+
+
 def not_a_whole_number(key: str) -> str:
     return f"{key}= takes a whole number, like {key}=3."
 
@@ -86,6 +106,26 @@ def too_long(field: str, length: int, most: int) -> str:
 
 def no_connection(name: str, connections: Iterable[str]) -> str:
     return f"There is no connection “{short(name)}”. {use(connections)}"
+
+
+def near_connection(name: str, meant: str) -> str:
+    return f"There is no connection “{short(name)}”, but there is {meant}."
+
+
+def through(name: str) -> str:
+    return f"through {name}"
+
+
+def as_words(text: str) -> str:
+    return f"“{short(text)}” is text"
+
+
+def reason_around_via(names: Sequence[str]) -> str:
+    return f"Words stand before and behind via {listed(names, 'and')}."
+
+
+def as_reason(text: str) -> str:
+    return f"the reason is “{short(text)}”"
 
 
 def two_connections(connections: Iterable[str]) -> str:
@@ -125,8 +165,24 @@ def not_understood(text: str, why: str) -> str:
     return f"“{short(text)}”: {why}"
 
 
-def two_divisions(text: str) -> str:
-    return f"“{short(text)}” can be read as numbers in two ways. Put commas between the numbers."
+def which_reading(text: str, labels: Sequence[str]) -> str:
+    if len(labels) == 1:
+        return f"“{short(text)}” may mean {labels[0]}. Write it alone, with a comma behind it."
+    return f"“{short(text)}” may mean {listed(labels, 'or')}. Write only that, with a comma behind it."
+
+
+def reading(pretty: str, behind: str) -> str:
+    """One way to read a number, with the digits that then belong to the text."""
+    return f"{pretty} (then “{short(behind.strip())}”)" if behind.strip() else pretty
+
+
+def reading_as_id(text: str) -> str:
+    return f"the id {short(text)}"
+
+
+NOT_A_DECIMAL = "A spreadsheet has made a decimal number of that. Write the phone number's digits alone."
+NO_EXTENSION = "Extensions cannot be dialled. Give the number alone."
+TOO_MANY_DIGITS = "There are more digits than CallOps reads at once. Ask in parts."
 
 
 def behind_words(text: str) -> str:
@@ -134,6 +190,36 @@ def behind_words(text: str) -> str:
         f"“{short(text)}” stands behind words. Put all numbers first, with commas between them, then the "
         "reason. If it belongs to the reason, write reason= before that."
     )
+
+
+def row_without_number(number: int, text: str, why: str | None = None) -> str:
+    """A line of a pasted list that names nobody; ``number`` counts the lines as pasted, from 1."""
+    return f"Line {number}, “{short(text)}”: {why or 'no phone number or id stands there.'}"
+
+
+def rows_left_out(numbers: Sequence[int]) -> str:
+    lines = ", ".join(map(str, numbers))
+    return f"go on without {'line' if len(numbers) == 1 else 'lines'} {lines}"
+
+
+def bad_rows(faults: Sequence[str]) -> str:
+    """The lines of a pasted list that name nobody, the first ones in full."""
+    shown, more = faults[:MOST_ROWS], len(faults) - MOST_ROWS
+    return " ".join([*shown, f"{more} more lines cannot be read either." if more > 0 else ""]).strip()
+
+
+MOST_ROWS = 5
+"""Lines of a list that a message quotes."""
+TWO_NUMBERS = "two numbers stand there. Leave one."
+
+
+def which_column(columns: Sequence[str]) -> str:
+    return f"The list has several columns of numbers: {listed(columns, 'and')}."
+
+
+def column(place: int, header: str | None, example: str) -> str:
+    """A column of a pasted list; ``place`` counts from 1."""
+    return f"column {place}, {header or example}"
 
 
 def strange_in_an_id(text: str, stranger: str) -> str:

@@ -24,11 +24,10 @@ def zone_input(values: Mapping[str, str]) -> Block:
     """
     said = values.get("zone", "")
     candidates = _candidates(values.get("targets", ""))
-    if 1 < len(candidates) <= MAX_OPTIONS and said in {"", *candidates}:
+    if 1 < len(candidates) <= MAX_OPTIONS:
         options = [(zone, zone) for zone in candidates]
-        return choice(
-            "zone", _LABEL, options, initial=said or None, optional=True, placeholder="As the number tells"
-        )
+        chosen, hint = said if said in candidates else None, "As the number tells"
+        return choice("zone", _LABEL, options, initial=chosen, optional=True, placeholder=hint)
     hint = "Only where the number does not tell: calling hours are by their clock."
     return text_input("zone", _LABEL, initial=said, placeholder="America/Chicago", hint=hint, optional=True)
 

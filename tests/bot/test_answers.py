@@ -2,19 +2,25 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bot.inference import infer
 from bot.line import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.messages.answers import OPENS, fault_message, help_message, preview, refusal
+from bot.messages.answers import OPENS, asked, fault_message, help_message, preview, refusal
+from bot.messages.house import rules_changed, rules_faulty
 from bot.messages.labels import DOES
 from bot.messages.previews import PlacePreview
+from bot.numbers import NumberTarget
 from bot.operations import Wish
 from bot.parsing import parse
+from bot.wishes import actions_of
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared
+from storage.lifecycle import State
+from tests.bot.test_messages import ACTIONS, entry, request
 from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
@@ -141,6 +147,144 @@ def test_the_preview_shows_exactly_what_would_be_placed() -> None:
     ):
         assert part in shown, part
     assert "<!here>" not in shown
+
+
+def previewed(typed: str) -> list[list[dict[str, Any]]]:
+    """The blocks of both previews of a call: the command's and the form's."""
+    line = infer(read(typed), VOCABULARY).line
+    assert line.faults == ()
+    [action] = actions_of(line)
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None, fresh_connection=True)
+    wish = Wish("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
+    message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert faults("modal", modal) == []
+    return [list(message.blocks), modal["blocks"]]
+
+
+def test_a_preview_tells_numbers_from_text() -> None:
+    """Text stands in quotes as it was typed, a number does not, and the heading says so."""
+    typed = "98765 43210 meta.age=25 meta.pin=007 meta.amount=1500.50 meta.name=null meta.city=New  Delhi"
+    for blocks in previewed(f'{typed} meta.no="5" meta.none="" meta.big=98765432109876543210'):
+        [shown] = [
+            field["text"]
+            for block in blocks
+            for field in block.get("fields", ())
+            if field["text"].startswith("*Data for the agent")
+        ]
+        assert shown == (
+            "*Data for the agent, text in quotes*\n"
+            "age = `25`, pin = “007”, amount = “1500.50”, name = “null”, city = “New  Delhi”, no = “5”, "
+            "none = “”, big = “98765432109876543210”"
+        )
+
+
+def test_a_preview_leaves_out_no_fact() -> None:
+    """All that can be said of a call at once is shown, however long: what is not seen is not placed."""
+    long = ("because & so on " * 31).strip()
+    said = {
+        "Retries": "retries=3 gap=30,60",
+        "Only": "from=9:00 until=18:00 carry-over",
+        "Language": "lang=hi",
+        "Priority": "priority=1",
+        "Batch": f"batch={long}",
+        "Data for the agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
+        "Purpose": f"purpose={long}",
+        "Consent": f"consent={long}",
+        "Their time zone": "zone=Asia/Kolkata",
+        "Reason": f'reason="{long}"',
+    }
+    for blocks in previewed(f"98765 43210 tomorrow 9:30 {' '.join(said.values())}"):
+        written = "\n".join(
+            [block["text"]["text"] for block in blocks if "text" in block]
+            + [field["text"] for block in blocks for field in block.get("fields", ())]
+        )
+        assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
+    whole = "".join(written.split())  # the form's preview; a message has less room
+    assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
+
+
+TARGETS = {
+    "numbers": ", ".join(f"98765 4{n:04}" for n in range(50)),
+    "ids": ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 150)),
+}
+
+
+@pytest.mark.parametrize("typed", TARGETS.values(), ids=list(TARGETS))
+def test_who_asked_reads_every_target(typed: str) -> None:
+    """The confirmation lists them all, as they will be used, and what was left out beside them."""
+    line = replace(read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), left_out=("beside " * 9,) * 50)
+    assert len(line.targets) == 50
+    made = request(*(entry(ACTIONS["cancel by id"], State.PENDING, n) for n in range(1, 51)))
+    message = asked(made, line)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = str(message.blocks)
+    for target in line.targets:
+        shown = (
+            f"• {target.phone.pretty} (India)"
+            if isinstance(target, NumberTarget)
+            else f"• `{target.provider_id}`"
+        )
+        assert shown in written
+    assert written.count("beside beside") >= 50
+
+
+def test_one_id_is_not_told_twice() -> None:
+    """The sentence has it already."""
+    line = read("vx_1 wrong number", Verb.CANCEL, EVERYTHING)
+    message = asked(request(entry(ACTIONS["cancel by id"], State.PENDING)), line)
+    assert "• " not in str(message.blocks)
+
+
+def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
+    """A command that was cut would ask for fewer than were typed."""
+    for count, copied in ((5, True), (50, False)):
+        typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
+        found = infer(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
+        message = fault_message(found, found.line.faults, "d" * 24)
+        assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
+        assert (
+            "too long to be copied from here. The form has all of it." in str(message.blocks)
+        ) is not copied
+
+
+def test_faults_that_are_not_shown_are_counted() -> None:
+    """However many rows are wrong."""
+    found = infer(read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY)
+    message = fault_message(found, found.line.faults, "d" * 24)
+    [listed] = [
+        block["text"]["text"]
+        for block in message.blocks
+        if block.get("text", {}).get("text", "").startswith("• ")
+    ]
+    shown = listed.count("\n• ") + 1
+    assert 5 < shown < len(found.line.faults)
+    assert listed.endswith(f"… and {len(found.line.faults) - shown} more to correct")
+
+
+def test_help_names_every_connection() -> None:
+    """However many there are, and however many agents they have."""
+    many = {
+        f"connection-{n:02}": replace(REMINDERS, agents=tuple(f"agent-{n}-{m}" for m in range(10)))
+        for n in range(40)
+    }
+    off = {f"off-{n}": "its key is not set" for n in range(10)}
+    message = help_message(Vocabulary(many, "IN"), off)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = str(message.blocks)
+    assert [name for name in (*many, *off, "agent-39-9") if name not in written] == []
+
+
+@pytest.mark.parametrize("count", [1, 21, 300])
+def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
+    """Of new rules, and of faults in the file."""
+    lines = [f"{n} {'x' * 400}" for n in range(count)]
+    for message in (rules_changed(lines, "P-1", ""), rules_faulty(lines)):
+        assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+        told = message.blocks[1]["text"]["text"]
+        shown = told.count("• ")
+        assert (f"… and {count - shown} more" in told) == (count > shown)
 
 
 @pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, Vocabulary({}, "IN")])

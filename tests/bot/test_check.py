@@ -9,8 +9,9 @@ import pytest
 
 from bot.check_people import Group, about_group, about_rule, about_zones, look_at
 from bot.check_setup import LEAST_FREE, LITTLE_FREE, about_log
-from bot.check_slack import Told, about_clock
+from bot.check_slack import Told, about_clock, about_tokens
 from bot.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
+from bot.people import Workspace
 from bot.rules import Rule
 from storage.entries import Person
 from storage.inspection import Place
@@ -120,7 +121,7 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
     """A guest in the file is wrong, one in a user group a warning; those who were left out are counted."""
     user_groups = {"S1": Told({"users": ["U3", "U4", "U5"]}, NOW), "S2": Told({"users": []}, NOW)}
     people = {"U1": user("U1"), "U2": user("U2", is_restricted=True), "U3": user("U3", is_restricted=True)}
-    found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, "T0")
+    found = look_at("managers", ["U1", "U2", "S1", "S2"], user_groups, people, Workspace("T0"))
     assert found.fit == {"U1"}
     said = {(one.result, one.what) for one in about_group(found)}
     assert said == {
@@ -129,6 +130,40 @@ def test_whom_the_file_names_is_the_files_fault_and_whom_slack_names_is_slacks()
         ("wrong", "S2 is a user group without members."),
         ("skipped", "Not checked, because Slack is asked for 3 people at most: 2 of it were left out."),
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ({}, ["ok"]),
+        ({"enterprise_id": None}, ["ok"]),
+        ({"enterprise_id": "E0"}, ["ok"]),
+        ({"enterprise_id": "E0", "is_enterprise_install": True}, ["ok", "warning"]),
+    ],
+)
+def test_an_enterprise_grid_organisation_is_named(answer: dict[str, Any], expected: list[str]) -> None:
+    """An organisation stands behind the workspace; an app of the whole organisation is worth a warning."""
+    known = {"user": "callops", "team": "Acme", "team_id": "T0"}
+    found = [*about_tokens(Told(known | answer, NOW), None, "https://slack.com/api/")]
+    assert [one.result for one in found] == expected
+    assert ("Enterprise Grid organisation E0" in found[0].what) == bool(answer.get("enterprise_id"))
+
+
+def test_colleagues_of_a_grid_can_act() -> None:
+    """Any workspace may be their home; people of another organisation cannot act."""
+    grid = {"enterprise_id": "E0", "teams": ["T1", "T0"]}
+    people = {
+        "U1": user("U1", team_id=None, enterprise_user=grid),
+        "U2": user("U2", team_id="T1", enterprise_user=grid),
+        "U3": user("U3", team_id="E0"),
+        "U4": user("U4", team_id="T0", enterprise_user=None),
+        "U5": user("U5", team_id="T9", enterprise_user={"enterprise_id": "E9", "teams": ["T9"]}),
+        "U6": user("U6", team_id=None),
+        "U7": user("U7", is_stranger=True, enterprise_user=grid),
+    }
+    found = look_at("managers", [*people], {}, people, Workspace("T0", "E0"))
+    assert found.fit == {"U1", "U2", "U3", "U4"}
+    assert {why.partition(") ")[2] for why in found.unfit.values()} == {"is from another organisation"}
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,13 @@ def test_what_more_than_a_press_mends_is_no_choice() -> None:
     assert not is_offered(found_for("98765 43210 wrong number", many))
 
 
+def test_names_that_no_button_shows_whole_lead_to_the_form() -> None:
+    """Two that begin alike could not be told apart."""
+    for length, offered in ((75, True), (76, False)):
+        names = tuple(f"{'x' * (length - 1)}{number}" for number in range(2))
+        assert is_offered(found_for("98765 43210 wrong number", names)) is offered
+
+
 def test_what_was_chosen_is_said_with_its_ground() -> None:
     """Only what was not typed is said, and a guess is told from what could not be otherwise."""
     grounds = {"connection": Ground.ONLY, "agent": Ground.LAST_USED}

@@ -1,8 +1,11 @@
 """Days that have been: from when to when, in the typist's zone."""
 
+import contextlib
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.days import read
 from bot.times import TimeFault
@@ -24,6 +27,9 @@ NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
         ("22 nov", "2026-11-22"),
         ("29 Feb 2024", "2024-02-29"),
         ("2026-01-31", "2026-01-31"),
+        ("2026-1-5", "2026-01-05"),
+        ("day before yesterday", "2026-11-20"),
+        ("2 Nov.", "2026-11-02"),
     ],
 )
 def test_a_day_is_the_last_one_there_was(typed: str, date: str) -> None:
@@ -48,6 +54,15 @@ def test_a_day_is_as_long_as_its_clocks_make_it() -> None:
         ("05/12", "can be two days"),
         ("29 Feb", "There is no"),
         ("soon", "is not a day"),
+        ("day after tomorrow", "still to come"),
+        ("in 2 days", "still to come"),
+        ("last monday", "is not a day"),
+        ("next monday", "is not a day"),
+        ("tonight", "is not a day"),
+        ("0001-01-01", "before 1970"),
+        ("1 Jan 0000", "There is no"),
+        ("2026/11/5", "can be two days"),
+        ("yesterday " * 4000, "is too long"),
         ("", "is not a day"),
         ("9999 days ago", None),
     ],
@@ -59,3 +74,45 @@ def test_what_is_no_day_is_not_guessed(typed: str, says: str | None) -> None:
         return
     with pytest.raises(TimeFault, match=says):
         read(typed, zone="UTC", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("zone", "date", "begins"),
+    [
+        ("America/Havana", "2026-03-08", "2026-03-08T05:00"),  # clocks go from 0:00 to 1:00
+        ("America/Havana", "2025-11-02", "2025-11-02T04:00"),  # they show 0:00 twice
+        ("+05:30", "2026-11-05", "2026-11-04T18:30"),
+        ("-09:30", "2026-11-05", "2026-11-05T09:30"),
+    ],
+)
+def test_a_day_begins_with_its_first_moment(zone: str, date: str, begins: str) -> None:
+    """Where clocks skip midnight it begins after that; an offset is a zone as well."""
+    assert read(date, zone=zone, now=NOW).start == datetime.fromisoformat(f"{begins}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("zone", "says"), [("", "Slack does not say"), ("Mars/Olympus", "is not known here")]
+)
+def test_days_are_not_told_apart_without_a_zone(zone: str, says: str) -> None:
+    """None is guessed."""
+    with pytest.raises(TimeFault, match=says):
+        read("yesterday", zone=zone, now=NOW)
+
+
+@given(
+    st.one_of(
+        st.text(max_size=70),
+        st.lists(
+            st.sampled_from(
+                ["9", "0001", "9999", "days", "ago", "Mon", "last", "5", "Dec", "2026-1-5", "12/05", "in"]
+            )
+        ).map(" ".join),
+    ),
+    st.sampled_from(["Asia/Kolkata", "Pacific/Kiritimati", "Pacific/Apia", "-12:00", ""]),
+)
+def test_a_text_is_a_day_that_has_been_or_a_fault(text: str, zone: str) -> None:
+    """Whatever is typed."""
+    with contextlib.suppress(TimeFault):
+        day = read(text, zone=zone, now=NOW)
+        assert day.start < day.end
+        assert day.start <= NOW

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from bot.blocks import escape
 from bot.form_lines import line_text, values_of
 from bot.inference import infer
 from bot.known_calls import Offer
@@ -191,6 +194,280 @@ def test_a_fault_in_the_campaigns_id_stands_under_it() -> None:
     view = form.build({"targets": "cd-1 ended"}, nonce="n", channel="")
     line = read(line_text(Verb.DELETE_CAMPAIGN, form.read(submitted(view))), Verb.DELETE_CAMPAIGN)
     assert form.errors(line.faults, view).keys() == {"targets"}
+
+
+def pasted(view: dict[str, Any], field: str) -> list[str]:
+    """What stands in each of the inputs that a field takes."""
+    elements = [block["element"] for block in view["blocks"] if block.get("block_id", "").startswith(field)]
+    return [element.get("initial_value", "") for element in elements]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [f"Customer {n} of the list of November due\t98765 43{n:03}" for n in range(48)],
+        [f"vx_{n}_{'x' * 121}" for n in range(100, 150)],
+        [f"{n} 98765 43210 {'é' * 1200}" for n in range(10)],
+        [f"98765 43{n:03}" for n in range(230)],
+        [f"भुगतान {'नाम ' * 30} 98765 43{n:03}" for n in range(50)],
+        ["98765 43210 " + "x" * 2700, "98765 43211"],
+        [f"vx_{n}_".ljust(128, "x") for n in range(200)],
+    ],
+)
+@pytest.mark.parametrize("mark", ["\n", ", ", ";", "\n\n"])
+def test_however_much_was_pasted_none_of_it_is_lost(rows: list[str], mark: str) -> None:
+    """The form has as many inputs as it takes, parted between rows, with room to mend one in each."""
+    text = mark.join(rows)
+    form = Form(Verb.CANCEL, VOCABULARY)
+    view = form.build({"targets": text}, nonce="n", channel="C0", line=text)
+    assert faults("modal", view) == []
+    inputs = pasted(view, "targets")
+    assert all(0 < len(one) <= 2900 for one in inputs)
+    assert (len(inputs) > 1) == (len(text) > 2800)
+    found = [row.strip() for one in inputs for row in one.split(mark.strip() or "\n") if row.strip()]
+    assert found == [row.strip() for row in rows]
+    assert "".join(form.read(submitted(view))["targets"].split()) == "".join(text.split())
+    labels = [
+        block["label"]["text"] for block in view["blocks"] if block.get("block_id", "").startswith("targets")
+    ]
+    assert len(set(labels)) == len(labels)
+
+
+def test_a_long_list_is_asked_whole_however_it_is_changed_in_the_form() -> None:
+    """Rows taken out of any input, even all of the first, are all that is missing."""
+    rows = [f"vx_{n}_{'x' * 121}" for n in range(100, 150)]
+    form = Form(Verb.CANCEL, VOCABULARY)
+    view = form.build({"targets": "\n".join(rows)}, nonce="n", channel="C0")
+    sent = submitted(view)
+    first = rows[: pasted(view, "targets")[0].count("\n") + 1]
+    sent["state"]["values"]["targets"]["targets"]["value"] = None
+    values = form.read(sent)
+    assert form.contradictions(values, NOW) == []
+    line = read(line_text(Verb.CANCEL, values), Verb.CANCEL)
+    assert [str(target.provider_id) for target in line.targets] == rows[len(first) :]  # type: ignore[union-attr]
+
+
+def test_data_for_the_agent_that_fill_several_inputs_are_all_read() -> None:
+    """However often the form is built anew, each input keeps its own."""
+    understood = {f"note{n}": f"{n}, a=b: {'long ' * 60}".strip() for n in range(30)}
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build(values_of(Line(verb=Verb.PLACE, metadata=understood)), nonce="n", channel="")
+    assert len(pasted(view, "metadata")) > 2
+    again = form.build(form.filled(submitted(view)), nonce="n", channel="", whole=True)
+    assert pasted(again, "metadata") == pasted(view, "metadata")
+    assert faults("modal", again) == []
+    assert data(form.read(submitted(again))["metadata"]).metadata == understood
+
+
+def test_inputs_that_were_changed_stay_as_many_when_the_form_is_built_anew() -> None:
+    """What Slack keeps of each is kept: a shorter first input does not swallow the second."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build({"metadata": "\n".join(f"n{n}={'x' * 90}" for n in range(40))}, nonce="n", channel="")
+    sent = submitted(view)
+    sent["state"]["values"]["metadata"]["metadata"]["value"] = None
+    again = form.build(form.filled(sent), nonce="n", channel="")
+    assert pasted(again, "metadata") == ["", *pasted(view, "metadata")[1:]]
+
+
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [
+        (Verb.PLACE, "targets"),
+        (Verb.PLACE, "at"),
+        (Verb.PLACE, "purpose"),
+        (Verb.PLACE, "batch"),
+        (Verb.PLACE, "metadata"),
+        (Verb.CANCEL, "targets"),
+        (Verb.CANCEL, "goes_out"),
+        (Verb.STOP, "reason"),
+        (Verb.DELETE_CAMPAIGN, "targets"),
+        (Verb.DELETE_CAMPAIGN, "reason"),
+    ],
+)
+def test_what_no_input_holds_is_left_out_aloud(verb: Verb, field: str) -> None:
+    """The input is empty, says how long it was and what fits, and cannot be passed over."""
+    text = "x" * 3456
+    view = Form(verb, VOCABULARY).build({field: text}, nonce="n", channel="", line=text)
+    [block] = [block for block in view["blocks"] if block.get("block_id") == field]
+    assert "initial_value" not in block["element"]
+    assert block["hint"]["text"].startswith("⚠️ Left empty: what was typed has 3456 characters")
+    assert block["optional"] is False
+    assert faults("modal", view) == []
+
+
+@pytest.mark.parametrize(
+    ("verb", "field", "block"),
+    [
+        (Verb.PLACE, "purpose", "purpose"),
+        (Verb.CANCEL, "reason", "words"),
+        (Verb.ALLOW, "reason", "reason"),
+        (Verb.START_CAMPAIGN, "reason", "reason"),
+    ],
+)
+def test_a_text_that_is_too_long_stands_in_the_form_whole(verb: Verb, field: str, block: str) -> None:
+    """It can be shortened there; until then it is a fault, and never a shorter text."""
+    text = ("because it is so " * 50).strip()
+    form = Form(verb, VOCABULARY)
+    view = form.build({"targets": "98765 43210", field: text}, nonce="n", channel="")
+    assert faults("modal", view) == []
+    assert pasted(view, block) == [text]
+    line = read(line_text(verb, form.read(submitted(view))), verb)
+    assert any("500 at most" in fault.message for fault in line.faults)
+
+
+def test_what_was_typed_is_shown_whole_above_its_form() -> None:
+    """Some of it may have no field."""
+    text = "98765 43210 " + " ".join(f"key{n}=<{n}>" for n in range(400)) + " last=one"
+    view = Form(Verb.PLACE, VOCABULARY).build({}, nonce="n", channel="", line=text)
+    assert faults("modal", view) == []
+    said = "".join(block["elements"][0]["text"] for block in view["blocks"] if block["type"] == "context")
+    assert escape(text) in said
+
+
+def test_targets_on_several_lines_stay_apart_in_a_form_for_one() -> None:
+    """An input of one line would glue them together."""
+    view = Form(Verb.PLACE, VOCABULARY).build({"targets": "98765 43210\n98765 43211"}, nonce="n", channel="")
+    assert view["blocks"][0]["element"]["multiline"] is True
+
+
+def test_a_tab_keeps_two_cells_apart() -> None:
+    """What was pasted from a sheet reads the same in the form."""
+    view = Form(Verb.CANCEL, VOCABULARY).build(
+        {"targets": "2\t98765 43210\n\n\n\n3\t98765 43211"}, nonce="n", channel=""
+    )
+    assert pasted(view, "targets") == ["2\t98765 43210\n\n\n\n3\t98765 43211"]
+
+
+@pytest.mark.parametrize("length", [75, 76, 128])
+def test_an_agents_name_is_never_cut(length: int) -> None:
+    """One that no list holds is typed."""
+    names = tuple(f"{n}{'x' * (length - 1)}" for n in range(2))
+    form = Form(Verb.PLACE, Vocabulary({"it": ConnectionWords(names, REMINDERS.kinds, "number")}, "IN"))
+    view = form.build({"agent": names[1], "targets": "98765 43210"}, nonce="n", channel="")
+    assert faults("modal", view) == []
+    assert form.read(submitted(view))["agent"] == names[1]
+
+
+def data(typed: str) -> Line:
+    """A call whose data for the agent were typed into the form."""
+    values = {"targets": "98765 43210", "metadata": typed}
+    assert Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW) == []
+    line = read(line_text(Verb.PLACE, values), Verb.PLACE)
+    assert line.faults == ()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("typed", "understood"),
+    [
+        ("name: Asha\nlink: https://pay.example/?id=5", {"name": "Asha", "link": "https://pay.example/?id=5"}),
+        ("link=https://pay.example/?id=5\nname: Asha", {"name": "Asha", "link": "https://pay.example/?id=5"}),
+        ("a=b:c\nc:d=e", {"a": "b:c", "c": "d=e"}),
+        ("time: 10:30", {"time": "10:30"}),
+        ("time=10:30 meta.x=5 via reminders", {"time": "10:30 meta.x=5 via reminders"}),
+        ("a==b\nc::d\ne = = f", {"a": "=b", "c": ":d", "e": "= f"}),
+        ("name: Asha\r\nage: 25\r\n", {"name": "Asha", "age": 25}),
+        ("\tname\t:\tAsha \n\n  age = 25  \n", {"name": "Asha", "age": 25}),
+        ("name\uff1aAsha\nage\uff1d25\nurl\uff1ahttp://x", {"name": "Asha", "age": 25, "url": "http://x"}),
+        ('name: "Asha"\nno: "5"\nnone=""\n“quoted”: “a=b”', {"name": "Asha", "no": "5", "none": "", "quoted": "a=b"}),
+        ('note: "hello\nlink: "x"', {"note": '"hello', "link": "x"}),
+        ('note: she said "yes"\nheight: 5\' 11"', {"note": 'she said "yes"', "height": "5' 11\""}),
+        ("name: Asha,\nage: 25,", {"name": "Asha", "age": 25}),
+        ('"name": "Asha",\n"age": 25', {"name": "Asha", "age": 25}),
+        ("name:  Flat  4,  B   wing ", {"name": "Flat  4,  B   wing"}),
+        ("pin: 007\namount: 1500.50\nrate: 12E4\nname: null", {"pin": "007", "amount": "1500.50", "rate": "12E4", "name": "null"}),
+        ("account: 98765432109876543210\nowed: -5\nmore: +5", {"account": "98765432109876543210", "owed": -5, "more": "+5"}),
+        ("Name: a\nname: b", {"Name": "a", "name": "b"}),
+        ("नाम: आशा", {"नाम": "आशा"}),
+        ("10=30", {"10": 30}),
+        ('note="first\nsecond: x"\nage=5', {"note": "first\nsecond: x", "age": 5}),
+        ("path: C:\\calls\\", {"path": "C:\\calls\\"}),
+    ],
+)  # fmt: skip
+def test_a_line_of_data_is_parted_at_its_first_sign(typed: str, understood: dict[str, str | int]) -> None:
+    """The first colon or equals sign ends the name; whatever follows is the value, as it was typed."""
+    line = data(typed)
+    assert line.metadata == understood
+    filled = Form(Verb.PLACE, VOCABULARY).build(values_of(line), nonce="n", channel="")
+    again = Form(Verb.PLACE, VOCABULARY).read(submitted(filled))
+    assert data(again["metadata"]).metadata == understood
+
+
+@pytest.mark.parametrize(
+    ("typed", "messages"),
+    [
+        ("name: Asha\nAsha Rao", ["“Asha Rao” has no name."]),
+        ("https://pay.example/?id=5", ["“https://pay.example/?id=5” has no name."]),
+        ("name\tAsha", ["“name\tAsha” has no name."]),
+        ("10:30", ["“10:30” has no name."]),
+        ("=5\n: x", ["“=5” has no name.", "“: x” has no name."]),
+        ("www.pay.example/?id=5", ["“www.pay.example/?id” is not a name"]),
+        ("first name: Asha", ["“first name” is not a name"]),
+        ('{"name": "Asha"}', ['“{"name"” is not a name']),
+        ("name:\nage: ,", ["“name” has no value.", "“age” has no value."]),
+        ("name: a\nage: 5\nname: b\nname: c", ["“name” is there twice."]),
+    ],
+)
+def test_a_line_of_data_that_cannot_be_read_is_named(typed: str, messages: list[str]) -> None:
+    """Every such line, under the field, and nothing is asked without it."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    values = {"targets": "98765 43210", "metadata": typed}
+    found = form.contradictions(values, NOW)
+    assert [fault.field for fault in found] == ["metadata"] * len(messages)
+    assert [fault.message.startswith(said) for fault, said in zip(found, messages, strict=True)] == [
+        True
+    ] * len(messages)
+    assert read(line_text(Verb.PLACE, values), Verb.PLACE).faults
+    shown = form.errors(found, form.build(values, nonce="n", channel=""))
+    assert all(fault.message in shown["metadata"] for fault in found)
+
+
+def test_a_name_of_several_words_is_proposed_as_one() -> None:
+    """The form says what to write instead."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    values = {"metadata": "- Customer name: Asha"}
+    [fault] = form.contradictions(values, NOW)
+    assert (
+        "Did you mean “Customer_name”?"
+        in form.errors([fault], form.build(values, nonce="n", channel=""))["metadata"]
+    )
+
+
+def test_many_faults_of_a_field_are_counted() -> None:
+    """The first three are said, and how many more there are."""
+    form = Form(Verb.PLACE, VOCABULARY)
+    view = form.build({"metadata": "x"}, nonce="n", channel="")
+    many = [Fault("metadata", f"No {n}.") for n in range(12)]
+    assert form.errors(many, view)["metadata"] == "No 0. No 1. No 2. And 9 more."
+    assert form.errors(many[:4], view)["metadata"] == "No 0. No 1. No 2. And 1 more."
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[^\W\d_][\w.#'()-]{0,8}", fullmatch=True),
+        st.integers(1 - 10**15, 10**15 - 1)
+        | st.text(
+            st.characters(
+                exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp", "Zs"), include_characters=' \n:=,"“”\\'
+            )
+        ),
+        max_size=5,
+    )
+)
+def test_whatever_data_there_are_come_back_from_the_form(metadata: dict[str, str | int]) -> None:
+    """Written into the form and submitted unchanged, they are the same."""
+    assert data(values_of(Line(verb=Verb.PLACE, metadata=metadata))["metadata"]).metadata == metadata
+
+
+@given(st.text(st.sampled_from('ab5 :=\uff1a,"“\\\n\t/-'), max_size=40))
+def test_whatever_is_typed_as_data_is_read_or_named(typed: str) -> None:
+    """Nothing is lost: every line became a name and a value, or a fault."""
+    values = {"targets": "98765 43210", "metadata": typed}
+    found = Form(Verb.PLACE, VOCABULARY).contradictions(values, NOW)
+    line = read(line_text(Verb.PLACE, values), Verb.PLACE)
+    assert bool(line.faults) == bool(found)
+    if not found and not set(typed) & set('"“'):
+        assert len(line.metadata) == sum(bool(one.strip(" \t,")) for one in typed.split("\n"))
 
 
 KNOWN_CALL = Offer([("A-7K3F", "tomorrow 9:30 · +91 ••••• •3210 · payments")], chosen="A-7K3F")

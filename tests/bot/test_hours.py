@@ -1,3 +1,4 @@
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from bot import hours, hours_written, zones
 from bot.hours import Closed, Hours, Window
 from providers import phone
 from providers.actions import PlaceCall
+from tests.bot.test_times import MOST_STEPS, steps
 
 CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
 INDIAN, PARISIAN, MUSCOVITE, SATELLITE = "+919876543210", "+33142345678", "+79161234567", "+870773111632"
@@ -90,6 +92,50 @@ def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at:
     assert (closed.field, closed.then) == ("zone", None)
     assert asked in closed.message
     assert "Add zone=" in closed.message
+
+
+@pytest.mark.parametrize(
+    ("number", "zone", "says", "suggestion"),
+    [
+        # A number that leaves no choice: any other zone is wrong, whatever its clock shows.
+        (INDIAN, "America/New_York", "is in Asia/Kolkata, not in America/New_York", "Asia/Kolkata"),
+        (INDIAN, "Asia/Colombo", "is in Asia/Kolkata, not in Asia/Colombo", "Asia/Kolkata"),
+        (CHICAGO, "America/New_York", "is in America/Chicago, not in America/New_York", "America/Chicago"),
+        (CHICAGO, "UTC", "is in America/Chicago, not in UTC", "America/Chicago"),
+        (LONDON, "Etc/GMT+5", "is in Europe/London, not in Etc/GMT+5", "Europe/London"),
+        (PARISIAN, "EST5EDT", "is in Europe/Paris, not in EST5EDT", "Europe/Paris"),
+        # One that leaves several: one of those, and no other.
+        (TOLL_FREE, "Asia/Tokyo", "of 42 time zones, but not in Asia/Tokyo: America/Adak", None),
+        (AUSTRALIAN, "Asia/Singapore", "of 8 time zones, but not in Asia/Singapore: Australia/", None),
+        (MUSCOVITE, "Etc/GMT-3", "of 16 time zones, but not in Etc/GMT-3: ", None),
+    ],
+)
+def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
+    number: str, zone: str, says: str, suggestion: str | None
+) -> None:
+    """Also where the clocks there show an hour at which the call might go out."""
+    closed = keeps(number, "US", "2026-11-21T18:00", zone=zone)
+    assert closed
+    assert (closed.field, closed.suggestion, closed.then) == ("zone", suggestion, None)
+    assert says in closed.message, closed.message
+
+
+@pytest.mark.parametrize(
+    ("number", "zone"),
+    [
+        (INDIAN, "Asia/Calcutta"),
+        (INDIAN, "Asia/Kolkata"),
+        (CHICAGO, "US/Central"),
+        (TOLL_FREE, "US/Eastern"),
+        (TOLL_FREE, "America/Chicago"),
+        (AUSTRALIAN, "Australia/West"),
+        (SATELLITE, "America/Chicago"),
+    ],
+)
+def test_a_zone_that_the_number_may_be_in_counts_by_any_of_its_names(number: str, zone: str) -> None:
+    """A number whose plan gives no zone leaves every one."""
+    closed = keeps(number, "US", "2026-11-21T04:00", zone=zone)
+    assert closed is None or closed.field == "at"
 
 
 def test_zones_within_an_hour_must_all_allow_it() -> None:
@@ -235,13 +281,40 @@ def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("Amerika/Chicago", "America/Chicago"), ("IST", None), ("9", None)]
+    ("typed", "meant"),
+    [
+        ("Amerika/Chicago", "America/Chicago"),
+        ("IST", None),
+        ("9", None),
+        ("Etc/GMT+5", None),
+        ("Etc/UCT", None),
+        ("EST5EDT,M3.2.0,M11.1.0", None),
+        ("<+0530>-5:30", None),
+        ("../../etc/passwd", None),
+        ("x" * 5000, None),
+    ],
 )
 def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
-    """With what was probably meant; "IST" is a time in three countries."""
+    """With what was probably meant; "IST" is a time in three countries, and an offset is nobody's zone."""
     with pytest.raises(zones.ZoneFault, match="is no time zone") as fault:
         zones.read(typed)
     assert fault.value.suggestion == meant
+    assert len(str(fault.value)) < 200
+
+
+@pytest.mark.parametrize(
+    "typed", ["a" * 64, "america/" * 8, "ameriac/chicaog", "aivadavirdomoc/anitnegra/acirema", " a" * 32]
+)
+def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> None:
+    """A longer one is refused before it is compared with any name."""
+
+    def reads(text: str) -> None:
+        with contextlib.suppress(zones.ZoneFault):
+            zones.read(text)
+
+    reads("Kolkata")  # the tables are read once
+    assert steps(lambda: reads(typed)) < MOST_STEPS
+    assert steps(lambda: reads(typed * 5000)) < 100
 
 
 def test_every_candidate_of_a_number_has_a_clock() -> None:

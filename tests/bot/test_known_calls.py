@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.known_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
-from bot.line import ConnectionWords, Vocabulary
+from bot.line import ConnectionWords, Verb, Vocabulary
+from bot.messages.forms import Form
+from playground.blocks import faults
 from providers.actions import Code, Kind, PlaceCall
 from storage.entries import LogEntry
 from storage.lifecycle import State
@@ -73,6 +75,17 @@ def test_a_call_is_one_line_without_its_whole_number() -> None:
     assert label(CALL, zone=KOLKATA, now=NOW) == "tomorrow 9:30 · +91 ••••• •3210 · payments"
     twins = offer([CALL, replace(CALL, id="A-8888")], zone=KOLKATA, now=NOW).calls
     assert [text.rpartition(" · ")[2] for _, text in twins] == ["A-7K3F", "A-8888"]
+
+
+@pytest.mark.parametrize("count", [98, 99, 100, 150])
+def test_calls_that_no_list_holds_are_told(count: int) -> None:
+    """The form lists the next ones, and says that there are later ones and what to do."""
+    found = offer([replace(CALL, id=f"A-{n}") for n in range(count)], zone=KOLKATA, now=NOW)
+    assert (len(found.calls), found.more) == (min(count, 99), count > 99)
+    for verb in (Verb.CANCEL, Verb.MOVE):
+        view = Form(verb, VOCABULARY).build({}, nonce="n", channel="", known=found)
+        assert faults("modal", view) == []
+        assert ("Only the next 99 are listed." in str(view)) == (count > 99)
 
 
 def test_a_call_is_aimed_at_as_its_connection_cancels() -> None:

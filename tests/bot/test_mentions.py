@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.mentions import Mentions, read
+from bot.mentions import MOST_IDS, Mentions, read
 
 
 def rich(text: str) -> dict[str, Any]:
@@ -44,3 +44,10 @@ def test_a_message_of_blocks_alone_is_read() -> None:
     """The audit message names its ids in blocks, not in its text."""
     blocks = [{"type": "context", "elements": [{"type": "mrkdwn", "text": "`A-7K3F` · call `vx_7`"}]}]
     assert read({"text": "✅", "blocks": blocks}, default_region="IN").requests == ("A-7K3F",)
+
+
+def test_words_that_were_too_many_are_counted() -> None:
+    """Whoever cancels by a long message is told that not all of it was looked up."""
+    found = read(rich(" ".join(f"vx_{n}" for n in range(MOST_IDS + 7))), default_region="IN")
+    assert (len(found.words), found.more) == (MOST_IDS, 7)
+    assert read(rich("vx_1"), default_region="IN").more == 0

@@ -4,15 +4,17 @@
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.beside import Beside
-from bot.blocks import escape, plain, when
+from bot.blocks import Block, Message, context, escape, paragraphs, plain, quote, section, when
 from bot.consequences import not_again
 from bot.messages import outcomes
 from bot.messages.answers import asked
@@ -22,6 +24,9 @@ from bot.messages.posts import audit, card, render
 from bot.messages.replies import Told
 from bot.messages.settling import Settling
 from bot.messages.standing import DRY_RUN, done, standing
+from bot.messages.tasks import target
+from bot.messages.timeline import Details
+from bot.parsing import MAX_TARGETS
 from playground.blocks import faults
 from providers.actions import (
     CallAction,
@@ -38,7 +43,7 @@ from providers.actions import (
 from providers.base import Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
-from storage.entries import Approval, LogEntry, Request
+from storage.entries import Approval, Event, LogEntry, Request
 from storage.lifecycle import State
 from tests.slack_schemas import checker
 
@@ -166,6 +171,163 @@ def test_slack_takes_every_message_and_modal(made: Request) -> None:
         assert "9876543210" not in str(view)
         assert not working(view)
         assert (view["blocks"][0]["text"]["text"] == DRY_RUN) == (made.mode == "dry-run")
+
+
+LONG = "&<" * 250
+"""As long as a reason may be, and five times as long once it is escaped."""
+NAMED = "Diwali & भुगतान reminders, second wave of calls to everybody who has not paid by November, <all>"
+CROWDED = ("cancel by number", "cancel by id", "delete", "stop", "start", "place")
+
+
+def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
+    """As many targets as one request takes, each as long as it may be, and everything said of each."""
+    entries = []
+    for n in range(1, count + 1):
+        number, longest = f"+91987654{n:04}", f"{name.split(maxsplit=1)[0]}-{n:03}-".ljust(128, "x")
+        actions: dict[str, CallAction] = {
+            "place": PlaceCall(to=number, agent="a" * 128, at=NOW),
+            "cancel by number": CancelCall(target=NumberRef(agent="a" * 128, to=number)),
+            "cancel by id": CancelCall(target=CallRef(call_id=longest)),
+            "delete": DeleteCampaign(target=CampaignRef(campaign_id=longest)),
+            "stop": StopCampaign(target=CampaignRef(campaign_id=longest)),
+            "start": StartCampaign(target=CampaignRef(campaign_id=longest)),
+        }
+        one = replace(
+            entry(actions[name], state, n),
+            agent="a" * 128,
+            looked_up=True,
+            sighted=False,
+            message="The provider said so, at length. " * 12,
+        )
+        entries.append(replace(one, known_as=NAMED) if name in OF_CAMPAIGNS else one)
+    made = request(*entries, reason=LONG)
+    return replace(
+        made, purpose=LONG, consent=LONG, zone="America/Argentina/ComodRivadavia", why=f"{LONG}\n" * 9
+    )
+
+
+def text_of(blocks: Sequence[Block]) -> str:
+    """All that is written in sections and context lines."""
+    return "\n".join(
+        part["text"]
+        for block in blocks
+        for part in [
+            *([block["text"]] if "text" in block else []),
+            *block.get("fields", ()),
+            *block.get("elements", ()),
+        ]
+        if isinstance(part.get("text"), str)
+    )
+
+
+ALIKE = Beside(
+    alike=tuple(entry(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)), escalated="managers"
+)
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("name", CROWDED)
+def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
+    """Every message and modal, and none without saying how many targets it does not show."""
+    made = crowded(name, state)
+    warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.entries]
+    told = Told("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
+    for template, to in itertools.product(
+        TEMPLATES, ("audit", "card", "thread", "dm:U0AGENT", "asked:U0MANAGER")
+    ):
+        message = render(template, to, made, told, caution=BEYOND, beside=ALIKE)
+        if message is None:
+            continue
+        payload = {"text": message.text, "blocks": list(message.blocks)}
+        assert faults("message", payload) == [], (template, to)
+        written = text_of(message.blocks)
+        listed = sum(f"• {target(one)}: " in written for one in made.entries)
+        if listed:
+            assert f"… and {MAX_TARGETS - listed} more" in written
+    events = [
+        Event(n, NOW, "A-7K3F", one.id, "failed", "system", {"message": LONG, "warning_1": LONG}, {}, "", "")
+        for n, one in enumerate(made.entries)
+    ]
+    views = {
+        "review": Review.build(
+            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, may_reveal=True
+        ),
+        "revealed": Review.build(
+            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, revealed=True
+        ),
+        "details": Details.build(made, events, [(n, "note", LONG) for n in range(50)], may_reveal=True),
+        "details revealed": Details.build(made, events, [], revealed=True),
+    }
+    for which, view in views.items():
+        assert faults("modal", view) == [], which
+        written = text_of(view["blocks"])
+        assert {line for line in map(target, made.entries) if f"• {line}" not in written} == set()
+        assert quote(LONG) in written
+    assert faults("modal", Denial.build(made, nonce="n", shown="s")) == []
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
+    """However many there are and however long; nothing in the review is cut."""
+    made = crowded(name, State.PENDING)
+    written = text_of(Review.build(made, nonce="n", shown="s", beside=ALIKE)["blocks"])
+    assert "…" not in written
+    assert written.count("⚠️") == MAX_TARGETS + 4
+    assert "⚠️ 6 further targets of other requests read the same." in written
+
+
+def test_who_approves_a_call_sees_how_it_is_placed() -> None:
+    """Everything that was said of it; of the data for the agent, which only the requester sees, the names."""
+    action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip
+    made = request(entry(action, State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    assert faults("modal", review) == []
+    written = text_of(review["blocks"])
+    for fact in (
+        "*Retries*\n3, 30, 60 min apart",
+        "*Only*\n09:00 to 18:00, else the next day",
+        "*Language*\nhi",
+        "*Priority*\n1",
+        "*Batch*\nb&lt;1",
+        "*Data for the agent, by name*\nname, age",
+    ):
+        assert fact in written
+    assert "Asha" not in written
+    assert "Retries" not in text_of(
+        Review.build(request(entry(ACTIONS["place"], State.PENDING)), nonce="n", shown="s")["blocks"]
+    )
+
+
+def test_numbers_of_many_countries_are_revealed_whole() -> None:
+    """Fifty with the longest names of countries are more than one paragraph."""
+    numbers = [f"+500{n}" for n in range(21000, 21050)]
+    made = request(*(entry(PlaceCall(to=to, agent="a"), State.PENDING, n) for n, to in enumerate(numbers, 1)))
+    written = text_of(Review.build(made, nonce="n", shown="s", revealed=True)["blocks"])
+    assert [to for to in numbers if to.removeprefix("+500") not in written.replace(" ", "")] == []
+
+
+def test_a_message_that_is_too_long_loses_words_before_targets() -> None:
+    """Whatever stands in it, Slack takes it: the longest texts end in …, and lists are cut last."""
+    targets = [f"• call `{n:0128}`" for n in range(50)]
+    words = [section(f"{n} {'&amp;' * 590}") for n in range(6)]
+    message = Message("x", [*paragraphs(targets), *words, context("&lt;!date^1>" * 40)])
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = text_of(message.blocks)
+    assert [target for target in targets if target not in written] == []
+    assert written.count("…") == len(words)
+    assert not re.search(r"&(?!amp;|lt;|gt;)", written)
+    lists = Message("x", [section("• " + "x" * 2998) for _ in range(50)])
+    assert faults("message", {"text": lists.text, "blocks": list(lists.blocks)}) == []
+
+
+@given(st.lists(st.text("a&<>\n @…", max_size=4000), max_size=8))
+def test_paragraphs_hold_every_line_whole(lines: list[str]) -> None:
+    """In as many sections as it takes, and no escaped character is parted."""
+    written = [line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in lines]
+    texts = [block["text"]["text"] for block in paragraphs(written)]
+    assert all(len(text) <= 3000 for text in texts)
+    assert "".join("\n".join(texts).split()) == "".join("".join(written).split())
+    assert not any(re.search(r"&(?!amp;|lt;|gt;)", text) for text in texts)
 
 
 def test_slacks_own_schemas_take_them_too() -> None:
@@ -424,7 +586,7 @@ NAMES: dict[str, tuple[list[str | None], list[str | None]]] = {
     "Wait…": (["wait..."], ["wait", "wait.."]),
     "Do`it": (["Doit", "Do`it", "doit"], ["Do it"]),
     "\u200d\u2060": ([], ["\u200d\u2060", "", "`"]),
-    "Long " * 20: ([], ["Long " * 20, "Long " * 19]),
+    "Long " * 40: ([], ["Long " * 40, "Long " * 30]),
 }
 """What a provider calls a campaign: what may be typed for it, and what may not."""
 

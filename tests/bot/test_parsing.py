@@ -1,5 +1,5 @@
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.inference import infer
 from bot.line import OF_CAMPAIGNS, TELLS
+from bot.numbers import NumberReader
 from bot.parsing import (
     ConnectionWords,
     IdTarget,
@@ -22,7 +23,7 @@ from bot.parsing import (
     parse,
     write,
 )
-from bot.targets import scan
+from bot.targets import Scan, scan
 from providers import phone
 from providers.actions import Kind
 
@@ -193,7 +194,17 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call call=abcdef reason=wrong number",
         {**CANCEL, "targets": _ids("abcdef"), **WRONG},
     ),
-    ("ids behind their key", "/cancel-call call=a, 7 b", {**CANCEL, "targets": _ids("a", "7", "b")}),
+    ("ids behind their key", "/cancel-call call=a, 7, b", {**CANCEL, "targets": _ids("a", "7", "b")}),
+    (
+        "words behind an id's key are the reason",
+        "/cancel-call call=c_1 customer asked via voxworks",
+        {**CANCEL, "targets": _ids("c_1"), "connection": "voxworks", **ASKED},
+    ),
+    (
+        "an id of letters, where only an id is left",
+        "/calls cancel ab_cdef via voxworks reason=customer asked",
+        {**CANCEL, "targets": _ids("ab_cdef"), "connection": "voxworks", **ASKED},
+    ),
     (
         "digits are an id where a connection cancels by id",
         "/cancel-call 845123 via voxworks",
@@ -287,11 +298,6 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         {**CANCEL_ONE, "reason": "sent via whatsapp"},
     ),
     (
-        "a slip after via inside a reason stays text",
-        "/cancel-call 98765 43210 asked via remindrs",
-        {**CANCEL_ONE, "reason": "asked via remindrs"},
-    ),
-    (
         "a connection's name in quotes is text",
         '/cancel-call 98765 43210 "asked via reminders"',
         {**CANCEL_ONE, "reason": "asked via reminders"},
@@ -311,6 +317,27 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call 98765 43210 via=Reminders",
         {**CANCEL_ONE, "connection": "reminders"},
     ),
+    (
+        "a connection in two words",
+        "/cancel-call vx_1 via Vox works",
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks"},
+    ),
+    (
+        "a connection in backticks, with a full stop",
+        "/cancel-call vx_1 via `voxworks`.",
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks"},
+    ),
+    (
+        "a connection in quotes",
+        '/cancel-call vx_1 via "voxworks" asked',
+        {**CANCEL, "targets": _ids("vx_1"), "connection": "voxworks", "reason": "asked"},
+    ),
+    (
+        "dashes that a phone put before a key",
+        "/cancel-call 98765 43210 –reason=customer asked —via reminders",  # noqa: RUF001 - an iPhone's dash
+        {**CANCEL_ONE, **ASKED, "connection": "reminders"},
+    ),
+    ("dashes before a key", "/cancel-call 98765 43210 --reason=late", {**CANCEL_ONE, "reason": "late"}),
     ("VIA in capitals", "/cancel-call 98765 43210 VIA REMINDERS", {**CANCEL_ONE, "connection": "reminders"}),
     (
         "commas between keys",
@@ -510,30 +537,67 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/place-call 98765 43210 meta.x=“25”",
         {**PLACE_ONE, "metadata": {"x": "25"}},
     ),
-    (
-        "fractions and exponents are numbers",
-        "/place-call 98765 43210 meta.x=-2.5 meta.y=1e3",
-        {**PLACE_ONE, "metadata": {"x": -2.5, "y": 1000.0}},
+    *(
+        (
+            f"what is no plain integer is text as it was typed: {typed}",
+            f"/place-call 98765 43210 meta.x={typed} meta.y=1",
+            {**PLACE_ONE, "metadata": {"x": typed, "y": 1}},
+        )
+        for typed in (
+            "-2.5",
+            "1e3",
+            "12E4",
+            "1500.50",
+            "1.0",
+            "0042",
+            "007",
+            "00",
+            "-0",
+            "-07",
+            "+5",
+            "1_000",
+            "1.000",
+            "true",
+            "false",
+            "null",
+            "True",
+            "NaN",
+            "Infinity",
+            "1e999",
+            "0x10",
+            "۲۵",
+            "\uff15",
+            "²",
+            "1234567890123456",
+            "-1234567890123456",
+            "98765432109876543210",
+            "5 5",
+            "--5",
+            "- 5",
+        )
+    ),
+    *(
+        (
+            f"a plain integer of at most fifteen digits is a number: {typed}",
+            f"/place-call 98765 43210 meta.x={typed} meta.y=a",
+            {**PLACE_ONE, "metadata": {"x": int(typed), "y": "a"}},
+        )
+        for typed in ("0", "5", "-5", "999999999999999", "-999999999999999")
     ),
     (
-        "true, false and null are themselves",
-        "/place-call 98765 43210 meta.a=true meta.b=false meta.c=null",
-        {**PLACE_ONE, "metadata": {"a": True, "b": False, "c": None}},
+        "spaces inside a value are kept, those around it are not part of it",
+        "/place-call 98765 43210 meta.x=  Flat  4,  B   wing , meta.y= 7 ",
+        {**PLACE_ONE, "metadata": {"x": "Flat  4,  B   wing", "y": 7}},
     ),
     (
-        "True is text, for JSON has no such word",
-        "/place-call 98765 43210 meta.a=True",
-        {**PLACE_ONE, "metadata": {"a": "True"}},
+        "quotes keep the spaces around a value, and its lines",
+        '/place-call 98765 43210 meta.x="  a \n b  " meta.y=" 7"',
+        {**PLACE_ONE, "metadata": {"x": "  a \n b  ", "y": " 7"}},
     ),
     (
-        "a leading zero makes text",
-        "/place-call 98765 43210 meta.pin=0042",
-        {**PLACE_ONE, "metadata": {"pin": "0042"}},
-    ),
-    (
-        "a number beyond all numbers is text",
-        "/place-call 98765 43210 meta.x=1e999",
-        {**PLACE_ONE, "metadata": {"x": "1e999"}},
+        "a value may run over several lines",
+        "/place-call 98765 43210 meta.x=first\nsecond\nmeta.y=7",
+        {**PLACE_ONE, "metadata": {"x": "first\nsecond", "y": 7}},
     ),
     (
         "Devanagari digits are text in metadata",
@@ -672,10 +736,28 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
     ),
     ("language is lang", "/place-call 98765 43210 language=hi", PLACE_ONE, [("text", "not a key", "lang=")]),
     (
-        "dashes before a key are not for here",
-        "/cancel-call 98765 43210 --reason=late",
-        CANCEL_ONE,
-        [("text", "not a key", "reason=")],
+        "a slip after via inside a reason",
+        "/cancel-call 98765 43210 asked via remindrs",
+        {**CANCEL_ONE, "reason": "asked"},
+        [("connection", "no connection “remindrs”", "reminders")],
+    ),
+    (
+        "a slip after via behind a reason's key",
+        "/cancel-call 98765 43210 reason=asked via remindrs",
+        {**CANCEL_ONE, "reason": "asked"},
+        [("connection", "no connection “remindrs”", "reminders")],
+    ),
+    (
+        "a slip in a connection with a full stop",
+        "/cancel-call vx_1 asked via voxwork.",
+        {**CANCEL, "targets": _ids("vx_1"), "reason": "asked"},
+        [("connection", "no connection “voxwork”", "voxworks")],
+    ),
+    (
+        "words around a connection",
+        "/cancel-call 98765 43210 customer asked via reminders app",
+        {**CANCEL_ONE, "connection": "reminders", "reason": "customer asked app"},
+        [("reason", "before and behind via reminders", None)],
     ),
     (
         "a key of another script is no key",
@@ -1057,8 +1139,8 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "/place-call 98765 43210 25:00 agnet=payments retries=x gap=30 lang=hi until=99:00 via remindrs",
         {**PLACE_ONE, "gap": 30, "language": "hi"},
         [
-            ("text", "agnet=", "agent="),
             ("connection", "remindrs", "reminders"),
+            ("text", "agnet=", "agent="),
             ("at", "25:00", None),
             ("retries", "whole", None),
             ("latest", "99:00", None),
@@ -1181,12 +1263,23 @@ def test_digits_that_divide_in_two_ways_are_asked_about() -> None:
     def read_phone(typed: str) -> phone.Phone:
         if typed not in whole:
             raise phone.PhoneFault("no number")
-        return phone.Phone(f"+{typed}", None, "no country", typed, ())
+        return phone.Phone(f"+99{typed}", None, "no country", f"+99 {typed}", ())
 
-    assert len(scan("1234567 12345678", read_phone=read_phone, ids=False).targets) == 2
-    twice = scan("1234567 1234567 late", read_phone=read_phone, ids=False)
-    assert (twice.targets, twice.rest) == ((), "late")
-    assert "Put commas between the numbers" in twice.faults[0]
+    def read(text: str) -> tuple[Scan, list[Sequence[str]]]:
+        asked: list[Sequence[str]] = []
+        found = scan(
+            text, reader=NumberReader(read_phone), ids=False, ask=lambda _, labels: asked.append(labels)
+        )
+        return found, asked
+
+    found, asked = read("1234567 12345678")
+    assert (len(found.targets), asked) == (2, [])
+    found, asked = read("1234567 1234567 late")
+    assert (found.targets, found.rest, asked) == (
+        (),
+        "",
+        [["+99 1234567 (then “1234567”)", "+99 1234567 1234567"]],
+    )
 
 
 def test_an_unknown_time_zone_is_a_fault_of_the_time_alone() -> None:
@@ -1218,8 +1311,13 @@ def test_a_written_line_is_read_back(typed: str) -> None:
 _TEXT = st.text(
     st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), min_size=1, max_size=40
 ).map(lambda text: " ".join(text.split()))
-_SCALARS = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT
+_DATA = (
+    st.integers(1 - 10**15, 10**15 - 1)
+    | st.text(
+        st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp", "Zs"), include_characters=" \n")
+    )
+    | st.from_regex(r"[+-]?[0-9_]{1,20}(\.[0-9]+)?([eE][0-9]+)?", fullmatch=True)
+    | st.sampled_from(["true", "null", "NaN", "007", "-0", "via reminders", "carry-over", "a=b", "”“"])
 )
 _LINES = st.builds(
     Line,
@@ -1236,7 +1334,7 @@ _LINES = st.builds(
     priority=st.none() | st.integers(-100, 100),
     language=st.sampled_from([None, "hi", "en-in"]),
     batch=st.none() | _TEXT,
-    metadata=st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=8), _SCALARS, max_size=4),
+    metadata=st.dictionaries(st.text(string.ascii_letters, min_size=1, max_size=8), _DATA, max_size=4),
     purpose=st.none() | _TEXT,
     consent=st.none() | _TEXT,
     reason=st.none() | _TEXT,

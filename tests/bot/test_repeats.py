@@ -1,12 +1,23 @@
 """What is asked a second time: how long ago it was, and what can be done about the earlier one."""
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from bot.line import ConnectionWords
-from bot.messages.repeats import LATELY, ago, already_asked, cancel_first, earlier, question
+from bot.messages.answers import take_back
+from bot.messages.repeats import (
+    LATELY,
+    MOST_SHOWN,
+    ago,
+    already_asked,
+    cancel_first,
+    earlier,
+    left_out,
+    question,
+)
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.entries import LogEntry
@@ -81,6 +92,28 @@ def test_what_came_to_nothing_asks_nothing(state: State) -> None:
 def test_what_is_in_doubt_says_who_can_help() -> None:
     """Whoever joins a doubt reads that somebody may settle it, and Slack takes the answer."""
     doubtful = request(entry(ACTIONS["cancel by id"], State.UNKNOWN))
-    message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons=[])
+    message = already_asked([doubtful], reader="U9", now=NOW, channel="C0AUDIT", buttons={})
     assert "whoever may say what happened can do so" in str(message.blocks)
     assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+
+
+@pytest.mark.parametrize("count", [2, 20, 50])
+def test_however_many_were_asked_before_slack_takes_the_answer(count: int) -> None:
+    """Each that can be taken back has a button below it; those that are not shown are counted."""
+    made = [
+        replace(request(entry(ACTIONS["cancel by id"], State.PENDING)), id=f"A-{n:04}") for n in range(count)
+    ]
+    mine = {one.id: take_back(one) for one in made}
+    message = already_asked(made, reader="U0AGENT", now=NOW, channel="C0AUDIT", buttons=mine)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    below = {
+        row["elements"][0]["value"]: above["text"]["text"]
+        for above, row in itertools.pairwise(message.blocks)
+        if row["type"] == "actions"
+    }
+    assert all(f"`{one}`" in said for one, said in below.items())
+    assert len(below) == min(count, MOST_SHOWN)
+    assert (f"… and {count - MOST_SHOWN} more" in str(message.blocks)) == (count > MOST_SHOWN)
+    told = left_out(made, count, reader="U9", now=NOW)
+    assert all(one.id in str(told) for one in made)
+    assert faults("message", {"text": "x", "blocks": told}) == []

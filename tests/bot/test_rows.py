@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary, write
+from bot.line import ConnectionWords, Line, Question, Typist, Verb, Vocabulary, write
 from bot.messages.answers import asked
+from bot.numbers import NumberTarget
 from bot.parsing import parse
-from bot.targets import IdTarget, NumberTarget
+from bot.targets import IdTarget
 from providers.actions import Kind
 from storage.lifecycle import State
 from tests.bot.test_messages import ACTIONS, entry, request
@@ -43,7 +44,7 @@ def targets(line: Line) -> tuple[str, ...]:
             "98765 43210 | Asha | 12 May\n98765 43211 | Ravi | 4500",
             BOTH,
             None,
-            ("Asha | 12 May", "Ravi | 4500"),
+            ("Asha 12 May", "Ravi 4500"),
         ),
         ("1. 98765 43210\n2. 98765 43211", BOTH, None, ()),
         ("- 98765 43210\r\n- 98765 43211\r\nwrong number", BOTH, "wrong number", ()),
@@ -76,7 +77,6 @@ def test_one_target_a_line_is_understood(
         "98765 43210 Asha, 98765 43211 Ravi wrong number",
         "98765 43210 wrong number, call 98765 43211",
         "98765 43210 wrong number\ncall 98765 43211 instead",
-        "98765 43210 Asha\nwrong number\n98765 43211 Ravi",
         "98765 43210 Asha 98765 43211\n98765 43212 Ravi",
     ],
 )
@@ -85,6 +85,18 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     [fault] = read(typed).faults
     assert fault.field == "targets"
     assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
+
+
+def test_a_line_without_a_number_among_others_is_named() -> None:
+    """The lines around it are read, and one press goes on without it."""
+    line = read("98765 43210 Asha\nwrong number\n98765 43211 Ravi")
+    [fault] = line.faults
+    assert (targets(line), fault.message) == (
+        BOTH,
+        "Line 2, “wrong number”: no phone number or id stands there.",
+    )
+    assert isinstance(fault, Question)
+    assert fault.options == ("go on without line 2",)
 
 
 @pytest.mark.parametrize("typed", ['98765 43210 "call 98765 43211"', "98765 43210 reason=call 98765 43211"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.blocks import quote
 from bot.messages.timeline import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
@@ -114,6 +115,31 @@ def test_details_are_a_modal_that_slack_takes() -> None:
     assert "<!channel>" not in str(view)
     assert faults("modal", view) == []
     assert checker("check_blocks").faults("modal", view) == []
+
+
+def test_long_words_are_told_whole_and_one_warning_once() -> None:
+    """What several targets were warned of alike is one warning; the longest note is not cut."""
+    note, warning = "<&" * 250, "It has a follow-up call. " * 150
+    events = [
+        event(1, "approved", actor="U0MANAGER"),
+        *(event(n, "succeeded", of=n - 1, warning_1=warning, warning_2=f"Number {n}.") for n in (2, 3)),
+    ]
+    view = Details.build(REQUEST, events, [(1, "note", note)])
+    written = "".join(block["text"]["text"] for block in view["blocks"] if "text" in block)
+    assert quote(note) in written
+    assert written.count(warning.strip()) == 1
+    assert "⚠️ Number 2. ⚠️ Number 3." in written
+    assert faults("modal", view) == []
+
+
+def test_a_story_that_no_modal_holds_is_counted() -> None:
+    """By its length as by its lines."""
+    notes = [(n, "note", "भुगतान " * 70) for n in range(1, 61)]
+    view = Details.build(REQUEST, [event(n, "denied", actor=f"U{n:04}") for n in range(1, 61)], notes)
+    told = sum("denied it" in str(block) for block in view["blocks"])
+    assert 0 < told < 60
+    assert f"… and {60 - told} more, in `python -m bot log show A-7K3F`" in str(view)
+    assert faults("modal", view) == []
 
 
 @pytest.mark.parametrize("module", ["dispatcher", "consequences", "operations", "look_ups", "notices"])

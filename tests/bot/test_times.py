@@ -1,9 +1,15 @@
+import contextlib
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from whenever import Instant, PlainDateTime
 
+from bot import clocks, typed_zones
 from bot.times import TimeFault, clock, read
 
 INDIA = "Asia/Kolkata"
@@ -71,6 +77,61 @@ READ = [
     ("hours and minutes from now", "in 1h 30m", "2026-11-21 10:43"),
     ("hours and minutes written out", "in 1 hour and 30 minutes", "2026-11-21 10:43"),
     ("an hour from now", "in an hour", "2026-11-21 10:13"),
+    ("hours and minutes may touch", "in 2h30m", "2026-11-21 11:43"),
+    ("hours and minutes may stand apart", "in 2 h 30 min", "2026-11-21 11:43"),
+    ("hours may have a fraction", "in 1.5 hours", "2026-11-21 10:43"),
+    ("a quarter of an hour is a fraction", "in 0.25h", "2026-11-21 09:28"),
+    ("a typed half is a fraction", "in 2½ hours", "2026-11-21 11:43"),
+    ("half an hour from now", "in half an hour", "2026-11-21 09:43"),
+    ("an hour and a half from now", "in an hour and a half", "2026-11-21 10:43"),
+    ("seconds from now", "in 90 sec", "2026-11-21 09:14:30"),
+    ("from now may be said instead of in", "90 minutes from now", "2026-11-21 10:43"),
+    ("an ISO date may have parts of one digit", "2026-12-5 10:00", "2026-12-05 10:00"),
+    ("so may both its parts", "2027-1-5 9:30 pm", "2027-01-05 21:30"),
+    ("so may one that comes last", "10:00 2026-12-5", "2026-12-05 10:00"),
+    ("so may one with a T", "2026-12-5T10:00", "2026-12-05 10:00"),
+    ("a slash may stand before a month's name", "5/Dec/2026 10:00", "2026-12-05 10:00"),
+    ("a month's name may be shortened with a dot", "Dec. 5, 10:00", "2026-12-05 10:00"),
+    ("the day after tomorrow", "day after tomorrow 10am", "2026-11-23 10:00"),
+    ("it may have an article and come last", "10am the day after tomorrow", "2026-11-23 10:00"),
+    ("days from now", "in 2 days at 10:00", "2026-11-23 10:00"),
+    ("weeks from now", "in a week 10:00", "2026-11-28 10:00"),
+    ("next and today's weekday is in a week", "next saturday 8:00", "2026-11-28 08:00"),
+    ("next and a weekday that is far is read", "next fri 10:00", "2026-11-27 10:00"),
+    ("it may come last", "10:00 next Fri", "2026-11-27 10:00"),
+    ("this and a weekday is the coming one", "this friday 10:00", "2026-11-27 10:00"),
+    ("this and today's weekday is today", "this sat 10:00", "2026-11-21 10:00"),
+    ("tonight is in the evening", "tonight 9", "2026-11-21 21:00"),
+    ("tonight may have minutes", "tonight 9:30", "2026-11-21 21:30"),
+    ("tonight may come last", "9 pm tonight", "2026-11-21 21:00"),
+    ("a part of the day tells which half", "tomorrow morning 9", "2026-11-22 09:00"),
+    ("it may stand behind the hour", "9 in the evening", "2026-11-21 21:00"),
+    ("this and a part of the day is today's", "this afternoon at 3", "2026-11-21 15:00"),
+    ("at night is in the evening", "Mon 11 at night", "2026-11-23 23:00"),
+    ("o'clock may be said", "10 o'clock am", "2026-11-21 10:00"),
+    (
+        "o'clock with a part of the day is one hour",
+        "tomorrow morning at 10 o\N{RIGHT SINGLE QUOTATION MARK}clock",
+        "2026-11-22 10:00",
+    ),
+    ("hours may be said behind minutes", "14:30 hrs", "2026-11-21 14:30"),
+    ("hours may be said behind four digits", "1430 hrs", "2026-11-21 14:30"),
+    ("four digits of hours are no year", "5 Dec 1430 hrs", "2026-12-05 14:30"),
+    ("midday is twelve", "tomorrow midday", "2026-11-22 12:00"),
+    ("one's own zone may be said", "9:30pm IST", "2026-11-21 21:30"),
+    ("it may be in small letters and before the day", "9:30 pm ist tomorrow", "2026-11-22 21:30"),
+    ("it may stand in brackets", "tomorrow 9:30 (IST)", "2026-11-22 09:30"),
+    ("UTC is read", "9:30 UTC", "2026-11-21 15:00"),
+    ("GMT is UTC for those who never have it", "tomorrow 9:30 GMT", "2026-11-22 15:00"),
+    ("Z is UTC behind a clock", "9:30Z", "2026-11-21 15:00"),
+    ("an offset may follow", "10:00 +05:30", "2026-11-21 10:00"),
+    ("an offset from UTC may have one digit", "12:00 UTC+8", "2026-11-21 09:30"),
+    ("an offset may touch", "12:00+08:00", "2026-11-21 09:30"),
+    ("an offset may follow a day", "tomorrow 10:00 +0530", "2026-11-22 10:00"),
+    ("an offset from UTC may be west of it", "5 Dec 10:00 UTC-5", "2026-12-05 20:30"),
+    ("a minus sign is a minus", "5 Dec 10:00 GMT\N{MINUS SIGN}5", "2026-12-05 20:30"),
+    ("a zone may be named", "5 Dec 10:00 America/New_York", "2026-12-05 20:30"),
+    ("its capitals do not count", "5 Dec 10am america/new_york", "2026-12-05 20:30"),
     ("an ISO time is in the typist's zone", "2026-12-05T10:00", "2026-12-05 10:00"),
     ("an ISO time may have a space", "2026-12-05 10:00", "2026-12-05 10:00"),
     ("an ISO time may have seconds", "2026-12-05T10:00:30", "2026-12-05 10:00:30"),
@@ -123,6 +184,8 @@ REFUSED = [
     ("a day needs a time", "tomorrow", "without a time", ["tomorrow 10:00"]),
     ("a date needs a time", "5 Dec", "without a time", ["5 Dec 10:00"]),
     ("an ISO date needs a time", "2026-12-05", "without a time", ["2026-12-05 10:00"]),
+    ("a year long ago has passed", "0001-01-01 0:30", "has passed", []),
+    ("so has the year before last", "5 Dec 2024 10:00", "has passed", []),
     ("a day no month has is refused", "30 Feb 10:00", "There is no", []),
     ("an ISO day no month has is refused", "2027-02-30 10:00", "There is no", []),
     ("an impossible offset is refused", "2026-12-05T10:00+99:00", "does not exist", []),
@@ -131,12 +194,76 @@ REFUSED = [
     ("a slip in a word is mended", "tommorow 9:30", "not a time", ["tomorrow 9:30"]),
     ("a slip in a word behind the clock is mended", "9:30 tmorrow", "not a time", ["9:30 tomorrow"]),
     ("a slip in a month is mended", "5 Decc 10:00", "not a time", ["5 dec 10:00"]),
-    ("a named zone is not read", "10:00 IST", "your own zone, Asia/Kolkata", []),
-    ("days from now are outside the grammar", "in 2 days", "not a time", []),
-    ("next Monday could be two Mondays", "next Monday 10:00", "not a time", []),
+    ("days from now need a time", "in 2 days", "without a time", ["in 2 days 10:00"]),
+    (
+        "next Monday could be two Mondays",
+        "next Monday 10:00",
+        "the coming one or the one after",
+        ["Mon 23 Nov 10:00", "Mon 30 Nov 10:00"],
+    ),
+    ("yesterday has passed", "yesterday 9:30", "has passed", ["today 9:30"]),
+    ("so has it when its time has passed today too", "yesterday 9:00", "has passed", ["tomorrow 9:00"]),
+    ("so has the day before", "9am day before yesterday", "has passed", ["tomorrow 9am"]),
+    ("so has last Monday", "last monday 10:00", "has passed", ["monday 10:00"]),
+    ("so has this weekday at a time that has passed", "this sat 9:00", "has passed", ["sat 9:00"]),
+    ("o'clock does not tell which half of the day", "10 o'clock", "morning or in", ["10 am", "10 pm"]),
+    ("so does it not on a day", "Mon 9 o'clock", "morning or in", ["Mon 9 am", "Mon 9 pm"]),
+    ("hours alone may be from now", "10 hours", "alone", ["in 10 hours", "10:00"]),
+    ("minutes alone are nearly from now", "20 min", "not a time", ["in 20 min"]),
+    ("a decimal comma is nearly a point", "in 1,5 hours", "not a time", ["in 1.5 hours"]),
+    (
+        "tonight at twelve could begin a day or be noon",
+        "tonight 12",
+        "at night",
+        ["tomorrow 12 am", "today 12 pm"],
+    ),
+    ("tonight is not in the morning", "tonight 9 am", "at night", ["tomorrow 9 am", "today 9 pm"]),
+    (
+        "tonight at midnight is asked about",
+        "tonight midnight",
+        "begin the day",
+        ["tomorrow 00:00", "today 23:59"],
+    ),
+    ("a part of a day needs a time", "tomorrow evening", "without a time", ["tomorrow evening 7 pm"]),
+    ("tonight needs a time", "tonight", "without a time", ["tonight 9 pm"]),
+    (
+        "an abbreviation of several places is asked about",
+        "5 Dec 10:00 CST",
+        "not certain",
+        ["5 Dec 10:00 America/Chicago", "5 Dec 10:00 Asia/Shanghai", "5 Dec 10:00 America/Havana"],
+    ),
+    (
+        "so is one of a place that is not the typist's",
+        "5 Dec 10:00 BST",
+        "not certain",
+        ["5 Dec 10:00 Europe/London", "5 Dec 10:00 Asia/Dhaka"],
+    ),
+    ("a slip in a zone is mended", "5 Dec 10:00 Asia/Kolkatta", "no time zone", ["5 Dec 10:00 Asia/Kolkata"]),
+    ("no clock is that far from UTC", "10:00 +15:00", "does not exist", []),
+    ("no offset has 75 minutes", "10:00 +05:75", "does not exist", []),
+    ("two times are not a time and its offset", "10:00-11:00", "can be an offset", ["10:00 UTC-11:00"]),
+    ("a digit with a plus may be something else", "12:00 +8", "can be an offset", ["12:00 UTC+8"]),
+    ("so may one with a minus", "12:00 -1", "can be an offset", ["12:00 UTC-1"]),
+    ("nor are they with a space", "10:00 -11:00", "can be an offset", ["10:00 UTC-11:00"]),
+    ("nor on a date", "2026-12-05 10:00-11:00", "can be an offset", ["2026-12-05 10:00 UTC-11:00"]),
+    ("two times are no time", "10:00 - 11:00", "not a time", []),
+    ("two times of two days are no time", "10:00 Mon 11:00", "not a time", []),
+    ("two zones are no zone", "10:00 UTC IST", "not a time", []),
+    ("a year in front with dots is asked about", "2026.12.5 10:00", "month as a word", ["2026-12-05 10:00"]),
+    (
+        "a date with a dot before a clock is asked about",
+        "1.12. 10:00",
+        "two ways",
+        ["1 Dec 10:00", "12 Jan 10:00"],
+    ),
     ("nothing is no time", "", "missing", []),
     ("commas are no time", " , ", "missing", []),
-    ("a year in front with slashes is asked about", "2026/12/05 10:00", "month as a word", []),
+    (
+        "a year in front with slashes is asked about",
+        "2026/12/05 10:00",
+        "month as a word",
+        ["2026-12-05 10:00"],
+    ),
     ("a word is no time", "soon", "not a time", []),
     ("a long text is no time", "tomorrow " * 50, "too long", []),
 ]
@@ -277,3 +404,310 @@ def test_what_is_written_is_read_back(minutes: int) -> None:
     local = expected + timedelta(hours=5, minutes=30)
     for form in ("%Y-%m-%dT%H:%M", "%d %b %Y %H:%M", "%B %d, %Y at %I:%M %p", "%I.%M %p on %a %d-%b-%Y"):
         assert read(local.strftime(form), zone=INDIA, now=NOW).at == expected
+
+
+ZONES = (
+    *(
+        "Asia/Kolkata",
+        "Europe/London",
+        "Europe/Paris",
+        "America/New_York",
+        "America/St_Johns",
+        "Asia/Kathmandu",
+    ),
+    *(
+        "Australia/Lord_Howe",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "Africa/Casablanca",
+        "America/Havana",
+    ),
+)
+_OWN = st.one_of(st.sampled_from(ZONES), st.sampled_from(["+05:30", "-03:30", "+00:00", ""]))
+_CLOCKS = st.sampled_from(["%H:%M", "%-I:%M %p", "%I.%M%p", "at %H.%M", "%H%M hrs"])
+_DATES = st.sampled_from(
+    ["%Y-%m-%d", "%Y-%-m-%-d", "%-d %b %Y", "%B %-d, %Y", "%a %-d %b %Y", "%d-%b-%Y", "%-d/%b/%Y", "%-d %b"]
+)
+_WORDS = {
+    0: ["today", ""],
+    1: ["tomorrow", "%A", "in a day", "next %A"],
+    2: ["the day after tomorrow", "%a", "in 2 days", "this %A"],
+    5: ["%A", "next %a", "in 5 days"],
+    7: ["in a week", "next %A"],
+}
+
+
+def _shown(at: datetime, zone: str) -> datetime:
+    """What the clocks of a zone show, as a wall clock."""
+    return datetime.fromisoformat(clocks.local(Instant(at), zone).to_plain().format_iso())
+
+
+@given(st.data())
+def test_a_time_is_read_as_the_instant_that_was_typed_or_asked_about(data: st.DataObject) -> None:
+    """For any typist, zone, day and way of writing it: never another instant."""
+    own, beside = data.draw(_OWN), data.draw(st.sampled_from([None, *ZONES, "+05:30", "-09:30", "UTC"]))
+    now = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=data.draw(st.integers(0, 700 * 24 * 60)))
+    target = now + timedelta(
+        minutes=data.draw(st.integers(1, data.draw(st.sampled_from([2, 14, 363])) * 24 * 60))
+    )
+    target = target.replace(second=0)
+    zone = beside or own or "UTC"
+    there = _shown(target, zone)
+    todays = {_shown(now, zone).date()} | ({_shown(now, own).date()} if own else set())
+    words = [word for today in todays for word in _WORDS.get((there.date() - today).days, [])]
+    by_word = bool(words) and data.draw(st.booleans())
+    day = data.draw(st.sampled_from(words) if by_word else _DATES)
+    parts = [day, data.draw(_CLOCKS), beside or ""]
+    text = " ".join(filter(None, data.draw(st.permutations(parts)) if beside != "UTC" else parts))
+    text = there.strftime(text)
+    try:
+        read_as = read(text, zone=own, now=now).at
+    except TimeFault as fault:
+        for suggestion in fault.suggestions:
+            assert read(suggestion, zone=own, now=now).at > now, (text, suggestion)
+        return
+    assert read_as == target, (text, own, now)
+
+
+@given(st.data())
+def test_what_is_certain_is_read(data: st.DataObject) -> None:
+    """A date with its year, in a zone whose clocks show that time once, is no question."""
+    own, zone = data.draw(st.sampled_from([*ZONES, "+05:30"])), data.draw(st.sampled_from([*ZONES, "+05:30"]))
+    target = NOW + timedelta(minutes=data.draw(st.integers(1, 364 * 24 * 60)))
+    there = _shown(target, zone)
+    if len(clocks.instants(PlainDateTime(there.isoformat()), zone)) > 1:
+        return
+    text = there.strftime(
+        data.draw(st.sampled_from(["%-d %b %Y %H:%M", "%I:%M %p %A %B %-d, %Y", "%Y-%m-%dT%H:%M"]))
+    )
+    assert read(f"{text} {zone}", zone=own, now=NOW).at == target
+    if own == zone:
+        assert read(text, zone=own, now=NOW).at == target
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "meant"),
+    [
+        # Mon 23 Nov to Sun 29 Nov 2026, at noon: "next" is read where weeks from Monday and from Sunday agree.
+        ("2026-11-23", "next monday", ["2026-11-30"]),
+        ("2026-11-23", "next friday", ["2026-11-27", "2026-12-04"]),
+        ("2026-11-24", "next monday", ["2026-11-30"]),
+        ("2026-11-25", "next wed", ["2026-12-02"]),
+        ("2026-11-25", "next thu", ["2026-11-26", "2026-12-03"]),
+        ("2026-11-27", "next monday", ["2026-11-30", "2026-12-07"]),
+        ("2026-11-27", "next friday", ["2026-12-04"]),
+        ("2026-11-29", "next monday", ["2026-11-30", "2026-12-07"]),
+        ("2026-11-29", "next friday", ["2026-12-04", "2026-12-11"]),
+        ("2026-11-28", "next sunday", ["2026-11-29", "2026-12-06"]),
+    ],
+)
+def test_next_is_asked_about_where_it_can_be_two_days(now: str, text: str, meant: list[str]) -> None:
+    """The coming one, or the one of the week after it: both are offered, each with its date."""
+    at = datetime.fromisoformat(f"{now}T06:30:00+00:00")
+    try:
+        days = [read(f"{text} 10:00", zone=INDIA, now=at).at]
+    except TimeFault as fault:
+        days = [read(suggestion, zone=INDIA, now=at).at for suggestion in fault.suggestions]
+    assert [day.astimezone(ZoneInfo(INDIA)).strftime("%Y-%m-%d") for day in days] == meant
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "text", "utc"),
+    [
+        ("America/New_York", "2026-07-01T12:00", "10:00 EDT", "2026-07-01T14:00"),
+        ("America/New_York", "2026-07-01T12:00", "5 Dec 10:00 est", "2026-12-05T15:00"),
+        ("America/New_York", "2026-10-31T12:00", "1 Nov 1:30 EDT", "2026-11-01T05:30"),
+        ("America/New_York", "2026-10-31T12:00", "1 Nov 1:30 EST", "2026-11-01T06:30"),
+        ("Europe/Dublin", "2026-07-01T08:00", "10:00 IST", "2026-07-01T09:00"),
+        ("Asia/Jerusalem", "2026-12-01T06:00", "10:00 IST", "2026-12-01T08:00"),
+        ("Asia/Shanghai", "2026-12-01T01:00", "10:00 CST", "2026-12-01T02:00"),
+        ("America/Chicago", "2026-12-01T12:00", "10:00 CST", "2026-12-01T16:00"),
+        ("Europe/London", "2026-07-01T08:00", "10:00 BST", "2026-07-01T09:00"),
+        ("Europe/London", "2026-12-01T08:00", "10:00 GMT", "2026-12-01T10:00"),
+        ("Asia/Dubai", "2026-12-01T04:00", "10:00 GST", "2026-12-01T06:00"),
+        ("Africa/Nairobi", "2026-12-01T04:00", "10:00 EAT", "2026-12-01T07:00"),
+    ],
+)
+def test_an_abbreviation_is_the_typists_own_where_it_holds_then(
+    zone: str, now: str, text: str, utc: str
+) -> None:
+    """It also tells which of two times is meant in the night in which clocks go back."""
+    at = datetime.fromisoformat(f"{now}+00:00")
+    assert read(text, zone=zone, now=at).at == datetime.fromisoformat(f"{utc}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "text", "offered"),
+    [
+        (
+            "America/New_York",
+            "2026-07-01T12:00",
+            "10:00 EST",
+            ["10:00 America/New_York", "10:00 America/Panama"],
+        ),
+        ("America/Toronto", "2026-12-01T12:00", "10:00 EDT", ["10:00 America/Toronto"]),
+        ("Europe/London", "2026-07-01T08:00", "10:00 GMT", ["10:00 Europe/London", "10:00 UTC"]),
+        ("Europe/Paris", "2026-07-01T06:00", "10:00 CET", ["10:00 Europe/Paris", "10:00 Africa/Algiers"]),
+        (
+            "Europe/Dublin",
+            "2026-12-01T08:00",
+            "2 Dec 10:00 IST",
+            ["2 Dec 10:00 Europe/Dublin", "2 Dec 10:00 Asia/Kolkata", "2 Dec 10:00 Asia/Jerusalem"],
+        ),
+        ("Asia/Kolkata", "2026-12-01T02:00", "10:00 GST", ["10:00 Asia/Dubai"]),
+        (
+            "+05:30",
+            "2026-12-01T02:00",
+            "2 Dec 10:00 IST",
+            ["2 Dec 10:00 Asia/Kolkata", "2 Dec 10:00 Asia/Jerusalem", "2 Dec 10:00 Europe/Dublin"],
+        ),
+    ],
+)
+def test_any_other_abbreviation_is_asked_about(zone: str, now: str, text: str, offered: list[str]) -> None:
+    """The zones it can stand for are offered by name, the typist's own first."""
+    at = datetime.fromisoformat(f"{now}+00:00")
+    with pytest.raises(TimeFault, match="is not certain") as caught:
+        read(text, zone=zone, now=at)
+    assert list(caught.value.suggestions) == offered
+
+
+@pytest.mark.parametrize("text", ["10:00 eat", "10:00 cat", "10:00 Xyz", "10:00 west", "10:00 call/mail"])
+def test_a_word_behind_a_time_is_no_zone(text: str) -> None:
+    """A reason may begin with what is a zone in capitals."""
+    with pytest.raises(TimeFault, match="is not a time"):
+        read(text, zone=INDIA, now=NOW)
+
+
+def test_abbreviations_are_those_of_the_zones_they_lead_to() -> None:
+    """In winter or in summer, by the zone database, where it has a name for that zone's time."""
+    for abbreviation, zones in typed_zones._PLACES.items():
+        for zone in zones:
+            named = {clocks.abbreviation(Instant.from_utc(2026, month, 1), zone) for month in (1, 7)}
+            if all(name.isalpha() for name in named) and len(abbreviation) > 2 and zone != "UTC":
+                assert abbreviation in {name.casefold() for name in named}, (abbreviation, zone)
+
+
+def test_a_day_in_another_zone_may_be_two() -> None:
+    """At 9:00 in India it is still yesterday in Los Angeles: whose tomorrow is asked, each with its date."""
+    with pytest.raises(TimeFault, match="not the same day there") as caught:
+        read("tomorrow 9:30 America/Los_Angeles", zone=INDIA, now=NOW)
+    forms = "2026-11-21 9:30 America/Los_Angeles", "2026-11-22 9:30 America/Los_Angeles"
+    assert caught.value.suggestions == forms
+    assert read("9:30 America/Los_Angeles", zone=INDIA, now=NOW).at == datetime(
+        2026, 11, 21, 17, 30, tzinfo=UTC
+    )
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus"])
+def test_whoever_has_no_known_zone_writes_it(zone: str) -> None:
+    """No zone is guessed: what needs none is read, all else says how to write one."""
+    assert read("in 20 min", zone=zone, now=NOW).at == NOW + timedelta(minutes=20)
+    assert read("now", zone=zone, now=NOW).reading == "now"
+    for text in (
+        "tomorrow 9:30 +05:30",
+        "9:30 am tomorrow Asia/Kolkata",
+        "2026-11-22T04:00Z",
+        "22 Nov 4:00 UTC",
+    ):
+        assert read(text, zone=zone, now=NOW).at == datetime(2026, 11, 22, 4, tzinfo=UTC), text
+    for text in ("tomorrow 9:30", "9 pm", "Mon 10:00", "5 Dec 10:00", "2026-12-05T10:00", "tonight 9"):
+        with pytest.raises(TimeFault, match="Write the zone or the offset with the time") as caught:
+            read(text, zone=zone, now=NOW)
+        assert caught.value.suggestions == ()
+    with pytest.raises(TimeFault, match="is not certain") as caught:
+        read("9:30pm IST", zone=zone, now=NOW)
+    assert "9:30pm Asia/Kolkata" in caught.value.suggestions
+
+
+def test_an_offset_is_read_as_a_zone_without_a_name() -> None:
+    """A typist of whom only the offset is known types as everybody does."""
+    assert read("tomorrow 9:30", zone="+05:30", now=NOW).at == datetime(2026, 11, 22, 4, tzinfo=UTC)
+    assert read("today 21:30", zone="-08:00", now=NOW).at == datetime(2026, 11, 21, 5, 30, tzinfo=UTC)
+
+
+def steps(function: Callable[[], object]) -> int:
+    """Return how many calls of functions, ours and the interpreter's, something takes."""
+    counted = 0
+
+    def count(_: object, event: str, __: object) -> None:
+        nonlocal counted
+        counted += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+MOST_STEPS = 40_000
+"""So many calls of functions the worst text takes, its suggestions included."""
+_SHAPES = [
+    *(
+        "9 ",
+        "9:",
+        "9",
+        "a",
+        "in ",
+        "in 9 h ",
+        "and ",
+        "next ",
+        "mon ",
+        "5 dec ",
+        "2026-12-05 ",
+        "1/",
+        "1.",
+        "-",
+    ),
+    *(
+        "+05:30 ",
+        "utc ",
+        "asia/kolkata ",
+        "ameriac/chicaog ",
+        "9:30 etc/gmt+5 ",
+        "a/",
+        "(",
+        ")",
+        ",",
+        " ",
+        "\t",
+    ),
+    *(
+        "½",
+        "\ufdfa",
+        "१",
+        "tmorow ",
+        "tonight ",
+        "morning ",
+        "o'clock ",
+        "9 am ",
+        "IST ",
+        "of the day after ",
+    ),
+    *("\0", "\N{COMBINING ACUTE ACCENT}", "\N{FRACTION SLASH}", "abcdefghijklmnopqrstuvwxyz "),
+]
+
+
+@pytest.mark.parametrize("shape", _SHAPES)
+@pytest.mark.parametrize("before", ["", "tomorrow 9:30 ", "in 2h "])
+def test_no_text_costs_more_than_so_many_steps(shape: str, before: str) -> None:
+    """A text of 40 kB is refused before it is read; the longest that is read ends soon as well."""
+
+    def reads(text: str) -> None:
+        for function in (lambda: read(text, zone=INDIA, now=NOW), lambda: clock(text)):
+            with contextlib.suppress(TimeFault):
+                function()
+
+    reads("9:30 Asia/Kolkata")  # the tables of zones are read once
+    for length in (20, 40, 95, 96):
+        assert steps(lambda: reads((before + shape * 96)[:length])) < MOST_STEPS  # noqa: B023 - called at once
+    assert steps(lambda: reads(before + shape * 40_000)) < 100
+
+
+def test_what_is_too_long_for_a_time_is_repeated_only_in_part() -> None:
+    """A ligature of eighteen letters makes no text longer than a message can hold."""
+    for text in ("9" * 40_000, "\ufdfa" * 64, "tomorrow " * 12):
+        with pytest.raises(TimeFault, match="is too long for a time") as caught:
+            read(text, zone=INDIA, now=NOW)
+        assert len(str(caught.value)) < 200

@@ -17,7 +17,7 @@ from bot.dispatcher import Dispatcher
 from bot.loading import load
 from bot.operations import Operations, Origin, Wish, content
 from bot.outbox import Outbox
-from bot.people import Directory
+from bot.people import Directory, Workspace
 from bot.settings import Settings
 from playground import callkaro, kore, voxworks
 from playground.content import APP_TOKEN, BOT_TOKEN, TEAM_ID
@@ -198,7 +198,7 @@ def crew(
 ) -> Crew:
     """Put a bot together. ``waits``: somebody else moves the clock, so the outbox waits for its turn."""
     made = parts or Parts()
-    directory = made.directory(log, client, settings.groups, clock=clock)
+    directory = made.directory(log, client, settings.groups, workspace=Workspace(TEAM_ID), clock=clock)
     operations = made.operations(log, settings, directory, adapters, team=TEAM_ID, clock=clock, wake=wake)
     dispatcher = made.dispatcher(
         log,

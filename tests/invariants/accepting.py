@@ -47,14 +47,14 @@ async def what_slack_heard_of_survives_kill_9(bench: Bench) -> None:
 class AcksFirst(Requests):
     """Answers at once, and records afterwards."""
 
-    async def command(self, ack: Any, body: dict[str, Any]) -> None:
+    async def command(self, ack: Any, body: dict[str, Any], person: Person) -> None:
         """Ack, then do the work."""
 
         async def nobody(*_: object, **__: object) -> None:
             pass
 
         await ack("Asked.")
-        self.later = asyncio.create_task(super().command(nobody, body))  # type: ignore[arg-type]
+        self.later = asyncio.create_task(super().command(nobody, body, person))  # type: ignore[arg-type]
 
 
 async def a_commit_is_on_the_disk(bench: Bench) -> None:

@@ -21,13 +21,14 @@ from bot.loading import load
 from bot.operations import Operations, Origin, Wish
 from bot.operations import content as hash_of
 from bot.outbox import Outbox
-from bot.people import Directory
+from bot.people import Directory, Workspace
 from bot.requests import Requests
 from bot.settings import Connection, Settings
 from bot.socket_mode import SocketMode
 from playground import callkaro, content, kore, providers, slack, voxworks
 from playground.journal import Exchange
-from playground.people import Message, Workspace
+from playground.people import Message
+from playground.people import Workspace as People
 from playground.provider_control import ProviderControl
 from playground.stage import CONFIGURATION, KEY
 from providers.actions import (
@@ -228,7 +229,7 @@ class Bench:
     parts: Parts
     clock: Clock
     slack: slack.Slack
-    people: Workspace
+    people: People
     providers: ProviderControl
     addresses: Mapping[str, str]
     stack: AsyncExitStack
@@ -254,9 +255,10 @@ class Bench:
         adapters = {name: self._adapter(one) for name, one in decided.connections.items()}
         client = AsyncWebClient(content.BOT_TOKEN, base_url=decided.slack_api_url, retry_handlers=[])
         client.proxy = None
-        directory = parts.directory(log, client, decided.groups, clock=self.clock)
+        workspace = Workspace.of((await client.auth_test()).data)  # type: ignore[arg-type]  # no bytes
+        directory = parts.directory(log, client, decided.groups, workspace=workspace, clock=self.clock)
         await directory.refresh_groups()
-        team = content.TEAM_ID
+        team = workspace.team
         operations = parts.operations(
             log, decided, directory, adapters, team=team, clock=self.clock, wake=_nobody_waits
         )
@@ -397,14 +399,16 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(folder: Path, parts: Parts | None = None) -> AsyncIterator[Bench]:
+async def bench(
+    folder: Path, parts: Parts | None = None, workspace: content.Content | None = None
+) -> AsyncIterator[Bench]:
     """A world with one bot in it."""
     clock = Clock()
     async with AsyncExitStack() as stack:
         standins = await providers.start(stack, now=clock)
-        running = await slack.start(stack, routes=standins.routes)
+        running = await slack.start(stack, workspace=workspace, routes=standins.routes)
         control = f"{running.address}/control/"
-        people = await stack.enter_async_context(Workspace(control))
+        people = await stack.enter_async_context(People(control))
         steering = await stack.enter_async_context(ProviderControl(f"{control}providers"))
         made = Bench(folder, parts or Parts(), clock, running, people, steering, standins.addresses, stack)
         await made.start()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.messages.stops import status
 from bot.messages.stops import stopped as stopped_words
 from bot.moving import Moving
 from bot.operations import Moved, NotAllowed, Origin, Wish
@@ -107,6 +108,11 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
     assert "asked us to" not in first  # what stands in a channel could not be taken out again
     assert "2 numbers added to the do-not-call list “ndnc”." in second
+    [listed] = await stage.bot.log.stops(OTHER_NUMBER)
+    became = str(status(await stage.bot.log.events(listed.id)).blocks)
+    assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
+        "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
+    )
 
 
 async def test_what_waits_is_withdrawn_and_its_requester_told(stage: Bench) -> None:

@@ -12,7 +12,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground import slack
-from playground.content import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET
+from playground.content import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Content
 from playground.manifest import Manifest
 from playground.people import Person, Workspace
 from playground.serving import HOST, listen, served
@@ -76,10 +76,14 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(patience: Patience | None = None, manifest: Manifest | None = None) -> AsyncIterator[Stage]:
+async def stage(
+    patience: Patience | None = None,
+    manifest: Manifest | None = None,
+    workspace: Content | None = None,
+) -> AsyncIterator[Stage]:
     """The stand-in alone, with a Web API client and people."""
     async with AsyncExitStack() as stack:
-        running = await slack.start(stack, patience=patience, manifest=manifest)
+        running = await slack.start(stack, patience=patience, manifest=manifest, workspace=workspace)
         people = await stack.enter_async_context(Workspace(f"{running.address}/control/"))
         client = AsyncWebClient(token=BOT_TOKEN, base_url=f"{running.address}/api/", retry_handlers=[])
         yield Stage(running, people, client)

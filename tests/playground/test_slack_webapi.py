@@ -12,6 +12,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from playground import content
 from playground import manifest as manifests
 from playground.content import APP_TOKEN, BOT_TOKEN
 from playground.manifest import Manifest
@@ -387,3 +388,25 @@ async def test_the_journal_has_every_call_and_no_token(on: Stage) -> None:
         ("users.info", True),
     ]
     assert BOT_TOKEN not in json.dumps(await on.people.state())
+
+
+@pytest.mark.parametrize(
+    ("user", "team", "enterprise", "stranger"),
+    [
+        ("U0AGENT", "T0CALLOPS", None, False),
+        ("W0NOTEAM", None, "E0CALLOPS", False),
+        ("W0SISTER", "T0SISTER", "E0CALLOPS", False),
+        ("W0ORG", "E0CALLOPS", "E0CALLOPS", False),
+        ("W0OTHER", "T0ELSEWHERE", "E0ELSEWHERE", False),
+        ("W0UNSEEN", "T0CALLOPS", "E0CALLOPS", True),
+    ],
+)
+async def test_people_of_a_grid_have_each_shape(
+    user: str, team: str | None, enterprise: str | None, *, stranger: bool
+) -> None:
+    """`users.info` with and without `team_id`, and `auth.test` names the organisation."""
+    async with stage(workspace=content.make(content.GRID)) as on:
+        found = (await on.client.users_info(user=user))["user"]
+        assert (await on.client.auth_test())["enterprise_id"] == "E0CALLOPS"
+    assert (found.get("team_id"), found["is_stranger"]) == (team, stranger)
+    assert found.get("enterprise_user", {}).get("enterprise_id") == enterprise

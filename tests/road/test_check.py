@@ -16,7 +16,7 @@ import pytest
 
 from playground import callkaro, content, voxworks
 from playground.stage import KEY
-from tests.road.scene import NUMBER, OVER_HTTP, SOCKET_MODE_ONLY, Scene
+from tests.road.scene import NUMBER, OVER_HTTP, SOCKET_MODE_ONLY, Scene, private
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -279,6 +279,29 @@ async def test_people_who_cannot_act(dark_scene: Scene) -> None:
         "wrong",
         "Nobody in managers can say what became of an unknown",
     )
+
+
+async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) -> None:
+    """The organisation is named, its people can act wherever their home is, and others cannot."""
+    scene = Scene(tmp_path / "scene")
+    scene.workspace = tmp_path / "workspace.json"
+    scene.workspace.write_text(json.dumps(content.GRID), encoding="utf-8")
+    async with scene:
+        colleagues = ["W0NOTEAM", "W0SISTER", "W0ORG", "W0APART"]
+        groups = f"managers = {json.dumps(colleagues)}\nothers = {json.dumps(['W0OTHER', 'W0UNSEEN'])}"
+        scene.write_configuration(
+            {'managers = ["S0MANAGERS"]': groups, 'settle = ["managers"]': 'settle = ["managers", "others"]'}
+        )
+        found = await checked(scene)
+        says(found, "Slack", "ok", "of the Enterprise Grid organisation E0CALLOPS")
+        says(found, "group managers", "ok", "4 people")
+        says(found, "group others", "wrong", "W0OTHER (otto) is from another organisation")
+        says(found, "group others", "wrong", "W0UNSEEN (uma) is from another organisation")
+        await scene.start_bot()
+        answer = private(await scene.slack.person("W0SISTER").command(f"/place-call {NUMBER}"))
+        await scene.slack.person("W0SISTER").click(answer, "place")
+        await scene.sees(scene.olive, "C0AUDIT", "<@W0SISTER>")
+        await scene.check()
 
 
 async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:

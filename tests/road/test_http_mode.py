@@ -12,7 +12,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from playground.content import SIGNING_SECRET, TEAM_ID
+from playground.content import APP_ID, SIGNING_SECRET, TEAM_ID
 from playground.request_url import signature
 from tests.road.conftest import Wings
 from tests.road.scene import NUMBER, Scene, words
@@ -27,7 +27,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 A_MINUTE_TOO_OLD = 301
 HELP = {"command": "/calls", "text": "help", "user_id": "U0AGENT", "trigger_id": "t", "team_id": TEAM_ID}
-HELP |= {"channel_id": "C0AUDIT", "channel_name": "audit", "user_name": "asha", "api_app_id": "A1"}
+HELP |= {"channel_id": "C0AUDIT", "channel_name": "audit", "user_name": "asha", "api_app_id": APP_ID}
 HELP |= {"response_url": "http://127.0.0.1:9/"}
 AT_ONCE = 200
 

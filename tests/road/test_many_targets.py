@@ -78,3 +78,29 @@ async def test_a_number_behind_words_is_asked_back(scene: Scene) -> None:
     assert "“98765 43211” stands behind words." in words(answer)
     assert await scene.log("list") == []
     opened(await scene.asha.click(answer, text="Open the form…"))
+
+
+async def test_a_long_pasted_list_is_mended_in_the_form_and_asked_whole(scene: Scene) -> None:
+    """One row of 48 is wrong: the form holds all of them, and what is sent without it is the other 47."""
+    rows = [f"Customer {n} of the list of November, called back twice\t98765 43{n:03}" for n in range(48)]
+    rows[40] = rows[40].replace("98765 43040", "98765 4304")
+    answer = await scene.ask("/cancel-call " + "\n".join(rows))
+    form = opened(await scene.asha.click(answer, text="Open the form…"))
+    typed = {name: next(iter(state.values())).get("value") or "" for name, state in form.values.items()}
+    pasted = {name: text.splitlines() for name, text in typed.items() if name.startswith("targets")}
+    assert [row.split() for shown in pasted.values() for row in shown] == [row.split() for row in rows]
+    labels = {block["block_id"]: block["label"]["text"] for block in form.blocks if block["type"] == "input"}
+    mended = {
+        labels[name]: "\n".join(row for row in shown if not row.endswith("98765 4304"))
+        for name, shown in pasted.items()
+    }
+    result = opened(await scene.asha.submit(form, {**mended, "Why": "wrong number"}))
+    assert "47 numbers" in words(result)
+    assert words(result).count("• +91 98765 43") == 47
+    assert "Customer 47 of the list of November, called back twice" in words(result)
+    review = await scene.review("the scheduled calls to 47 numbers")
+    assert words(review).count("• the scheduled calls of agent payments to +91 ••••• •3") == 47
+    await scene.mira.submit(review)
+    await scene.told("47 done")
+    asked = {one.json["to_number"] for one in await scene.requests("callkaro")}
+    assert asked == {f"91987654{3000 + n}" for n in range(48) if n != 40}

@@ -64,6 +64,39 @@ async def test_a_call_is_placed_as_the_preview_shows_it(scene: Scene) -> None:
     ]
 
 
+async def test_data_for_the_agent_reach_the_provider_as_they_were_typed(scene: Scene) -> None:
+    """A line without a name is named under its field; then preview and provider have the same, digit for digit."""
+    form = opened(await scene.asha.click(private(await scene.asha.command("/calls")), text="Place a call…"))
+    form = opened(await scene.asha.click(form, text="More options…"))
+    lines = [
+        "name: Asha",
+        "link: https://pay.example/?id=5",
+        "amount=1500.50",
+        "account: 98765432109876543210",
+        "flat: 12E4",
+        "age: 25",
+        "Rao",
+    ]
+    fields = {"Number": NUMBER, "Data for the agent": "\n".join(lines)}
+    refused = await scene.asha.submit(form, fields)
+    assert refused.errors == {"metadata": "“Rao” has no name. Write name=value, each on a line of its own."}
+    form = opened(refused)
+    preview = opened(await scene.asha.submit(form, fields | {"Data for the agent": "\n".join(lines[:-1])}))
+    shown = "name = “Asha”, link = “https://pay.example/?id=5”, amount = “1500.50”, account = “98765432109876543210”"
+    assert f"{shown}, flat = “12E4”, age = `25`" in words(preview)
+    await scene.asha.submit(preview)
+    await scene.audit("Accepted:")
+    [sent] = await scene.requests("callkaro")
+    assert sent.json["metadata"] == {
+        "name": "Asha",
+        "link": "https://pay.example/?id=5",
+        "amount": "1500.50",
+        "account": "98765432109876543210",
+        "flat": "12E4",
+        "age": 25,
+    }
+
+
 async def test_a_double_click_places_one_call(scene: Scene) -> None:
     """Two presses that leave before the first is answered are one request, said once in the channel."""
     await scene.asha.double_click(await scene.ask(f"/place-call {NUMBER}"), text="Place this call")

@@ -23,6 +23,11 @@ OTHER_NUMBER = "+919876543211"
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 
 
+def many_numbers(amount: int) -> list[str]:
+    """So many different numbers, neither of the two above among them."""
+    return [f"+91{9_000_000_000 + n}" for n in range(amount)]
+
+
 @dataclass
 class Clock:
     """A clock that stands still until it is moved, either way."""

@@ -245,6 +245,21 @@ class Remembering:
         again = await log.record(replace(placing(), nonce="n1"))
         assert (again.request.id, again.fresh) == (made.id, False)
 
+    async def test_a_denied_attempt_is_an_event_once_a_day(self, log: ActionLog, clock: Clock) -> None:
+        """It stands in the chain by an id of its own; another place, person or day is another one."""
+        tried = {"actor": "U1", "where": "/calls", "why": "Guests cannot."}
+        first = await log.record_denied_attempt(**tried)
+        assert first is not None
+        [event] = await log.events(first)
+        assert (event.name, event.actor) == ("denied_attempt", "U1")
+        assert event.data == {"what": "/calls", "why": "Guests cannot."}
+        assert await log.record_denied_attempt(**tried) is None
+        assert await log.record_denied_attempt(**{**tried, "where": "/place-call"}) is not None
+        assert await log.record_denied_attempt(**{**tried, "actor": "U2"}) is not None
+        clock.move(days=1)
+        assert await log.record_denied_attempt(**tried) not in {None, first}
+        assert not (await log.verify()).faults
+
     async def test_a_person_is_what_slack_said_last(self, log: ActionLog) -> None:
         """What is known of a person is replaced as a whole."""
         person = Person(

@@ -1,0 +1,52 @@
+"""The clocks that people read: those of an IANA zone, or of a UTC offset where no zone is known. Pure."""
+
+import re
+
+from whenever import Instant, OffsetDateTime, PlainDateTime, TimeDelta
+
+_OFFSET = re.compile(r"([+-])(\d\d):(\d\d)")
+_EASTERNMOST, _WESTERNMOST = 14 * 60, -12 * 60
+"""The offsets in use that are furthest from UTC, in minutes (Kiribati, Baker Island)."""
+
+
+def offset(minutes: int) -> str | None:
+    """Return a UTC offset as ``+05:30``; None where no clock has it."""
+    if not _WESTERNMOST <= minutes <= _EASTERNMOST:
+        return None
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
+
+
+def is_offset(zone: str) -> bool:
+    """Return whether a zone is a UTC offset as ``+05:30``."""
+    return _OFFSET.fullmatch(zone) is not None
+
+
+def local(at: Instant, zone: str) -> OffsetDateTime:
+    """Return an instant as a zone's clocks show it. Raises `whenever.TimeZoneNotFoundError`."""
+    if is_offset(zone):
+        return at.to_fixed_offset(_delta(zone))
+    return at.to_tz(zone).to_fixed_offset()
+
+
+def instants(shown: PlainDateTime, zone: str) -> tuple[Instant, ...]:
+    """Return when a zone's clocks show a time, earliest first: once, or twice where they go back.
+
+    Where they go forward past that time, return the instants whose clocks are as far off it on either side.
+    Raises `whenever.TimeZoneNotFoundError`.
+    """
+    if is_offset(zone):
+        return (shown.assume_fixed_offset(_delta(zone)).to_instant(),)
+    both = (shown.assume_tz(zone, disambiguation=side).to_instant() for side in ("earlier", "later"))
+    return tuple(dict.fromkeys(both))
+
+
+def abbreviation(at: Instant, zone: str) -> str:
+    """Return what a zone's time is called at an instant, as IST; an offset where it has no name."""
+    return zone if is_offset(zone) else at.to_tz(zone).tz_abbrev()
+
+
+def _delta(offset: str) -> TimeDelta:
+    sign, hours, minutes = offset[0], *offset[1:].split(":")
+    size = TimeDelta(hours=int(hours), minutes=int(minutes))
+    return -size if sign == "-" else size
