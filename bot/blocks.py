@@ -61,8 +61,8 @@ class Message:
 
 
 def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees, nor more than one blank line in a row."""
-    return _BLANK_LINES.sub("\n\n", seen(text)).strip()
+    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
+    return _BLANK_LINES.sub("\n\n", seen(text))
 
 
 def escape(text: str) -> str:
@@ -107,22 +107,10 @@ def cut_markup(text: str, limit: int) -> str:
 
     No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
     """
-    end = _end(text, limit)
-    if end == len(text):
+    if _end(text, limit) == len(text):
         return text
-    kept = text[: _whole_end(text, limit - 1 - len(_PAIRED))].rstrip(" ")
+    kept = text[: _between_pieces(text, limit - 1 - len(_PAIRED))].rstrip(" ")
     return f"{kept}…{_open_marks(kept)}"
-
-
-def _whole_end(text: str, limit: int) -> int:
-    """Where a beginning of a text ends that fits and cuts nothing in two."""
-    end = _between(text, _end(text, limit))
-    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
-        if piece.start() < end < piece.end():
-            return piece.start()
-        if piece.end() >= end:
-            break
-    return end
 
 
 def _end(text: str, limit: int) -> int:
@@ -140,6 +128,17 @@ def _between(text: str, end: int) -> int:
     for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
         if not _within_character(text, place):
             return place
+    return end
+
+
+def _between_pieces(text: str, limit: int) -> int:
+    """The last place in what fits that stands between two pieces of markup, and between two characters."""
+    end = _between(text, _end(text, limit))
+    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
+        if piece.start() < end < piece.end():
+            return piece.start()
+        if piece.end() >= end:
+            break
     return end
 
 
@@ -225,13 +224,14 @@ def context(*parts: str) -> Block:
 
 
 def pieces(text: str, limit: int) -> list[str]:
-    """Return a text in pieces that fit: all of it, and nothing cut in two that means something as a whole."""
-    found: list[str] = []
-    while _end(text, limit) < len(text):
-        end = _whole_end(text, limit) or _end(text, limit)
+    """Return a text in pieces that fit: all of it, and no character or piece of markup apart."""
+    found = []
+    while text:
+        end = _between_pieces(text, limit) if _end(text, limit) < len(text) else len(text)
+        end = end or _end(text, limit)  # a link that is longer than all that fits
         found.append(text[:end])
         text = text[end:]
-    return [*found, text]
+    return found or [""]
 
 
 def contexts(text: str) -> list[Block]:

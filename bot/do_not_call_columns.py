@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.do_not_call_cells import is_number
+from bot.terminal import escaped
 from bot.words import listed, short
 
 
@@ -155,4 +156,4 @@ class Columns:
 
 def visible(text: str) -> str:
     """Return a text as a terminal may show it: short, and with nothing that a terminal obeys."""
-    return short("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
+    return short(escaped(text))

@@ -49,7 +49,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     if chosen.stopping != "import" and not path.exists():
         faults.append(f"There is no log at {path}: is DATABASE_URL right?")
     if faults:
-        print(*faults, sep="\n", file=sys.stderr)
+        complain(*faults)
         return CANNOT_START
     if chosen.stopping == "import":
         return _import(chosen, path, base64.b64decode(key), variables)
@@ -76,21 +76,22 @@ def _import(chosen: argparse.Namespace, path: Path, key: bytes, variables: Mappi
         found = _read_file(chosen, variables)
         _check(chosen, found)
         shown = sys.stdout if chosen.dry_run else sys.stderr
-        print(*_summary(chosen, path, found), sep="\n", file=shown, flush=True)
+        say(*_summary(chosen, path, found), to=shown)
+        shown.flush()
         if chosen.dry_run:
             new = _count_new(chosen, path, key, found)
-            print(_forecast(_name(chosen), found, new=new), _dry_run(chosen, found), sep="\n")
+            say(_forecast(_name(chosen), found, new=new), _dry_run(chosen, found))
         else:
             asyncio.run(_write(chosen, path, key, found, imported))
     except (CannotRead, ImportSuperseded) as why:
-        print(f"Nothing was imported: {why}", file=sys.stderr)
+        complain(f"Nothing was imported: {why}")
         return WRONG
     except (CannotOpen, OSError, *UNREADABLE) as error:
-        print(error if imported else f"Nothing was imported: {error}", file=sys.stderr)
+        complain(str(error) if imported else f"Nothing was imported: {error}")
         return CANNOT_START
     except KeyboardInterrupt:
         if not imported:
-            print("Interrupted: nothing was imported.", file=sys.stderr)
+            complain("Interrupted: nothing was imported.")
         return INTERRUPTED
     return WRONG if found.bad else OK
 
@@ -130,12 +131,12 @@ def _bar(label: str, length: int) -> "ProgressBar[int]":
 def _check(chosen: argparse.Namespace, found: Read) -> None:
     """Name what is bad in a file. Raises `CannotRead` where nothing of it is to be imported."""
     for line, why in found.faults:
-        print(f"line {line}: {why}", file=sys.stderr)
+        complain(f"line {line}: {why}")
     bad = found.bad.total()
     if more := bad - len(found.faults):
-        print(f"… and {more} more. All {bad} by their reason:", file=sys.stderr)
+        complain(f"… and {more} more. All {bad} by their reason:")
         for why, times in found.bad.most_common():
-            print(f"  {times} times: {why}", file=sys.stderr)
+            complain(f"  {times} times: {why}")
     if bad and not (chosen.leave_out_bad_lines or chosen.dry_run):
         mend = "Mend the file, or import the rest with --leave-out-bad-lines."
         raise CannotRead(f"{found.counted(bad)} cannot be read. {mend}")
@@ -164,10 +165,10 @@ async def _write(
     name = _name(chosen)
     async with _opened(path, key) as log:
         new = await log.unlisted(name, found.numbers)
-        print(_forecast(name, found, new=new), file=sys.stderr, flush=True)
+        complain(_forecast(name, found, new=new))
         with _bar("Writing", len(found.numbers) if new else 0) as bar:
             imported.append(await log.add_list(name, found.numbers, actor=SYSTEM, progress=bar.update))
-        print(_outcome(name, found, imported[0]))
+        say(_outcome(name, found, imported[0]))
 
 
 def _summary(chosen: argparse.Namespace, path: Path, found: Read) -> Iterator[str]:
@@ -223,14 +224,14 @@ async def _remove(log: SQLiteLog, name: str) -> int:
     unfinished = [one.id for one in await log.unfinished_imports() if one.list == name]
     removed = await log.remove_list(name, actor=SYSTEM)
     if removed:
-        print(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
-        print("Numbers that people stopped, or that another list has, stay blocked.")
+        say(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
+        say("Numbers that people stopped, or that another list has, stay blocked.")
         return OK
     if unfinished:
-        print(f"The unfinished import {unfinished[0]} is cleared away. It blocked no number.")
+        say(f"The unfinished import {unfinished[0]} is cleared away. It blocked no number.")
         return OK
     meant = closest(name, lists)
-    print(f"There is no list {visible(name)}.{f' Did you mean {meant}?' if meant else ''}", file=sys.stderr)
+    complain(f"There is no list {visible(name)}.{f' Did you mean {meant}?' if meant else ''}")
     return CANNOT_START
 
 
@@ -244,12 +245,13 @@ async def _list(log: SQLiteLog, *, as_json: bool) -> int:
             shown["unfinished"] = {one.list: one.id for one in unfinished}
         say_json(shown)
         return OK
-    print(f"{people} stopped by people")
+    say(f"{people} stopped by people")
     for name, count in lists.items():
         say(f"{count} on the list {cell(name)}")
     for one in unfinished:
         say(
             f"An import into the list {cell(one.list)} began on {one.began_at:%Y-%m-%d %H:%M} UTC "
-            f"({one.id}). It is not finished and blocks nothing. If it runs no more, import the file again."
+            f"({one.id}). "
+            "It is not finished and blocks nothing. If it runs no more, import the file again."
         )
     return OK

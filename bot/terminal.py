@@ -43,9 +43,14 @@ def say_json(document: object, *, indent: int | None = None) -> None:
 
 def shown(text: str) -> str:
     """Return a text as a terminal may be given it; what stands behind its first line is marked."""
-    first, *further = (_STEERS.sub(_escaped, line) for line in _LINE_END.split(text))
+    first, *further = map(escaped, _LINE_END.split(text))
     indent = first[: len(first) - len(first.lstrip(" "))] or INDENT
     return "\n".join([first, *(f"{indent}{MARK}{line}" for line in further)])
+
+
+def escaped(text: str) -> str:
+    """Return a text on one line, in which whatever steers a terminal is written as an escape."""
+    return _STEERS.sub(_as_escape, text)
 
 
 def quoted(value: object) -> str:
@@ -56,8 +61,8 @@ def quoted(value: object) -> str:
 def cell(value: object) -> str:
     """Return a value that stands among others on a line: as it is where it is plain, else quoted."""
     text = str(value)
-    visible = _STEERS.sub(_escaped, text)
-    return text if visible == text and not _NO_CELL.search(text) else _STEERS.sub(_escaped, quoted(text))
+    plain = escaped(text) == text and not _NO_CELL.search(text)
+    return text if plain else escaped(quoted(text))
 
 
 def json_text(document: object, *, indent: int | None = None) -> str:
@@ -65,7 +70,7 @@ def json_text(document: object, *, indent: int | None = None) -> str:
     return _IN_JSON.sub(_as_unit, json.dumps(document, ensure_ascii=False, indent=indent))
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _as_escape(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode()
 
 

@@ -64,6 +64,8 @@ _FACTS: Final = {"name": "name", "status": "status before", "dialingMode": "dial
 """What a summary tells of a campaign, and in which words."""
 _LONGEST_FACT: Final = 100
 """Characters of one fact in a summary."""
+_LONGEST_NAME: Final = 200
+"""Characters of a campaign's name: more than people are shown, so that a part is never taken for a whole."""
 
 _CHECK: Final = "Check this connection's base_url, app_id and account_id"
 _ADVICE: Final = {

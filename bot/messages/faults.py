@@ -36,13 +36,6 @@ RECORDED_OR_NOT = (
 )
 
 
-def command_too_long(most: int) -> str:
-    return (
-        f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
-        "and for the rest in another command."
-    )
-
-
 TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
 _NO_WINDOW: Final = {
     "expired_trigger_id": TOO_LATE,
@@ -57,6 +50,13 @@ _NO_WINDOW: Final = {
 def no_window(code: str) -> str:
     why = _NO_WINDOW.get(code, "Slack could not open the window just now.")
     return f"{why} Nothing is lost: try again. If it happens again, wait a minute."
+
+
+def command_too_long(most: int) -> str:
+    return (
+        f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
+        "and for the rest in another command."
+    )
 
 
 def went_wrong(reference: str) -> str:

@@ -14,6 +14,14 @@ def not_a_verb(word: str) -> str:
     )
 
 
+def campaign_first(verb: str) -> str:
+    return f"For a campaign, begin with {verb}."
+
+
+STOP_OR_CANCEL = "“stop” ends all calls to a number, from now on. For one call, begin with cancel."
+STOP_IS_THE_VERB = "To end all calls to a number, begin with stop and the number."
+
+
 def which_for_campaigns(verbs: Sequence[str]) -> str:
     return f"Say what to do with a campaign: {listed(verbs, 'or')}."
 

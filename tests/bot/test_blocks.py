@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks import MAX_FIELD, MAX_SECTION, context, cut, cut_markup, escape, fields, plain_text, section
+from bot.blocks import MAX_SECTION, context, cut, cut_markup, escape, pieces, plain_text, section
 
 WHOLE = {
     "an accent": "e\u0301",
@@ -54,7 +54,7 @@ def test_no_character_is_cut_in_two(one: str) -> None:
 
 @pytest.mark.parametrize("one", PIECES.values(), ids=PIECES)
 def test_no_piece_of_markup_is_cut_in_two(one: str) -> None:
-    """Neither in a paragraph, nor a field, nor a grey line."""
+    """Neither where a paragraph or a grey line is cut, nor where a long text goes on in another."""
     text = f"ab {one} {one} cd"
     for limit in range(8, _units(text)):
         shown = cut_markup(text, limit)
@@ -62,12 +62,13 @@ def test_no_piece_of_markup_is_cut_in_two(one: str) -> None:
         assert re.fullmatch(f"a?b?(?: {re.escape(one)})*(?: c)?…", shown), shown
     assert cut_markup(text, _units(text)) == text
     for room in range(40):
-        long = "x" * (MAX_FIELD - room) + one * 1600
+        long = "x" * (MAX_SECTION - room) + one * 1600
         for shown in (section(long)["text"], *context(long)["elements"]):
-            rest = shown["text"].lstrip("x").replace(one, "")
-            assert (shown["type"], rest) == ("mrkdwn", "…")
-        facts = "".join(block["text"]["text"] for block in fields([("Why", long)]))
-        assert facts.replace("\n", "") == f"*Why*{long}".replace("\n", "")
+            assert (shown["type"], shown["text"].lstrip("x").replace(one, "")) == ("mrkdwn", "…")
+        divided = pieces(long, MAX_SECTION)
+        assert "".join(divided) == long
+        assert {re.sub("^x+", "", piece).replace(one, "") for piece in divided} == {""}
+        assert max(map(_units, divided)) <= MAX_SECTION
 
 
 @pytest.mark.parametrize(

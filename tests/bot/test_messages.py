@@ -600,7 +600,7 @@ NAMES: dict[str, tuple[list[str | None], list[str | None]]] = {
     "Wait…": (["wait..."], ["wait", "wait.."]),
     "Do`it": (["Doit", "Do`it", "doit"], ["Do it"]),
     "\u200d\u2060": ([], ["\u200d\u2060", "", "`"]),
-    "Long " * 80: ([], ["Long " * 80, "Long " * 79]),
+    "Long " * 40: ([], ["Long " * 40, "Long " * 30]),
 }
 """What a provider calls a campaign: what may be typed for it, and what may not."""
 

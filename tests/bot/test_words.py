@@ -83,9 +83,10 @@ def test_what_nobody_sees_is_no_reason(text: str) -> None:
 
 
 def test_lines_stay_lines() -> None:
-    """However they end, and tabs end cells; other spaces are spaces."""
-    assert clean("a\r\nb\rc\u2028d\x85e\tf\u00a0g\u3000h") == "a\nb\nc\nd\ne\tf g h"
-    assert plain("a\r\nb\tc") == "a\nb\tc"
+    """However they end; other spaces are spaces."""
+    assert clean("a\r\nb\rc\u2028d\x85e\u00a0f\u3000g") == "a\nb\nc\nd\ne f g"
+    assert plain("a\r\nb\u2009c") == "a\nb c"
+    assert clean("a\tb") == _typed("a\tb") == "a\tb"  # the end of a cell
 
 
 def _view(values: dict[str, str]) -> dict[str, object]:

@@ -12,11 +12,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import pytest
-from pydantic import JsonValue
 
 from providers.actions import (
     CallAction,
@@ -49,6 +48,9 @@ from tests.providers.contract_case import (
 )
 from tests.providers.contract_failures import FAILURES, FOREIGN, JUNK, Failure, NoNames, after_doubt
 from tests.providers.wire import Received, listening, reply, twice
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 SMUGGLED: Final = ("", ".", "..", "../contacts", "..%2f", "a?x=1", "a#f", "a/b", "a\\b", "a b", "a\n", "{id}")
 """Ids that would lead elsewhere, past the vocabulary that refuses them first."""

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - words as people write them
 import asyncio
 import sqlite3
 from contextlib import closing
@@ -74,6 +75,22 @@ async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) ->
     assert buttons(await scene.card("Denied by <@U0MANAGER>")) == []
     await scene.audit("Denied by <@U0MANAGER>")
     assert await scene.requests("voxworks") == []
+
+
+async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> None:
+    """Nothing of it steers a screen, in the log or in Slack; what nobody sees is no reason, and lines stay."""
+    request = request_id(await scene.ask(BY_ID[0]))
+    form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
+    for unseen in ("\u200d", "\u2800\u3164", "\u202e\x1b"):
+        assert (await scene.mira.submit(form, {"In your words": unseen})).errors.keys() == {"reason"}
+    said = "not today\r\n   12  2026-11-21  A-7K3F  approved\x1b[2J  by \u202eU0BOSS می\u200cخواهم"
+    assert not (await scene.mira.submit(form, {"In your words": said})).errors
+    await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
+    shown = await scene.log("show", request)
+    [note] = [one["private"]["note"] for one in shown["events"] if "note" in one["private"]]
+    assert note == "not today\n   12  2026-11-21  A-7K3F  approved[2J  by U0BOSS می\u200cخواهم"
+    printed = (await scene.terminal("log", "show", request)).output
+    assert '        note: "not today\n        │    12  2026-11-21' in printed
 
 
 async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
