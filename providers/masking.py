@@ -38,7 +38,7 @@ _MOST_DIGITS: Final = 18
 _ABROAD: Final = ("00", "011")
 """Prefixes of calls abroad that people write in other countries, too."""
 _FEWEST_WITHIN: Final = 7
-"""Digits of a number, at least, for it to be found within other digits: with fewer, it would be in too many."""
+"""Digits of a number, at least, for it to be found within others: with fewer, it would be in too many."""
 _COMPARED: Final = 6
 """Digits at the end of a number that all its spellings have."""
 

@@ -263,7 +263,7 @@ def _as_events_say(
             case "list_imported":
                 lists[name] = lists.get(name, 0) + int(event.data.get("added") or 0)
                 sealed[event.request] = (name, event.data.get(SEALED))
-            case _:
+            case "list_removed":
                 lists[name] = lists.get(name, 0) - int(event.data.get("removed") or 0)
                 sealed = {request: one for request, one in sealed.items() if one[0] != name}
     return stopped, lists, sealed
