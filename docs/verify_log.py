@@ -121,6 +121,10 @@ class Log:
                 yield f"the {field} of event {seq} is gone, though nobody erased it"
             if kept is not None and not is_kept(promise, *kept):
                 yield f"the {field} of event {seq} is not what was written down"
+        orphans = "SELECT event, field FROM personal WHERE event NOT IN (SELECT seq FROM events)"
+        yield from (
+            f"event {event} is not there, though its {field} is" for event, field in self.all(orphans)
+        )
 
     def replayed(self):
         for table, key in TABLES.items():

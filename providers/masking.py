@@ -49,7 +49,6 @@ _UNPRINTED: Final = re.compile(
 )
 """Punctuation and spaces as a URL, JSON and HTML write them."""
 _PLUS_SIGNS: Final = "\N{FULLWIDTH PLUS SIGN}\N{SMALL PLUS SIGN}\N{SUPERSCRIPT PLUS SIGN}"
-_PLUS_SIGNS: Final = "\N{FULLWIDTH PLUS SIGN}\N{SMALL PLUS SIGN}\N{SUPERSCRIPT PLUS SIGN}"
 _PLUSES: Final = frozenset({"%2b", "&plus;", "&#43;"})
 _UNLIKE: Final = re.compile(
     r"(?<![^\W_])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32}"
