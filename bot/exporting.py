@@ -82,8 +82,11 @@ COLUMNS: Final = (
 """What is said of an entry. Times are in UTC, ids of people Slack's, names as Slack said them last."""
 
 
-_TEXTS: Final = frozenset({"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"})
-"""Columns of texts that may hold a number: people's words, and ids."""
+_TEXTS: Final = frozenset(
+    {"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"}
+    | {"asked_by_name", "decided_by_name"}
+)
+"""Columns of texts that may hold a number: people's words and names, and ids."""
 
 
 def row(hit: Hit, names: Mapping[str, str], *, default_region: str, full: bool = False) -> dict[str, Cell]:

@@ -8,12 +8,22 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from bot.blocks import Message
+from bot.blocks import MAX_BUTTON, MAX_CONTEXT, MAX_FIELD, MAX_OPTION, MAX_SECTION, Message, cut
 from bot.messages.modals import View
 from providers.masking import mask_numbers
 
 _READ: Final = frozenset({"text", "accessibility_label", "alt_text"})
 """Keys of Block Kit whose strings people read."""
+_LIMITS: Final = {
+    "section": MAX_SECTION,
+    "fields": MAX_FIELD,
+    "context": MAX_CONTEXT,
+    "button": MAX_BUTTON,
+    "options": MAX_OPTION,
+    "initial_option": MAX_OPTION,
+    "placeholder": MAX_OPTION,
+}
+"""Characters of what stands in a block of that type, or under that key: a masked number may be longer."""
 _SLACKS_OWN: Final = re.compile(r"(<(?:[!@#]|https?:)[^<>]*>)")
 """Dates, mentions and links: people's own angle brackets are escaped."""
 
@@ -48,16 +58,19 @@ class Masking:
         plain = build()
         return self.view(build(may_reveal=allowed, hidden=self.view(plain) != plain))
 
-    def blocks(self, value: Any) -> Any:  # noqa: ANN401 - any part of a block
-        """Return blocks, or a part of one, without full numbers."""
+    def blocks(self, value: Any, limit: int = MAX_FIELD) -> Any:  # noqa: ANN401 - any part of a block
+        """Return blocks, or a part of one, without full numbers. ``limit`` is that of the texts in it."""
         match value:
             case dict():
+                limit = _LIMITS.get(value.get("type", ""), limit)
                 return {
-                    key: self.text(one) if key in _READ and isinstance(one, str) else self.blocks(one)
+                    key: cut(self.text(one), limit)
+                    if key in _READ and isinstance(one, str)
+                    else self.blocks(one, _LIMITS.get(key, limit))
                     for key, one in value.items()
                 }
             case list() | tuple():
-                return [self.blocks(one) for one in value]
+                return [self.blocks(one, limit) for one in value]
             case _:
                 return value
 

@@ -1,14 +1,24 @@
-"""Check a CallOps log without CallOps: `python verify_log.py callops.db [SEQ:HASH …]`. See log-format.md."""
+"""Check a CallOps log without CallOps: `python verify_log.py callops.db [SEQ:HASH …]`. See log-format.md.
 
+With CALLOPS_KEY in the environment it also checks that each action is found by its own number.
+"""
+
+import base64
 import hashlib
+import hmac
 import json
+import os
 import sqlite3
 import sys
 from contextlib import closing
+from itertools import groupby
 from pathlib import Path
 
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
+# Of the tables, indexes, triggers and views, as CallOps makes them.
+SCHEMA = "d46e26ccdc28491c314a9e3c399bc5d5b30fa07b2b9ff957681cd254deda8121"
+UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
 def canonical(value):
@@ -19,66 +29,170 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def replay(event, told):
-    seq, at, request, entry, data = (event[name] for name in ("seq", "at", "request", "entry", "data"))
-    if event["name"] == "requested":
-        born = {"request": request, "asked_at": at, "asked_event": seq}
-        told["actions"][entry] = born | {"id": entry}
-        told["requests"].setdefault(request, data | born | {"id": request})
-    if "state" in data:
-        moved = {"owner": None} | data | {"updated_at": at, "last_event": seq}
-        told["actions"].setdefault(entry, {}).update(moved)
-    if "approval.person" in data:
-        decided = {name.removeprefix("approval."): value for name, value in data.items()}
-        told["approvals"][seq] = decided | {"event": seq, "request": request, "at": at}
+def is_kept(promise, salt, value):
+    return promise == sha256((salt or b"") + canonical(value))
 
 
-def faults_of(log, anchors):
-    seq, head, heads, promised, erased, told = 0, "0" * 64, {}, {}, {}, {table: {} for table in TABLES}
-    for event in map(dict, log.execute("SELECT * FROM events ORDER BY seq")):
-        event |= {name: json.loads(event[name]) for name in ("data", "private")}
-        previous, written = event.pop("previous"), event.pop("hash")
-        right = event["seq"] == seq + 1 and previous == head
-        if not right or written != sha256(head.encode() + canonical(event)):
-            yield f"event {event['seq']} is not the one that was written after event {seq}"
-        seq, head = event["seq"], written
-        heads[seq] = head
-        promised |= {(seq, field): (event["request"], one) for field, one in event["private"].items()}
-        if event["name"] == "erased":
-            erased[event["request"]] = seq
-        replay(event, told)
+class Log:
+    """What the events say, as far as they were read."""
 
-    rows = log.execute("SELECT * FROM personal WHERE value IS NOT NULL")
-    kept = {(row["event"], row["field"]): row for row in rows}
-    for seq, field in sorted({*promised, *kept}):
-        row, (request, promise) = kept.get((seq, field)), promised.get((seq, field), (None, None))
-        if row is None and erased.get(request, 0) < seq:
-            yield f"the {field} of event {seq} is gone, though nobody erased it"
-        if row is not None and sha256((row["salt"] or b"") + canonical(row["value"])) != promise:
-            yield f"the {field} of event {seq} is not what was written down"
+    def __init__(self, connection, anchors, key):
+        self.connection, self.anchors, self.key = connection, anchors, key
+        self.heads, self.requests, self.erased, self.promised, self.stopped = {}, {}, {}, {}, {}
+        self.rows = {table: {} for table in TABLES}
+        self.values = {}  # what is kept of what is erasable, by event and field
 
-    for table, key in TABLES.items():
-        rows = {row[key]: dict(row) for row in log.execute(f"SELECT * FROM {table}")}
-        for name in sorted({*rows, *told[table]}):
-            row, said = rows.get(name, {}), told[table].get(name, {})
-            if any((row.get(one) or None) != (said.get(one) or None) for one in {key, *row} - UNTOLD):
-                yield f"{table} {name} is not what its events say"
+    def faults(self):
+        parts = (
+            self.schema,
+            self.chain,
+            self.personal,
+            self.replayed,
+            self.lookup,
+            self.stops,
+            self.ends,
+            self.file,
+        )
+        for part in parts:
+            try:
+                yield from part()
+            except UNREADABLE as error:
+                yield f"the log cannot be read to its end: {error}"
 
-    for anchor in anchors:
-        seq, _, promise = anchor.partition(":")
-        if heads.get(int(seq)) != promise:
-            yield f"anchor {anchor} is not in the log"
+    def all(self, query):
+        return self.connection.execute(query)
+
+    def schema(self):
+        found = sorted((name, sql) for name, sql in self.all("SELECT name, sql FROM sqlite_schema"))
+        if sha256(canonical(found)) != SCHEMA:
+            yield "the tables, indexes, triggers or views are not as CallOps of this version makes them"
+
+    def chain(self):
+        seq, head = 0, "0" * 64
+        for event in map(dict, self.all("SELECT * FROM events ORDER BY seq")):
+            previous, written, text = event.pop("previous"), event.pop("hash"), dict(event)
+            try:
+                event |= {name: json.loads(text[name]) for name in ("data", "private")}
+                right = event["seq"] == seq + 1 and previous == head
+                right &= written == sha256(head.encode() + canonical(event))
+                # SQL reads the text itself: of a key that stands twice it takes the first, this the last.
+                right &= all(text[name].encode() == canonical(event[name]) for name in ("data", "private"))
+                self.read(event)
+            except UNREADABLE:
+                right = False
+            if not right:
+                yield f"event {event['seq']} is not the one that was written after event {seq}"
+            seq, head = event["seq"], written
+            self.heads[seq], self.requests[seq] = head, event["request"]
+
+    def read(self, event):
+        seq, at, request, entry, data = (event[name] for name in ("seq", "at", "request", "entry", "data"))
+        self.promised |= {(seq, field): (request, one) for field, one in event["private"].items()}
+        match event["name"]:
+            case "requested":
+                born = {"request": request, "asked_at": at, "asked_event": seq}
+                self.rows["actions"][entry] = born | {"id": entry, "attempt": 0, "doubted": 0}
+                self.rows["requests"].setdefault(request, data | born | {"id": request})
+            case "erased":
+                self.erased[request] = seq
+            case "calls_stopped" | "list_imported":
+                self.stopped[request] = (data.get("list", ""), data["sealed"])
+            case "calls_allowed":
+                self.stopped.pop(request, None)
+            case "list_removed":
+                self.stopped = {one: said for one, said in self.stopped.items() if said[0] != data["list"]}
+        if "state" in data:
+            let_go = {} if data["state"] == "sending" else {"owner": None}
+            moved = data | let_go | {"updated_at": at, "last_event": seq}
+            self.rows["actions"].setdefault(entry, {}).update(moved)
+        if "approval.person" in data:
+            decided = {name[9:]: value for name, value in data.items() if name.startswith("approval.")}
+            self.rows["approvals"][seq] = decided | {"event": seq, "request": request, "at": at}
+
+    def personal(self):
+        rows = self.all("SELECT event, field, salt, value FROM personal WHERE value IS NOT NULL")
+        self.values = {(event, field): (salt, value) for event, field, salt, value in rows}
+        for seq, field in sorted({*self.promised, *self.values}):
+            kept, (request, promise) = (
+                self.values.get((seq, field)),
+                self.promised.get((seq, field), (None, None)),
+            )
+            if kept is None and self.erased.get(request, 0) < seq:
+                yield f"the {field} of event {seq} is gone, though nobody erased it"
+            if kept is not None and not is_kept(promise, *kept):
+                yield f"the {field} of event {seq} is not what was written down"
+        orphans = "SELECT event, field FROM personal WHERE event NOT IN (SELECT seq FROM events)"
+        yield from (
+            f"event {event} is not there, though its {field} is" for event, field in self.all(orphans)
+        )
+
+    def replayed(self):
+        for table, key in TABLES.items():
+            rows = {row[key]: dict(row) for row in self.all(f"SELECT * FROM {table}")}
+            for name in sorted({*rows, *self.rows[table]}, key=str):
+                row, said = rows.get(name, {}), self.rows[table].get(name, {})
+                if any(row.get(one) != said.get(one) for one in {key, *row} - UNTOLD):
+                    yield f"{table} {name} is not what its events say"
+        asked = [event for (event,) in self.all("SELECT asked_event FROM actions ORDER BY n")]
+        if asked != sorted(asked):
+            yield "actions are not in the order in which they were asked"
+
+    def lookup(self):
+        sign = None if self.key is None else lambda text: hmac.digest(self.key, text.encode(), "sha256")
+        kept = {number for (number,) in self.all("SELECT value FROM meta WHERE name = 'key'")}
+        if sign and kept != {sign("key")}:
+            yield "numbers are looked up under another key than CALLOPS_KEY"
+            sign = None
+        numbers = dict(tuple(row) for row in self.all("SELECT action, number FROM lookup"))
+        for n, name, asked, target_id in self.all("SELECT n, id, asked_event, target_id FROM actions"):
+            _, value = self.values.get((asked, "action"), (None, "{}"))
+            action = json.loads(value)
+            target = action.get("target") or {}
+            aim = action.get("to") or target.get("to")
+            if not aim and target_id is None:
+                aim = target.get("call_id") or target.get("campaign_id")
+            number = numbers.pop(n, None)
+            if (aim is None) != (number is None) or (sign and aim and number != sign(aim)):
+                yield f"action {name} is not found by what it is aimed at"
+        yield from (f"lookup has a number of action {n}, which is not there" for n in numbers)
+
+    def stops(self):
+        salts = {self.requests.get(event): salt for event, salt in self.all("SELECT event, salt FROM seals")}
+        rows = self.all(
+            "SELECT event, list, number FROM stops WHERE event NOT IN (SELECT event FROM unfinished_lists) "
+            "ORDER BY event, list, number"
+        )
+        found = {}
+        for (event, name), numbers in groupby(rows, key=lambda row: (row["event"], row["list"])):
+            sealed = (salts.get(self.requests.get(event)) or b"") + canonical(name) + b"".join(row["number"] for row in numbers)
+            found.setdefault(self.requests.get(event), []).append((name, sha256(sealed)))
+        for request in sorted({*found, *self.stopped}, key=str):
+            if found.get(request) != [self.stopped.get(request)]:
+                yield f"the numbers that {request} stopped are not those that were written down"
+
+    def ends(self):
+        for anchor in self.anchors:
+            seq, _, promise = anchor.partition(":")
+            if self.heads.get(int(seq)) != promise:
+                yield f"anchor {anchor} is not in the log"
+
+    def file(self):
+        for (found,) in self.all("PRAGMA integrity_check"):
+            if found != "ok":
+                yield f"SQLite finds the file damaged: {found}"
 
 
-def faults(path, anchors=()):
-    with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as log:
-        log.row_factory = sqlite3.Row
-        log.execute("BEGIN")  # one state of the file, from beginning to end
-        yield from faults_of(log, anchors)
+def faults(path, anchors=(), key=None):
+    with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        connection.row_factory = sqlite3.Row
+        connection.text_factory = lambda text: text.decode(errors="surrogateescape")
+        connection.execute("BEGIN")  # one state of the file, from beginning to end
+        yield from Log(connection, anchors, key).faults()
 
 
 if __name__ == "__main__":
-    found = list(faults(sys.argv[1], sys.argv[2:]))
+    secret = os.environ.get("CALLOPS_KEY")
+    found = list(faults(sys.argv[1], sys.argv[2:], base64.b64decode(secret) if secret else None))
     shown = (repr(fault)[1:-1] for fault in found)  # whatever steers a terminal is written as an escape
     print(*shown, "The log is NOT whole" if found else "The log is whole", sep="\n")
     sys.exit(bool(found))

@@ -328,7 +328,7 @@ class SQLiteLog:
         return await self._reader.do(lambda connection: reading.tally(connection, since))
 
     async def verify(self) -> Verdict:  # noqa: D102
-        return await asyncio.to_thread(verify, self._path)
+        return await asyncio.to_thread(verify, self._path, key=self._sources.key)
 
     async def ready(  # noqa: D102
         self, now: datetime, limit: int, *, without: Collection[str] = (), kinds: Collection[Kind] = ()

@@ -31,7 +31,10 @@ _STATE: Final = (
     + " ELSE actions.state END END"
 )
 _NUMBER: Final = "coalesce(json_extract(asked.value, '$.to'), json_extract(asked.value, '$.target.to'))"
-_ID: Final = "coalesce(asked.value ->> '$.target.call_id', asked.value ->> '$.target.campaign_id')"
+_ID: Final = (
+    "coalesce(json_extract(asked.value, '$.target.call_id'), "
+    "json_extract(asked.value, '$.target.campaign_id'))"
+)
 _TARGET: Final = f"""coalesce(
         actions.target_id, '•••• ' || substr(coalesce({_NUMBER}, {_ID}), -4), 'erased')"""
 

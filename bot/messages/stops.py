@@ -143,12 +143,13 @@ def news(event: Event, number: str | None) -> Message:
     return Message(text, [section(text), context(f"`{event.request}`")])
 
 
-def status(events: Sequence[Event], numbers: Mapping[int, str]) -> Message:
+def status(events: Sequence[Event], numbers: Mapping[int, str] | None = None) -> Message:
     """What became of a stop, or of a list, by its id: each thing that happened, the newest first.
 
     ``numbers`` are masked, by the events that they are kept with.
     """
-    lines = [f"{when(event.at)}: {_said(event, numbers.get(event.seq))}" for event in reversed(events)]
+    known = numbers or {}
+    lines = [f"{when(event.at)}: {_said(event, known.get(event.seq))}" for event in reversed(events)]
     shown = paragraphs(excerpt(lines, "… and {} more before these"))
     return Message(lines[0], [*shown, context(f"`{events[0].request}`")])
 

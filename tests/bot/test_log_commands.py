@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +17,17 @@ from storage.entries import Change, Move, Person
 from storage.sqlite import SQLiteLog
 from tests.bot.number_plans import digits_of
 from tests.storage.contract.changes import cancelled
-from tests.storage.samples import NOON, OTHER_NUMBER, Clock, approve, cancelling_by_id, claim, finish, placing
+from tests.storage.samples import (
+    NOON,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling_by_id,
+    claim,
+    finish,
+    placing,
+)
 
 KEY = bytes(32)
 
@@ -123,3 +135,34 @@ def with_note(change: Change) -> Move:
     """The change's one move, with something that its person wrote."""
     [move] = change.moves
     return replace(move, private={"note": SAID})
+
+
+def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Verifying needs no secret, and says what it leaves out without; with it, exchanged look-ups are named."""
+
+    async def make() -> None:
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        await log.record(placing(NUMBER, OTHER_NUMBER))
+        await log.close()
+
+    asyncio.run(make())
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}"}
+    keyed = database | {"CALLOPS_KEY": base64.b64encode(KEY).decode()}
+
+    def verified(variables: dict[str, str], *options: str) -> tuple[int, str]:
+        status = log_commands.run(make_parser().parse_args(["log", "verify", *options]), variables)
+        return status, capsys.readouterr().out
+
+    status, told = verified(database)
+    assert (status, "Without CALLOPS_KEY it was not checked" in told) == (0, True)
+    status, told = verified(keyed)
+    assert (status, "CALLOPS_KEY" in told) == (0, False)
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        numbers = dict(connection.execute("SELECT action, number FROM lookup").fetchall())
+        connection.executemany(
+            "UPDATE lookup SET number = ? WHERE action = ?", [(numbers[2], 1), (numbers[1], 2)]
+        )
+    status, told = verified(keyed)
+    assert (status, told.count("it is found by another number than it is aimed at")) == (1, 2)
+    assert verified(database)[0] == 0
+    assert [json.loads(verified(one, "--json")[1])["with_key"] for one in (database, keyed)] == [False, True]

@@ -3,7 +3,7 @@ import logging
 
 import pytest
 
-from bot.blocks import Message, button, context, section
+from bot.blocks import Message, button, context, fields, section
 from bot.masking import Masking, MaskNumbers
 
 MASKING = Masking("IN")
@@ -68,3 +68,14 @@ def test_the_process_logs_no_number() -> None:
     assert "A-7K3F waits for +91 ••••• •3210" in told
     assert "base 10: '+91 ••••• •3210'" in told
     assert "It failed for c_+91 ••••• •3210" in told
+
+
+def test_a_masked_text_stays_within_slacks_limits() -> None:
+    """A masked number may be longer than the number was."""
+    many = "9876543210 " * 300
+    full = section(many) | {"accessory": button("9876543210 " * 9, "a", "v", label="9876543210 " * 9)}
+    shown = MASKING.blocks([full, fields([("9876543210", many)]), context(many)])
+    lengths = [len(shown[0]["text"]["text"]), len(shown[1]["fields"][0]["text"])]
+    lengths += [len(shown[0]["accessory"]["text"]["text"]), len(shown[0]["accessory"]["accessibility_label"])]
+    assert [*lengths, len(shown[2]["elements"][0]["text"])] == [3000, 2000, 75, 75, 3000]
+    assert "9876543210" not in str(shown)

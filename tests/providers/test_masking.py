@@ -241,3 +241,11 @@ def test_an_id_may_hold_a_number(text: str) -> None:
 def test_most_ids_hold_none(text: str) -> None:
     """A few digits, a hash and a date are no number."""
     assert not may_hold_number(text)
+
+
+def test_a_short_number_is_not_found_within_other_digits() -> None:
+    """Four digits are in too many texts: it is found where it stands alone, or with its country's code."""
+    finder = NumberFinder("+6834001")
+    assert finder.is_in("call 4001 now")
+    assert finder.is_in("+683 4001")
+    assert not finder.is_in("order 940012")

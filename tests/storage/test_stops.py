@@ -255,7 +255,7 @@ async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) 
     path = tmp_path / "log.db"
     log = await SQLiteLog.open(path, key=KEY, clock=Clock())
     stop, _ = await log.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
-    listed = await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     await log.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO unfinished_lists SELECT DISTINCT event, list, 0 FROM stops")
@@ -263,8 +263,6 @@ async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) 
     assert verify(path).faults == (
         f"{stop.id}: calls to its number are not stopped any more, though nobody allowed them.",
         "The list ndnc has 0 numbers, its events say 2.",
-        f"{stop.id}: the numbers that it stopped are not those that were written down.",
-        f"{listed.id}: the numbers that it stopped are not those that were written down.",
     )
 
 
