@@ -164,8 +164,10 @@ class Log:
         )
         found = {}
         for (event, name), numbers in groupby(rows, key=lambda row: (row["event"], row["list"])):
-            sealed = (salts.get(self.requests.get(event)) or b"") + canonical(name) + b"".join(row["number"] for row in numbers)
-            found.setdefault(self.requests.get(event), []).append((name, sha256(sealed)))
+            request = self.requests.get(event)
+            salt = salts.get(request) or b""
+            sealed = salt + canonical(name) + b"".join(row["number"] for row in numbers)
+            found.setdefault(request, []).append((name, sha256(sealed)))
         for request in sorted({*found, *self.stopped}, key=str):
             if found.get(request) != [self.stopped.get(request)]:
                 yield f"the numbers that {request} stopped are not those that were written down"
