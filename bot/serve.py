@@ -261,6 +261,8 @@ def _say_hello(
     slack: SocketMode | HttpMode,
     health: Health,
 ) -> None:
+    for name, why in sorted(settings.off.items()):
+        _log.warning("The connection %s is off: %s", name, why)
     on = ", ".join(sorted(settings.connections)) or "none"
     _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)
     if isinstance(slack, HttpMode):
@@ -271,7 +273,5 @@ def _say_hello(
     hearing = sorted(name for name, one in adapters.items() if one.webhook_secret)
     if hearing:
         _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
-    for name, why in sorted(settings.off.items()):
-        _log.warning("The connection %s is off: %s", name, why)
     for what in health.beside:
         _log.warning("%s", what)

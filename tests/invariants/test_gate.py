@@ -265,7 +265,8 @@ def code_of(heard: AsyncListener) -> CodeType:
 
 def read_by(called: set[CodeType]) -> set[str]:
     """Return the names of the reading modules of which anything ran."""
-    ran = (Path(code.co_filename) for code in called if code.co_name != "<module>")
+    shows = {"<module>", "seen", "_visible"}  # a refusal's own words are shown by these
+    ran = (Path(code.co_filename) for code in called if code.co_name not in shows)
     return {path.stem for path in ran if path.parent == BOT} & READERS
 
 
