@@ -263,8 +263,6 @@ def _say_hello(
 ) -> None:
     for name, why in sorted(settings.off.items()):
         _log.warning("The connection %s is off: %s", name, why)
-    on = ", ".join(sorted(settings.connections)) or "none"
-    _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)
     if isinstance(slack, HttpMode):
         _log.info("Slack is heard at %s%s: HTTP, as SLACK_APP_TOKEN is not set", web.address, PATH)
     elif settings.signing_secret:
@@ -275,3 +273,5 @@ def _say_hello(
         _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
     for what in health.beside:
         _log.warning("%s", what)
+    on = ", ".join(sorted(settings.connections)) or "none"
+    _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)
