@@ -26,6 +26,7 @@ from bot.words import closest, counted, listed
 from providers import phone
 from storage.connection import UNREADABLE, CannotOpen
 from storage.entries import SYSTEM, Imported
+from storage.errors import LogBusyError
 from storage.inspection import inspect
 from storage.sqlite import SQLiteLog
 from storage.stops import ImportSuperseded
@@ -55,6 +56,8 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return _import(chosen, path, base64.b64decode(key), variables)
     try:
         return asyncio.run(_list_or_remove(chosen, path, base64.b64decode(key)))
+    except LogBusyError:
+        raise
     except (CannotOpen, *UNREADABLE) as error:
         complain(str(error))
         return CANNOT_START
@@ -86,6 +89,8 @@ def _import(chosen: argparse.Namespace, path: Path, key: bytes, variables: Mappi
     except (CannotRead, ImportSuperseded) as why:
         complain(f"Nothing was imported: {why}")
         return WRONG
+    except LogBusyError:
+        raise  # the command line says what to do
     except (CannotOpen, OSError, *UNREADABLE) as error:
         complain(str(error) if imported else f"Nothing was imported: {error}")
         return CANNOT_START
