@@ -6,7 +6,7 @@
     Total                      2
 
 The words beside the targets are left out and said, but for those that stand beside every target alike: they
-are the reason, as are lines of words behind the last target. A header names the column of numbers. A line
+are the reason, as are words behind the last target alone. A header names the column of numbers. A line
 without a whole number is named, and its neighbours stay as they are. A text whose lines could be a reason
 that mentions another number is no sheet.
 """
@@ -250,7 +250,7 @@ class _Sheet:
                 if not self.is_table and not all(row in rows for row in self.rows[:last]):
                     return None
                 reason = " ".join(row.text for row in self.rows[last:])
-                return _sheet([IdTarget(one) for one in named], beside, [], reason)
+                return self._sheet([IdTarget(one) for one in named], beside, [], reason)
         return None
 
     def _is_header(self, row: _Row) -> bool:
@@ -308,7 +308,7 @@ class _Sheet:
             choices = [typed.rows_left_out([row.number for row, _ in bad])] if targets else []
             self.ask(typed.bad_rows(faults), choices)
             left_out += [row.text for row, _ in bad]
-        return _sheet(targets, beside, left_out, reason)
+        return self._sheet(targets, beside, left_out, reason)
 
     def _chosen(self, row: _Row, place: int, number: Found) -> Reading | None:
         """The one reading of a number, or the one that was chosen; None until it is."""
@@ -321,21 +321,29 @@ class _Sheet:
         chosen = self.ask(typed.which_reading(number.text, labels), labels)
         return None if chosen is None else number.readings[chosen]
 
+    def _sheet(
+        self,
+        targets: Sequence[Target],
+        beside: Sequence[tuple[str, str]],
+        left_out: Sequence[str],
+        reason: str,
+    ) -> Sheet:
+        """The targets; words beside each of them alike, or in a list behind the last alone, are the reason."""
+        words = [tuple(filter(None, pair)) for pair in beside]
+        different, several = set(words), len(words) > 1
+        behind_last = beside[-1][1] if several and not self.is_table and not any(words[:-1]) else ""
+        if not reason and several and len(different) == 1 and _LETTERS.search(" ".join(words[0])):
+            reason, words = " ".join(words[0]), []
+        elif not reason and _LETTERS.search(behind_last) and words[-1] == (behind_last,):
+            reason, words = behind_last, []
+        every = dict.fromkeys([one for pair in words for one in pair] + list(left_out))
+        return Sheet(tuple(dict.fromkeys(targets)), tuple(every), reason)
+
 
 def _label(place: int, rows: Sequence[_Row], header: _Row | None) -> str:
     """A column as a question names it: by its header, or by its first number."""
     example = next(_text(found) for row in rows for at, found in _numbers(row) if at == place)
     return typed.column(place + 1, _cell(header, place) if header else None, example)
-
-
-def _sheet(
-    targets: Sequence[Target], beside: Sequence[tuple[str, str]], left_out: Sequence[str], reason: str
-) -> Sheet:
-    words = [tuple(filter(None, pair)) for pair in beside]
-    if not reason and len(words) > 1 and len(set(words)) == 1 and _LETTERS.search(" ".join(words[0])):
-        return Sheet(tuple(dict.fromkeys(targets)), tuple(left_out), " ".join(words[0]))
-    every = dict.fromkeys([one for pair in words for one in pair] + list(left_out))
-    return Sheet(tuple(dict.fromkeys(targets)), tuple(every), reason)
 
 
 def _is_list(rows: Sequence[_Row]) -> bool:

@@ -149,6 +149,11 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call 98765 43210\r\n98765 43211\r\nwrong number",
         {**CANCEL, "targets": TWO, **WRONG},
     ),
+    (
+        "a pasted list with a reason behind its last number",
+        "/cancel-call 98765 43210\n98765 43211\n98765 43212 wrong number",
+        {**CANCEL, "targets": THREE, **WRONG},
+    ),
     ("numbers between semicolons", "/cancel-call 9876543210; 9876543211", {**CANCEL, "targets": TWO}),
     (
         "numbers joined by and",
