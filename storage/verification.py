@@ -223,7 +223,7 @@ def _differences(
             row = dict(found[key])
             for column, value in expected[key].items():
                 # A column that the file's migrations do not have yet says nothing, like its events.
-                if column not in _OPERATIONAL and row.get(column) != value:
+                if column not in _OPERATIONAL and column in row and row[column] != value:
                     yield f"{name}: its row says {column} = {row.get(column)}, its events say {value}."
 
 
