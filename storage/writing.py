@@ -323,7 +323,7 @@ def _end_pending(connection: Connection, request: str) -> None:
     connection.execute(
         """
         UPDATE requests SET pending = 0 WHERE id = :request AND pending = 1
-          AND NOT EXISTS (SELECT 1 FROM actions WHERE request = :request AND state = 'pending')
+          AND NOT EXISTS (SELECT 1 FROM actions WHERE request = :request AND +state = 'pending')
         """,
         {"request": request},
     )
