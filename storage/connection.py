@@ -31,6 +31,9 @@ BUSY_SECONDS: Final = 10.0
 WIPE_BUSY_MS: Final = 250
 """How long emptying the write-ahead log waits for readers; it stands before everyone's commits."""
 
+WAL_KEPT: Final = 8 * 1024 * 1024
+"""Bytes of the write-ahead log that stay once it begins anew: where somebody read for long, it grew."""
+
 CACHE_KIB: Final = 16 * 1024
 """Pages kept in memory by each connection: the inner pages of a million entries' indexes."""
 
@@ -60,7 +63,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         try:
             _recognise(connection)
             _use_wal(connection)
-            _set_up(connection, "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+            _set_up(
+                connection,
+                "synchronous = FULL",
+                "secure_delete = ON",
+                "foreign_keys = ON",
+                f"journal_size_limit = {WAL_KEPT}",
+            )
             migrate(connection)
         except BaseException:
             connection.close()

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
-from storage.connection import Reader, Writer
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, Bot, Parts, StepLog, bench
 from tests.storage.samples import cancelling, many_numbers
 
@@ -21,9 +20,8 @@ class CountingLog(StepLog):
 
     async def cost(self, work: Awaitable[object]) -> int:
         """Do something, and say how many steps that took."""
-        connections: tuple[Reader | Writer, ...] = (self._reader, self._writer)
-        for one in connections:
-            await one.do(lambda connection: connection.set_progress_handler(self._step, 1))
+        await self._reader.do(lambda connection: connection.set_progress_handler(self._step, 1))
+        await self._writer.do(lambda connection: connection.set_progress_handler(self._step, 1))
         self.taken = 0
         await work
         return self.taken
