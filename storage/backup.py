@@ -4,9 +4,10 @@ A plain copy of the file would miss what stands in the write-ahead log only: the
 
 The log is copied as of one moment, page by page, by SQLite's online backup. That moment is kept open by a
 read transaction: without one, each commit of the bot would start the copy anew, and it might never end. While
-it is open the write-ahead log cannot be emptied, so it has to be short. Copying pages is: some hundred
-megabytes a second, where VACUUM INTO builds every index anew and took a minute for 200 000 actions. The copy
-is verified, not the log: that takes long, and holds up nobody.
+it is open the write-ahead log cannot be emptied, so it has to be short. Beside a bot that wrote without
+pause, 57 MB were copied in 0.2 to 0.3 s, and the write-ahead log grew by 0.5 MB; VACUUM INTO, which writes
+every row and index anew, held its moment three to five times as long. The copy is verified, not the log: that
+takes long, and holds up nobody.
 """
 
 import sqlite3

@@ -24,7 +24,7 @@ from providers.phone import PhoneFault, mask
 from storage import stops
 from storage.appending import Sources
 from storage.chain import ERASED, Links, Row, canonical, commitment, replay
-from storage.connection import UNREADABLE, CannotOpen, open_for_reading
+from storage.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
 from storage.entries import Event, Verdict
 from storage.lifecycle import State
 from storage.migrations import applied, schema
@@ -100,7 +100,13 @@ def _faults(
 
 @contextmanager
 def _moment(connection: Connection) -> Iterator[None]:
-    """Read as of one moment. Nothing is read between two, so that the write-ahead log can be emptied."""
+    """Read as of one moment. Before it begins, a write-ahead log that grew is emptied, if it can be.
+
+    A writer empties it only where all of it is in the file and nobody reads it. While one moment follows
+    another it hardly ever meets that by itself, however short they are.
+    """
+    if is_overgrown(connection):
+        wipe(connection)
     connection.execute("BEGIN")
     try:
         yield

@@ -1,7 +1,7 @@
 """Verifying and backing up a log that others write to meanwhile."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -130,9 +130,12 @@ def test_a_backup_is_of_one_moment_however_much_is_written(
     assert len(requests(writer)) == before + len(shares)
 
 
-def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.Connection) -> None:
-    """Somebody reads one moment for long while much is written; the commits after that give the disk back."""
-    size = path.with_name(f"{path.name}-wal").stat
+def grown(path: Path, writer: sqlite3.Connection) -> Callable[[], int]:
+    """Write much while somebody reads one moment for long, and return what tells the write-ahead log's size."""
+
+    def size() -> int:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+
     with closing(open_for_reading(path)) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT max(seq) FROM events").fetchone()
@@ -140,7 +143,37 @@ def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.
             writer.execute(
                 "INSERT INTO nonces (nonce, content, at) VALUES (?, hex(zeroblob(500000)), 0)", [str(n)]
             )
-        assert size().st_size > 2 * WAL_KEPT
+        assert size() > 2 * WAL_KEPT
+    return size
+
+
+def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.Connection) -> None:
+    """The commits after a long reading give the disk back."""
+    size = grown(path, writer)
     for _ in range(3):
         writing.record(writer, SOURCES, cancelling())
-    assert size().st_size <= WAL_KEPT
+    assert size() <= WAL_KEPT
+
+
+def test_verifying_empties_a_write_ahead_log_that_grew(path: Path, writer: sqlite3.Connection) -> None:
+    """One moment follows another, so that a busy writer hardly meets the time between them by itself."""
+    size, sizes = grown(path, writer), list[int]()
+    assert not verify(path, key=KEY, progress=lambda _: sizes.append(size())).faults
+    assert max(sizes) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ("UPDATE lookup SET masked = NULL WHERE action = 1", "it is not found, while it is pending, by what"),
+        (
+            "UPDATE lookup SET masked = zeroblob(32) WHERE action = 1",
+            "it is not found, while it is pending, by",
+        ),
+        ("UPDATE requests SET pending = 0", "its row says pending = 0, its events say True"),
+    ],
+)
+def test_what_waits_is_not_hidden(path: Path, writer: sqlite3.Connection, changed: str, named: str) -> None:
+    """A pending request that no round would find, or whose number would be like no other's, is named."""
+    writer.execute(changed)
+    assert any(named in fault for fault in verify(path, key=KEY).faults)
