@@ -164,6 +164,10 @@ class Workspace:
         """Let the app's next connections break in their handshake."""
         await self.ask("POST", "/sockets/refuse", {"times": times})
 
+    async def treat_connections(self, treatment: str | None, times: int = 1_000_000) -> None:
+        """Ill-treat the app's next connections (`playground.socket_mode.Treatment`), or treat them well."""
+        await self.ask("POST", "/sockets/treat", {"treatment": treatment, "times": times})
+
     async def request_url(self, url: str | None) -> None:
         """Say where the app is reached over HTTP; None: it comes through Socket Mode."""
         await self.ask("POST", "/request_url", {"url": url})
