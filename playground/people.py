@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 import aiohttp
@@ -131,10 +131,12 @@ class Workspace:
         retry_after: int = 1,
         code: str = "internal_error",
         after_effect: bool = False,
+        where: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Let trouble befall the next calls of a method (`*` is any); see `Trouble`."""
         plan = {"method": method, "does": does, "times": times, "retry_after": retry_after}
-        await self.ask("POST", "/trouble", {**plan, "code": code, "after_effect": after_effect})
+        plan |= {"code": code, "after_effect": after_effect, "where": dict(where)}
+        await self.ask("POST", "/trouble", plan)
 
     async def heal(self) -> None:
         """Call off what trouble is still planned."""
