@@ -39,6 +39,8 @@ HELLO_WITHIN: Final = 5.0
 """Seconds from there until Slack's hello."""
 LIVED_FROM: Final = 30.0
 """Seconds. A connection that ended earlier counts as a failure."""
+ONE_FREE: Final = -1
+"""Failures from the start: Slack may ask for a new connection soon after the last one, once."""
 TOO_MANY: Final = "too_many_websockets"
 CLOSE_WITHIN: Final = 0.5
 """Seconds for a farewell that a dead peer never answers."""
@@ -102,7 +104,7 @@ class Client(SocketModeClient):
         self._leaving = leaving
         self._timing = timing
         self._farewells: set[asyncio.Task[None]] = set()
-        self._failures = 0
+        self._failures = ONE_FREE
         """Tries in a row that failed, and connections that did not live."""
         self._connected_at: float | None = None
         self._said: set[str] = set()
@@ -126,7 +128,7 @@ class Client(SocketModeClient):
             try:
                 session, messages = await self._new_session()
             except Exception as error:  # noqa: BLE001 - whatever it was, it is tried again; its words may hold an address
-                self._failures += 1
+                self._failures = max(self._failures, 0) + 1
                 self._say(f"Slack cannot be connected to: {_reason(error)}. It is tried again.")
                 wait = max(backoff(self._failures, self._timing.jitter()), _asked_for(error))
             else:
@@ -138,12 +140,11 @@ class Client(SocketModeClient):
         if self._connected_at is None:
             return 0.0
         if self._timing.seconds() - self._connected_at >= LIVED_FROM:
-            self._failures = 0
+            self._failures = ONE_FREE
             self._said.clear()
             return 0.0
         self._failures += 1
-        # Slack may ask for a new connection soon after the last one, once.
-        wait = backoff(self._failures - 1, self._timing.jitter())
+        wait = backoff(self._failures, self._timing.jitter())
         if wait:
             self._say("Slack ends each connection soon after its hello. It is tried again, ever more slowly.")
         return wait
