@@ -33,8 +33,8 @@ BODY_WITHIN: Final = 2.5
 """Seconds: Slack gives up after three."""
 NOT_OLDER: Final = 300
 """Seconds that a timestamp may be off, as Slack's documents have it."""
-TOLD_EVERY: Final = 60.0
-"""Seconds between two lines in the log about requests that were answered with the same status."""
+AT_ONCE: Final = 1024
+"""Requests of Slack's that are being answered; one more is told to come again."""
 FIELDS: Final = 200
 """Of a form: a slash command has some fifteen."""
 
@@ -50,7 +50,7 @@ class Guard:
         self._secret = signing_secret.encode()
         self._clock = clock
         self._held = 0
-        self._told: dict[HTTPStatus, float] = {}
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -62,24 +62,24 @@ class Guard:
             wrong = await self._read(scope, receive, body)
         finally:
             self._held -= len(body)
-        if wrong or (wrong := self._look(Headers(scope=scope), bytes(body))):
+        wrong = wrong or self._look(Headers(scope=scope), bytes(body))
+        if wrong is None and self._room.locked():
+            wrong = HTTPStatus.SERVICE_UNAVAILABLE
+        if wrong:
             self._tell(wrong)
             await _answer(send, wrong)
             return
         answered = _Answered(send)
         try:
-            await self._app(scope, _again(bytes(body), receive), answered)
+            async with self._room:
+                await self._app(scope, _again(bytes(body), receive), answered)
         except Exception as error:  # noqa: BLE001 - its words may hold what was sent: only its kind is logged
             _log.error("A request of Slack's could not be answered: %s", type(error).__name__)
             if not answered.begun:
                 await _answer(send, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _tell(self, wrong: HTTPStatus) -> None:
-        """Log that something was turned away, now and then: strangers may send as much as they like."""
-        now = self._clock()
-        if now - self._told.get(wrong, 0.0) < TOLD_EVERY:
-            return
-        self._told[wrong] = now
+        """Log that something was turned away."""
         _log.warning(
             "A request to %s was answered %d %s.%s",
             PATH,

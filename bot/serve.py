@@ -28,9 +28,8 @@ from bot.refusals import Refusal, refusal
 from bot.rounds import until_written
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
-from bot.web import AT_ONCE, CannotListen, Web, complete, create_web
+from bot.web import CannotListen, Web, complete, create_web
 from bot.web_client import make_client
-from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
 from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
@@ -226,9 +225,8 @@ def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
 
 async def _listen(app: Starlette, settings: Settings) -> Web:
     """Listen for health checks, and for what is added later. Raises `CannotStart`."""
-    at_once = WEBHOOKS_AT_ONCE if settings.app_token else AT_ONCE
     try:
-        return await Web.start(app, settings.host, settings.port, at_once=at_once)
+        return await Web.start(app, settings.host, settings.port)
     except CannotListen as error:
         raise CannotStart(str(error)) from error
 

@@ -392,12 +392,11 @@ async def test_a_person_was_sooner(hearing: Scene) -> None:
     assert (await events(hearing, request))[-2:] == ["did_not_happen", "took_place"]
 
 
-@pytest.mark.skipif(OVER_HTTP, reason="over HTTP more are held than this process may open")
 async def test_whoever_says_nothing_shuts_nobody_out(shared_hearing: Scene) -> None:
     """Connections that send no whole head are closed, also where a byte comes now and then; then others are heard."""
     url = httpx.URL(path(shared_hearing))
     silent = [await asyncio.open_connection(url.host, url.port) for _ in range(70)]
-    assert (await post(str(url), {})).status_code == 503
+    assert (await post(str(url), {})).status_code == 200
 
     async def drip() -> None:
         for letter in _head(url, 100)[:20]:
