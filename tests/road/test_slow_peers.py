@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
+from bot.http_mode import MAX_BODY, MAX_HELD
 from bot.webhooks import AT_ONCE
 from tests.road.scene import BOTH_MODES, Scene, until
 from tests.road.test_http_mode import command, send
@@ -191,3 +192,19 @@ async def nonsense(scene: Scene) -> None:
     with suppress(ConnectionError):
         await reader.read()
     writer.close()
+
+
+@pytest.mark.parametrize("scene", [True], indirect=True)
+async def test_bodies_that_never_end_hold_no_room(scene: Scene) -> None:
+    """As much of them as the bot keeps at once, each but for its last byte: Slack's own are read all the same."""
+    url = httpx.URL(scene.address)
+    head = f"POST /slack/events HTTP/1.1\r\nHost: x\r\nContent-Length: {MAX_BODY}\r\n"
+    head += f"X-Slack-Request-Timestamp: {time.time():.0f}\r\n\r\n"
+    held = [await asyncio.open_connection(url.host, url.port) for _ in range(MAX_HELD // MAX_BODY + 1)]
+    for _, writer in held:
+        writer.write(head.encode() + b"x" * (MAX_BODY - 1))
+    await asyncio.gather(*(writer.drain() for _, writer in held))
+    for _ in range(LOOKS):
+        assert (await send(scene, command("x" * (MAX_BODY // 2)))).status_code == 200
+    for _, writer in held:
+        writer.close()
