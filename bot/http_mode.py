@@ -28,8 +28,8 @@ PATH: Final = "/slack/events"
 MAX_BODY: Final = 1024 * 1024
 """Bytes. A view with all that was typed is 250 kB at most."""
 MAX_HELD: Final = 64 * MAX_BODY
-"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's. With more, the
-oldest is dropped."""
+"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's. With
+more, the oldest body is dropped."""
 MAX_DISCARDED: Final = 32 * MAX_BODY
 """Bytes read of what is not kept: a connection closed on unread bytes takes its answer with it."""
 BODY_WITHIN: Final = 2.5
