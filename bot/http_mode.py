@@ -173,9 +173,9 @@ class _Bodies:
 class HttpMode:
     """Bolt's ASGI adapter behind the guard. What is in flight at the end, the server finishes."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
         adapter = AsyncSlackRequestHandler(app, path=PATH)
-        self.guard = Guard(adapter, signing_secret)  # type: ignore[arg-type]  # Bolt's types
+        self.guard = Guard(adapter, signing_secret, clock=clock)  # type: ignore[arg-type]  # Bolt's types
 
     async def start(self) -> None:
         """Nothing is opened: Slack comes to us."""
