@@ -107,7 +107,7 @@ class House:
         self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
         stop_news = StopNews(log, client, settings, clock=clock)
         self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
-        self.rounds = (
+        self.rounds: tuple[Rounds, ...] = (
             self.sending,
             self.posting,
             self.calling,

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from playground import forms
 from playground.content import BOT_USER
 from playground.interactions import ImpossibleError, Interactions
+from playground.opened import Opened, check_opened
 from playground.trouble import Trouble, Troubles
 from playground.workspace import Json, Message, RefusedError, View, Workspace, pings
 
@@ -25,6 +26,7 @@ class Control:
     workspace: Workspace
     interactions: Interactions
     troubles: Troubles
+    opened: Opened
 
     def routes(self) -> list[BaseRoute]:
         """Every route. A wrong or impossible act is answered with 409 and a sentence."""
@@ -193,7 +195,10 @@ class Control:
 
     async def request_url(self, request: Request) -> Response:
         """Say where the app is reached over HTTP, or with None that it comes through Socket Mode."""
-        self.interactions.socket.request_url.url = (await request.json())["url"]
+        url = (await request.json())["url"]
+        if url is not None:
+            check_opened(url, self.opened)
+        self.interactions.socket.request_url.url = url
         self.workspace.touch()
         return JSONResponse({})
 

@@ -85,7 +85,14 @@ class SocketMode:
         """Listen on a loopback port until the stack is closed."""
         await self.request_url.start(stack)
         server = await stack.enter_async_context(
-            serve(self._connected, HOST, 0, process_request=self._admit, close_timeout=CLOSING_GRACE)
+            serve(
+                self._connected,
+                HOST,
+                0,
+                origins=[None],  # no page connects
+                process_request=self._admit,
+                close_timeout=CLOSING_GRACE,
+            )
         )
         self._port = next(iter(server.sockets)).getsockname()[1]
         stack.push_async_callback(self._stop)
