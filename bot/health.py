@@ -19,7 +19,7 @@ from bot.instances import EVERY, Instances
 from bot.rounds import Rounds
 
 STUCK_AFTER: Final = 60.0
-"""Seconds. A round waits for Slack for fifteen at most (`bot.outbox`), and the next comes a second later."""
+"""Seconds. A round waits for Slack for fifteen at most (`bot.lines`), and the next comes a second later."""
 UNWRITTEN_AFTER: Final = 4 * EVERY
 """Seconds since a sign of life in the log; one in doubt may wait ten for another process's commit."""
 

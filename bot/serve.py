@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from bot.app import SCOPES, create_app
+from bot.backoff import backoff
 from bot.check_setup import what_will_not_last
 from bot.clock_check import ClockCheck
 from bot.health import Health, health_routes
@@ -41,9 +42,6 @@ from storage.sqlite import SQLiteLog
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""
-
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-"""Seconds until Slack is asked again at the start; they double from the first to the longest."""
 FIRST_SIGN_WITHIN = 1.0
 """Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
 LET_GO_WITHIN = 0.3
@@ -90,14 +88,14 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
 
     Raises `CannotStart` where Slack does not take the token.
     """
-    for tries in count():
+    for failures in count(1):
         try:
             return await call()
         except SLACK_TROUBLE as error:
             kind, code = refusal(error, direct=False), trouble(error)
             if kind is Refusal.TOKEN:
                 raise CannotStart(f"Slack does not take {token}: {code}") from error
-            seconds = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(1, 1.2)  # noqa: S311
+            seconds = backoff(failures, random.random())  # noqa: S311 - no secret
             if kind is Refusal.LIMITED:
                 now = utc_now()
                 seconds = max(seconds, (paused_by(error, now) - now).total_seconds())

@@ -60,6 +60,7 @@ class Control:
                 ],
                 "users": [asdict(user) for user in workspace.users.values()],
                 "connected": self.interactions.socket.connected,
+                "muted": self.interactions.socket.muted,
                 "changes": workspace.changes,
             }
         )
@@ -71,6 +72,7 @@ class Control:
         self.troubles.latency = self.troubles.ahead = 0
         self.interactions.socket.deliveries.clear()
         self.interactions.socket.twice = self.interactions.socket.refusing = 0
+        self.interactions.socket.treat(None, 0)
         self.interactions.socket.request_url.url = None
         return JSONResponse({})
 
@@ -173,7 +175,7 @@ class Control:
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:
-        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence` or `refuse`."""
+        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence`, `refuse` or `treat`."""
         body, socket = await request.json(), self.interactions.socket
         match request.path_params["does"]:
             case "twice":
@@ -184,6 +186,8 @@ class Control:
                 socket.fall_silent()
             case "refuse":
                 socket.refusing += body["times"]
+            case "treat":
+                socket.treat(body["treatment"], body["times"])
             case other:
                 raise ImpossibleError(f"connections do not {other}")
         self.workspace.touch()

@@ -109,7 +109,7 @@ class _Front:
         entry |= {"args": {name: value for name, value in args.items() if name not in NOT_KEPT}}
         self.workspace.journal.append(entry)
         await asyncio.sleep(self.troubles.latency)
-        trouble = self.troubles.next(method)
+        trouble = self.troubles.next(method, args)
         entry["trouble"] = trouble.does if trouble else None
         if trouble is None or trouble.after_effect:
             entry["answer"] = self.api.call(method, token, args)
