@@ -106,7 +106,9 @@ def _policy(commands: "_SubParsersAction[ArgumentParser]") -> None:
     )
     explaining.add_argument("--reason", help="what is given as the reason")
     explaining.add_argument("--at", help="when it is asked, as 2026-11-21T22:30+05:30 (now)")
-    linting = asking.add_parser("lint", help="find rules that nobody can satisfy, or that never hold")
+    linting = asking.add_parser(
+        "lint", help="find rules that nobody can satisfy, that never hold, or are gone around"
+    )
     for one in (explaining, linting):
         one.add_argument("--config", metavar="FILE", help="the file (CALLOPS_CONFIG, or callops.toml)")
         one.add_argument("--json", action="store_true", help="as JSON")

@@ -4,6 +4,7 @@ That somebody was asked or reminded is a note in the log, committed together wit
 processes, or a restart, find the note; its key is used up, so that it is made once.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -201,15 +202,15 @@ class Asking:
 
     async def _fit(self, people: Sequence[str]) -> list[str]:
         """Those who can decide anything at all, as far as Slack says."""
-        found = []
-        for one in people:
-            try:
-                person = await self._directory.person(one)
-            except PersonUnreadable:
-                continue
-            if policy.standing(person, self._team) is None:
-                found.append(one)
-        return found
+        able = await asyncio.gather(*map(self._can_decide, people))
+        return [one for one, fit in zip(people, able, strict=True) if fit]
+
+    async def _can_decide(self, user: str) -> bool:
+        try:
+            person = await self._directory.person_in_background(user)
+        except PersonUnreadable:
+            return False
+        return policy.standing(person, self._team) is None
 
     async def _first(self, people: Sequence[str]) -> str:
         """Who was asked least recently and is not away; if all are, who was asked least recently."""

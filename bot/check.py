@@ -16,7 +16,7 @@ from bot.check_connections import about_connection_zones, about_connections
 from bot.check_slack import Told, told
 from bot.check_web import about_web
 from bot.findings import Finding, anything_wrong, as_lines, as_objects, skipped
-from bot.lint import about_rules
+from bot.lint import about_accounts, about_rules
 from bot.loading import Found, key_bytes, look
 from bot.people import Workspace
 from bot.rules import EVERYONE, PEOPLE
@@ -59,7 +59,9 @@ async def check(variables: Mapping[str, str]) -> list[Finding]:
 def _about_rules(found: Found) -> list[Finding]:
     """What the file alone tells of its rules; what depends on people is said once Slack was asked."""
     whole = found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread)
-    return list(about_rules(found.rules, found.groups)) if whole else []
+    if not whole:
+        return []
+    return [*about_rules(found.rules, found.groups), *about_accounts(found.rules, found.connections)]
 
 
 async def _about_slack(found: Found) -> list[Finding]:

@@ -1,6 +1,6 @@
 """What a check says of Slack: the tokens, their scopes, the clock, the channels. Pure, but for `told`."""
 
-from collections.abc import Awaitable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,7 +15,7 @@ from bot.app import SCOPES
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.loading import Found
 from bot.log_files import EXPORT_SCOPES
-from bot.people import SLACK_TROUBLE, trouble
+from bot.people import SLACK_TROUBLE, answered_with, trouble
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 """What only the check needs: whether the app is in a channel, public or private. It reads no message."""
@@ -57,22 +57,33 @@ class Told:
     scopes: frozenset[str] | None = None
 
 
-async def told(call: Awaitable[AsyncSlackResponse]) -> Told:
-    """Make a call and say what came of it."""
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime] = _now) -> Told:
+    """Make a call and say what came of it, and when by a clock."""
     try:
         response = await call
     except SLACK_TROUBLE as error:
-        now = datetime.now(UTC)
+        now = clock()
         if not isinstance(error, SlackApiError):
             return Told(None, now, _in_words(error))
-        refused = error.response.status_code == HTTPStatus.OK
-        date = _date(error.response.headers)
-        return Told(None, now, trouble(error), refused, error.response.get("needed"), date)
+        # Where the answer is not JSON, the library hands on the HTTP client's own response.
+        said = getattr(error.response, "data", None)
+        refused = isinstance(said, Mapping) and answered_with(error) == HTTPStatus.OK
+        needed = said.get("needed") if isinstance(said, Mapping) else None
+        return Told(None, now, trouble(error), refused, needed, _date(error.response.headers))
+    return answered(response, clock())
+
+
+def answered(response: AsyncSlackResponse, heard: datetime) -> Told:
+    """Return what an answer says, heard at that time."""
     headers = response.headers
     listed = headers.get("x-oauth-scopes")
     scopes = None if listed is None else frozenset(filter(None, map(str.strip, listed.split(","))))
     # The library's type says that an answer may be bytes; no method used here has such.
-    return Told(dict(response.data), datetime.now(UTC), date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
+    return Told(dict(response.data), heard, date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
 
 
 def _date(headers: Mapping[str, str]) -> datetime | None:

@@ -9,7 +9,8 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot import policy
@@ -26,10 +27,11 @@ from bot.pace import ASK_AGAIN, Pace
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each, log_fault, until_written
 from bot.settings import Settings
+from bot.waits import Wait
 from bot.wanted import wanted_by
 from providers.actions import Code, Kind, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.entries import SYSTEM, Change, LogEntry, Move, Post, Request, Traffic, call_time
+from storage.entries import SYSTEM, Change, LogEntry, Move, Person, Post, Request, Traffic, call_time
 from storage.errors import LogReplacedError
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
@@ -38,12 +40,29 @@ EXPIRED_AT_ONCE = 100
 """Requests that expire in one round: what is ready to be sent does not wait for the rest of them."""
 LATE_AT_ONCE = 100
 """How much of what waits for a connection that stands still is looked at in a round: it may be too late."""
-LOOK_AGAIN = 5.0
-"""Seconds until somebody whom Slack would not tell of is looked up again."""
+GROUP_AGAIN = timedelta(seconds=5)
+"""Until it is looked again whether a user group could be read."""
 NOW_MEANS = timedelta(minutes=15)
 """How long after it was approved a call without a time may still be placed."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """The wait of an entry of whose people Slack did not tell, and what is said if it ends with that."""
+
+    wait: Wait
+    message: str
+
+
+class _NotRead(Exception):
+    """Slack did not tell of somebody whom the rules ask about; ``message`` says so."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.message = message
+        self.until = until
 
 
 class Dispatcher:
@@ -66,7 +85,6 @@ class Dispatcher:
         clock: Callable[[], datetime],
         announce: Callable[[], None],
         again: Callable[[], None],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._log = log
@@ -79,7 +97,6 @@ class Dispatcher:
         self._clock = clock
         self._announce = announce
         self._again = again
-        self._sleep = sleep
         self._jitter = jitter
         self._pace = Pace(log, adapters, clock=clock)
         self._look_ups = LookUps(
@@ -93,6 +110,8 @@ class Dispatcher:
         """The first request that was to expire in the last round: where it still is, there was a fault."""
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
+        self._unread: dict[str, _Unread] = {}
+        """What waits until Slack says who its people are, by its entry."""
 
     async def step(self) -> bool:
         """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
@@ -120,7 +139,8 @@ class Dispatcher:
         full = {name for name, free in room.items() if free <= 0}
         # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
         most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
-        for entry in await self._log.ready(now, most, without=full | down | self._pace.waiting()):
+        waiting = full | down | self._pace.waiting()
+        for entry in await self._log.ready(now, most, without=waiting, held=self._held()):
             free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
             if entry.id not in self._in_flight and free > 0:
                 self._start(entry)
@@ -152,7 +172,7 @@ class Dispatcher:
     ) -> Sequence[LogEntry]:
         """What is ready of these connections, so many of each."""
         others = self._adapters.keys() - connections
-        ready = await self._log.ready(now, limit, without=others, kinds=kinds)
+        ready = await self._log.ready(now, limit, without=others, kinds=kinds, held=self._held())
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
@@ -204,12 +224,12 @@ class Dispatcher:
 
     async def _attempt(self, entry: LogEntry) -> None:
         """One attempt, from the last look at the rules to the recorded answer."""
-        request = await self._log.request(entry.request)
+        request, unread = await self._log.request(entry.request), self._unread.pop(entry.id, None)
         if entry.not_after is not None and self._clock() < entry.updated_at:
             await self._end_window(entry)  # the clock was set back, and says nothing of the time that passed
             return
         if await self._too_late(request, entry):
-            await self._expire_unsent(request, entry)
+            await self._expire_unsent(request, entry, unread.message if unread else None)
             return
         try:
             prepared = await self._last_look(request, entry)
@@ -219,9 +239,9 @@ class Dispatcher:
         except Refused as refused:
             await self._refuse(request, entry, refused)
             return
-        except PersonUnreadable as person:
-            _log.warning("%s waits: Slack does not say who %s is", entry.id, person)
-            await self._sleep(LOOK_AGAIN)
+        except _NotRead as unread:
+            # It gives its worker back: others go on meanwhile.
+            self._unread[entry.id] = _Unread(Wait(self._clock(), unread.until), unread.message)
             return
         claimed = await self._claim(request, entry)
         if claimed is not None:
@@ -266,20 +286,37 @@ class Dispatcher:
 
     async def _check_rules(self, request: Request, entry: LogEntry) -> None:
         """Ask the rules and the directory as they are now. Raises `Refused` with the reason."""
+        requester = await self._person(request.requester, outcomes.REQUESTER_UNREAD)
+        approvals = [
+            (approval, await self._person(approval.person, outcomes.APPROVER_UNREAD))
+            for approval in request.approvals
+        ]
         decision = policy.at_dispatch(
             self._operations.rules,
             self._directory.members(),
-            await self._directory.person(request.requester),
-            [(approval, await self._directory.person(approval.person)) for approval in request.approvals],
+            requester,
+            approvals,
             wanted_by(request),
             rule=request.rule,
             team=self._team,
             now=self._clock(),
         )
         if decision.unread:  # what was approved is not lost because Slack does not answer just now
-            raise PersonUnreadable(f"in {decision.unread}")
+            raise _NotRead(outcomes.group_unread(decision.unread), self._clock() + GROUP_AGAIN)
         if not decision.allowed:
             raise Refused(_said_of(entry, decision.why), code=Code.REJECTED)
+
+    async def _person(self, user: str, unread: str) -> Person:
+        """Return who somebody is. Raise `_NotRead` with these words where Slack does not say."""
+        try:
+            return await self._directory.person_in_background(user)
+        except PersonUnreadable as person:
+            raise _NotRead(unread, person.until) from person
+
+    def _held(self) -> frozenset[str]:
+        """Return the entries that wait until Slack is asked about their people again."""
+        now = self._clock()
+        return frozenset(entry for entry, unread in self._unread.items() if not unread.wait.is_over(now))
 
     async def _too_late(self, request: Request, entry: LogEntry) -> bool:
         """Whether what was approved or ordered has waited too long: "now" must not ring hours later."""
@@ -330,7 +367,8 @@ class Dispatcher:
         """What is in doubt and is not sent again after all is still in doubt."""
         await self._change(request, not_again(entry, name, why), posts=in_doubt(request.requester))
 
-    async def _expire_unsent(self, request: Request, entry: LogEntry) -> None:
+    async def _expire_unsent(self, request: Request, entry: LogEntry, unread: str | None = None) -> None:
+        """End what was not sent in time; ``unread``: of whom Slack did not tell meanwhile."""
         over = await self._is_over(request, entry)
         if entry.doubted:
             await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
@@ -340,7 +378,7 @@ class Dispatcher:
             "expired",
             frozenset({State.APPROVED}),
             State.EXPIRED,
-            changes={"message": unsent(request, entry, self._clock(), over=over)},
+            changes={"message": unsent(request, entry, self._clock(), over=over, unread=unread)},
         )
         await self._change(request, move, posts=_all_told("expired", request))
 

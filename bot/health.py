@@ -14,11 +14,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.clock_check import ClockCheck
 from bot.instances import EVERY, Instances
 from bot.rounds import Rounds
 
 STUCK_AFTER: Final = 60.0
-"""Seconds. A round waits for Slack for fifteen at most (`bot.outbox`), and the next comes a second later."""
+"""Seconds. A round waits for Slack for fifteen at most (`bot.lines`), and the next comes a second later."""
 UNWRITTEN_AFTER: Final = 4 * EVERY
 """Seconds since a sign of life in the log; one in doubt may wait ten for another process's commit."""
 
@@ -43,6 +44,9 @@ class Health:
     seconds: Callable[[], float] = time.monotonic
     door: Door | None = None
     """None while it is not open yet."""
+
+    clock: ClockCheck | None = None
+    """None until Slack was asked."""
 
     stopping: bool = False
     beside: list[str] = field(default_factory=list)
@@ -74,7 +78,8 @@ class Health:
     def warnings(self) -> list[str]:
         """What works but is not right."""
         another = self.instances.another_log() if self.instances else None
-        return [*self.beside, *([f"{another}."] if another else [])]
+        clock = self.clock.warning if self.clock else None
+        return [*self.beside, *([clock] if clock else []), *([f"{another}."] if another else [])]
 
 
 def health_routes(health: Health) -> list[Route]:

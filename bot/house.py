@@ -71,8 +71,8 @@ class House:
         self._directory = directory
         self._serving, owner = serving, serving.owner
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=self._cannot_post)
-        self.posting = Rounds("outbox", outbox.step, apart=APART)
+        self._outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=self._cannot_post)
+        self.posting = Rounds("outbox", self._outbox.step, apart=APART)
         operations = Operations(
             log, settings, directory, adapters, team=team, clock=clock, wake=self.something_to_do
         )
@@ -107,7 +107,7 @@ class House:
         self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
         stop_news = StopNews(log, client, settings, clock=clock)
         self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
-        self.rounds = (
+        self.rounds: tuple[Rounds, ...] = (
             self.sending,
             self.posting,
             self.calling,
@@ -161,6 +161,7 @@ class House:
             asyncio.wait({last}, timeout=SAY_THE_REST_WITHIN),
         )
         last.cancel()
+        await self._outbox.break_off()
         await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
 
     async def leave(self) -> None:

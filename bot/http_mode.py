@@ -11,7 +11,9 @@ import hmac
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import parse_qs
@@ -26,15 +28,16 @@ PATH: Final = "/slack/events"
 MAX_BODY: Final = 1024 * 1024
 """Bytes. A view with all that was typed is 250 kB at most."""
 MAX_HELD: Final = 64 * MAX_BODY
-"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's."""
+"""Bytes of bodies that are being read: until it is read, nobody knows whether a body is Slack's. With
+more, the oldest body is dropped."""
 MAX_DISCARDED: Final = 32 * MAX_BODY
 """Bytes read of what is not kept: a connection closed on unread bytes takes its answer with it."""
 BODY_WITHIN: Final = 2.5
 """Seconds: Slack gives up after three."""
 NOT_OLDER: Final = 300
 """Seconds that a timestamp may be off, as Slack's documents have it."""
-TOLD_EVERY: Final = 60.0
-"""Seconds between two lines in the log about requests that were answered with the same status."""
+AT_ONCE: Final = 1024
+"""Requests of Slack's that are being answered; one more is told to come again."""
 FIELDS: Final = 200
 """Of a form: a slash command has some fifteen."""
 
@@ -49,37 +52,35 @@ class Guard:
         self._app = app
         self._secret = signing_secret.encode()
         self._clock = clock
-        self._held = 0
-        self._told: dict[HTTPStatus, float] = {}
+        self._bodies = _Bodies()
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] != "POST":
             await _answer(send, HTTPStatus.METHOD_NOT_ALLOWED)
             return
-        body = bytearray()
-        try:
-            wrong = await self._read(scope, receive, body)
-        finally:
-            self._held -= len(body)
-        if wrong or (wrong := self._look(Headers(scope=scope), bytes(body))):
+        with self._bodies.one() as kept:
+            wrong = await self._read(scope, receive, kept)
+            body = bytes(kept)
+        wrong = wrong or self._look(Headers(scope=scope), body)
+        if wrong is None and self._room.locked():
+            wrong = HTTPStatus.SERVICE_UNAVAILABLE
+        if wrong:
             self._tell(wrong)
             await _answer(send, wrong)
             return
         answered = _Answered(send)
         try:
-            await self._app(scope, _again(bytes(body), receive), answered)
+            async with self._room:
+                await self._app(scope, _again(body, receive), answered)
         except Exception as error:  # noqa: BLE001 - its words may hold what was sent: only its kind is logged
             _log.error("A request of Slack's could not be answered: %s", type(error).__name__)
             if not answered.begun:
                 await _answer(send, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _tell(self, wrong: HTTPStatus) -> None:
-        """Log that something was turned away, now and then: strangers may send as much as they like."""
-        now = self._clock()
-        if now - self._told.get(wrong, 0.0) < TOLD_EVERY:
-            return
-        self._told[wrong] = now
+        """Log that something was turned away."""
         _log.warning(
             "A request to %s was answered %d %s.%s",
             PATH,
@@ -110,11 +111,8 @@ class Guard:
                     read += len(part)
                     if read > MAX_BODY:
                         wrong = wrong or HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-                    elif self._held + len(part) > MAX_HELD:
-                        wrong = wrong or HTTPStatus.SERVICE_UNAVAILABLE
-                    if not wrong:
-                        body += part
-                        self._held += len(part)
+                    if not wrong and not self._bodies.add(body, part):
+                        wrong = HTTPStatus.SERVICE_UNAVAILABLE
         except TimeoutError:
             return HTTPStatus.REQUEST_TIMEOUT
         return wrong
@@ -139,12 +137,45 @@ class Guard:
         return None if _is_slacks(found) else HTTPStatus.BAD_REQUEST
 
 
+class _Bodies:
+    """The bodies that are being read, oldest first."""
+
+    def __init__(self) -> None:
+        self._all: OrderedDict[int, bytearray] = OrderedDict()
+        self._held = 0
+
+    @contextmanager
+    def one(self) -> Iterator[bytearray]:
+        """Give an empty body, kept until the block ends."""
+        body = bytearray()
+        self._all[id(body)] = body
+        try:
+            yield body
+        finally:
+            self._drop(body)
+
+    def add(self, body: bytearray, part: bytes) -> bool:
+        """Add to a body, unless it was dropped. Where there is too much of them, the oldest is."""
+        while self._held + len(part) > MAX_HELD:
+            self._drop(next(iter(self._all.values())))
+        if id(body) not in self._all:
+            return False
+        body += part
+        self._held += len(part)
+        return True
+
+    def _drop(self, body: bytearray) -> None:
+        if self._all.pop(id(body), None) is not None:
+            self._held -= len(body)
+            body.clear()
+
+
 class HttpMode:
     """Bolt's ASGI adapter behind the guard. What is in flight at the end, the server finishes."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str) -> None:
+    def __init__(self, app: AsyncApp, signing_secret: str, *, clock: Callable[[], float] = time.time) -> None:
         adapter = AsyncSlackRequestHandler(app, path=PATH)
-        self.guard = Guard(adapter, signing_secret)  # type: ignore[arg-type]  # Bolt's types
+        self.guard = Guard(adapter, signing_secret, clock=clock)  # type: ignore[arg-type]  # Bolt's types
 
     async def start(self) -> None:
         """Nothing is opened: Slack comes to us."""

@@ -36,14 +36,19 @@ def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEnt
     return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
 
 
-def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool) -> str:
-    """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel."""
+def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unread: str | None = None) -> str:
+    """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel.
+
+    ``unread`` is a sentence of whom Slack did not tell, where it waited for that.
+    """
     if over:
-        return outcomes.NO_CANCELLATION_IN_TIME
+        return " ".join(filter(None, [outcomes.NO_CANCELLATION_IN_TIME, unread]))
     held = request.waits_for
     if entry.code is Code.RATE_LIMITED or (held and held.why == "asked"):
         return outcomes.PUT_OFF_TO_THE_END
-    return outcomes.LATER_CALLS_GO_OUT if time_came(request, entry, now) else outcomes.NOT_IN_TIME
+    if time_came(request, entry, now):
+        return outcomes.LATER_CALLS_GO_OUT
+    return " ".join(filter(None, [outcomes.NOT_IN_TIME, unread]))
 
 
 def believed(

@@ -16,6 +16,7 @@ from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_post
 from bot.refusals import Refusal, refusal
+from bot.rounds import each
 from bot.waits import Wait
 from storage.log import ActionLog
 
@@ -51,10 +52,10 @@ class Lines:
     async def post(self) -> None:
         """Post what is not posted yet, where its time has come."""
         now = self._clock()
-        for one in [one for one in self._waiting if one.wait is None or one.wait.is_over(now)]:
-            await self._post(one, now)
+        await each([one for one in self._waiting if one.wait is None or one.wait.is_over(now)], self._post)
 
-    async def _post(self, one: _Line, now: datetime) -> None:
+    async def _post(self, one: _Line) -> None:
+        now = self._clock()
         if until := await self._log.take(to_post(one.channel), now):
             one.wait = Wait(now, until)
             return

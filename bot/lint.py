@@ -4,16 +4,24 @@ The file's own words are all it needs. What depends on who is in a Slack user gr
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from bot.findings import Finding, ok, skipped, warning, wrong
 from bot.rules import EVERYONE, PEOPLE, Rule
+from bot.settings import Connection
 
 Groups = Mapping[str, Sequence[str]]
 
 
-def lint(rules: Sequence[Rule], groups: Groups) -> list[Finding]:
-    """Everything that the file alone can tell."""
-    found = [*about_approvals(rules, groups), *about_rules(rules, groups)]
+def lint(
+    rules: Sequence[Rule], groups: Groups, connections: Mapping[str, Connection] = MappingProxyType({})
+) -> list[Finding]:
+    """Everything that the file alone can tell, and of accounts what the secrets at hand can."""
+    found = [
+        *about_approvals(rules, groups),
+        *about_rules(rules, groups),
+        *about_accounts(rules, connections),
+    ]
     unknown = sorted({one for ids in groups.values() for one in ids if one.startswith("S")})
     found += [skipped(f"user group {one}", "it could not be looked at here: ask `check`") for one in unknown]
     whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, each of which can hold and be satisfied."
@@ -38,6 +46,43 @@ def about_approvals(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
         if rule.effect == "allow" and rule.approve:
             yield from _about_approvers(rule, groups)
             yield from _about_escalation(rule, groups)
+
+
+def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection]) -> Iterator[Finding]:
+    """Rules for a connection that another connection of the same account goes around."""
+    for rule in rules:
+        for name in rule.connections:
+            for other in _same_account(name, connections):
+                if other not in rule.connections and (by := _goes_around(rule, other, rules)):
+                    yield warning(
+                        f'rule "{rule.name}"',
+                        f'It is for {name}. {other} is the same account, and there "{by.name}" decides.',
+                        f"Name {other} in this rule, too, or take that connection out.",
+                    )
+
+
+def _same_account(name: str, connections: Mapping[str, Connection]) -> Iterator[str]:
+    """The other connections that ask the same host with the same secret, and may have an effect there."""
+    if name not in connections:
+        return
+    one = connections[name]
+    for other in connections.values():
+        same_host = (other.provider, other.settings.base_url) == (one.provider, one.settings.base_url)
+        shared = {*other.settings.secrets()} & {*one.settings.secrets()}
+        if other.name != name and same_host and shared and other.settings.mode == "live":
+            yield other.name
+
+
+def _goes_around(rule: Rule, connection: str, rules: Sequence[Rule]) -> Rule | None:
+    """The rule under which the same passes through another connection, with other approvals."""
+    for other in rules:
+        if other is rule or other.effect != "allow" or not {*rule.actions} & {*other.actions}:
+            continue
+        if other.connections and connection not in other.connections:
+            continue
+        if rule.effect == "deny" or (other.approve, other.approvals) != (rule.approve, rule.approvals):
+            return other
+    return None
 
 
 def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:

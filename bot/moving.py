@@ -53,7 +53,7 @@ class Moving:
             await self._tell(move, None, why=scheduled.ERASED)
             return
         try:
-            person = await self._directory.person(move.requester)
+            person = await self._directory.person_in_background(move.requester)
         except PersonUnreadable:
             if move.moves_to and move.moves_to <= self._clock():
                 await self._tell(move, None, why=scheduled.MOVER_UNKNOWN)

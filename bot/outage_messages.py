@@ -16,6 +16,7 @@ from bot.messages import outages
 from bot.outbox import ANSWER_WITHIN, pause_after
 from bot.people import SLACK_TROUBLE, trouble
 from bot.refusals import Refusal, refusal
+from bot.rounds import each
 from bot.settings import Settings
 from bot.waits import Wait
 from storage.entries import MessageRef, Standstill
@@ -44,9 +45,8 @@ class OutageMessages:
 
     async def step(self) -> bool:
         """Say what is not said yet; never more at once."""
-        for one in await self._log.standstills():
-            if one.why == "down" and one.told:
-                await self._say(one)
+        down = [one for one in await self._log.standstills() if one.why == "down" and one.told]
+        await each(down, self._say)
         return False
 
     async def _say(self, one: Standstill) -> None:

@@ -28,7 +28,7 @@ from bot.messages.replies import Told
 from bot.people import SLACK_TROUBLE, trouble
 from bot.posting_pace import method_of, paused_by, to_edit, to_post
 from bot.refusals import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
-from bot.rounds import each
+from bot.rounds import each, log_fault
 from bot.settings import Settings
 from bot.vocabulary import cancels, caution
 from providers.registry import find
@@ -41,7 +41,11 @@ from storage.outbox import ERASURE
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
 ANSWER_WITHIN = 15.0
+SLOW_AFTER = 0.5
+"""Seconds after which a round no longer waits for Slack's answer: the next round posts beside it."""
 BATCH = 20
+AT_ONCE = 100
+"""Posts that may be without an answer. With so many, Slack is down for all of them."""
 LONGEST_PAUSE = timedelta(seconds=30)
 """So much later than Slack itself, posts come back after it was down."""
 SHUT_PAUSE = timedelta(minutes=1)
@@ -88,6 +92,7 @@ class Outbox:
         clock: Callable[[], datetime],
         cannot_post: Callable[[str], None],
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        answer_within: float = ANSWER_WITHIN,
     ) -> None:
         self._log = log
         self._client = client
@@ -97,17 +102,21 @@ class Outbox:
         self._clock = clock
         self._cannot_post = cannot_post
         self._sleep = sleep
+        self._answer_within = answer_within
         self._turns: set[datetime] = set()
+        self._out: set[asyncio.Task[None]] = set()
+        self._answered_at = float("-inf")
+        """When Slack took a post the last time, by the event loop's clock."""
 
     async def step(self) -> bool:
         """Post what is due and has its turn, one message of each request at a time.
 
         True: look again at once.
         """
-        now = self._clock()
-        due = await self._log.outgoing(now, owner=self._owner, until=now + LEASE, limit=BATCH)
+        now, room = self._clock(), max(min(BATCH, AT_ONCE - len(self._out)), 0)
+        due = await self._log.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
         if not due:
-            return await self._nap(now)
+            return await self._nap(now) or await self._wait_for_slow()
         ready: list[_Ready] = []
         turns: list[_Ready] = []
 
@@ -121,7 +130,31 @@ class Outbox:
         await each(due, prepare)
         # Whoever waited longest asks first: the log answers in the order it is asked.
         await each(sorted(ready, key=lambda one: one.post.id), take_turn)
-        await each(turns, self._post)
+        tasks = {asyncio.create_task(self._post(one), name=f"post {one.post.id}") for one in turns}
+        for task in tasks:
+            self._out.add(task)
+            task.add_done_callback(self._ended)
+        if tasks:
+            await asyncio.wait(tasks, timeout=SLOW_AFTER)
+        return True
+
+    async def break_off(self) -> None:
+        """Leave what Slack has not answered yet to its leases."""
+        for task in self._out:
+            task.cancel()
+        await asyncio.gather(*self._out, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._out.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            log_fault(error, "Posting a message failed; it goes on with the rest")
+
+    async def _wait_for_slow(self) -> bool:
+        """Wait a little for an answer that takes long. Return False where none is out."""
+        if not self._out:
+            return False
+        timeout = NAP.total_seconds()
+        await asyncio.wait(self._out, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         return True
 
     async def _nap(self, now: datetime) -> bool:
@@ -165,15 +198,16 @@ class Outbox:
         return False
 
     async def _post(self, one: _Ready) -> None:
-        ref, opens = None, []
+        ref, opens, began = None, [], asyncio.get_running_loop().time()
         if one.message is not None:
             try:
-                async with asyncio.timeout(ANSWER_WITHIN):
+                async with asyncio.timeout(self._answer_within):
                     arguments = {"text": one.message.text, "blocks": list(one.message.blocks)}
                     ref = await self._send(one.post, one.whole.request, arguments)
             except SLACK_TROUBLE as error:
-                await self._failed(one, error)
+                await self._failed(one, error, alone=self._answered_at > began)
                 return
+            self._answered_at = asyncio.get_running_loop().time()
             opens = [DOWN, _shut(one.channel)]
         await self._log.delivered(one.post, ref, seen=one.whole.events[-1].seq, opens=opens)
 
@@ -245,7 +279,8 @@ class Outbox:
                 above = request.messages.get("audit")
                 return above.channel if above else self._settings.audit_channel(request.connection)
 
-    async def _failed(self, one: _Ready, error: BaseException) -> None:
+    async def _failed(self, one: _Ready, error: BaseException, *, alone: bool) -> None:
+        """Let a post wait, or give it up. ``alone``: Slack took another one meanwhile."""
         post, code = one.post, trouble(error)
         kind = refusal(error, direct=_is_direct(post))
         if post.template == ERASURE and code in POST_ANEW:
@@ -267,9 +302,10 @@ class Outbox:
                 await self._log.pause(method_of(error), until)
                 await self._wait(one, until, code, aside=post.aside)
             case Refusal.DOWN | Refusal.TOKEN:
-                level = logging.ERROR if kind is Refusal.TOKEN else logging.WARNING
-                _log.log(level, "Slack takes no messages: %s. They wait, and nothing is lost", code)
-                alone = post.tries > PATIENCE
+                alone = alone or post.tries > PATIENCE
+                if not alone:
+                    level = logging.ERROR if kind is Refusal.TOKEN else logging.WARNING
+                    _log.log(level, "Slack takes no messages: %s. They wait, and nothing is lost", code)
                 lane = None if alone else DOWN
                 await self._wait(one, self._later(post), code, lane=lane, aside=post.aside or alone)
             case Refusal.SHUT:

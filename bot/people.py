@@ -6,9 +6,11 @@ nobody waits for them, and a group that could not be read, or was read too long 
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final, Self
 
 import aiohttp
@@ -16,8 +18,11 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import clocks
+from bot.backoff import backoff
 from bot.messages import rights
 from bot.policy import Members, standing
+from bot.posting_pace import paused_by
+from bot.waits import Wait
 from storage.entries import Person
 from storage.log import ActionLog
 
@@ -48,7 +53,24 @@ _log = logging.getLogger(__name__)
 
 
 class PersonUnreadable(Exception):
-    """Slack did not say who somebody is, and nothing recent enough is known."""
+    """Slack did not say who somebody is, and nothing recent enough is known.
+
+    ``until`` is when to ask again, ``why`` Slack's code or the kind of failure.
+    """
+
+    def __init__(self, user: str, *, until: datetime, why: str) -> None:
+        super().__init__(user)
+        self.until = until
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """How often in a row Slack did not say who somebody is, why, and the wait after that."""
+
+    failures: int
+    why: str
+    wait: Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +108,17 @@ class Directory:
         *,
         workspace: Workspace,
         clock: Callable[[], datetime],
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._log = log
         self._client = client
+        self._jitter = jitter
         self._groups = groups
         self.workspace: Final = workspace
         self._clock = clock
         self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
-        self._asked: dict[str, asyncio.Task[Person]] = {}
+        self._asked: dict[str, asyncio.Task[Person | _Unread]] = {}
+        self._unread: dict[str, _Unread] = {}
         self._presence: dict[str, tuple[datetime, bool]] = {}
 
     async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
@@ -107,6 +132,20 @@ class Directory:
         known = await self._log.person(user)
         return known if known and self._is_fresh(known) else await self._read_person(user, known)
 
+    async def person_in_background(self, user: str) -> Person:
+        """Return who somebody is, for work that would ask again and again where Slack does not say.
+
+        Each further question about them waits longer (`bot.backoff`), and meanwhile this answers at once.
+        Raises `PersonUnreadable`.
+        """
+        known = await self._log.person(user)
+        if known and self._is_fresh(known):
+            return known
+        unread = self._unread.get(user)
+        if unread is None or unread.wait.is_over(self._clock()):
+            return await self._read_person(user, known)
+        return self._as_known(user, known, unread)
+
     def _is_fresh(self, known: Person) -> bool:
         return timedelta(0) <= self._clock() - known.read_at < FRESH
 
@@ -117,24 +156,23 @@ class Directory:
         as fit.
         """
         found: dict[str, str] = {}
-        stale: list[tuple[str, Person | None]] = []
+        stale: list[str] = []
         for user in sorted(people):
             known = await self._log.person(user)
             if known is None or not self._is_fresh(known):
-                stale.append((user, known))
+                stale.append(user)
             elif why := standing(known, self.workspace.team):
                 found[user] = why
             elif (enough := enough - 1) == 0:
                 return found
-        asked = await asyncio.gather(*(self._why_unfit(*one) for one in stale[:AT_ONCE]))
-        return found | {user: why for (user, _), why in zip(stale, asked, strict=False) if why}
+        asked = await asyncio.gather(*(self._why_unfit(one) for one in stale[:AT_ONCE]))
+        return found | {user: why for user, why in zip(stale, asked, strict=False) if why}
 
-    async def _why_unfit(self, user: str, known: Person | None) -> str | None:
+    async def _why_unfit(self, user: str) -> str | None:
         try:
-            return standing(await self._read_person(user, known), self.workspace.team)
+            return standing(await self.person_in_background(user), self.workspace.team)
         except PersonUnreadable as unreadable:
-            nobody = unreadable.__cause__ and trouble(unreadable.__cause__) == NOBODY
-            return rights.UNKNOWN if nobody else None
+            return rights.UNKNOWN if unreadable.why == NOBODY else None
 
     async def _read_person(self, user: str, known: Person | None) -> Person:
         """Ask Slack who somebody is. Use ``known`` for a day where Slack does not say."""
@@ -142,20 +180,35 @@ class Directory:
         if asked is None:  # many payloads of one person ask once
             asked = self._asked[user] = asyncio.create_task(self._ask(user))
             asked.add_done_callback(lambda _: self._asked.pop(user))
-        try:
-            return await asyncio.shield(asked)
-        except SLACK_TROUBLE as error:
-            _log.warning("Slack did not say who %s is: %s", user, trouble(error))
-            if known and self._clock() - known.read_at < USABLE:
-                return known
-            raise PersonUnreadable(user) from error
+        answer = await asyncio.shield(asked)
+        return answer if isinstance(answer, Person) else self._as_known(user, known, answer)
 
-    async def _ask(self, user: str) -> Person:
-        async with asyncio.timeout(ANSWER_WITHIN):
-            answer = await self._client.users_info(user=user)
+    def _as_known(self, user: str, known: Person | None, unread: _Unread) -> Person:
+        """Return what is known of somebody of whom Slack does not tell. Raises `PersonUnreadable`."""
+        if known and self._clock() - known.read_at < USABLE:
+            return known
+        raise PersonUnreadable(user, until=unread.wait.until, why=unread.why)
+
+    async def _ask(self, user: str) -> Person | _Unread:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._client.users_info(user=user)
+        except SLACK_TROUBLE as error:
+            unread = self._unread[user] = self._after(error, self._unread.get(user))
+            _log.warning("Slack did not say who %s is: %s", user, unread.why)
+            return unread
+        self._unread.pop(user, None)
         person = read_person(answer["user"], self.workspace, self._clock())
         await self._log.keep_person(person)
         return person
+
+    def _after(self, error: BaseException, before: _Unread | None) -> _Unread:
+        """Return the wait after a failure: longer each time, and no shorter than Slack asks for."""
+        failures, now = before.failures + 1 if before else 1, self._clock()
+        until = now + timedelta(seconds=backoff(failures, self._jitter()))
+        if answered_with(error) == HTTPStatus.TOO_MANY_REQUESTS:
+            until = max(until, paused_by(error, now))
+        return _Unread(failures, trouble(error), Wait(now, until))
 
     async def away(self, user: str) -> bool:
         """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
@@ -167,8 +220,9 @@ class Directory:
                 answer = await self._client.users_getPresence(user=user)
         except SLACK_TROUBLE as error:
             _log.warning("Slack did not say whether %s is away: %s", user, trouble(error))
-            return False
-        away = answer.get("presence") == "away"
+            away = False
+        else:
+            away = answer.get("presence") == "away"
         self._presence[user] = (self._clock(), away)
         return away
 

@@ -92,7 +92,7 @@ def _faults(chosen: argparse.Namespace, found: Found) -> list[str]:
 def _lint(found: Found, *, as_json: bool) -> int:
     findings = [wrong("file", fault, f"Mend it in {found.path}.") for fault in found.file_faults]
     if found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread):
-        findings += lint(found.rules, found.groups)
+        findings += lint(found.rules, found.groups, found.connections)
     if as_json:
         say_json(as_objects(findings), indent=2)
     else:

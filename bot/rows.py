@@ -328,7 +328,7 @@ class _Sheet:
         left_out: Sequence[str],
         reason: str,
     ) -> Sheet:
-        """The targets; words beside each of them alike, or in a list behind the last alone, are the reason."""
+        """The targets. Words beside each of them alike, or behind the last alone, are the reason."""
         words = [tuple(filter(None, pair)) for pair in beside]
         different, several = set(words), len(words) > 1
         behind_last = beside[-1][1] if several and not self.is_table and not any(words[:-1]) else ""

@@ -18,19 +18,20 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from bot.app import SCOPES, create_app
+from bot.backoff import backoff
 from bot.check_setup import what_will_not_last
+from bot.clock_check import ClockCheck
 from bot.health import Health, health_routes
 from bot.house import House
 from bot.http_mode import PATH, HttpMode
 from bot.people import SLACK_TROUBLE, Directory, Workspace, trouble
 from bot.posting_pace import paused_by
 from bot.refusals import Refusal, refusal
-from bot.rounds import until_written
+from bot.rounds import Rounds, until_written
 from bot.settings import Settings, is_loopback
 from bot.socket_mode import SocketMode
-from bot.web import AT_ONCE, CannotListen, Web, complete, create_web
+from bot.web import CannotListen, Web, complete, create_web
 from bot.web_client import make_client
-from bot.webhooks import AT_ONCE as WEBHOOKS_AT_ONCE
 from bot.webhooks import webhooks
 from providers.base import Adapter
 from providers.registry import find
@@ -41,9 +42,6 @@ from storage.sqlite import SQLiteLog
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""
-
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
-"""Seconds until Slack is asked again at the start; they double from the first to the longest."""
 FIRST_SIGN_WITHIN = 1.0
 """Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
 LET_GO_WITHIN = 0.3
@@ -62,13 +60,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def check_slack(client: AsyncWebClient, settings: Settings) -> Workspace:
-    """Return the token's workspace, however often Slack has to be asked.
+async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: ClockCheck) -> Workspace:
+    """Return the token's workspace, however often Slack has to be asked, and compare the clocks.
 
     Raises `CannotStart` for a token that does not work or may too little.
     """
     url = settings.slack_api_url
     answer = await _ask(client.auth_test, "SLACK_BOT_TOKEN", url)
+    clock_check.look(answer)
     needed = set(SCOPES)
     if not any(one.startswith("S") for members in settings.groups.values() for one in members):
         needed.discard("usergroups:read")
@@ -89,14 +88,14 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
 
     Raises `CannotStart` where Slack does not take the token.
     """
-    for tries in count():
+    for failures in count(1):
         try:
             return await call()
         except SLACK_TROUBLE as error:
             kind, code = refusal(error, direct=False), trouble(error)
             if kind is Refusal.TOKEN:
                 raise CannotStart(f"Slack does not take {token}: {code}") from error
-            seconds = min(FIRST_WAIT * 2**tries, LONGEST_WAIT) * random.uniform(1, 1.2)  # noqa: S311
+            seconds = backoff(failures, random.random())  # noqa: S311 - no secret
             if kind is Refusal.LIMITED:
                 now = utc_now()
                 seconds = max(seconds, (paused_by(error, now) - now).total_seconds())
@@ -152,7 +151,9 @@ async def _serve(
     web = await _listen(app, settings)
     stack.push_async_callback(web.stop)
     client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
-    workspace = await _unless(stopping, check_slack(client, settings))
+    clock_check = ClockCheck(client, over_http=settings.app_token is None, clock=clock)
+    health.clock = clock_check
+    workspace = await _unless(stopping, check_slack(client, settings, clock_check))
     log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
     stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
@@ -168,11 +169,12 @@ async def _serve(
     house = House(
         settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
     )
+    house.rounds += (Rounds("look at the clock", clock_check.step),)
     health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
     with deadline(FIRST_SIGN_WITHIN):
         await house.instances.write()
 
-    slack = _door(settings, house)
+    slack = _door(settings, house, clock)
     try:
         await _unless(stopping, house.begin(hangups))
         complete(app, _routes(adapters, house, slack))
@@ -209,7 +211,7 @@ async def _let_go(log: SQLiteLog) -> None:
         await log.close()
 
 
-def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
+def _door(settings: Settings, house: House, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
     """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
     foreign = house.instances.foreign_request
     if settings.app_token:
@@ -221,14 +223,14 @@ def _door(settings: Settings, house: House) -> SocketMode | HttpMode:
             leaving=house.instances.left_a_connection,
         )
     secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
-    return HttpMode(create_app(house.surfaces, signing_secret=secret, foreign_request=foreign), secret)
+    app = create_app(house.surfaces, signing_secret=secret, foreign_request=foreign)
+    return HttpMode(app, secret, clock=lambda: clock().timestamp())
 
 
 async def _listen(app: Starlette, settings: Settings) -> Web:
     """Listen for health checks, and for what is added later. Raises `CannotStart`."""
-    at_once = WEBHOOKS_AT_ONCE if settings.app_token else AT_ONCE
     try:
-        return await Web.start(app, settings.host, settings.port, at_once=at_once)
+        return await Web.start(app, settings.host, settings.port)
     except CannotListen as error:
         raise CannotStart(str(error)) from error
 

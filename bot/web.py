@@ -4,8 +4,11 @@ No path is logged: a webhook's ends in a secret.
 """
 
 import asyncio
+import resource
 import socket
+import sys
 from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 from typing import Final, Self
 
@@ -16,17 +19,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_WITHIN: Final = 2.0
-"""Seconds until a connection has sent the head of its first request."""
+from bot.connections import AT_ONCE, Awaited, Connection
+from bot.throttle import Throttle
+
 STOP_WITHIN: Final = 3
 """Seconds: longer than any answer takes."""
-AT_ONCE: Final = 1024
-"""Connections; one more is told to come again."""
+ACCEPTED_AT_ONCE: Final = 16
+"""Connections that are taken in one turn of the event loop, before those are closed that are too many."""
+WAIT_TO_BE_ACCEPTED: Final = 2048
+"""Connections that the kernel keeps meanwhile."""
 IDLE: Final = 75
 """Seconds for which a connection is kept for the next request: longer than the 60 s of the usual proxies, or
 theirs would now and then write into one that we have just closed."""
+
+STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.http_mode", "bot.webhooks")
+"""Loggers whose lines anybody can cause who reaches the port."""
 
 
 class CannotListen(Exception):
@@ -53,44 +61,36 @@ def complete(app: Starlette, routes: Iterable[BaseRoute]) -> None:
     app.state.complete = True
 
 
-class Impatient(H11Protocol):
-    """A connection that ends where no whole head of a request comes in time; uvicorn would wait for ever."""
-
-    patience: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Begin to wait."""
-        super().connection_made(transport)
-        self.patience = self.loop.call_later(HEAD_WITHIN, self._give_up)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        if self.patience:
-            self.patience.cancel()
-        super().connection_lost(exc)
-
-    def _give_up(self) -> None:
-        if self.cycle is None:
-            self.transport.close()
-
-
 class Web:
     """One uvicorn without its main loop, which would take the signals from us. Made by `start`."""
 
-    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+    def __init__(self, server: uvicorn.Server, listener: socket.socket, throttle: Throttle) -> None:
         self._server = server
         self._listener = listener
+        self._throttle = throttle
         self._stopped = False
         host, port = listener.getsockname()[:2]
         self.address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     @classmethod
-    async def start(cls, app: ASGIApp, host: str, port: int, *, at_once: int = AT_ONCE) -> Self:
-        """Listen on an address. Raises `CannotListen`."""
+    async def start(
+        cls,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        awaited: Awaited | None = None,
+        throttle: Throttle | None = None,
+    ) -> Self:
+        """Listen on an address. Raises `CannotListen`.
+
+        ``awaited`` bounds the connections whose peers are slow, ``throttle`` the lines about strangers.
+        """
         listener = await listen(host, port)
+        awaited = awaited or Awaited(min(AT_ONCE, _files() // 4))
         config = uvicorn.Config(
             app,
-            http=Impatient,
+            http=partial(Connection, awaited=awaited),  # type: ignore[arg-type]  # it makes a protocol
             ws="none",
             lifespan="off",
             log_config=None,
@@ -98,20 +98,30 @@ class Web:
             proxy_headers=False,
             server_header=False,
             timeout_keep_alive=IDLE,
-            limit_concurrency=at_once,
+            backlog=ACCEPTED_AT_ONCE,
             timeout_graceful_shutdown=STOP_WITHIN,
         )
         config.load()
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)
         await server.startup(sockets=[listener])
-        return cls(server, listener)
+        listener.listen(WAIT_TO_BE_ACCEPTED)
+        throttle = throttle or Throttle(*STRANGERS)
+        throttle.start()
+        return cls(server, listener, throttle)
 
     async def stop(self) -> None:
         """Take nothing in any more and finish what was taken; once."""
         if not self._stopped:
             self._stopped = True
             await self._server.shutdown(sockets=[self._listener])
+            self._throttle.stop()
+
+
+def _files() -> int:
+    """Return how many files this process may have open. Connections are some of them."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 async def listen(host: str, port: int) -> socket.socket:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from playground import content, manifest, slack
+from playground.opened import listed_in, nothing_opened
 
 
 def main() -> None:
@@ -24,6 +25,11 @@ def main() -> None:
     )
     parser.add_argument("--workspace", type=Path, help="people and channels, as JSON")
     parser.add_argument("--journal", type=Path, help="where the providers' journal is also written")
+    parser.add_argument(
+        "--opened",
+        type=Path,
+        help="a file of addresses, as http://127.0.0.1:8080, a line each: to no other is anything posted",
+    )
     asyncio.run(_run(parser.parse_args()))
 
 
@@ -33,14 +39,16 @@ async def _run(options: argparse.Namespace) -> None:
     ended = asyncio.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(one, ended.set)
+    opened = listed_in(options.opened) if options.opened else nothing_opened
     async with AsyncExitStack() as stack:
-        standins = await providers.start(stack, journal=options.journal)
+        standins = await providers.start(stack, journal=options.journal, opened=opened)
         running = await slack.start(
             stack,
             port=options.port,
             workspace=content.read(options.workspace),
             manifest=manifest.read(options.manifest) if options.manifest else None,
             routes=standins.routes,
+            opened=opened,
         )
         own = {"slack": f"{running.address}/api/", "control": f"{running.address}/control/"}
         print(json.dumps(own | standins.addresses), flush=True)

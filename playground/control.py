@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from playground import forms
 from playground.content import BOT_USER
 from playground.interactions import ImpossibleError, Interactions
+from playground.opened import Opened, check_opened
 from playground.trouble import Trouble, Troubles
 from playground.workspace import Json, Message, RefusedError, View, Workspace, pings
 
@@ -25,6 +26,7 @@ class Control:
     workspace: Workspace
     interactions: Interactions
     troubles: Troubles
+    opened: Opened
 
     def routes(self) -> list[BaseRoute]:
         """Every route. A wrong or impossible act is answered with 409 and a sentence."""
@@ -58,6 +60,7 @@ class Control:
                 ],
                 "users": [asdict(user) for user in workspace.users.values()],
                 "connected": self.interactions.socket.connected,
+                "muted": self.interactions.socket.muted,
                 "changes": workspace.changes,
             }
         )
@@ -69,6 +72,7 @@ class Control:
         self.troubles.latency = self.troubles.ahead = 0
         self.interactions.socket.deliveries.clear()
         self.interactions.socket.twice = self.interactions.socket.refusing = 0
+        self.interactions.socket.treat(None, 0)
         self.interactions.socket.request_url.url = None
         return JSONResponse({})
 
@@ -171,7 +175,7 @@ class Control:
         return JSONResponse({})
 
     async def sockets(self, request: Request) -> Response:
-        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence` or `refuse`."""
+        """Trouble with the Socket Mode connections: `twice`, `disconnect`, `silence`, `refuse` or `treat`."""
         body, socket = await request.json(), self.interactions.socket
         match request.path_params["does"]:
             case "twice":
@@ -182,6 +186,8 @@ class Control:
                 socket.fall_silent()
             case "refuse":
                 socket.refusing += body["times"]
+            case "treat":
+                socket.treat(body["treatment"], body["times"])
             case other:
                 raise ImpossibleError(f"connections do not {other}")
         self.workspace.touch()
@@ -189,7 +195,10 @@ class Control:
 
     async def request_url(self, request: Request) -> Response:
         """Say where the app is reached over HTTP, or with None that it comes through Socket Mode."""
-        self.interactions.socket.request_url.url = (await request.json())["url"]
+        url = (await request.json())["url"]
+        if url is not None:
+            check_opened(url, self.opened)
+        self.interactions.socket.request_url.url = url
         self.workspace.touch()
         return JSONResponse({})
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeAlias, TypeVar
 
 import aiohttp
@@ -131,10 +131,12 @@ class Workspace:
         retry_after: int = 1,
         code: str = "internal_error",
         after_effect: bool = False,
+        where: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Let trouble befall the next calls of a method (`*` is any); see `Trouble`."""
         plan = {"method": method, "does": does, "times": times, "retry_after": retry_after}
-        await self.ask("POST", "/trouble", {**plan, "code": code, "after_effect": after_effect})
+        plan |= {"code": code, "after_effect": after_effect, "where": dict(where)}
+        await self.ask("POST", "/trouble", plan)
 
     async def heal(self) -> None:
         """Call off what trouble is still planned."""
@@ -163,6 +165,10 @@ class Workspace:
     async def refuse_connections(self, times: int) -> None:
         """Let the app's next connections break in their handshake."""
         await self.ask("POST", "/sockets/refuse", {"times": times})
+
+    async def treat_connections(self, treatment: str | None, times: int = 1_000_000) -> None:
+        """Ill-treat the app's next connections (`playground.socket_mode.Treatment`), or treat them well."""
+        await self.ask("POST", "/sockets/treat", {"treatment": treatment, "times": times})
 
     async def request_url(self, url: str | None) -> None:
         """Say where the app is reached over HTTP; None: it comes through Socket Mode."""

@@ -19,6 +19,7 @@ from playground.calls import Calls, Clock
 from playground.faults import Fault
 from playground.journal import CALLS, LINES, Call, Recorder
 from playground.kore import Kore
+from playground.opened import Opened, check_opened, nothing_opened
 from playground.ryng import Ryng
 from playground.voxworks import Voxworks
 from playground.webhooks import Telling, tell
@@ -61,6 +62,7 @@ async def start(
     journal: Path | None = None,
     now: Callable[[], datetime] = _utc_now,
     new_id: Callable[[], str] = _ten_hex_digits,
+    opened: Opened = nothing_opened,
 ) -> Standins:
     """Start every stand-in on a loopback port of its own, until ``stack`` is closed.
 
@@ -69,6 +71,7 @@ async def start(
         journal: A file of JSON lines that the journal is appended to as it is written.
         now: The time, aware; the control route ``advance`` moves on from it.
         new_id: Makes the id of a placed call; ten hexadecimal digits look like CallKaro's examples.
+        opened: The addresses to which webhooks may go.
     """
     clock = Clock(now)
     recorder = Recorder(clock.now, journal)
@@ -101,6 +104,7 @@ async def start(
 
     async def end_call(request: Request) -> Response:
         telling = Telling.model_validate_json(await request.body())
+        check_opened(telling.url, opened)
         answers = await tell(telling, callkaro.ended(request.path_params["call"], telling.end))
         return JSONResponse(answers)
 

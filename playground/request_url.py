@@ -61,7 +61,9 @@ class RequestUrl:
         if self._session is None or self.url is None:
             raise NotTakenError("no request URL")
         try:
-            async with self._session.post(self.url, data=body, headers=headers) as reply:
+            async with self._session.post(
+                self.url, data=body, headers=headers, allow_redirects=False
+            ) as reply:
                 text = await reply.text()
         except aiohttp.ClientError as error:
             raise NotTakenError(type(error).__name__) from error

@@ -19,9 +19,11 @@ from playground import content
 from playground.control import Control
 from playground.interactions import Interactions
 from playground.manifest import Manifest
+from playground.opened import Opened, nothing_opened
 from playground.serving import HOST, listen, served
 from playground.socket_mode import SocketMode
 from playground.trouble import Trouble, Troubles
+from playground.web.guard import OwnAddress
 from playground.webapi import METHODS, WebApi
 from playground.workspace import Json, Patience, RefusedError, Workspace
 
@@ -46,6 +48,7 @@ async def start(
     patience: Patience | None = None,
     clock: Callable[[], float] = time.time,
     routes: Sequence[BaseRoute] = (),
+    opened: Opened = nothing_opened,
 ) -> Slack:
     """Start a Slack on a loopback port until the stack is closed.
 
@@ -57,6 +60,7 @@ async def start(
         patience: how long Slack waits, in seconds.
         clock: seconds since 1970.
         routes: more control routes, mounted below /control/providers.
+        opened: the addresses at which an app may be reached over HTTP.
     """
     listening = listen(port)
     address = f"http://{HOST}:{listening.getsockname()[1]}"
@@ -69,7 +73,7 @@ async def start(
 
     interactions = Interactions(state, granted, links, api, hook_url)
     front = _Front(state, api, interactions, troubles)
-    control = Control(state, interactions, troubles)
+    control = Control(state, interactions, troubles, opened)
     app = Starlette(
         routes=[
             Route("/api/{method}", front.call, methods=["GET", "POST"]),
@@ -80,7 +84,7 @@ async def start(
         ]
     )
     await links.start(stack)
-    await stack.enter_async_context(served(app, listening))
+    await stack.enter_async_context(served(OwnAddress(app, listening.getsockname()[1]), listening))
     return Slack(address, state, links)
 
 
@@ -105,7 +109,7 @@ class _Front:
         entry |= {"args": {name: value for name, value in args.items() if name not in NOT_KEPT}}
         self.workspace.journal.append(entry)
         await asyncio.sleep(self.troubles.latency)
-        trouble = self.troubles.next(method)
+        trouble = self.troubles.next(method, args)
         entry["trouble"] = trouble.does if trouble else None
         if trouble is None or trouble.after_effect:
             entry["answer"] = self.api.call(method, token, args)

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Literal, get_args
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -26,6 +27,14 @@ from playground.workspace import Json, Workspace
 HOST = "127.0.0.1"
 MAX_CONNECTIONS = 10
 CLOSING_GRACE = 1.0  # seconds between "disconnect" and the end of the connection; Slack gives about ten
+
+
+Treatment = Literal["full", "hang up", "dismiss", "mute"]
+"""How a new connection is ill-treated.
+
+`full`: `too_many_websockets` in place of hello. `hang up`: hello, then closed. `dismiss`: told to go after
+each hello. `mute`: accepted, and nothing is said.
+"""
 
 
 class UndeliveredError(Exception):
@@ -57,6 +66,9 @@ class SocketMode:
     deliveries: list[Json] = field(default_factory=list)
     twice: int = 0  # how many of the next envelopes are delivered twice
     refusing: int = 0  # how many of the next handshakes break; each uses its address up
+    treatment: Treatment | None = None  # of the connections to come
+    treated: int = 0  # how many of them are ill-treated so
+    muted: int = 0  # how many connections stand without a hello
     request_url: RequestUrl = field(init=False)
     """Where the app is reached instead, when it chose HTTP."""
     _links: list[_Link] = field(default_factory=list)
@@ -73,7 +85,14 @@ class SocketMode:
         """Listen on a loopback port until the stack is closed."""
         await self.request_url.start(stack)
         server = await stack.enter_async_context(
-            serve(self._connected, HOST, 0, process_request=self._admit, close_timeout=CLOSING_GRACE)
+            serve(
+                self._connected,
+                HOST,
+                0,
+                origins=[None],  # no page connects
+                process_request=self._admit,
+                close_timeout=CLOSING_GRACE,
+            )
         )
         self._port = next(iter(server.sockets)).getsockname()[1]
         stack.push_async_callback(self._stop)
@@ -166,10 +185,25 @@ class SocketMode:
     async def disconnect(self, reason: str) -> None:
         """Tell every connection to go; those that stay are closed (a mere `warning` closes none)."""
         for link in list(self._links):
-            link.draining = reason != "warning"
-            await self._write(link, {"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
-            if link.draining:
-                self._spawn(self._close_later(link))
+            await self._dismiss(link, reason)
+
+    async def _dismiss(self, link: _Link, reason: str) -> None:
+        link.draining = reason != "warning"
+        await self._write(link, {"type": "disconnect", "reason": reason, "debug_info": {"host": HOST}})
+        if link.draining:
+            self._spawn(self._close_later(link))
+
+    def treat(self, treatment: Treatment | None, times: int) -> None:
+        """Ill-treat so many of the connections to come; None: treat them well."""
+        if treatment not in {None, *get_args(Treatment)}:
+            raise ValueError(f"{treatment!r} is none of {', '.join(get_args(Treatment))}")
+        self.treatment, self.treated = treatment, times
+
+    def _treat(self) -> Treatment | None:
+        if self.treated <= 0:
+            return None
+        self.treated -= 1
+        return self.treatment
 
     def fall_silent(self) -> None:
         """Let every connection go deaf and dumb without being closed, as after a network failure."""
@@ -196,14 +230,25 @@ class SocketMode:
     async def _connected(self, connection: ServerConnection) -> None:
         for old in [link for link in self._links if link.silent]:
             old.connection.transport.abort()  # Slack notices a dead connection at the latest now
-        link = _Link(connection)
-        if len(self._links) >= MAX_CONNECTIONS:
+        link, treatment = _Link(connection), self._treat()
+        if treatment == "mute":
+            self.muted += 1
+            try:
+                await connection.wait_closed()
+            finally:
+                self.muted -= 1
+            return
+        if len(self._links) >= MAX_CONNECTIONS or treatment == "full":
             await self._write(link, {"type": "disconnect", "reason": "too_many_websockets"})
             return
         self._links.append(link)
         try:
             await self._write(link, self._hello())
             self.workspace.touch()
+            if treatment == "hang up":
+                return
+            if treatment == "dismiss":
+                await self._dismiss(link, "refresh_requested")
             await self._send_what_waits()
             async for raw in connection:
                 self._acknowledge(raw)

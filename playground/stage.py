@@ -152,7 +152,9 @@ class Stage:
 
     async def _start(self) -> None:
         journal = self.folder / "providers.jsonl"
-        told = ["--manifest", str(self.manifest), "--journal", str(journal)]
+        self._opened = self.folder / "opened"
+        self.opens()
+        told = ["--manifest", str(self.manifest), "--journal", str(journal), "--opened", str(self._opened)]
         told += ["--workspace", str(self.workspace)] if self.workspace else []
         playground = await self._spawn("playground", *told)
         if playground.stdout is None:
@@ -231,11 +233,17 @@ class Stage:
         """Wait until Slack reaches the bot, whose log of this start begins here. Raises TimeoutError."""
         if self.over_http:
             await self.slack.request_url(None)
-            address = await self._says(r"Slack is heard at (http://\S+)/slack/events", written)
+        address = await self._says(r"Health is told at (http://\S+)/healthz", written)
+        self.opens(address)
+        if self.over_http:
             await self.slack.request_url(f"{address}/slack/events")
         else:
             await self.slack.bot_connected(READY_WITHIN)
             await self._says(r"CallOps is connected to (\S+)", written)
+
+    def opens(self, *addresses: str) -> None:
+        """Let the stand-ins post to these addresses of the bot's, and to no other."""
+        self._opened.write_text("\n".join(addresses), encoding="utf-8")
 
     async def _says(self, pattern: str, written: int) -> str:
         """Wait until the bot says something in its log."""

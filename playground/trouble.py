@@ -1,7 +1,8 @@
 """Trouble on demand: what goes wrong with the next calls of a Web API method."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Does = Literal["ratelimited", "server_error", "error", "garbled", "silence", "reset"]
 ANY = "*"
@@ -14,7 +15,7 @@ class Trouble:
     `ratelimited`: 429 with `Retry-After`. `server_error`: 500 without JSON. `error`: HTTP 200 with `code`.
     `garbled`: HTTP 200 with half a JSON.
     `silence`: no answer until the client gives up. `reset`: the connection is cut. With `after_effect` the
-    method does its work first and only the answer is lost.
+    method does its work first and only the answer is lost. `where`: only calls with these arguments.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Trouble:
     retry_after: int = 1
     code: str = "internal_error"
     after_effect: bool = False
+    where: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.does not in get_args(Does):
@@ -37,10 +39,11 @@ class Troubles:
     latency: float = 0.0
     ahead: float = 0.0
 
-    def next(self, method: str) -> Trouble | None:
+    def next(self, method: str, args: Mapping[str, Any]) -> Trouble | None:
         """What befalls this call; used up."""
         for trouble in self.planned:
-            if trouble.method in {method, ANY} and trouble.times > 0:
+            here = trouble.method in {method, ANY} and trouble.where.items() <= args.items()
+            if here and trouble.times > 0:
                 trouble.times -= 1
                 return trouble
         return None

@@ -16,6 +16,7 @@ import h11
 from playground.faults import HONEST, REPLIES, SILENT, Fault
 from playground.http_messages import Answer, Request
 from playground.journal import Recorder
+from playground.web.guard import foreign
 
 HOST: Final = "127.0.0.1"
 _READ: Final = 1 << 16
@@ -51,6 +52,7 @@ class Front:
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._reserved.bind((HOST, 0))
         self.port: int = self._reserved.getsockname()[1]
+        self._hosts = frozenset({f"{HOST}:{self.port}", f"localhost:{self.port}"})
 
     async def arm(self, fault: Fault) -> None:
         """Let ``fault`` befall the next requests, and no earlier one. Raises ValueError for nonsense."""
@@ -131,10 +133,16 @@ class Front:
     async def _read(
         self, http: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Request | None:
-        """Read one request, whole, and write it into the journal; None when the client has left."""
+        """Read one request, whole, and write it into the journal; None when the client has left.
+
+        Raises `h11.RemoteProtocolError` for what is no HTTP, or comes from another page or for another name.
+        """
         head = await _next_event(http, reader, writer)
         if not isinstance(head, h11.Request):
             return None
+        said = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers}
+        if refusal := foreign(said, self._hosts):
+            raise h11.RemoteProtocolError(refusal)
         body = bytearray()
         while isinstance(part := await _next_event(http, reader, writer), h11.Data):
             body += part.data

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat
 
-from providers.phone import mask, without_code
+from providers.phone import line, mask, without_code
 
 HIDDEN: Final = "•"
 NO_REGION: Final = "ZZ"
@@ -120,8 +120,8 @@ class NumberFinder:
     """Finds one number in texts: in every script and spelling, also where JSON, a URL or HTML escapes it."""
 
     def __init__(self, e164: str) -> None:
-        self._e164 = e164
-        self._national = without_code(e164)
+        self._line = line(e164)
+        self._national = without_code(self._line)
         self._region = _region(e164)
 
     def is_in(self, text: str) -> bool:
@@ -134,9 +134,12 @@ class NumberFinder:
             digits = "".join(unit.digits for unit in run)
             if len(self._national) >= _FEWEST_WITHIN and self._national in digits:
                 return True
-            if ending in digits and any(span.e164 == self._e164 for span in _Reader(self._region).spans(run)):
+            if ending in digits and any(self._is(span.e164) for span in _Reader(self._region).spans(run)):
                 return True
         return False
+
+    def _is(self, e164: str | None) -> bool:
+        return e164 is not None and line(e164) == self._line
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,9 @@ from providers.actions import E164_PATTERN
 REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """The regions (ISO 3166-1 alpha-2) that a number without a plus can be read in."""
 
+NO_COUNTRY: Final = "001"
+"""The region (UN M.49) that `phonenumbers` gives to country codes of no country."""
+
 _LONGEST_TYPED: Final = 64
 """Characters. Fifteen digits (ITU-T E.164) with room for any punctuation; nothing longer is one number."""
 
@@ -61,8 +64,9 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
     """Read the number that somebody typed or pasted, or raise `PhoneFault`.
 
     ``default_region`` (one of `REGIONS`) is the country of a number typed without its plus; ``premium`` lets
-    premium-rate numbers pass. Spaces, brackets, dashes, digits of any script and Slack's ``<tel:…|…>`` are
-    understood. Extensions, ``phone-context``, letters, emergency and short numbers are refused.
+    premium-rate numbers and those of satellite networks pass. Spaces, brackets, dashes, digits of any script
+    and Slack's ``<tel:…|…>`` are understood. Extensions, ``phone-context``, letters, emergency and short
+    numbers are refused.
     """
     dialled = _dialled(text)
     if phonenumbers.is_emergency_number(dialled, default_region):
@@ -76,13 +80,19 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         raise PhoneFault(_LENGTH_FAULTS.get(length, _NOT_IN_USE).format(code=number.country_code))
     if not phonenumbers.is_valid_number(number):
         raise PhoneFault(_NOT_IN_USE.format(code=number.country_code))
-    if phonenumbers.number_type(number) == PhoneNumberType.PREMIUM_RATE and not premium:
+    kind = phonenumbers.number_type(number)
+    if kind == PhoneNumberType.PREMIUM_RATE and not premium:
         raise PhoneFault("That is a premium-rate number. CallOps does not call those.")
+    region = phonenumbers.region_code_for_number(number)
+    if region == NO_COUNTRY and kind != PhoneNumberType.TOLL_FREE and not premium:
+        raise PhoneFault(
+            "That number is of a satellite or another international network. Calls to it cost as much as "
+            "premium-rate ones, and CallOps places none."
+        )
     e164 = phonenumbers.format_number(number, PhoneNumberFormat.E164)
     if not re.fullmatch(E164_PATTERN, e164):
         raise PhoneFault(_NOT_IN_USE.format(code=number.country_code))
-    region = phonenumbers.region_code_for_number(number)
-    region = region if region in REGIONS else None  # "001" stands for no country
+    region = region if region in REGIONS else None
     return Phone(
         e164=e164,
         region=region,
@@ -90,6 +100,19 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         pretty=phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL),
         time_zones=tuple(zone for zone in time_zones_for_number(number) if zone != UNKNOWN_TIMEZONE),
     )
+
+
+def line(e164: str) -> str:
+    """Return the one spelling (E.164) of a line that is reached under several; any other number as it is.
+
+    Argentine mobiles are dialled with and without a 9 behind the country code, San Marino's landlines under
+    Italy's code, too, and Palestinian numbers under Israel's: each pair is one numbering plan.
+    Source: the national plans at the ITU (operational bulletins for +54, +378, +970).
+    """
+    for prefix, dialled in _SAME_LINES:
+        if e164.startswith(prefix):
+            return dialled + e164.removeprefix(prefix)
+    return e164
 
 
 def country_code(region: str) -> str:
@@ -173,6 +196,9 @@ def _dialled(text: str) -> str:
         raise PhoneFault(_NOT_A_NUMBER)
     return dialled
 
+
+_SAME_LINES: Final = (("+549", "+54"), ("+3780549", "+390549"), ("+970", "+972"))
+"""How a line's second spelling begins, and how the first does."""
 
 _NOT_A_NUMBER: Final = "That is not a phone number. Write it like +91 98765 43210."
 _NOT_IN_USE: Final = "That is not a number in use in +{code}. Check its digits and its country code."

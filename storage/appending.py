@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sqlite3 import Connection
 from typing import Final
 
+from providers.phone import line
 from storage.chain import GENESIS, canonical, commitment, digest, microseconds
 from storage.entries import Event, Scalar
 
@@ -30,8 +31,8 @@ class Sources:
     random: Callable[[int], bytes] = secrets.token_bytes
 
     def lookup(self, number: str) -> bytes:
-        """What a number is found under: nothing that can be read back without the key."""
-        return hmac.digest(self.key, number.encode(), hashlib.sha256)
+        """What a number's line is found under: nothing that can be read back without the key."""
+        return hmac.digest(self.key, line(number).encode(), hashlib.sha256)
 
 
 class Chain:

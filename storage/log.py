@@ -267,13 +267,20 @@ class ActionLog(Protocol):
     # -- what is due
 
     async def ready(
-        self, now: datetime, limit: int, *, without: Collection[str] = (), kinds: Collection[Kind] = ()
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        without: Collection[str] = (),
+        kinds: Collection[Kind] = (),
+        held: Collection[str] = (),
     ) -> Sequence[LogEntry]:
         """Approved entries whose time to be sent has come, in the order they were approved.
 
         ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
-        that wait for their turn. ``kinds``: of these only, where there are any. Entries that have to wait for
-        another one's (see `apply`) are left out too.
+        that wait for their turn. ``kinds``: of these only, where there are any. ``held``: entries that are
+        left out, and so hide none behind them. Entries that have to wait for another one's (see `apply`) are
+        left out too.
         """
         ...
 

@@ -75,7 +75,8 @@ _APPROVED_NOW: Final = f"""
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
-"""
+    AND actions.id NOT IN (SELECT value FROM json_each(:held))
+"""  # noqa: S608 - fixed text
 _READY: Final = f"{_APPROVED_NOW} ORDER BY last_event LIMIT :limit"
 _READY_OF_KINDS: Final = f"""
     {_APPROVED_NOW} AND kind IN (SELECT value FROM json_each(:kinds)) ORDER BY last_event LIMIT :limit
@@ -422,11 +423,12 @@ def ready(
     limit: int,
     without: Collection[str] = (),
     kinds: Collection[Kind] = (),
+    held: Collection[str] = (),
 ) -> list[LogEntry]:
     """Approved entries that may be sent, in the order they were approved: so many of each connection."""
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
     ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
-    values = {"now": microseconds(now), "ahead": ahead, "limit": limit} | (
+    values = {"now": microseconds(now), "ahead": ahead, "limit": limit, "held": json.dumps(list(held))} | (
         {"kinds": json.dumps(list(kinds))} if kinds else {}
     )
     query = _READY_OF_KINDS if kinds else _READY

@@ -333,9 +333,17 @@ class SQLiteLog:
         return await asyncio.to_thread(verify, self._path, key=self._sources.key)
 
     async def ready(  # noqa: D102
-        self, now: datetime, limit: int, *, without: Collection[str] = (), kinds: Collection[Kind] = ()
+        self,
+        now: datetime,
+        limit: int,
+        *,
+        without: Collection[str] = (),
+        kinds: Collection[Kind] = (),
+        held: Collection[str] = (),
     ) -> Sequence[LogEntry]:
-        return await self._reader.do(lambda connection: reading.ready(connection, now, limit, without, kinds))
+        return await self._reader.do(
+            lambda connection: reading.ready(connection, now, limit, without, kinds, held)
+        )
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.lapsed(connection, now))

@@ -19,6 +19,8 @@ LOOKED_UP_GONE = (
 """So a look-up was answered."""
 NOT_IN_TIME = "CallOps could not send it in time."
 NO_CANCELLATION_IN_TIME = "CallOps could not send the cancellation in time."
+REQUESTER_UNREAD = "Slack did not say who asked for it."
+APPROVER_UNREAD = "Slack did not say who approved it."
 LATER_CALLS_GO_OUT = (
     "CallOps could not send the cancellation in time. Later calls to this number still go out: "
     "ask again, or cancel them at the provider."
@@ -35,6 +37,10 @@ ONLY_LATER_ONES = (
 
 _EARLIER = "An earlier request got no readable answer and may have worked"
 _NEWER_CALL = "it could cancel a newer call to this number."
+
+
+def group_unread(group: str) -> str:
+    return f"Slack did not say who is in {group}."
 
 
 def still_in_doubt(answer: str) -> str:

@@ -14,7 +14,7 @@ from providers.actions import PlaceCall
 from tests.bot.test_times import MOST_STEPS, steps
 
 CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
-INDIAN, PARISIAN, MUSCOVITE, SATELLITE = "+919876543210", "+33142345678", "+79161234567", "+870773111632"
+INDIAN, PARISIAN, MUSCOVITE, FREEPHONE = "+919876543210", "+33142345678", "+79161234567", "+80012345678"
 KNOWN = hours_written.known()
 
 
@@ -82,7 +82,7 @@ def test_a_call_goes_out_in_hours_by_the_clock_of_whoever_is_called(
         (TOLL_FREE, "2026-11-21T16:00", "may be in 42 time zones: America/Adak, America/Anchorage"),
         (AUSTRALIAN, "2026-11-21T02:00", "may be in 8 time zones: Australia/Adelaide"),
         (MUSCOVITE, "2026-11-21T10:00", "may be in 16 time zones"),
-        (SATELLITE, "2026-11-21T10:00", "Nothing tells the time zone of this number."),
+        (FREEPHONE, "2026-11-21T10:00", "Nothing tells the time zone of this number."),
     ],
 )
 def test_a_number_that_may_be_in_zones_far_apart_is_asked_about(number: str, at: str, asked: str) -> None:
@@ -129,7 +129,7 @@ def test_a_zone_that_the_number_cannot_be_in_is_a_fault(
         (TOLL_FREE, "US/Eastern"),
         (TOLL_FREE, "America/Chicago"),
         (AUSTRALIAN, "Australia/West"),
-        (SATELLITE, "America/Chicago"),
+        (FREEPHONE, "America/Chicago"),
     ],
 )
 def test_a_zone_that_the_number_may_be_in_counts_by_any_of_its_names(number: str, zone: str) -> None:

@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from bot.findings import Result
 from bot.lint import lint
 from bot.rules import PEOPLE, Rule
+from bot.settings import Connection
+from providers.voxworks import VoxworksSettings
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
@@ -230,3 +233,32 @@ def test_a_group_for_nothing_is_found_and_a_user_group_is_said() -> None:
     found = lint([rule("x", approve=["managers", "slack"])], GROUPS)
     assert {one.check for one in found if one.result is Result.WARNING} == {"group one", "group night"}
     assert [one.check for one in found if one.result is Result.SKIPPED] == ["user group S0MANAGERS"]
+
+
+def connection(name: str, *, key: str = "one", **facts: str) -> Connection:
+    """A connection to Voxworks."""
+    settings = VoxworksSettings.model_validate({"api_key": SecretStr(key), **facts})
+    return Connection(name, "voxworks", settings, audit_channel=None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "others", "says"),
+    [
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b")], 'It is for a. b is the same account, and there "x" decides. → Name b in this rule, too'),
+        ([rule("two", connections=["a"], approve=["managers"], approvals=2), rule("x")], [connection("b")], 'b is the same account, and there "x" decides'),
+        ([rule("no", effect="deny", connections=["a"]), rule("x", connections=["b"])], [connection("b")], "b is the same account"),
+        ([rule("two", connections=["a"], approve=["managers"]), rule("x", connections=["b"], approve=["managers"])], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a", "b"]), rule("x")], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x", actions=["place_call"])], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", key="another")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", base_url="https://eu.voxworks.example")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", mode="dry-run")], None),
+    ],
+)  # fmt: skip
+def test_a_rule_that_another_connection_goes_around_is_found(
+    rules: list[Rule], others: list[Connection], says: str | None
+) -> None:
+    """The same key at the same host is the same account, whatever it is called."""
+    connections = {one.name: one for one in [connection("a"), *others]}
+    found = [f"{one.what} → {one.mend}" for one in lint(rules, {}, connections) if "same account" in one.what]
+    assert [says in one if says else one for one in found] == ([True] if says else [])

@@ -5,12 +5,10 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bot.consequences import PAUSES, WINDOW
-from bot.dispatcher import Dispatcher
 from bot.evidence import Evidence
 from bot.operations import Settlement
 from bot.rounds import Rounds
@@ -18,7 +16,7 @@ from bot.settings import MOST_WORKERS
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Code
 from storage.lifecycle import State
-from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, Parts, bench
+from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 from tests.road.scene import until
 
 
@@ -466,24 +464,12 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
     assert not (await other.log.verify()).faults
 
 
-class Sleepless(Dispatcher):
-    """Looks again at once."""
-
-    def __init__(self, *parts: Any, **named: Any) -> None:
-        async def at_once(_: float) -> None:
-            pass
-
-        super().__init__(*parts, sleep=at_once, **named)
-
-
-async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(tmp_path: Path) -> None:
+async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(stage: Bench) -> None:
     """It is not refused for good: once the group is read again, it is sent."""
-    async with bench(tmp_path, Parts(dispatcher=Sleepless)) as stage:
-        made = await stage.bot.approved(CANCEL_BY_ID)
-        stage.clock.move(hours=2)  # what was known of the group is too old by now
-        await stage.bot.dispatcher.step()
-        await stage.bot.dispatcher.finish(timedelta(seconds=5))
-        assert (await stage.bot.entry(made)).state is State.APPROVED
-        assert await stage.bot.directory.refresh_groups()
-        await stage.bot.rounds()
-        assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    made = await stage.bot.approved(CANCEL_BY_ID)
+    stage.clock.move(hours=2)  # what was known of the group is too old by now
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.APPROVED
+    await stage.pass_time(seconds=5)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED

@@ -33,6 +33,7 @@ class Running:
     voxworks: httpx.AsyncClient
     ryng: httpx.AsyncClient
     kore: httpx.AsyncClient
+    opened: set[str]
 
     async def place(self, **fields: object) -> httpx.Response:
         """Place a call as in the document's first example, with further fields."""
@@ -58,8 +59,9 @@ async def running(
     *, journal: Path | None = None, now: Callable[[], datetime] = lambda: START
 ) -> AsyncIterator[Running]:
     """Start stand-ins and their control routes; stop them afterwards."""
+    opened: set[str] = set()
     async with AsyncExitStack() as stack:
-        standins = await providers.start(stack, journal=journal, now=now)
+        standins = await providers.start(stack, journal=journal, now=now, opened=lambda: opened)
         app = Starlette(routes=[Mount("/control/providers", routes=standins.routes)])
         control = ProviderControl(f"{await stack.enter_async_context(served(app))}/control/providers")
 
@@ -78,6 +80,7 @@ async def running(
             await client(
                 "kore", {"Content-Type": "application/json", "iid": kore.APP, "accountId": kore.ACCOUNT}
             ),
+            opened,
         )
 
 

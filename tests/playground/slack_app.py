@@ -19,6 +19,8 @@ from playground.serving import HOST, listen, served
 from playground.workspace import Patience
 
 Json = dict[str, Any]
+NOBODY = "http://127.0.0.1:9"
+"""An address where nobody listens."""
 
 PLAIN = {"type": "plain_text", "text": "x"}
 BUTTON: Json = {"type": "button", "action_id": "press", "text": {"type": "plain_text", "text": "Press"}}
@@ -69,6 +71,7 @@ class Stage:
     people: Workspace
     client: AsyncWebClient
     heard: list[Json] = field(default_factory=list)
+    opened: set[str] = field(default_factory=set)
 
     def person(self, user: str = "U0AGENT") -> Person:
         """Someone at a keyboard."""
@@ -83,10 +86,13 @@ async def stage(
 ) -> AsyncIterator[Stage]:
     """The stand-in alone, with a Web API client and people."""
     async with AsyncExitStack() as stack:
-        running = await slack.start(stack, patience=patience, manifest=manifest, workspace=workspace)
+        opened = {NOBODY}
+        running = await slack.start(
+            stack, patience=patience, manifest=manifest, workspace=workspace, opened=lambda: opened
+        )
         people = await stack.enter_async_context(Workspace(f"{running.address}/control/"))
         client = AsyncWebClient(token=BOT_TOKEN, base_url=f"{running.address}/api/", retry_handlers=[])
-        yield Stage(running, people, client)
+        yield Stage(running, people, client, opened=opened)
 
 
 @asynccontextmanager
@@ -108,7 +114,9 @@ async def bolt_over_http(on: Stage, signing_secret: str = SIGNING_SECRET) -> Asy
     listening = listen(0)
     adapter = AsyncSlackRequestHandler(_app(on, signing_secret))
     async with served(adapter, listening):  # type: ignore[arg-type]  # Bolt's types
-        await on.people.request_url(f"http://{HOST}:{listening.getsockname()[1]}/slack/events")
+        address = f"http://{HOST}:{listening.getsockname()[1]}"
+        on.opened.add(address)
+        await on.people.request_url(f"{address}/slack/events")
         yield
 
 

@@ -233,6 +233,7 @@ async def test_the_end_of_a_call_is_told_as_often_as_asked(on: Running) -> None:
     await on.place(metadata={"name": "Jatin", "age": 25}, batch_id="b1")
     [call] = await on.control.calls("callkaro")
     async with served(Starlette(routes=[Route("/hear", hear, methods=["POST"])])) as address:
+        on.opened.add(address)
         assert await on.control.end_call(call.id, f"{address}/hear", times=2) == [204, 500]
     assert heard[0] == heard[1]
     assert heard[0]["event"] == "call_ended"
@@ -247,6 +248,7 @@ async def test_only_a_call_that_went_out_ends(on: Running) -> None:
     await on.place(schedule_at="2026-11-20T10:30:00")
     [call] = await on.control.calls("callkaro")
     nowhere = "http://127.0.0.1:9/"
+    on.opened.add("http://127.0.0.1:9")
     for one in (call.id, "nobodys"):
         with pytest.raises(ValueError, match="only a call that went out can end"):
             await on.control.end_call(one, nowhere)

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.content import BOT_TOKEN
-from playground.people import Workspace
+from playground.people import ImpossibleError, Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +35,23 @@ async def test_the_playground_is_one_process(ended_by: signal.Signals) -> None:
         hanging.cancel()
         await asyncio.gather(hanging, return_exceptions=True)
     assert (process.returncode, rest) == (0, b"")
+
+
+async def test_it_posts_only_to_what_its_starter_opened(tmp_path: Path) -> None:
+    """The addresses of a file, as they are then; without a file to none."""
+    opened = tmp_path / "opened"
+    opened.touch()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "playground", "--opened", opened), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout
+    addresses = json.loads(await process.stdout.readline())
+    async with Workspace(addresses["control"]) as people:
+        for listed in ("", "http://127.0.0.1:90\nhttp://127.0.0.1:99"):
+            opened.write_text(listed, encoding="utf-8")
+            with pytest.raises(ImpossibleError, match="at no address that was opened here"):
+                await people.request_url("http://127.0.0.1:9/slack/events")
+        opened.write_text("http://127.0.0.1:90\nhttp://127.0.0.1:9", encoding="utf-8")
+        await people.request_url("http://127.0.0.1:9/slack/events")
+    process.terminate()
+    assert await process.wait() == 0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from playground.workspace import Patience
-from tests.playground.slack_app import Stage, bolt_over_http, stage
+from tests.playground.slack_app import NOBODY, Stage, bolt_over_http, stage
 
 BRIEF = Patience(ack=1.0, event_retries=(0.0, 0.1))
 
@@ -31,7 +31,7 @@ async def test_commands_and_clicks_come_as_signed_forms(on: Stage) -> None:
 
 async def test_events_come_as_json_until_they_are_taken(on: Stage) -> None:
     """An event reaches the app as JSON; it is sent again when the first time brought no 200."""
-    await on.people.request_url("http://127.0.0.1:9/slack/events")
+    await on.people.request_url(f"{NOBODY}/slack/events")
     await on.people.event({"type": "app_mention", "user": "U0AGENT"})
 
     async def refused() -> bool | None:
@@ -49,7 +49,7 @@ async def test_events_come_as_json_until_they_are_taken(on: Stage) -> None:
 
 async def test_what_the_person_reads_when_it_does_not_work(on: Stage) -> None:
     """Nobody there, another secret, too late: Slack's own words."""
-    await on.people.request_url("http://127.0.0.1:9/slack/events")
+    await on.people.request_url(f"{NOBODY}/slack/events")
     assert (await on.person().command("/echo x")).error == "dispatch_failed"
     async with bolt_over_http(on, "another secret"):
         assert (await on.person().command("/echo x")).error == "dispatch_failed"

@@ -201,7 +201,8 @@ async def test_keep_alive(on: Running) -> None:
         yield b'"agent_id": "' + AGENT.encode() + b'"}'
 
     reader, writer = await asyncio.open_connection(on.callkaro.base_url.host, on.callkaro.base_url.port)
-    head = f"POST {PLACE}?x=%2F HTTP/1.1\r\nHost: here\r\nx-api-KEY: {KEY}\r\n"
+    here = f"127.0.0.1:{on.callkaro.base_url.port}"
+    head = f"POST {PLACE}?x=%2F HTTP/1.1\r\nHost: {here}\r\nx-api-KEY: {KEY}\r\n"
     for framing in ("Content-Length: 68\r\n\r\n", "Expect: 100-continue\r\nContent-Length: 68\r\n\r\n"):
         writer.write((head + framing).encode())
         if "100-continue" in framing:
@@ -217,7 +218,7 @@ async def test_keep_alive(on: Running) -> None:
     assert [len(exchange.effects) for exchange in journal.exchanges] == [1, 1, 0, 1]
     first = journal.exchanges[0].request
     assert first.target == f"{PLACE}?x=%2F"
-    assert first.headers == (("Host", "here"), ("x-api-KEY", "[redacted]"), ("Content-Length", "68"))
+    assert first.headers == (("Host", here), ("x-api-KEY", "[redacted]"), ("Content-Length", "68"))
 
 
 async def test_not_http(on: Running) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.actions import E164_PATTERN
-from providers.phone import REGIONS, PhoneFault, mask, read, written
+from providers.phone import REGIONS, PhoneFault, line, mask, read, written
 
 ONE_NUMBER = [
     "98765 43210",
@@ -84,6 +84,11 @@ def test_the_country_is_the_numbers_own(text: str, default_region: str, country:
         ("+999 123 456 789", "No country"),
         ("+1 900 555 1234", "premium"),
         ("+979 123456789", "premium"),
+        ("+881 6123 45678", "satellite"),
+        ("+870 773 111 632", "satellite"),
+        ("+882 16 1234 5678", "satellite"),
+        ("+878 10 12345 67890", "satellite"),
+        ("+808 1234 5678", "satellite"),
         ("+91 00000 00000", "not a number in use"),
     ],
 )
@@ -101,7 +106,8 @@ def test_emergency_numbers_of_any_country(text: str, region: str) -> None:
 
 
 def test_premium_numbers_may_be_let_through() -> None:
-    """Premium-rate numbers are refused by default only."""
+    """Premium-rate numbers and satellites' are refused by default only: whoever has one may be stopped."""
+    assert read("+881 6123 45678", default_region="IN", premium=True).e164 == "+881612345678"
     assert read("+1 900 555 1234", default_region="IN", premium=True).e164 == "+19005551234"
 
 
@@ -170,3 +176,27 @@ def test_every_region_can_be_the_default(region: str) -> None:
 def test_a_number_is_found_however_it_is_written(text: str) -> None:
     """What must be masked is found with or without code and punctuation."""
     assert "43210" not in written("+919876543210").sub("…", f'{{"to":"{text}"}}')
+
+
+@pytest.mark.parametrize(
+    ("second", "first"),
+    [
+        ("+5491123456789", "+541123456789"),
+        ("+5492214567890", "+542214567890"),
+        ("+3780549886377", "+390549886377"),
+        ("+970599123456", "+972599123456"),
+        ("+97022791234", "+97222791234"),
+    ],
+)
+def test_a_line_with_two_spellings_is_one_line(second: str, first: str) -> None:
+    """Both may be called, and reach the same phone."""
+    assert (line(second), line(first)) == (first, first)
+    assert {read(one, default_region="IN").e164 for one in (first, second)} == {first, second}
+
+
+@pytest.mark.parametrize(
+    "e164", ["+919876543210", "+390612345678", "+37866123456", "+972501234567", "+80012345678"]
+)
+def test_other_lines_have_one_spelling(e164: str) -> None:
+    """Nothing else is changed."""
+    assert line(e164) == e164

@@ -212,6 +212,13 @@ async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
     says(found, "Slack", "wrong", "this machine finds no address for that name.")
 
 
+async def test_an_answer_of_slacks_that_is_no_json(dark_scene: Scene) -> None:
+    """A proxy's page, or half an answer: Slack could not be reached, and the check goes on."""
+    for does in ("garbled", "server_error"):
+        await dark_scene.slack.fail("auth.test", does)
+        says(await checked(dark_scene), "Slack", "wrong", "Slack cannot be reached at", "HTTP ")
+
+
 async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
     """Not set or not right, and which: no line blames Slack for what was never asked."""
     found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")

@@ -226,3 +226,19 @@ async def test_without_a_token_and_a_secret_it_does_not_start(dark_scene: Scene)
     assert printed.status == 2
     assert "SLACK_APP_TOKEN is not set" in printed.errors
     assert "set SLACK_SIGNING_SECRET" in printed.errors
+
+
+async def test_a_clock_that_is_off_is_said_where_people_look(dark_scene: Scene) -> None:
+    """Six minutes: it starts, and warns at `/readyz`, in `check`, and once in its log."""
+    dark_scene.over_http = True
+    await dark_scene.slack.clock_ahead(360)
+    await dark_scene.start_bot()
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:  # noqa: S501 - plain http
+        answers = [await client.get(f"{dark_scene.address}/readyz") for _ in range(2)]
+    for answer in answers:
+        assert answer.status_code == 200
+        [warning] = [one for one in answer.json()["warnings"] if "clock" in one]
+        assert (
+            "s behind Slack's. Let the machine keep its time by NTP. Slack's requests are turned" in warning
+        )
+    assert dark_scene.bot_log().count("This machine's clock is") == 1

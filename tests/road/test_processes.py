@@ -26,6 +26,7 @@ async def serve(scene: Scene, number: int) -> list[Forked]:
 
     await until(connected, ENDS_WITHIN)
     if scene.over_http:
+        scene.opens(scene.address)
         await scene.slack.request_url(f"{scene.address}/slack/events")
     scene.bot = bots[0]
     return bots

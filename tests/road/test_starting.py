@@ -91,6 +91,27 @@ async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, tr
     assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
 
 
+@SOCKET_MODE_ONLY
+async def test_it_is_ready_only_after_slacks_hello(dark_scene: Scene) -> None:
+    """A connection that stands, and on which Slack says nothing, is given up, and another one is tried."""
+    scene, port = dark_scene, free_port()
+    scene.told_otherwise["PORT"] = str(port)
+    await scene.slack.treat_connections("mute", 1)
+    starting = asyncio.create_task(scene.start_bot())
+
+    async def muted() -> bool | None:
+        return (await scene.slack.state())["muted"] == 1 or None
+
+    await until(muted)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/readyz") as ready:
+            assert (ready.status, "not connected to Slack yet" in await ready.text()) == (503, True)
+        await starting
+        async with session.get("/readyz") as ready:
+            assert ready.status == 200
+    assert scene.bot_log().count("Slack cannot be connected to: it said no hello within 5 s.") == 1
+
+
 async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) -> None:
     """An address where nobody listens may be one that nobody listens at yet; SIGTERM ends the wait with 0."""
     scene = dark_scene

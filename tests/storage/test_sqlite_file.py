@@ -363,13 +363,15 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "taken away": (lambda db: taken_away._found(db, "A-2222"), "events_reference (<expr>=?"),
     "what is waited for": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
     "ready": (
-        lambda db: db.execute(reading._READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9}),
+        lambda db: db.execute(
+            reading._READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]"}
+        ),
         "actions_approved (connection=?)",
     ),
     "ready to be removed": (
         lambda db: db.execute(
             reading._READY_OF_KINDS,
-            {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "kinds": '["cancel_call"]'},
+            {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]", "kinds": '["cancel_call"]'},
         ),
         "actions_approved (connection=?)",
     ),

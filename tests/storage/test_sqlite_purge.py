@@ -129,6 +129,21 @@ async def live(log: SQLiteLog, clock: Clock, said: str) -> None:
         await log.keep_draft(draft, person="U0AGENT", content=content)
 
 
+@pytest.mark.parametrize(
+    ("purged", "kept"), [("+5491123456789", "+541123456789"), ("+390549886377", "+3780549886377")]
+)
+async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: str, kept: str) -> None:
+    """A line with two spellings is one line."""
+    clock = Clock()
+    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    made = (await log.record(replace(placing(kept), reason=f"asked by {kept}"))).request.id
+    await ended(log, clock, made)
+    clock.move(days=2)
+    await log.purge(Erasing("by number", numbers=frozenset({purged})), actor="operator")
+    await log.close()
+    assert kept[4:].encode() not in content(tmp_path)
+
+
 @pytest.mark.parametrize("spelling", SPELLINGS)
 async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     """Whatever people, providers and programs wrote it into."""

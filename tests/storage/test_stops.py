@@ -37,6 +37,28 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
     await log.close()
 
 
+@pytest.mark.parametrize(
+    ("stopped", "called"),
+    [
+        ("+541123456789", "+5491123456789"),
+        ("+5491123456789", "+541123456789"),
+        ("+390549886377", "+3780549886377"),
+        ("+970599123456", "+972599123456"),
+    ],
+)
+async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: str, called: str) -> None:
+    """By a person and by a list; whoever lifts it may write either."""
+    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    entry = (await log.record(placing(called))).request.id
+    await log.stop(stopped, masked="", actor="U0AGENT", reason=None)
+    await log.add_list("ndnc", [stopped], actor="system")
+    with closing(sqlite3.connect(tmp_path / "log.db")) as file:
+        assert holds_back(file, entry)
+    assert [one.list for one in await log.stops(called)] == [None, "ndnc"]
+    assert await log.allow(called, masked="", actor="U0AGENT", reason="asked") is not None
+    await log.close()
+
+
 async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None:
     """A list blocks on, and a list that is removed leaves what people stopped."""
     log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())

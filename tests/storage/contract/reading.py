@@ -247,10 +247,11 @@ class Reading:
 
     async def test_a_busy_connection_hides_no_other(self, log: ActionLog, clock: Clock) -> None:
         """So many of each connection are ready at most, and none of those that have no worker free."""
-        made, _ = await recorded(log, placing()), await recorded(log, placing())
+        made, second = await recorded(log, placing()), await recorded(log, placing())
         other = await recorded(log, replace(placing(), connection="another"))
         assert [entry.id for entry in await log.ready(clock.now, 1)] == [made.id, other.id]
         assert [entry.id for entry in await log.ready(clock.now, 9, without={made.connection})] == [other.id]
+        assert [entry.id for entry in await log.ready(clock.now, 1, held={made.id})] == [second.id, other.id]
 
     async def test_what_lapsed_has_nobody_any_more(self, log: ActionLog, clock: Clock) -> None:
         """An entry in sending is lapsed from the moment its lease runs out until somebody ends it."""

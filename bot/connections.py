@@ -1,0 +1,151 @@
+"""HTTP connections: for how long one may keep us waiting, and how many may at once.
+
+A connection is awaited while the rest of a request has to come, or while its peer does not read an answer.
+Anybody can hold such connections, so only those are closed, the oldest first. Nobody else is turned away for
+them, and every request that came whole is answered.
+"""
+
+import asyncio
+import logging
+from collections import OrderedDict
+from typing import Any, Final
+
+import h11
+from uvicorn import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+AWAITED_WITHIN: Final = 3.0
+"""Seconds for which a connection may be awaited. Slack itself gives up after three, and whoever reads a body
+answers sooner that it did not come."""
+AT_ONCE: Final = 1024
+"""Connections that are awaited: with more, the oldest of the peer that has most of them is closed."""
+SPARED: Final = 0.1
+"""Seconds until a connection counts, as its request may be on its way: many may come at once, and all of them
+through one proxy. With twice as many as above, each counts."""
+
+_log = logging.getLogger(__name__)
+
+
+class Awaited:
+    """The connections that are awaited, those of each peer oldest first.
+
+    ``at_once``: how many there may be; ``within``: for how many seconds one may be awaited.
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, within: float = AWAITED_WITHIN) -> None:
+        self._at_once, self.within = at_once, within
+        self._number = 0
+        self._of: dict[str, OrderedDict[Connection, None]] = {}
+
+    def add(self, connection: "Connection") -> None:
+        """Wait for a connection, and close another one where it makes one too many."""
+        self._number += 1
+        self._of.setdefault(connection.peer, OrderedDict())[connection] = None
+        self._make_room(2 * self._at_once)
+        connection.loop.call_later(SPARED, self._make_room, self._at_once)
+
+    def remove(self, connection: "Connection") -> None:
+        """Wait for it no longer."""
+        self._number -= 1
+        of_peer = self._of[connection.peer]
+        del of_peer[connection]
+        if not of_peer:
+            del self._of[connection.peer]
+
+    def _make_room(self, at_once: int) -> None:
+        while self._number > at_once:
+            # Whoever opens many closes their own with it.
+            most = max(self._of, key=lambda peer: len(self._of[peer]))
+            oldest = next(iter(self._of[most]))
+            if oldest.give_up():
+                _log.warning(
+                    "A connection to this process's port was closed: its request had not come whole, or its "
+                    "answer was not read, and more than %d were as slow",
+                    self._at_once,
+                )
+                return
+
+
+class Connection(H11Protocol):
+    """A connection that ends where its peer keeps us waiting; uvicorn would wait for ever."""
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        awaited: Awaited,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._awaited = awaited
+        self._patience: asyncio.TimerHandle | None = None
+        self.peer = ""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        """Wait for a request."""
+        super().connection_made(transport)
+        self.peer = self.client[0] if self.client else ""
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        super().data_received(data)
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Wait until the answer is read, or for the next request, or for nothing."""
+        super().on_response_complete()
+        self._look()
+
+    def pause_writing(self) -> None:
+        """Wait until the answer is read."""
+        super().pause_writing()
+        self._look()
+
+    def resume_writing(self) -> None:
+        """Go on with the answer."""
+        super().resume_writing()
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def give_up(self) -> bool:
+        """Close the connection if it is still awaited, and return whether it was."""
+        awaited = self._is_awaited()
+        self._stop_waiting()
+        if awaited:
+            self.connections.discard(self)
+            self.transport.abort()
+        return awaited
+
+    def _look(self) -> None:
+        """Begin or end to wait."""
+        if not self._is_awaited():
+            self._stop_waiting()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(self._awaited.within, self.give_up)
+            self._awaited.add(self)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+            self._awaited.remove(self)
+
+    def _is_awaited(self) -> bool:
+        """Return whether only its peer can go on: with a request, or by reading an answer."""
+        if self.transport.is_closing() or self.transport.get_write_buffer_size():
+            return True
+        state = self.conn.their_state
+        # One that is kept for the next request waits for as long as uvicorn lets it.
+        return state is h11.SEND_BODY or (state is h11.IDLE and self.timeout_keep_alive_task is None)
+
+    def _should_upgrade(self) -> bool:
+        """Ask for no library: there are no WebSockets here."""
+        return False
