@@ -428,7 +428,7 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
 
 
 def is_overgrown(connection: sqlite3.Connection) -> bool:
-    """Put what is in the write-ahead log into the file where it may go; return whether it is over `WAL_KEPT`."""
+    """Put the write-ahead log into the file as far as it may go; return whether it is over `WAL_KEPT`."""
     try:
         [(_, frames, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     except sqlite3.OperationalError:
