@@ -428,7 +428,16 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
 
 
 def is_overgrown(connection: sqlite3.Connection) -> bool:
-    """Put the write-ahead log into the file as far as it may go; return whether it is over `WAL_KEPT`."""
+    """Return whether the write-ahead log is over `WAL_KEPT`, with all in the file that may be there.
+
+    A smaller one is left as it is.
+    """
+    [(_, _, path)] = connection.execute("PRAGMA database_list")
+    try:
+        if Path(f"{path}-wal").stat().st_size <= WAL_KEPT:
+            return False
+    except FileNotFoundError:
+        return False
     try:
         [(_, frames, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
     except sqlite3.OperationalError:
