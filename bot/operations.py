@@ -251,8 +251,8 @@ class Operations:
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
         await self._check_zone(request)
         self._check_call(action, self.rule_of(request), request)
-        if beside := await self._beside(request):
-            raise Refused(scheduled.placed_since(request.connection, beside))
+        if why := await self._cannot_move(request):
+            raise Refused(why)
 
     async def _check_zone(self, request: Request) -> None:
         """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
@@ -263,10 +263,16 @@ class Operations:
             if isinstance(entry.action, PlaceCall):
                 calling.check_zone(entry.action, self._settings, request.zone)
 
-    async def _beside(self, request: Request) -> list[str]:
-        """The calls that a move would take along by now: those to its number, where it cancels by number."""
+    async def _cannot_move(self, request: Request) -> str | None:
+        """Return why a move must not cancel its call any more, or None; None for all else.
+
+        A call that somebody else cancelled is not placed again. Where a connection cancels by number, the
+        other calls to it would go as well.
+        """
         if not request.moves:
-            return []
+            return None
+        if gone := (await self._log.request(request.moves)).cancelled:
+            return scheduled.cancelled_by(gone.by)
         numbers = [
             entry.action.target
             for entry in request.entries
@@ -275,7 +281,8 @@ class Operations:
         coming = [
             await self._log.coming_up(request.connection, one.agent, one.to, self._clock()) for one in numbers
         ]
-        return [call.id for calls in coming for call in calls if call.id != request.moves]
+        beside = [call.id for calls in coming for call in calls if call.id != request.moves]
+        return scheduled.placed_since(request.connection, beside) if beside else None
 
     async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
         """Why calls to a number are stopped, in words for the person who wants to call."""
@@ -473,8 +480,8 @@ class Operations:
                     await self._check_zone(request)
                 except Refused as refused:
                     raise NotAllowed([refused.message]) from refused
-                if beside := await self._beside(request):
-                    raise NotAllowed([scheduled.placed_since(request.connection, beside)])
+                if why := await self._cannot_move(request):
+                    raise NotAllowed([why])
             change = self._decision(request, person, decision, allowed, note)
             try:
                 return await self._apply(replace(change, nonce=nonce))

@@ -77,6 +77,10 @@ def placed_since(connection: str, others: Sequence[str]) -> str:
     return f"{connection} cancels by number: that would also cancel {since}. {cancel}."
 
 
+def cancelled_by(request: str) -> str:
+    return f"Somebody had this call cancelled by {request}, so it is not placed again."
+
+
 MOVER_UNKNOWN = "Slack did not say in time who asked for it."
 ERASED = "What was to be placed was erased."
 NOT_YOURS_TO_PLACE = (
