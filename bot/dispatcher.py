@@ -481,7 +481,7 @@ class Dispatcher:
             not over
             and entry.target_id is not None
             and (
-                await self._log.seen(entry.connection, entry.target_id, entry.asked_at)
+                await self._log.seen(entry.connection, request.fingerprint, entry.target_id, entry.asked_at)
                 or await self._log.sighted_before(entry.id)
             )
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.cards import with_card
-from bot.messages import scheduled
+from bot.messages import scheduled, why_not
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
@@ -58,6 +58,9 @@ class Moving:
             return
         if other := await self._also_cancelled(move, moved, call):
             await self._tell(move, None, why=scheduled.cancelled_by(other))
+            return
+        if not self._operations.goes_where(moved):
+            await self._tell(move, None, why=why_not.connection_changed(move.connection))
             return
         try:
             person = await self._directory.person_in_background(move.requester)

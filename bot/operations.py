@@ -215,7 +215,30 @@ class Operations:
         if decision.allowed:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
+                if why := await self.placed_elsewhere(wish.connection, action):
+                    raise Refused(why, field="targets")
         return decision
+
+    async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
+        """Return why a cancellation cannot reach the calls that it is aimed at, or None; None for all else.
+
+        They were placed before the connection was changed to another account or agent, where the same id or
+        number may be somebody else's call, or none.
+        """
+        now = self._clock()
+        match action:
+            case CancelCall(target=NumberRef(agent=agent, to=to)):
+                known = list(await self._log.coming_up(connection, agent, to, now))
+            case CancelCall(target=CallRef(call_id=call_id)):
+                one = await self._log.known_call(connection, call_id, now)
+                known = [one] if one else []
+            case _:
+                return None
+        here = self.fingerprint(connection, action)
+        where = [(await self._log.request(call.request)).fingerprint for call in known]
+        if not known or any(one.startswith(here) for one in where):
+            return None
+        return scheduled.placed_elsewhere(connection, [call.id for call in known])
 
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
         """Return a denial where too few people could approve under a rule now, or None."""
@@ -408,6 +431,13 @@ class Operations:
                 return self._adapters[connection].fingerprint(agent)
             case _:
                 return self._adapters[connection].fingerprint(None)
+
+    def goes_where(self, request: Request) -> bool:
+        """Whether what a request asked for would go now where it went then: to that account and agent."""
+        first = request.entries[0].action
+        if first is None or request.connection not in self._adapters:
+            return False
+        return self.fingerprint(request.connection, first) == request.fingerprint
 
     def _mode(self, connection: str) -> str | None:
         """How a connection is set up to send: None for really, else ``dry-run``."""

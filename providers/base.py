@@ -195,6 +195,10 @@ class Adapter(ABC):
         """What names the account besides the address and the key: for most providers, nothing."""
         return ()
 
+    def caller(self) -> tuple[str, ...]:
+        """What an account places calls with besides the agent: for most providers, nothing."""
+        return ()
+
     @property
     def agents(self) -> tuple[str, ...]:
         """The configured names of agents; empty for a provider that has none."""
@@ -218,11 +222,13 @@ class Adapter(ABC):
         return agent_id
 
     def fingerprint(self, agent: str | None) -> str:
-        """A short hash of where a request would go and for whom; it changes when a setting moves that."""
-        resolved = None if agent is None else self.agent_id(agent)
+        """A short hash of where a request would go and for whom; it changes when a setting moves that.
+
+        That of an account (``agent`` is None) is the beginning of those of its agents.
+        """
         dry = [] if self.settings.mode == "live" else [self.settings.mode]
-        parts = [self.provider, self.settings.base_url, *self.account(), resolved, *dry]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        account = _short_hash([self.provider, self.settings.base_url, *self.account(), *dry])
+        return account if agent is None else account + _short_hash([self.agent_id(agent), *self.caller()])
 
     def prepare(self, action: CallAction, context: Context) -> Prepared:
         """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
@@ -433,6 +439,10 @@ class Adapter(ABC):
         redactor = Redactor.of(prepared.action, (*self.settings.secrets(), *prepared.credentials))
         async with aclosing(await self._client.send(request, stream=True)) as response:
             return await read(response, redactor=redactor, now=self._clock())
+
+
+def _short_hash(parts: list[str | None]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _is_surely_undone(action: CallAction, reply: Reply) -> bool:

@@ -238,9 +238,10 @@ class ActionLog(Protocol):
         """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
         ...
 
-    async def seen(self, connection: str, reference: str, before: datetime) -> bool:
+    async def seen(self, connection: str, account: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 
+        ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
         What was cancelled or deleted through us since is not there any more.
         """
         ...
