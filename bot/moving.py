@@ -56,7 +56,8 @@ class Moving:
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled.ERASED)
             return
-        if other := await self._also_cancelled(move, moved, call):
+        stopped = await self._operations.stops(call)  # which is the better reason, and said when it is asked
+        if not stopped and (other := await self._also_cancelled(move, moved, call)):
             await self._tell(move, None, why=scheduled.cancelled_by(other))
             return
         if not self._operations.goes_where(moved):

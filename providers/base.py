@@ -42,6 +42,7 @@ from providers.actions import (
 )
 from providers.capability import Capability
 from providers.connection import ConnectionSettings
+from providers.contradictions import denies_success, names_another
 from providers.outcomes import Failure, Party, after_doubt, aimed_at, failed
 from providers.pace import paused, put_off
 from providers.redaction import Redactor
@@ -264,6 +265,12 @@ class Adapter(ABC):
         outcome = outcome or self._party.shared_row(action, reply, quote, own=own)
         if outcome.status is Status.OK and own is not True:
             outcome = self._party.shared_row(action, reply, quote, own=own)
+        elif outcome.status is Status.OK and names_another(action, reply):
+            outcome = self._party.other_target(action)
+        elif (outcome.status is Status.OK and denies_success(reply)) or (
+            own is True and outcome.status is Status.FAILED and _may_have_called(action, reply)
+        ):
+            outcome = self._party.contradiction(action, reply)
         elif outcome.code is Code.NOT_FOUND and not _says_not_found(reply, own):
             outcome = self._party.foreign_reply(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
@@ -449,6 +456,11 @@ def _is_surely_undone(action: CallAction, reply: Reply) -> bool:
     """Whether words alone may say that nothing was done: not of what a second request doubles."""
     calling = isinstance(action, PlaceCall | StartCampaign)
     return not calling or httpx.codes.is_client_error(reply.status)
+
+
+def _may_have_called(action: CallAction, reply: Reply) -> bool:
+    """Whether a failure by its status alone is too little to call people once more."""
+    return isinstance(action, PlaceCall | StartCampaign) and httpx.codes.is_error(reply.status)
 
 
 def _says_not_found(reply: Reply, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no
