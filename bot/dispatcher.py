@@ -264,6 +264,8 @@ class Dispatcher:
         adapter = self._operations.adapter(entry.connection)
         if entry.action is None:
             raise Refused(why_not.ERASED)
+        if await self._operations.is_from_a_backup(entry):
+            raise Refused(why_not.FROM_A_BACKUP)
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
             changed = [why_not.connection_changed(entry.connection), rights.AGAIN]
             raise Refused(_said_of(entry, changed), code=Code.CONFIG_ERROR)

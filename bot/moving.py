@@ -60,6 +60,9 @@ class Moving:
         if not stopped and (other := await self._also_cancelled(move, moved, call)):
             await self._tell(move, None, why=scheduled.cancelled_by(other))
             return
+        if await self._operations.is_from_a_backup(move.entries[0]):
+            await self._tell(move, None, why=why_not.FROM_A_BACKUP)
+            return
         if not self._operations.goes_where(moved):
             await self._tell(move, None, why=why_not.connection_changed(move.connection))
             return

@@ -29,6 +29,7 @@ from providers.base import Adapter, Context, Prepared
 from storage.entries import (
     Approval,
     Change,
+    LogEntry,
     Move,
     NewAction,
     NewRequest,
@@ -431,6 +432,11 @@ class Operations:
                 return self._adapters[connection].fingerprint(agent)
             case _:
                 return self._adapters[connection].fingerprint(None)
+
+    async def is_from_a_backup(self, entry: LogEntry) -> bool:
+        """Whether an action stands as in a backup that was put back: it may have been sent since."""
+        copied = await self._log.copied_at()
+        return copied is not None and entry.updated_at <= copied
 
     def goes_where(self, request: Request) -> bool:
         """Whether what a request asked for would go now where it went then: to that account and agent."""

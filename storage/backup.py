@@ -1,6 +1,7 @@
 """A backup of the log, made while others write to it: one file that is whole, or none.
 
 A plain copy of the file would miss what stands in the write-ahead log only: the newest rows.
+A backup says in ``meta`` where it ends: what was approved before may have been sent since, and is not again.
 """
 
 import sqlite3
@@ -8,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from storage import reading
 from storage.connection import BUSY_SECONDS, UNREADABLE
 from storage.entries import Verdict
 from storage.files import CannotWrite, whole
@@ -53,5 +55,10 @@ def _copy(log: Path, unfinished: Path) -> None:
             if application != APPLICATION_ID:
                 raise CannotBackUp(f"{log} is not a log of this program. Nothing was written.")
             one.execute("VACUUM INTO ?", [str(unfinished)])
+        with closing(sqlite3.connect(unfinished)) as copy, copy:
+            copy.execute(
+                "INSERT OR REPLACE INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)",
+                [reading.COPIED],
+            )
     except UNREADABLE as error:
         raise CannotBackUp(f"{log} cannot be read to its end: {error}. Nothing was written.") from error

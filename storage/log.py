@@ -246,6 +246,13 @@ class ActionLog(Protocol):
         """
         ...
 
+    async def copied_at(self) -> datetime | None:
+        """When this log was copied from another one, as a backup that was put back; None where it never was.
+
+        What was approved until then may have been sent from the other one since.
+        """
+        ...
+
     async def sighted_before(self, entry: str) -> bool:
         """Whether a look-up saw an entry's target before the entry's first attempt.
 

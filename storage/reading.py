@@ -355,6 +355,16 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
     return found.fetchone() is not None and not _was_ended(connection, name, reference)
 
 
+COPIED: Final = "copied"
+"""The row of ``meta`` that a backup has: when its last event was, in microseconds."""
+
+
+def copied_at(connection: Connection) -> datetime | None:
+    """Return when this file was copied from another one as a backup; None where it never was."""
+    found = connection.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", [COPIED]).fetchone()
+    return None if found is None else moment(found[0])
+
+
 def sighted_before(connection: Connection, entry: str) -> bool:
     """Whether a look-up saw the entry's target before its first attempt, and nobody ended it through us."""
     found = connection.execute(

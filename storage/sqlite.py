@@ -325,6 +325,9 @@ class SQLiteLog:
             lambda connection: reading.seen(connection, name, account, reference, before)
         )
 
+    async def copied_at(self) -> datetime | None:  # noqa: D102
+        return await self._reader.do(reading.copied_at)
+
     async def sighted_before(self, entry: str) -> bool:  # noqa: D102
         return await self._reader.do(lambda connection: reading.sighted_before(connection, entry))
 
