@@ -12,14 +12,10 @@ from bot.messages import scheduled, why_not
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
-from providers.actions import Kind, PlaceCall, Refused
+from providers.actions import PlaceCall, Refused
 from storage.chain import FOLLOWED
-from storage.entries import SYSTEM, Change, Note, Post, Query, Request
-from storage.lifecycle import State
+from storage.entries import SYSTEM, Change, Note, Post, Request
 from storage.log import ActionLog, Conflict
-
-_CANCELLING = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
-"""How a cancellation stands that was let pass, and did not come to nothing."""
 
 
 class Moving:
@@ -93,13 +89,7 @@ class Moving:
         """Return the request by which somebody else had the call cancelled, before or since, or None."""
         if moved.cancelled and moved.cancelled.by != move.id:
             return moved.cancelled.by
-        query = Query(kind=Kind.CANCEL_CALL, connection=move.connection, number=call.to, since=move.asked_at)
-        for entry in (await self._log.page(query)).entries:
-            if entry.agent == call.agent and entry.state in _CANCELLING:
-                other = await self._log.request(entry.request)
-                if not other.moves:
-                    return other.id
-        return None
+        return await self._operations.cancelled_since(move, call)
 
     async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
         """Note what came of the second step, where people look for the first."""

@@ -36,6 +36,7 @@ from storage.entries import (
     Note,
     Person,
     Post,
+    Query,
     Request,
     Stop,
     Waiting,
@@ -43,6 +44,8 @@ from storage.entries import (
 from storage.lifecycle import State
 from storage.log import ActionLog, AlreadyAsked, Conflict
 
+_CANCELLING = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
+"""How a cancellation stands that was let pass, and did not come to nothing."""
 CHECKED = "A-0000"
 """The id that a request is checked with before it has one."""
 
@@ -273,10 +276,29 @@ class Operations:
         """Whether a call may still go out. Raises `providers.actions.Refused`."""
         if stops := await self.stops(action):
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+        if isinstance(action, PlaceCall) and (other := await self.cancelled_since(request, action)):
+            raise Refused(scheduled.cancelled_before(other))
         await self._check_zone(request)
         self._check_call(action, self.rule_of(request), request)
         if why := await self._cannot_move(request):
             raise Refused(why)
+
+    async def cancelled_since(self, request: Request, call: PlaceCall) -> str | None:
+        """Return the request that cancels all to a call's number and was asked since ``request``, or None.
+
+        Otherwise a call that waits here would go out after its cancellation found nothing. A move cancels
+        one call only.
+        """
+        query = Query(connection=request.connection, number=call.to, since=request.asked_at)
+        for entry in (await self._log.page(query)).entries:  # newest first
+            if entry.request == request.id:
+                break
+            cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
+            if cancels and entry.state in _CANCELLING:
+                other = await self._log.request(entry.request)
+                if not other.moves:
+                    return other.id
+        return None
 
     async def _check_zone(self, request: Request) -> None:
         """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""

@@ -89,6 +89,13 @@ def cancelled_by(request: str) -> str:
     return f"Somebody had this call cancelled by {request}, so it is not placed again."
 
 
+def cancelled_before(request: str) -> str:
+    return (
+        f"{request} cancels all calls to this number, and was asked after this one. If this call is still "
+        "wanted, ask again."
+    )
+
+
 MOVER_UNKNOWN = "Slack did not say in time who asked for it."
 ERASED = "What was to be placed was erased."
 NOT_YOURS_TO_PLACE = (

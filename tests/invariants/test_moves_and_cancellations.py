@@ -14,6 +14,7 @@ from providers.actions import PlaceCall
 from storage.entries import LogEntry
 from storage.lifecycle import State
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
+from tests.invariants.test_unread_people import UNREAD, forget
 from tests.storage.samples import NUMBER
 
 
@@ -131,3 +132,27 @@ async def test_a_cancellation_between_the_steps_is_the_last_word(stage: Bench) -
     await stage.bot.rounds()
     await second_steps(stage)
     assert "placed" not in (await stage.effects("callkaro"))[1:]
+
+
+async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: Bench) -> None:
+    """Slack does not tell of whoever asked for it, and the cancellation of somebody else finds nothing yet."""
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    call = PlaceCall(to=NUMBER, agent="payments", at=at)
+    waits = await stage.bot.ask(call, by=UNREAD, inbound="call")
+    await forget(stage, UNREAD)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waits)).state is State.APPROVED
+    gone = await cancel(stage)
+    await stage.bot.approve(gone.request)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
+    await stage.people.heal()
+    await stage.pass_time(minutes=1)
+    await stage.bot.rounds()
+    assert "placed" not in await stage.effects("callkaro")
+    entry = await stage.bot.entry(waits)
+    assert entry.state is State.REFUSED
+    assert gone.request.id in (entry.message or "")
+    again = await stage.bot.ask(call, inbound="again")
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(again)).state is State.SUCCEEDED
