@@ -273,6 +273,8 @@ class Dispatcher:
         adapter = self._operations.adapter(entry.connection)
         if entry.action is None:
             raise Refused(why_not.ERASED)
+        if await self._operations.is_from_a_backup(entry):
+            raise Refused(why_not.FROM_A_BACKUP)
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
             changed = [why_not.connection_changed(entry.connection), rights.AGAIN]
             raise Refused(_said_of(entry, changed), code=Code.CONFIG_ERROR)
@@ -490,7 +492,7 @@ class Dispatcher:
             not over
             and entry.target_id is not None
             and (
-                await self._log.seen(entry.connection, entry.target_id, entry.asked_at)
+                await self._log.seen(entry.connection, request.fingerprint, entry.target_id, entry.asked_at)
                 or await self._log.sighted_before(entry.id)
             )
         )

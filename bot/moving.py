@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.cards import with_card
-from bot.messages import scheduled
+from bot.messages import scheduled, why_not
 from bot.operations import NotAllowed, Operations, Origin, Wish
 from bot.people import Directory, PersonUnreadable
 from bot.rounds import each
@@ -52,6 +52,16 @@ class Moving:
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled.ERASED)
             return
+        stopped = await self._operations.stops(call)  # which is the better reason, and said when it is asked
+        if not stopped and (other := await self._also_cancelled(move, moved, call)):
+            await self._tell(move, None, why=scheduled.cancelled_by(other))
+            return
+        if await self._operations.is_from_a_backup(move.entries[0]):
+            await self._tell(move, None, why=why_not.FROM_A_BACKUP)
+            return
+        if not self._operations.goes_where(moved):
+            await self._tell(move, None, why=why_not.connection_changed(move.connection))
+            return
         try:
             person = await self._directory.person_in_background(move.requester)
         except PersonUnreadable:
@@ -74,6 +84,12 @@ class Moving:
             return  # recorded, with its why: it is told of in the next round
         except Refused as refused:
             await self._tell(move, None, why=refused.message)
+
+    async def _also_cancelled(self, move: Request, moved: Request, call: PlaceCall) -> str | None:
+        """Return the request by which somebody else had the call cancelled, before or since, or None."""
+        if moved.cancelled and moved.cancelled.by != move.id:
+            return moved.cancelled.by
+        return await self._operations.cancelled_since(move, call)
 
     async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
         """Note what came of the second step, where people look for the first."""

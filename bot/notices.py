@@ -169,9 +169,23 @@ class Notices:
             _log.warning("%s are in doubt, and a webhook does not say which it is about", names)
         for one in doubts if len(doubts) == 1 else ():
             asked = await self._log.request(one.request)
+            if not await self._is_last(placed, one, asked, notice):
+                continue
             await self._apply(
                 one.connection, asked, partial(settles_deletion, deletion=one.id, notice=notice)
             )
+
+    async def _is_last(self, placed: LogEntry, deletion: LogEntry, asked: Request, notice: Notice) -> bool:
+        """Whether a deleted call leaves nothing that its deletion was aimed at, as far as the log knows.
+
+        One of several may have been deleted by hand, and that of another agent or account by anybody.
+        """
+        if (await self._log.request(placed.request)).fingerprint != asked.fingerprint:
+            return False
+        coming = await self._log.coming_up(
+            deletion.connection, deletion.agent or "", notice.number or "", deletion.asked_at
+        )
+        return all(call.id == placed.id or call.updated_at > deletion.updated_at for call in coming)
 
     async def _apply(
         self, connection: str, request: Request, decide: Callable[[Request], Change | Ignored]
@@ -203,4 +217,5 @@ def _is_open(deletion: LogEntry, placed: LogEntry) -> bool:
     """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
     unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.doubted)
     out = deletion.state is State.SENDING and not deletion.doubted
-    return (unsure or out) and placed.updated_at <= deletion.updated_at
+    went_out = placed.scheduled_for is not None and placed.scheduled_for <= deletion.asked_at
+    return (unsure or out) and placed.updated_at <= deletion.updated_at and not went_out

@@ -29,12 +29,14 @@ from providers.base import Adapter, Context, Prepared
 from storage.entries import (
     Approval,
     Change,
+    LogEntry,
     Move,
     NewAction,
     NewRequest,
     Note,
     Person,
     Post,
+    Query,
     Request,
     Stop,
     Waiting,
@@ -42,6 +44,8 @@ from storage.entries import (
 from storage.lifecycle import State
 from storage.log import ActionLog, AlreadyAsked, Conflict
 
+_CANCELLING = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
+"""How a cancellation stands that was let pass, and did not come to nothing."""
 CHECKED = "A-0000"
 """The id that a request is checked with before it has one."""
 
@@ -215,7 +219,30 @@ class Operations:
         if decision.allowed:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
+                if why := await self.placed_elsewhere(wish.connection, action):
+                    raise Refused(why, field="targets")
         return decision
+
+    async def placed_elsewhere(self, connection: str, action: CallAction) -> str | None:
+        """Return why a cancellation cannot reach the calls that it is aimed at, or None; None for all else.
+
+        They were placed before the connection was changed to another account or agent, where the same id or
+        number may be somebody else's call, or none.
+        """
+        now = self._clock()
+        match action:
+            case CancelCall(target=NumberRef(agent=agent, to=to)):
+                known = list(await self._log.coming_up(connection, agent, to, now))
+            case CancelCall(target=CallRef(call_id=call_id)):
+                one = await self._log.known_call(connection, call_id, now)
+                known = [one] if one else []
+            case _:
+                return None
+        here = self.fingerprint(connection, action)
+        where = [(await self._log.request(call.request)).fingerprint for call in known]
+        if not known or any(one.startswith(here) for one in where):
+            return None
+        return scheduled.placed_elsewhere(connection, [call.id for call in known])
 
     async def nobody_can_approve(self, rule: Rule | None, requester: str) -> Decision | None:
         """Return a denial where too few people could approve under a rule now, or None."""
@@ -249,10 +276,29 @@ class Operations:
         """Whether a call may still go out. Raises `providers.actions.Refused`."""
         if stops := await self.stops(action):
             raise Refused(calling.stopped(stops), code=Code.COMPLIANCE_BLOCKED)
+        if isinstance(action, PlaceCall) and (other := await self.cancelled_since(request, action)):
+            raise Refused(scheduled.cancelled_before(other))
         await self._check_zone(request)
         self._check_call(action, self.rule_of(request), request)
-        if beside := await self._beside(request):
-            raise Refused(scheduled.placed_since(request.connection, beside))
+        if why := await self._cannot_move(request):
+            raise Refused(why)
+
+    async def cancelled_since(self, request: Request, call: PlaceCall) -> str | None:
+        """Return the request that cancels all to a call's number and was asked since ``request``, or None.
+
+        Otherwise a call that waits here would go out after its cancellation found nothing. A move cancels
+        one call only.
+        """
+        query = Query(connection=request.connection, number=call.to, since=request.asked_at)
+        for entry in (await self._log.page(query)).entries:  # newest first
+            if entry.request == request.id:
+                break
+            cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
+            if cancels and entry.state in _CANCELLING:
+                other = await self._log.request(entry.request)
+                if not other.moves:
+                    return other.id
+        return None
 
     async def _check_zone(self, request: Request) -> None:
         """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
@@ -263,10 +309,16 @@ class Operations:
             if isinstance(entry.action, PlaceCall):
                 calling.check_zone(entry.action, self._settings, request.zone)
 
-    async def _beside(self, request: Request) -> list[str]:
-        """The calls that a move would take along by now: those to its number, where it cancels by number."""
+    async def _cannot_move(self, request: Request) -> str | None:
+        """Return why a move must not cancel its call any more, or None; None for all else.
+
+        A call that somebody else cancelled is not placed again. Where a connection cancels by number, the
+        other calls to it would go as well.
+        """
         if not request.moves:
-            return []
+            return None
+        if gone := (await self._log.request(request.moves)).cancelled:
+            return scheduled.cancelled_by(gone.by)
         numbers = [
             entry.action.target
             for entry in request.entries
@@ -275,7 +327,8 @@ class Operations:
         coming = [
             await self._log.coming_up(request.connection, one.agent, one.to, self._clock()) for one in numbers
         ]
-        return [call.id for calls in coming for call in calls if call.id != request.moves]
+        beside = [call.id for calls in coming for call in calls if call.id != request.moves]
+        return scheduled.placed_since(request.connection, beside) if beside else None
 
     async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
         """Why calls to a number are stopped, in words for the person who wants to call."""
@@ -402,6 +455,18 @@ class Operations:
             case _:
                 return self._adapters[connection].fingerprint(None)
 
+    async def is_from_a_backup(self, entry: LogEntry) -> bool:
+        """Whether an action stands as in a backup that was put back: it may have been sent since."""
+        copied = await self._log.copied_at()
+        return copied is not None and entry.updated_at <= copied
+
+    def goes_where(self, request: Request) -> bool:
+        """Whether what a request asked for would go now where it went then: to that account and agent."""
+        first = request.entries[0].action
+        if first is None or request.connection not in self._adapters:
+            return False
+        return self.fingerprint(request.connection, first) == request.fingerprint
+
     def _mode(self, connection: str) -> str | None:
         """How a connection is set up to send: None for really, else ``dry-run``."""
         mode = self._adapters[connection].settings.mode
@@ -473,8 +538,8 @@ class Operations:
                     await self._check_zone(request)
                 except Refused as refused:
                     raise NotAllowed([refused.message]) from refused
-                if beside := await self._beside(request):
-                    raise NotAllowed([scheduled.placed_since(request.connection, beside)])
+                if why := await self._cannot_move(request):
+                    raise NotAllowed([why])
             change = self._decision(request, person, decision, allowed, note)
             try:
                 return await self._apply(replace(change, nonce=nonce))

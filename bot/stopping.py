@@ -124,24 +124,32 @@ class Stopping:
                 if not parts:
                     report.not_cancelled[name] = stops.NO_AGENT
             else:
-                actions = [action async for action in self._by_id(here, due)]
+                actions = [action async for action in self._by_id(here, due, report)]
                 parts = [actions[at : at + MAX_TARGETS] for at in range(0, len(actions), MAX_TARGETS)]
                 if not parts:
-                    report.not_cancelled[name] = stops.NO_CALL_KNOWN
+                    report.not_cancelled.setdefault(name, stops.NO_CALL_KNOWN)
             for part, some in enumerate(parts):
                 await self._ask(name, some, origin, reason, part, report)
         for name, why in self._settings.off.items():
             report.not_cancelled[name] = stops.off(why)
 
-    async def _by_id(self, placed: Sequence[LogEntry], due: set[str]) -> AsyncIterator[CallAction]:
+    async def _by_id(
+        self, placed: Sequence[LogEntry], due: set[str], report: Report
+    ) -> AsyncIterator[CallAction]:
         """The calls that still go out, or that may, by the ids their provider gave them."""
         now = self._clock()
         for entry in placed:
             queued = entry.code is Code.QUEUED and now - entry.updated_at < QUEUED_LATELY
             if entry.state is not State.SUCCEEDED or entry.reference is None:
                 continue
-            if entry.id in due or (queued and await self._log.seen(entry.connection, entry.reference, now)):
-                yield CancelCall(target=CallRef(call_id=entry.reference))
+            cancel = CancelCall(target=CallRef(call_id=entry.reference))
+            account = self._operations.fingerprint(entry.connection, cancel)
+            if why := await self._operations.placed_elsewhere(entry.connection, cancel):
+                report.not_cancelled[entry.connection] = why
+            elif entry.id in due or (
+                queued and await self._log.seen(entry.connection, account, entry.reference, now)
+            ):
+                yield cancel
 
     async def _ask(
         self,
@@ -168,6 +176,9 @@ class Stopping:
                 report.not_cancelled[connection] = stops.dry_run(request.id)
             else:
                 report.cancelling.append(request)
+            for action in actions:
+                if why := await self._operations.placed_elsewhere(connection, action):
+                    report.not_cancelled[connection] = why
 
 
 def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Iterator[CallAction]:

@@ -42,6 +42,7 @@ from providers.actions import (
 )
 from providers.capability import Capability
 from providers.connection import ConnectionSettings
+from providers.contradictions import denies_success, names_another
 from providers.outcomes import Failure, Party, after_doubt, aimed_at, failed
 from providers.pace import paused, put_off
 from providers.redaction import Redactor
@@ -195,6 +196,10 @@ class Adapter(ABC):
         """What names the account besides the address and the key: for most providers, nothing."""
         return ()
 
+    def caller(self) -> tuple[str, ...]:
+        """What an account places calls with besides the agent: for most providers, nothing."""
+        return ()
+
     @property
     def agents(self) -> tuple[str, ...]:
         """The configured names of agents; empty for a provider that has none."""
@@ -218,11 +223,13 @@ class Adapter(ABC):
         return agent_id
 
     def fingerprint(self, agent: str | None) -> str:
-        """A short hash of where a request would go and for whom; it changes when a setting moves that."""
-        resolved = None if agent is None else self.agent_id(agent)
+        """A short hash of where a request would go and for whom; it changes when a setting moves that.
+
+        That of an account (``agent`` is None) is the beginning of those of its agents.
+        """
         dry = [] if self.settings.mode == "live" else [self.settings.mode]
-        parts = [self.provider, self.settings.base_url, *self.account(), resolved, *dry]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        account = _short_hash([self.provider, self.settings.base_url, *self.account(), *dry])
+        return account if agent is None else account + _short_hash([self.agent_id(agent), *self.caller()])
 
     def prepare(self, action: CallAction, context: Context) -> Prepared:
         """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
@@ -258,6 +265,12 @@ class Adapter(ABC):
         outcome = outcome or self._party.shared_row(action, reply, quote, own=own)
         if outcome.status is Status.OK and own is not True:
             outcome = self._party.shared_row(action, reply, quote, own=own)
+        elif outcome.status is Status.OK and names_another(action, reply):
+            outcome = self._party.other_target(action)
+        elif (outcome.status is Status.OK and denies_success(reply)) or (
+            own is True and outcome.status is Status.FAILED and _may_have_called(action, reply)
+        ):
+            outcome = self._party.contradiction(action, reply)
         elif outcome.code is Code.NOT_FOUND and not _says_not_found(reply, own):
             outcome = self._party.foreign_reply(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
@@ -435,10 +448,19 @@ class Adapter(ABC):
             return await read(response, redactor=redactor, now=self._clock())
 
 
+def _short_hash(parts: list[str | None]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
 def _is_surely_undone(action: CallAction, reply: Reply) -> bool:
     """Whether words alone may say that nothing was done: not of what a second request doubles."""
     calling = isinstance(action, PlaceCall | StartCampaign)
     return not calling or httpx.codes.is_client_error(reply.status)
+
+
+def _may_have_called(action: CallAction, reply: Reply) -> bool:
+    """Whether a failure by its status alone is too little to call people once more."""
+    return isinstance(action, PlaceCall | StartCampaign) and httpx.codes.is_error(reply.status)
 
 
 def _says_not_found(reply: Reply, own: bool | None) -> bool:  # noqa: FBT001 - a provider's yes or no

@@ -41,7 +41,9 @@ _COMPLIANCE = re.compile("DND_NUMBER|VERIFICATION_REQUIRED")
 """From CallKaro's other pages; which key holds them is assumed."""
 _SEE_LIST: Final = "see https://callkaro.ai/dashboard/settings?tab=dnd-phones"
 _NOTHING_THERE = re.compile(
-    r"\b(?:no|0|zero)\b(?: \w+){0,3} calls?\b|\bnot found\b|\bnothing\b|\bnone\b", re.IGNORECASE
+    r"\b(?:no|0|zero)\b(?: \w+){0,3} (?:calls?|schedules?|deleted|removed)\b"
+    r"|\b(?:deleted|removed|calls?): ?0\b|\bnot found\b|\bnothing\b|\bnone\b",
+    re.IGNORECASE,
 )
 """What a deletion that deleted nothing might say beside its success: *assumed*, as no page has such words."""
 _LOOK_FOR_CALLS: Final = (
@@ -237,7 +239,7 @@ class CallKaro(Adapter):
     def _deleted(self, action: CallAction, reply: Reply) -> Outcome:
         """The same words come back whether there was one call, several or none: *assumed*."""
         said = reply.value("message")
-        if isinstance(said, str) and _NOTHING_THERE.search(said):
+        if _counts_none(reply) or (isinstance(said, str) and _NOTHING_THERE.search(said)):
             return self.failure(action, reply, Code.NOT_FOUND, _LOOK_FOR_CALLS)
         message = (
             "CallKaro removed what this agent had scheduled to this number, without saying how many calls."
@@ -289,6 +291,15 @@ class CallKaro(Adapter):
         }
         given = {name: value for name, value in optional.items() if value is not None}
         return {"to_number": action.to, "agent_id": self._agent(action.agent), **given}
+
+
+def _counts_none(reply: Reply) -> bool:
+    """Whether a deletion says that it deleted none, in a count or a list: *assumed*, as `_NOTHING_THERE`."""
+    return any(
+        part.value(key) in (0, []) and not isinstance(part.value(key), bool)
+        for part in (reply, reply.inside("data"))
+        for key in ("deleted", "deleted_count", "deleted_calls", "removed", "count")
+    )
 
 
 def _check(action: PlaceCall) -> None:

@@ -182,6 +182,11 @@ class Party:
             f"{self.title} answered for another {aimed_at(action)} than the one asked for. Look at both now.",
         )
 
+    def contradiction(self, action: CallAction, reply: Reply) -> Outcome:
+        """Return the outcome of a reply that says both that it was done and that it was not."""
+        what = f"{self.title} contradicted itself ({reply.status}): it named a success and a failure."
+        return self.unknown(action, Code.UNREADABLE_REPLY, what)
+
     def not_sighted(self, action: CallAction, reply: Reply, *, absent: bool, put_off: bool) -> Sighting:
         """Return what a look-up's reply says that does not show its target.
 

@@ -123,7 +123,7 @@ class Ryng(Adapter):
         known = self.settings.agents.get(agent)
         return None if known is None else str(known)
 
-    def account(self) -> tuple[str, ...]:
+    def caller(self) -> tuple[str, ...]:
         """The campaign that calls are added to, where there is one."""
         return () if self.settings.campaign_id is None else (str(self.settings.campaign_id),)
 

@@ -93,7 +93,7 @@ class Voxworks(Adapter):
         """The script's id under ``agents``."""
         return self.settings.agents.get(agent)
 
-    def account(self) -> tuple[str, ...]:
+    def caller(self) -> tuple[str, ...]:
         """The number that calls, where there is one."""
         return (self.settings.from_number,) if self.settings.from_number else ()
 

@@ -1,6 +1,7 @@
 """A backup of the log, made while others write to it: one file that is whole, or none.
 
 A plain copy of the file would miss what stands in the write-ahead log only: the newest rows.
+A backup says in ``meta`` where it ends: what was approved before may have been sent since, and is not again.
 
 The log is copied as of one moment, page by page, by SQLite's online backup. That moment is kept open by a
 read transaction: without one, each commit of the bot would start the copy anew, and it might never end. While
@@ -16,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from storage import reading
 from storage.connection import BUSY_SECONDS, UNREADABLE
 from storage.entries import Verdict
 from storage.files import CannotWrite, whole
@@ -72,6 +74,10 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
             with closing(sqlite3.connect(unfinished, isolation_level=None)) as copy:
                 copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
                 one.backup(copy, pages=pages, progress=lambda _, left, every: progress(1 - left / every))
+                copy.execute(
+                    "INSERT OR REPLACE INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)",
+                    [reading.COPIED],
+                )
             one.execute("ROLLBACK")
     except UNREADABLE as error:
         raise CannotBackUp(f"{log} cannot be read to its end: {error}. Nothing was written.") from error

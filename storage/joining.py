@@ -1,19 +1,22 @@
 """What is asked already: an action of the same kind that is still under way for the same target.
 
 A second request for it joins the first one. The same target is the same number and agent, or the same id, at
-the same account as it is set up now. What was sent and has no answer counts only until something else was
+the same account as it is set up now. A move calls the number again, so it is joined only by a move to the
+same time, and joins nothing else. What was sent and has no answer counts only until something else was
 asked for the target: then a new action is about something newer.
 """
 
 from sqlite3 import Connection
 from typing import Final
 
+from storage.chain import microseconds
 from storage.entries import NewRequest
 
 _UNDER_WAY: Final = """
     actions.kind = :kind AND actions.connection = :connection
     AND actions.state IN ('pending', 'approved', 'sending', 'unknown')
     AND requests.fingerprint = :fingerprint AND requests.mode IS :mode
+    AND requests.moves IS :moves AND requests.moves_to IS :moves_to
     AND (actions.state <> 'pending' OR requests.decide_by IS NULL OR requests.decide_by > :now)
 """
 _BY_NUMBER: Final = f"""
@@ -55,6 +58,8 @@ def under_way(
             "connection": new.connection,
             "fingerprint": new.fingerprint,
             "mode": new.mode,
+            "moves": new.moves,
+            "moves_to": None if new.moves_to is None else microseconds(new.moves_to),
             "number": number,
             "agent": agent,
             "target_id": target_id,

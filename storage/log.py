@@ -238,10 +238,18 @@ class ActionLog(Protocol):
         """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
         ...
 
-    async def seen(self, connection: str, reference: str, before: datetime) -> bool:
+    async def seen(self, connection: str, account: str, reference: str, before: datetime) -> bool:
         """Whether the log knew, before that time, that the provider had something under this id.
 
+        ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
         What was cancelled or deleted through us since is not there any more.
+        """
+        ...
+
+    async def copied_at(self) -> datetime | None:
+        """When this log was copied from another one, as a backup that was put back; None where it never was.
+
+        What was approved until then may have been sent from the other one since.
         """
         ...
 

@@ -104,6 +104,7 @@ _STILL_TO_GO_OUT: Final = f"""
         SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
+          AND {taken_away.same_account("actions", "cancel")}
           AND actions.last_event < (
               SELECT {taken_away.SENT}
               FROM events AS ended CROSS JOIN events ON events.request = cancel.request
@@ -112,7 +113,8 @@ _STILL_TO_GO_OUT: Final = f"""
     AND NOT EXISTS (
         SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
-          AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+          AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
+          AND {taken_away.same_account("actions", "cancel")})
 """  # noqa: S608 - fixed text
 
 
@@ -343,17 +345,37 @@ def is_reference(connection: Connection, identifier: str) -> bool:
     return found.fetchone() is not None
 
 
-def seen(connection: Connection, name: str, reference: str, before: datetime) -> bool:
-    """Whether an event before that time recorded the reference for that connection, and nobody ended it."""
+def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
+    """Whether an event before that time recorded the reference for that connection, and nobody ended it.
+
+    ``account`` is the fingerprint that its requests' must begin with.
+    """
     found = connection.execute(
         """
         SELECT 1 FROM events JOIN actions ON actions.id = events.entry
+            JOIN requests ON requests.id = actions.request
         WHERE json_extract(events.data, '$.reference') = :reference AND events.at < :before
           AND actions.connection = :connection
+          AND substr(requests.fingerprint, 1, length(:account)) = :account
         """,
-        {"reference": reference, "before": microseconds(before), "connection": name},
+        {
+            "reference": reference,
+            "before": microseconds(before),
+            "connection": name,
+            "account": account,
+        },
     )
     return found.fetchone() is not None and not _was_ended(connection, name, reference)
+
+
+COPIED: Final = "copied"
+"""The row of ``meta`` that a backup has: when its last event was, in microseconds."""
+
+
+def copied_at(connection: Connection) -> datetime | None:
+    """Return when this file was copied from another one as a backup; None where it never was."""
+    found = connection.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", [COPIED]).fetchone()
+    return None if found is None else moment(found[0])
 
 
 def sighted_before(connection: Connection, entry: str) -> bool:

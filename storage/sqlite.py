@@ -319,9 +319,16 @@ class SQLiteLog:
             lambda connection: reading.known_ids(connection, ids, self._sources.lookup)
         )
 
-    async def seen(self, connection: str, reference: str, before: datetime) -> bool:  # noqa: D102
+    async def seen(  # noqa: D102
+        self, connection: str, account: str, reference: str, before: datetime
+    ) -> bool:
         name = connection
-        return await self._reader.do(lambda connection: reading.seen(connection, name, reference, before))
+        return await self._reader.do(
+            lambda connection: reading.seen(connection, name, account, reference, before)
+        )
+
+    async def copied_at(self) -> datetime | None:  # noqa: D102
+        return await self._reader.do(reading.copied_at)
 
     async def sighted_before(self, entry: str) -> bool:  # noqa: D102
         return await self._reader.do(lambda connection: reading.sighted_before(connection, entry))

@@ -19,6 +19,15 @@ An answer is that of the last attempt; what a person or a look-up settled may be
 """
 
 
+def same_account(placed: str, cancel: str) -> str:
+    """Return the condition that a call was placed where a cancellation of the same connection goes.
+
+    An agent's fingerprint begins with its account's, and a cancellation by id has only that.
+    """
+    of = "(SELECT fingerprint FROM requests WHERE id = {}.request)"
+    return f"substr({of.format(placed)}, 1, length({of.format(cancel)})) = {of.format(cancel)}"
+
+
 def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
     """Write down which scheduled calls a cancellation took away, and have their messages edited.
 
@@ -64,7 +73,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
         FROM hit CROSS JOIN done CROSS JOIN actions AS placed ON placed.id = hit.id
         WHERE placed.connection = done.connection AND placed.kind = 'place_call'
             AND placed.state = 'succeeded' AND placed.code = 'scheduled' AND placed.last_event < done.sent
-            AND placed.scheduled_for > done.later_than
+            AND placed.scheduled_for > done.later_than AND {same_account("placed", "done")}
             AND NOT EXISTS (SELECT 1 FROM events WHERE request = placed.request AND name = :name)
         """,  # noqa: S608 - fixed text
         {"entry": entry, "name": CANCELLED},

@@ -77,6 +77,25 @@ def placed_since(connection: str, others: Sequence[str]) -> str:
     return f"{connection} cancels by number: that would also cancel {since}. {cancel}."
 
 
+def placed_elsewhere(connection: str, calls: Sequence[str]) -> str:
+    return (
+        f"{connection} was changed to another account or agent since {listed(calls, 'and')} "
+        f"{'was' if len(calls) == 1 else 'were'} placed, so a cancellation from here would not reach "
+        f"{'it' if len(calls) == 1 else 'them'}. Cancel at the provider, in the account that placed the call."
+    )
+
+
+def cancelled_by(request: str) -> str:
+    return f"Somebody had this call cancelled by {request}, so it is not placed again."
+
+
+def cancelled_before(request: str) -> str:
+    return (
+        f"{request} cancels all calls to this number, and was asked after this one. If this call is still "
+        "wanted, ask again."
+    )
+
+
 MOVER_UNKNOWN = "Slack did not say in time who asked for it."
 ERASED = "What was to be placed was erased."
 NOT_YOURS_TO_PLACE = (

@@ -13,7 +13,17 @@ from bot.loading import load
 from bot.notices import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
-from storage.entries import SYSTEM, Cancelled, Change, LogEntry, MessageRef, Move, NewAction, Request
+from storage.entries import (
+    SYSTEM,
+    Cancelled,
+    Change,
+    LogEntry,
+    MessageRef,
+    Move,
+    NewAction,
+    NewRequest,
+    Request,
+)
 from storage.lifecycle import TERMINAL, State
 from storage.log import Conflict
 from storage.sqlite import SQLiteLog
@@ -315,9 +325,10 @@ async def test_a_contradiction_is_told_once(log: SQLiteLog) -> None:
     assert (await log.verify()).faults == ()
 
 
-async def placed(log: SQLiteLog) -> str:
+async def placed(log: SQLiteLog, new: NewRequest | None = None) -> str:
     """A call that was accepted, and is scheduled for tomorrow."""
-    entry = (await log.record(placing(NUMBER, at=NOW + timedelta(days=1)))).request.entries[0].id
+    new = new or placing(NUMBER, at=NOW + timedelta(days=1))
+    entry = (await log.record(new)).request.entries[0].id
     await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     done = Move(
         entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
@@ -394,6 +405,33 @@ async def test_a_deletion_from_before_the_call_is_not_settled(log: SQLiteLog, cl
     deletion = await deletion_in_doubt(log)
     clock.move(minutes=1)
     call = await placed(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_one_of_several_that_was_deleted_settles_nothing(log: SQLiteLog) -> None:
+    """A deletion by number was aimed at all of them: somebody may have deleted this one by hand."""
+    calls = [await placed(log), await placed(log)]
+    deletion = await deletion_in_doubt(log)
+    await told(log, calls[0], end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+    assert [(await log.request(call)).cancelled for call in calls] == [None, None]
+
+
+async def test_a_call_from_before_the_deletion_settles_none(log: SQLiteLog, clock: Clock) -> None:
+    """Its event comes late: it was to go out before the deletion was asked for, so another one deleted it."""
+    call = await placed(log)
+    clock.move(days=2)
+    deletion = await deletion_in_doubt(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_a_call_of_another_account_settles_no_deletion(log: SQLiteLog) -> None:
+    """The connection was changed between the two."""
+    elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
+    call = await placed(log, elsewhere)
+    deletion = await deletion_in_doubt(log)
     await told(log, call, end=CallEnd.DELETED)
     assert await states(log, deletion) == [State.UNKNOWN]
 

@@ -359,7 +359,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     ),
     "asked to stop": (lambda db: searching.asked_to_stop(db, b"n"), "lookup_number"),
     "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
-    "seen": (lambda db: reading.seen(db, "a", "ck_1", NOON), "events_reference"),
+    "seen": (lambda db: reading.seen(db, "a", "f", "ck_1", NOON), "events_reference"),
     "taken away": (lambda db: taken_away._found(db, "A-2222"), "events_reference (<expr>=?"),
     "what is waited for": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
     "ready": (

@@ -194,10 +194,11 @@ class Reading:
         await succeeded(log, made.id, clock, Code.QUEUED, "ck_1")
         recorded_at = clock.now
         after = clock.move(seconds=1)
-        assert await log.seen("reminders", "ck_1", after)
-        assert not await log.seen("reminders", "ck_1", recorded_at)
-        assert not await log.seen("second", "ck_1", after)
-        assert not await log.seen("reminders", "ck_2", after)
+        assert await log.seen("reminders", "callkaro:1", "ck_1", after)
+        assert not await log.seen("reminders", "callkaro:1", "ck_1", recorded_at)
+        assert not await log.seen("second", "callkaro:1", "ck_1", after)
+        assert not await log.seen("reminders", "callkaro:1", "ck_2", after)
+        assert not await log.seen("reminders", "callkaro:2", "ck_1", after)
 
     async def test_what_was_cancelled_is_not_seen_any_more(self, log: ActionLog, clock: Clock) -> None:
         """An id that was cancelled through us is gone, and a second cancellation finds nothing to remove."""
@@ -206,9 +207,9 @@ class Reading:
         cancel = await recorded(log, cancelling_by_id("vx_1"))
         await log.apply(approve(cancel.id))
         after = clock.move(seconds=1)
-        assert await log.seen("reminders", "vx_1", after)
+        assert await log.seen("reminders", "callkaro:1", "vx_1", after)
         await succeeded(log, cancel.id, clock, Code.CANCELLED, "vx_1")
-        assert not await log.seen("reminders", "vx_1", clock.move(seconds=1))
+        assert not await log.seen("reminders", "callkaro:1", "vx_1", clock.move(seconds=1))
 
     async def test_what_a_day_brought_is_counted(self, log: ActionLog, clock: Clock) -> None:
         """What came to an end since then; what waits or is unknown, from whenever; notes count nothing anew."""

@@ -117,6 +117,20 @@ class TakingAway:
             await log.apply(Change(alone.id, "system", [replace(over, entry=alone.id)]))
             assert (await log.request(alone.id)).done_by is None
 
+    async def test_what_another_account_has_is_not_gone(self, log: ActionLog, clock: Clock) -> None:
+        """The connection was changed since: by number to another agent, by id to another account."""
+        calls = {}
+        for account, reference in (("other:1", "vx_1"), ("callkaro:1 another agent", "vx_2")):
+            made = await recorded(log, replace(placing(at=TOMORROW), fingerprint=account))
+            await succeeded(log, made.id, clock, Code.SCHEDULED, reference)
+            calls[reference] = made.id
+        await _done(log, clock, replace(cancelling(), fingerprint="callkaro:1 agent"))
+        by_id = [await _done(log, clock, cancelling_by_id(reference)) for reference in calls]
+        assert (await log.request(calls["vx_1"])).cancelled is None
+        assert (await log.request(calls["vx_2"])).cancelled == Cancelled(by_id[1].id)
+        coming = await log.coming_up("reminders", "payments", NUMBER, clock.now)
+        assert [entry.id for entry in coming] == [calls["vx_1"]]
+
     async def test_a_call_whose_time_had_come_is_not_gone(self, log: ActionLog, clock: Clock) -> None:
         """By number and by id: when the cancellation was sent, it had gone out."""
         call = await _scheduled(log, clock, reference="vx_1")

@@ -1,0 +1,68 @@
+"""What a reply says against its own success: an error beside it, words of a failure, another target. Pure.
+
+A provider's word for success is believed only where nothing else in the document denies it: a success that is
+none is never told, and an outcome that is unknown harms nobody.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from pydantic import JsonValue
+
+from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall, target_id
+from providers.reply import Reply
+
+_DENIED: Final = re.compile(
+    r"\b(?:could not|couldn't|cannot be (?:cancel|delet|plac|start|stopp)\w*"
+    r"|(?:was|were) not|unable to|failed|failure|not (?:found|allowed|permitted|possible|scheduled)"
+    r"|does not exist|already (?:in progress|being|started|completed|ended|over|attempted|dialled|answered)"
+    r"|in progress|insufficient)\b",
+    re.IGNORECASE,
+)
+"""Words of a message beside which a success is none: *assumed*, and too wide rather than too narrow."""
+_ERRORS: Final = ("error", "errors")
+_LEAST_ERROR: Final = 400
+_CALL_IDS: Final = frozenset({"callid"})
+_CAMPAIGN_IDS: Final = frozenset({"campaignid", "_id"})
+_NUMBERS: Final = frozenset({"tonumber", "customernumber", "phonenumber"})
+
+
+def denies_success(reply: Reply) -> bool:
+    """Return whether a document says that something failed, whatever else it says."""
+    code = reply.value("statusCode")
+    said = (reply.value(key) for key in ("message", "status"))
+    return (
+        any(reply.value(key) for key in _ERRORS)
+        or reply.value("success") is False
+        or (isinstance(code, int) and code >= _LEAST_ERROR)
+        or any(isinstance(words, str) and _DENIED.search(words) for words in said)
+    )
+
+
+def names_another(action: CallAction, reply: Reply) -> bool:
+    """Return whether a document names another call, campaign or number than an action is about."""
+    asked = target_id(action)
+    ids = _CALL_IDS if isinstance(action, CancelCall) else _CAMPAIGN_IDS
+    if asked is not None:
+        return any(str(named) != asked for named in _under(ids, reply.document))
+    match action:
+        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
+            return any(_is_other_number(named, to) for named in _under(_NUMBERS, reply.document))
+        case _:
+            return False
+
+
+def _under(keys: frozenset[str], document: JsonValue) -> Iterator[JsonValue]:
+    """Return what stands under some keys, in any spelling, at the top and in ``data``."""
+    data = document.get("data") if isinstance(document, dict) else None
+    for part in (document, *(data if isinstance(data, list) else [data])):
+        for key, value in part.items() if isinstance(part, dict) else ():
+            if value is not None and (key in keys or re.sub(r"[_-]", "", key).casefold() in keys):
+                yield value
+
+
+def _is_other_number(named: JsonValue, asked: str) -> bool:
+    """Return whether a number is another one. It may be national; one that is masked says nothing."""
+    digits = re.sub(r"[\s()+.-]", "", str(named)).lstrip("0")
+    return digits.isascii() and digits.isdigit() and not asked.endswith(digits)
