@@ -1,8 +1,8 @@
 """Phone numbers in any text, to be hidden or found again: reasons, notes, ids, replies, drafts. Pure.
 
 Digits count in every script, and however they are separated: by spaces, line ends, dots, dashes, brackets,
-what is not seen, and what JSON, a URL or HTML makes of these. Letters may touch a number, and end it. Whatever
-may be a number is hidden. Dates, times and amounts stay readable, unless they are part of one.
+what is not seen, and what JSON, a URL or HTML makes of these. Letters may touch a number, and end it.
+Whatever may be a number is hidden. Dates, times and amounts stay readable, unless they are part of one.
 """
 
 import html
