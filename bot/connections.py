@@ -25,8 +25,8 @@ SPARED: Final = 0.1
 through one proxy. With twice as many as above, each counts."""
 
 AT_A_TIME: Final = 4096
-"""Bytes that are parsed before it is looked at what they were. So much more than its content may the framing of
-a body be: chunks of a byte each would cost a second of this process for each megabyte."""
+"""Bytes that are parsed before it is looked at what they were. The framing of a body may be so much more than
+its content: chunks of a byte each would cost a second of this process for each megabyte."""
 
 _log = logging.getLogger(__name__)
 
