@@ -111,6 +111,15 @@ def test_nothing_is_imported_where_it_is_doubtful(
     assert not (tmp_path / "callops.db").exists()
 
 
+def test_no_list_is_called_by_a_number(tmp_path: Path) -> None:
+    """The chain has its name for good, and no purge reaches it; a date is none."""
+    printed = imported(tmp_path, "98765 43210\n", "--list", "dnc-9876543210")
+    assert (printed.status, printed.output) == (1, "")
+    assert "this one holds a phone number: choose another" in printed.errors
+    assert not (tmp_path / "callops.db").exists()
+    assert imported(tmp_path, "0176 12345678\n", "--list", "dnc_20261130", region="DE").status == 0
+
+
 def test_the_numbers_of_a_sheet_are_imported_and_its_account_numbers_are_not(tmp_path: Path) -> None:
     """It is said which column was read and which were not, and what was left out."""
     content = "Account No,Mobile No\n9876543299,98765 43210\n9876543298,12\n9876543297,+44 20 7946 0958\n"
