@@ -300,3 +300,25 @@ def test_a_long_import_shows_its_progress_at_a_terminal_alone(tmp_path: Path) ->
     assert "100%" in steps.partition("Writing")[2]
     silent = imported(tmp_path, "98765 43210\n")
     assert "Reading" not in silent.errors + silent.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no device that is always full")
+@pytest.mark.parametrize("command", [["log", "verify"], ["log", "list"], ["log", "export"], ["stop", "list"]])
+def test_what_finds_no_room_is_said_and_is_no_verdict(tmp_path: Path, command: list[str]) -> None:
+    """A log that is whole is not called anything else because a disk is full; nor is there a traceback."""
+    assert imported(tmp_path, "98765 43210\n").status == 0
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "bot", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environment(tmp_path),
+            cwd=Path(__file__).parents[2],
+        )
+    assert ended.returncode == 2
+    assert (
+        ended.stderr
+        == "What was to be printed did not find room where it goes. Make room, and run it again.\n"
+    )
