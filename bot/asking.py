@@ -8,6 +8,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from itertools import count
 
 from bot import policy
 from bot.beside import ESCALATED, alike
@@ -27,6 +29,9 @@ ALIKE = "alike"
 
 LOOK_AGAIN = timedelta(seconds=30)
 """Until it is looked again for somebody to ask, where nobody could be found."""
+
+BATCH = 50
+"""Requests that are looked at in one round."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +57,15 @@ class Asking:
         self._team = team
         self._clock = clock
         self._announce = announce
-        self._due: dict[str, datetime | None] = {}
-        """When each waiting request is to be looked at again: None for never. Only saves work."""
+        self._read = 0
+        """How far the log was read for requests that became pending."""
+        self._due: dict[str, datetime] = {}
+        """When each pending request is to be looked at again. Only saves work."""
+        self._queue: list[tuple[datetime, int, str]] = []
+        """The same as a heap, in order. What is not in `_due` any more for that time is passed over."""
+        self._places = count()
+        self._new: set[str] = set()
+        """Requests that others with such a number were not told apart from yet."""
         self._looked_at = clock()
         self._again: set[str] = set()
 
@@ -64,34 +76,57 @@ class Asking:
     def follow(self, settings: Settings) -> None:
         """Go by other rules from now on: whose turn it is may have changed."""
         self._settings = settings
-        self._due = {}
+        self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        """Look at every pending request that is known."""
+        for request in self._due:
+            self._look_at(request, self._clock())
+
+    def _look_at(self, request: str, due: datetime) -> None:
+        """Look at a request when that time has come."""
+        self._due[request] = due
+        heappush(self._queue, (due, next(self._places), request))
 
     async def step(self) -> bool:
-        """One round over what waits, one after another: who is asked for one counts for the next."""
-        waiting = await self._log.waiting()
-        if self._clock() < self._looked_at:  # it was set back, and says nothing of how long they have waited
-            self._due = {}
-        self._looked_at = self._clock()
-        known, self._due = self._due, {}
-        for one in waiting:
-            due = known.get(one.id, self._clock())
-            self._due[one.id] = due
-            if one.id in self._again:
-                self._again.discard(one.id)
-            elif due is None or due > self._clock():
-                continue
-            if one.id not in known:
-                await self._tell_apart(one)
-            try:
-                self._due[one.id] = await self._look(one)
-            except Conflict:  # another process was first: the next round reads what it did
-                pass
-            except Exception:  # noqa: BLE001 - one that fails holds up no other; it is logged in full
-                _log.exception("Asking about %s failed; it is tried again", one.id)
-                self._due[one.id] = self._clock() + LOOK_AGAIN
-        return False
+        """Look at what is due, one after another: who is asked for one counts for the next. True: go on."""
+        now = self._clock()
+        if now < self._looked_at:  # it was set back, and says nothing of how long they have waited
+            self._look_at_all()
+        self._looked_at = now
+        new, self._read = await self._log.pending_since(self._read, BATCH)
+        self._new.update(new)
+        for one in [*new, *(self._again & self._due.keys())]:
+            self._look_at(one, now)
+        self._again.clear()
+        due = list[str]()
+        while self._queue and self._queue[0][0] <= now and len(due) < BATCH:
+            at, _, one = heappop(self._queue)
+            if self._due.get(one) == at:
+                del self._due[one]
+                due.append(one)
+        for one in due:
+            await self._look_now(one)
+        return bool(new) or len(due) == BATCH
 
-    async def _look(self, one: Waiting) -> datetime | None:
+    async def _look_now(self, request: str) -> None:
+        """Ask and remind about a request as far as it is time, and find out when to look again."""
+        again = self._clock() + LOOK_AGAIN
+        try:
+            if request in self._new:
+                await self._tell_apart(request)
+                self._new.discard(request)
+            one = await self._log.pending_request(request)
+            if one is None:
+                return
+            again = await self._look(one)
+        except Conflict:  # another process was first: the next round reads what it did
+            again = self._clock()
+        except Exception:  # noqa: BLE001 - one that fails holds up no other; it is logged in full
+            _log.exception("Asking about %s failed; it is tried again", request)
+        self._look_at(request, again)
+
+    async def _look(self, one: Waiting) -> datetime:
         """Ask and remind as far as it is time; when to look again."""
         events = await self._log.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
@@ -107,7 +142,7 @@ class Asking:
         if stuck and not stuck.unread and not reminded:
             await self._say_stuck(one, events, why)
         again.append(self._clock() + FRESH)  # what is known of the approvers may have changed by then
-        return min((at for at in again if at), default=None)
+        return min(at for at in again if at)
 
     async def _escalate(
         self, one: Waiting, rule: Rule | None, events: Sequence[Event], asked: dict[str, datetime]
@@ -210,13 +245,13 @@ class Asking:
             posts = [Post(STUCK, "card_thread"), Post(STUCK, f"dm:{one.requester}")]
             await self._note(one.id, [Note(one.id, STUCK, {"why": why})], posts, key=STUCK)
 
-    async def _tell_apart(self, one: Waiting) -> None:
-        """Have the cards rewritten that waited before and whose numbers read like this one's."""
-        request = await self._log.request(one.id)
+    async def _tell_apart(self, new: str) -> None:
+        """Have the cards rewritten that waited before and whose numbers read like a new request's."""
+        request = await self._log.request(new)
         for other in sorted({entry.request for entry in await alike(self._log, request)}):
-            note = Note(other, ALIKE, {"other": one.id})
+            note = Note(other, ALIKE, {"other": new})
             try:
-                await self._note(other, [note], [Post("state", "card")], key=f"{ALIKE}:{one.id}")
+                await self._note(other, [note], [Post("state", "card")], key=f"{ALIKE}:{new}")
             except Conflict:
                 continue  # it was told apart before
 

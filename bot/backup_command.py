@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.loading import database_path
+from bot.progress import share_bar
 from bot.terminal import complain, say
 from storage.anchors import Anchor, anchors_beside
 from storage.backup import CannotBackUp, backup
@@ -22,7 +23,8 @@ def run(file: str, variables: Mapping[str, str]) -> int:
         complain(*faults)
         return CANNOT_START
     try:
-        verdict = backup(log, Path(file))
+        with share_bar("Backing up") as progress:
+            verdict = backup(log, Path(file), progress=progress)
     except CannotBackUp as error:
         complain(str(error))
         return CANNOT_START

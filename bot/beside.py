@@ -9,14 +9,15 @@ from storage.entries import LogEntry, Request
 from storage.folding import fold_name
 from storage.log import ActionLog
 
-HIDDEN = "•"
+MOST_COUNTED: Final = 100
+"""Requests that wait are counted up to so many; `bot.words.at_least` says that it may be more."""
 ESCALATED = "escalated"
 """A note: others may decide as well, the groups that ``to`` in its data names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """How many other requests wait, and the entries among them whose numbers read the same when masked.
+    """How many other requests wait, at most `MOST_COUNTED`, and entries whose masked numbers read the same.
 
     ``escalated`` names the groups that may decide the request as well, once it was escalated to them.
     ``namesake``: another campaign is called the same, so that its name does not say which is meant.
@@ -36,11 +37,11 @@ ALONE = Beside()
 
 async def beside(log: ActionLog, request: Request) -> Beside:
     """Look at what else waits now."""
-    others = sum(one.id != request.id for one in await log.waiting())
+    others = max(await log.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
     told = [event for event in await log.events(request.id) if event.name == ESCALATED]
     return Beside(
         others,
-        tuple(await alike(log, request)) if others else (),
+        tuple(await alike(log, request)),
         escalated=str(told[-1].data["to"]) if told else "",
         namesake=await has_namesake(log, request),
     )
@@ -72,11 +73,9 @@ async def alike(log: ActionLog, request: Request) -> list[LogEntry]:
     """Waiting entries of other requests with another number that reads the same when masked."""
     found: dict[str, LogEntry] = {}
     for number in {number for entry in request.entries if (number := number_of(entry.action))}:
-        shown = mask(number)
-        ending = "".join(c for c in shown.rpartition(HIDDEN)[2] if c.isdigit())
-        for entry in await log.alike(ending):
+        for entry in await log.alike(mask(number)):
             other = number_of(entry.action)
-            if entry.request != request.id and other and other != number and mask(other) == shown:
+            if entry.request != request.id and other and other != number:
                 found[entry.id] = entry
     return list(found.values())
 

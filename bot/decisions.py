@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.beside import beside, has_namesake
+from bot.beside import MOST_COUNTED, beside, has_namesake
 from bot.evidence import Evidence
 from bot.intents import nonce
 from bot.masking import Masking
@@ -31,6 +31,10 @@ from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
 Body = dict[str, Any]
+PAGE = 100
+"""Requests that are read at a time to find those that somebody may decide."""
+NEXT = 5
+"""Requests of which the first that still waits is opened next."""
 
 
 class Decisions:
@@ -85,14 +89,14 @@ class Decisions:
         self, request: Request, person: Person, key: str, *, decided: int = 0, revealed: bool = False
     ) -> View:
         """The modal in which somebody decides, with what else waits for them."""
-        others = [one for one in await self._for(person) if one.id != request.id]
+        others = [one for one in await self._for(person, MOST_COUNTED + 1) if one.id != request.id]
         build = partial(
             Review.build,
             request,
             nonce=key,
             shown=content(request),
             caution=self._caution(request),
-            beside=replace(await beside(self._log, request), others=len(others)),
+            beside=replace(await beside(self._log, request), others=min(len(others), MOST_COUNTED)),
             decided=decided,
             approved=person.id in request.approved_by,
         )
@@ -103,16 +107,20 @@ class Decisions:
     def _may_reveal(self, request: Request, person: Person) -> bool:
         return self._operations.may_reveal(request, person).allowed
 
-    async def _for(self, person: Person) -> list[Waiting]:
-        """What waits and somebody may decide, the soonest deadline first."""
-        now = self._clock()
-        return [
-            one
-            for one in await self._log.waiting()
-            if (one.decide_by is None or now < one.decide_by)
-            and person.id not in one.approved_by
-            and self._operations.may_decide(one, person).allowed
-        ]
+    async def _for(self, person: Person, most: int) -> list[Waiting]:
+        """What waits and somebody may decide, the soonest deadline first: so many of it."""
+        now, found = self._clock(), list[Waiting]()
+        page: Sequence[Waiting] = await self._log.pending(PAGE)
+        while page and len(found) < most:
+            found += [
+                one
+                for one in page
+                if (one.decide_by is None or now < one.decide_by)
+                and person.id not in one.approved_by
+                and self._operations.may_decide(one, person).allowed
+            ]
+            page = await self._log.pending(PAGE, after=page[-1])
+        return found[:most]
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Show the full numbers to somebody who may see them, once the log has it."""
@@ -196,7 +204,7 @@ class Decisions:
     async def _go_on(self, ack: AsyncAck, person: Person, body: Body) -> None:
         """Open the next request that waits for somebody in the same modal, or say that there is none."""
         decided = About.of(body["view"]).decided + 1
-        for one in await self._for(person):
+        for one in await self._for(person, NEXT):
             request = await self._log.request(one.id)
             if request.state is State.PENDING:
                 key = nonce(body["trigger_id"], "next")

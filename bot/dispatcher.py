@@ -36,6 +36,8 @@ from storage.errors import LogReplacedError
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
 
+EXPIRED_AT_ONCE = 100
+"""Requests that expire in one round: what is ready to be sent does not wait for the rest of them."""
 LATE_AT_ONCE = 100
 """How much of what waits for a connection that stands still is looked at in a round: it may be too late."""
 GROUP_AGAIN = timedelta(seconds=5)
@@ -104,19 +106,25 @@ class Dispatcher:
             log, adapters, self._pace, deadline=settings.dispatch.deadline, clock=clock, again=again
         )
         self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._expired_first: str | None = None
+        """The first request that was to expire in the last round: where it still is, there was a fault."""
         self._in_flight: dict[str, asyncio.Task[None]] = {}
         self._busy: Counter[str] = Counter()
         self._unread: dict[str, _Unread] = {}
         """What waits until Slack says who its people are, by its entry."""
 
-    async def step(self) -> None:
+    async def step(self) -> bool:
         """One round: what died or ran out of time, what is to be looked up, what is ready to be sent.
 
-        Whatever has no worker free has its turn in the round that comes when one is.
+        Whatever has no worker free has its turn in the round that comes when one is. True: more has run out
+        of time.
         """
         now = self._clock()
         await each(await self._log.lapsed(now), self._reap)
-        await each(await self._log.undecided(now), self._expire)
+        undecided = await self._log.undecided(now, EXPIRED_AT_ONCE)
+        await each(undecided, self._expire)
+        more = len(undecided) == EXPIRED_AT_ONCE and undecided[0].id != self._expired_first
+        self._expired_first = undecided[0].id if undecided else None
         await each(await self._log.overdue(now), self._end_window)
         traffic = await self._log.traffic(self._owner)
         self._pace.see(traffic.standstills)
@@ -137,6 +145,7 @@ class Dispatcher:
             if entry.id not in self._in_flight and free > 0:
                 self._start(entry)
                 room[entry.connection] -= 1
+        return more
 
     def _room(self, connection: str, traffic: Traffic) -> int:
         """How many more requests a connection takes: what other processes send counts as well."""

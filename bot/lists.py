@@ -7,6 +7,7 @@ from typing import Any, Final
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.beside import MOST_COUNTED
 from bot.blocks import Message
 from bot.log_search import LogSearch
 from bot.masking import Masking
@@ -60,26 +61,32 @@ class Lists:
 
     async def overview(self, person: Person) -> Message:
         """What is somebody's, what waits, and what is coming up."""
-        mine = await self._requests(Query(requester=person.id), person)
-        known = {request.id for request in mine[:SHOWN]}
-        others = [one for one in await self._log.waiting() if one.id not in known and one.team == person.team]
-        first = [await self._log.request(one.id) for one in others[:SHOWN]]
+        mine = await self._own(person)
+        known = {request.id for request in mine}
+        waiting = await self._log.pending(SHOWN + len(known), team=person.team)
+        first = [await self._log.request(one.id) for one in waiting if one.id not in known][:SHOWN]
+        shown = len(first) + sum(request.state is State.PENDING for request in mine)
+        waits = await self._log.count_pending(shown + MOST_COUNTED, team=person.team)
         coming = await self._log.scheduled(self._connections, self._clock(), mine="", limit=SHOWN + 1)
         return self._masking.message(
             overview.lists(
-                [self._row(request, person) for request in mine[:SHOWN]],
+                [self._row(request, person) for request in mine],
                 [self._row(request, person) for request in first],
                 coming,
-                more_wait=max(len(others) - SHOWN, 0),
+                more_wait=max(waits - shown, 0),
             )
         )
 
-    async def _requests(self, query: Query, person: Person) -> Sequence[Request]:
-        """The requests of a workspace with such entries, the newest first."""
-        page = await self._log.page(query, limit=LOOKED_THROUGH)
-        ids = dict.fromkeys(entry.request for entry in page.entries)
-        found = [await self._log.request(one) for one in ids]
-        return [request for request in found if request.team == person.team]
+    async def _own(self, person: Person) -> Sequence[Request]:
+        """The requests that somebody made last in their workspace, the newest first."""
+        page = await self._log.page(Query(requester=person.id), limit=LOOKED_THROUGH)
+        found: list[Request] = []
+        for one in dict.fromkeys(entry.request for entry in page.entries):
+            request = await self._log.request(one)
+            found += [request] if request.team == person.team else []
+            if len(found) == SHOWN:
+                break
+        return found
 
     async def status(self, typed: str, person: Person) -> Message:
         """How the request that somebody means stands."""

@@ -21,6 +21,7 @@ from bot.loading import database_path, is_key, key_bytes, look
 from bot.log_export import CannotExport, export, query
 from bot.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.messages.standing import WORDS, word
+from bot.progress import share_bar
 from bot.terminal import cell, complain, quoted, say, say_json
 from providers.masking import mask_numbers
 from storage.anchors import Anchor, missing
@@ -201,7 +202,8 @@ def _verify(path: Path, given: Sequence[str], key: bytes | None, *, as_json: boo
     except NoAnchor as error:
         complain(str(error))
         return CANNOT_START
-    verdict = verify(path, key=key)
+    with share_bar("Verifying") as progress:
+        verdict = verify(path, key=key, progress=progress)
     faults = [*verdict.faults, *missing(path, anchors)]
     if as_json:
         found: dict[str, Any] = {

@@ -5,6 +5,7 @@ the log. It ends a doubt in one case only: what it saw before the first attempt 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,7 @@ from storage.log import ActionLog, Conflict
 AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
 BATCH = 100
-"""Entries that are looked at in a round; among them may be some that cannot be looked up."""
+"""Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
 
 
 class LookUps:
@@ -55,6 +56,10 @@ class LookUps:
         self._again = again
         self._running: dict[str, asyncio.Task[None]] = {}
         self._put_off: dict[str, int] = {}
+        self._read: Mapping[str, int] = {}
+        """How far each connection's entries are read."""
+        self._queue: dict[str, LogEntry] = {}
+        """Entries that were read and are still to be looked up before their first attempt."""
         self._able = frozenset(
             name
             for name, adapter in adapters.items()
@@ -73,7 +78,14 @@ class LookUps:
             return
         for entry in await self._log.unsure(able, BATCH):
             self._start(entry, self._after_doubt)
-        for entry in await self._log.unsighted(able, BATCH):
+        queued = Counter(entry.connection for entry in self._queue.values())
+        short = [name for name in able if queued[name] < BATCH]
+        found, self._read = await self._log.unsighted(short, BATCH, self._read)
+        self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
+        for entry in [one for one in self._queue.values() if one.connection in able]:
+            if len(self._running) >= AT_ONCE:
+                break
+            del self._queue[entry.id]
             self._start(entry, self._first)
 
     async def before_first_attempt(self, entry: LogEntry) -> bool:
@@ -119,7 +131,13 @@ class LookUps:
         task.add_done_callback(ended)
 
     async def _first(self, entry: LogEntry) -> None:
-        await self._record_first(await self._log.request(entry.request), entry)
+        """Look up an entry that still is to be, and queue it again where that must wait."""
+        self._queue[entry.id] = entry
+        request = await self._log.request(entry.request)
+        now = next(one for one in request.entries if one.id == entry.id)
+        waits = now.state in {State.PENDING, State.APPROVED} and not now.attempt and not now.looked_up
+        if not waits or await self._record_first(request, now):
+            del self._queue[entry.id]
 
     async def _record_first(self, request: Request, entry: LogEntry) -> bool:
         """Look up and note what was seen; False where that must wait for the connection's turn."""

@@ -14,13 +14,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import click
+from typing import Final
 
 from bot.do_not_call_columns import CannotRead, visible
 from bot.do_not_call_file import Read, decoded, read
 from bot.loading import database_path, is_key, look
+from bot.progress import bar
 from bot.terminal import cell, complain, say, say_json
 from bot.words import closest, counted, listed
 from providers import phone
@@ -31,9 +30,6 @@ from storage.errors import LogBusyError
 from storage.inspection import inspect
 from storage.sqlite import SQLiteLog
 from storage.stops import ImportSuperseded
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar  # click has no public name for it
 
 OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
 LINES_A_STEP: Final = 1000
@@ -129,16 +125,10 @@ def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read
             for number, line in enumerate(decoded(file)):
                 yield line
                 if size and number % LINES_A_STEP == 0:
-                    bar.update(file.tell() - bar.pos)
+                    shown.update(file.tell() - shown.pos)
 
-        with _bar("Reading", size) as bar:
+        with bar("Reading", size) as shown:
             return read(lines(), default_region=region, columns=chosen.column)
-
-
-def _bar(label: str, length: int) -> "ProgressBar[int]":
-    """Make a progress bar, for people at a terminal alone."""
-    hidden = not (length and sys.stderr.isatty())
-    return click.progressbar(length=length, label=label, file=sys.stderr, hidden=hidden)
 
 
 def _check(chosen: argparse.Namespace, found: Read) -> None:
@@ -179,8 +169,8 @@ async def _write(
     async with _opened(path, key) as log:
         new = await log.unlisted(name, found.numbers)
         complain(_forecast(name, found, new=new))
-        with _bar("Writing", len(found.numbers) if new else 0) as bar:
-            imported.append(await log.add_list(name, found.numbers, actor=SYSTEM, progress=bar.update))
+        with bar("Writing", len(found.numbers) if new else 0) as shown:
+            imported.append(await log.add_list(name, found.numbers, actor=SYSTEM, progress=shown.update))
         say(_outcome(name, found, imported[0]))
 
 

@@ -197,6 +197,11 @@ def counted(number: object, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
+def at_least(number: int, most_counted: int) -> str:
+    """Return a number in words where counting stopped at ``most_counted``: "7", "at least 100"."""
+    return f"at least {number}" if number >= most_counted else str(number)
+
+
 def short(text: str) -> str:
     """A text as a message quotes it: its beginning, when it is long."""
     return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"

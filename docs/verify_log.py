@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
 # Of the tables, indexes, triggers and views, as CallOps makes them.
-SCHEMA = "d46e26ccdc28491c314a9e3c399bc5d5b30fa07b2b9ff957681cd254deda8121"
+SCHEMA = "bada1387862df806063c0282899a02cf9b9eff97828cce4a4e87834e41893427"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -127,6 +127,11 @@ class Log:
         )
 
     def replayed(self):
+        pending = {
+            one.get("request") for one in self.rows["actions"].values() if one.get("state") == "pending"
+        }
+        for name, row in self.rows["requests"].items():
+            row["pending"] = name in pending
         for table, key in TABLES.items():
             rows = {row[key]: dict(row) for row in self.all(f"SELECT * FROM {table}")}
             for name in sorted({*rows, *self.rows[table]}, key=str):

@@ -221,6 +221,8 @@ def replay(events: Iterable[Event]) -> Replayed:
             replayed.entries.setdefault(event.entry, {}).update(columns)
         if approval := approval_row(event):
             replayed.approvals[event.seq] = approval
+    if replayed.request:
+        replayed.request["pending"] = any(row["state"] == State.PENDING for row in replayed.entries.values())
     return replayed
 
 
@@ -230,6 +232,7 @@ def request_row(event: Event) -> Row:
         "id": event.request,
         **{column: event.data.get(column) for column in REQUEST_COLUMNS},
         "asked_at": microseconds(event.at),
+        "pending": event.data.get("state") == State.PENDING,
     }
 
 

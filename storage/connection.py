@@ -31,6 +31,9 @@ BUSY_SECONDS: Final = 10.0
 WIPE_BUSY_MS: Final = 250
 """How long emptying the write-ahead log waits for readers; it stands before everyone's commits."""
 
+WAL_KEPT: Final = 8 * 1024 * 1024
+"""Bytes of the write-ahead log that stay once it begins anew: where somebody read for long, it grew."""
+
 CACHE_KIB: Final = 16 * 1024
 """Pages kept in memory by each connection: the inner pages of a million entries' indexes."""
 
@@ -60,7 +63,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         try:
             _recognise(connection)
             _use_wal(connection)
-            _set_up(connection, "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+            _set_up(
+                connection,
+                "synchronous = FULL",
+                "secure_delete = ON",
+                "foreign_keys = ON",
+                f"journal_size_limit = {WAL_KEPT}",
+            )
             migrate(connection)
         except BaseException:
             connection.close()
@@ -354,7 +363,7 @@ class Writer(_Together):
         If somebody is reading an old state just now, it is left to the next time or to `close`. An answer
         whose deadline has come does not wait for it.
         """
-        running = self._thread.run(_wipe)
+        running = self._thread.run(wipe)
         if due := deadlines.current():
             await asyncio.wait({running}, timeout=due.left)
             return running.done() and running.result()
@@ -418,7 +427,18 @@ def _checkpoint(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
 
-def _wipe(connection: sqlite3.Connection) -> bool:
+def is_overgrown(connection: sqlite3.Connection) -> bool:
+    """Put the write-ahead log into the file as far as it may go; return whether it is over `WAL_KEPT`."""
+    try:
+        [(_, frames, _)] = connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    except sqlite3.OperationalError:
+        return False  # the files may only be read here: it is left to those who write
+    [(size,)] = connection.execute("PRAGMA page_size")
+    return int(frames * size) > WAL_KEPT
+
+
+def wipe(connection: sqlite3.Connection) -> bool:
+    """Empty the write-ahead log, unless somebody reads an old state just now; return whether it was done."""
     connection.execute(f"PRAGMA busy_timeout = {WIPE_BUSY_MS}")
     [(busy, _, _)] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")

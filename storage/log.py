@@ -288,8 +288,14 @@ class ActionLog(Protocol):
         """Approved entries whose ``not_after`` has come: their ordered attempt may not begin any more."""
         ...
 
-    async def unsighted(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
-        """Pending or approved entries, so many of each connection, never begun and never looked up."""
+    async def unsighted(
+        self, connections: Collection[str], limit: int, after: Mapping[str, int]
+    ) -> tuple[Sequence[LogEntry], Mapping[str, int]]:
+        """Pending or approved entries, never begun and never looked up: among so many of each connection.
+
+        ``after`` says where in the log to go on, by connection; where it says nothing, at the beginning.
+        Returned with it is where to go on the next time.
+        """
         ...
 
     async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:
@@ -308,16 +314,36 @@ class ActionLog(Protocol):
         """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
         ...
 
-    async def undecided(self, now: datetime) -> Sequence[Request]:
-        """Pending requests whose time to be decided has passed."""
+    async def undecided(self, now: datetime, limit: int) -> Sequence[Request]:
+        """Pending requests whose time to be decided has passed, so many of them."""
         ...
 
-    async def waiting(self) -> Sequence[Waiting]:
-        """Every pending request, the one whose time runs out first before the others."""
+    async def pending(
+        self, limit: int, *, after: Waiting | None = None, team: str | None = None
+    ) -> Sequence[Waiting]:
+        """Pending requests, the one whose time runs out first before the others: a page of so many.
+
+        ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
+        """
         ...
 
-    async def alike(self, ending: str) -> Sequence[LogEntry]:
-        """Pending entries aimed at a number that ends so, oldest first."""
+    async def count_pending(self, at_most: int, *, team: str | None = None) -> int:
+        """Count the pending requests of a workspace, or all; counting stops at ``at_most``."""
+        ...
+
+    async def pending_since(self, after: int, limit: int) -> tuple[Sequence[str], int]:
+        """Return the ids of requests that became pending behind a place in the log, in order.
+
+        Also the place to go on from. 0 is before the first.
+        """
+        ...
+
+    async def pending_request(self, request: str) -> Waiting | None:
+        """Return a request in short; None where it is not pending any more."""
+        ...
+
+    async def alike(self, masked: str) -> Sequence[LogEntry]:
+        """Pending entries aimed at a number that reads so when masked, oldest first."""
         ...
 
     async def campaigns_seen(self) -> Collection[tuple[str, str, str]]:

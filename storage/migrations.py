@@ -23,6 +23,23 @@ APPLICATION_ID: Final = int.from_bytes(b"CALL")
 
 MIGRATIONS: Final = Migrations("callops")
 
+NEVER: Final = 9_223_372_036_854_775_807
+"""What stands in the index of pending requests for the deadline of one that has none."""
+
+_MESSAGE: Final = """
+    CASE {0}.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE {0}.slot END
+"""
+_FIND_NEXT: Final = f"""
+    UPDATE outbox SET is_next = aside = 1 OR id IS (
+        SELECT min(one.id) FROM outbox AS one
+        WHERE one.request = outbox.request AND one.ended IS NULL AND one.aside = 0 AND NOT EXISTS (
+            SELECT 1 FROM outbox AS other
+            WHERE other.request = one.request AND other.ended IS NULL AND other.aside = 1
+              AND {_MESSAGE.format("other")} = {_MESSAGE.format("one")}))
+    WHERE ended IS NULL
+"""  # noqa: S608 - fixed text
+"""Note which waiting posts wait for no other of their request."""
+
 
 class NewerSchema(Exception):
     """The file was written by a newer version of this program."""
@@ -497,3 +514,38 @@ def removals(database: Database) -> None:
 def postponed(database: Database) -> None:
     """When a post was left for later: a wait that began after now is by a clock that was set back."""
     database.executescript("ALTER TABLE outbox ADD COLUMN postponed_at INTEGER;")
+
+
+@MIGRATIONS()
+def pending_requests(database: Database) -> None:
+    """Which requests are pending, and which posts are next: found at once, however many wait.
+
+    ``masked`` is the keyed hash of a number as people see it masked, for as long as its action is pending.
+    """
+    database.executescript(
+        f"""
+        ALTER TABLE requests ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
+        UPDATE requests SET pending = 1 WHERE id IN (SELECT request FROM actions WHERE state = 'pending');
+        CREATE INDEX requests_pending ON requests (coalesce(decide_by, {NEVER}), asked_at, id)
+            WHERE pending = 1;
+        CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
+        ALTER TABLE lookup ADD COLUMN masked BLOB;
+        CREATE INDEX lookup_masked ON lookup (masked) WHERE masked IS NOT NULL;
+        CREATE INDEX actions_scheduled_by ON actions (requester, scheduled_for)
+            WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
+
+        ALTER TABLE outbox ADD COLUMN is_next INTEGER NOT NULL DEFAULT 0;
+        {_FIND_NEXT};
+        CREATE TRIGGER outbox_joined AFTER INSERT ON outbox
+        BEGIN {_FIND_NEXT} AND request = NEW.request; END;
+        CREATE TRIGGER outbox_left AFTER UPDATE OF ended, aside ON outbox
+        WHEN OLD.ended IS NOT NEW.ended OR OLD.aside <> NEW.aside
+        BEGIN {_FIND_NEXT} AND request = NEW.request; END;
+        DROP INDEX outbox_lane;
+        CREATE INDEX outbox_lane ON outbox (lane, is_next, id) WHERE ended IS NULL AND lane IS NOT NULL;
+        CREATE INDEX outbox_due ON outbox (coalesce(not_before, 0))
+            WHERE ended IS NULL AND is_next = 1 AND lane IS NULL;
+        CREATE INDEX outbox_postponed ON outbox (postponed_at)
+            WHERE ended IS NULL AND is_next = 1 AND lane IS NULL AND not_before IS NOT NULL;
+        """  # noqa: S608 - fixed text
+    )

@@ -26,6 +26,42 @@ _ERASURES: Final = """
 """
 
 
+_FREE: Final = """
+    ended IS NULL AND is_next = 1 AND lane IS NULL AND (lease_until IS NULL OR lease_until <= :now)
+"""
+_DUE: Final = f"""
+    WITH RECURSIVE lanes (name) AS (
+        SELECT min(lane) FROM outbox INDEXED BY outbox_lane WHERE ended IS NULL AND lane IS NOT NULL
+        UNION ALL
+        SELECT (SELECT min(lane) FROM outbox INDEXED BY outbox_lane
+                WHERE ended IS NULL AND lane > lanes.name)
+        FROM lanes WHERE name IS NOT NULL
+    ), due (id) AS (
+        SELECT id FROM (
+            SELECT id FROM outbox INDEXED BY outbox_due
+            WHERE {_FREE} AND coalesce(not_before, 0) = 0 ORDER BY id LIMIT :limit)
+        UNION
+        SELECT id FROM (
+            SELECT id FROM outbox INDEXED BY outbox_due
+            WHERE {_FREE} AND coalesce(not_before, 0) > 0 AND coalesce(not_before, 0) <= :now LIMIT :limit)
+        UNION
+        SELECT id FROM (
+            SELECT id FROM outbox INDEXED BY outbox_postponed
+            WHERE {_FREE} AND not_before IS NOT NULL AND postponed_at > :ahead LIMIT :limit)
+        UNION
+        SELECT id FROM lanes CROSS JOIN outbox ON id = (
+            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            WHERE ended IS NULL AND lane = lanes.name AND is_next = 1)
+        WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
+            AND (lease_until IS NULL OR lease_until <= :now)
+            AND lane NOT IN (
+                SELECT lane FROM outbox INDEXED BY outbox_leased
+                WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL)
+    )
+    SELECT outbox.* FROM due JOIN outbox USING (id) ORDER BY id LIMIT :limit
+"""  # noqa: S608 - fixed text
+
+
 def is_edited(slot: str) -> bool:
     """Whether what is posted there is one message that is edited from then on."""
     return slot in EDITED or slot.startswith((ASKED, REPLY))
@@ -41,33 +77,7 @@ def outgoing(
     due.
     """
     rows = connection.execute(
-        """
-        WITH first AS (
-            SELECT min(id) AS id FROM outbox AS one
-            WHERE ended IS NULL AND aside = 0 AND NOT EXISTS (
-                SELECT 1 FROM outbox AS other
-                WHERE other.ended IS NULL AND other.aside = 1 AND other.request = one.request
-                    AND CASE other.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card'
-                        ELSE other.slot END
-                    = CASE one.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card'
-                        ELSE one.slot END
-            ) GROUP BY request
-            UNION ALL
-            SELECT min(id) FROM outbox WHERE ended IS NULL AND aside = 1 GROUP BY coalesce(lane, id)
-        ), due AS (
-            SELECT outbox.*,
-                row_number() OVER (PARTITION BY coalesce(lane, outbox.id) ORDER BY outbox.id) AS nth
-            FROM first JOIN outbox ON outbox.id = first.id
-            WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
-                AND (lease_until IS NULL OR lease_until <= :now)
-                AND coalesce(lane, '') NOT IN (
-                    SELECT lane FROM outbox INDEXED BY outbox_leased
-                    WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL
-                )
-        )
-        SELECT * FROM due WHERE nth = 1 ORDER BY id LIMIT :limit
-        """,
-        {"now": microseconds(now), "ahead": microseconds(now + MINUTE), "limit": limit},
+        _DUE, {"now": microseconds(now), "ahead": microseconds(now + MINUTE), "limit": limit}
     ).fetchall()
     connection.executemany(
         "UPDATE outbox SET owner = ?, lease_until = ?, tries = tries + 1 WHERE id = ?",
@@ -179,7 +189,9 @@ def postpone(
     connection.execute(
         """
         UPDATE outbox SET not_before = :until, postponed_at = :now
-        WHERE lane = :lane AND ended IS NULL AND not_before IS NOT :until
+        WHERE id = (
+            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            WHERE ended IS NULL AND lane = :lane AND is_next = 1)
         """,
         {"until": microseconds(not_before), "now": microseconds(now), "lane": lane},
     )

@@ -122,7 +122,11 @@ def _take(path: Path) -> int | None:
 def release(connection: Connection, owner: str, now: datetime) -> None:
     """Let go of what an owner that is gone held: posts are free at once, its entries' leases have run out."""
     connection.execute(
-        "UPDATE outbox SET owner = NULL, lease_until = NULL WHERE ended IS NULL AND owner = ?", [owner]
+        """
+        UPDATE outbox INDEXED BY outbox_leased SET owner = NULL, lease_until = NULL
+        WHERE ended IS NULL AND lease_until IS NOT NULL AND owner = ?
+        """,
+        [owner],
     )
     connection.execute(
         """

@@ -41,6 +41,7 @@ from storage.entries import (
 from storage.exclusion import HOLDING, WAITS
 from storage.lifecycle import State, request_state
 from storage.log import NoSuchRequest
+from storage.migrations import NEVER
 from storage.pacing import MINUTE
 
 ACTION: Final = "action"
@@ -60,7 +61,13 @@ _FROM: Final = """
 _ENTRIES: Final = _FROM.format("actions")
 _APPROVED: Final = _FROM.format("actions INDEXED BY actions_approved")
 _OVERDUE: Final = _FROM.format("actions INDEXED BY actions_not_after")
-_IN_STATE: Final = _FROM.format("actions INDEXED BY actions_state")
+_MASKED: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
+_DECIDE_BY: Final = f"coalesce(decide_by, {NEVER})"
+_PENDING: Final = "requests INDEXED BY requests_pending WHERE pending = 1"
+_APPROVED_BY: Final = """
+    (SELECT group_concat(DISTINCT person) FROM approvals
+     WHERE approvals.request = requests.id AND decision = 'approve') AS approved_by
+"""
 _UNBEGUN: Final = _FROM.format("actions INDEXED BY actions_unbegun")
 _UNSURE: Final = _FROM.format("actions INDEXED BY actions_unsure")
 _APPROVED_NOW: Final = f"""
@@ -87,6 +94,9 @@ _WAITED_FOR: Final = """
 _BY_NUMBER: Final = _FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
 _SCHEDULED: Final = _FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
+)
+_SCHEDULED_BY: Final = _FROM.format(
+    "actions INDEXED BY actions_scheduled_by LEFT JOIN lookup ON lookup.action = actions.n"
 )
 _STILL_TO_GO_OUT: Final = f"""
     kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
@@ -213,21 +223,24 @@ def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
 ) -> list[LogEntry]:
     """Scheduled calls of these connections that nobody has cancelled through us, one person's own first."""
-    return _entries(
-        connection,
-        _SCHEDULED,
-        f"""
-        WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL
-          AND connection IN (SELECT value FROM json_each(:connections))
-        ORDER BY requester = :mine DESC, scheduled_for, n LIMIT :limit
-        """,  # noqa: S608 - fixed text
-        {
-            "connections": json.dumps(list(connections)),
-            "now": microseconds(now),
-            "mine": mine,
-            "limit": limit,
-        },
-    )
+    found: list[LogEntry] = []
+    for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
+        found += _entries(
+            connection,
+            source,
+            f"""
+            WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL AND {whose}
+              AND connection IN (SELECT value FROM json_each(:connections))
+            ORDER BY scheduled_for, n LIMIT :limit
+            """,  # noqa: S608 - fixed text
+            {
+                "connections": json.dumps(list(connections)),
+                "now": microseconds(now),
+                "mine": mine,
+                "limit": limit - len(found),
+            },
+        )
+    return found
 
 
 def scheduled_to(connection: Connection, number: bytes, now: datetime) -> list[LogEntry]:
@@ -432,14 +445,27 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
     )
 
 
-def unsighted(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Entries that were not looked up yet and have not been begun: so many of each connection."""
+def unsighted(
+    connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
+) -> tuple[list[LogEntry], dict[str, int]]:
+    """Entries that were not looked up yet and have not been begun, among so many of each connection.
+
+    ``after`` is the place in the log behind which each connection's are read. Also where to go on.
+    """
     query = f"""
         {_UNBEGUN}
-        WHERE state IN ('pending', 'approved') AND attempt = 0 AND look.seq IS NULL
-        AND connection = :connection ORDER BY n LIMIT :limit
+        WHERE state IN ('pending', 'approved') AND attempt = 0
+        AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
     """
-    return _of_each(connection, connections, query, {"limit": limit}, order="n")
+    rows = [
+        row
+        for name in connections
+        for row in connection.execute(
+            query, {"connection": name, "after": after.get(name, 0), "limit": limit}
+        ).fetchall()
+    ]
+    found = sorted((row for row in rows if row["looked_up"] is None), key=lambda row: row["n"])
+    return list(map(as_looked_up, found)), {**after, **{row["connection"]: row["n"] for row in rows}}
 
 
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
@@ -466,14 +492,11 @@ def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
     )
 
 
-def undecided(connection: Connection, now: datetime) -> list[Request]:
+def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
     """Pending requests past their time, the longest past first."""
     past = connection.execute(
-        """
-        SELECT DISTINCT requests.id FROM actions JOIN requests ON requests.id = actions.request
-        WHERE actions.state = 'pending' AND requests.decide_by <= ? ORDER BY requests.decide_by
-        """,
-        [microseconds(now)],
+        f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
+        [microseconds(now), limit],
     ).fetchall()
     return [request(connection, found) for (found,) in past]
 
@@ -486,45 +509,71 @@ def rules(connection: Connection) -> Event | None:
     return None if row is None else as_event(row)
 
 
-def waiting(connection: Connection) -> list[Waiting]:
+def pending(
+    connection: Connection, limit: int, after: Waiting | None = None, team: str | None = None
+) -> list[Waiting]:
     """Pending requests in short, the soonest deadline first; those without one come last."""
+    beyond, values = "TRUE", list[object]()
+    if after:
+        beyond = f"{_DECIDE_BY} >= ? AND ({_DECIDE_BY}, asked_at, id) > (?, ?, ?)"
+        end = NEVER if after.decide_by is None else microseconds(after.decide_by)
+        values = [end, end, microseconds(after.asked_at), after.id]
+    rows = connection.execute(
+        f"""
+        SELECT *, {_APPROVED_BY} FROM {_PENDING} AND {beyond} AND team = coalesce(?, team)
+        ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?
+        """,  # noqa: S608 - fixed text
+        [*values, team, limit],
+    )
+    return list(map(_waiting, rows))
+
+
+def count_pending(connection: Connection, at_most: int, team: str | None = None) -> int:
+    """Count pending requests, and stop at so many."""
+    [(count,)] = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {_PENDING} AND team = coalesce(?, team) LIMIT ?)",  # noqa: S608 - fixed text
+        [team, at_most],
+    )
+    return int(count)
+
+
+def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[str], int]:
+    """Return the requests of the pending actions behind a place in the log, and the place of the last one."""
     rows = connection.execute(
         """
-        SELECT DISTINCT requests.*, (
-            SELECT group_concat(DISTINCT person) FROM approvals
-            WHERE approvals.request = requests.id AND decision = 'approve'
-        ) AS approved_by FROM actions INDEXED BY actions_state
-        JOIN requests ON requests.id = actions.request
-        WHERE actions.state = 'pending'
-        ORDER BY requests.decide_by IS NULL, requests.decide_by, requests.asked_at, requests.id
-        """
-    )
-    return [
-        Waiting(
-            row["id"],
-            row["requester"],
-            row["team"],
-            row["rule"],
-            moment(row["asked_at"]),
-            decide_by=_time(row["decide_by"]),
-            approved_by=frozenset(filter(None, (row["approved_by"] or "").split(","))),
-        )
-        for row in rows
-    ]
-
-
-def alike(connection: Connection, ending: str) -> list[LogEntry]:
-    """Pending entries whose number ends with these digits."""
-    return _entries(
-        connection,
-        _IN_STATE,
-        """
-        WHERE state = 'pending' AND substr(
-            coalesce(json_extract(personal.value, '$.to'), json_extract(personal.value, '$.target.to')),
-            -length(:ending)) = :ending
-        ORDER BY actions.n
+        SELECT n, request FROM actions INDEXED BY actions_pending
+        WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?
         """,
-        {"ending": ending},
+        [after, limit],
+    ).fetchall()
+    return list(dict.fromkeys(row["request"] for row in rows)), rows[-1]["n"] if rows else after
+
+
+def pending_request(connection: Connection, request: str) -> Waiting | None:
+    """Return a request in short where it is still pending."""
+    row = connection.execute(
+        f"SELECT *, {_APPROVED_BY} FROM requests WHERE id = ? AND pending = 1",  # noqa: S608 - fixed text
+        [request],
+    ).fetchone()
+    return None if row is None else _waiting(row)
+
+
+def _waiting(row: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        row["id"],
+        row["requester"],
+        row["team"],
+        row["rule"],
+        moment(row["asked_at"]),
+        decide_by=_time(row["decide_by"]),
+        approved_by=frozenset(filter(None, (row["approved_by"] or "").split(","))),
+    )
+
+
+def alike(connection: Connection, masked: bytes) -> list[LogEntry]:
+    """Pending entries whose number reads so when masked."""
+    return _entries(
+        connection, _MASKED, "WHERE lookup.masked = :masked ORDER BY actions.n", {"masked": masked}
     )
 
 
@@ -550,13 +599,14 @@ def last_asked(connection: Connection, people: Collection[str]) -> dict[str, dat
     """When each of these people was last asked to decide."""
     rows = connection.execute(
         """
-        SELECT json_extract(data, '$.person') AS person, max(at) AS at FROM events
-        WHERE name = 'asked' AND json_extract(data, '$.person') IN (SELECT value FROM json_each(?))
-        GROUP BY person
+        SELECT value AS person, (
+            SELECT max(at) FROM events INDEXED BY events_asked
+            WHERE name = 'asked' AND json_extract(data, '$.person') = value) AS at
+        FROM json_each(?)
         """,
         [json.dumps(list(people))],
     )
-    return {row["person"]: moment(row["at"]) for row in rows}
+    return {row["person"]: moment(row["at"]) for row in rows if row["at"] is not None}
 
 
 def as_action(value: str | None) -> CallAction | None:

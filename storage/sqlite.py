@@ -116,6 +116,8 @@ class SQLiteLog:
         try:
             if not await reader.do(lambda connection: writing.has_key(connection, sources)):
                 await writer.do(lambda connection: writing.keep_key(connection, sources))
+            if unmasked := await reader.do(writing.without_masked):
+                await writer.do(lambda connection: writing.keep_masked(connection, sources, unmasked))
             if watched:
                 await writer.watch(path)
         except BaseException:
@@ -352,14 +354,26 @@ class SQLiteLog:
     async def moves_followed(self, now: datetime) -> Sequence[Request]:  # noqa: D102
         return await self._reader.do(lambda connection: moves.followed(connection, now))
 
-    async def undecided(self, now: datetime) -> Sequence[Request]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.undecided(connection, now))
+    async def undecided(self, now: datetime, limit: int) -> Sequence[Request]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.undecided(connection, now, limit))
 
-    async def waiting(self) -> Sequence[Waiting]:  # noqa: D102
-        return await self._reader.do(reading.waiting)
+    async def pending(  # noqa: D102
+        self, limit: int, *, after: Waiting | None = None, team: str | None = None
+    ) -> Sequence[Waiting]:
+        return await self._reader.do(lambda connection: reading.pending(connection, limit, after, team))
 
-    async def alike(self, ending: str) -> Sequence[LogEntry]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.alike(connection, ending))
+    async def count_pending(self, at_most: int, *, team: str | None = None) -> int:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.count_pending(connection, at_most, team))
+
+    async def pending_since(self, after: int, limit: int) -> tuple[Sequence[str], int]:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.pending_since(connection, after, limit))
+
+    async def pending_request(self, request: str) -> Waiting | None:  # noqa: D102
+        return await self._reader.do(lambda connection: reading.pending_request(connection, request))
+
+    async def alike(self, masked: str) -> Sequence[LogEntry]:  # noqa: D102
+        looked_up = self._sources.lookup(masked)
+        return await self._reader.do(lambda connection: reading.alike(connection, looked_up))
 
     async def campaigns_seen(self) -> Collection[tuple[str, str, str]]:  # noqa: D102
         return await self._reader.do(reading.campaigns_seen)
@@ -370,8 +384,12 @@ class SQLiteLog:
     async def overdue(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.overdue(connection, now))
 
-    async def unsighted(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.unsighted(connection, connections, limit))
+    async def unsighted(  # noqa: D102
+        self, connections: Collection[str], limit: int, after: Mapping[str, int]
+    ) -> tuple[Sequence[LogEntry], Mapping[str, int]]:
+        return await self._reader.do(
+            lambda connection: reading.unsighted(connection, connections, limit, after)
+        )
 
     async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
         return await self._reader.do(lambda connection: reading.unsure(connection, connections, limit))

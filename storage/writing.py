@@ -8,6 +8,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.masking import may_hold_number
+from providers.phone import mask
 from storage import chain, exclusion, joining, people, reading, stops, taken_away
 from storage.appending import Chain, Sources
 from storage.chain import (
@@ -84,6 +85,31 @@ def keep_key(connection: Connection, sources: Sources) -> None:
     """Let a new file keep to this key. Raises `CannotOpen` where another process kept another one."""
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('key', ?)", [sources.lookup("key")])
     has_key(connection, sources)
+
+
+def without_masked(connection: Connection) -> list[tuple[int, str]]:
+    """Return the pending actions, with their numbers, that an earlier version wrote down."""
+    rows = connection.execute(
+        """
+        SELECT n, coalesce(json_extract(value, '$.to'), json_extract(value, '$.target.to')) AS dialled
+        FROM actions INDEXED BY actions_pending
+        JOIN lookup ON lookup.action = n AND masked IS NULL
+        JOIN personal ON personal.event = asked_event AND personal.field = 'action'
+        WHERE state = 'pending' AND dialled IS NOT NULL
+        """
+    )
+    return [(row["n"], row["dialled"]) for row in rows]
+
+
+def keep_masked(connection: Connection, sources: Sources, actions: Iterable[tuple[int, str]]) -> None:
+    """Let actions be found, while they are pending, by what their numbers read like when masked."""
+    connection.executemany(
+        """
+        UPDATE lookup SET masked = ?
+        WHERE action = ? AND EXISTS (SELECT 1 FROM actions WHERE n = action AND state = 'pending')
+        """,
+        [(sources.lookup(mask(number)), n) for n, number in actions],
+    )
 
 
 def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorded:
@@ -169,6 +195,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
             taken_away.note(connection, writer, move.entry, change.request)
     if decision:
         _insert(connection, "approvals", chain.approval_row(written[0]))
+    _end_pending(connection, change.request)
     written += [_note(writer, change, note) for note in change.notes]
     _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
     _post(connection, written[0], change.posts)
@@ -291,6 +318,24 @@ def _move(
     return event
 
 
+def _end_pending(connection: Connection, request: str) -> None:
+    """Note that a request, or some of its actions, are not pending any more, where that is so."""
+    connection.execute(
+        """
+        UPDATE requests SET pending = 0 WHERE id = :request AND pending = 1
+          AND NOT EXISTS (SELECT 1 FROM actions WHERE request = :request AND +state = 'pending')
+        """,
+        {"request": request},
+    )
+    connection.execute(
+        """
+        UPDATE lookup SET masked = NULL WHERE masked IS NOT NULL
+          AND action IN (SELECT n FROM actions WHERE request = ? AND state <> 'pending')
+        """,
+        [request],
+    )
+
+
 def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
     """Whether an id that a provider answered with is the erasable one that it was asked about."""
     if not isinstance(reference, str):
@@ -390,11 +435,15 @@ def _under_way(connection: Connection, sources: Sources, new: NewRequest) -> dic
 
 @dataclass(frozen=True, slots=True)
 class _Aim:
-    """What an action is aimed at: an id that stays in the chain, or what is found by its keyed hash."""
+    """What an action is aimed at: an id that stays in the chain, or what is found by its keyed hash.
+
+    ``masked`` is the keyed hash of a number as people see it masked.
+    """
 
     agent: str | None
     target_id: str | None
     looked_up: bytes | None
+    masked: bytes | None = None
 
 
 def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
@@ -402,7 +451,9 @@ def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
     agent, target_id = reading.agent_and_target(asked.action)
     if target_id and may_hold_number(target_id) and not reading.is_reference(connection, target_id):
         return _Aim(agent, None, sources.lookup(target_id))
-    return _Aim(agent, target_id, sources.lookup(asked.number) if asked.number else None)
+    if not asked.number:
+        return _Aim(agent, target_id, None)
+    return _Aim(agent, target_id, sources.lookup(asked.number), sources.lookup(mask(asked.number)))
 
 
 def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim) -> dict[str, Scalar]:
@@ -434,7 +485,10 @@ def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _
     columns = chain.entry_columns(event)
     n = _insert(connection, "actions", columns)
     if aim.looked_up is not None:
-        connection.execute("INSERT INTO lookup VALUES (?, ?)", [n, aim.looked_up])
+        pending = columns["state"] == State.PENDING
+        connection.execute(
+            "INSERT INTO lookup VALUES (?, ?, ?)", [n, aim.looked_up, aim.masked if pending else None]
+        )
     return reading.as_entry(columns, asked.action)
 
 

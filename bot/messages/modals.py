@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.beside import ALONE, AROUND, Beside, called, name_key, number_of
+from bot.beside import ALONE, AROUND, MOST_COUNTED, Beside, called, name_key, number_of
 from bot.blocks import (
     MAX_OPTION,
     MAX_TITLE,
@@ -38,7 +38,7 @@ from bot.messages.facts import (
 )
 from bot.messages.standing import standing, trial
 from bot.messages.tasks import is_named_whole, target
-from bot.words import seen
+from bot.words import at_least, seen
 from providers.actions import Kind
 from storage.entries import Request
 from storage.folding import as_typed
@@ -386,7 +386,7 @@ def done(decided: int) -> View:
 
 
 def _more_wait(others: int) -> str:
-    return f"{others} more {'waits' if others == 1 else 'wait'} for you"
+    return f"{at_least(others, MOST_COUNTED)} more {'waits' if others == 1 else 'wait'} for you"
 
 
 def _listed(request: Request) -> list[Block]:

@@ -6,12 +6,14 @@ Numbers are masked as in channels, times are in the reader's own zone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bot.beside import MOST_COUNTED
 from bot.blocks import Block, Message, actions, button, code, context, escape, section, when
 from bot.messages.answers import take_back
 from bot.messages.facts import left_alone
 from bot.messages.posts import REVIEW, audit
 from bot.messages.standing import already, marked, standing
 from bot.messages.tasks import target
+from bot.words import at_least
 from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State
 
@@ -48,7 +50,7 @@ def lists(
     blocks.append(section("*Waiting for approval*, the soonest to run out first"))
     blocks += [_row(row) for row in waiting] or [context("Nothing else waits.")]
     if more_wait:
-        blocks.append(context(f"… and {more_wait} more."))
+        blocks.append(context(f"… and {at_least(more_wait, MOST_COUNTED)} more."))
     blocks.append(section("*Coming up*, the next to go out first"))
     blocks += [_call(entry) for entry in coming[:SHOWN]] or [context("No call that the log knows of.")]
     if len(coming) > SHOWN:

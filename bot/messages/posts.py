@@ -6,7 +6,7 @@ escaped, times are in each reader's own zone, and the first block reads as a sen
 
 from collections.abc import Mapping, Sequence
 
-from bot.beside import ALONE, ESCALATED, Beside
+from bot.beside import ALONE, ESCALATED, MOST_COUNTED, Beside
 from bot.blocks import (
     Block,
     Message,
@@ -32,7 +32,7 @@ from bot.messages.replies import PLACE_IT_AGAIN, Told, also, contradicted, still
 from bot.messages.standing import became, done, marked, moved_in_vain, passed, standing
 from bot.messages.tasks import target, wish
 from bot.refusals import NOT_POSTED
-from bot.words import listed
+from bot.words import at_least, listed
 from providers.actions import Code, Kind
 from storage.entries import LogEntry, Post, Request, Scalar
 from storage.lifecycle import State
@@ -258,7 +258,8 @@ def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE
 
 def _more(beside: Beside) -> list[str]:
     """How many others wait: true of when it was written."""
-    words = "1 other waits" if beside.others == 1 else f"{beside.others} others wait"
+    others = at_least(beside.others, MOST_COUNTED)
+    words = "1 other waits" if beside.others == 1 else f"{others} others wait"
     return [f"{words} as this is written"] if beside.others else []
 
 

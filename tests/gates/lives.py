@@ -105,7 +105,7 @@ class Lives(RuleBasedStateMachine):
         self.by_mark: dict[str, str] = {}
         self.opened: list[StepLog] = []
         self.crews: list[Crew] = []
-        self.rounds: dict[int, asyncio.Task[None]] = {}
+        self.rounds: dict[int, asyncio.Task[bool]] = {}
         """Of the processes that were stopped."""
         self.events, self.lines, self.head = 0, 0, GENESIS
         self.states: dict[str, State] = {}

@@ -12,7 +12,7 @@ import pytest
 from providers.actions import Kind
 from storage import exclusion, moves, outbox, pacing, reading, searching, taken_away
 from storage.connection import TOGETHER, CannotOpen, Reader, Writer, open_for_reading, open_for_writing
-from storage.entries import Query
+from storage.entries import Query, Waiting
 from storage.lifecycle import State
 from storage.sqlite import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, placing
@@ -376,16 +376,30 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         "actions_approved (connection=?)",
     ),
     "overdue": (lambda db: reading.overdue(db, NOON), "actions_not_after"),
-    "unsighted": (lambda db: reading.unsighted(db, ["a"], 9), "actions_unbegun (connection=?)"),
+    "unsighted": (
+        lambda db: reading.unsighted(db, ["a"], 9, {}),
+        "actions_unbegun (connection=? AND rowid>?)",
+    ),
     "unsure": (lambda db: reading.unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
     "sighted before": (lambda db: reading.sighted_before(db, "A-2222"), "events_looked_up"),
     "a turn": (lambda db: pacing.turn(db, "a", 5, NOON), "PRIMARY KEY"),
     "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_doubted"),
     "lapsed": (lambda db: reading.lapsed(db, NOON), "actions_state"),
-    "undecided": (lambda db: reading.undecided(db, NOON), "actions_state"),
+    "undecided": (lambda db: reading.undecided(db, NOON, 9), "requests_pending (<expr><?)"),
+    "pending": (
+        lambda db: reading.pending(db, 9, Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
+        "requests_pending (<expr>>?)",
+    ),
+    "pending since": (lambda db: reading.pending_since(db, 5, 9), "actions_pending (n>?)"),
+    "alike": (lambda db: reading.alike(db, b"n"), "lookup_masked (masked=?)"),
+    "last asked": (lambda db: reading.last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
+    "scheduled": (
+        lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
+        "actions_scheduled_by (requester=? AND scheduled_for>?)",
+    ),
     "outgoing": (
         lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
-        "outbox_waiting",
+        "outbox_lane (lane>?)",
     ),
     "outgoing beside what somebody posts": (
         lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
@@ -413,6 +427,7 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
         "SCAN one",
         "SCAN done",
         "SCAN hit",
+        "SCAN lanes",
     )  # a few rows each
     assert not [
         step

@@ -297,6 +297,20 @@ async def test_a_list_of_an_earlier_schema_is_verified_and_kept(tmp_path: Path) 
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
             """
+            DROP TRIGGER outbox_joined;
+            DROP TRIGGER outbox_left;
+            DROP INDEX outbox_due;
+            DROP INDEX outbox_postponed;
+            DROP INDEX outbox_lane;
+            CREATE INDEX outbox_lane ON outbox (lane) WHERE ended IS NULL AND lane IS NOT NULL;
+            ALTER TABLE outbox DROP COLUMN is_next;
+            DROP INDEX actions_pending;
+            DROP INDEX actions_scheduled_by;
+            DROP INDEX lookup_masked;
+            ALTER TABLE lookup DROP COLUMN masked;
+            DROP INDEX requests_pending;
+            ALTER TABLE requests DROP COLUMN pending;
+            DELETE FROM _sqlite_migrations WHERE name = 'pending_requests';
             DROP TABLE unfinished_lists;
             DROP INDEX stops_list;
             CREATE INDEX stops_list ON stops (list);

@@ -215,8 +215,8 @@ TAMPERING: dict[str, tuple[str, ...]] = {
         "UPDATE personal SET value = 'forged' WHERE event IN (SELECT seq - 2 FROM events WHERE name = 'erased')",
     ),
     "a look-up is gone": ("DELETE FROM lookup WHERE action = 1",),
-    "an erased action is looked up": ("INSERT INTO lookup SELECT max(n), zeroblob(32) FROM actions",),
-    "a look-up is of no action": ("INSERT INTO lookup VALUES (999, zeroblob(32))",),
+    "an erased action is looked up": ("INSERT INTO lookup SELECT max(n), zeroblob(32), NULL FROM actions",),
+    "a look-up is of no action": ("INSERT INTO lookup VALUES (999, zeroblob(32), NULL)",),
     "two actions are exchanged in their order": (
         "UPDATE actions SET n = 999 WHERE n = 1",
         "UPDATE actions SET n = 1 WHERE n = 2",

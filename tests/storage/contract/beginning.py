@@ -199,19 +199,19 @@ class Beginning:
         waiting, denied, begun = [await recorded(log, KORE) for _ in range(3)]
         await recorded(log, deleting("cd-2"))
         await log.apply(withdraw(denied.id))
-        assert [one.id for one in await log.unsighted({"kore"}, 9)] == [waiting.id, begun.id]
-        assert len(await log.unsighted({"kore"}, 1)) == 1
+        assert [one.id for one in (await log.unsighted({"kore"}, 9, {}))[0]] == [waiting.id, begun.id]
+        assert len((await log.unsighted({"kore"}, 1, {}))[0]) == 1
         await log.apply(approve(begun.id))
-        assert {one.id for one in await log.unsighted({"kore", "x"}, 9)} == {waiting.id, begun.id}
+        assert {one.id for one in (await log.unsighted({"kore", "x"}, 9, {}))[0]} == {waiting.id, begun.id}
         await log.apply(begin(begun, clock))
         await log.apply(noted(Note(waiting.id, "looked_up", {"found": None})))
-        assert not await log.unsighted({"kore"}, 9)
+        assert not (await log.unsighted({"kore"}, 9, {}))[0]
 
     async def test_no_connection_s_look_ups_wait_behind_another_s(self, log: ActionLog) -> None:
         """So many of each connection, the oldest first."""
         late = [await recorded(log, KORE) for _ in range(2)]
         other = await recorded(log, replace(KORE, connection="another"))
-        found = await log.unsighted({"another", "kore"}, 1)
+        found = (await log.unsighted({"another", "kore"}, 1, {}))[0]
         assert [one.id for one in found] == [late[0].id, other.id]
 
     async def test_which_deletions_in_doubt_are_looked_up(self, log: ActionLog, clock: Clock) -> None:

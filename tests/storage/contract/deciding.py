@@ -45,10 +45,10 @@ class Deciding:
     async def test_what_waits_says_who_approved(self, log: ActionLog) -> None:
         """Whoever denied is not among them."""
         made = await recorded(log, cancelling())
-        assert [one.approved_by for one in await log.waiting()] == [frozenset()]
+        assert [one.approved_by for one in await log.pending(9)] == [frozenset()]
         for number, person in enumerate(("U0MANAGER", "U0SECOND")):
             await log.apply(one_of_two(made.id, person, after=number))
-        assert [one.approved_by for one in await log.waiting()] == [frozenset({"U0MANAGER", "U0SECOND"})]
+        assert [one.approved_by for one in await log.pending(9)] == [frozenset({"U0MANAGER", "U0SECOND"})]
 
     async def test_what_the_rules_said_is_kept(self, log: ActionLog) -> None:
         """With the request, and in its first event."""

@@ -1,0 +1,124 @@
+"""What rounds and lists cost: steps of SQLite's machine, however much waits."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from sqlite3 import Connection
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from providers.phone import mask
+from storage import exclusion, outbox, reading, standstills, writing
+from storage.appending import Sources
+from storage.connection import open_for_writing
+from storage.entries import Change, Note, Post
+from storage.lifecycle import State
+from tests.storage.samples import (
+    KEY,
+    NOON,
+    Clock,
+    cancelling,
+    cancelling_by_id,
+    deny,
+    many_numbers,
+    noted,
+    placing,
+)
+
+FEW, MANY = 50, 5_000
+ALONE = "+919876549999"
+"""A number that reads like no other one here."""
+SOURCES = Sources(KEY, Clock())
+UNTIL = NOON + timedelta(seconds=30)
+LATER_BY = timedelta(minutes=1)
+LATER = NOON + LATER_BY
+
+
+def fill(connection: Connection, waiting: int) -> None:
+    """Let so many requests wait, each with a post that waits for its channel and one that waits behind it."""
+    connection.execute("BEGIN IMMEDIATE")
+    posts = [Post("asked", "audit"), Post("told", "dm:U1")]
+    for number in many_numbers(waiting):
+        made = writing.record(connection, SOURCES, replace(cancelling(number), posts=posts)).request
+        asked = noted(
+            Note(made.id, "asked", {"person": "U0MANAGER"}), Note(made.id, "looked_up", {"found": True})
+        )
+        writing.apply(connection, SOURCES, asked)
+        call = placing(number, at=NOON + timedelta(hours=1))
+        writing.record(connection, SOURCES, replace(call, state=State.PENDING))
+    while due := outbox.outgoing(connection, NOON, owner="one", until=UNTIL, limit=20):
+        for post in due:
+            outbox.postpone(connection, post, LATER, None, "C1", aside=False, now=NOON)
+    connection.execute("COMMIT")
+
+
+def post_of_a_lane(connection: Connection) -> None:
+    """Take the oldest post of a lane, make it, and let the next one wait for a second."""
+    for now in (LATER, 2 * LATER_BY + NOON):
+        until = now + LATER_BY
+        for post in outbox.outgoing(connection, now, owner="one", until=until, limit=1):
+            outbox.delivered(connection, post, None, post.event, [], now)
+        for post in outbox.outgoing(connection, now, owner="one", until=until, limit=20):
+            outbox.postpone(connection, post, until, None, "C1", aside=False, now=now)
+
+
+WORK: dict[str, Callable[[Connection], object]] = {
+    "a page of what waits": lambda db: reading.pending(db, 10, team="T0"),
+    "the next page": lambda db: reading.pending(db, 10, after=reading.pending(db, 10)[-1]),
+    "how many wait": lambda db: reading.count_pending(db, 40, "T0"),
+    "what is new": lambda db: reading.pending_since(db, _last(db), 50),
+    "what ran out of time": lambda db: reading.undecided(db, NOON, 100),
+    "whose number reads alike": lambda db: reading.alike(db, SOURCES.lookup(mask(ALONE))),
+    "who was asked last": lambda db: reading.last_asked(db, ["U0MANAGER"]),
+    "what was not looked up": lambda db: reading.unsighted(db, ["reminders"], 40, {"reminders": _last(db)}),
+    "a page of what is not looked up": lambda db: reading.unsighted(db, ["reminders"], 40, {}),
+    "what is ready": lambda db: reading.ready(db, NOON, 8),
+    "what is overdue": lambda db: reading.overdue(db, NOON),
+    "what others send": lambda db: standstills.traffic(db, "one"),
+    "a new request": lambda db: writing.record(db, SOURCES, cancelling_by_id("vx_1")),
+    "a decision": lambda db: writing.apply(db, SOURCES, _denied(db)),
+    "a post": post_of_a_lane,
+    "what waits for another": lambda db: exclusion.waits(db, "A-2222"),
+}
+
+
+def _last(connection: Connection) -> int:
+    [(last,)] = connection.execute("SELECT max(n) FROM actions")
+    return int(last)
+
+
+def _denied(connection: Connection) -> Change:
+
+    return deny(reading.pending(connection, 1)[0].id)
+
+
+@cache
+def steps(waiting: int) -> dict[str, int]:
+    """How many steps each work takes beside so many waiting requests."""
+    found = {}
+    with TemporaryDirectory() as folder, closing(open_for_writing(Path(folder) / "log.db")) as connection:
+        fill(connection, waiting)
+        for name, work in WORK.items():
+            taken = [0]
+
+            def step(taken: list[int] = taken) -> None:
+                taken[0] += 1
+
+            connection.execute("BEGIN IMMEDIATE")
+            connection.set_progress_handler(step, 1)
+            work(connection)
+            connection.set_progress_handler(None, 1)
+            connection.execute("ROLLBACK")
+            found[name] = taken[0]
+    return found
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_what_waits_costs_no_round(name: str) -> None:
+    """A hundred times as much waits, and finding what changed takes no more steps to speak of."""
+    few, many = steps(FEW)[name], steps(MANY)[name]
+    assert many <= few * 1.2 + 50, f"{few} steps beside {FEW}, {many} beside {MANY}"
