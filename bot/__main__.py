@@ -1,5 +1,7 @@
 """`python -m bot`: the command line. Light: each command imports what it needs."""
 
+import errno
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
@@ -15,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.excepthook = _print_exception
     chosen = make_parser().parse_args(arguments)
     try:
-        return _COMMANDS[chosen.command](chosen)
+        return _run(chosen)
     except EnvironmentFault as error:
         from bot.terminal import complain
 
@@ -25,6 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
         from bot.terminal import complain
         from storage.errors import LogBusyError
 
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+            )  # Python writes the rest as it ends
+            complain("What was to be printed did not find room where it goes. Make room, and run it again.")
+            return 2
         if not isinstance(error, LogBusyError):
             raise
         complain(
@@ -32,6 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
             "Run it again."
         )
         return 2
+
+
+def _run(chosen: Namespace) -> int:
+    status = _COMMANDS[chosen.command](chosen)
+    if sys.stdout:
+        sys.stdout.flush()  # what cannot be printed is known now, and not as Python ends
+    return status
 
 
 class EnvironmentFault(Exception):
@@ -49,7 +64,6 @@ def _print_exception(kind: type[BaseException], error: BaseException, frames: Tr
 
 def _environment() -> dict[str, str]:
     """The environment, over what `.env` in this folder says. Raises `EnvironmentFault`."""
-    import os
     from io import StringIO
 
     from dotenv import dotenv_values

@@ -24,6 +24,10 @@ SPARED: Final = 0.1
 """Seconds until a connection counts, as its request may be on its way: many may come at once, and all of them
 through one proxy. With twice as many as above, each counts."""
 
+AT_A_TIME: Final = 4096
+"""Bytes that are parsed before it is looked at what they were. The framing of a body may be so much more than
+its content: chunks of a byte each would cost a second of this process for each megabyte."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -82,6 +86,7 @@ class Connection(H11Protocol):
         super().__init__(config, server_state, app_state, _loop)
         self._awaited = awaited
         self._patience: asyncio.TimerHandle | None = None
+        self._framing = 0
         self.peer = ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
@@ -91,8 +96,11 @@ class Connection(H11Protocol):
         self._look()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
-        super().data_received(data)
+        """Take what came, as long as it is worth it."""
+        for begin in range(0, len(data), AT_A_TIME):
+            if self.transport.is_closing():
+                break
+            self._take(data[begin : begin + AT_A_TIME])
         self._look()
 
     def on_response_complete(self) -> None:
@@ -123,6 +131,22 @@ class Connection(H11Protocol):
             self.connections.discard(self)
             self.transport.abort()
         return awaited
+
+    def _take(self, data: bytes) -> None:
+        """Parse some of what came. A body in chunks that hold less than their framing ends the connection."""
+        cycle = self.cycle if self._is_in_body() else None
+        before = len(cycle.body) if cycle else 0
+        super().data_received(data)
+        if cycle and cycle is self.cycle and self._is_in_body():
+            self._framing = max(0, self._framing + len(data) - 2 * (len(cycle.body) - before))
+        if self._framing > AT_A_TIME:
+            _log.warning("A connection to this process's port was closed: its body was in tiny chunks")
+            self.connections.discard(self)
+            self.transport.abort()
+
+    def _is_in_body(self) -> bool:
+        """Return whether more of a body has to come that is not answered yet."""
+        return self.conn.their_state is h11.SEND_BODY and self.conn.our_state is not h11.DONE
 
     def _look(self) -> None:
         """Begin or end to wait."""

@@ -6,6 +6,7 @@ The words that headers are known by need not be complete. A header that is not k
 import re
 import shlex
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,7 +27,7 @@ def _fold(text: str) -> str:
 
 _MOST_DIGITS: Final = 4
 """Digits that a header may have, as in "Phone 1" or "DNC 2026". A cell with more is data."""
-_ASIDE = re.compile(r"\(.*?\)|\[.*?\]|\b(?:with|without|incl|including)\b.*", re.IGNORECASE)
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\b(?:with|without|incl|including)\b.*", re.IGNORECASE)
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _BETWEEN_WORDS = re.compile(r"[\W\d_]+")
 _PHONE_PART = re.compile(
@@ -83,6 +84,7 @@ class Columns:
         self.width = max(n for n, cell in enumerate(rows[0], 1) if cell)
         has_numbers = any(is_number(cell, default_region=default_region) for cell in rows[0])
         self._headers = [] if has_numbers else list(rows[0][: self.width])
+        self._times = Counter(self._headers)
         self._phones = [n for n, header in enumerate(self._headers) if is_phone_header(header)]
 
     def name(self, column: int) -> str:
@@ -142,7 +144,7 @@ class Columns:
 
     def _option(self, column: int) -> str:
         header = self._headers[column] if self._headers else ""
-        plain = header and header.isprintable() and self._headers.count(header) == 1
+        plain = header and header.isprintable() and self._times[header] == 1
         return f"--column {shlex.quote(header) if plain else column + 1}"
 
     def _is_of_numbers(self, column: int) -> bool:

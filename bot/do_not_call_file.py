@@ -25,6 +25,8 @@ FIRST: Final = 3
 """Numbers that are kept to be shown, masked."""
 SAMPLE: Final = 100
 """Rows that are looked at before it is said which columns hold numbers."""
+LONGEST_ROW: Final = 64 * 1024
+"""Characters of a row, over all its lines. A file with more is another one, or has no end."""
 
 _MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -85,7 +87,10 @@ class Read:
 
 
 def decoded(file: io.BufferedReader) -> Iterator[str]:
-    """Yield a file's lines, with their ends. Raises `CannotRead` at a line that is no text."""
+    """Yield a file's lines, with their ends; of one that is too long, the beginning.
+
+    Raises `CannotRead` at a line that is no text.
+    """
     begins = file.peek(4)
     encoding = next((name for mark, name in _MARKS if begins.startswith(mark)), "utf-8-sig")
     # A byte that UTF-8 does not have becomes half a surrogate pair, so that its line is known.
@@ -94,7 +99,8 @@ def decoded(file: io.BufferedReader) -> Iterator[str]:
         if encoding == "utf-8-sig"
         else ("replace", re.compile("[\0\ufffd]"))
     )
-    for line, text in enumerate(io.TextIOWrapper(file, encoding, errors, newline=""), 1):
+    whole = io.TextIOWrapper(file, encoding, errors, newline="")
+    for line, text in enumerate(iter(lambda: whole.readline(LONGEST_ROW + 1), ""), 1):
         if no_text.search(text):
             name = encoding.removesuffix("-sig").upper()
             raise CannotRead(
@@ -153,9 +159,22 @@ def _swallows(cell: str, region: str) -> bool:
 def _rows(lines: Iterator[str], found: Read) -> Iterator[tuple[int, list[str]]]:
     """Yield the number of each row's first line, and its cells: none where its quotes are wrong."""
     passed, delimiter = _delimiter(lines)
-    reader = csv.reader(chain(passed, lines), delimiter=delimiter, strict=True)
+    length = 0
+
+    def within() -> Iterator[str]:
+        nonlocal length
+        for text in chain(passed, lines):
+            length += len(text)
+            if length > LONGEST_ROW:
+                raise CannotRead(
+                    f"The row that begins in line {begins} has more than {LONGEST_ROW} characters. "
+                    "Is this a list of numbers, with a line for each?"
+                )
+            yield text
+
+    reader = csv.reader(within(), delimiter=delimiter, strict=True)
     while True:
-        begins = reader.line_num + 1
+        begins, length = reader.line_num + 1, 0
         try:
             cells = [cell.strip() for cell in next(reader)]
         except StopIteration:

@@ -23,6 +23,7 @@ from bot.progress import bar
 from bot.terminal import cell, complain, say, say_json
 from bot.words import closest, counted, listed
 from providers import phone
+from providers.masking import mask_numbers
 from storage.connection import UNREADABLE, CannotOpen
 from storage.entries import SYSTEM, Imported
 from storage.errors import LogBusyError
@@ -34,6 +35,8 @@ OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
 LINES_A_STEP: Final = 1000
 """Lines between two steps of the progress bar."""
 _LIST_NAME = re.compile(r"[^\W_][\w.-]{0,63}")
+_LONG = re.compile(r"\d{9,}")
+"""More digits than a date has, which may be a number without a plus in some country."""
 
 
 def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
@@ -110,6 +113,11 @@ def _read_file(chosen: argparse.Namespace, variables: Mapping[str, str]) -> Read
     if region not in phone.REGIONS:
         where = "Say --region IN, or write default_region in callops.toml."
         raise CannotRead(f"In which country are numbers without a plus? {where}")
+    if any(mask_numbers(one, default_region=region) != one for one in _LONG.findall(_name(chosen))):
+        raise CannotRead(
+            "A list's name stays in the log for good, and this one holds a phone number: choose another with "
+            "--list NAME."
+        )
     with Path(chosen.file).open("rb") as file:
         size = os.fstat(file.fileno()).st_size  # 0 for a pipe: then there is no bar
 

@@ -33,6 +33,9 @@ IDLE: Final = 75
 """Seconds for which a connection is kept for the next request: longer than the 60 s of the usual proxies, or
 theirs would now and then write into one that we have just closed."""
 
+LARGEST_HEAD: Final = 16 * 1024
+"""Bytes of a request's head: Slack's has some 1 500."""
+
 STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.http_mode", "bot.webhooks")
 """Loggers whose lines anybody can cause who reaches the port."""
 
@@ -96,6 +99,7 @@ class Web:
             log_config=None,
             access_log=False,  # a webhook's path is a secret
             proxy_headers=False,
+            h11_max_incomplete_event_size=LARGEST_HEAD,
             server_header=False,
             timeout_keep_alive=IDLE,
             backlog=ACCEPTED_AT_ONCE,

@@ -1,8 +1,8 @@
 """Phone numbers in any text, to be hidden or found again: reasons, notes, ids, replies, drafts. Pure.
 
 Digits count in every script, and however they are separated: by spaces, line ends, dots, dashes, brackets,
-and what JSON, a URL or HTML makes of these. Letters may touch a number, and end it. Whatever may be a number
-is hidden. Dates, times and amounts stay readable, unless they are part of one.
+what is not seen, and what JSON, a URL or HTML makes of these. Letters may touch a number, and end it.
+Whatever may be a number is hidden. Dates, times and amounts stay readable, unless they are part of one.
 """
 
 import html
@@ -80,17 +80,21 @@ _UNIT: Final = re.compile(
     ) | [0-9]+""",
     re.VERBOSE | re.IGNORECASE,
 )
-_BETWEEN: Final = re.compile(rf"(?:[^\w{HIDDEN}…]|_){{0,16}}")
+_UNSEEN: Final = "\u200b"
+"""In a `_plain` text: each character that is not seen."""
+_BLANK_LETTERS: Final = "\u115f\u1160\u3164\uffa0"
+"""The fillers of Hangul, of which nothing is seen."""
+_BETWEEN: Final = re.compile(rf"(?:{_UNSEEN}*+(?:[^\w{HIDDEN}…]|_)){{0,64}}+{_UNSEEN}*+")
 _BEFORE: Final = re.compile(r"\+[\s(\[]{0,3}$")
 _CUT: Final = re.compile(r"\W{0,3}…")
 
 
 def mask_numbers(text: str, *, default_region: str) -> str:
     """Hide every valid number of the default region, and of any country with its code, in ``text``."""
-    if sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
+    plain = _plain(text)
+    if sum(map(str.isdigit, plain)) < _FEWEST_DIGITS:
         return text
     reader = _Reader(default_region)
-    plain = _plain(text)
     hidden: list[_Span] = []
     for run in _runs(plain):
         hidden += reader.spans(run)
@@ -188,8 +192,10 @@ class _Reader:
     def spans(self, run: Sequence[_Unit]) -> Iterator[_Span]:
         """Every part of a run that is a number: it begins and ends where digits do."""
         for first, unit in enumerate(run):
+            if self.exhausted:
+                return
             digits, moments = "", True
-            for last in run[first:]:
+            for last in run[first : first + _MOST_DIGITS + 1]:
                 digits, moments = digits + last.digits, moments and last.moment
                 if len(digits) > _MOST_DIGITS or (last.plus and last is not unit) or self.exhausted:
                     break
@@ -244,9 +250,20 @@ def _plain(text: str) -> str:
 
 
 def _character(character: str) -> str:
-    if character.isdigit():
-        return str(unicodedata.digit(character))
-    return "+" if character in _PLUS_SIGNS else character
+    """A character as it is, or the digit, the plus or the separator that it is read as."""
+    if character.isascii():
+        return character
+    if (digit := unicodedata.numeric(character, -1)) in range(10):
+        return str(int(digit))
+    if character in _PLUS_SIGNS:
+        return "+"
+    match unicodedata.category(character):
+        case "Cf" | "Mn" | "Me":
+            return _UNSEEN
+        case "Lm":  # letters by name: apostrophes, and marks that are written as dashes
+            return "-"
+        case _:
+            return _UNSEEN if character in _BLANK_LETTERS else character
 
 
 def _separator(found: re.Match[str]) -> str:
@@ -328,4 +345,4 @@ def _masked(text: str, together: Sequence[_Span]) -> str:
 
 
 def _hidden(text: str) -> str:
-    return "".join(HIDDEN if character.isdigit() else character for character in text)
+    return "".join(HIDDEN if _character(character).isdigit() else character for character in text)

@@ -18,6 +18,10 @@ from providers.redaction import Redactor
 LARGEST_BODY: Final = 1 << 20
 """Bytes, decoded. The largest documented reply has a few hundred; a gzip bomb stops here."""
 
+MOST_PIECES: Final = 2000
+"""Pieces in which a body comes: the largest one has as many packets at most. Chunks of a byte each would hold
+up all else for seconds."""
+
 MOST_DIGITS: Final = 309
 """Digits of an integer in a reply: as many as the largest double has."""
 
@@ -143,13 +147,15 @@ async def _body(response: httpx.Response) -> tuple[bytes, bool]:
         case _:
             return b"", False
     body = bytearray()
+    pieces = 0
     async for chunk in response.aiter_raw():
+        pieces += 1
         room = LARGEST_BODY + 1 - len(body)
         try:
             body += decompressor.decompress(chunk, room) if decompressor else chunk[:room]
         except zlib.error:
             return bytes(body), False
-        if len(body) > LARGEST_BODY:
+        if len(body) > LARGEST_BODY or pieces > MOST_PIECES:
             return bytes(body), False
     return bytes(body), decompressor is None or decompressor.eof
 

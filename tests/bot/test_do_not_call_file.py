@@ -1,10 +1,12 @@
 import codecs
 import io
+import time
 
 import pytest
+from typing_extensions import Buffer
 
 from bot.do_not_call_columns import CannotRead, is_phone_header
-from bot.do_not_call_file import NAMED, Read, decoded, read
+from bot.do_not_call_file import LONGEST_ROW, NAMED, Read, decoded, read
 
 A, B, C = "+919876543210", "+919876543211", "+919876543212"
 
@@ -257,3 +259,48 @@ def test_the_first_numbers_are_kept_masked_with_their_countries() -> None:
     assert found.first == ["+91 ••••• •3210", "+44 •• •••• 0958", "+91 ••••• •3211"]
     assert found.countries == {"India": 3, "Britain (UK)": 1}
     assert (found.region, found.cells, len(found.numbers)) == ("IN", 5, 4)
+
+
+@pytest.mark.parametrize(
+    ("begins", "repeats"),
+    [
+        (b"", b"9"),
+        (b"", b"phone,"),
+        (b"98765 43210\n", b"x "),
+        (b"name,phone\n", b'"a","b\n",'),
+    ],
+)
+def test_a_line_that_does_not_end_is_not_read_to_its_end(begins: bytes, repeats: bytes) -> None:
+    """Whatever is in such a file, no more of it is kept than a row may have."""
+    endless = _Endless(begins, repeats)
+    with pytest.raises(CannotRead, match="characters"):
+        read(decoded(io.BufferedReader(endless)), default_region="IN")
+    assert endless.given < 4 * LONGEST_ROW
+
+
+def test_a_header_of_brackets_costs_no_more_than_its_length() -> None:
+    """What stands in brackets is no part of a header, and brackets need not be in pairs."""
+    began = time.process_time()
+    assert not is_phone_header("(" * LONGEST_ROW)
+    with pytest.raises(CannotRead):
+        read_text("(" * (LONGEST_ROW - 10) + ",b\n")
+    with pytest.raises(CannotRead, match="Several columns"):
+        read_text(",".join(["phone"] * 10_000) + "\n")
+    assert time.process_time() - began < 3.0
+
+
+class _Endless(io.RawIOBase):
+    """A file without an end, as a device or a pipe may be one."""
+
+    def __init__(self, begins: bytes, repeats: bytes) -> None:
+        self._next, self._repeats, self.given = begins, repeats, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        view = memoryview(buffer).cast("B")
+        ahead = self._next + self._repeats * (len(view) // len(self._repeats) + 1)
+        view[:], self._next = ahead[: len(view)], ahead[len(view) :]
+        self.given += len(view)
+        return len(view)

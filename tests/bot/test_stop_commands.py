@@ -111,6 +111,15 @@ def test_nothing_is_imported_where_it_is_doubtful(
     assert not (tmp_path / "callops.db").exists()
 
 
+def test_no_list_is_called_by_a_number(tmp_path: Path) -> None:
+    """The chain has its name for good, and no purge reaches it; a date is none."""
+    printed = imported(tmp_path, "98765 43210\n", "--list", "dnc-9876543210")
+    assert (printed.status, printed.output) == (1, "")
+    assert "this one holds a phone number: choose another" in printed.errors
+    assert not (tmp_path / "callops.db").exists()
+    assert imported(tmp_path, "0176 12345678\n", "--list", "dnc_20261130", region="DE").status == 0
+
+
 def test_the_numbers_of_a_sheet_are_imported_and_its_account_numbers_are_not(tmp_path: Path) -> None:
     """It is said which column was read and which were not, and what was left out."""
     content = "Account No,Mobile No\n9876543299,98765 43210\n9876543298,12\n9876543297,+44 20 7946 0958\n"
@@ -291,3 +300,25 @@ def test_a_long_import_shows_its_progress_at_a_terminal_alone(tmp_path: Path) ->
     assert "100%" in steps.partition("Writing")[2]
     silent = imported(tmp_path, "98765 43210\n")
     assert "Reading" not in silent.errors + silent.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this machine has no device that is always full")
+@pytest.mark.parametrize("command", [["log", "verify"], ["log", "list"], ["log", "export"], ["stop", "list"]])
+def test_what_finds_no_room_is_said_and_is_no_verdict(tmp_path: Path, command: list[str]) -> None:
+    """A log that is whole is not called anything else because a disk is full; nor is there a traceback."""
+    assert imported(tmp_path, "98765 43210\n").status == 0
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "bot", *command],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=environment(tmp_path),
+            cwd=Path(__file__).parents[2],
+        )
+    assert ended.returncode == 2
+    assert (
+        ended.stderr
+        == "What was to be printed did not find room where it goes. Make room, and run it again.\n"
+    )

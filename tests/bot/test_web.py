@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -196,6 +197,44 @@ def _unread(on: Running, sent: bytes) -> socket.socket:
     one.sendall(sent)
     one.setblocking(False)
     return one
+
+
+CHUNKED = b"POST /body HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(CHUNKED + b"1\r\na\r\n" * 200_000, id="tiny chunks"),
+        pytest.param(CHUNKED + 40 * (b"1;" + b"a" * 4000 + b"\r\na\r\n"), id="chunks with extensions"),
+        pytest.param(b"POST /body HTTP/1.1\r\n" + b"a: b\r\n" * 200_000, id="a head of many fields"),
+        pytest.param(
+            b"GET /hello HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 20_000 + b"\r\n", id="a whole head"
+        ),
+    ],
+)
+async def test_what_costs_more_than_it_says_is_not_read_to_its_end(sent: bytes) -> None:
+    """Of a megabyte of framing a few kilobytes are parsed: others are answered meanwhile."""
+    async with running() as on:
+        began = time.process_time()
+        streams = await on.connect(sent)
+        assert await on.is_answered()
+        assert await ended(streams)
+        assert time.process_time() - began < 0.5
+
+
+async def test_a_body_in_small_chunks_is_read() -> None:
+    """As some proxies send it, also where a chunk comes in parts."""
+    content = bytes(range(256)) * 64
+    sent = b"".join(b"%x\r\n%s\r\n" % (16, content[n : n + 16]) for n in range(0, len(content), 16))
+    async with running() as on:
+        reader, writer = await on.connect(CHUNKED)
+        for n in range(0, len(sent), 700):
+            writer.write(sent[n : n + 700])
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+        assert await reader.readexactly(len(content)) == content
 
 
 async def test_lines_about_strangers_are_few_and_counted(caplog: pytest.LogCaptureFixture) -> None:

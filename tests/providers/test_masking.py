@@ -187,6 +187,36 @@ def test_no_text_takes_long(text: str) -> None:
     assert "9876543210" not in masked
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "98765\u316443210",  # a filler of Hangul: a letter that is a blank
+        "98765\uffa043210",
+        "98765\u30fc43210",  # the mark of long vowels, which keyboards in Japan write as a dash
+        "98765\u064043210",  # a stretched line between Arabic letters
+        "98765\u02bc43210",
+        "98765" + 40 * "\u200d" + "43210",
+        "98765" + 40 * "." + "43210",
+        "\u4e5d\u516b\u4e03\u516d\u4e94\u56db\u4e09\u4e8c\u4e00\u3007",
+        "\u2168\u2167\u2166\u2165\u2164\u2163\u2162\u2161\u21600",
+    ],
+)
+def test_what_looks_like_a_separator_or_a_digit_is_one(text: str) -> None:
+    """Unicode calls some of them letters: a reader sees a number all the same."""
+    masked = mask_numbers(f"call {text} now", default_region="IN")
+    assert masked == "call +91 ••••• •3210 now"
+    assert NumberFinder(NUMBER).is_in(text)
+
+
+def test_a_long_document_costs_no_more_than_its_length() -> None:
+    """A provider's may be kept whole, as a campaign's last record; a purge reads it while nobody else writes."""
+    text = 60_000 * "1 " + "543210"
+    began = time.process_time()
+    assert not NumberFinder(NUMBER).is_in(text)
+    assert not any(shown(mask_numbers(text, default_region="IN")))
+    assert time.process_time() - began < 5.0
+
+
 def test_beyond_the_bound_every_digit_is_hidden() -> None:
     """A number behind a thousand others is not shown because nobody had the time to read it."""
     text = "7 " * MOST_READS + "98765 43210"

@@ -1,4 +1,5 @@
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import httpx
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.redaction import Redactor
-from providers.reply import LARGEST_BODY, LONGEST_WAIT, Reply, decode, kept_reply, read
+from providers.reply import LARGEST_BODY, LONGEST_WAIT, MOST_PIECES, Reply, decode, kept_reply, read
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 NOTHING = Redactor(secrets=(), number=None, words=())
@@ -145,3 +146,19 @@ async def received(body: bytes = b"", headers: dict[str, bytes] | None = None) -
         stream=httpx.ByteStream(body),
     )
     return await read(response, redactor=NOTHING, now=NOW)
+
+
+async def test_a_body_in_tiny_pieces_is_not_read_to_its_end() -> None:
+    """It is no document, like all that is not complete; one in some hundreds of pieces is."""
+    taken = 0
+
+    async def pieces(number: int) -> AsyncIterator[bytes]:
+        nonlocal taken
+        for taken in range(1, number + 1):
+            yield b" " if taken < number else b"{}"
+
+    endless = await read(httpx.Response(200, content=pieces(LARGEST_BODY)), redactor=NOTHING, now=NOW)
+    assert endless.document is None
+    assert taken < MOST_PIECES + 2
+    some = await read(httpx.Response(200, content=pieces(MOST_PIECES)), redactor=NOTHING, now=NOW)
+    assert some.document == {}
