@@ -27,6 +27,7 @@ TERMINAL = {
     "check_setup",
     "check_slack",
     "check_web",
+    "clock_check",
     "demo",
     "do_not_call_cells",
     "do_not_call_columns",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from bot.dispatcher import Dispatcher
 from bot.operations import content
@@ -13,7 +13,7 @@ from storage import writing
 from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request
 from storage.lifecycle import State
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog
-from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
+from tests.invariants.seeding import Invariant, Seeded
 
 
 async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
@@ -100,16 +100,20 @@ async def posts_keep_their_order(bench: Bench) -> None:
     assert reply.thread_ts == audit.ts
 
 
-class AnyOrder(BadLog):
+class AnyOrder(StepLog):
     """Takes every post that waits."""
 
-    class bad(BadConnection):  # noqa: N801 - an attribute that is a class
-        """Looks at no other post of the request."""
-
-        def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
-            """All that wait."""
-            every = sql.replace("SELECT min(id) AS id FROM outbox AS one", "SELECT id FROM outbox AS one")
-            return every.replace(") GROUP BY request", ")"), parameters
+    @classmethod
+    async def open(cls, *where: Any, **how: Any) -> Self:
+        """Open, and let every post be the next one."""
+        log = await super().open(*where, **how)
+        await log._writer._thread.run(
+            lambda connection: connection.executescript(
+                "DROP TRIGGER outbox_joined; CREATE TRIGGER outbox_joined AFTER INSERT ON outbox "
+                "BEGIN UPDATE outbox SET is_next = 1 WHERE id = NEW.id; END"
+            )
+        )
+        return log
 
 
 async def nothing_is_announced_before_it_happened(bench: Bench) -> None:

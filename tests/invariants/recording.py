@@ -23,6 +23,7 @@ from tests.storage.samples import NUMBER
 async def _lives(bench: Bench) -> list[Request]:
     """One call placed, one cancellation approved and sent, one denied with a note."""
     placed = await bench.bot.ask(PLACE, inbound="place")
+    await bench.bot.rounds()  # a call that still waits does not go out after its cancellation
     sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
     denied = await bench.bot.ask(CANCEL_BY_ID, inbound="deny")
     manager = await bench.bot.person(MANAGER)
