@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
-from bot.arguments import make_parser
+from bot.cli.parser import make_parser
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,12 +19,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(chosen)
     except EnvironmentFault as error:
-        from bot.terminal import complain
+        from bot.text.terminal import complain
 
         complain(str(error))
         return 2
     except Exception as error:
-        from bot.terminal import complain
+        from bot.text.terminal import complain
         from storage.errors import LogBusyError
 
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
@@ -57,7 +57,7 @@ def _print_exception(kind: type[BaseException], error: BaseException, frames: Tr
     """Print what nobody caught as all else is printed: its words may be somebody's."""
     import traceback
 
-    from bot.terminal import complain
+    from bot.text.terminal import complain
 
     complain("".join(traceback.format_exception(kind, error, frames)).rstrip())
 
@@ -68,7 +68,7 @@ def _environment() -> dict[str, str]:
 
     from dotenv import dotenv_values
 
-    from bot.text_files import NotText, read_text
+    from bot.config.text_files import NotText, read_text
 
     try:
         file = read_text(Path(".env"))
@@ -86,15 +86,15 @@ def _key(_: Namespace) -> int:
     import base64
     import secrets
 
-    from bot.terminal import say
+    from bot.text.terminal import say
 
     say(base64.b64encode(secrets.token_bytes(32)).decode())
     return 0
 
 
 def _manifest(chosen: Namespace) -> int:
-    from bot.manifest import NoAddress, manifest
-    from bot.terminal import complain, say
+    from bot.cli.manifest import NoAddress, manifest
+    from bot.text.terminal import complain, say
 
     try:
         say(*manifest(chosen.url).splitlines())
@@ -107,11 +107,11 @@ def _manifest(chosen: Namespace) -> int:
 def _check(chosen: Namespace) -> int:
     import traceback
 
-    from bot.terminal import complain
+    from bot.text.terminal import complain
 
     variables = _environment()
     try:
-        from bot.check import run
+        from bot.cli.check import run
 
         return run(variables, as_json=chosen.json)
     except Exception as error:  # noqa: BLE001 - Python's own status would say that something else is wrong
@@ -122,43 +122,43 @@ def _check(chosen: Namespace) -> int:
 
 
 def _demo(chosen: Namespace) -> int:
-    from bot.demo import demo
+    from bot.cli.demo import demo
 
     return demo(port=chosen.port, browser=not chosen.no_browser, keep=chosen.keep)
 
 
 def _resume(chosen: Namespace) -> int:
-    from bot.resume import run
+    from bot.cli.resume import run
 
     return run(chosen.connection, _environment())
 
 
 def _log(chosen: Namespace) -> int:
-    from bot.log_commands import run
+    from bot.cli.log import run
 
     return run(chosen, _environment())
 
 
 def _backup(chosen: Namespace) -> int:
-    from bot.backup_command import run
+    from bot.cli.backup import run
 
     return run(chosen.file, _environment())
 
 
 def _purge(chosen: Namespace) -> int:
-    from bot.purge_command import run
+    from bot.cli.maintenance import run
 
     return run(chosen, _environment())
 
 
 def _policy(chosen: Namespace) -> int:
-    from bot.policy_commands import run
+    from bot.cli.policy import run
 
     return run(chosen, _environment())
 
 
 def _stop(chosen: Namespace) -> int:
-    from bot.stop_commands import run
+    from bot.cli.do_not_call import run
 
     return run(chosen, _environment())
 
@@ -170,11 +170,11 @@ def _serve(_: Namespace) -> int:
     signal.signal(signal.SIGHUP, lambda number, _: hangups.append(number))
     import asyncio
 
-    from bot.loading import SettingsFault, load
-    from bot.process_log import log_to_stderr
-    from bot.serve import CannotStart, serve
-    from bot.settings import Settings
-    from bot.terminal import complain
+    from bot.cli.process_log import log_to_stderr
+    from bot.cli.serve import CannotStart, serve
+    from bot.config.loader import SettingsFault, load
+    from bot.config.settings import Settings
+    from bot.text.terminal import complain
     from storage.connection import CannotOpen
 
     def read() -> Settings:

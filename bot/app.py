@@ -17,25 +17,25 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.blocks import Message, section
-from bot.decisions import Decisions
-from bot.gate import Gate
-from bot.intake import Intake
-from bot.lists import Lists
-from bot.log_files import LogFiles
-from bot.log_search import LogSearch
-from bot.messages import faults
-from bot.messages.modals import View, notice
-from bot.opening import Opening
-from bot.operations import Operations
-from bot.people import Directory, trouble
-from bot.replies import Replies
-from bot.requests import Requests
-from bot.settings import Settings
-from bot.shortcuts import Shortcuts
-from bot.submissions import Submissions
-from bot.web_client import make_client
-from bot.windows import NoWindow, Windows
+from bot.config.settings import Settings
+from bot.listeners.actions import Requests
+from bot.listeners.approvals import Decisions
+from bot.listeners.commands import Lists
+from bot.listeners.forms import Opening
+from bot.listeners.gate import Gate
+from bot.listeners.log_files import LogFiles
+from bot.listeners.log_search import LogSearch
+from bot.listeners.shortcuts import Shortcuts
+from bot.listeners.views import Submissions
+from bot.services.commands import Intake
+from bot.services.requests import Operations
+from bot.slack.blocks import Message, section
+from bot.slack.client import make_client
+from bot.slack.responses import Replies
+from bot.slack.users import Directory, trouble
+from bot.slack.windows import NoWindow, Windows
+from bot.text import faults
+from bot.ui.modal import View, notice
 from providers.base import Adapter
 from storage import deadlines
 from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError

@@ -14,12 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bot.clock_check import ClockCheck
-from bot.instances import EVERY, Instances
-from bot.rounds import Rounds
+from bot.workers.clock_check import ClockCheck
+from bot.workers.loop import Rounds
+from bot.workers.write_probe import EVERY, Instances
 
 STUCK_AFTER: Final = 60.0
-"""Seconds. A round waits for Slack for fifteen at most (`bot.lines`), and the next comes a second later."""
+"""Seconds. A round waits for Slack for fifteen at most (`bot.workers.lines`), and the next comes
+a second later."""
 UNWRITTEN_AFTER: Final = 4 * EVERY
 """Seconds since a sign of life in the log; one in doubt may wait ten for another process's commit."""
 

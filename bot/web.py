@@ -36,7 +36,7 @@ theirs would now and then write into one that we have just closed."""
 LARGEST_HEAD: Final = 16 * 1024
 """Bytes of a request's head: Slack's has some 1 500."""
 
-STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.http_mode", "bot.webhooks")
+STRANGERS: Final = ("uvicorn.error", "bot.connections", "bot.slack.http_mode", "bot.webhooks")
 """Loggers whose lines anybody can cause who reaches the port."""
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.app import SCOPES
-from bot.check_slack import CHECK_SCOPES
+from bot.cli.checks.slack import CHECK_SCOPES
 from providers.registry import PROVIDERS
 
 ROOT = Path(__file__).parents[1]

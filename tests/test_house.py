@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bot import log_filters
 from bot.app import SCOPES
-from bot.check_slack import OPTIONAL_SCOPES
-from bot.line import ConnectionWords, Typist, Vocabulary
-from bot.parsing import parse
-from bot.requests import COMMANDS_HEARD
-from bot.shortcuts import CANCEL_MENTIONED
+from bot.cli.checks.slack import OPTIONAL_SCOPES
+from bot.listeners.actions import COMMANDS_HEARD
+from bot.listeners.shortcuts import CANCEL_MENTIONED
+from bot.parsing import log_query
+from bot.parsing.command import ConnectionWords, Typist, Vocabulary
+from bot.parsing.parser import parse
 from providers.actions import Kind
 from providers.registry import PROVIDERS
 from tests.slack_schemas import checker
@@ -94,7 +94,7 @@ def test_what_the_readme_says_people_type_is_understood() -> None:
     wrong = []
     for command, text in lines:
         if text.startswith("log "):
-            read = log_filters.read(
+            read = log_query.read(
                 text.removeprefix("log "), vocabulary=EVERYTHING, typist=typist, me="U0AGENT", now=now
             )
             wrong += [(text, fault.message) for fault in read.faults]
@@ -153,7 +153,7 @@ def test_help_is_light() -> None:
 
 def test_a_key_is_one_line_of_32_bytes() -> None:
     """What `python -m bot key` prints is what CALLOPS_KEY takes."""
-    from bot.loading import is_key  # noqa: PLC0415 - beside its only use
+    from bot.config.loader import is_key  # noqa: PLC0415 - beside its only use
 
     shown = subprocess.run(
         [sys.executable, "-m", "bot", "key"], capture_output=True, text=True, check=True, cwd=ROOT

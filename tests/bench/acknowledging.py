@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlencode, urlsplit
 
-from bot.http_mode import PATH
+from bot.slack.http_mode import PATH
 from playground import content, voxworks
 from playground.faults import Fault
 from playground.interactions import DOMAIN, VERIFICATION

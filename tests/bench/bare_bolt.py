@@ -11,7 +11,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.http_mode import PATH
+from bot.slack.http_mode import PATH
 from bot.web import Web
 from playground.content import BOT_TOKEN, SIGNING_SECRET
 

@@ -19,9 +19,9 @@ from typing import Final
 
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot import mentions
 from bot.app import create_app
-from bot.line import Verb
+from bot.parsing import mentions
+from bot.parsing.command import Verb
 from tests.invariants.bench import bench
 from tests.invariants.test_gate import Case, sent
 from tests.security.hostile_texts import of_length

@@ -25,10 +25,10 @@ from itertools import islice
 from random import Random
 from typing import Any, Final, Literal
 
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.numbers import NumberTarget
-from bot.parsing import parse
-from bot.targets import IdTarget
+from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.parser import parse
+from bot.parsing.targets import IdTarget
 from providers.actions import Kind
 from tests.bot.number_plans import (
     CLOSES,

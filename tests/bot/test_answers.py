@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from bot.inference import infer
-from bot.line import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.messages.answers import OPENS, asked, fault_message, help_message, preview, refusal
-from bot.messages.house import rules_changed, rules_faulty
-from bot.messages.labels import DOES
-from bot.messages.previews import PlacePreview
-from bot.numbers import NumberTarget
-from bot.operations import Wish
-from bot.parsing import parse
-from bot.wishes import actions_of
+from bot.parsing.command import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.defaults import infer
+from bot.parsing.labels import DOES
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.parser import parse
+from bot.services.requests import Wish
+from bot.services.wishes import actions_of
+from bot.ui.announcements import rules_changed, rules_faulty
+from bot.ui.command_replies import OPENS, asked, fault_message, help_message, preview, refusal
+from bot.ui.previews import PlacePreview
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.request import Prepared

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import _explain
-from bot.messages import faults
+from bot.text import faults
 from storage.sqlite import SQLiteLog
 
 BODY = {"command": "/calls", "user_id": "U0AGENT"}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bot.check_people import Group, about_group, about_rule, about_zones, look_at
-from bot.check_setup import LEAST_FREE, LITTLE_FREE, about_log
-from bot.check_slack import Told, about_clock, about_tokens
-from bot.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
-from bot.people import Workspace
-from bot.rules import Rule
+from bot.cli.checks.people import Group, about_group, about_rule, about_zones, look_at
+from bot.cli.checks.setup import LEAST_FREE, LITTLE_FREE, about_log
+from bot.cli.checks.slack import Told, about_clock, about_tokens
+from bot.policy.rules import Rule
+from bot.slack.users import Workspace
+from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from storage.entries import Person
 from storage.inspection import Place
 

@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 
-from bot.inference import Ground, Inferred, infer
-from bot.line import ConnectionWords, Typist, Verb, Vocabulary
-from bot.messages.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
-from bot.parsing import parse
+from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
+from bot.parsing.defaults import Ground, Inferred, infer
+from bot.parsing.parser import parse
+from bot.ui.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
 from playground.blocks import faults
 from providers.actions import Kind
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.clock_check import EVERY, ClockCheck
 from bot.health import Health
-from bot.http_mode import Guard
+from bot.slack.http_mode import Guard
+from bot.workers.clock_check import EVERY, ClockCheck
 from playground.request_url import signature
 from tests.playground.slack_app import Stage, stage
 

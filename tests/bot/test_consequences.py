@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.consequences import MAX_PUT_OFF, PAUSES, WINDOW, follows
+from bot.services.outcomes import MAX_PUT_OFF, PAUSES, WINDOW, follows
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
 from storage import lifecycle
 from storage.entries import LogEntry

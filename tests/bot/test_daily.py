@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from bot.daily import Day, due, line
+from bot.workers.daily_summary import Day, due, line
 from storage.lifecycle import State
 
 DAY = date(2026, 11, 21)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.days import read
-from bot.times import TimeFault
+from bot.parsing.dates import read
+from bot.parsing.times import TimeFault
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 """Sunday, 22 November, 1:30 in Kolkata."""

@@ -5,8 +5,8 @@ import time
 import pytest
 from typing_extensions import Buffer
 
-from bot.do_not_call_columns import CannotRead, is_phone_header
-from bot.do_not_call_file import LONGEST_ROW, NAMED, Read, decoded, read
+from bot.cli.do_not_call_columns import CannotRead, is_phone_header
+from bot.cli.do_not_call_file import LONGEST_ROW, NAMED, Read, decoded, read
 
 A, B, C = "+919876543210", "+919876543211", "+919876543212"
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.exporting import COLUMNS, MARK, Format, lines, original, text
+from bot.services.export import COLUMNS, MARK, Format, lines, original, text
 from storage.entries import Query
 from storage.sqlite import SQLiteLog
 from tests.storage.contract.changes import cancelled

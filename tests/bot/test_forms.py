@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.blocks import escape
-from bot.form_lines import line_text, values_of
-from bot.inference import infer
-from bot.known_calls import Offer
-from bot.line import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
-from bot.messages.forms import Form
-from bot.parsing import parse
+from bot.parsing.command import ConnectionWords, Fault, Line, Typist, Verb, Vocabulary
+from bot.parsing.defaults import infer
+from bot.parsing.parser import parse
+from bot.services.scheduled_calls import Offer
+from bot.slack.blocks import escape
+from bot.ui.form_values import line_text, values_of
+from bot.ui.forms import Form
 from playground.blocks import faults
 from providers.actions import Kind
 from tests.slack_schemas import checker

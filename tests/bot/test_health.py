@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bot.health import STUCK_AFTER, UNWRITTEN_AFTER, Health
-from bot.instances import EVERY, OVERLAP, REMEMBERED, Instances
-from bot.rounds import POLL, Rounds
+from bot.workers.loop import POLL, Rounds
+from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, Instances
 from storage.sqlite import SQLiteLog
 
 

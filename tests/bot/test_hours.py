@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import hours, hours_written, zones
-from bot.hours import Closed, Hours, Window
+from bot.policy import calling_hours, hours_written, timezones
+from bot.policy.calling_hours import Closed, Hours, Window
 from providers import phone
 from providers.actions import PlaceCall
 from tests.bot.test_times import MOST_STEPS, steps
@@ -33,7 +33,9 @@ def keeps(
     wanted = PlaceCall.model_validate(
         {"to": read.e164, "agent": "a", "at": None if placed_now else then, **(call or {})}
     )
-    return hours.keeps(KNOWN[country], wanted, read, zone=zone, now=then, connection_zone="Asia/Kolkata")
+    return calling_hours.keeps(
+        KNOWN[country], wanted, read, zone=zone, now=then, connection_zone="Asia/Kolkata"
+    )
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_zones_within_an_hour_must_all_allow_it() -> None:
 
     def check(at: str) -> Closed | None:
         then = datetime.fromisoformat(at).replace(tzinfo=UTC)
-        return hours.keeps(KNOWN["US"], call, read, zone=None, now=then, connection_zone=None)
+        return calling_hours.keeps(KNOWN["US"], call, read, zone=None, now=then, connection_zone=None)
 
     early, late = check("2026-11-21T13:30"), check("2026-11-22T02:30")
     assert early
@@ -277,7 +279,7 @@ def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> No
 )
 def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
     """Names that were given up are shown as the ones that hold."""
-    assert zones.read(typed) == zone
+    assert timezones.read(typed) == zone
 
 
 @pytest.mark.parametrize(
@@ -296,8 +298,8 @@ def test_a_zone_is_read_by_its_name_or_its_city(typed: str, zone: str) -> None:
 )
 def test_what_is_no_zone_is_a_fault(typed: str, meant: str | None) -> None:
     """With what was probably meant; "IST" is a time in three countries, and an offset is nobody's zone."""
-    with pytest.raises(zones.ZoneFault, match="is no time zone") as fault:
-        zones.read(typed)
+    with pytest.raises(timezones.ZoneFault, match="is no time zone") as fault:
+        timezones.read(typed)
     assert fault.value.suggestion == meant
     assert len(str(fault.value)) < 200
 
@@ -309,8 +311,8 @@ def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> Non
     """A longer one is refused before it is compared with any name."""
 
     def reads(text: str) -> None:
-        with contextlib.suppress(zones.ZoneFault):
-            zones.read(text)
+        with contextlib.suppress(timezones.ZoneFault):
+            timezones.read(text)
 
     reads("Kolkata")  # the tables are read once
     assert steps(lambda: reads(typed)) < MOST_STEPS
@@ -320,5 +322,5 @@ def test_no_text_costs_more_than_so_many_steps_to_tell_a_zone(typed: str) -> Non
 def test_every_candidate_of_a_number_has_a_clock() -> None:
     """The zones that numbers lead to exist under their canonical names."""
     for number in (CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN, INDIAN, PARISIAN, MUSCOVITE):
-        for zone in zones.canonical_zones(phone.read(number, default_region="IN").time_zones):
+        for zone in timezones.canonical_zones(phone.read(number, default_region="IN").time_zones):
             assert ZoneInfo(zone).key == zone

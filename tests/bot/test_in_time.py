@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.in_time import believed, by_number, has_more_to_do, time_came
+from bot.services.timing import believed, by_number, has_more_to_do, time_came
 from providers.actions import Code, Outcome, Retry, Status
 from storage.lifecycle import State
 from tests.bot.test_messages import ACTIONS, NOW, entry, request

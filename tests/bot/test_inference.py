@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.inference import Ground, Known, Open, infer
-from bot.line import CALL_FIELDS
-from bot.messages.labels import FIELDS
-from bot.parsing import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
+from bot.parsing.command import CALL_FIELDS
+from bot.parsing.defaults import Ground, Known, Open, infer
+from bot.parsing.labels import FIELDS
+from bot.parsing.parser import ConnectionWords, Line, Typist, Verb, Vocabulary, parse
 from providers.actions import Kind, PlaceCall
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})

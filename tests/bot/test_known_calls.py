@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.known_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
-from bot.line import ConnectionWords, Verb, Vocabulary
-from bot.messages.forms import Form
+from bot.parsing.command import ConnectionWords, Verb, Vocabulary
+from bot.services.scheduled_calls import CannotCancel, cancelling, clock, label, offer, too_late, values
+from bot.ui.forms import Form
 from playground.blocks import faults
 from providers.actions import Code, Kind, PlaceCall
 from storage.entries import LogEntry

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bot import log_commands
-from bot.arguments import make_parser
+from bot.cli import log as log_command
+from bot.cli.parser import make_parser
 from storage.entries import Change, Move, Person
 from storage.sqlite import SQLiteLog
 from tests.bot.number_plans import digits_of
@@ -36,7 +36,7 @@ def listed(path: Path, *options: str) -> int:
     """Run the command on a file; its exit status."""
     chosen = make_parser().parse_args(["log", "list", *options])
     key = base64.b64encode(KEY).decode()
-    return log_commands.run(chosen, {"DATABASE_URL": f"sqlite:///{path}", "CALLOPS_KEY": key})
+    return log_command.run(chosen, {"DATABASE_URL": f"sqlite:///{path}", "CALLOPS_KEY": key})
 
 
 def test_a_call_that_was_cancelled_is_not_listed_as_done(
@@ -125,7 +125,7 @@ def test_no_command_prints_a_number_whatever_it_was_taken_for(
         "CALLOPS_KEY": base64.b64encode(KEY).decode(),
         "CALLOPS_CONFIG": str(tmp_path / "callops.toml"),
     }
-    assert log_commands.run(make_parser().parse_args(["log", *command]), environment) == 0
+    assert log_command.run(make_parser().parse_args(["log", *command]), environment) == 0
     printed = capsys.readouterr().out
     assert "•••• •3210" in printed
     assert not [part for part in printed.split("•") if "9876543210" in digits_of(part)]
@@ -150,7 +150,7 @@ def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.Capt
     keyed = database | {"CALLOPS_KEY": base64.b64encode(KEY).decode()}
 
     def verified(variables: dict[str, str], *options: str) -> tuple[int, str]:
-        status = log_commands.run(make_parser().parse_args(["log", "verify", *options]), variables)
+        status = log_command.run(make_parser().parse_args(["log", "verify", *options]), variables)
         return status, capsys.readouterr().out
 
     status, told = verified(database)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.line import ConnectionWords, Typist, Vocabulary
-from bot.log_filters import Filters, Typed, read
+from bot.parsing.command import ConnectionWords, Typist, Vocabulary
+from bot.parsing.log_query import Filters, Typed, read
 from providers.actions import Kind
 from storage.lifecycle import State
 

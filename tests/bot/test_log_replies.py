@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.log_replies import as_lines, as_objects, attempts
+from bot.cli.log_replies import as_lines, as_objects, attempts
 from storage.chain import ERASED
 from storage.entries import Event
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.http_mode import PATH
-from bot.manifest import EVENTS, NoAddress, manifest
+from bot.cli.manifest import EVENTS, NoAddress, manifest
+from bot.slack.http_mode import PATH
 from tests.slack_schemas import checker
 
 ROOT = Path(__file__).parents[2]

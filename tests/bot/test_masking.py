@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
-from bot.blocks import Message, button, context, fields, section
-from bot.masking import Masking, MaskNumbers
+from bot.slack.blocks import Message, button, context, fields, section
+from bot.slack.masking import Masking, MaskNumbers
 
 MASKING = Masking("IN")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.mentions import MOST_IDS, Mentions, read
+from bot.parsing.mentions import MOST_IDS, Mentions, read
 
 
 def rich(text: str) -> dict[str, Any]:

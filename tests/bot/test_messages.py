@@ -13,20 +13,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.beside import Beside
-from bot.blocks import Block, Message, context, escape, paragraphs, plain, quote, section, when
-from bot.consequences import not_again
-from bot.messages import outcomes
-from bot.messages.answers import asked
-from bot.messages.facts import IRREVERSIBLE, facts_to_decide
-from bot.messages.modals import Denial, Review, View
-from bot.messages.posts import audit, card, render
-from bot.messages.replies import Told
-from bot.messages.settling import Settling
-from bot.messages.standing import DRY_RUN, done, standing
-from bot.messages.tasks import target
-from bot.messages.timeline import Details
-from bot.parsing import MAX_TARGETS
+from bot.parsing.parser import MAX_TARGETS
+from bot.services.outcomes import not_again
+from bot.services.pending import Beside
+from bot.slack.blocks import Block, Message, context, escape, paragraphs, plain, quote, section, when
+from bot.text import outcomes
+from bot.ui.channel_messages import audit, card, render
+from bot.ui.command_replies import asked
+from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
+from bot.ui.details_modal import Details
+from bot.ui.modal import Denial, Review, View
+from bot.ui.request_status import DRY_RUN, done, standing
+from bot.ui.request_summary import target
+from bot.ui.settling import Settling
+from bot.ui.thread_replies import Told
 from playground.blocks import faults
 from providers.actions import (
     CallAction,

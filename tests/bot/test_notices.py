@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.loading import load
-from bot.notices import Ignored, Notices, settles, settles_deletion
+from bot.config.loader import load
+from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
 from storage.entries import (

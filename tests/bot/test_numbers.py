@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.line import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
-from bot.numbers import MOST_READS, Certain, Doubtful, NumberReader, NumberTarget, Unreadable
-from bot.parsing import parse
-from bot.targets import IdTarget
+from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
+from bot.parsing.numbers import MOST_READS, Certain, Doubtful, NumberReader, NumberTarget, Unreadable
+from bot.parsing.parser import parse
+from bot.parsing.targets import IdTarget
 from providers import phone
 from providers.actions import Kind
 from tests.bot.test_parsing import NOW

@@ -1,4 +1,4 @@
-"""Every sentence people read in Slack stands in `bot/messages`: a sentence elsewhere in `bot` is found here.
+"""Every sentence people read in Slack stands in `bot/text` and `bot/ui`: a sentence elsewhere in `bot` is found here.
 
 What comes of a request at a provider is said by its adapter, in `providers/`: a provider is one file, which
 knows what an answer means. These sentences reach Slack as they stand there, and nothing here looks at them.
@@ -11,51 +11,34 @@ from pathlib import Path
 
 import pytest
 
-from bot.messages import default_reasons
-from bot.settings import SlackTable
+from bot.config.settings import SlackTable
+from bot.text import default_reasons
 
 BOT = Path(__file__).parents[2] / "bot"
-CATALOGUE = BOT / "messages"
+CATALOGUE = [*(BOT / "text").glob("*.py"), *(BOT / "ui").glob("*.py"), BOT / "parsing" / "labels.py"]
 
 TERMINAL = {
     "__main__",
-    "arguments",
-    "backup_command",
-    "check",
-    "check_connections",
-    "check_people",
-    "check_setup",
-    "check_slack",
-    "check_web",
-    "clock_check",
-    "demo",
-    "do_not_call_cells",
-    "do_not_call_columns",
-    "do_not_call_file",
-    "explaining",
-    "findings",
+    "config/loader",
+    "config/settings",
+    "config/text_files",
     "health",
-    "instances",
-    "hours_written",
-    "lint",
-    "loading",
-    "log_commands",
-    "log_export",
-    "log_replies",
-    "manifest",
-    "policy_commands",
-    "process_log",
-    "purge_command",
-    "resume",
-    "rules",
-    "serve",
-    "settings",
-    "socket_mode",
-    "stop_commands",
-    "text_files",
+    "policy/explain",
+    "policy/hours_written",
+    "policy/rules",
+    "slack/socket_mode",
     "web",
+    "workers/write_probe",
+    "slack/answers",
+    "workers/clock_check",
+    "connections",
+    "throttle",
+    "text/findings",
+    "findings",
+    "cli/progress",
 }
-"""What an operator reads in a terminal, in the process's log or at `/readyz`: it stands with its command.
+"""What an operator reads in a terminal, in the process's log or at `/readyz`: with all of `cli` it stands
+where it is said.
 
 `settings` says what is wrong with the file; the words of its reasons, which people choose from, stand in the
 catalogue.
@@ -67,6 +50,12 @@ SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
 LOGGED = {"Ignored", "Rounds", "log_fault"}
 """What says why a webhook changes nothing, what a round is named and what failed, for the process's log."""
+
+
+def _is_of_terminal(path: Path) -> bool:
+    """Whether a module speaks to operators alone."""
+    where = path.relative_to(BOT)
+    return where.parts[0] == "cli" or str(where.with_suffix("")) in TERMINAL
 
 
 def is_sentence(text: str) -> bool:
@@ -118,23 +107,23 @@ def sentences(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in sorted(BOT.glob("*.py")) if path.stem not in TERMINAL],
-    ids=lambda path: path.stem,
+    [path for path in sorted(BOT.rglob("*.py")) if path not in CATALOGUE and not _is_of_terminal(path)],
+    ids=lambda path: str(path.relative_to(BOT)),
 )
 def test_a_sentence_stands_in_the_catalogue(path: Path) -> None:
-    """Whoever changes what is said, or reads all of it, looks into one folder."""
+    """Whoever changes what is said, or reads all of it, looks into two folders."""
     assert list(sentences(path)) == []
 
 
 def test_sentences_are_seen() -> None:
     """The search finds what it is for: each part of the catalogue that says something."""
-    assert sum(len(list(sentences(path))) for path in CATALOGUE.glob("*.py")) > 300
+    assert sum(len(list(sentences(path))) for path in CATALOGUE) > 300
 
 
 def test_settings_hold_no_words_that_people_choose_from() -> None:
     """Reasons are the catalogue's; what else the settings say is why a file cannot be read."""
     reasons = {*default_reasons.ASKING, *default_reasons.DENYING}
-    tree = ast.parse((BOT / "settings.py").read_text(encoding="utf-8"))
+    tree = ast.parse((BOT / "config" / "settings.py").read_text(encoding="utf-8"))
     held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     assert not reasons & held
     assert {*SlackTable.model_fields["denial_reasons"].default} == {*default_reasons.DENYING}

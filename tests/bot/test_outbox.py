@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.outbox import LONGEST_PAUSE, pause_after
+from bot.workers.outbox import LONGEST_PAUSE, pause_after
 
 
 @pytest.mark.parametrize(("tries", "seconds"), [(1, 2), (2, 4), (4, 16)])

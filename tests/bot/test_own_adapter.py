@@ -45,8 +45,8 @@ NUMBER = 7
 SCRIPT = """
 import asyncio, os
 from datetime import UTC, datetime
-from bot.loading import SettingsFault, load
-from bot.serve import make_adapters
+from bot.config.loader import SettingsFault, load
+from bot.cli.serve import make_adapters
 from providers.actions import CampaignRef, DeleteCampaign, Refused
 from providers.base import Context
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.inference import infer
-from bot.line import OF_CAMPAIGNS, TELLS
-from bot.numbers import NumberReader
-from bot.parsing import (
+from bot.parsing.command import OF_CAMPAIGNS, TELLS
+from bot.parsing.defaults import infer
+from bot.parsing.numbers import NumberReader
+from bot.parsing.parser import (
     ConnectionWords,
     IdTarget,
     Line,
@@ -23,7 +23,7 @@ from bot.parsing import (
     parse,
     write,
 )
-from bot.targets import Scan, scan
+from bot.parsing.targets import Scan, scan
 from providers import phone
 from providers.actions import Kind
 

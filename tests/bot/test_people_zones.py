@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.check_people import about_zones
-from bot.people import Workspace, read_person
+from bot.cli.checks.people import about_zones
+from bot.slack.users import Workspace, read_person
 
 HERE = Workspace("T0CALLOPS")
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot import policy
-from bot.policy import Case, Effect, Wanted
-from bot.rules import Rule
+from bot.policy import engine
+from bot.policy.engine import Case, Effect, Wanted
+from bot.policy.rules import Rule
 from providers.actions import Kind
 from storage.entries import Approval, Person
 
@@ -27,7 +27,7 @@ CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",),
 PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,), settle=("managers",))
 NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
 RULES = (PLACE, CANCEL, NO_TRAINEES)
-MEMBERS: policy.Members = {"managers": frozenset({"U0MANAGER", "U0SECOND"}), "trainees": frozenset({"U0NEW"})}
+MEMBERS: engine.Members = {"managers": frozenset({"U0MANAGER", "U0SECOND"}), "trainees": frozenset({"U0NEW"})}
 
 
 def person(user: str = "U0AGENT", **facts: Any) -> Person:
@@ -118,10 +118,10 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
     ],
 )
 def test_what_the_rules_say_to_somebody_who_asks(
-    rules: tuple[Rule, ...], members: policy.Members, who: Person, kind: Kind, effect: Effect, why: str
+    rules: tuple[Rule, ...], members: engine.Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
     """The rules answer with an effect and a sentence that says why."""
-    decision = policy.at_request(rules, members, who, wanted(kind), team=TEAM)
+    decision = engine.at_request(rules, members, who, wanted(kind), team=TEAM)
     assert decision.effect is effect
     assert why in " ".join(decision.why)
 
@@ -143,24 +143,24 @@ def test_who_sees_full_numbers_decides_and_is_named(
 ) -> None:
     """Only somebody who may decide the request, in a group that the rule lets see."""
     rule, members = CANCEL.model_copy(update={"reveal": reveal}), {**MEMBERS, "leads": frozenset({"U0LEAD"})}
-    decision = policy.at_reveal(rule, members, who, CASE)
+    decision = engine.at_reveal(rule, members, who, CASE)
     assert decision.allowed is allowed
     assert why in " ".join(decision.why)
 
 
 def test_who_can_be_asked_is_known_by_name() -> None:
     """Not the requester; nobody where the rule is gone, the group unread, or everyone may decide."""
-    asked = policy.approvers(CANCEL, MEMBERS, OTHERS)
+    asked = engine.approvers(CANCEL, MEMBERS, OTHERS)
     assert asked == {"U0MANAGER"}
-    assert policy.approvers(None, MEMBERS, OTHERS) == frozenset()
-    assert policy.approvers(CANCEL, {"managers": None}, OTHERS) == frozenset()
+    assert engine.approvers(None, MEMBERS, OTHERS) == frozenset()
+    assert engine.approvers(CANCEL, {"managers": None}, OTHERS) == frozenset()
     anybody = CANCEL.model_copy(update={"approve": ("everyone",)})
-    assert policy.approvers(anybody, MEMBERS, OTHERS) == frozenset()
+    assert engine.approvers(anybody, MEMBERS, OTHERS) == frozenset()
 
 
 def test_the_requester_is_never_among_the_approvers() -> None:
     """A manager who asks needs another manager."""
-    decision = policy.at_request(RULES, MEMBERS, person("U0MANAGER"), wanted(Kind.CANCEL_CALL), team=TEAM)
+    decision = engine.at_request(RULES, MEMBERS, person("U0MANAGER"), wanted(Kind.CANCEL_CALL), team=TEAM)
     assert decision.approvers == {"U0SECOND"}
 
 
@@ -182,12 +182,12 @@ def test_the_requester_is_never_among_the_approvers() -> None:
         pytest.param(None, MEMBERS, person("U0MANAGER"), False, "rule", id="the rule is gone"),
     ],
 )
-@pytest.mark.parametrize("ask", [policy.at_decision, policy.at_settlement])
+@pytest.mark.parametrize("ask", [engine.at_decision, engine.at_settlement])
 def test_who_may_decide_and_who_may_settle(
-    ask: Any, rule: Rule | None, members: policy.Members, who: Person, *, allowed: bool, why: str
+    ask: Any, rule: Rule | None, members: engine.Members, who: Person, *, allowed: bool, why: str
 ) -> None:
     """The same people may decide and settle here, never the requester, and everyone else reads why not."""
-    if ask is policy.at_settlement and "Only" in why:
+    if ask is engine.at_settlement and "Only" in why:
         why = "Only managers may say"
     decision = ask(rule, members, who, CASE)
     assert decision.allowed is allowed
@@ -213,7 +213,7 @@ APPROVAL = Approval(
 )  # fmt: skip
 def test_the_last_look_before_dispatch(
     rules: tuple[Rule, ...],
-    members: policy.Members,
+    members: engine.Members,
     requester: Person,
     approvals: list[tuple[Approval, Person]],
     rule: str,
@@ -221,7 +221,7 @@ def test_the_last_look_before_dispatch(
     allowed: bool,
 ) -> None:
     """What was approved is sent only if the rules and the people still allow it."""
-    decision = policy.at_dispatch(
+    decision = engine.at_dispatch(
         rules, members, requester, approvals, wanted(Kind.CANCEL_CALL), rule=rule, team=TEAM, now=NOW
     )
     assert decision.allowed is allowed

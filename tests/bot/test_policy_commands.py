@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot.findings import Result
-from bot.lint import lint
-from bot.rules import PEOPLE, Rule
-from bot.settings import Connection
+from bot.cli.checks.rules import lint
+from bot.config.settings import Connection
+from bot.policy.rules import PEOPLE, Rule
+from bot.text.findings import Result
 from providers.voxworks import VoxworksSettings
 
 ROOT = Path(__file__).parents[2]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import policy
-from bot.policy import Case, Decision, Effect, Members, Wanted
-from bot.rules import EVERYONE, Rule
+from bot.policy import engine
+from bot.policy.engine import Case, Decision, Effect, Members, Wanted
+from bot.policy.rules import EVERYONE, Rule
 from providers.actions import Kind
 from storage.entries import Approval, Person
 from tests.bot.test_policy import TEAM, person
@@ -125,7 +125,7 @@ def test_what_is_said_to_whoever_asks(
     who: str, wanted: Wanted, effect: Effect, name: str | None, why: str
 ) -> None:
     """The verdict, the rule that gave it, and its why."""
-    decision = policy.at_request(COMPANY, WHO, person(who), wanted, team=TEAM)
+    decision = engine.at_request(COMPANY, WHO, person(who), wanted, team=TEAM)
     assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), decision.why
     assert decision.why[0].startswith(why), decision.why
 
@@ -142,7 +142,7 @@ def test_what_is_said_to_whoever_asks(
 def test_too_few_who_could_approve_are_counted_as_one_says_it(facts: dict[str, Any], why: str) -> None:
     """One is, two are."""
     few, known = rule("few", STOP, **facts), {**WHO, "lone": frozenset[str]()}
-    asked = policy.at_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
+    asked = engine.at_request([few], known, person("U0BOB"), w(STOP), team=TEAM)
     assert asked.effect is Effect.DENY
     assert why in asked.why[0]
 
@@ -176,7 +176,7 @@ def test_a_group_that_cannot_be_read_lets_nobody_slip_through(
     who: str, unread: str, wanted: Wanted, effect: Effect, name: str, why: str
 ) -> None:
     """Where it matters, the answer is no, in words; where it does not, nothing is different."""
-    decision = policy.at_request(COMPANY, {**WHO, unread: None}, person(who), wanted, team=TEAM)
+    decision = engine.at_request(COMPANY, {**WHO, unread: None}, person(who), wanted, team=TEAM)
     assert (decision.effect, decision.rule.name if decision.rule else None) == (effect, name), decision.why
     assert decision.why[0].startswith(why), decision.why
 
@@ -195,7 +195,7 @@ UNFIT = [
 def test_who_is_no_full_active_member_does_nothing(facts: dict[str, Any], why: str, kind: Kind) -> None:
     """Whatever the rules say of them."""
     for who in ("U0MIRA", "U0ASHA"):
-        decision = policy.at_request(COMPANY, WHO, person(who, **facts), w(kind), team=TEAM)
+        decision = engine.at_request(COMPANY, WHO, person(who, **facts), w(kind), team=TEAM)
         assert (decision.effect, decision.rule) == (Effect.DENY, None)
         assert decision.why[0].startswith(why)
 
@@ -240,7 +240,7 @@ def test_who_may_decide(
 ) -> None:
     """Whether they may, and why."""
     rule_of = named(name) if name else None
-    decision = policy.at_decision(rule_of, WHO, person(who), Case(requester, TEAM, escalated))
+    decision = engine.at_decision(rule_of, WHO, person(who), Case(requester, TEAM, escalated))
     assert decision.allowed is may
     assert decision.why[0].startswith(why)
     assert who in decision.approvers or not may or EVERYONE in decision.rule.approve  # type: ignore[union-attr]
@@ -259,7 +259,7 @@ SETTLING = [
 @pytest.mark.parametrize(("who", "name", "requester", "may", "why"), SETTLING)
 def test_who_may_settle(who: str, name: str, requester: str, *, may: bool, why: str) -> None:
     """Never whoever asked, not even where they may approve their own."""
-    decision = policy.at_settlement(named(name), WHO, person(who), Case(requester, TEAM, escalated=True))
+    decision = engine.at_settlement(named(name), WHO, person(who), Case(requester, TEAM, escalated=True))
     assert decision.allowed is may
     assert decision.why[0].startswith(why)
 
@@ -312,7 +312,7 @@ def test_what_is_sent_in_the_end(
     why: str,
 ) -> None:
     """Rules and people are looked at once more; where they changed meanwhile, that is said."""
-    decision = policy.at_dispatch(rules, WHO, person(who), decided, wanted, rule=name, team=TEAM, now=NIGHT)
+    decision = engine.at_dispatch(rules, WHO, person(who), decided, wanted, rule=name, team=TEAM, now=NIGHT)
     assert decision.allowed is goes, decision.why
     assert decision.why[0].startswith(why), decision.why
 
@@ -375,7 +375,7 @@ who = st.sampled_from(PEOPLE).map(person)
 
 def decide(rules: list[Rule], known: Members, one: Person, what: Wanted) -> Decision:
     """What the rules say."""
-    return policy.at_request(rules, known, one, what, team=TEAM)
+    return engine.at_request(rules, known, one, what, team=TEAM)
 
 
 @settings(max_examples=300)
@@ -429,11 +429,11 @@ def test_nobody_approves_their_own_unless_the_rule_says_so(
     """Neither when asked, nor among those who are asked, nor before it is sent."""
     case = Case(one.id, TEAM)
     if not holds.own:
-        assert not policy.at_decision(holds, known, one, case).allowed
-        assert one.id not in policy.approvers(holds, known, case)
+        assert not engine.at_decision(holds, known, one, case).allowed
+        assert one.id not in engine.approvers(holds, known, case)
         assert one.id not in decide([holds], known, one, what).approvers
     own = [said(one.id)]
-    sent = policy.at_dispatch([holds], known, one, own, what, rule=holds.name, team=TEAM, now=what.at)
+    sent = engine.at_dispatch([holds], known, one, own, what, rule=holds.name, team=TEAM, now=what.at)
     assert not (sent.allowed and holds.approve) or (holds.own and holds.approvals == 1)
 
 
@@ -443,7 +443,7 @@ def test_as_many_different_people_as_the_rule_says(
     holds: Rule, known: Members, one: Person, what: Wanted, approved: list[str]
 ) -> None:
     """What is sent was approved by so many who may, however often each of them did."""
-    sent = policy.at_dispatch(
+    sent = engine.at_dispatch(
         [holds],
         known,
         one,
@@ -456,7 +456,7 @@ def test_as_many_different_people_as_the_rule_says(
     may = {
         name
         for name in approved
-        if policy.at_decision(holds, known, person(name), Case(one.id, TEAM)).allowed
+        if engine.at_decision(holds, known, person(name), Case(one.id, TEAM)).allowed
     }
     if sent.allowed:
         assert len(may) >= holds.needed
@@ -479,14 +479,14 @@ def test_hours_of_a_rule_are_those_in_which_it_was_asked() -> None:
     """What was asked at night and approved in the morning goes; a rule that denies counts now, too."""
     wanted = w(CANCEL, at=NIGHT)
     late = NIGHT + timedelta(hours=12)
-    sent = policy.at_dispatch(
+    sent = engine.at_dispatch(
         COMPANY, WHO, person("U0NINA"), [said("U0NED")], wanted, rule="night shift", team=TEAM, now=late
     )
     assert sent.allowed
     trainee = replace(w(CANCEL), at=DAY)
     two = [said("U0MIRA"), said("U0SAM")]
     for now, goes in ((DAY, True), (NIGHT, False)):
-        sent = policy.at_dispatch(
+        sent = engine.at_dispatch(
             COMPANY, WHO, person("U0TIM"), two, trainee, rule="trainees ask twice", team=TEAM, now=now
         )
         assert sent.allowed is goes

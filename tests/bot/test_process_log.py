@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from bot.process_log import FLUSH_WITHIN, Descriptor, written_to
+from bot.cli.process_log import FLUSH_WITHIN, Descriptor, written_to
 
 AT_ONCE = 2.0
 """Seconds that a busy machine may take for what waits for nothing."""
@@ -19,7 +19,7 @@ PIPE = 4096
 """Bytes that a pipe holds here."""
 STANDS_STILL = """
 import logging
-from bot.process_log import log_to_stderr
+from bot.cli.process_log import log_to_stderr
 
 with log_to_stderr("INFO", default_region="IN"):
     for number in range(20_000):

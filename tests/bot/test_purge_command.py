@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.purge_command import NOT_REACHED, CannotPurge, asked_for, report, run
-from bot.settings import RetentionTable
+from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, report, run
+from bot.config.settings import RetentionTable
 from providers.actions import PlaceCall
 from storage.entries import NewAction
 from storage.erasures import Erased, Erasing, Kept, Listed, Why

@@ -8,9 +8,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.messages.channels import SHUT, why_shut
-from bot.posting_pace import method_of, paused_by
-from bot.refusals import _SHUT, Refusal, refusal
+from bot.slack.errors import _SHUT, Refusal, refusal
+from bot.slack.rate_limits import method_of, paused_by
+from bot.text.channels import SHUT, why_shut
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

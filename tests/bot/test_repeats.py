@@ -6,18 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from bot.line import ConnectionWords
-from bot.messages.answers import take_back
-from bot.messages.repeats import (
-    LATELY,
-    MOST_SHOWN,
-    ago,
-    already_asked,
-    cancel_first,
-    earlier,
-    left_out,
-    question,
-)
+from bot.parsing.command import ConnectionWords
+from bot.ui.command_replies import take_back
+from bot.ui.prompts import LATELY, MOST_SHOWN, ago, already_asked, cancel_first, earlier, left_out, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.entries import LogEntry

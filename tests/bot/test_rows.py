@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.line import ConnectionWords, Line, Question, Typist, Verb, Vocabulary, write
-from bot.messages.answers import asked
-from bot.numbers import NumberTarget
-from bot.parsing import parse
-from bot.targets import IdTarget
+from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary, write
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.parser import parse
+from bot.parsing.targets import IdTarget
+from bot.ui.command_replies import asked
 from providers.actions import Kind
 from storage.lifecycle import State
 from tests.bot.test_messages import ACTIONS, entry, request

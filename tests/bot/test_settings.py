@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.loading import SettingsFault, load
-from bot.rules import written
+from bot.config.loader import SettingsFault, load
+from bot.policy.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS
 

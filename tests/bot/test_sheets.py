@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.line import Fault, Line, Verb
-from bot.numbers import NumberTarget
-from bot.targets import IdTarget
+from bot.parsing.command import Fault, Line, Verb
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.targets import IdTarget
 from providers import phone
 from tests.bot.number_plans import KINDS, REGIONS, in_ascii, number, written
 from tests.bot.sheets import (

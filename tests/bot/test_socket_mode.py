@@ -10,8 +10,8 @@ from itertools import pairwise
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.backoff import FIRST, LONGEST, backoff
-from bot.socket_mode import LIVED_FROM, SocketMode, Timing
+from bot.slack.backoff import FIRST, LONGEST, backoff
+from bot.slack.socket_mode import LIVED_FROM, SocketMode, Timing
 from playground.content import APP_TOKEN
 from tests.playground.slack_app import Stage, stage
 
@@ -94,7 +94,9 @@ async def addresses(on: Stage) -> int:
 def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     """What the operator reads of connections to Slack."""
     return [
-        one.getMessage() for one in caplog.records if one.name in {"bot.socket_mode", "callops.socket_mode"}
+        one.getMessage()
+        for one in caplog.records
+        if one.name in {"bot.slack.socket_mode", "callops.socket_mode"}
     ]
 
 

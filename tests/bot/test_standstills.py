@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.messages import outages
-from bot.messages.standing import passed, standing
-from bot.resume import said
-from bot.standstills import failed, holds, is_down, pause_after
+from bot.cli.resume import said
+from bot.ui import outages
+from bot.ui.request_status import passed, standing
+from bot.workers.outage_policy import failed, holds, is_down, pause_after
 from providers.actions import Code, Outcome, Status
 from storage.entries import Standstill
 from storage.lifecycle import State

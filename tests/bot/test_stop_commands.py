@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.do_not_call_file import NAMED
+from bot.cli.do_not_call_file import NAMED
 from storage.stops import TOGETHER
 from tests.road.scene import Printed
 from tests.storage.test_stops import import_until_killed

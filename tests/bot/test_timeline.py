@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.blocks import quote
-from bot.messages.timeline import DID, MOST_LINES, Details, story
+from bot.slack.blocks import quote
+from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
 from storage.entries import Event, LogEntry, Request, Scalar
@@ -142,7 +142,16 @@ def test_a_story_that_no_modal_holds_is_counted() -> None:
     assert faults("modal", view) == []
 
 
-@pytest.mark.parametrize("module", ["dispatcher", "consequences", "operations", "look_ups", "notices"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "workers/dispatcher",
+        "services/outcomes",
+        "services/requests",
+        "workers/lookups",
+        "workers/provider_events",
+    ],
+)
 def test_every_event_that_is_written_has_words(module: str) -> None:
     """No event is told by its name in code."""
     source = (BOT / f"{module}.py").read_text(encoding="utf-8")

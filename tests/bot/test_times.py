@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from whenever import Instant, PlainDateTime
 
-from bot import clocks, typed_zones
-from bot.times import TimeFault, clock, read
+from bot.parsing import typed_zones
+from bot.parsing.times import TimeFault, clock, read
+from bot.text import clocks
 
 INDIA = "Asia/Kolkata"
 NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)

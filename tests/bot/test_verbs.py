@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.inference import infer
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.messages.answers import fault_message
-from bot.parsing import parse
+from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.defaults import infer
+from bot.parsing.parser import parse
+from bot.ui.command_replies import fault_message
 from providers import phone
 from providers.actions import Kind
 

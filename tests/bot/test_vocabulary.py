@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.line import CALL_FIELDS, ConnectionWords
-from bot.vocabulary import caution, words_of
+from bot.parsing.command import CALL_FIELDS, ConnectionWords
+from bot.parsing.vocabulary import caution, words_of
 from providers.actions import Kind
 from providers.base import Adapter
 from providers.callkaro import CallKaro, CallKaroSettings

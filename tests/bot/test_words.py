@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.blocks import escape, plain
-from bot.line import ConnectionWords, Line, Typist, Verb, Vocabulary
-from bot.messages.modals import Denial, typed
-from bot.parsing import parse
-from bot.words import clean
+from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.parser import parse
+from bot.parsing.tokens import clean
+from bot.slack.blocks import escape, plain
+from bot.ui.modal import Denial, typed
 from providers.actions import Kind
 
 NEWEST = "\U0001fae9"

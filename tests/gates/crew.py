@@ -1,4 +1,4 @@
-"""A bot for the gates, put together as `bot.serve` does it: its parts, its log and what stands around are given."""
+"""A bot for the gates, put together as `bot.cli.serve` does it: its parts, its log and what stands around are given."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -13,12 +13,12 @@ from typing import Protocol
 import httpx
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.dispatcher import Dispatcher
-from bot.loading import load
-from bot.operations import Operations, Origin, Wish, content
-from bot.outbox import Outbox
-from bot.people import Directory, Workspace
-from bot.settings import Settings
+from bot.config.loader import load
+from bot.config.settings import Settings
+from bot.services.requests import Operations, Origin, Wish, content
+from bot.slack.users import Directory, Workspace
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import Outbox
 from playground import callkaro, kore, voxworks
 from playground.content import APP_TOKEN, BOT_TOKEN, TEAM_ID
 from playground.stage import CONFIGURATION, KEY

@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from bot.dispatcher import NOW_MEANS
-from bot.evidence import Evidence
-from bot.operations import NotAllowed, Settlement
+from bot.services.requests import NotAllowed, Settlement
+from bot.text.evidence import Evidence
+from bot.workers.dispatcher import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind
 from storage.chain import GENESIS

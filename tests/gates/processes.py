@@ -22,9 +22,9 @@ from typing import Any, Final
 import httpx
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.operations import NotAllowed
-from bot.outbox import Outbox
-from bot.rounds import Rounds
+from bot.services.requests import NotAllowed
+from bot.workers.loop import Rounds
+from bot.workers.outbox import Outbox
 from storage.entries import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
 from storage.lifecycle import State
 from storage.log import Conflict

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.moving import Moving
-from bot.operations import Moved, Origin, Wish
+from bot.services.requests import Moved, Origin, Wish
+from bot.workers.reschedules import Moving
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.entries import Request
 from storage.lifecycle import State

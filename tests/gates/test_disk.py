@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.rounds import POLL, Rounds
+from bot.workers.loop import POLL, Rounds
 from providers.actions import PlaceCall
 from storage.entries import Query
 from storage.lifecycle import State

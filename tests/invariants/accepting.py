@@ -6,11 +6,11 @@ from asyncio.subprocess import PIPE
 from dataclasses import replace
 from typing import Any, Self
 
-from bot.intake import Intake
-from bot.line import Line
-from bot.operations import Asked, Operations, Origin, Wish
-from bot.policy import Decision
-from bot.requests import Requests
+from bot.listeners.actions import Requests
+from bot.parsing.command import Line
+from bot.policy.engine import Decision
+from bot.services.commands import Intake
+from bot.services.requests import Asked, Operations, Origin, Wish
 from providers.actions import Kind
 from storage.entries import NewRequest, Person, Query
 from tests.invariants.bench import AGENT, Bench, StepLog

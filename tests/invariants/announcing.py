@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
-from bot.dispatcher import Dispatcher
-from bot.operations import content
-from bot.outbox import LEASE, Outbox
+from bot.services.requests import content
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
 from storage import writing
 from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request

@@ -1,6 +1,6 @@
 """The whole bot in this process: real file, real wire, real Slack payloads, and a clock that is moved by hand.
 
-A `Bot` is put together as `bot.serve` does it, but nothing runs by itself: a test takes each round. It is
+A `Bot` is put together as `bot.cli.serve` does it, but nothing runs by itself: a test takes each round. It is
 made of `Parts`, so that a seeded bug is a subclass in the place of one part. `Bench.crash` is what kill -9
 does: the dead bot changes nothing any more, and a new one starts on the same file.
 """
@@ -14,17 +14,17 @@ from pathlib import Path
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Surfaces, create_app
-from bot.asking import Asking
-from bot.dispatcher import Dispatcher
-from bot.intake import Intake
-from bot.loading import load
-from bot.operations import Operations, Origin, Wish
-from bot.operations import content as hash_of
-from bot.outbox import Outbox
-from bot.people import Directory, Workspace
-from bot.requests import Requests
-from bot.settings import Connection, Settings
-from bot.socket_mode import SocketMode
+from bot.config.loader import load
+from bot.config.settings import Connection, Settings
+from bot.listeners.actions import Requests
+from bot.services.commands import Intake
+from bot.services.requests import Operations, Origin, Wish
+from bot.services.requests import content as hash_of
+from bot.slack.socket_mode import SocketMode
+from bot.slack.users import Directory, Workspace
+from bot.workers.approval_reminders import Asking
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import Outbox
 from playground import callkaro, content, kore, providers, slack, voxworks
 from playground.journal import Exchange
 from playground.people import Message

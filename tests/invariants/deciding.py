@@ -7,9 +7,9 @@ from datetime import timedelta
 from sqlite3 import Connection
 from typing import Any
 
-from bot.dispatcher import Dispatcher
-from bot.operations import NotAllowed, Operations, Wish, content
-from bot.policy import Decision, Effect
+from bot.policy.engine import Decision, Effect
+from bot.services.requests import NotAllowed, Operations, Wish, content
+from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
 from storage import writing

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from bot.dispatcher import Dispatcher
-from bot.operations import Operations, content
-from bot.outbox import Outbox
+from bot.services.requests import Operations, content
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import Outbox
 from providers.actions import Outcome
 from storage import forgetting
 from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request, Verdict

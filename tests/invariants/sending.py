@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.consequences import MAX_ATTEMPTS, PAUSES, Consequence
-from bot.dispatcher import Dispatcher
+from bot.services.outcomes import MAX_ATTEMPTS, PAUSES, Consequence
+from bot.workers.dispatcher import Dispatcher
 from playground.faults import Fault
 from providers.actions import (
     CallRef,

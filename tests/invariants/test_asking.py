@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations import Origin, Wish
+from bot.services.requests import Origin, Wish
 from providers.actions import CallRef, CancelCall, NumberRef
 from storage.entries import Event, Request
 from storage.lifecycle import State

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.moving import Moving
-from bot.operations import Moved, NotAllowed, Origin, Wish
+from bot.services.requests import Moved, NotAllowed, Origin, Wish
+from bot.workers.reschedules import Moving
 from providers.actions import PlaceCall, Refused
 from storage.lifecycle import State
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bench, Bot, bench

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.instances import LIVES
-from bot.lines import Lines
-from bot.messages import house
-from bot.outage_messages import OutageMessages
-from bot.stop_news import StopNews
+from bot.ui import announcements
+from bot.workers.lines import Lines
+from bot.workers.outage_messages import OutageMessages
+from bot.workers.stop_news import StopNews
+from bot.workers.write_probe import LIVES
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, PlaceCall
 from storage.lifecycle import State
@@ -122,7 +122,7 @@ async def test_lines_and_outages_that_wait_are_said(stage: Bench, back: timedelt
     for _ in range(20):
         await stage.bot.rounds()
         await stage.pass_time(seconds=30)
-    lines.add("C0SUPPORT", house.rules_faulty(["a fault"]))
+    lines.add("C0SUPPORT", announcements.rules_faulty(["a fault"]))
     await stage.people.fail("chat.postMessage", "server_error", times=6)
     for _ in range(3):
         await lines.post()

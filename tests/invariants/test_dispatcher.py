@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.consequences import PAUSES, WINDOW
-from bot.evidence import Evidence
-from bot.operations import Settlement
-from bot.rounds import Rounds
-from bot.settings import MOST_WORKERS
+from bot.config.settings import MOST_WORKERS
+from bot.services.outcomes import PAUSES, WINDOW
+from bot.services.requests import Settlement
+from bot.text.evidence import Evidence
+from bot.workers.loop import Rounds
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Code
 from storage.lifecycle import State

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.doubts import Doubts
-from bot.evidence import Evidence
-from bot.operations import NotAllowed, Settlement
+from bot.services.requests import NotAllowed, Settlement
+from bot.text.evidence import Evidence
+from bot.workers.unknown_reminders import Doubts
 from playground.people import Message
 from storage.entries import Request
 from storage.lifecycle import State

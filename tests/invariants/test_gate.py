@@ -21,20 +21,21 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from bot.app import create_app
-from bot.gate import MAX_COMMAND, MAX_FIELD
-from bot.line import FORMS
-from bot.log_filters import Filters
-from bot.mentions import MOST_READ
-from bot.messages import answers, choosing, faults, overview, repeats
-from bot.messages.forms import MORE, Form
-from bot.messages.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
-from bot.messages.modals import About, Denial, Review, modal, text_input
-from bot.messages.posts import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
-from bot.messages.previews import PlacePreview
-from bot.messages.settling import Settling
-from bot.messages.timeline import Details
-from bot.operations import content as hash_of
-from bot.shortcuts import CANCEL_MENTIONED
+from bot.listeners.gate import MAX_COMMAND, MAX_FIELD
+from bot.listeners.shortcuts import CANCEL_MENTIONED
+from bot.parsing.command import FORMS
+from bot.parsing.log_query import Filters
+from bot.parsing.mentions import MOST_READ
+from bot.services.requests import content as hash_of
+from bot.text import faults
+from bot.ui import choosing, command_replies, prompts, request_lists
+from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
+from bot.ui.details_modal import Details
+from bot.ui.forms import MORE, Form
+from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
+from bot.ui.modal import About, Denial, Review, modal, text_input
+from bot.ui.previews import PlacePreview
+from bot.ui.settling import Settling
 from playground import content
 from playground.people import Message
 from providers.actions import PlaceCall
@@ -62,12 +63,14 @@ SILENT = {"event", "view_closed"}
 """Payloads whose answer nobody looks at."""
 OF_THE_GATE = {"person", "keep_person", "record_denied_attempt"}
 """Methods of the log that the gate itself calls."""
-BOT = Path(answers.__file__).parents[1]
+BOT = Path(command_replies.__file__).parents[1]
 READERS = {
-    *("form_lines", "inference", "intake", "keys", "log_filters", "log_search", "mentions", "parsing"),
-    *("rows", "targets", "times", "words"),
+    BOT / "parsing",
+    BOT / "ui" / "form_values.py",
+    BOT / "services" / "commands.py",
+    BOT / "listeners" / "log_search.py",
 }
-"""The modules that read what somebody typed."""
+"""Where what somebody typed is read."""
 
 
 class WatchedLog(StepLog):
@@ -119,7 +122,7 @@ async def prepare(stage: Bench) -> Facts:
     waiting = await stage.bot.ask(CANCEL_BY_ID, inbound="waiting")
     asha = stage.people.person(AGENT)
     async with stage.connected():
-        preview = _value(private(await asha.command(f"/place-call {NUMBER}")), answers.PLACE)
+        preview = _value(private(await asha.command(f"/place-call {NUMBER}")), command_replies.PLACE)
         searched = _value(private(await asha.command("/calls log")), FILTER)
     return Facts(scheduled.id, waiting.id, unknown.id, preview, searched)
 
@@ -145,14 +148,14 @@ async def cases(stage: Bench, facts: Facts) -> list[Case]:
     filled = {"targets": facts.scheduled, "connection": "voxworks"}
     forms = {verb: Form(verb, vocabulary).build(filled, nonce="form", channel="C0SUPPORT") for verb in FORMS}
     pressed = {
-        **dict.fromkeys(answers.OPENS, answers.EMPTY),
-        answers.CHANGE: facts.draft,
+        **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
+        command_replies.CHANGE: facts.draft,
         f"{choosing.CHOOSE}_0": choosing.Choice(facts.draft, connection="reminders").text(),
         choosing.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
-        repeats.CANCEL_FIRST: facts.draft,
-        answers.PLACE: facts.draft,
-        answers.TAKE_BACK: facts.waiting,
-        overview.STATUS: facts.waiting,
+        prompts.CANCEL_FIRST: facts.draft,
+        command_replies.PLACE: facts.draft,
+        command_replies.TAKE_BACK: facts.waiting,
+        request_lists.STATUS: facts.waiting,
         OLDER: f"{facts.searched} 1",
         NEWER: f"{facts.searched} 1",
         NEWEST: f"{facts.searched} ",
@@ -267,7 +270,7 @@ def read_by(called: set[CodeType]) -> set[str]:
     """Return the names of the reading modules of which anything ran."""
     shows = {"<module>", "seen", "_visible"}  # a refusal's own words are shown by these
     ran = (Path(code.co_filename) for code in called if code.co_name not in shows)
-    return {path.stem for path in ran if path.parent == BOT} & READERS
+    return {path.name for path in ran if READERS & {path, path.parent}}
 
 
 async def told(stage: Bench, case: Case, user: str, before: int, answer: Json | None) -> str:
@@ -464,7 +467,7 @@ async def test_a_command_that_is_too_long_is_not_read(stage: Bench, command: str
             assert read_by(called) == set()
         with running() as called:
             private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))
-        assert "parsing" in read_by(called)
+        assert "parser.py" in read_by(called)
     assert await stage.bot.entries() == []
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from bot.operations import NotAllowed, Origin, Wish, content
-from bot.stopping import Stopping
+from bot.services.do_not_call import Stopping
+from bot.services.requests import NotAllowed, Origin, Wish, content
 from providers import phone
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage import reading

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.keeping import Keeping
-from bot.operations import content as shown
-from bot.settings import RetentionTable
+from bot.config.settings import RetentionTable
+from bot.services.requests import content as shown
+from bot.workers.retention import Keeping
 from playground import content
 from playground.people import Message
 from storage.anchors import Anchor, anchors_beside, missing

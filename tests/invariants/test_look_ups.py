@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.consequences import MAX_ATTEMPTS, PAUSES
-from bot.evidence import Evidence
-from bot.operations import Settlement
+from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
+from bot.services.requests import Settlement
+from bot.text.evidence import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View

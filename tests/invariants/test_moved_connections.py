@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations import Origin, Wish
-from bot.stopping import Stopping
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Origin, Wish
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from providers import phone

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations import NotAllowed, Origin, Wish
-from bot.people import PersonUnreadable
+from bot.services.requests import NotAllowed, Origin, Wish
+from bot.slack.users import PersonUnreadable
 from playground import content
 from providers.actions import PlaceCall
 from storage.entries import Query

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.evidence import Evidence
-from bot.operations import Origin, Settlement, Wish, content
-from bot.stop_news import StopNews
-from bot.stopping import Stopping
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Origin, Settlement, Wish, content
+from bot.text.evidence import Evidence
+from bot.workers.stop_news import StopNews
 from playground import kore
 from playground.faults import Fault
 from providers import phone

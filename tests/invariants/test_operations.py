@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.consequences import MAX_ATTEMPTS, PAUSES
-from bot.evidence import Evidence
-from bot.operations import NotAllowed, Origin, Settlement, Wish, content
+from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
+from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
+from bot.text.evidence import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.entries import Query, Request
 from storage.lifecycle import State

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.consequences import MAX_ATTEMPTS
-from bot.outage_messages import OutageMessages
-from bot.pace import account_of
+from bot.services.outcomes import MAX_ATTEMPTS
+from bot.workers.outage_messages import OutageMessages
+from bot.workers.rate_limiter import account_of
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall
 from storage.entries import Request

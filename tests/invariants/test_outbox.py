@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.operations import content
-from bot.outbox import Outbox
+from bot.services.requests import content
+from bot.workers.outbox import Outbox
 from storage.entries import MessageRef, Outgoing, Request
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.operations import Origin, Wish
+from bot.services.requests import Origin, Wish
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall, StopCampaign
 from storage.lifecycle import State

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.loading import SettingsFault
-from bot.operations import NotAllowed
-from bot.reloading import Reloading
-from bot.settings import Settings
+from bot.config.loader import SettingsFault
+from bot.config.settings import Settings
+from bot.services.requests import NotAllowed
+from bot.workers.config_reload import Reloading
 from playground import content
 from storage.entries import Query
 from storage.lifecycle import State

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.evidence import Evidence
-from bot.operations import NotAllowed, Settlement, content
+from bot.services.requests import NotAllowed, Settlement, content
+from bot.text.evidence import Evidence
 from storage.entries import Request
 from storage.lifecycle import State
 from storage.log import Conflict

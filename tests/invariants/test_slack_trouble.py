@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.messages.timeline import story
-from bot.operations import content
-from bot.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
+from bot.services.requests import content
+from bot.ui.details_modal import story
+from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
 from playground.people import Message
 from providers.actions import PlaceCall
 from storage.entries import Request

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.outbox import Outbox
+from bot.workers.outbox import Outbox
 from providers.actions import CallRef, CancelCall
 from storage.entries import Request
 from tests.invariants.bench import CANCEL_BY_ID, PLACE, Bench, Parts, bench

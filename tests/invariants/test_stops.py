@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.messages.stops import status
-from bot.messages.stops import stopped as stopped_words
-from bot.moving import Moving
-from bot.operations import Moved, NotAllowed, Origin, Wish
-from bot.stop_news import StopNews
-from bot.stopped import Report
-from bot.stopping import Stopping
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Moved, NotAllowed, Origin, Wish
+from bot.services.stopped import Report
+from bot.ui.do_not_call import status
+from bot.ui.do_not_call import stopped as stopped_words
+from bot.workers.reschedules import Moving
+from bot.workers.stop_news import StopNews
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from playground.people import Message, View

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.evidence import Evidence
-from bot.moving import Moving
-from bot.operations import Moved, Origin, Settlement, Wish
+from bot.services.requests import Moved, Origin, Settlement, Wish
+from bot.text.evidence import Evidence
+from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall
 from storage.entries import Cancelled, LogEntry, Request

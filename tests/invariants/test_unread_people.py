@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.people import PersonUnreadable
+from bot.slack.users import PersonUnreadable
 from providers.actions import CallRef, CancelCall
 from storage.entries import Request
 from storage.lifecycle import State

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import aiohttp
 import pytest
 
-from bot.instances import HELD
+from bot.workers.write_probe import HELD
 from playground.faults import Fault
 from playground.people import Heard, Message
 from tests.road.scene import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.shortcuts import CANCEL_MENTIONED
+from bot.listeners.shortcuts import CANCEL_MENTIONED
 from tests.road.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from bot.http_mode import MAX_BODY, MAX_HELD
+from bot.slack.http_mode import MAX_BODY, MAX_HELD
 from bot.webhooks import AT_ONCE
 from tests.road.scene import BOTH_MODES, Scene, until
 from tests.road.test_http_mode import command, send

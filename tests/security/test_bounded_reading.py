@@ -6,10 +6,10 @@ from types import FrameType
 
 import pytest
 
-from bot import log_filters, mentions
-from bot.line import ConnectionWords, Typist, Verb, Vocabulary
-from bot.parsing import parse
-from bot.words import clean
+from bot.parsing import log_query, mentions
+from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
+from bot.parsing.parser import parse
+from bot.parsing.tokens import clean
 from providers.actions import Kind
 from tests.bot.test_parsing import NOW
 from tests.security.hostile_texts import of_length
@@ -54,9 +54,7 @@ def typed(text: str, door: Verb | None, region: str) -> Callable[[], object]:
 
 def searched(text: str, region: str) -> Callable[[], object]:
     """A reading of what stands behind ``log``."""
-    return lambda: log_filters.read(
-        clean(text), vocabulary=words(region), typist=TYPIST, me="U0AGENT", now=NOW
-    )
+    return lambda: log_query.read(clean(text), vocabulary=words(region), typist=TYPIST, me="U0AGENT", now=NOW)
 
 
 @pytest.mark.parametrize("region", ["IN", "DE"])

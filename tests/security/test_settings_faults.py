@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.loading import SettingsFault, load
+from bot.config.loader import SettingsFault, load
 from tests.bot.test_settings import FILE, environment
 
 CANARY = "cnry5d1f"

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.arguments import make_parser
-from bot.terminal import LineFormatter, cell, json_text, quoted, shown
+from bot.cli.parser import make_parser
+from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
 from storage.entries import Change, NewRequest, Note, Person
 from storage.sqlite import SQLiteLog
@@ -351,7 +351,7 @@ def test_the_bots_own_lines_are_single_lines() -> None:
     script = (
         "import logging\n"
         "from contextlib import ExitStack\n"
-        "from bot.process_log import log_to_stderr\n"
+        "from bot.cli.process_log import log_to_stderr\n"
         "stack = ExitStack()\n"
         "stack.enter_context(log_to_stderr('INFO', default_region='IN'))\n"
         f"hostile = {HOSTILE!r}\n"

@@ -1,0 +1,144 @@
+"""`python -m bot check`: everything to know before the first real call. It asks, and changes nothing.
+
+No message is posted, no row is written, no provider is asked for anything. Where one check makes another
+impossible, that is said in its place, so that nothing is left out silently.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.cli.checks import people, setup, slack
+from bot.cli.checks.connections import about_connection_zones, about_connections
+from bot.cli.checks.rules import about_accounts, about_rules
+from bot.cli.checks.slack import Told, told
+from bot.cli.checks.web import about_web
+from bot.config.loader import Found, key_bytes, look
+from bot.policy.rules import EVERYONE, PEOPLE
+from bot.slack.client import make_client
+from bot.slack.users import Workspace
+from bot.text.findings import Finding, anything_wrong, as_lines, as_objects, skipped
+from bot.text.terminal import say, say_json
+
+MOST_PEOPLE = 90
+"""People who are asked for: `users.info` takes about a hundred a minute."""
+
+AT_ONCE = 5
+
+
+def run(variables: Mapping[str, str], *, as_json: bool) -> int:
+    """Check everything and print it; the exit status: 0 nothing is wrong, 1 something is."""
+    findings = asyncio.run(check(variables))
+    if as_json:
+        say_json(as_objects(findings), indent=2)
+    else:
+        say(*as_lines(findings))
+    return int(anything_wrong(findings))
+
+
+async def check(variables: Mapping[str, str]) -> list[Finding]:
+    """Look at everything, in the order in which a person would mend it."""
+    found = look(variables)
+    place = setup.place(found)
+    key = key_bytes(found.key.get_secret_value())
+    return [
+        *setup.about_file(found),
+        *setup.about_environment(found),
+        *_about_rules(found),
+        *setup.about_log(place, key_given=key is not None, platform=found.platform),
+        *await _about_slack(found),
+        *await about_web(found),
+        *await about_connections(found),
+        *about_connection_zones(found.connections, datetime.now(UTC)),
+    ]
+
+
+def _about_rules(found: Found) -> list[Finding]:
+    """What the file alone tells of its rules; what depends on people is said once Slack was asked."""
+    whole = found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread)
+    if not whole:
+        return []
+    return [*about_rules(found.rules, found.groups), *about_accounts(found.rules, found.connections)]
+
+
+async def _about_slack(found: Found) -> list[Finding]:
+    client = make_client(found.bot_token.get_secret_value(), found.slack_api_url)
+    bot: Told | str | None = found.trouble_with("SLACK_API_URL", "SLACK_BOT_TOKEN")
+    bot = bot or await told(client.auth_test())
+    app = await _about_app_token(found, client)
+    why_not = slack.why_not_asked(bot)
+    user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
+    return [
+        *slack.about_tokens(bot, app, found.slack_api_url),
+        slack.about_clock([bot, app]),
+        *slack.about_scopes(bot, user_groups=user_groups),
+        *await _about_channels(found, client, why_not),
+        *await _about_people(found, client, bot),
+    ]
+
+
+async def _about_app_token(found: Found, client: AsyncWebClient) -> Told | str | None:
+    """What Slack says of the app-level token; a text: why it was not asked; None: there need be none."""
+    if trouble := found.trouble_with("SLACK_API_URL", "SLACK_APP_TOKEN"):
+        return trouble
+    if found.app_token is None:
+        return None
+    return await told(client.apps_connections_open(app_token=found.app_token.get_secret_value()))
+
+
+async def _about_channels(found: Found, client: AsyncWebClient, why_not: str | None) -> list[Finding]:
+    uses = slack.channels(found)
+    if why_not:
+        findings = [skipped(f"channel {one}", why_not) for one in uses]
+    else:
+        answers = await _ask_each(uses, lambda channel: client.conversations_info(channel=channel))
+        findings = [slack.about_channel(one, uses[one], answers[one]) for one in uses]
+    if found.slack is None:
+        findings.append(skipped("channels", f"[slack] in {found.path} cannot be read"))
+    return findings
+
+
+async def _about_people(found: Found, client: AsyncWebClient, bot: Told | str) -> list[Finding]:
+    findings = [
+        skipped(where if where.startswith("rules") else "groups", f"{found.path} has a fault in it")
+        for where in found.unread
+        if where.startswith(("rules", "groups"))
+    ]
+    if not found.readable:
+        return [skipped("groups and rules", f"{found.path} cannot be read")]
+    if isinstance(bot, str) or bot.answer is None:
+        return [
+            *findings,
+            skipped("groups and rules", slack.why_not_asked(bot) or slack.UNREACHED),
+        ]
+    named = {name for rule in found.rules for field in PEOPLE for name in getattr(rule, field)}
+    used = {name: ids for name, ids in found.groups.items() if name in named - {EVERYONE}}
+    slack_groups = sorted({one for ids in used.values() for one in ids if one.startswith("S")})
+    user_groups = await _ask_each(slack_groups, lambda one: client.usergroups_users_list(usergroup=one))
+    everyone = frozenset[str]().union(*(people.people_of(ids, user_groups) for ids in used.values()))
+    answers = await _ask_each(sorted(everyone)[:MOST_PEOPLE], lambda one: client.users_info(user=one))
+    workspace = Workspace.of(bot.answer)
+    groups = {name: people.look_at(name, ids, user_groups, answers, workspace) for name, ids in used.items()}
+    for group in groups.values():
+        findings += people.about_group(group)
+    for rule in found.rules:
+        findings += people.about_rule(rule, groups)
+    known = [people.person(one, workspace) for one in answers.values() if one.answer]
+    return [*findings, people.about_zones(one for one in known if not one.deleted)]
+
+
+async def _ask_each(
+    names: Iterable[str], call: Callable[[str], Awaitable[AsyncSlackResponse]]
+) -> dict[str, Told]:
+    """What Slack answers for each, a few at once."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def one(name: str) -> Told:
+        async with room:
+            return await told(call(name))
+
+    listed = list(names)
+    return dict(zip(listed, await asyncio.gather(*map(one, listed)), strict=True))

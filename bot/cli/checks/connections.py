@@ -1,0 +1,99 @@
+"""What a check says of the connections: what each may do, whether it can be reached, how it reads times."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.config.loader import Found
+from bot.config.settings import Connection, DispatchTable
+from bot.policy.rules import Rule
+from bot.text.findings import Finding, ok, skipped, warning, wrong
+from providers.actions import Kind
+from providers.base import Adapter
+from providers.registry import find
+
+_ANY_ZONE = "Asia/Kolkata"
+
+
+async def about_connections(found: Found) -> list[Finding]:
+    """Every connection of the file that is on, or has a fault."""
+    dispatch = found.dispatch or DispatchTable()
+    adapters = {
+        name: find(one.provider)(
+            one.settings, deadline=dispatch.deadline.total_seconds(), clock=lambda: datetime.now(UTC)
+        )
+        for name, one in found.connections.items()
+    }
+    try:
+        reached = await asyncio.gather(*(adapter.reach() for adapter in adapters.values()))
+    finally:
+        for adapter in adapters.values():
+            await adapter.aclose()
+    unreached = dict(zip(adapters, reached, strict=True))
+    findings = [] if found.readable else [skipped("connections", f"{found.path} cannot be read")]
+    for name, adapter in sorted(adapters.items()):
+        findings += [_about_powers(name, adapter), _about_reach(name, adapter, unreached[name])]
+    broken = [where.partition(".") for where in found.unread if where.startswith("connections.")]
+    findings += [skipped(f"connection {name}", f"{found.path} has a fault in it") for _, _, name in broken]
+    if found.readable and not any(where.startswith("rules") for where in found.unread):
+        findings += about_what_nobody_may(found.rules, adapters)
+    return findings
+
+
+def about_what_nobody_may(rules: Iterable[Rule], adapters: Mapping[str, Adapter]) -> Iterator[Finding]:
+    """Whether a rule lets somebody ask for each kind of thing that a connection could do."""
+    allowed = {kind for rule in rules if rule.effect == "allow" for kind in rule.actions}
+    for kind in Kind:
+        able = sorted(name for name, adapter in adapters.items() if adapter.capability(kind))
+        if able and kind not in allowed:
+            what = f"{kind.replace('_', ' a ')}, which {' and '.join(able)}"
+            yield warning(
+                "rules",
+                f"No rule lets anybody ask to {what} could do.",
+                f'Add "{kind}" to the actions of a rule, if it is wanted.',
+            )
+
+
+def _about_powers(name: str, adapter: Adapter) -> Finding:
+    powers = [
+        f"{known.kind.replace('_', ' ')}s{'' if known.source == 'documented' else ' (beyond its documents)'}"
+        for known in adapter.available
+    ]
+    hears = ", and hears webhooks" if adapter.webhook_secret else ""
+    settings = adapter.settings
+    if settings.mode == "dry-run":
+        mode = "dry-run: nothing is sent"
+    else:
+        count = len(settings.allow_numbers)
+        by_id = "what is named by its id is not limited"
+        if adapter.capability(Kind.START_CAMPAIGN):
+            by_id += ", but no campaign is started"
+        numbers = f"only to the {count} under allow_numbers; {by_id}" if count else "to any number"
+        mode = f"live, {numbers}"
+    return ok(f"connection {name}", f"{adapter.title}, {mode}. It may {', '.join(powers)}{hears}.")
+
+
+def _about_reach(name: str, adapter: Adapter, why_not: str | None) -> Finding:
+    if why_not:
+        what, _, mend = why_not.partition(". ")
+        return wrong(f"connection {name}", f"{what.rstrip('.')}.", mend or "Check its base_url.")
+    where = adapter.settings.base_url
+    return ok(f"connection {name}", f"{where} answers. Whether it takes the key shows at the first request.")
+
+
+def about_connection_zones(connections: Mapping[str, Connection], now: datetime) -> Iterator[Finding]:
+    """How each connection's times are read: its zone, and what time it is there."""
+    try:
+        ZoneInfo.no_cache(_ANY_ZONE)
+    except (ZoneInfoNotFoundError, OSError) as error:
+        what = f"No time zone can be read here: {type(error).__name__}."
+        yield wrong("time zones", what, "Install the requirements anew: tzdata is among them.")
+        return
+    yield ok("time zones", f"Time zones can be read, by the rules of tzdata {version('tzdata')}.")
+    for name, connection in sorted(connections.items()):
+        zone = getattr(connection.settings, "timezone", None)
+        if zone:
+            there = now.astimezone(ZoneInfo(zone))
+            yield ok("time zones", f"{name} reads times in {zone}, where it is {there:%H:%M} now.")

@@ -1,0 +1,233 @@
+"""What a check says of the people whom rules name: who they are, and whether enough can act. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.cli.checks.slack import Told
+from bot.policy.rules import EVERYONE, Rule
+from bot.slack.users import Workspace, read_person
+from bot.text import clocks
+from bot.text.findings import Finding, ok, skipped, warning, wrong
+from storage.entries import Person
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A configured group as Slack knows it.
+
+    ``fit`` are those who may act, by id; ``unfit`` why others may not; ``unread`` why somebody in it could
+    not be looked at. ``named`` are the people whom the file itself names.
+    """
+
+    name: str
+    fit: frozenset[str]
+    unfit: Mapping[str, str]
+    unread: tuple[str, ...]
+    named: frozenset[str]
+
+
+def people_of(ids: Iterable[str], user_groups: Mapping[str, Told]) -> frozenset[str]:
+    """Everyone in a configured group, those in its user groups too."""
+    found: set[str] = set()
+    for one in ids:
+        if one.startswith("S"):
+            told = user_groups.get(one)
+            found.update((told.answer or {}).get("users") or () if told else ())
+        else:
+            found.add(one)
+    return frozenset(found)
+
+
+def look_at(
+    name: str,
+    ids: Iterable[str],
+    user_groups: Mapping[str, Told],
+    people: Mapping[str, Told],
+    workspace: Workspace,
+) -> Group:
+    """A configured group, from what Slack told of its people and user groups."""
+    fit: set[str] = set()
+    unfit: dict[str, str] = {}
+    unread: list[str] = []
+    for one in ids:
+        told = user_groups.get(one)
+        if told and told.trouble in _NO_SUCH_GROUP:
+            unfit[one] = "is no user group of this workspace"
+        elif told and told.trouble:
+            unread.append(f"Slack would not say who is in {one} ({told.needed or told.trouble})")
+        elif told and not (told.answer or {}).get("users"):
+            unfit[one] = "is a user group without members"
+    everyone = people_of(ids, user_groups)
+    if left_out := everyone - people.keys():
+        unread.append(f"Slack is asked for {len(people)} people at most: {len(left_out)} of it were left out")
+    for one in sorted(everyone & people.keys()):
+        told = people[one]
+        if told.trouble == "user_not_found":
+            unfit[one] = "is nobody in this workspace"
+        elif told.trouble:
+            unread.append(f"Slack would not say who {one} is ({told.needed or told.trouble})")
+        elif why := _unfit(person(told, workspace)):
+            unfit[one] = why
+        else:
+            fit.add(one)
+    named = frozenset(one for one in ids if not one.startswith("S"))
+    return Group(name, frozenset(fit), unfit, tuple(unread), named)
+
+
+_NO_SUCH_GROUP = frozenset({"no_such_subteam", "subteam_not_found"})
+
+
+def person(told: Told, workspace: Workspace) -> Person:
+    """Whom Slack told of."""
+    return read_person((told.answer or {})["user"], workspace, told.heard)
+
+
+def _unfit(one: Person) -> str | None:
+    """Why somebody may do nothing; `bot.policy.engine.standing` says the same to the person."""
+    if one.bot:
+        return f"({one.name}) is an app"
+    if one.deleted:
+        return f"({one.name}) is deactivated"
+    if one.stranger:
+        return f"({one.name}) is from another organisation"
+    return f"({one.name}) is a guest" if one.guest else None
+
+
+def about_group(group: Group) -> Iterator[Finding]:
+    """Whether everyone in a group can act."""
+    check = f"group {group.name}"
+    for one, why in group.unfit.items():
+        here = one in group.named or one.startswith("S")
+        say = wrong if here else warning  # what the file names is the file's fault; Slack's groups are not
+        mend = (
+            "Take it out of the file, or name another."
+            if here
+            else "Take them out of the user group in Slack."
+        )
+        yield say(check, f"{one} {why}.", mend)
+    for why in group.unread:
+        yield skipped(check, why)
+    if not group.unfit and not group.unread:
+        count = f"{len(group.fit)} {'person' if len(group.fit) == 1 else 'people'}"
+        yield ok(check, f"Everyone in it is a full, active member: {count}.")
+
+
+def about_rule(rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
+    """Whether there is somebody who may ask, approve and settle, and not only the one who asked."""
+    check = f'rule "{rule.name}"'
+    found = [*_about_requesters(check, rule, groups)]
+    if rule.effect == "allow":
+        if rule.approve:
+            names = rule.deciders(escalated=True)
+            found += _about_deciders(check, rule, names, groups, "approve", needed=rule.approvals)
+        found += _about_deciders(check, rule, rule.settlers, groups, "say what became of an unknown")
+    yield from found or [ok(check, _who(rule, groups))]
+
+
+def _about_requesters(check: str, rule: Rule, groups: Mapping[str, Group]) -> Iterator[Finding]:
+    if EVERYONE in rule.request or _fit(rule.request, groups):
+        return
+    if unread := _unread(rule.request, groups):
+        yield skipped(check, f"not everyone in {unread} is known")
+    else:
+        yield warning(
+            check, "It is for nobody: none of its request groups has a member who can act.", "Name others."
+        )
+
+
+def _about_deciders(
+    check: str,
+    rule: Rule,
+    names: Iterable[str],
+    groups: Mapping[str, Group],
+    what: str,
+    *,
+    needed: int = 1,
+) -> Iterator[Finding]:
+    names = tuple(names)
+    if EVERYONE in names:
+        return
+    fit, joined = _fit(names, groups), " and ".join(names)
+    if len(fit) > needed:
+        return
+    if unread := _unread(names, groups):
+        yield skipped(check, f"not everyone in {unread} is known: who may {what} cannot be counted")
+    elif not fit:
+        yield wrong(check, f"Nobody in {joined} can {what}.", "Name people who can, under [groups].")
+    elif len(fit) < needed:
+        yield wrong(
+            check,
+            f"Nobody can satisfy it: {needed} people have to {what}, and only {len(fit)} in {joined} can.",
+            "Name more people who can, under [groups], or ask for fewer.",
+        )
+    elif what == "approve" and rule.own:
+        return
+    elif needed > 1 and (EVERYONE in rule.request or fit & _fit(rule.request, groups)):
+        yield warning(
+            check,
+            f"Exactly {needed} in {joined} can {what}: of what one of them asks, nobody could.",
+            f"Name somebody else in {joined}, too.",
+        )
+    elif needed == 1 and (EVERYONE in rule.request or fit <= _fit(rule.request, groups)):
+        [only] = fit
+        yield warning(
+            check,
+            f"Only {only} can {what}, and may ask too: of what {only} asks, nobody could.",
+            f"Name somebody else in {joined}, too.",
+        )
+
+
+def _who(rule: Rule, groups: Mapping[str, Group]) -> str:
+    if rule.effect == "deny":
+        return f"It denies {' and '.join(rule.request)}."
+    settle = f"{_number(rule.settlers, groups)} can settle"
+    approve = f"{_number(rule.approve, groups)} can approve" if rule.approve else "nobody needs to approve"
+    return f"For {' and '.join(rule.request)}: {approve}, {settle}."
+
+
+def _number(names: Iterable[str], groups: Mapping[str, Group]) -> str:
+    names = tuple(names)
+    if EVERYONE in names:
+        return "everyone"
+    count = len(_fit(names, groups))
+    return f"{count} {'person' if count == 1 else 'people'}"
+
+
+def _fit(names: Iterable[str], groups: Mapping[str, Group]) -> frozenset[str]:
+    return frozenset().union(*(groups[name].fit for name in names if name in groups))
+
+
+def _unread(names: Iterable[str], groups: Mapping[str, Group]) -> str | None:
+    return next((name for name in names if name in groups and groups[name].unread), None)
+
+
+def about_zones(people: Iterable[Person]) -> Finding:
+    """Whether the times that people type can be read."""
+    known = [one.timezone for one in people]
+    zones = sorted(set(filter(None, known)))
+    unknown = [zone for zone in zones if not clocks.is_offset(zone) and not _is_zone(zone)]
+    if unknown:
+        return wrong(
+            "people's zones",
+            f"Not known here: {', '.join(unknown)}. A time typed there could not be read.",
+            "Update the package tzdata; or choose another zone in Slack's preferences.",
+        )
+    if without := known.count(""):
+        who = "1 person" if without == 1 else f"{without} people"
+        return warning(
+            "people's zones",
+            f"Slack gives no time zone for {who}. They have to write it with each time.",
+            "Let them choose one in Slack's preferences.",
+        )
+    return ok(
+        "people's zones", f"Known here: {', '.join(zones)}." if zones else "There is nobody to look at."
+    )
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,203 @@
+"""What is wrong with rules as such: what nobody can satisfy, what never holds, what is for nothing. Pure.
+
+The file's own words are all it needs. What depends on who is in a Slack user group is said to be unknown.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from bot.config.settings import Connection
+from bot.policy.rules import EVERYONE, PEOPLE, Rule
+from bot.text.findings import Finding, ok, skipped, warning, wrong
+
+Groups = Mapping[str, Sequence[str]]
+
+
+def lint(
+    rules: Sequence[Rule], groups: Groups, connections: Mapping[str, Connection] = MappingProxyType({})
+) -> list[Finding]:
+    """Everything that the file alone can tell, and of accounts what the secrets at hand can."""
+    found = [
+        *about_approvals(rules, groups),
+        *about_rules(rules, groups),
+        *about_accounts(rules, connections),
+    ]
+    unknown = sorted({one for ids in groups.values() for one in ids if one.startswith("S")})
+    found += [skipped(f"user group {one}", "it could not be looked at here: ask `check`") for one in unknown]
+    whole = f"{len(rules)} {'rule' if len(rules) == 1 else 'rules'}, each of which can hold and be satisfied."
+    return found if any(one.mend for one in found) else [ok("rules", whole), *found]
+
+
+def about_rules(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
+    """Rules that never hold, and groups that no rule names."""
+    for place, rule in enumerate(rules):
+        yield from _about_shadows(rule, rules[:place], rules, groups)
+    named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
+    for name in groups:
+        if name not in named:
+            yield warning(
+                f"group {name}", "No rule names it.", "Take it out of the file, or name it in a rule."
+            )
+
+
+def about_approvals(rules: Sequence[Rule], groups: Groups) -> Iterator[Finding]:
+    """Rules whose approvals nobody could give."""
+    for rule in rules:
+        if rule.effect == "allow" and rule.approve:
+            yield from _about_approvers(rule, groups)
+            yield from _about_escalation(rule, groups)
+
+
+def about_accounts(rules: Sequence[Rule], connections: Mapping[str, Connection]) -> Iterator[Finding]:
+    """Rules for a connection that another connection of the same account goes around."""
+    for rule in rules:
+        for name in rule.connections:
+            for other in _same_account(name, connections):
+                if other not in rule.connections and (by := _goes_around(rule, other, rules)):
+                    yield warning(
+                        f'rule "{rule.name}"',
+                        f'It is for {name}. {other} is the same account, and there "{by.name}" decides.',
+                        f"Name {other} in this rule, too, or take that connection out.",
+                    )
+
+
+def _same_account(name: str, connections: Mapping[str, Connection]) -> Iterator[str]:
+    """The other connections that ask the same host with the same secret, and may have an effect there."""
+    if name not in connections:
+        return
+    one = connections[name]
+    for other in connections.values():
+        same_host = (other.provider, other.settings.base_url) == (one.provider, one.settings.base_url)
+        shared = {*other.settings.secrets()} & {*one.settings.secrets()}
+        if other.name != name and same_host and shared and other.settings.mode == "live":
+            yield other.name
+
+
+def _goes_around(rule: Rule, connection: str, rules: Sequence[Rule]) -> Rule | None:
+    """The rule under which the same passes through another connection, with other approvals."""
+    for other in rules:
+        if other is rule or other.effect != "allow" or not {*rule.actions} & {*other.actions}:
+            continue
+        if other.connections and connection not in other.connections:
+            continue
+        if rule.effect == "deny" or (other.approve, other.approvals) != (rule.approve, rule.approvals):
+            return other
+    return None
+
+
+def _about_approvers(rule: Rule, groups: Groups) -> Iterator[Finding]:
+    check, names = f'rule "{rule.name}"', rule.deciders(escalated=True)
+    able = _people(names, groups)
+    if EVERYONE in names or _unknown(names, groups):
+        return
+    joined = " and ".join(names)
+    if len(able) < rule.approvals:
+        yield wrong(
+            check,
+            f"Nobody can satisfy it: it asks for {_count(rule.approvals, 'approval')}, and "
+            f"{_count(len(able), 'person', 'people')} may approve ({joined}).",
+            "Name more people in those groups, or ask for fewer approvals.",
+        )
+        return
+    if rule.own:
+        return
+    stuck = sorted(one for one in able if len(able - {one}) < rule.approvals and _may_ask(one, rule, groups))
+    if not stuck:
+        return
+    whose = (
+        f"of what {' and '.join(stuck)} asks"
+        if len(stuck) == 1
+        else f"of what one of {', '.join(stuck)} asks"
+    )
+    mend = f"Name somebody else in {joined}, too."
+    asks = _people(rule.request, groups)
+    if EVERYONE not in rule.request and not _unknown(rule.request, groups) and asks <= set(stuck):
+        yield wrong(
+            check,
+            f"Nobody can satisfy it: whoever may ask is needed to approve, and {whose} nothing passes.",
+            mend,
+        )
+    else:
+        yield warning(
+            check,
+            f"It asks for {_count(rule.approvals, 'approval')}: {whose}, nothing could be approved.",
+            mend,
+        )
+
+
+def _about_escalation(rule: Rule, groups: Groups) -> Iterator[Finding]:
+    known = not _unknown(rule.escalate_to, groups)
+    if rule.escalate_to and known and _people(rule.escalate_to, groups) <= _people(rule.approve, groups):
+        yield warning(
+            f'rule "{rule.name}"',
+            "It is escalated to nobody who may not approve anyway.",
+            "Name others under escalate_to, or leave it out.",
+        )
+
+
+def _about_shadows(
+    rule: Rule, before: Sequence[Rule], rules: Sequence[Rule], groups: Groups
+) -> Iterator[Finding]:
+    check = f'rule "{rule.name}"'
+    shadows: dict[str, Rule] = {}
+    for kind in rule.actions:
+        denying = [one for one in rules if one.effect == "deny" and one is not rule]
+        over = [one for one in before if one.effect == rule.effect]
+        over += denying if rule.effect == "allow" else []
+        if found := next((one for one in over if kind in one.actions and _covers(one, rule, groups)), None):
+            shadows[kind] = found
+    if not shadows:
+        return
+    by = " and ".join(dict.fromkeys(f'"{one.name}"' for one in shadows.values()))
+    mend = "Put it before that one, limit that one, or take it out."
+    if any(one.effect == "deny" for one in shadows.values()) and rule.effect == "allow":
+        mend = "Limit the rule that denies, or take this one out."
+    if len(shadows) == len(rule.actions):
+        yield wrong(check, f"It never holds: everything it is about, {by} is about already.", mend)
+    else:
+        yield warning(check, f"It never holds for {' and '.join(shadows)}: {by} is about that already.", mend)
+
+
+def _covers(wide: Rule, narrow: Rule, groups: Groups) -> bool:
+    """Whether one rule is about everything, for everybody, that another one is."""
+    limits = (
+        (wide.connections, narrow.connections),
+        (wide.channels, narrow.channels),
+        (wide.countries, narrow.countries),
+        (_folded(wide.reasons), _folded(narrow.reasons)),
+    )
+    return (
+        all(not one or (other and set(other) <= set(one)) for one, other in limits)
+        and (wide.between is None or (wide.between, wide.timezone) == (narrow.between, narrow.timezone))
+        and _whom(wide, narrow, groups)
+    )
+
+
+def _whom(wide: Rule, narrow: Rule, groups: Groups) -> bool:
+    if EVERYONE in wide.request or set(narrow.request) <= set(wide.request):
+        return True
+    if EVERYONE in narrow.request or _unknown(narrow.request, groups):
+        return False
+    return _people(narrow.request, groups) <= _people(wide.request, groups)
+
+
+def _folded(reasons: Iterable[str]) -> tuple[str, ...]:
+    return tuple(" ".join(one.casefold().split()) for one in reasons)
+
+
+def _may_ask(person: str, rule: Rule, groups: Groups) -> bool:
+    return EVERYONE in rule.request or person in _people(rule.request, groups)
+
+
+def _people(names: Iterable[str], groups: Groups) -> frozenset[str]:
+    """Those in some groups whom the file names."""
+    return frozenset(one for name in names for one in groups.get(name, ()) if not one.startswith("S"))
+
+
+def _unknown(names: Iterable[str], groups: Groups) -> bool:
+    """Whether a Slack user group is among some groups."""
+    return any(one.startswith("S") for name in names for one in groups.get(name, ()))
+
+
+def _count(number: int, one: str, several: str = "") -> str:
+    return f"{number} {one if number == 1 else several or f'{one}s'}"

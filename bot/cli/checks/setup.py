@@ -1,0 +1,158 @@
+"""What a check says without asking anybody: of the file, the environment, the log's place."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from bot.config.loader import Found, key_bytes
+from bot.text.findings import Finding, Result, ok, skipped, warning, wrong
+from storage.inspection import Place, inspect
+
+LITTLE_FREE = 1 << 30
+LEAST_FREE = 100 << 20
+"""Bytes. An action takes 2 kB in the log (measured), its reply up to 4 kB: 100 MiB are 17 000 actions."""
+
+_LOST = frozenset({"tmpfs", "ramfs"})
+_OF_A_CONTAINER = frozenset({"overlay", "aufs"})
+_OF_A_NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p"})
+"""File systems by the names that Linux gives them. SQLite's write-ahead log needs shared memory, which those
+of a network do not have (https://www.sqlite.org/wal.html)."""
+
+
+def about_file(found: Found) -> Iterator[Finding]:
+    """Every fault of the file, or what it holds."""
+    if not found.readable:
+        [fault] = found.file_faults
+        what, _, mend = fault.partition(": ")
+        yield wrong("file", _sentence(what), _sentence(mend[:1].upper() + mend[1:]))
+        return
+    if found.file_faults:
+        for fault in found.file_faults:
+            yield wrong("file", _sentence(fault), f"Mend it in {found.path}; see callops.example.toml.")
+        return
+    connections = len(found.connections) + len(found.off)
+    holds = (
+        _count(connections, "connection"),
+        _count(len(found.groups), "group"),
+        _count(len(found.rules), "rule"),
+    )
+    yield ok("file", f"{found.path} has no fault: {', '.join(holds)}.")
+
+
+def about_environment(found: Found) -> Iterator[Finding]:
+    """Every fault of the environment, and each connection that is off for want of a secret."""
+    for fault in found.environment_faults:
+        yield wrong("environment", _sentence(fault), "Set it in the environment or in .env.")
+    if not found.environment_faults:
+        yield ok("environment", "The tokens and the key are set, and look as they should.")
+    everything = not found.connections and not found.file_faults
+    for name, why in sorted(found.off.items()):
+        say = wrong if everything else warning  # with no connection on, nothing can be asked of anybody
+        variable = why.removesuffix(" not set")
+        yield say(
+            f"connection {name}",
+            f"It is off: {why}.",
+            f"Set {variable} in the environment or in .env, or take the connection out of the file.",
+        )
+
+
+def place(found: Found) -> Place | None:
+    """Look at the log's place; None where its address cannot be read."""
+    if not found.usable("DATABASE_URL"):
+        return None
+    return inspect(found.database, key_bytes(found.key.get_secret_value()))
+
+
+def about_log(place: Place | None, *, key_given: bool, platform: str | None = None) -> Iterator[Finding]:
+    """Whether the log can be used, and whether it will last."""
+    if place is None:
+        yield skipped("log", "DATABASE_URL cannot be read")
+        return
+    if place.trouble:
+        yield wrong(
+            "log", f"{place.path} cannot be used as a log: {place.trouble}.", _mend_log(place.trouble)
+        )
+    elif not place.exists:
+        yield ok("log", f"{place.path} is not there yet; the first start makes it.")
+    elif place.older:
+        yield ok("log", f"{place.path} is of an earlier version; the next start brings it up to date.")
+    else:
+        fits = " and fits the key" if key_given else ""
+        yield ok("log", f"{place.path} can be used{fits}: {_count(place.actions, 'action')}.")
+    if place.exists and not key_given and not place.trouble:
+        yield skipped("log's key", "CALLOPS_KEY cannot be read")
+    if place.free is None:
+        yield skipped("log's disk", "its folder is not there")
+    else:
+        yield from about_disk(place, platform)
+        yield from _about_room(place.free)
+
+
+def what_will_not_last(path: Path, platform: str | None) -> list[str]:
+    """What `serve` says of the disk, where the log will not last on it."""
+    return [
+        f"{one.what} {one.mend}"
+        for one in about_disk(inspect(path, None), platform)
+        if one.result in {Result.WARNING, Result.WRONG}
+    ]
+
+
+def _mend_log(trouble: str) -> str:
+    if "CALLOPS_KEY" in trouble:
+        return "Put back the key it was made with. If that is lost, start a new log: DATABASE_URL."
+    if "newer version" in trouble:
+        return "Run the version of CallOps that wrote it, or a later one."
+    return "Make the place right, or name another in DATABASE_URL."
+
+
+def about_disk(place: Place, platform: str | None) -> Iterator[Finding]:
+    """Whether what is written beside the log will last."""
+    name = "log's disk"
+    elsewhere = "Name a place on a disk that lasts in DATABASE_URL."
+    folder, kind = place.path.parent, place.file_system
+    if platform:
+        yield wrong(
+            name,
+            f"{platform} begins each start with an empty disk: every deploy or restart loses the log.",
+            "Run CallOps on a machine whose disk lasts.",
+        )
+    elif kind in _LOST:
+        yield wrong(
+            name, f"{folder} is in memory ({kind}): a restart of the machine loses the log.", elsewhere
+        )
+    elif kind in _OF_A_NETWORK:
+        yield wrong(
+            name,
+            f"{folder} is on a network ({kind}), where SQLite cannot keep the log safely.",
+            "Name a place on a disk of this machine in DATABASE_URL.",
+        )
+    elif place.cleared:
+        yield warning(name, f"{folder} is a place that the system may empty.", elsewhere)
+    elif kind in _OF_A_CONTAINER:
+        yield warning(
+            name,
+            f"{folder} is a container's own layer ({kind}): a new container begins without it.",
+            elsewhere,
+        )
+    elif kind is None:
+        yield skipped(name, "this system does not say what kind of disk it is: see that it lasts")
+    else:
+        yield ok(name, f"{folder} is on a disk that lasts, as far as one can tell ({kind}).")
+
+
+def _about_room(free: int) -> Iterator[Finding]:
+    room = f"{free / (1 << 30):.1f} GiB" if free >= LITTLE_FREE else f"{free >> 20} MiB"
+    make_room = "Make room: with a full disk CallOps takes no request."
+    if free < LEAST_FREE:
+        yield wrong("free space", f"Only {room} are left beside the log.", make_room)
+    elif free < LITTLE_FREE:
+        yield warning("free space", f"Only {room} are left beside the log.", make_room)
+    else:
+        yield ok("free space", f"{room} are left beside the log.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _sentence(fault: str) -> str:
+    return fault if fault.endswith(".") else f"{fault}."

@@ -1,0 +1,65 @@
+"""What a check says of where CallOps listens, and of one that listens there already."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+
+from bot.config.loader import Found
+from bot.slack.http_mode import PATH
+from bot.text.findings import Finding, ok, skipped, warning, wrong
+from bot.web import CannotListen, listen
+
+ANSWERS_WITHIN = aiohttp.ClientTimeout(total=3)
+
+
+async def about_web(found: Found) -> list[Finding]:
+    """Whether its port is free or CallOps's own, what that one says, and how Slack comes."""
+    if trouble := found.trouble_with("PORT"):
+        return [skipped("port", trouble)]
+    findings = list(_about_way(found))
+    where = f"{found.host}:{found.port}" if found.port else f"{found.host}, at any port that is free"
+    try:
+        listener = await listen(found.host, found.port)
+    except CannotListen as error:
+        running = await _readiness(found.host, found.port)
+        if running is None:
+            return [*findings, wrong("port", f"{error}.", "Do that, or CallOps does not start.")]
+        findings.append(ok("port", f"CallOps listens at {where} already."))
+        return [*findings, *_about_running(running)]
+    listener.close()
+    return [*findings, ok("port", f"CallOps can listen at {where}.")]
+
+
+def _about_way(found: Found) -> Iterator[Finding]:
+    if found.app_token or found.signing_secret is None or not found.usable("SLACK_SIGNING_SECRET"):
+        return
+    yield ok(
+        "HTTP",
+        f"Slack sends its requests to {PATH} here, as SLACK_APP_TOKEN is not set. Whether "
+        "SLACK_SIGNING_SECRET is this app's shows with the first of them.",
+    )
+
+
+def _about_running(running: dict[str, Any]) -> Iterator[Finding]:
+    for one in running.get("wrong", []):
+        yield wrong("readiness", str(one), "See what it logs, and restart it if that goes on.")
+    for one in running.get("warnings", []):
+        yield warning("readiness", str(one), "It is in what CallOps logs, too.")
+    if not running.get("wrong") and not running.get("warnings"):
+        yield ok("readiness", "It is ready: connected to Slack, and its log can be written to.")
+
+
+async def _readiness(host: str, port: int) -> dict[str, Any] | None:
+    """What listens there says of itself, if it is CallOps."""
+    shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else host  # noqa: S104 - read, not bound
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=ANSWERS_WITHIN) as session,
+            session.get(f"http://{shown}:{port}/readyz") as answer,
+        ):
+            said = json.loads(await answer.read())
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        return None
+    return said if isinstance(said, dict) and str(said.get("status", "")).endswith("ready") else None

@@ -1,0 +1,93 @@
+"""`python -m bot demo`: the playground, with our log read for its page.
+
+The only module that imports the playground, and only once it is asked for: a bot that serves has no need
+of it.
+"""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.cli.log import summary
+from bot.config.settings import DEFAULT_REGION
+from bot.text.terminal import complain
+from providers.masking import mask_numbers
+from storage.entries import Query, Request
+from storage.sqlite import SQLiteLog
+
+RECENT = 50
+"""Actions that the page shows at most; older ones are in the log all the same."""
+
+
+def demo(*, port: int | None, browser: bool, keep: bool) -> int:
+    """Run the demo until it is ended, and return the exit status."""
+    try:
+        from playground.demo import Wanted, run  # noqa: PLC0415 - nothing else here knows the playground
+    except ModuleNotFoundError as missing:
+        complain(
+            f"The demo needs {missing.name}, which is among the tools for development. "
+            "Run `make demo`, which installs them."
+        )
+        return 2
+    return run(Wanted(port, browser=browser, keep=keep), open_log)
+
+
+@asynccontextmanager
+async def open_log(path: Path, key: str) -> AsyncIterator["LogWatch"]:
+    """The log in a file, for as long as it is watched."""
+    log = await SQLiteLog.open(path, key=base64.b64decode(key), clock=lambda: datetime.now(UTC))
+    try:
+        yield LogWatch(log, path)
+    finally:
+        await log.close()
+
+
+class LogWatch:
+    """Tells what changed in the log of another process."""
+
+    def __init__(self, log: SQLiteLog, path: Path) -> None:
+        self._log, self._file = log, path.with_name(f"{path.name}-wal")
+        self._written: tuple[int, int] | None = None
+        self._known: dict[str, int] = {}
+
+    async def __call__(self) -> list[dict[str, Any]]:
+        """The requests that changed since the last time, oldest first, whole, as JSON."""
+        if (written := self._stamp()) == self._written:
+            return []
+        self._written = written
+        recent = (await self._log.page(Query(), limit=RECENT)).entries
+        newest = {  # a note moves nothing, and is told all the same
+            one: (await self._log.events(one))[-1].seq
+            for one in dict.fromkeys(entry.request for entry in reversed(recent))
+        }
+        changed = [one for one, last in newest.items() if self._known.get(one) != last]
+        self._known |= newest
+        return [await self._told(await self._log.request(one)) for one in changed]
+
+    def _stamp(self) -> tuple[int, int]:
+        """Changes with every commit: what is committed is first written here (sqlite.org/wal.html)."""
+        found = self._file.stat()
+        return found.st_mtime_ns, found.st_size
+
+    async def _told(self, request: Request) -> dict[str, Any]:
+        events = await self._log.events(request.id)
+        return {
+            "id": request.id,
+            "state": request.state,
+            "requester": request.requester,
+            "reason": request.reason and mask_numbers(request.reason, default_region=DEFAULT_REGION),
+            "asked_at": request.asked_at.isoformat(),
+            "entries": [
+                summary(entry, DEFAULT_REGION)
+                | {"attempt": entry.attempt, "message": entry.message, "code": entry.code}
+                for entry in request.entries
+            ],
+            "events": [
+                {"seq": event.seq, "at": event.at.isoformat(), "entry": event.entry, "name": event.name}
+                | {"actor": event.actor, "state": event.data.get("state"), "hash": event.hash}
+                for event in events
+            ],
+        }

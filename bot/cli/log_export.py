@@ -1,0 +1,142 @@
+"""`python -m bot log export`: the log as a file, or down a pipe."""
+
+import argparse
+import getpass
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, TextIO
+
+from bot.listeners.log_people import person_meant
+from bot.parsing import dates
+from bot.parsing.times import TimeFault
+from bot.services.export import MARK, Format, counted, lines
+from bot.text.terminal import complain, say
+from providers.actions import Kind
+from storage.chain import microseconds
+from storage.entries import Query
+from storage.files import whole
+from storage.lifecycle import State
+from storage.log import ActionLog
+
+COUNT_EVERY: Final = 1000
+"""Entries between two looks at the count, at a terminal."""
+PARTIAL: Final = ".partial"
+"""What stands behind an export's name until it is whole."""
+
+
+class CannotExport(Exception):
+    """Why, as a sentence."""
+
+
+async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
+    """What the options ask for. Raises `CannotExport`."""
+    first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
+    asked = Query(
+        state=State(chosen.state) if chosen.state else None,
+        kind=_kind(chosen.kind) if chosen.kind else None,
+        connection=chosen.connection,
+        requester=await _requester(log, chosen.by) if chosen.by else None,
+        number=chosen.number,
+        since=first.start if first else None,
+        until=last.end if last else None,
+        text=chosen.text,
+    )
+    if not chosen.after_stop:
+        return asked
+    if chosen.number is None:
+        raise CannotExport("--after-stop tells of one number's calls: say --number +919876543210")
+    stop = await log.asked_to_stop(chosen.number)
+    if stop is None:
+        raise CannotExport("That number has not asked to stop, as far as the log knows.")
+    return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
+
+
+async def _requester(log: ActionLog, named: str) -> str:
+    meant = await person_meant(log, named)
+    if isinstance(meant, str):
+        return meant
+    if not meant:
+        raise CannotExport(f"Nobody called “{named}” has used CallOps. --by takes a name or an id.")
+    several = ", ".join(f"{one.name} ({one.id})" for one in meant)
+    raise CannotExport(f"--by {named} could be several people: {several}. Say which, by the id.")
+
+
+def _kind(typed: str) -> Kind:
+    if typed not in set(Kind):
+        raise CannotExport(f"--kind takes one of: {', '.join(Kind)}")
+    return Kind(typed)
+
+
+def _day(chosen: argparse.Namespace, text: str | None) -> dates.Day | None:
+    try:
+        return dates.read(text, zone=chosen.zone, now=datetime.now(UTC)) if text else None
+    except TimeFault as fault:
+        raise CannotExport(str(fault)) from None
+
+
+async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: str) -> int:
+    """Write what was asked for; full numbers only once the log has who takes them.
+
+    Raises `CannotExport`, and `storage.files.CannotWrite`.
+    """
+    asked = await query(log, chosen)
+    if chosen.full_numbers:
+        said = {name: str(value) for name, value in _said(asked).items()}
+        made = await log.exported(
+            actor=f"os:{getpass.getuser()}",
+            rows=f"full numbers, {chosen.format}",
+            private={"query": json.dumps(said, ensure_ascii=False)},
+        )
+        complain(f"The log has that you take full numbers out of it, as {made}.")
+    count = 0
+    with _opened(chosen.file) as out:
+        write = _to_terminal if out.isatty() else out.write
+        async for line in lines(
+            log,
+            asked,
+            Format(chosen.format),
+            default_region=default_region,
+            full=chosen.full_numbers,
+        ):
+            write(line)
+            count += 1
+            if count % COUNT_EVERY == 0 and sys.stderr.isatty():
+                sys.stderr.write(f"\r{count:,} actions …")
+    if chosen.file:
+        if sys.stderr.isatty():
+            sys.stderr.write("\r")
+        complain(f"Wrote {counted(count - 1)} to {chosen.file}.")
+    return 0
+
+
+def _to_terminal(line: str) -> None:
+    say(line.removeprefix(MARK).removesuffix("\n").removesuffix("\r"))
+
+
+def _said(asked: Query) -> dict[str, object]:
+    fields = {name: getattr(asked, name) for name in asked.__slots__}
+    return {
+        name: microseconds(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
+        if value is not None
+    }
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[TextIO]:
+    """The new file, whole once it is there, or standard output. Raises `CannotWrite`."""
+    if path is None:
+        sys.stdout.reconfigure(encoding="utf-8", newline="")  # type: ignore[union-attr]  # it is no other here
+        yield sys.stdout
+        sys.stdout.flush()
+        return
+    with (
+        whole(Path(path), "export", mark=PARTIAL) as made,
+        open(made.descriptor, "w", encoding="utf-8", newline="", closefd=False) as out,
+    ):
+        yield out

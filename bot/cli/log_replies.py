@@ -1,0 +1,228 @@
+"""`python -m bot log show --raw` and `log fixture`: providers' replies as the log kept them.
+
+They were redacted and cut before they were kept. Numbers that another field of a reply may hold are masked
+once more here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.config.loader import look
+from bot.config.settings import Connection
+from providers.actions import CallAction, Outcome
+from providers.masking import NO_REGION, mask_numbers
+from providers.redaction import LONGEST_RECORD
+from providers.registry import find
+from storage.chain import ERASED
+from storage.entries import Event, LogEntry, Request
+from storage.lifecycle import State
+
+RAW, HEADERS = "raw", "headers"
+
+
+class NoFixture(Exception):
+    """Why no fixture can be made of what the log has: a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to a provider and what the log kept of the reply; ``event`` is None while it is out.
+
+    ``erased``: there was a reply, and it is not kept any more.
+    """
+
+    entry: str
+    number: int
+    event: Event | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str | None = None
+    erased: bool = False
+
+    @property
+    def at(self) -> datetime | None:
+        """When its end was recorded."""
+        return self.event.at if self.event else None
+
+    @property
+    def status(self) -> int | None:
+        """The reply's HTTP status."""
+        found = self.event.data.get("http_status") if self.event else None
+        return found if isinstance(found, int) else None
+
+    @property
+    def code(self) -> str | None:
+        """What the reply meant, in one word."""
+        found = self.event.data.get("code") if self.event else None
+        return found if isinstance(found, str) else None
+
+
+def attempts(
+    events: Sequence[Event], private: Sequence[tuple[int, str, str]], *, default_region: str = NO_REGION
+) -> list[Attempt]:
+    """Every request that was begun, in the order of their ends. Pure."""
+    masked = partial(mask_numbers, default_region=default_region)
+    kept: dict[int, dict[str, str]] = {}
+    for seq, field, value in private:
+        kept.setdefault(seq, {})[field] = masked(value) if field in {RAW, HEADERS} else value
+    open_: dict[str, Attempt] = {}
+    ended: list[Attempt] = []
+    for event in events:
+        if event.name == State.SENDING:
+            open_[event.entry] = Attempt(event.entry, int(event.data["attempt"] or 0))
+        elif event.entry in open_ and ("code" in event.data or RAW in event.private):
+            attempt = _with_reply(open_[event.entry], event, kept.get(event.seq, {}))
+            if ended and ended[-1].entry == event.entry and ended[-1].number == attempt.number:
+                if attempt.body is None and not attempt.erased:
+                    continue  # somebody said what happened: that is no reply
+                ended.pop()  # the answer itself, when it was only late
+            ended.append(attempt)
+    over = {(one.entry, one.number) for one in ended}
+    return ended + [one for one in open_.values() if (one.entry, one.number) not in over]
+
+
+def _with_reply(attempt: Attempt, event: Event, kept: Mapping[str, str]) -> Attempt:
+    headers = json.loads(kept.get(HEADERS, "{}"))
+    pairs = headers.items() if isinstance(headers, dict) else headers
+    empty = isinstance(event.data.get("http_status"), int) and RAW not in event.private
+    return replace(
+        attempt,
+        event=event,
+        headers=tuple((str(name), str(value)) for name, value in pairs),
+        body=kept.get(RAW, "" if empty else None),
+        erased=RAW in event.private and RAW not in kept,
+    )
+
+
+def as_lines(events: Sequence[Event], found: Sequence[Attempt]) -> Iterator[str]:
+    """The replies for people."""
+    if not found:
+        yield "No request was sent to the provider, so there is no reply."
+    for attempt in found:
+        head = [attempt.entry, f"attempt {attempt.number}"]
+        if attempt.event:
+            head += [f"{attempt.event.at:%Y-%m-%d %H:%M:%S}", attempt.event.name, attempt.code or ""]
+        if attempt.status:
+            head.append(f"HTTP {attempt.status}")
+        yield "  ".join(filter(None, head))
+        yield from (f"    {line}" for line in _body_lines(events, attempt))
+
+
+def _body_lines(events: Sequence[Event], attempt: Attempt) -> Iterator[str]:
+    yield from (f"{name}: {value}" for name, value in attempt.headers)
+    if attempt.event is None:
+        yield "It is still out: there is no reply yet."
+    elif attempt.erased:
+        erased = next((event for event in reversed(events) if event.name == ERASED), None)
+        when = f" on {erased.at:%Y-%m-%d %H:%M} by {erased.actor}" if erased else ""
+        yield f"The reply was erased{when}."
+    elif attempt.body is None:
+        yield f"There was no reply. {attempt.event.data.get('message') or ''}".rstrip()
+    else:
+        yield attempt.body or "(an empty body)"
+        if len(attempt.body) >= LONGEST_RECORD:
+            yield f"(cut at {LONGEST_RECORD} characters)"
+
+
+def as_objects(found: Sequence[Attempt]) -> list[dict[str, Any]]:
+    """The replies for programs."""
+    return [
+        {
+            "id": one.entry,
+            "attempt": one.number,
+            "at": one.at.isoformat() if one.at else None,
+            "event": one.event.name if one.event else None,
+            "code": one.code,
+            "status": one.status,
+            "headers": [list(pair) for pair in one.headers],
+            "body": one.body,
+            "erased": one.erased,
+        }
+        for one in found
+    ]
+
+
+def fixture(
+    request: Request, found: Sequence[Attempt], wanted: int | None, variables: Mapping[str, str]
+) -> tuple[dict[str, Any], str]:
+    """A reply as the contract suite's file, and the provider whose it is. Raises `NoFixture`."""
+    attempt = _chosen(found, wanted)
+    entry = next(one for one in request.entries if one.id == attempt.entry)
+    connection = look(variables).connections.get(entry.connection)
+    if connection is None:
+        raise NoFixture(
+            f"The reply is read again as the connection {entry.connection} reads it: it must be in the file, "
+            "with its secret."
+        )
+    outcome = _read_again(entry, attempt, connection)
+    document: dict[str, Any] = {
+        "kind": entry.kind,
+        "basis": "live",
+        "source": "a live account",
+        "date": f"{attempt.at:%Y-%m}",
+        "status": attempt.status,
+    }
+    if attempt.headers:
+        document["headers"] = dict(attempt.headers)
+    try:
+        document["body"] = json.loads(attempt.body or "")
+    except ValueError:
+        document["text"] = attempt.body
+    return document | {"outcome": _expected(outcome)}, find(connection.provider).provider
+
+
+def _chosen(found: Sequence[Attempt], wanted: int | None) -> Attempt:
+    among = [one for one in found if wanted in {None, one.number}]
+    if not among:
+        raise NoFixture("There is no such attempt." if found else "No request was sent: there is no reply.")
+    if len({one.entry for one in among}) > 1:
+        names = ", ".join(sorted({one.entry for one in among}))
+        raise NoFixture(f"Say which action: {names}.")
+    replied = [one for one in among if one.body is not None and one.status is not None]
+    if not replied:
+        gone = any(one.erased for one in among)
+        raise NoFixture("The reply was erased." if gone else "There was no reply to keep.")
+    if len(replied[-1].body or "") >= LONGEST_RECORD:
+        raise NoFixture(f"The reply was cut at {LONGEST_RECORD} characters, so it would be read otherwise.")
+    return replied[-1]
+
+
+def _read_again(entry: LogEntry, attempt: Attempt, connection: Connection) -> Outcome:
+    """What the present adapter makes of the reply, as it was kept."""
+    action: CallAction | None = entry.action
+    if action is None or attempt.at is None or attempt.status is None or attempt.body is None:
+        raise NoFixture("What was asked was erased.")
+    at = attempt.at
+    adapter = find(connection.provider)(connection.settings, clock=lambda: at)
+    return adapter.read_again(action, attempt.status, attempt.headers, attempt.body)
+
+
+def _expected(outcome: Outcome) -> dict[str, Any]:
+    expected: dict[str, Any] = {"status": outcome.status, "code": outcome.code}
+    more = {
+        "retry": None if outcome.retry == "never" else outcome.retry,
+        "reference": outcome.reference,
+        "retry_after": outcome.retry_after,
+        "pause": outcome.pause,
+        "warns": list(outcome.warnings),
+    }
+    return expected | {name: value for name, value in more.items() if value not in (None, [])}
+
+
+def advise(made: Mapping[str, Any], found: Sequence[Attempt], provider: str) -> Sequence[str]:
+    """Where a fixture belongs, and what is still to be looked at."""
+    verb = str(made["kind"]).partition("_")[0]
+    lines = [
+        f"Save it as tests/providers/replies/{provider}/{verb}-{made['status']}-live.json.",
+        "Look through it: no name, no number and no key may be left in it.",
+        "Where the reply repeats the id that was asked for, name an ask with that id under ask.",
+        "Put the words that people must read under outcome, as says.",
+    ]
+    recorded = {one.code for one in found if one.status == made["status"]}
+    if made["outcome"]["code"] not in recorded:
+        was = ", ".join(sorted(filter(None, recorded)))
+        lines.append(f"The log says {was}; this version reads the kept reply as {made['outcome']['code']}.")
+    return lines

@@ -1,0 +1,207 @@
+"""`python -m bot purge`: personal data is erased by age, by number, by person, or again after a restore."""
+
+import argparse
+import asyncio
+import getpass
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.config.loader import database_path, key_bytes, look
+from bot.config.settings import SLACK_PERSON, RetentionTable
+from bot.policy.rules import duration
+from bot.text.terminal import complain, say
+from bot.ui.request_status import WORDS
+from bot.workers.retention import by_age, in_words
+from providers.phone import PhoneFault, read
+from storage.connection import CannotOpen
+from storage.erasures import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
+from storage.lifecycle import State
+from storage.sqlite import SQLiteLog
+
+OK, LEFT_SOMETHING, CANNOT_START = 0, 1, 2
+LISTED_AT_MOST = 20
+NOT_REACHED = (
+    "What this cannot reach:",
+    "  backups and exports that you made: delete them when they are old enough, or purge them once restored;",
+    "  answers that only one person saw, messages that people wrote, and what Slack keeps for itself;",
+    "  replies in threads that were posted before the log noted where they stand;",
+    "  what the voice provider keeps of the call.",
+)
+
+
+class CannotPurge(Exception):
+    """Why nothing was purged: a sentence, or several."""
+
+
+def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Purge and return the exit status: 1 where something that was asked for stays."""
+    try:
+        return asyncio.run(_run(chosen, variables))
+    except (CannotPurge, CannotOpen, UnreadableList) as error:
+        complain(*map(str, error.args))
+        return CANNOT_START
+    except OSError as error:  # what goes is listed beside the log before anything goes
+        complain(f"Nothing was erased: {error.filename} cannot be written: {error.strerror}.")
+        return CANNOT_START
+
+
+async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    path, key, retention, region = _settings(variables)
+    now = datetime.now(UTC)
+    log = await SQLiteLog.open(path, key=key, clock=lambda: datetime.now(UTC))
+    try:
+        if chosen.again:
+            erasing = await log.erased_before(hold=retention.hold)
+            if erasing is None:
+                raise CannotPurge(f"Nothing was purged before: there is no {list_beside(path)}")
+        else:
+            erasing = asked_for(chosen, retention, region, now)
+        if chosen.dry_run:
+            done = await log.erasable(erasing)
+        else:
+            done = await log.purge(erasing, actor=_operator())
+    finally:
+        await log.close()
+    say(*report(erasing, done, dry_run=chosen.dry_run))
+    return LEFT_SOMETHING if (done.kept and erasing.before is None) or done.left else OK
+
+
+def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable, str]:
+    """The log, its key, what the file says of keeping, and the region of numbers without a plus."""
+    faults: list[str] = []
+    path = database_path(variables.get("DATABASE_URL") or None, faults)
+    key = key_bytes(variables.get("CALLOPS_KEY") or "")
+    if key is None:
+        faults.append("CALLOPS_KEY is not set: the log is opened with the key it was made with")
+    if not path.exists():
+        faults.append(f"There is no log at {path}: is DATABASE_URL right?")
+    found = look(variables)
+    if not found.readable or found.retention is None:  # what is on hold must be known
+        faults += [one for one in found.file_faults if not found.readable or ": retention" in one]
+    if faults or key is None or found.retention is None:
+        raise CannotPurge(*faults)
+    return path, key, found.retention, found.default_region
+
+
+def asked_for(chosen: argparse.Namespace, retention: RetentionTable, region: str, now: datetime) -> Erasing:
+    """What the command's options ask for. Raises `CannotPurge`."""
+    kept = now - retention.keep_at_least if retention.keep_at_least else None
+    if chosen.number:
+        try:
+            number = read(chosen.number, default_region=region, premium=True).e164
+        except PhoneFault as fault:
+            raise CannotPurge(str(fault)) from fault
+        return Erasing("by number", numbers=frozenset({number}), spare_after=kept, hold=retention.hold)
+    if chosen.person:
+        if not SLACK_PERSON.match(chosen.person):
+            raise CannotPurge(
+                f"{chosen.person} is no person's id in Slack, such as U0123. Nothing was erased."
+            )
+        return Erasing("by person", names=(Listed(chosen.person, now),), hold=retention.hold)
+    if chosen.older_than:
+        try:
+            age = duration(chosen.older_than)
+        except ValueError as fault:
+            raise CannotPurge(f"--older-than {chosen.older_than}: {fault}") from fault
+        if age < retention.keep_at_least:
+            raise CannotPurge(
+                f"The settings keep everything for at least {in_words(retention.keep_at_least)} "
+                "([retention] keep_at_least). Nothing was erased: name a longer time."
+            )
+        return replace(_by_age(replace_age(retention, age), now), rule=f"older than {in_words(age)}")
+    return _by_age(retention, now)
+
+
+def replace_age(retention: RetentionTable, age: timedelta) -> RetentionTable:
+    """The same settings with another ``keep_at_most``."""
+    return retention.model_copy(update={"keep_at_most": age})
+
+
+def _by_age(retention: RetentionTable, now: datetime) -> Erasing:
+    erasing = by_age(retention, now)
+    if erasing is None:
+        raise CannotPurge(
+            "Say what to purge: --number, --person, --again or --older-than 365d; or set keep_at_most in "
+            "[retention] and run this without any. Nothing was erased."
+        )
+    return erasing
+
+
+def _operator() -> str:
+    """Who runs this, as the machine knows them."""
+    try:
+        return f"operator {getpass.getuser()}"
+    except (OSError, KeyError):  # an account without a name, as in a container
+        return "operator"
+
+
+def report(erasing: Erasing, done: Erased, *, dry_run: bool) -> Iterator[str]:
+    """What was done, or would be, line by line."""
+    ids = [one.id for one in done.requests]
+    requests, faults = (
+        [one for one in ids if one.startswith("E-") is of_faults] for of_faults in (False, True)
+    )
+    counts = [
+        (len(requests), "request", "requests"),
+        (len(faults), "report of a fault", "reports of faults"),
+        (done.drafts, "draft", "drafts"),
+        (done.people, "name", "names"),
+    ]
+    counted = ", ".join(_count(*one) for one in counts if one[0])
+    if not done.anything:
+        yield f"Nothing to erase ({erasing.rule})."
+    elif dry_run:
+        yield f"Would be erased ({erasing.rule}): {counted}. Nothing was changed."
+    else:
+        yield f"Erased ({erasing.rule}): {counted}." + (f" It is in the log as {done.id}." if done.id else "")
+    for first in range(0, min(len(ids), LISTED_AT_MOST), 10):
+        yield f"  {'  '.join(ids[first : min(first + 10, LISTED_AT_MOST)])}"
+    if len(ids) > LISTED_AT_MOST:
+        yield f"  … and {len(ids) - LISTED_AT_MOST} more"
+    if done.kept:
+        yield "Not erased:"
+        yield from (f"  {one.request}: {_why(one)}." for one in done.kept[:LISTED_AT_MOST])
+    if len(done.kept) > LISTED_AT_MOST:
+        yield f"  … and {len(done.kept) - LISTED_AT_MOST} more"
+    yield from _left(done)
+    if done.messages:
+        when = "" if dry_run else " It does so at once, or when it is started."
+        ours = _count(done.messages, "message", "messages")
+        yield f"In Slack the bot takes the words out of {ours} of its own.{when}"
+    if not done.wiped:
+        yield "Something reads the log just now: old bytes stay in its write-ahead log until the bot stops."
+    if done.anything:
+        yield from NOT_REACHED
+
+
+def _left(done: Erased) -> Iterator[str]:
+    """What nothing can erase."""
+    if done.left:
+        yield "Not erased, for nothing is taken out of the chain: what these say holds the number."
+        yield f"  {'  '.join(done.left[:LISTED_AT_MOST])}"
+    if len(done.left) > LISTED_AT_MOST:
+        yield f"  … and {len(done.left) - LISTED_AT_MOST} more"
+
+
+def _why(kept: Kept) -> str:
+    match kept.why:
+        case Why.HELD:
+            return "it is on hold in the settings ([retention] hold)"
+        case Why.UNDER_WAY:
+            return f"it is {WORDS[State(kept.state)]}. Bring it to its end, then purge again"
+        case Why.MOVING:
+            return "its call is yet to be placed again, for another time. Purge again when it was"
+        case Why.GOES_OUT:
+            return f"its call is to go out{_at(kept)}. Cancel the call, or wait, then purge again"
+        case Why.YOUNG:
+            return f"it ended{_at(kept)}, and the settings keep it for longer ([retention] keep_at_least)"
+
+
+def _at(kept: Kept) -> str:
+    return f" {kept.until:%Y-%m-%d %H:%M} UTC" if kept.until else ""
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"

@@ -1,0 +1,54 @@
+"""`python -m bot manifest`: the Slack app as a file to paste, for Socket Mode or for an address over HTTP."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+MANIFEST = Path(__file__).parents[2] / "manifest.yml"
+EVENTS = "/slack/events"
+"""Where Slack's requests go below the address, as in `bot.slack.http_mode.PATH`, whose import is heavy."""
+
+
+class NoAddress(ValueError):
+    """Why Slack could not reach an address, as a sentence."""
+
+
+def manifest(url: str | None = None) -> str:
+    """The manifest; with an address, such as ``https://bot.example``, for HTTP. Raises `NoAddress`."""
+    text = MANIFEST.read_text(encoding="utf-8")
+    return text if url is None else _over_http(text, _request_url(url))
+
+
+def _request_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise NoAddress(f"{url} is no address: write one such as https://bot.example") from error
+    if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or "@" in parts.netloc:
+        raise NoAddress(f"Slack sends to https only, and {url} is not of that kind: https://bot.example is")
+    if not re.fullmatch(r"[A-Za-z0-9.\-\[\]:]+", parts.netloc) or not re.fullmatch(r"[\w./~-]*", parts.path):
+        raise NoAddress(f"{url} holds what an address does not: write one such as https://bot.example")
+    host = parts.netloc if port else parts.netloc.rstrip(":")
+    path = parts.path.rstrip("/")
+    return f"https://{host}{path if path.endswith(EVENTS) else path + EVENTS}"
+
+
+def _over_http(text: str, url: str) -> str:
+    """The same app, to which Slack sends its requests. Line by line, so that the comments stay."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        match line.strip():
+            case "# It speaks Socket Mode, so no address of yours needs to be reachable from the internet.":
+                lines.append(f"# Slack sends its requests to {url}")
+            case "socket_mode_enabled: true":
+                lines.append(line.replace("true", "false"))
+            case "interactivity:" | "event_subscriptions:" as section:
+                lines += [line, f"    request_url: {url}"]
+                if section == "interactivity:":
+                    lines.append(f"    message_menu_options_url: {url}")
+            case start if start.startswith("- command:"):
+                lines += [line, f"      url: {url}"]
+            case _:
+                lines.append(line)
+    return "\n".join(lines) + "\n"

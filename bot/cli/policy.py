@@ -1,0 +1,100 @@
+"""`python -m bot policy explain | lint`: the rules at a terminal. They need neither Slack nor any secret."""
+
+import argparse
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from bot.cli.checks.rules import lint
+from bot.config.loader import Found, did_you_mean, look
+from bot.config.settings import SLACK_PERSON
+from bot.policy.engine import Wanted
+from bot.policy.explain import as_lines, as_object, explain
+from bot.policy.rules import OF_CALLS, SLACK_CHANNEL
+from bot.text.findings import anything_wrong, as_objects, wrong
+from bot.text.findings import as_lines as findings_as_lines
+from bot.text.terminal import complain, say, say_json
+from providers.actions import Kind
+from providers.phone import REGIONS
+
+OK, WRONG, CANNOT_START = 0, 1, 2
+
+
+def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Run one of the commands and return the exit status."""
+    found = look({**variables, **({"CALLOPS_CONFIG": chosen.config} if chosen.config else {})})
+    if chosen.asking == "lint":
+        return _lint(found, as_json=chosen.json)
+    faults = list(found.file_faults) or _faults(chosen, found)
+    if faults:
+        complain(*faults)
+        return CANNOT_START
+    wanted = Wanted(
+        Kind(chosen.action),
+        chosen.connection,
+        _at(chosen.at) or datetime.now(UTC),
+        chosen.channel,
+        _countries(chosen),
+        chosen.reason,
+    )
+    answer = explain(found.rules, found.groups, chosen.user, wanted)
+    if chosen.json:
+        say_json(as_object(answer))
+    else:
+        say(*as_lines(answer, wanted, chosen.user))
+    return OK
+
+
+def _countries(chosen: argparse.Namespace) -> frozenset[str | None]:
+    if Kind(chosen.action) not in OF_CALLS:
+        return frozenset()
+    return frozenset(chosen.country) or frozenset({None})
+
+
+def _at(text: str | None) -> datetime | None:
+    """A time with its zone; None for anything else."""
+    try:
+        read = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return read if read.tzinfo else None
+
+
+def _faults(chosen: argparse.Namespace, found: Found) -> list[str]:
+    """What of the question cannot be read."""
+    connections = {*found.connections, *found.off}
+    asked = (
+        (SLACK_PERSON.match(chosen.user), f"--user {chosen.user}: write a person's id (U…)"),
+        (
+            chosen.action in list(Kind),
+            f"--action {chosen.action}: there is none{did_you_mean(chosen.action, Kind)}",
+        ),
+        (
+            chosen.connection in connections,
+            f"--connection {chosen.connection}: there is none{did_you_mean(chosen.connection, connections)}",
+        ),
+        (
+            chosen.channel is None or re.match(SLACK_CHANNEL, chosen.channel),
+            f"--channel {chosen.channel}: write a channel's id (C…)",
+        ),
+        (
+            REGIONS.issuperset(chosen.country),
+            f"--country {' '.join(chosen.country)}: write a country's two capital letters, such as IN",
+        ),
+        (
+            chosen.at is None or _at(chosen.at),
+            f"--at {chosen.at}: write a time with its zone, such as 2026-11-21T22:30+05:30",
+        ),
+    )
+    return [what for right, what in asked if not right]
+
+
+def _lint(found: Found, *, as_json: bool) -> int:
+    findings = [wrong("file", fault, f"Mend it in {found.path}.") for fault in found.file_faults]
+    if found.readable and not any(where.startswith(("rules", "groups")) for where in found.unread):
+        findings += lint(found.rules, found.groups, found.connections)
+    if as_json:
+        say_json(as_objects(findings), indent=2)
+    else:
+        say(*findings_as_lines(findings))
+    return WRONG if anything_wrong(findings) else OK

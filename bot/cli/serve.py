@@ -1,0 +1,279 @@
+"""`python -m bot serve`: one process that listens, sends and posts, and how it starts and stops."""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, TypeVar
+
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Route
+
+from bot.app import SCOPES, create_app
+from bot.cli.checks.setup import what_will_not_last
+from bot.config.settings import Settings, is_loopback
+from bot.health import Health, health_routes
+from bot.runtime import House
+from bot.slack.backoff import backoff
+from bot.slack.client import make_client
+from bot.slack.errors import Refusal, refusal
+from bot.slack.http_mode import PATH, HttpMode
+from bot.slack.rate_limits import paused_by
+from bot.slack.socket_mode import SocketMode
+from bot.slack.users import SLACK_TROUBLE, Directory, Workspace, trouble
+from bot.web import CannotListen, Web, complete, create_web
+from bot.webhooks import webhooks
+from bot.workers.clock_check import ClockCheck
+from bot.workers.loop import Rounds, until_written
+from providers.base import Adapter
+from providers.registry import find
+from storage.deadlines import deadline
+from storage.errors import LogUnavailableError
+from storage.presence import Presence
+from storage.sqlite import SQLiteLog
+
+STOP_LISTENING_WITHIN = 2.5
+"""Seconds until what was taken in is answered: Slack gives up after three."""
+FIRST_SIGN_WITHIN = 1.0
+"""Seconds for the first sign of life in the log. Where that is busy, the start goes on, and is not ready."""
+LET_GO_WITHIN = 0.3
+"""Seconds, twice: to hand back what is held of the log, and to close it."""
+
+_Result = TypeVar("_Result")
+_log = logging.getLogger("callops")
+
+
+class CannotStart(Exception):
+    """What is in the way, as a sentence."""
+
+
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
+async def check_slack(client: AsyncWebClient, settings: Settings, clock_check: ClockCheck) -> Workspace:
+    """Return the token's workspace, however often Slack has to be asked, and compare the clocks.
+
+    Raises `CannotStart` for a token that does not work or may too little.
+    """
+    url = settings.slack_api_url
+    answer = await _ask(client.auth_test, "SLACK_BOT_TOKEN", url)
+    clock_check.look(answer)
+    needed = set(SCOPES)
+    if not any(one.startswith("S") for members in settings.groups.values() for one in members):
+        needed.discard("usergroups:read")
+    granted = {scope.strip() for scope in answer.headers.get("x-oauth-scopes", "").split(",")}
+    if missing := sorted(needed - granted):
+        raise CannotStart(
+            f"The Slack app lacks {', '.join(missing)}: update it from manifest.yml and reinstall it"
+        )
+    if settings.app_token:
+        # Asked here because the Socket Mode client would try an invalid token for ever.
+        token = settings.app_token.get_secret_value()
+        await _ask(lambda: client.apps_connections_open(app_token=token), "SLACK_APP_TOKEN", url)
+    return Workspace.of(answer.data)  # type: ignore[arg-type]  # the library's type says it may be bytes
+
+
+async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, url: str) -> AsyncSlackResponse:
+    """Return Slack's answer to a first call with a token. Trouble on the way to it is waited out.
+
+    Raises `CannotStart` where Slack does not take the token.
+    """
+    for failures in count(1):
+        try:
+            return await call()
+        except SLACK_TROUBLE as error:
+            kind, code = refusal(error, direct=False), trouble(error)
+            if kind is Refusal.TOKEN:
+                raise CannotStart(f"Slack does not take {token}: {code}") from error
+            seconds = backoff(failures, random.random())  # noqa: S311 - no secret
+            if kind is Refusal.LIMITED:
+                now = utc_now()
+                seconds = max(seconds, (paused_by(error, now) - now).total_seconds())
+        _log.warning("Slack cannot be reached at %s: %s. It is tried again in %.1f s", url, code, seconds)
+        await asyncio.sleep(seconds)
+    raise AssertionError
+
+
+def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
+    """One adapter for each connection that is on."""
+    deadline = settings.dispatch.deadline.total_seconds()
+    return {
+        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
+        for name, connection in settings.connections.items()
+    }
+
+
+class _Stopped(Exception):
+    """SIGTERM or SIGINT came before everything was open."""
+
+
+async def serve(
+    settings: Settings,
+    *,
+    read: Callable[[], Settings],
+    hangups: Sequence[int] = (),
+    clock: Callable[[], datetime] = utc_now,
+) -> None:
+    """Listen, send and post until SIGTERM or SIGINT; on SIGHUP, go by the rules that ``read`` gives.
+
+    ``hangups`` are the SIGHUPs that came before this process could hear them. Raises `CannotStart`.
+    """
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        try:
+            await _serve(settings, read, hangups, clock, stopping, stack)
+        except _Stopped:
+            _log.info("Stopped before it was connected")
+
+
+async def _serve(
+    settings: Settings,
+    read: Callable[[], Settings],
+    hangups: Sequence[int],
+    clock: Callable[[], datetime],
+    stopping: asyncio.Event,
+    stack: AsyncExitStack,
+) -> None:
+    health = Health(beside=what_will_not_last(settings.database, settings.platform))
+    app = create_web(health_routes(health))
+    web = await _listen(app, settings)
+    stack.push_async_callback(web.stop)
+    client = make_client(settings.bot_token.get_secret_value(), settings.slack_api_url)
+    clock_check = ClockCheck(client, over_http=settings.app_token is None, clock=clock)
+    health.clock = clock_check
+    workspace = await _unless(stopping, check_slack(client, settings, clock_check))
+    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
+    stack.push_async_callback(_let_go, log)
+    # Its name is never used again: what is found under a dead owner's name is released.
+    serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
+    stack.push_async_callback(_end, serving, log)
+    await _unless(stopping, until_written(lambda: serving.sweep(log.release)))
+    adapters = make_adapters(settings, clock)
+    for adapter in adapters.values():
+        stack.push_async_callback(adapter.aclose)
+    directory = Directory(log, client, settings.groups, workspace=workspace, clock=clock)
+    await _unless(stopping, directory.refresh_groups())
+    team = workspace.team
+    house = House(
+        settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
+    )
+    house.rounds += (Rounds("look at the clock", clock_check.step),)
+    health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
+    with deadline(FIRST_SIGN_WITHIN):
+        await house.instances.write()
+
+    slack = _door(settings, house, clock)
+    try:
+        await _unless(stopping, house.begin(hangups))
+        complete(app, _routes(adapters, house, slack))
+        await _unless(stopping, slack.start())
+        health.door = slack
+        _say_hello(settings, adapters, team, web, slack, health)
+        await stopping.wait()
+    except _Stopped:
+        pass  # before Slack could be connected to: what runs already comes to its end
+    health.stopping = True
+    _log.info("Stopping: taking in nothing more, finishing what is in flight")
+    await asyncio.gather(slack.stop(STOP_LISTENING_WITHIN), web.stop())
+    await house.finish()
+    await asyncio.gather(*(adapter.aclose() for adapter in adapters.values()))
+    await house.leave()
+    _log.info("Stopped")
+
+
+async def _end(serving: Presence, log: SQLiteLog) -> None:
+    """Hand back what this process holds of the log, where the log can be written to."""
+    try:
+        with deadline(LET_GO_WITHIN):
+            await serving.end(log.release)
+    except LogUnavailableError as error:
+        _log.warning(
+            "What this process held of the log could not be handed back (%s). "
+            "The next process to look takes it over",
+            error,
+        )
+
+
+async def _let_go(log: SQLiteLog) -> None:
+    with deadline(LET_GO_WITHIN):
+        await log.close()
+
+
+def _door(settings: Settings, house: House, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
+    """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
+    foreign = house.instances.foreign_request
+    if settings.app_token:
+        return SocketMode(
+            create_app(house.surfaces, foreign_request=foreign),
+            settings.app_token.get_secret_value(),
+            direct=is_loopback(settings.slack_api_url),
+            counted=house.instances.counted,
+            leaving=house.instances.left_a_connection,
+        )
+    secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
+    app = create_app(house.surfaces, signing_secret=secret, foreign_request=foreign)
+    return HttpMode(app, secret, clock=lambda: clock().timestamp())
+
+
+async def _listen(app: Starlette, settings: Settings) -> Web:
+    """Listen for health checks, and for what is added later. Raises `CannotStart`."""
+    try:
+        return await Web.start(app, settings.host, settings.port)
+    except CannotListen as error:
+        raise CannotStart(str(error)) from error
+
+
+def _routes(adapters: dict[str, Adapter], house: House, slack: SocketMode | HttpMode) -> list[BaseRoute]:
+    """Return what is heard once it can be taken in: webhooks, and Slack where it comes over HTTP."""
+    hooks = webhooks(adapters, house.notices.take)
+    return [Route(PATH, slack.guard), hooks] if isinstance(slack, HttpMode) else [hooks]
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Do something, but stop waiting for it when we are told to stop. Raises `_Stopped`."""
+    working, told = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise _Stopped
+        return working.result()
+    finally:
+        for task in (working, told):
+            task.cancel()
+        await asyncio.gather(working, told, return_exceptions=True)
+
+
+def _say_hello(
+    settings: Settings,
+    adapters: dict[str, Adapter],
+    team: str,
+    web: Web,
+    slack: SocketMode | HttpMode,
+    health: Health,
+) -> None:
+    for name, why in sorted(settings.off.items()):
+        _log.warning("The connection %s is off: %s", name, why)
+    if isinstance(slack, HttpMode):
+        _log.info("Slack is heard at %s%s: HTTP, as SLACK_APP_TOKEN is not set", web.address, PATH)
+    elif settings.signing_secret:
+        _log.info("Slack is heard through Socket Mode: SLACK_SIGNING_SECRET is set, and not used")
+    _log.info("Health is told at %s/healthz and %s/readyz", web.address, web.address)
+    hearing = sorted(name for name, one in adapters.items() if one.webhook_secret)
+    if hearing:
+        _log.info("Webhooks are heard at %s for %s", web.address, ", ".join(hearing))
+    for what in health.beside:
+        _log.warning("%s", what)
+    on = ", ".join(sorted(settings.connections)) or "none"
+    _log.info("CallOps is connected to workspace %s; log: %s; connections: %s", team, settings.database, on)

@@ -1,0 +1,1 @@
+"""Settings: the file, the environment, and what is wrong with them."""

@@ -1,0 +1,526 @@
+"""Reading what the operator decides, once: the environment (and `.env`) and the file `callops.toml`.
+
+Nobody else reads the environment. Every fault of both is reported at once, in the file's own words. A
+connection whose secret is missing is off and named; nothing else stops for it.
+"""
+
+import base64
+import binascii
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from bot.config.settings import (
+    DEFAULT_REGION,
+    MOST_WORKERS,
+    REGION,
+    SLACK_GROUP,
+    SLACK_PERSON,
+    Connection,
+    DispatchTable,
+    GroupsTable,
+    RetentionTable,
+    Settings,
+    SlackTable,
+    is_loopback,
+)
+from bot.config.text_files import NotText, read_text
+from bot.policy import hours_written
+from bot.policy.calling_hours import RECIPIENT, Hours
+from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from providers.base import Adapter
+from providers.registry import PROVIDERS, NoAdapter, find
+
+KEY_BYTES = 32
+LAST_PORT = 65535
+_TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "calling_hours")
+_OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
+"""Keys of a connection's table that are not its adapter's settings."""
+_CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
+_ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
+_APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
+_SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
+_FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
+"""Platforms whose disk is empty again after a restart, by a variable that each sets in what it runs
+(devcenter.heroku.com/articles/dynos, cloud.google.com/run/docs/container-contract)."""
+_UNSET = "unset-" * 4
+"""In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
+_PATTERNS_IN_WORDS = {
+    SLACK_CHANNEL: "write a channel's id (C…)",
+    REGION: "write a country's two capital letters, such as IN",
+}
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+class SettingsFault(Exception):
+    """What is wrong with the environment and the file: one line each, in the operator's words."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class _Environment:
+    """The environment, where an empty variable is unset, with the faults found in it."""
+
+    def __init__(self, variables: Mapping[str, str], faults: list[str]) -> None:
+        self._variables = variables
+        self._faults = faults
+
+    def get(self, name: str) -> str | None:
+        return self._variables.get(name) or None
+
+    def token(self, name: str, prefix: str, where: str) -> SecretStr:
+        value = self.get(name)
+        if value is None:
+            self._faults.append(f"{name} is not set: {where}")
+        elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
+            begins = f"begin with {prefix} and " if prefix else ""
+            self._faults.append(f"{name} should {begins}hold no spaces: {where}")
+        return SecretStr(value or "")
+
+    def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
+        """A secret that need not be there, but is right where it is."""
+        return self.token(name, prefix, where) if self.get(name) else None
+
+    def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
+        """The app-level token and the signing secret, of which one is enough."""
+        app_token = self.optional("SLACK_APP_TOKEN", "xapp-", _APP_TOKEN)
+        secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
+        if app_token is None and secret is None:
+            self._faults.append(
+                f"SLACK_APP_TOKEN is not set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
+                "SLACK_SIGNING_SECRET from the same page"
+            )
+        return app_token, secret
+
+    def platform(self) -> str | None:
+        return next((name for mark, name in _FORGETFUL.items() if self.get(mark)), None)
+
+    def key(self) -> SecretStr:
+        value = self.get("CALLOPS_KEY")
+        if value is None:
+            self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
+        elif not is_key(value):
+            self._faults.append(
+                f"CALLOPS_KEY is not {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+            )
+        return SecretStr(value or "")
+
+    def database(self) -> Path:
+        return database_path(self.get("DATABASE_URL"), self._faults)
+
+    def api_url(self) -> str:
+        url = self.get("SLACK_API_URL") or "https://slack.com/api/"
+        if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
+            self._faults.append("SLACK_API_URL must be https, or on this machine")
+        return url if url.endswith("/") else url + "/"
+
+    def port(self) -> int:
+        text = self.get("PORT") or "3000"
+        if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= LAST_PORT:
+            return int(text)
+        self._faults.append(f"PORT is {text}: write a number up to {LAST_PORT}")
+        return 0
+
+    def log_level(self) -> str:
+        level = (self.get("LOG_LEVEL") or "INFO").upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
+        return level
+
+
+def database_path(url: str | None, faults: list[str]) -> Path:
+    """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
+    scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
+    if scheme != "sqlite" or not separator or not path or "?" in path:
+        # The address of a database server may hold a password.
+        faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
+    return Path(path or "callops.db")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is what `python -m bot key` prints."""
+    return key_bytes(text) is not None
+
+
+def key_bytes(text: str) -> bytes | None:
+    """The key that `python -m bot key` printed; None for any other text."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What could be read of the environment and the file, and every fault of both.
+
+    A table with a fault is None, or missing from what it stands among, and named in ``unread``.
+    """
+
+    path: Path
+    readable: bool
+    """Whether the file is there and is TOML."""
+
+    file_faults: tuple[str, ...]
+    environment_faults: tuple[str, ...]
+    unread: tuple[str, ...]
+    bot_token: SecretStr
+    app_token: SecretStr | None
+    signing_secret: SecretStr | None
+    slack_api_url: str
+    key: SecretStr
+    database: Path
+    platform: str | None
+    host: str
+    port: int
+    log_level: str
+    slack: SlackTable | None
+    dispatch: DispatchTable | None
+    retention: RetentionTable | None
+    connections: Mapping[str, Connection]
+    off: Mapping[str, str]
+    groups: Mapping[str, tuple[str, ...]]
+    rules: tuple[Rule, ...]
+    hours: Mapping[str, Hours]
+
+    @property
+    def default_region(self) -> str:
+        """The region of numbers without a plus, also where the file could not be read."""
+        return self.slack.default_region if self.slack else DEFAULT_REGION
+
+    def usable(self, variable: str) -> bool:
+        """Whether a variable of the environment has no fault."""
+        return self.trouble_with(variable) is None
+
+    def trouble_with(self, *variables: str) -> str | None:
+        """The first of some variables that has a fault, and whether it is not set or not right."""
+        for variable in variables:
+            for fault in self.environment_faults:
+                if fault.startswith(f"{variable} "):
+                    return f"{variable} is not {'set' if ' is not set' in fault else 'right'}"
+        return None
+
+
+def load(variables: Mapping[str, str]) -> Settings:
+    """Read the environment and the file it names. Raises `SettingsFault` with every fault there is."""
+    found = look(variables)
+    faults = [*found.file_faults, *found.environment_faults]
+    if faults or found.slack is None or found.dispatch is None or found.retention is None:
+        raise SettingsFault(faults)
+    return Settings(
+        bot_token=found.bot_token,
+        app_token=found.app_token,
+        signing_secret=found.signing_secret,
+        slack_api_url=found.slack_api_url,
+        key=found.key,
+        database=found.database,
+        platform=found.platform,
+        host=found.host,
+        port=found.port,
+        log_level=found.log_level,
+        slack=found.slack,
+        dispatch=found.dispatch,
+        retention=found.retention,
+        connections=found.connections,
+        off=found.off,
+        groups=found.groups,
+        rules=found.rules,
+        hours=found.hours,
+    )
+
+
+def look(variables: Mapping[str, str]) -> Found:
+    """Read what can be read of the environment and the file it names."""
+    in_file: list[str] = []
+    in_environment: list[str] = []
+    environment = _Environment(variables, in_environment)
+    path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
+    data = _read(path, in_file)
+    # A file that cannot be read has one fault, not one for each thing that is missing from it.
+    file = _File(path.name, data or {}, environment, in_file if data is not None else [])
+    slack = file.table("slack", SlackTable)
+    dispatch = file.table("dispatch", DispatchTable)
+    retention = file.table("retention", RetentionTable)
+    connections, off = file.connections()
+    groups = file.groups()
+    rules = file.rules(groups, slack)
+    known_hours = file.hours([*connections.values(), *rules])
+    groups |= named_directly(rules, groups)
+    app_token, signing_secret = environment.slack_door()
+    return Found(
+        path=path,
+        readable=data is not None,
+        file_faults=tuple(in_file),
+        unread=tuple(file.unread) if data is not None else (),
+        slack=slack,
+        dispatch=dispatch,
+        retention=retention,
+        connections=connections,
+        off=off,
+        groups=groups,
+        rules=rules,
+        hours=known_hours,
+        bot_token=environment.token(
+            "SLACK_BOT_TOKEN", "xoxb-", "it is on the Slack app's page OAuth & Permissions"
+        ),
+        app_token=app_token,
+        signing_secret=signing_secret,
+        slack_api_url=environment.api_url(),
+        key=environment.key(),
+        database=environment.database(),
+        platform=environment.platform(),
+        host=environment.get("HOST") or "127.0.0.1",
+        port=environment.port(),
+        log_level=environment.log_level(),
+        environment_faults=tuple(in_environment),  # at the end: each of the lines above may add one
+    )
+
+
+def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
+    """What is in the file; None where it cannot be read."""
+    try:
+        return tomllib.loads(read_text(path))
+    except FileNotFoundError:
+        faults.append(
+            f"{path} is not there: copy callops.example.toml, or name another file in CALLOPS_CONFIG"
+        )
+    except (tomllib.TOMLDecodeError, NotText) as error:
+        faults.append(f"{path} cannot be read: {error}")
+    except OSError as error:
+        faults.append(f"{path} cannot be read: {error.strerror}")
+    return None
+
+
+class _File:
+    """The file, table by table; what is wrong goes to ``faults`` in the file's own words."""
+
+    def __init__(self, name: str, data: dict[str, Any], environment: _Environment, faults: list[str]) -> None:
+        self._name = name
+        self._data = data
+        self._environment = environment
+        self._faults = faults
+        self.unread: list[str] = []
+        """The tables that have a fault and are left out."""
+
+        for key in sorted(data.keys() - set(_TABLES)):
+            self._fault(key, f"there is no such table{did_you_mean(key, _TABLES)}")
+
+    def table(self, name: str, model: type[_Model]) -> _Model | None:
+        return self._validate(model, self._data.get(name, {}), name)
+
+    def connections(self) -> tuple[dict[str, Connection], dict[str, str]]:
+        """The connections that are on, and why the others are off."""
+        on: dict[str, Connection] = {}
+        off: dict[str, str] = {}
+        for name, table in self._tables("connections"):
+            where = f"connections.{name}"
+            if not _CONNECTION_NAME.match(name):
+                self._fault(where, "a connection's name is small letters, digits and dashes")
+            provider = table.get("provider")
+            adapter = self._adapter(provider, f"{where}.provider")
+            if adapter is None:
+                self.unread.append(where)
+            else:
+                missing: list[str] = []
+                own = {key: value for key, value in table.items() if key not in _OURS}
+                model = adapter.settings_type
+                settings = self._validate(model, self._resolve(own, model, where, missing), where)
+                channel = table.get("audit_channel")
+                if channel is not None and not (
+                    isinstance(channel, str) and re.match(SLACK_CHANNEL, channel)
+                ):
+                    self._fault(f"{where}.audit_channel", "write a channel's id (C…)")
+                workers = table.get("workers")
+                if workers is not None and not (type(workers) is int and 1 <= workers <= MOST_WORKERS):
+                    self._fault(f"{where}.workers", f"write a number from 1 to {MOST_WORKERS}")
+                if missing:
+                    off[name] = f"{' and '.join(missing)} not set"
+                elif settings is not None:
+                    hours = self._hours(table.get("calling_hours"), f"{where}.calling_hours")
+                    on[name] = Connection(name, str(provider), settings, channel, workers, hours)
+        if not on and not off and not self._faults:
+            self._fault("connections", "there is none: write at least one [connections.NAME]")
+        return on, off
+
+    def _adapter(self, provider: object, where: str) -> type[Adapter] | None:
+        try:
+            return find(str(provider))
+        except NoAdapter as fault:
+            built_in = f"; built in are {', '.join(sorted(PROVIDERS))}; another is written module:Name"
+            known = did_you_mean(str(provider), PROVIDERS) or built_in
+            self._fault(where, str(fault) + ("" if ":" in str(provider) else known))
+            return None
+
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        found = self._validate(GroupsTable, {"groups": self._data.get("groups", {})}, "")
+        return dict(found.groups) if found else {}
+
+    def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
+        """The calling hours of every country, where ``users`` name only those that are there."""
+        found = dict(hours_written.known())
+        for country in self._data.get("calling_hours", {}):
+            own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
+            if not re.match(REGION, country):
+                self._fault(f"calling_hours.{country}", _PATTERNS_IN_WORDS[REGION])
+            elif isinstance(own, Hours):
+                found[country] = own
+            elif own is not None:
+                self._fault(f"calling_hours.{country}", "write from, until and days")
+        for user in users:
+            named = user.calling_hours
+            if isinstance(named, str) and named not in {*found, RECIPIENT}:
+                where = f'rules "{user.name}"' if isinstance(user, Rule) else f"connections.{user.name}"
+                self._fault(
+                    f"{where}.calling_hours",
+                    f"no calling hours are known for {named}: write them under [calling_hours.{named}]",
+                )
+        return found
+
+    def _hours(self, value: object, where: str) -> str | Hours | None:
+        if value is None:
+            return None
+        try:
+            return hours_written.setting(value)
+        except ValueError as error:
+            self._fault(where, str(error))
+            return None
+
+    def rules(self, groups: Mapping[str, object], slack: SlackTable | None) -> tuple[Rule, ...]:
+        tables = self._data.get("rules", [])
+        if not isinstance(tables, list):
+            self._fault("rules", "write each rule as [[rules]]")
+            return ()
+        if not tables:
+            self._fault("rules", "there is none, so nobody could do anything: write at least one [[rules]]")
+        rules = []
+        for number, table in enumerate(tables, start=1):
+            name = table.get("name") if isinstance(table, dict) else None
+            where = f'rules "{name}"' if isinstance(name, str) else f"rules, number {number}"
+            if rule := self._validate(Rule, table, where):
+                rules.append(rule)
+                self._check_names(rule, where, groups, slack)
+        names = [rule.name for rule in rules]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self._fault(f'rules "{name}"', "two rules have this name")
+        return tuple(rules)
+
+    def _check_names(
+        self, rule: Rule, where: str, groups: Mapping[str, object], slack: SlackTable | None
+    ) -> None:
+        """Every group, connection and reason that a rule names is there."""
+        known = [EVERYONE, *groups]
+        for field in PEOPLE:
+            for group in getattr(rule, field):
+                if group not in known and not _is_id(group):
+                    self._fault(
+                        f"{where}.{field}", f'there is no group "{group}"{did_you_mean(group, known)}'
+                    )
+        for field in ("escalate_to", "tell"):
+            if EVERYONE in getattr(rule, field):
+                self._fault(f"{where}.{field}", f'"{EVERYONE}" cannot be written to: name a group')
+        connections = self._data.get("connections", {})
+        for connection in rule.connections:
+            if isinstance(connections, dict) and connection not in connections:
+                what = f'there is no connection "{connection}"{did_you_mean(connection, connections)}'
+                self._fault(f"{where}.connections", what)
+        reasons = slack.reasons if slack else ()
+        for reason in rule.reasons if slack else ():
+            if reason.casefold() not in {one.casefold() for one in reasons}:
+                what = f'"{reason}" is none of the reasons under [slack]{did_you_mean(reason, reasons)}'
+                self._fault(f"{where}.reasons", what)
+
+    def _tables(self, name: str) -> Iterable[tuple[str, dict[str, Any]]]:
+        tables = self._data.get(name, {})
+        if not isinstance(tables, dict):
+            self._fault(name, f"write each as [{name}.NAME]")
+            return
+        for key, table in tables.items():
+            if isinstance(table, dict):
+                yield key, table
+            else:
+                self._fault(f"{name}.{key}", f"write it as a table, [{name}.{key}]")
+
+    def _resolve(
+        self, table: dict[str, Any], model: type[BaseModel], where: str, missing: list[str]
+    ) -> dict[str, Any]:
+        """Put the environment's secrets in the place of their names; note the names that are not set."""
+        resolved = dict(table)
+        for key, value in table.items():
+            match = _ENVIRONMENT_WORD.match(value) if isinstance(value, str) else None
+            field = model.model_fields.get(key)
+            if match:
+                found = self._environment.get(match["name"])
+                if found is None:
+                    missing.append(match["name"])
+                resolved[key] = found or _UNSET
+            elif field is not None and _holds_secret(field.annotation):
+                self._fault(f"{where}.{key}", 'secrets come from the environment: write "env:NAME"')
+                resolved[key] = _UNSET
+        return resolved
+
+    def _fault(self, where: str, what: str) -> None:
+        self._faults.append(f"{self._name}: {where}: {what}")
+
+    def _validate(self, model: type[_Model], data: object, where: str) -> _Model | None:
+        if not isinstance(data, dict):
+            self._fault(where, "should be a table")
+            return None
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for place, what in _in_words(error, model):
+                self._fault(".".join(filter(None, [where, *place])), what)
+            self.unread.append(where or "groups")
+            return None
+
+
+def _holds_secret(annotation: object) -> bool:
+    """Whether a setting of this type may be a secret, an optional one too."""
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
+
+
+def _in_words(error: ValidationError, model: type[BaseModel]) -> Iterable[tuple[list[str], str]]:
+    """Each fault of a table: where, and what is wrong, without pydantic's vocabulary and without secrets."""
+    for fault in error.errors(include_url=False):
+        place = [str(part) for part in fault["loc"]]
+        match fault["type"]:
+            case "missing":
+                what = "is missing"
+            case "extra_forbidden":
+                what = f"there is no such key{did_you_mean(place[-1], model.model_fields)}"
+            case "value_error":
+                what = str(fault["ctx"]["error"])
+            case "string_pattern_mismatch" if fault["ctx"]["pattern"] in _PATTERNS_IN_WORDS:
+                what = _PATTERNS_IN_WORDS[fault["ctx"]["pattern"]]
+            case "enum" | "literal_error":
+                known = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
+                what = f"should be {fault['ctx']['expected']}{did_you_mean(str(fault['input']), known)}"
+            case _:
+                what = fault["msg"].removeprefix("Value error, ")
+        yield place, what
+
+
+def named_directly(rules: Iterable[Rule], groups: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    """The people and user groups that rules name by their ids: each is a group of its own."""
+    named = {one for rule in rules for field in PEOPLE for one in getattr(rule, field)}
+    return {one: (one,) for one in sorted(named - groups.keys()) if _is_id(one)}
+
+
+def _is_id(name: str) -> bool:
+    return bool(SLACK_PERSON.match(name) or SLACK_GROUP.match(name))
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """``; did you mean "x"?`` where a known word is close, else nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f'; did you mean "{close[0]}"?' if close else ""

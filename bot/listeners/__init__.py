@@ -1,0 +1,1 @@
+"""Bolt's listeners: parse, call a service, render, acknowledge."""

@@ -1,0 +1,279 @@
+"""The listeners of approvers: Review and Say what happened, and the modals behind them.
+
+Parse, decide, ack, return: everything here is local but the one call that opens or changes a modal.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.config.settings import Settings
+from bot.listeners.intents import nonce
+from bot.parsing.vocabulary import caution
+from bot.services.pending import MOST_COUNTED, beside, has_namesake
+from bot.services.requests import NotAllowed, Operations, Settlement, content
+from bot.slack.masking import Masking
+from bot.slack.windows import Windows
+from bot.text import deciding
+from bot.text.evidence import Evidence
+from bot.ui.channel_messages import REVIEW, SETTLE
+from bot.ui.modal import About, Denial, Review, View, done, notice, typed
+from bot.ui.request_status import already, trial
+from bot.ui.settling import Settling
+from providers.actions import Refused
+from storage.entries import Person, Request, Waiting
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+
+Body = dict[str, Any]
+PAGE = 100
+"""Requests that are read at a time to find those that somebody may decide."""
+NEXT = 5
+"""Requests of which the first that still waits is opened next."""
+
+
+class Decisions:
+    """What approvers press and submit."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        windows: Windows,
+        *,
+        reasons: Sequence[str],
+        default_region: str,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._windows = windows
+        self._reasons = reasons
+        self._masking = Masking(default_region)
+        self._clock = clock
+
+    def follow(self, settings: Settings) -> None:
+        """Offer other reasons to deny from now on."""
+        self._reasons = settings.slack.denial_reasons
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(REVIEW)(self.review)
+        app.action(Review.deny)(self.deny)
+        app.action(Review.reveal)(self.reveal)
+        app.action(SETTLE)(self.settle)
+        app.view(Review.callback_id)(self.approved)
+        app.view(Denial.callback_id)(self.denied)
+        app.view(Settling.callback_id)(self.settled)
+
+    async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show a waiting request to somebody who may decide it; to others, say why not."""
+        request = await self._log.request(action["value"])
+        decision = self._operations.may_decide(request, person)
+        if request.state is not State.PENDING:
+            view = await self._over(request)
+        elif not decision.allowed:
+            await self._operations.turn_away(request, person, "decide", decision)
+            view = notice(deciding.NOT_YOURS_TO_DECIDE, *decision.why)
+        else:
+            view = await self._review(request, person, nonce(body["trigger_id"], "review"))
+        await self._windows.open(body, view)
+        await ack()
+
+    async def _review(
+        self, request: Request, person: Person, key: str, *, decided: int = 0, revealed: bool = False
+    ) -> View:
+        """The modal in which somebody decides, with what else waits for them."""
+        others = [one for one in await self._for(person, MOST_COUNTED + 1) if one.id != request.id]
+        build = partial(
+            Review.build,
+            request,
+            nonce=key,
+            shown=content(request),
+            caution=self._caution(request),
+            beside=replace(await beside(self._log, request), others=min(len(others), MOST_COUNTED)),
+            decided=decided,
+            approved=person.id in request.approved_by,
+        )
+        if revealed:
+            return build(revealed=True)
+        return self._masking.revealable(build, allowed=self._may_reveal(request, person))
+
+    def _may_reveal(self, request: Request, person: Person) -> bool:
+        return self._operations.may_reveal(request, person).allowed
+
+    async def _for(self, person: Person, most: int) -> list[Waiting]:
+        """What waits and somebody may decide, the soonest deadline first: so many of it."""
+        now, found = self._clock(), list[Waiting]()
+        page: Sequence[Waiting] = await self._log.pending(PAGE)
+        while page and len(found) < most:
+            found += [
+                one
+                for one in page
+                if (one.decide_by is None or now < one.decide_by)
+                and person.id not in one.approved_by
+                and self._operations.may_decide(one, person).allowed
+            ]
+            page = await self._log.pending(PAGE, after=page[-1])
+        return found[:most]
+
+    async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Show the full numbers to somebody who may see them, once the log has it."""
+        about = About.of(body["view"])
+        try:
+            request = await self._operations.reveal(
+                about.request, person, nonce=nonce(body["trigger_id"], "reveal")
+            )
+        except NotAllowed as no:
+            view = notice(deciding.NOT_YOURS_TO_SEE, *no.why)
+        except Conflict:  # delivered twice: the first delivery shows it
+            await ack()
+            return
+        else:
+            key = nonce(body["trigger_id"], "revealed")
+            view = (
+                await self._review(request, person, key, decided=about.decided, revealed=True)
+                if request.state is State.PENDING
+                else await self._over(request)
+            )
+        await self._windows.change(body, view)
+        await ack()
+
+    async def deny(self, ack: AsyncAck, body: Body) -> None:
+        """Turn the review into a form for the reason."""
+        about = About.of(body["view"])
+        request = await self._log.request(about.request)
+        view = (
+            self._masking.view(
+                Denial.build(
+                    request,
+                    nonce=nonce(body["trigger_id"], "denial"),
+                    shown=about.shown,
+                    reasons=self._reasons,
+                    decided=about.decided,
+                )
+            )
+            if request.state is State.PENDING
+            else await self._over(request)
+        )
+        await self._windows.change(body, view)
+        await ack()
+
+    async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Let the request pass; what cannot be undone only if it was named."""
+        about = About.of(body["view"])
+        request = await self._log.request(about.request)
+        namesake = await has_namesake(self._log, request)
+        if request.state is State.PENDING and not Review.is_confirmed(
+            request, body["view"], namesake=namesake
+        ):
+            why = deciding.NAMESAKE if Review.is_confirmed(request, body["view"]) else deciding.OTHER_CAMPAIGN
+            await ack(response_action="errors", errors={Review.confirmation_id(request.id): why})
+            return
+        note = typed(body["view"], Review.note_id(about.request)) or None
+        try:
+            await self._operations.approve(
+                about.request, person, shown=about.shown, nonce=about.nonce, note=note
+            )
+        except (Conflict, NotAllowed) as no:
+            await self._say_no(ack, no, person, body)
+        else:
+            await self._go_on(ack, person, body)
+
+    async def denied(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Stop the request, with the reason."""
+        about = About.of(body["view"])
+        reason, faults = Denial.read(body["view"], self._reasons)
+        if faults:
+            await ack(response_action="errors", errors=faults)
+            return
+        try:
+            await self._operations.deny(
+                about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
+            )
+        except (Conflict, NotAllowed) as no:
+            await self._say_no(ack, no, person, body)
+        else:
+            await self._go_on(ack, person, body)
+
+    async def _go_on(self, ack: AsyncAck, person: Person, body: Body) -> None:
+        """Open the next request that waits for somebody in the same modal, or say that there is none."""
+        decided = About.of(body["view"]).decided + 1
+        for one in await self._for(person, NEXT):
+            request = await self._log.request(one.id)
+            if request.state is State.PENDING:
+                key = nonce(body["trigger_id"], "next")
+                view = await self._review(request, person, key, decided=decided)
+                await ack(response_action="update", view=view)
+                return
+        if decided > 1:
+            await ack(response_action="update", view=done(decided))
+        else:
+            await ack()
+
+    async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Ask somebody entitled what became of an unknown; to others, say why not."""
+        request = await self._log.request(action["value"])
+        entry = next(one for one in request.entries if one.id == action["value"])
+        decision = self._operations.may_settle(request, person)
+        if entry.state is not State.UNKNOWN:
+            view = await self._over(request)
+        elif not decision.allowed:
+            await self._operations.turn_away(request, person, "settle", decision)
+            view = notice(deciding.NOT_YOURS_TO_SAY, *decision.why)
+        else:
+            view = self._masking.view(
+                Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
+            )
+        await self._windows.open(body, view)
+        await ack()
+
+    async def settled(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Record what somebody found out."""
+        about = About.of(body["view"])
+        reason = typed(body["view"], Settling.reason)
+        if not reason:
+            await ack(response_action="errors", errors={Settling.reason: deciding.REASON_MISSING})
+            return
+        what = Settlement(typed(body["view"], Settling.what))
+        evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
+        if what is not Settlement.ORDERED and evidence is Evidence.NONE:
+            await ack(response_action="errors", errors={Settling.evidence: deciding.EVIDENCE_MISSING})
+            return
+        try:
+            await self._operations.settle(
+                about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
+            )
+        except (Conflict, NotAllowed) as no:
+            await self._say_no(ack, no, person, body)
+        else:
+            await ack()
+
+    async def _say_no(self, ack: AsyncAck, no: Conflict | NotAllowed, person: Person, body: Body) -> None:
+        """Say what was in the way. A decision that Slack delivered twice was taken the first time."""
+        about = About.of(body["view"])
+        match no:
+            case NotAllowed():
+                await ack(response_action="update", view=notice(deciding.NOT_DONE, *no.why))
+            case Conflict() if any(
+                one.person == person.id and one.content == about.shown for one in no.current.approvals
+            ):
+                await self._go_on(ack, person, body)
+            case Conflict():
+                await ack(response_action="update", view=await self._over(no.current))
+
+    def _caution(self, request: Request) -> str | None:
+        try:
+            return caution(self._operations.adapter(request.connection), request.kind)
+        except Refused:  # it is off: approved or not, nothing will be sent through it
+            return None
+
+    async def _over(self, request: Request) -> View:
+        """How the request stands, and who was first."""
+        told = already(request, await self._log.events(request.id))
+        return self._masking.view(notice(deciding.NOTHING_LEFT, *trial(request), *told))

@@ -1,0 +1,109 @@
+"""Opening the forms, with all that was understood already filled in."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bot.listeners.intents import nonce
+from bot.listeners.payloads import Body, channel_of
+from bot.parsing.command import FORMS, Verb
+from bot.services import scheduled_calls
+from bot.services.commands import Intake
+from bot.services.scheduled_calls import Offer
+from bot.slack.windows import Windows
+from bot.text import interactions
+from bot.ui.form_values import values_of
+from bot.ui.forms import Form
+from bot.ui.modal import View, notice
+from storage.entries import Draft, LogEntry, Person
+from storage.log import ActionLog
+
+
+class Opening:
+    """The forms by what they ask for, and what is known when one is opened."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        intake: Intake,
+        windows: Windows,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._intake = intake
+        self._windows = windows
+        self._clock = clock
+        self.forms = {verb: Form(verb, intake.vocabulary) for verb in FORMS}
+
+    def follow(self) -> None:
+        """Offer what can be typed now."""
+        self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in FORMS}
+
+    async def open(
+        self,
+        body: Body,
+        verb: Verb,
+        values: Mapping[str, str],
+        channel: str,
+        person: Person,
+        *,
+        line: str = "",
+    ) -> None:
+        """Open a form with values in it; ``line`` is what was typed and is not understood."""
+        form = self.forms[verb]
+        known = Offer()
+        if verb in {Verb.CANCEL, Verb.MOVE}:
+            known = await self._offer(person, values)
+        view = form.build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=channel, line=line, known=known
+        )
+        await self._windows.open(body, view)
+
+    async def reopen(self, draft: Draft | None, body: Body, person: Person, verb: Verb | None = None) -> None:
+        """Open a form with all that was understood of a line that was kept, or say that it is gone."""
+        if draft is None or not draft.content:
+            await self._windows.open(body, _gone(draft))
+            return
+        verb = verb or Verb(str(draft.content["verb"]))
+        answers: Any = draft.content.get("answers", ())
+        line = self._intake.parse(str(draft.content["rest"]), verb, person, answers)
+        found = await self._intake.infer(line, person)
+        text = str(draft.content["text"])
+        await self.open(body, verb, values_of(found.line), channel_of(body), person, line=text)
+
+    async def open_known(
+        self,
+        verb: Verb,
+        body: Body,
+        values: Mapping[str, str],
+        person: Person,
+        *,
+        hint: str = "",
+        call: LogEntry | None = None,
+    ) -> None:
+        """Open the form for what is done to known calls, with values in it or with one of them chosen."""
+        known = await self._offer(person, values, call)
+        view = self.forms[verb].build(
+            values, nonce=nonce(body["trigger_id"], "form"), channel=channel_of(body), known=known, hint=hint
+        )
+        await self._windows.open(body, view)
+
+    async def _offer(self, person: Person, values: Mapping[str, str], call: LogEntry | None = None) -> Offer:
+        """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
+        now = self._clock()
+        through = scheduled_calls.cancelling(self._intake.vocabulary)
+        limit = scheduled_calls.MOST_SHOWN + 1
+        entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
+        chosen = None
+        if call is not None:
+            entries = [call, *(entry for entry in entries if entry.id != call.id)]
+            chosen = call.id
+        elif len(entries) == 1 and not values.get("targets"):
+            chosen = entries[0].id
+        return scheduled_calls.offer(entries, zone=person.timezone, now=now, chosen=chosen)
+
+
+def _gone(draft: Draft | None) -> View:
+    why = interactions.USED_ALREADY if draft and draft.request else interactions.TOO_OLD
+    return notice(interactions.NOTHING_TO_CHANGE, why)

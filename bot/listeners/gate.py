@@ -1,0 +1,109 @@
+"""The gate before every listener. It checks who sent a payload, for which app, and how long it is.
+
+People who may do nothing are answered here, on the surface that they used, before anything parses what they
+sent, reads the log or shows it. The listeners find who sent a payload under `person` in Bolt's context.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.response import BoltResponse
+
+from bot.services.requests import Operations
+from bot.slack.blocks import MAX_OPTION, plain_text
+from bot.slack.responses import Replies
+from bot.slack.users import Directory, PersonUnreadable
+from bot.slack.windows import Windows
+from bot.text import faults, policy_reasons
+from bot.ui.command_replies import refusal
+from bot.ui.modal import notice
+from storage.log import ActionLog
+
+MAX_COMMAND: Final = 8_000
+"""Characters that may follow a slash command."""
+MAX_FIELD: Final = 3_000
+"""Characters of one field of a form; Slack's own limit (docs.slack.dev, plain-text input element)."""
+
+Body = dict[str, Any]
+
+
+class Gate:
+    """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
+
+    def __init__(
+        self, log: ActionLog, operations: Operations, directory: Directory, windows: Windows, replies: Replies
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._directory = directory
+        self._windows = windows
+        self._replies = replies
+
+    async def check(
+        self, ack: AsyncAck, body: Body, context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
+    ) -> BoltResponse | None:
+        """Let the listener go on, or answer in its place."""
+        if why := await self._obstacle(body, context):
+            return await self._refuse(ack, body, why)
+        await next_()
+        return None
+
+    async def _obstacle(self, body: Body, context: AsyncBoltContext) -> str | None:
+        """Return why nothing is done, or None. An event that names no user is nobody's act."""
+        if "event" in body and context.user_id is None:
+            return None
+        user = context.user_id or ""
+        try:
+            why = await self._ineligible(user, body, context)
+        except PersonUnreadable:
+            return faults.WHO_ARE_YOU
+        if why:
+            where = str(body.get("command") or body.get("type"))
+            await self._log.record_denied_attempt(actor=user, where=where, why=why)
+        elif len(body.get("text") or "") > MAX_COMMAND:
+            why = faults.command_too_long(MAX_COMMAND)
+        elif _too_long(body):
+            why = faults.FIELD_TOO_LONG
+        return why
+
+    async def _ineligible(self, user: str, body: Body, context: AsyncBoltContext) -> str | None:
+        """Return why somebody may do nothing here, or None. Raise `PersonUnreadable` where nobody knows."""
+        workspace = self._directory.workspace
+        if workspace.app and body.get("api_app_id") not in {None, "", workspace.app}:
+            return faults.ANOTHER_APP
+        if not workspace.includes(context.team_id, context.enterprise_id):
+            return policy_reasons.STRANGER
+        person = context["person"] = await self._directory.person(user)
+        return self._operations.standing(person)
+
+    async def _refuse(self, ack: AsyncAck, body: Body, why: str) -> BoltResponse:
+        """Answer with the reason, on the surface that the person used."""
+        match body:
+            case {"command": _}:
+                message = refusal([why])
+                return await ack(text=message.text, blocks=list(message.blocks), response_type="ephemeral")
+            case {"type": "view_submission"} if why == faults.FIELD_TOO_LONG:
+                return await ack(response_action="errors", errors=dict.fromkeys(_too_long(body), why))
+            case {"type": "view_submission"}:
+                return await ack(response_action="push", view=notice(faults.NOT_DONE, why))
+            case {"type": "block_suggestion"}:
+                return await ack(options=[{"text": plain_text(why, MAX_OPTION), "value": "refused"}])
+            case {"response_url": str(url)}:
+                self._replies.send(url, refusal([why]))
+            case {"trigger_id": _, "view": {"type": "modal"}}:
+                await self._windows.push(body, notice(faults.NOT_DONE, why))
+            case {"trigger_id": _}:
+                await self._windows.open(body, notice(faults.NOT_DONE, why))
+        return await ack()
+
+
+def _too_long(body: Body) -> list[str]:
+    """Return the blocks of a form whose fields are longer than `MAX_FIELD`."""
+    state = (body.get("view") or {}).get("state") or {}
+    return [
+        block
+        for block, elements in (state.get("values") or {}).items()
+        if any(len(str(one.get("value") or "")) > MAX_FIELD for one in elements.values())
+    ]

@@ -1,0 +1,189 @@
+"""The listeners of `/calls log`: the pages, the form behind *Filter…*, and what stands behind each button."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.listeners.intents import nonce
+from bot.listeners.log_files import LogFiles
+from bot.listeners.log_people import person_meant
+from bot.parsing import log_query
+from bot.parsing.command import Fault, Typist, Vocabulary
+from bot.parsing.log_query import Filters
+from bot.parsing.tokens import clean
+from bot.services.requests import Operations
+from bot.slack.blocks import Message
+from bot.slack.masking import Masking
+from bot.slack.responses import Replies
+from bot.slack.windows import Windows
+from bot.text import log_query_errors
+from bot.ui import log_pages
+from bot.ui.command_replies import refusal
+from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
+from providers.actions import Kind
+from storage.entries import AskedToStop, Person, Query
+from storage.log import ActionLog
+
+Body = dict[str, Any]
+
+
+class LogSearch:
+    """What people look for in the log."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        windows: Windows,
+        replies: Replies,
+        files: LogFiles,
+        vocabulary: Vocabulary,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._windows = windows
+        self._replies = replies
+        self._files = files
+        self._vocabulary = vocabulary
+        self._masking = Masking(vocabulary.default_region)
+        self._clock = clock
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        for button in (OLDER, NEWER, NEWEST):
+            app.action(button)(self.turn)
+        app.action(FILTER)(self.filter)
+        app.action(EXPORT)(self.export)
+        app.view(FilterForm.callback_id)(self.searched)
+
+    async def first_page(self, text: str, person: Person, trigger_id: str) -> Message:
+        """The first page of what somebody typed, or what is wrong with it."""
+        if why := self._may_not(person):
+            return why
+        filters, faults = await self._read(text, person)
+        draft = await self._keep(filters, person, trigger_id)
+        return log_pages.faults(faults, draft) if faults else await self._page(filters, draft, person)
+
+    async def turn(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show the page of older or newer entries in the place of this one."""
+        draft, _, key = action["value"].partition(" ")
+        kept = await self._filters(draft, person)
+        if why := self._may_not(person):
+            message = why
+        elif kept is None:
+            message = refusal([log_query_errors.FORGOTTEN])
+        else:
+            older = int(key) if action["action_id"] == OLDER else None
+            newer = int(key) if action["action_id"] == NEWER else None
+            message = await self._page(kept, draft, person, after=older, before=newer)
+        if "view" in body:
+            await self._windows.change(body, LogPage.build(message))
+        else:
+            self._replies.send(body["response_url"], message, replace=True)
+        await ack()
+
+    async def export(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Send what was looked for as a file, to whoever looks."""
+        kept = await self._filters(action["value"], person)
+        if why := self._may_not(person):
+            message = why
+        elif kept is None:
+            message = refusal([log_query_errors.FORGOTTEN])
+        else:
+            query, _ = await self._query(kept, person)
+            message = self._files.send(query, kept, person, self._clock())
+        if "view" in body:
+            await self._windows.push(body, LogPage.build(message))
+        else:
+            self._replies.send(body["response_url"], message)
+        await ack()
+
+    async def filter(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Open the form, filled with what was looked for."""
+        kept = await self._filters(action["value"], person)
+        view = FilterForm.build(kept or Filters(), self._vocabulary)
+        if "view" in body:
+            await self._windows.change(body, view)
+        else:
+            await self._windows.open(body, view)
+        await ack()
+
+    async def searched(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Show the first page of what was chosen in the form, or each field's fault."""
+        if why := self._may_not(person):
+            await ack(response_action="update", view=LogPage.build(why))
+            return
+        filters, faults = await self._read(clean(FilterForm.line(body["view"])), person)
+        if faults:
+            shown = {block["block_id"] for block in body["view"]["blocks"] if "block_id" in block}
+            errors = {
+                fault.field if fault.field in shown else FilterForm.text: fault.message for fault in faults
+            }
+            await ack(response_action="errors", errors=errors)
+            return
+        draft = await self._keep(filters, person, body["view"]["id"] + body["view"]["hash"])
+        message = await self._page(filters, draft, person)
+        await ack(response_action="update", view=LogPage.build(message))
+
+    async def _page(
+        self,
+        filters: Filters,
+        draft: str,
+        person: Person,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+    ) -> Message:
+        query, stop = await self._query(filters, person)
+        if filters.stop and query.number and stop is None:
+            return log_pages.never_asked(query.number)
+        found = await self._log.search(query, after=after, before=before, limit=ROWS)
+        key = after if before is None else before
+        return log_pages.page(filters, found, draft, self._masking, key=key, stop=stop)
+
+    async def _query(self, filters: Filters, person: Person) -> tuple[Query, AskedToStop | None]:
+        """What the store is asked; for the report of a number, since when it wants no more calls."""
+        query = replace(filters.query, team=person.team)
+        stop = await self._log.asked_to_stop(query.number) if filters.stop and query.number else None
+        if stop is None:
+            return query, None
+        since = max(stop.at, query.since) if query.since else stop.at
+        return replace(query, kind=Kind.PLACE_CALL, since=since), stop
+
+    async def _read(self, text: str, person: Person) -> tuple[Filters, tuple[Fault, ...]]:
+        """What somebody looks for; a person who was named is one that the log knows."""
+        said = log_query.read(
+            text,
+            vocabulary=self._vocabulary,
+            typist=Typist(timezone=person.timezone),
+            me=person.id,
+            now=self._clock(),
+        )
+        if not said.named:
+            return said.filters, said.faults
+        meant = await person_meant(self._log, said.named, team=person.team)
+        if isinstance(meant, str):
+            return log_query.found(said, meant), said.faults
+        nobody = log_query.unknown_person(said.named, [one.name for one in meant])
+        return said.filters, (*said.faults, nobody)
+
+    def _may_not(self, person: Person) -> Message | None:
+        decision = self._operations.may_read(person)
+        return None if decision.allowed else refusal(decision.why)
+
+    async def _keep(self, filters: Filters, person: Person, trigger_id: str) -> str:
+        draft = nonce(trigger_id, "log")
+        await self._log.keep_draft(draft, person=person.id, content={"filters": filters.kept()})
+        return draft
+
+    async def _filters(self, draft: str, person: Person) -> Filters | None:
+        """What a page was about, for the person whose page it is."""
+        found = await self._log.draft(draft)
+        kept = found.content.get("filters") if found and found.person == person.id else None
+        return Filters.of(kept) if isinstance(kept, Mapping) else None

@@ -1,0 +1,174 @@
+"""What people start from a message: the shortcut on any message, and the buttons under the audit message.
+
+Parse, read, ack, return: everything here is local but the one call that opens a modal.
+"""
+
+from functools import partial
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.listeners.forms import Opening
+from bot.listeners.intents import nonce
+from bot.listeners.payloads import Body, channel_of
+from bot.parsing import mentions
+from bot.parsing.command import Verb
+from bot.parsing.mentions import Mentions
+from bot.services import scheduled_calls
+from bot.services.commands import Intake
+from bot.services.requests import NotAllowed, Operations
+from bot.slack.masking import Masking
+from bot.slack.responses import Replies
+from bot.slack.windows import Windows
+from bot.text import interactions
+from bot.text import scheduled_calls as sentences
+from bot.ui import command_replies
+from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
+from bot.ui.details_modal import Details
+from bot.ui.form_values import placed_as
+from bot.ui.modal import View, notice
+from providers.actions import Kind, PlaceCall
+from storage.entries import LogEntry, Person, Request, entry_of
+from storage.log import ActionLog, Conflict, NoSuchRequest
+
+CANCEL_MENTIONED = "cancel_mentioned"
+"""The message shortcut: it works in threads, where slash commands do not."""
+
+
+class Shortcuts:
+    """The listeners of what is pressed on messages to go on from there."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        intake: Intake,
+        opening: Opening,
+        windows: Windows,
+        replies: Replies,
+        *,
+        default_region: str,
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._intake = intake
+        self._opening = opening
+        self._windows = windows
+        self._replies = replies
+        self._default_region = default_region
+        self._masking = Masking(default_region)
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(CANCEL_THIS)(self.cancel_this)
+        app.action(MOVE_THIS)(self.move_this)
+        app.action(PLACE_AGAIN)(self.place_again)
+        app.action(DETAILS)(self.details)
+        app.action(Details.reveal)(self.reveal)
+        app.message_shortcut(CANCEL_MENTIONED)(self.cancel_mentioned)
+
+    async def cancel_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Open the form to cancel a call with it chosen, for somebody who may ask; to others, say why not."""
+        await self._open_with(Verb.CANCEL, ack, body, action, person)
+
+    async def move_this(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Open the form to move a call with it chosen, for somebody who may ask; to others, say why not."""
+        await self._open_with(Verb.MOVE, ack, body, action, person)
+
+    async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        entry = entry_of(await self._log.request(action["value"]), action["value"])
+        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
+        late = await self._intake.cannot_cancel(entry, person)
+        if late or not allowed.allowed:
+            self._replies.send(body["response_url"], command_replies.refusal([late] if late else allowed.why))
+        else:
+            await self._opening.open_known(verb, body, {}, person, call=entry)
+        await ack()
+
+    async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Open the form with a call that was moved in vain, for the person who wanted it moved."""
+        move = await self._log.request(action["value"])
+        call = entry_of(await self._log.request(move.moves or ""), move.moves or "")
+        if person.id != move.requester:
+            self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
+        elif not isinstance(call.action, PlaceCall):
+            self._replies.send(body["response_url"], command_replies.refusal([sentences.ERASED]))
+        else:
+            await self._opening.open(body, Verb.PLACE, placed_as(call), channel_of(body), person)
+        await ack()
+
+    async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
+        view = await self._story(await self._log.request(action["value"]), person)
+        if "view" in body:
+            await self._windows.push(body, view)
+        else:
+            await self._windows.open(body, view)
+        await ack()
+
+    async def reveal(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
+        """Show the full numbers to somebody who may see them, once the log has it."""
+        key = nonce(body["trigger_id"], "reveal")
+        try:
+            request = await self._operations.reveal(action["value"], person, nonce=key)
+        except NotAllowed as no:
+            view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
+        except Conflict:  # delivered twice: the first delivery shows it
+            await ack()
+            return
+        else:
+            view = await self._story(request, person, revealed=True)
+        await self._windows.change(body, view)
+        await ack()
+
+    async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:
+        events, private = await self._log.events(request.id), await self._log.private(request.id)
+        build = partial(Details.build, request, events, private)
+        if revealed:
+            return build(revealed=True)
+        allowed = self._operations.may_reveal(request, person).allowed
+        return self._masking.revealable(build, allowed=allowed)
+
+    async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
+        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
+        if not allowed.allowed:
+            self._replies.send(body["response_url"], command_replies.refusal(allowed.why))
+            await ack()
+            return
+        found = mentions.read(body["message"], default_region=self._default_region)
+        calls = await self._calls(found, person)
+        theirs = {call.reference for call in calls}
+        ids = set(await self._log.known_ids(found.words)) - theirs
+        others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
+        others += found.doubtful
+        values: dict[str, str] = {}
+        chosen: LogEntry | None = None
+        if len(calls) == 1 and not others and not found.more:
+            chosen = calls[0]
+        else:
+            aimed = [scheduled_calls.values(call, self._intake.vocabulary) for call in calls]
+            named = [one.get("targets") or one.get("call", "") for one in aimed]
+            values["targets"] = "\n".join(dict.fromkeys([*others, *named]))
+        hint = interactions.mentioned(anything=bool(chosen or values["targets"]), whole=found.whole)
+        if found.more:
+            hint = f"{hint}\n{interactions.not_looked_up(found.more)}"
+        await self._opening.open_known(Verb.CANCEL, body, values, person, hint=hint, call=chosen)
+        await ack()
+
+    async def _calls(self, found: Mentions, person: Person) -> list[LogEntry]:
+        """The calls placed through us that a message names by our own ids, if they still go out."""
+        calls: list[LogEntry] = []
+        for named in found.requests:
+            try:
+                request = await self._log.request(named)
+            except NoSuchRequest:
+                continue
+            calls += [
+                entry
+                for entry in request.entries
+                if named in {entry.id, request.id}
+                and entry not in calls
+                and not await self._intake.cannot_cancel(entry, person)
+            ]
+        return calls

@@ -1,0 +1,193 @@
+"""The listeners of forms: what people submit, and the preview in a modal.
+
+Parse, record, ack, return: everything here is local but the one call that changes a modal.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.listeners.forms import Opening
+from bot.listeners.intents import nonce
+from bot.listeners.payloads import Body, pressed, submitted
+from bot.parsing.command import OF_STOPS, Verb
+from bot.parsing.defaults import Inferred
+from bot.services import scheduled_calls
+from bot.services.commands import Faulty, Intake
+from bot.services.requests import NotAllowed, Operations, Wish
+from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
+from bot.slack.blocks import Message, escape
+from bot.slack.windows import Windows
+from bot.ui import choosing, command_replies, prompts
+from bot.ui.form_values import line_text, values_of
+from bot.ui.forms import MORE, Form
+from bot.ui.modal import About, View, result
+from bot.ui.previews import PlacePreview
+from storage.entries import Person, entry_of
+from storage.log import ActionLog
+
+
+class Submissions:
+    """What people ask for by a form."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        operations: Operations,
+        intake: Intake,
+        opening: Opening,
+        windows: Windows,
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._operations = operations
+        self._intake = intake
+        self._opening = opening
+        self._windows = windows
+        self._clock = clock
+
+    def listen(self, app: AsyncApp) -> None:
+        """Register the listeners."""
+        app.action(MORE)(self.more)
+        for verb, form in self._opening.forms.items():
+            app.view(form.callback_id)(self.place_form if verb is Verb.PLACE else self.ask_form)
+        app.view(PlacePreview.callback_id)(self.place_previewed)
+
+    async def more(self, ack: AsyncAck, body: Body) -> None:
+        """Unfold the rest of the form. What was typed stays: Slack keeps it in inputs that keep their ids."""
+        about, form = About.of(body["view"]), self._opening.forms[Verb.PLACE]
+        view = form.build(
+            form.filled(body["view"]),
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=about.channel,
+            whole=True,
+        )
+        await self._windows.change(body, view)
+        await ack()
+
+    async def place_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Turn a complete form into its preview; otherwise put each fault under its field."""
+        form = self._opening.forms[Verb.PLACE]
+        try:
+            found = await self._submitted(form, body, person)
+            wish = await self._intake.wish(found, person)
+            if not await self._intake.may_place(wish, submitted(body, person)):
+                await self._answer_form(ack, wish, person, body)
+                return
+        except Faulty as faulty:
+            await self._ack_faults(ack, form, faulty, body, person)
+            return
+        draft = nonce(body["trigger_id"], "preview")
+        await self._intake.keep(draft, person, wish, found.line)
+        prepared = self._operations.prepare(wish)[0]
+        channel = About.of(body["view"]).channel
+        through = self._intake.vocabulary.connections[wish.connection]
+        view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
+        if earlier := await self._intake.earlier(wish):
+            view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
+        await ack(response_action="update", view=view)
+
+    def _with_what_lacks(self, form: Form, faulty: Faulty, body: Body, person: Person) -> View | None:
+        """The form once more, where all it lacks is in fields that were folded away."""
+        lacks = {fault.field for fault in faulty.faults}
+        if (
+            form.verb is not Verb.PLACE
+            or not lacks <= {"zone", "consent"}
+            or any(form.shows(body["view"], field) for field in lacks)
+        ):
+            return None
+        values = form.filled(body["view"])
+        said = self._said(form, body)
+        line = self._intake.parse(said, form.verb, person, form.answers(body["view"], said))
+        return form.build(
+            {**values, "targets": values_of(line)["targets"]},
+            nonce=nonce(body["trigger_id"], "more"),
+            channel=About.of(body["view"]).channel,
+            whole="consent" in lacks,
+            hint="\n".join(f"⚠️ {escape(fault.message)}" for fault in faulty.faults),
+        )
+
+    async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Place what the preview in the modal showed."""
+        draft = await self._intake.draft(About.of(body["view"]).nonce, person.id)
+        message = await self._intake.place(draft, pressed(body, person))
+        await ack(response_action="update", view=result(message))
+
+    async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Ask for what a form says that needs no preview."""
+        filled = body["view"]["callback_id"]
+        verb = next(verb for verb, form in self._opening.forms.items() if form.callback_id == filled)
+        await self._ask_by_form(verb, ack, body, person)
+
+    async def _ask_by_form(self, verb: Verb, ack: AsyncAck, body: Body, person: Person) -> None:
+        """Ask for what a form says; otherwise put each fault under its field."""
+        form = self._opening.forms[verb]
+        try:
+            found = await self._submitted(form, body, person)
+            if verb in OF_STOPS:
+                await ack(response_action="update", view=result(await self._stop(found, person, body)))
+                return
+            wish = await self._intake.wish(found, person)
+            typed = None if self._is_chosen(form, body) else found
+            await self._answer_form(ack, wish, person, body, typed)
+        except Faulty as faulty:
+            await self._ack_faults(ack, form, faulty, body, person)
+
+    async def _ack_faults(
+        self, ack: AsyncAck, form: Form, faulty: Faulty, body: Body, person: Person
+    ) -> None:
+        """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
+        await self._intake.keep_refusal(faulty, submitted(body, person))
+        view = self._with_what_lacks(form, faulty, body, person)
+        if question := choosing.question_in(faulty.faults):
+            key = nonce(body["trigger_id"], "question")
+            view = form.asking(body["view"], question, self._said(form, body), nonce=key)
+        if view:
+            await ack(response_action="update", view=view)
+        else:
+            await ack(response_action="errors", errors=form.errors(faulty.faults, body["view"]))
+
+    def _said(self, form: Form, body: Body) -> str:
+        """A form that Slack sent back, as a line of the grammar."""
+        return line_text(form.verb, form.read(body["view"]))
+
+    async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
+        """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
+        return await self._intake.stop_or_allow(found.line, submitted(body, person))
+
+    def _is_chosen(self, form: Form, body: Body) -> bool:
+        """Return whether a form is about a known call: its number is masked there, and stays so."""
+        return form.read(body["view"]).get(KNOWN, NONE_OF_THESE) not in {"", NONE_OF_THESE}
+
+    async def _answer_form(
+        self, ack: AsyncAck, wish: Wish, person: Person, body: Body, found: Inferred | None = None
+    ) -> None:
+        """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
+        try:
+            message = await self._intake.ask(wish, submitted(body, person), found)
+        except NotAllowed as no:
+            message = command_replies.refusal(no.why, no.request)
+        await ack(response_action="update", view=result(message))
+
+    async def _submitted(self, form: Form, body: Body, person: Person) -> Inferred:
+        """What a form says, with what could be inferred. Raises `Faulty` for what contradicts itself."""
+        values = form.read(body["view"])
+        if faults := form.contradictions(values, self._clock()):
+            raise Faulty(faults)
+        if self._is_chosen(form, body):
+            values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
+        chosen = form.answers(body["view"], self._said(form, body))
+        line = self._intake.parse(line_text(form.verb, values), form.verb, person, chosen)
+        return await self._intake.infer(line, person)
+
+    async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
+        """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
+        entry = entry_of(await self._log.request(call), call)
+        if why := await self._intake.cannot_cancel(entry, person):
+            raise Faulty([scheduled_calls.fault(why)])
+        if verb is Verb.MOVE:
+            return {"targets": entry.id}
+        return scheduled_calls.values(entry, self._intake.vocabulary)

@@ -1,0 +1,88 @@
+"""Days that have been, as people type them: from when to when each lasted in the typist's own zone. Pure.
+
+    today | yesterday | day before yesterday | Mon | 3 days ago | 5 Dec | Dec 5 2026 | 2026-12-05
+
+A weekday is the last one there was, today's among them, and a date without a year the last time there was
+one. As in `bot.parsing.times`, nothing outside the grammar is guessed, and a date in digits is asked about.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from whenever import Date, Instant, Time, TimeZoneNotFoundError
+
+from bot.parsing.time_grammar import DAY, MONTHS, WEEKDAYS, TimeFault, days_off, limited, stem
+from bot.text import clocks, time_errors
+
+_AGO = re.compile(r"(?P<days>\d{1,4})\s?(?:d|days?)\sago", re.IGNORECASE)
+
+_FIRST = Date(1970, 1, 1)
+"""No log has anything from before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day from its first moment to the first moment after it (aware, UTC)."""
+
+    start: datetime
+    end: datetime
+    date: str
+    """As ``2026-12-05``."""
+
+
+def read(text: str, *, zone: str, now: datetime) -> Day:
+    """Read a day typed at ``now`` (aware) by somebody whose clocks are those of ``zone``.
+
+    ``zone`` is as in `bot.parsing.times.read`. Raises `TimeFault`, nothing else.
+    """
+    typed = limited(text)
+    try:
+        today = clocks.local(Instant(now), zone).date()
+    except TimeZoneNotFoundError:
+        raise TimeFault(time_errors.no_days_without_zone(zone)) from None
+    date = _date(typed, today)
+    if date > today:
+        raise TimeFault(time_errors.day_to_come(typed))
+    if date < _FIRST:
+        raise TimeFault(time_errors.day_long_ago(typed))
+    start, end = (_begin(day, zone).to_stdlib() for day in (date, date.add(days=1)))
+    return Day(start, end, date.format_iso())
+
+
+def _begin(day: Date, zone: str) -> Instant:
+    """Return the first instant of a day: after midnight where clocks go forward then."""
+    instants = clocks.instants(day.at(Time()), zone)
+    return next((one for one in instants if clocks.local(one, zone).date() == day), instants[-1])
+
+
+def _date(typed: str, today: Date) -> Date:
+    if ago := _AGO.fullmatch(typed):
+        return today.subtract(days=int(ago["days"]))
+    day = DAY.fullmatch(typed)
+    if day is None or day["tonight"] or day["which"]:
+        raise TimeFault(time_errors.no_day(typed))
+    if day["numeric"]:
+        raise TimeFault(time_errors.two_days(typed))
+    if day["word"]:
+        return today.add(days=days_off(day))
+    if day["ahead"]:
+        raise TimeFault(time_errors.day_to_come(typed))
+    if day["weekday"]:
+        return today.subtract(days=(today.day_of_week().value - 1 - WEEKDAYS.index(stem(day["weekday"]))) % 7)
+    return _written(day, typed, today)
+
+
+def _written(day: re.Match[str], typed: str, today: Date) -> Date:
+    """A date with its month in words, or as ISO 8601 has it."""
+    if day["iso"]:
+        year, month, number = map(int, day["iso"].split("-"))
+    else:
+        month = MONTHS.index(stem(day["month"] or day["month_first"])) + 1
+        number = int(day["day"] or day["day_last"])
+        passed = (month, number) <= (today.month, today.day)
+        year = int(day["year"]) if day["year"] else today.year - (not passed)
+    try:
+        return Date(year, month, number)
+    except ValueError:
+        raise TimeFault(time_errors.no_such_date(typed, year)) from None

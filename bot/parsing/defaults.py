@@ -1,0 +1,238 @@
+"""What was not said and can be told from the rest: the connection and the agent. Pure.
+
+The only candidate is taken; else what the log knows decides: who gave out an id, whose call is scheduled to
+a number, what this person used last. Between two that fit equally nothing is chosen: they are named, for
+buttons to offer or a form to list.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Literal
+
+from bot.parsing import labels
+from bot.parsing.command import KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.targets import IdTarget
+from bot.text import capabilities
+from providers.actions import Kind
+
+
+class Ground(StrEnum):
+    """Why something was chosen that was not said."""
+
+    ONLY = "only"
+    """There is no other."""
+    KNOWN = "known"
+    """The log knows the id from there."""
+    SCHEDULED = "scheduled"
+    """The log knows of a call that is scheduled to the number there."""
+    LAST_USED = "last_used"
+    """This person used it the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the log knows that bears on a line.
+
+    ``holders`` are the connections that know one of its ids; ``scheduled`` the (connection, agent) pairs
+    through which a call to one of its numbers is scheduled; ``used`` the pairs this person asked for the
+    same kind of thing through, newest first.
+    """
+
+    holders: frozenset[str] = frozenset()
+    scheduled: frozenset[tuple[str, str]] = frozenset()
+    used: tuple[tuple[str, str | None], ...] = ()
+
+
+NOTHING: Final = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A field that several candidates fit equally: one of them must be chosen."""
+
+    field: Literal["connection", "agent"]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A line with what could be inferred filled in.
+
+    ``grounds`` tell for each field that was (``connection``, ``agent``) why; ``connections`` and ``agents``
+    are the candidates there were, one or many. ``faults`` say what must be chosen, or why nothing can be;
+    there are none before there is a target to do it to. ``open`` is what must be chosen among several.
+    """
+
+    line: Line
+    grounds: Mapping[str, Ground] = field(default_factory=lambda: MappingProxyType({}))
+    connections: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    open: Open | None = None
+
+    @property
+    def inferred(self) -> frozenset[str]:
+        """The fields that were filled in."""
+        return frozenset(self.grounds)
+
+
+def infer(line: Line, vocabulary: Vocabulary, known: Known = NOTHING) -> Inferred:
+    """Fill in connection and agent where one candidate can do what the line asks, for its kind of target."""
+    if line.verb not in KINDS or line.verb is Verb.MOVE:  # what is moved says through what
+        return Inferred(line)
+    grounds: dict[str, Ground] = {}
+    connection, connections, chosen = _connection(line, vocabulary, known)
+    if isinstance(chosen, Ground):
+        grounds["connection"] = chosen
+    faults = [chosen] if isinstance(chosen, Fault) else []
+    left = Open("connection", connections) if isinstance(chosen, _Which) else None
+    agent, agents = line.agent, tuple[str, ...]()
+    if connection and connection in connections:
+        words = vocabulary.connections[connection]
+        if _needs_agent(line, words):
+            agents = tuple(words.agents)
+            if not agent and not _is_wrong(line, "agent"):
+                agent, agents, why = _agent(connection, words, known)
+                if isinstance(why, Ground):
+                    grounds["agent"] = why
+                else:
+                    faults.append(why)
+                    left = Open("agent", agents) if agents else None
+        faults += _not_taken(line, connection, words)
+    filled = replace(line, connection=connection, agent=agent)
+    if not line.targets:
+        return Inferred(filled, grounds, connections, agents)
+    return Inferred(filled, grounds, connections, agents, tuple(faults), left)
+
+
+class _Which(Fault):
+    """Several fit equally."""
+
+
+def _connection(
+    line: Line, vocabulary: Vocabulary, known: Known
+) -> tuple[str | None, tuple[str, ...], Ground | Fault | None]:
+    """The connection, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    all_of_them = vocabulary.connections
+    able = tuple(name for name, words in all_of_them.items() if _can(line, words))
+    if named := line.connection:
+        wrong = None if named in able else _cannot(line, named, all_of_them[named], able)
+        return named, able, wrong
+    fitting = _with_agent(line, {name: all_of_them[name] for name in able})
+    if _is_wrong(line, "connection"):
+        return None, fitting, None
+    if fitting:
+        scheduled = {connection for connection, _ in known.scheduled}
+        best, ground = _best(fitting, known.holders, scheduled, [connection for connection, _ in known.used])
+        if ground:
+            return best[0], fitting, ground
+        return None, best, _Which("connection", capabilities.which_connection(best))
+    if line.agent and able:
+        return None, able, Fault("agent", capabilities.no_agent_of(able, line.agent))
+    return None, (), _nobody_can(line)
+
+
+def _agent(
+    connection: str, words: ConnectionWords, known: Known
+) -> tuple[str | None, tuple[str, ...], Ground | Fault]:
+    """The agent, the candidates for it, and why it was chosen, or what keeps it from being certain."""
+    scheduled = {agent for name, agent in known.scheduled if name == connection}
+    used = [agent for name, agent in known.used if name == connection and agent]
+    fitting = tuple(words.agents)
+    if words.raw_agents:  # an agent that has no name here may be the one
+        fitting = tuple(dict.fromkeys([*fitting, *sorted(scheduled), *used]))
+    if not fitting:
+        return None, (), _which_agent(connection, fitting)
+    best, ground = _best(fitting, frozenset(), scheduled, used)
+    if ground:
+        return best[0], tuple(words.agents), ground
+    return None, best, _which_agent(connection, best)
+
+
+def _best(
+    fitting: tuple[str, ...], holders: Collection[str], scheduled: Collection[str], used: Sequence[str]
+) -> tuple[tuple[str, ...], Ground | None]:
+    """The one to take, and why; or those that fit equally."""
+    if len(fitting) == 1:
+        return fitting, Ground.ONLY
+    for ground, named in ((Ground.KNOWN, holders), (Ground.SCHEDULED, scheduled)):
+        if found := tuple(name for name in fitting if name in named):
+            return found, ground if len(found) == 1 else None
+    last = next((name for name in used if name in fitting), None)
+    return ((last,), Ground.LAST_USED) if last else (fitting, None)
+
+
+def _with_agent(line: Line, able: Mapping[str, ConnectionWords]) -> tuple[str, ...]:
+    """Those that have the agent that was said; a name is another's raw id only where nobody has it.
+
+    For a call to be placed, those that have any agent at all, unless nobody has one.
+    """
+    if line.agent:
+        named = tuple(name for name, words in able.items() if line.agent in words.agents)
+        return named or tuple(name for name, words in able.items() if words.raw_agents)
+    if line.verb is not Verb.PLACE:
+        return tuple(able)
+    return tuple(name for name, words in able.items() if words.agents or words.raw_agents) or tuple(able)
+
+
+def _not_taken(line: Line, connection: str, words: ConnectionWords) -> list[Fault]:
+    """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
+    said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
+    faults = [
+        Fault(name, capabilities.takes_no(words.title, labels.FIELDS[name]))
+        for name in (said if line.verb is Verb.PLACE else ())
+        if name not in words.fields
+    ]
+    numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
+    faults += [
+        Fault("targets", capabilities.tried_out(connection, number.pretty))
+        for number in numbers
+        if words.numbers and number.e164 not in words.numbers
+    ]
+    return faults
+
+
+def _is_wrong(line: Line, field: str) -> bool:
+    return any(fault.field == field for fault in line.faults)
+
+
+def _can(line: Line, words: ConnectionWords) -> bool:
+    if line.verb is None or KINDS[line.verb] not in words.kinds:
+        return False
+    if line.verb is not Verb.CANCEL:
+        return True
+    by = {"call_id" if isinstance(target, IdTarget) else "number" for target in line.targets}
+    return by <= {words.cancels_by}
+
+
+def _needs_agent(line: Line, words: ConnectionWords) -> bool:
+    return line.verb is Verb.PLACE or (line.verb is Verb.CANCEL and words.cancels_by == "number")
+
+
+def _which_agent(connection: str, agents: Sequence[str]) -> Fault:
+    said = capabilities.which_agent(agents) if agents else capabilities.no_agent_yet(connection)
+    return Fault("agent", said)
+
+
+def _cannot(line: Line, connection: str, words: ConnectionWords, able: Sequence[str]) -> Fault:
+    if line.verb is Verb.CANCEL and Kind.CANCEL_CALL in words.kinds:
+        by, not_by = ("number", "call_id") if words.cancels_by == "number" else ("call_id", "number")
+        return Fault("connection", capabilities.cancels_by(connection, by, not_by, able))
+    return Fault("connection", capabilities.cannot(connection, _does(line), able))
+
+
+def _nobody_can(line: Line) -> Fault:
+    kinds = {type(target) for target in line.targets}
+    if len(kinds) > 1:
+        return Fault("targets", capabilities.NUMBERS_AND_IDS)
+    if kinds and line.verb is Verb.CANCEL:
+        by = "call_id" if IdTarget in kinds else "number"
+        return Fault("connection", capabilities.nobody_cancels_by(_does(line), by))
+    return Fault("connection", capabilities.nobody_can(_does(line)))
+
+
+def _does(line: Line) -> str:
+    return labels.DOES[line.verb] if line.verb else labels.DO_THIS

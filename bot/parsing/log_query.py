@@ -1,0 +1,288 @@
+"""What is looked for in the log, as people type it behind ``/calls log``. Pure.
+
+    [NUMBER] [WORDS] [by=@asha|me] [via CONNECTION] [state=failed] [kind=cancel] [number=…] [text=…]
+    [on=DAY | from=DAY until=DAY] [after-stop]
+
+Days are read by `bot.parsing.dates` in the typist's zone, both ends included. Words that stand free
+are looked for in reasons and notes, unless they are a state's name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import Final, TypeVar
+
+from bot.listeners.log_people import MENTION
+from bot.parsing import dates, tokens
+from bot.parsing.command import Fault, Typist, Vocabulary
+from bot.parsing.numbers import NumberReader, NumberTarget
+from bot.parsing.options import Faults
+from bot.parsing.targets import scan
+from bot.parsing.times import TimeFault
+from bot.parsing.tokens import LIKELY_CONNECTION, Value, closest
+from bot.text import log_query_errors
+from bot.text.parse_errors import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
+from bot.ui.request_status import WORDS
+from providers import phone
+from providers.actions import Kind
+from storage.chain import microseconds, moment
+from storage.entries import Query
+from storage.lifecycle import State
+
+AFTER_STOP: Final = "after-stop"
+MAX_TEXT: Final = 100
+"""Characters that are looked for."""
+ME: Final = "me"
+
+KEYS: Final = ("by", "via", "state", "kind", "number", "on", "from", "until", "text")
+_ALSO_TYPED: Final = {
+    **dict.fromkeys(("who", "person", "requester", "user", "asked-by"), "by"),
+    **dict.fromkeys(("connection", "provider", "through"), "via"),
+    **dict.fromkeys(("status", "outcome", "is"), "state"),
+    **dict.fromkeys(("what", "type", "action"), "kind"),
+    **dict.fromkeys(("to", "phone", "tel", "mobile", "target"), "number"),
+    **dict.fromkeys(("day", "date", "at", "when"), "on"),
+    **dict.fromkeys(("since", "after"), "from"),
+    **dict.fromkeys(("till", "before", "to-day"), "until"),
+    **dict.fromkeys(("reason", "note", "words", "why", "search", "q"), "text"),
+}
+"""What people type for a key."""
+
+STATES: Final[Mapping[str, State]] = {
+    **{word: state for state, word in WORDS.items()},
+    **{str(state): state for state in State},
+    **dict.fromkeys(("waiting", "waits", "open"), State.PENDING),
+    **dict.fromkeys(("ok", "success", "accepted"), State.SUCCEEDED),
+    "error": State.FAILED,
+    **dict.fromkeys(("in doubt", "doubt"), State.UNKNOWN),
+    "rejected": State.DENIED,
+    "late": State.EXPIRED,
+}
+"""What people call the states."""
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "place": Kind.PLACE_CALL,
+    "cancel": Kind.CANCEL_CALL,
+    "delete": Kind.DELETE_CAMPAIGN,
+    "stop": Kind.STOP_CAMPAIGN,
+    "start": Kind.START_CAMPAIGN,
+    **{str(kind): kind for kind in Kind},
+    **dict.fromkeys(("call", "calls", "placed", "placing"), Kind.PLACE_CALL),
+    **dict.fromkeys(("cancelled", "canceled", "cancellation", "cancellations"), Kind.CANCEL_CALL),
+}
+"""What people call the kinds."""
+
+_T = TypeVar("_T")
+_FLAGS = frozenset({AFTER_STOP, "after_stop", "afterstop"})
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is looked for: the store's query, and the days as they were said.
+
+    ``stop`` is the report of a number's calls since it wants no more.
+    """
+
+    query: Query = field(default_factory=Query)
+    first: str | None = None
+    last: str | None = None
+    stop: bool = False
+
+    def kept(self) -> dict[str, object]:
+        """As a draft keeps it."""
+        query = self.query
+        said: dict[str, object] = {
+            "state": query.state,
+            "kind": query.kind,
+            "connection": query.connection,
+            "requester": query.requester,
+            "number": query.number,
+            "since": query.since and microseconds(query.since),
+            "until": query.until and microseconds(query.until),
+            "text": query.text,
+            "first": self.first,
+            "last": self.last,
+            "stop": self.stop,
+        }
+        return {name: value for name, value in said.items() if value}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, object]) -> "Filters":
+        """Read them back from what a draft kept."""
+        said = {name: str(value) for name, value in kept.items()}
+        query = Query(
+            state=State(said["state"]) if "state" in said else None,
+            kind=Kind(said["kind"]) if "kind" in said else None,
+            connection=said.get("connection"),
+            requester=said.get("requester"),
+            number=said.get("number"),
+            since=moment(int(said["since"])) if "since" in said else None,
+            until=moment(int(said["until"])) if "until" in said else None,
+            text=said.get("text"),
+        )
+        return cls(query, said.get("first"), said.get("last"), stop="stop" in said)
+
+    def line(self) -> str:
+        """As one could have typed it."""
+        query = self.query
+        said = {
+            "by": query.requester and f"<@{query.requester}>",
+            "via": query.connection,
+            "state": query.state,
+            "kind": query.kind,
+            "number": query.number,
+            "from": self.first,
+            "until": self.last,
+            "text": tokens.quote(query.text) if query.text else None,
+        }
+        typed = [f"{key}={value}" for key, value in said.items() if value]
+        return " ".join(["log", *typed, *([AFTER_STOP] if self.stop else [])])
+
+    def in_words(self) -> str:
+        """What is looked for, for people."""
+        return log_query_errors.sought(self.query, self.first, self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was understood. ``named``: the name or id of a person who is still to be found."""
+
+    filters: Filters
+    named: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+def read(text: str, *, vocabulary: Vocabulary, typist: Typist, me: str, now: datetime) -> Typed:
+    """Read what stands behind ``log``, a clean text. ``me`` is who types; ``now`` is aware."""
+    return _Reader(vocabulary, typist, now).typed(text, me)
+
+
+class _Reader:
+    def __init__(self, vocabulary: Vocabulary, typist: Typist, now: datetime) -> None:
+        self._names = {name.casefold(): name for name in vocabulary.connections}
+        self._region = vocabulary.default_region
+        self._read_phone = partial(phone.read, default_region=vocabulary.default_region, premium=True)
+        self._read_day = partial(dates.read, zone=typist.timezone, now=now)
+        self._faults = Faults()
+        self._values: dict[str, Value] = {}
+
+    def typed(self, text: str, me: str) -> Typed:
+        parts = tokens.split(text, connection=self._named_by_via, flags=_FLAGS)
+        if parts.left_open:
+            self._faults.add("text", QUOTE_LEFT_OPEN)
+        for key, value in parts.keys:
+            self._take(key, value)
+        for name in parts.via:
+            self._take("via", Value(name))
+        number, free = self._free(parts.free)
+        by = self._line("by")
+        mentioned = MENTION.fullmatch(by) if by else None
+        requester = me if by and by.casefold() == ME else mentioned["id"] if mentioned else None
+        first, last = self._days()
+        query = Query(
+            state=self._one_of("state", STATES) or (STATES.get(free.lower()) if free else None),
+            kind=self._one_of("kind", KINDS),
+            connection=self._one_of("via", self._names),
+            requester=requester,
+            number=number,
+            since=first.start if first else None,
+            until=last.end if last else None,
+            text=self._text(free),
+        )
+        stop = bool(parts.flags)
+        if stop and number is None and not self._faults.concern("number"):
+            self._faults.add("number", log_query_errors.number_missing(AFTER_STOP), "+91 98765 43210")
+        said = Filters(query, first.date if first else None, last.date if last else None, stop)
+        return Typed(said, None if requester else by, tuple(self._faults))
+
+    def _take(self, key: str, value: Value) -> None:
+        name = key.strip("-").lower()
+        meant = name if name in KEYS else _ALSO_TYPED.get(name)
+        if meant is None:
+            likely = closest(name, KEYS)
+            self._faults.add("text", log_query_errors.no_key(key, KEYS), f"{likely}=" if likely else None)
+        elif meant in self._values:
+            self._faults.add(meant, twice(meant))
+        elif not value.text:
+            self._faults.add(meant, nothing_behind(meant))
+        else:
+            self._values[meant] = value
+
+    def _named_by_via(self, word: str) -> str | None:
+        """The word behind a "via", where it is a connection's name or nearly one; else "via" is a word."""
+        return word if closest(word, self._names, alike=LIKELY_CONNECTION) else None
+
+    def _ask(self, message: str, _options: Sequence[str]) -> None:
+        self._faults.add("number", message)
+
+    def _line(self, key: str) -> str | None:
+        return self._values[key].line if key in self._values else None
+
+    def _one_of(self, key: str, known: Mapping[str, _T]) -> _T | None:
+        typed = self._line(key)
+        if typed is None:
+            return None
+        if (found := known.get(typed.casefold())) is not None:
+            return found
+        meant = closest(typed, known)
+        first = {value: name for name, value in reversed(list(known.items()))}
+        there = [first[value] for value in dict.fromkeys(known.values())]
+        self._faults.add(key, log_query_errors.none_of(key, there, typed), meant)
+        return None
+
+    def _free(self, free: str) -> tuple[str | None, str]:
+        """The number, wherever it was said, and what else was typed without a key."""
+        found = scan(
+            free, reader=NumberReader.for_region(self._region, premium=True), ids=False, ask=self._ask
+        )
+        said = [(target.phone.e164) for target in found.targets if isinstance(target, NumberTarget)]
+        for fault in found.faults:
+            self._faults.add("number", fault)
+        if typed := self._line("number"):
+            try:
+                said.append(self._read_phone(typed).e164)
+            except phone.PhoneFault as fault:
+                self._faults.add("number", str(fault))
+        if len(set(said)) > 1:
+            self._faults.add("number", ONE_NUMBER)
+        return (said[0] if said else None), found.rest.strip()
+
+    def _text(self, free: str) -> str | None:
+        typed = self._line("text") or ("" if STATES.get(free.lower()) else " ".join(free.split()))
+        if "text" in self._values and free:
+            self._faults.add("text", log_query_errors.outside_text(free))
+        if len(typed) > MAX_TEXT:
+            self._faults.add("text", log_query_errors.too_long(MAX_TEXT))
+        return typed or None
+
+    def _days(self) -> tuple[dates.Day | None, dates.Day | None]:
+        on = self._day("on")
+        if on and ({"from", "until"} & self._values.keys()):
+            self._faults.add("on", log_query_errors.ON_WITH_OTHERS)
+        first, last = self._day("from"), self._day("until")
+        if first and last and first.start >= last.end:
+            self._faults.add("until", log_query_errors.until_before_from(last.date, first.date))
+        return first or on, last or on
+
+    def _day(self, key: str) -> dates.Day | None:
+        typed = self._line(key)
+        if typed is None:
+            return None
+        try:
+            return self._read_day(typed)
+        except TimeFault as fault:
+            self._faults.add_time(key, fault)
+            return None
+
+
+def found(typed: Typed, requester: str) -> Filters:
+    """The filters, once the person who was named is found."""
+    return replace(typed.filters, query=replace(typed.filters.query, requester=requester))
+
+
+def unknown_person(name: str, known: Sequence[str]) -> Fault:
+    """What is wrong with a name that is nobody's here, or several people's."""
+    return Fault(
+        "by", log_query_errors.several_people(name, known) if known else log_query_errors.nobody_called(name)
+    )

@@ -1,0 +1,269 @@
+"""The ``key=value`` part of a line: which keys there are, and how each value is read. Pure."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bot.parsing import labels, times
+from bot.parsing.command import (
+    FORMS,
+    METADATA_NAME,
+    OF_CAMPAIGNS,
+    OF_STOPS,
+    PLAIN_INTEGER,
+    Fault,
+    Question,
+    Verb,
+)
+from bot.parsing.tokens import Value, closest, quote
+from bot.policy import timezones
+from bot.text import parse_errors
+
+MAX_TEXT: Final = 500
+"""Characters of a reason, a purpose, a consent reference or a batch."""
+
+_ALL = frozenset(FORMS)
+_THROUGH_ONE = _ALL - frozenset(OF_STOPS)
+_OF_CALLS = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
+_PLACING = frozenset({Verb.PLACE})
+_PLACING_OR_MOVING = frozenset({Verb.PLACE, Verb.MOVE})
+_KEYS: Final = {
+    "to": ("targets", _OF_CALLS | frozenset(OF_STOPS)),
+    "call": ("targets", frozenset({Verb.CANCEL, Verb.MOVE})),
+    "campaign": ("targets", frozenset(OF_CAMPAIGNS)),
+    "agent": ("agent", _OF_CALLS),
+    "via": ("connection", _THROUGH_ONE),
+    "reason": ("reason", _ALL),
+    "at": ("at", _PLACING_OR_MOVING),
+    "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
+    "retries": ("retries", _PLACING),
+    "gap": ("gap", _PLACING),
+    "from": ("earliest", _PLACING),
+    "until": ("latest", _PLACING),
+    "zone": ("zone", _PLACING_OR_MOVING),
+    "carry-over": ("carry_over", _PLACING),
+    "lang": ("language", _PLACING),
+    "priority": ("priority", _PLACING),
+    "batch": ("batch", _PLACING),
+    "purpose": ("purpose", _PLACING),
+    "consent": ("consent", _PLACING),
+}
+"""Each key's field and the verbs it goes with. ``meta.NAME`` comes on top, for placing."""
+
+_ALSO_TYPED: Final = {
+    **dict.fromkeys(("number", "phone", "tel", "mobile", "target"), "to"),
+    **dict.fromkeys(("id", "call_id", "callid", "call-id"), "call"),
+    **dict.fromkeys(("connection", "provider", "through"), "via"),
+    **dict.fromkeys(("time", "when", "on", "schedule", "schedule_at"), "at"),
+    **dict.fromkeys(("earliest", "after", "min_trigger_time"), "from"),
+    **dict.fromkeys(("latest", "before", "till", "max_trigger_time"), "until"),
+    **dict.fromkeys(("because", "why", "note"), "reason"),
+    **dict.fromkeys(("retry", "attempts"), "retries"),
+    **dict.fromkeys(("goes", "goes_out", "goesout", "scheduled"), "goes-out"),
+    **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
+    "language": "lang",
+}
+"""What people type for a key where its letters alone would not lead to it."""
+
+FLAGS: Final = frozenset({"carry-over", "carry_over", "carryover"})
+"""Words that stand for ``carry-over=yes``."""
+
+RUNNING_TEXT: Final = frozenset({"reason", "purpose", "consent", "batch"})
+"""Keys whose value may hold any words, "sent via email" among them. So may metadata."""
+
+_METADATA = "meta."
+_YES_OR_NO = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+_WHOLE = re.compile(r"[+-]?\d{1,9}")
+_GAPS = re.compile(r"\d{1,9}(?:[\s,]+\d{1,9})*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{2,8})*")
+
+ReadTime = Callable[[str], times.Moment]
+"""Reads a time in the typist's zone, or raises `TimeFault`."""
+
+
+class Faults(list[Fault]):
+    """The faults found so far, in the order they were found."""
+
+    def add(self, field: str, message: str, suggestion: str | None = None) -> None:
+        """Note a fault of a field."""
+        self.append(Fault(field, message, suggestion))
+
+    def add_time(self, field: str, fault: times.TimeFault) -> None:
+        """Note what is wrong with a time, with all that it could have been."""
+        message, forms = str(fault), fault.suggestions
+        if len(forms) > 1:
+            message = parse_errors.which_time(message, forms)
+        self.add(field, message, forms[0] if len(forms) == 1 else None)
+
+    def concern(self, field: str) -> bool:
+        """Whether something is wrong with a field."""
+        return any(fault.field == field for fault in self)
+
+
+class Questions:
+    """The questions about one line; ``answers`` are the options already chosen, in the order of asking."""
+
+    def __init__(self, faults: Faults, answers: Sequence[int]) -> None:
+        self._faults = faults
+        self._answers = iter(answers)
+
+    def ask(
+        self, field: str, message: str, options: Sequence[str], suggestion: str | None = None
+    ) -> int | None:
+        """Return the place of the option that was chosen; None, with a fault noted, until one is."""
+        chosen = next(self._answers, None)
+        if chosen is not None and chosen < len(options):
+            return chosen
+        self._faults.append(Question(field, message, suggestion, tuple(options)))
+        return None
+
+
+class Keys:
+    """The keys of one line. Each reading method returns None where a key was not given or is wrong."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._values: dict[str, Value] = {}
+        self._data: list[tuple[str, Value]] = []
+        """All ``meta.NAME`` values that were typed, the faulty ones among them."""
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._values
+
+    def take(self, key: str, value: Value, verb: Verb | None) -> None:
+        """Keep a key's value, unless something is wrong with the key itself."""
+        is_metadata = key.startswith(_METADATA) and METADATA_NAME.fullmatch(key, len(_METADATA))
+        if is_metadata:
+            self._data.append((key.removeprefix(_METADATA), value))
+        field, verbs = ("metadata", _PLACING) if is_metadata else _KEYS.get(key, ("text", frozenset()))
+        if field == "text":
+            self._unknown(key, verb)
+        elif verb and verb not in verbs:
+            takes = [name for name, (_, verbs) in _KEYS.items() if verb in verbs]
+            self._faults.add("text", parse_errors.not_for(key, labels.DOING[verb], takes))
+        elif key in self._values:
+            self._faults.add(field, parse_errors.twice(key))
+        elif not value.text and not value.quoted:
+            self._faults.add(field, parse_errors.nothing_behind(key))
+        else:
+            self._values[key] = value
+
+    def _unknown(self, key: str, verb: Verb | None) -> None:
+        name = key.strip("-").lower()
+        names = [known for known, (_, verbs) in _KEYS.items() if verb is None or verb in verbs]
+        meant = _ALSO_TYPED.get(name)
+        if meant not in names:
+            meant = closest(name, names)
+        if meant:
+            message = parse_errors.not_a_key(key)
+        elif verb is Verb.PLACE:
+            message = parse_errors.not_a_key_of_calls(key, names, name)
+        else:
+            message = parse_errors.not_one_of_the_keys(key, names)
+        self._faults.add("text", message, f"{meant}=" if meant else None)
+
+    def typed(self) -> dict[str, str]:
+        """The values as typed, by field."""
+        found = {_KEYS[key][0]: value.text for key, value in self._values.items() if key in _KEYS}
+        if self._data:
+            found["metadata"] = "\n".join(f"{name}={_as_in_the_form(value)}" for name, value in self._data)
+        return found
+
+    def value(self, key: str) -> Value:
+        """A value with its quotes known; an empty one when there is none."""
+        return self._values.get(key, Value(""))
+
+    def raw(self, key: str) -> str:
+        """A value as typed, line ends included; empty when there is none."""
+        return self._values[key].text if key in self._values else ""
+
+    def text(self, key: str) -> str | None:
+        """A value as one line."""
+        return self._values[key].line if key in self._values else None
+
+    def running_text(self, key: str) -> str | None:
+        """A text of limited length."""
+        return limited(key, self._values[key].line, self._faults) if key in self._values else None
+
+    def whole(self, key: str, *, fewest: int | None = None) -> int | None:
+        """A whole number."""
+        said = self.text(key)
+        if said is None:
+            return None
+        if _WHOLE.fullmatch(said) and (fewest is None or int(said) >= fewest):
+            return int(said)
+        self._faults.add(key, parse_errors.not_a_whole_number(key))
+        return None
+
+    def gap(self) -> int | tuple[int, ...] | None:
+        """Minutes: one number or several."""
+        said = self.text("gap")
+        if said is None:
+            return None
+        if not _GAPS.fullmatch(said):
+            self._faults.add("gap", parse_errors.NOT_MINUTES)
+            return None
+        first, *others = (int(minutes) for minutes in re.split(r"[\s,]+", said))
+        return (first, *others) if others else first
+
+    def time(self, key: str, read: ReadTime) -> times.Moment | None:
+        """A time to come."""
+        try:
+            return read(self._values[key].line) if key in self._values else None
+        except times.TimeFault as fault:
+            self._faults.add_time(_KEYS[key][0], fault)
+            return None
+
+    def clock(self, key: str) -> str | None:
+        """A time of day as ``HH:MM``."""
+        try:
+            return times.clock(self._values[key].line) if key in self._values else None
+        except times.TimeFault as fault:
+            self._faults.add_time(_KEYS[key][0], fault)
+            return None
+
+    def zone(self) -> str | None:
+        """A time zone, by the name that holds now."""
+        try:
+            return timezones.read(self._values["zone"].line) if "zone" in self._values else None
+        except timezones.ZoneFault as fault:
+            self._faults.add("zone", str(fault), fault.suggestion)
+            return None
+
+    def yes_or_no(self, key: str) -> bool | None:
+        """Yes or no, in one of a few words."""
+        said = self.text(key)
+        if said is None:
+            return None
+        if said.lower() not in _YES_OR_NO:
+            self._faults.add(_KEYS[key][0], parse_errors.not_yes_or_no(key))
+        return _YES_OR_NO.get(said.lower())
+
+    def language(self) -> str | None:
+        """A language's code, in lower case."""
+        said = self.text("lang")
+        if said is None or _LANGUAGE.fullmatch(said.lower()):
+            return said and said.lower()
+        self._faults.add("language", parse_errors.NOT_A_LANGUAGE)
+        return None
+
+    def metadata(self) -> dict[str, str | int]:
+        """All ``meta.NAME`` values by name: bare plain integers as numbers, all else as typed."""
+        return {
+            key.removeprefix(_METADATA): int(value.text)
+            if not value.quoted and PLAIN_INTEGER.fullmatch(value.text)
+            else value.text
+            for key, value in self._values.items()
+            if key.startswith(_METADATA)
+        }
+
+
+def _as_in_the_form(value: Value) -> str:
+    return quote(value.text) if value.quoted or "\n" in value.text else value.text
+
+
+def limited(field: str, text: str, faults: Faults) -> str:
+    """The text; a fault is noted when it is too long to be kept."""
+    if len(text) > MAX_TEXT:
+        faults.add(field, parse_errors.too_long(field, len(text), MAX_TEXT))
+    return text

@@ -1,0 +1,448 @@
+"""What people type after ``/calls``, ``/place-call`` and ``/cancel-call``: one grammar behind three doors.
+
+    place NUMBER[, NUMBER …] [TIME] [via CONNECTION] [key=value …] [carry-over]
+    cancel NUMBER or ID[, …] [REASON] [via CONNECTION] [key=value …]
+    campaign delete|stop|start ID [REASON] [via CONNECTION] [key=value …]
+    stop NUMBER [REASON]
+    allow NUMBER REASON
+    list
+    status ID
+    log [filters]
+    help
+
+`parse` never raises for anything typed: what was understood is in the `Line` beside every fault found. It
+chooses nothing that was not said; `bot.parsing.defaults` does, where there is one candidate only. Pure.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+from bot.parsing import times, tokens
+from bot.parsing.command import (
+    OF_CAMPAIGNS,
+    OF_STOPS,
+    TELLS,
+    ConnectionWords,
+    Fault,
+    Line,
+    Typist,
+    Verb,
+    Vocabulary,
+    write,
+)
+from bot.parsing.numbers import NumberReader, NumberTarget
+from bot.parsing.options import FLAGS, RUNNING_TEXT, Faults, Keys, Questions, ReadTime, limited
+from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
+from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
+from bot.parsing.tokens import LIKELY_CONNECTION, Value, closest
+from bot.parsing.verbs import read_verb
+from bot.text import parse_errors, why_not
+
+__all__ = [
+    "ConnectionWords",
+    "Fault",
+    "IdTarget",
+    "Line",
+    "NumberTarget",
+    "Target",
+    "Typist",
+    "Verb",
+    "Vocabulary",
+    "parse",
+    "write",
+]
+
+MAX_TARGETS: Final = 50
+"""One request's targets: its card and modal list them all, within Slack's limits of blocks and text."""
+
+_WITH_REASON = frozenset({Verb.CANCEL, *OF_CAMPAIGNS, *OF_STOPS})
+"""Verbs whose targets are followed by a reason; behind those of the others comes a time."""
+_WITH_TIME = frozenset({Verb.PLACE, Verb.MOVE})
+_TO: Final = "to "
+"""As in "move 98765 43210 to Mon 10:00"."""
+_NOT_A_TARGET: Final = {
+    Verb.CANCEL: parse_errors.nothing_to_cancel,
+    Verb.STOP: parse_errors.nobody_to_stop,
+    Verb.ALLOW: parse_errors.nobody_to_allow,
+}
+"""What is said of a word that stands in the place of a target and is none."""
+_DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
+_HOUR = re.compile(r"(?:[01]?\d|2[0-4])(?:[ .:]?[0-5]\d)?")
+_VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
+_AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's formatting
+_MOST_WORDS_OF_A_TIME = 10
+"""As in "on Mon the 5 Dec 2026 at 9.30 p. m."."""
+
+
+def parse(
+    text: str,
+    *,
+    door: Verb | None,
+    vocabulary: Vocabulary,
+    typist: Typist,
+    now: datetime,
+    answers: Sequence[int] = (),
+) -> Line:
+    """Read a line. ``door`` is the verb its command stands for, None for ``/calls``; ``now`` is aware.
+
+    ``answers`` are the options chosen for the questions that an earlier reading of the same text raised.
+    """
+    read_time = partial(times.read, zone=typist.timezone, now=now)
+    reader = _Reader(vocabulary, read_time, answers)
+    line = reader.line(text, door)
+    if reader.via_is_text:
+        line = _Reader(vocabulary, read_time, answers, via_is_text=True).line(text, door)
+    return replace(line, answers=tuple(answers))
+
+
+class _Reader:
+    """Reads one line, collecting its faults and its questions."""
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        read_time: ReadTime,
+        answers: Sequence[int],
+        *,
+        via_is_text: bool = False,
+    ) -> None:
+        self._vocabulary = vocabulary
+        names = [*vocabulary.connections, *vocabulary.disabled_connections]
+        self._names = {name.casefold(): name for name in names}
+        self._read_time = read_time
+        self._numbers = NumberReader.for_region(vocabulary.default_region)
+        self._faults = Faults()
+        self._questions = Questions(self._faults, answers)
+        self._left_out: tuple[str, ...] = ()
+        self._keys = Keys(self._faults)
+        self.via_is_text = via_is_text
+        """Whether no "via" outside a key names a connection: the words around it are the reason."""
+
+    def line(self, text: str, door: Verb | None) -> Line:
+        read = read_verb(tokens.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
+        verb, grammar, rest = read.verb, read.grammar, read.rest
+        if rest is None or verb in TELLS:
+            return Line(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
+        parts = tokens.split(
+            rest,
+            connection=self._named_by_via,
+            flags=() if grammar in _WITH_REASON else FLAGS,
+        )
+        if parts.left_open:
+            self._faults.add("text", parse_errors.QUOTE_LEFT_OPEN)
+        for key, value in parts.keys:
+            self._keys.take(key, self._without_via(key, value), grammar)
+        connection = self._connection(parts.via)
+        if connection and verb in OF_STOPS:
+            self._faults.add("text", parse_errors.HOLDS_FOR_EVERY_CONNECTION)
+        targets, free = self._targets(parts.free, grammar, connection)
+        if self._numbers.exhausted:
+            self._faults.add("targets", parse_errors.TOO_MANY_DIGITS)
+        if connection and grammar in _WITH_REASON:
+            self._ask_about_via(connection, free, parts.behind_via)
+        moment, reason = self._free(free, grammar, targets)
+        keys = self._keys
+        goes_out = keys.time("goes-out", self._read_time)
+        return Line(
+            text=text,
+            rest=rest,
+            verb=verb,
+            verbs=read.verbs,
+            targets=targets,
+            connection=connection,
+            agent=self._agent(connection),
+            at=moment.at if moment and moment.reading != "now" else None,
+            at_text=moment.text if moment else None,
+            retries=keys.whole("retries", fewest=0),
+            gap=keys.gap(),
+            earliest=keys.clock("from"),
+            latest=keys.clock("until"),
+            zone=keys.zone(),
+            carry_over=keys.yes_or_no("carry-over") if "carry-over" in keys else bool(parts.flags) or None,
+            priority=keys.whole("priority"),
+            language=keys.language(),
+            batch=keys.running_text("batch"),
+            metadata=MappingProxyType(keys.metadata()),
+            purpose=keys.running_text("purpose"),
+            consent=keys.running_text("consent"),
+            reason=self._spelt_as_configured(reason),
+            left_out=self._left_out,
+            goes_out=goes_out.at if goes_out else None,
+            goes_out_text=goes_out.text if goes_out else None,
+            missing=self._missing(verb=verb, targets=targets, reason=reason),
+            faults=tuple(self._faults),
+            typed=MappingProxyType(self._typed(parts.free, free, grammar)),
+        )
+
+    def _typed(self, free: str, rest: str, verb: Verb | None) -> dict[str, str]:
+        """What was typed, by field: targets first, then a time or a reason, then the keys."""
+        targets = free.removesuffix(rest).strip()
+        if not targets and self._faults.concern("targets"):
+            targets, rest = rest, ""
+        by_place = {"targets": targets, "at" if verb in _WITH_TIME else "reason": rest}
+        by_key = self._keys.typed()
+        return {
+            name: " ".join(filter(None, [by_place.get(name), by_key.get(name)]))
+            for name in {**by_place, **by_key}
+        }
+
+    def _missing(
+        self, *, verb: Verb | None, targets: Sequence[Target], reason: str | None
+    ) -> tuple[str, ...]:
+        """What nothing was said about; what was said wrong is a fault instead."""
+        said: dict[str, object] = {"verb": verb, "targets": targets}
+        if verb is Verb.ALLOW:
+            said["reason"] = reason
+        return tuple(name for name, value in said.items() if not value and not self._faults.concern(name))
+
+    def _without_via(self, key: str, value: Value) -> Value:
+        """The value without "via WORD", where that is no text but a connection that does not exist."""
+        if value.quoted or key in RUNNING_TEXT or key.startswith("meta."):
+            return value
+        return Value(self._report_via(value.text))
+
+    def _report_via(self, text: str) -> str:
+        for name in _VIA.findall(text):
+            self._unknown_connection(name)
+        return _VIA.sub("", text).strip()
+
+    def _named_by_via(self, word: str) -> str | None:
+        """The connection that the word behind a "via" names, on or off; None where it is a word.
+
+        A word that is nearly a name is asked about, and is no word until that is answered.
+        """
+        if self.via_is_text:
+            return None
+        spelt = word.strip(_AROUND_NAMES)
+        if spelt.casefold() in self._names:
+            return self._names[spelt.casefold()]
+        if (meant := closest(spelt, self._names.values(), alike=LIKELY_CONNECTION)) is None:
+            return None
+        options = [parse_errors.through(meant), parse_errors.as_words(f"via {spelt}")]
+        match self._questions.ask("connection", parse_errors.near_connection(spelt, meant), options, meant):
+            case None:
+                return ""
+            case 0:
+                return meant
+            case _:
+                return None
+
+    def _ask_about_via(self, connection: str, reason: str, behind_via: str) -> None:
+        """Ask what a "via NAME" in the middle of a reason is: the connection, or some of its words."""
+        before = reason.removesuffix(behind_via).strip()
+        if not behind_via or not before or before == reason.strip():
+            return
+        options = [
+            f"{parse_errors.through(connection)}, {parse_errors.as_reason(f'{before} {behind_via}')}",
+            parse_errors.as_reason(f"{before} via {connection} {behind_via}"),
+        ]
+        asked = self._questions.ask("reason", parse_errors.reason_around_via([connection]), options)
+        self.via_is_text = asked == 1
+
+    def _connection(self, via: Sequence[str]) -> str | None:
+        said = [*filter(None, via), *filter(None, [self._keys.text("via")])]
+        known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
+        for name in said:
+            if name.casefold() not in self._names:
+                self._unknown_connection(name)
+        if len(known) > 1:
+            self._faults.add("connection", parse_errors.two_connections(known))
+        for name in known:
+            if why := self._vocabulary.disabled_connections.get(name):
+                self._faults.add("connection", why_not.connection_off(name, why))
+        return known[0] if known and known[0] in self._vocabulary.connections else None
+
+    def _unknown_connection(self, name: str) -> None:
+        names = self._vocabulary.connections
+        self._faults.add("connection", parse_errors.no_connection(name, names), closest(name, names))
+
+    def _targets(
+        self, free: str, verb: Verb | None, connection: str | None
+    ) -> tuple[tuple[Target, ...], str]:
+        """All targets, and the free text without them."""
+        if verb in OF_CAMPAIGNS:
+            return self._campaign(free)
+        known = self._vocabulary.connections
+        considered = [known[connection]] if connection else list(known.values())
+        cancels_by = {words_of.cancels_by for words_of in considered} - {None}
+        if verb is Verb.CANCEL:
+            free = without_marks(free)
+        by_id_only = verb is Verb.CANCEL and cancels_by == {"call_id"}
+        read = partial(
+            scan,
+            free,
+            reader=self._numbers,
+            ids=verb not in {Verb.PLACE, *OF_STOPS},
+            digits_are_ids=by_id_only,
+            fits=self._may_follow if verb in _WITH_TIME else None,
+        )
+        found = (self._sheet(free, read) if verb is Verb.CANCEL else None) or read(ask=self._ask_for_target)
+        if by_id_only and "reason" in self._keys:
+            found = self._or_first_word(found)
+        numbers = scan(self._keys.raw("to"), reader=self._numbers, ids=False, ask=self._ask_for_target)
+        ids, behind_ids = _ids_in(self._keys.value("call"))
+        for message in (*found.faults, *numbers.faults, *filter(None, map(id_problem, ids))):
+            self._faults.add("targets", message)
+        if numbers.rest:
+            self._faults.add("targets", parse_errors.not_a_phone(numbers.rest))
+        by_id = [IdTarget(named) for named in ids if not id_problem(named)]
+        targets = tuple(dict.fromkeys([*found.targets, *numbers.targets, *by_id]))
+        if len(targets) > MAX_TARGETS:
+            self._faults.add("targets", parse_errors.too_many(len(targets), MAX_TARGETS))
+        elif verb in _NOT_A_TARGET and found.rest and not targets and not self._faults.concern("targets"):
+            self._faults.add("targets", _NOT_A_TARGET[verb](found.rest.split()[0]))
+        elif verb in OF_STOPS and len(targets) > 1:
+            self._faults.add("targets", parse_errors.ONE_NUMBER)
+        return targets, " ".join(filter(None, [found.rest, behind_ids]))
+
+    def _ask_for_target(self, message: str, options: Sequence[str]) -> int | None:
+        return self._questions.ask("targets", message, options)
+
+    def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
+        """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
+        found = read(ask=lambda _message, _options: None)
+        before = free[: len(free) - len(found.rest)].strip()
+        if tokens.unquoted(found.rest).quoted and "\n" not in before:
+            return None
+        if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
+            self._left_out = sheet.left_out
+            return Scan(sheet.targets, (), sheet.reason)
+        if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
+            return replace(found, faults=(*found.faults, parse_errors.behind_words(number)))
+        return None
+
+    def _or_first_word(self, found: Scan) -> Scan:
+        """The first word as an id, where nothing else can be meant by it."""
+        word, *rest = found.rest.split(maxsplit=1) or [""]
+        named = bare_id(word)
+        if found.targets or self._faults.concern("targets") or not named or id_problem(named):
+            return found
+        return Scan((IdTarget(named),), found.faults, "".join(rest))
+
+    def _campaign(self, free: str) -> tuple[tuple[Target, ...], str]:
+        """The one campaign's id, and the free text without it."""
+        ids, behind_ids = _ids_in(self._keys.value("campaign"))
+        if ids:
+            for problem in filter(None, map(id_problem, ids)):
+                self._faults.add("targets", problem)
+            if len(ids) > 1:
+                self._faults.add("targets", parse_errors.ONE_CAMPAIGN)
+            by_id = tuple(IdTarget(named) for named in ids if not id_problem(named))
+            return by_id, " ".join(filter(None, [free, behind_ids]))
+        found = scan(
+            free,
+            reader=self._numbers,
+            ids=True,
+            numbers=False,
+            digits_are_ids=True,
+            ask=self._ask_for_target,
+        )
+        targets = tuple(target for target in found.targets if isinstance(target, IdTarget))
+        for message in found.faults:
+            self._faults.add("targets", message)
+        if len(found.targets) > 1:
+            self._faults.add("targets", parse_errors.ONE_CAMPAIGN)
+        elif (targets != found.targets or found.rest) and not targets and not self._faults.concern("targets"):
+            self._faults.add("targets", parse_errors.not_a_campaign(free.split(maxsplit=1)[0]))
+        return targets, found.rest
+
+    def _free(
+        self, free: str, verb: Verb | None, targets: Sequence[Target]
+    ) -> tuple[times.Moment | None, str | None]:
+        """What stands behind the targets: a time when placing, else a reason."""
+        moment = self._keys.time("at", self._read_time)
+        reason = self._keys.running_text("reason")
+        if verb in _WITH_REASON:
+            return None, self._free_reason(free, reason)
+        if verb is None:
+            return moment, reason or tokens.unquoted(free).line or None
+        free = tokens.unquoted(self._report_via(free)).line
+        if verb is Verb.MOVE:
+            free = free.removeprefix(_TO)
+        if free and "at" in self._keys:
+            self._faults.add("at", parse_errors.either_time(free))
+        elif free:
+            moment, behind = self._leading_time(free, targets)
+            if behind and verb is Verb.MOVE:
+                reason = self._free_reason(behind, reason)
+            elif behind:
+                self._faults.add("at", parse_errors.behind_the_time(behind))
+        return moment, reason
+
+    def _free_reason(self, free: str, reason: str | None) -> str | None:
+        text = tokens.unquoted(free).line
+        if text and reason:
+            self._faults.add("reason", parse_errors.either_reason(text))
+        elif text and _DIGITS_ONLY.fullmatch(text):
+            self._faults.add("reason", parse_errors.no_words(text))
+        return reason or limited("reason", text, self._faults) or None
+
+    def _leading_time(self, free: str, targets: Sequence[Target]) -> tuple[times.Moment | None, str]:
+        """The longest beginning that is a time, and what is left over behind it."""
+        parts = free.split()
+        whole = self._attempt(free)
+        if isinstance(whole, times.Moment):
+            return whole, ""
+        tries = [whole] if whole.suggestions else []
+        for count in range(min(len(parts) - 1, _MOST_WORDS_OF_A_TIME), 0, -1):
+            if tries:
+                break
+            read = self._attempt(" ".join(parts[:count]))
+            if isinstance(read, times.Moment):
+                return read, " ".join(parts[count:])
+            tries += [read] if read.suggestions else []
+        if tries or targets:
+            self._faults.add_time("at", (tries or [whole])[0])
+        elif not self._faults.concern("targets"):
+            self._faults.add(
+                "targets",
+                parse_errors.neither_number_nor_time(parts[0]),
+            )
+        return None, ""
+
+    def _spelt_as_configured(self, reason: str | None) -> str | None:
+        spelt = {known.casefold(): known for known in self._vocabulary.reasons}
+        return spelt.get(reason.casefold(), reason) if reason else None
+
+    def _agent(self, connection: str | None) -> str | None:
+        said = self._keys.text("agent")
+        if said is None:
+            return None
+        known = self._vocabulary.connections
+        considered = [known[connection]] if connection else list(known.values())
+        names = {name.casefold(): name for words_of in considered for name in words_of.agents}
+        if said.casefold() in names:
+            return names[said.casefold()]
+        if any(words_of.raw_agents for words_of in considered):
+            return said
+        agents = list(names.values())
+        self._faults.add("agent", parse_errors.no_agent(said, agents, connection), closest(said, agents))
+        return None
+
+    def _attempt(self, text: str) -> times.Moment | times.TimeFault:
+        try:
+            return self._read_time(text)
+        except times.TimeFault as fault:
+            return fault
+
+    def _may_follow(self, text: str) -> bool:
+        """Whether a text is a time, or nearly one, or nothing."""
+        if not text or _HOUR.fullmatch(text):
+            return True
+        read = self._attempt(text.removeprefix(_TO))
+        return isinstance(read, times.Moment) or bool(read.suggestions)
+
+
+def _ids_in(value: Value) -> tuple[list[str], str]:
+    """The ids behind a key, between commas or on lines of their own, and the words behind the last one.
+
+    In quotes there are no such words: a form's field holds ids and nothing else.
+    """
+    *others, last = re.split(r"[,;\n\t]+", value.text.strip(" ,;\n\t"))
+    named, *text = [last] if value.quoted else last.split(maxsplit=1) or [""]
+    return [one.strip(f" {AROUND_IDS}") for one in (*others, named) if one.strip()], "".join(text)

@@ -1,0 +1,253 @@
+"""The numbers and ids at the beginning of a text, and where what follows them begins. Pure.
+
+Several targets stand between commas or on lines of their own; numbers may also stand between spaces. A later
+word is another id only where it looks like the one before it, holds an underscore, or as many digits as only
+an id does: a reason may begin with "2nd" or "404".
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from string import ascii_letters
+
+from bot.parsing.numbers import (
+    SHORTEST_NUMBER,
+    Certain,
+    Doubtful,
+    Found,
+    NumberReader,
+    NumberTarget,
+    Reading,
+    Unreadable,
+    count_digits,
+)
+from bot.text import parse_errors
+from providers.actions import SAFE_ID_PATTERN
+
+
+@dataclass(frozen=True, slots=True)
+class IdTarget:
+    """A provider's id of a call or a campaign."""
+
+    provider_id: str
+
+
+Target = NumberTarget | IdTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One way to read a text: the target it names, and the place in the text where that ends."""
+
+    target: Target
+    end: int
+    label: str
+
+
+Ask = Callable[[str, Sequence[str]], int | None]
+"""Asks a question with labelled options; returns the place of the one chosen, None until it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The targets found (each once), a sentence for each text that is none, and the text after them."""
+
+    targets: tuple[Target, ...]
+    faults: tuple[str, ...]
+    rest: str
+    asked: bool = False
+    """Whether a text among them is still to be asked about."""
+
+
+FEWEST_DIGITS = 5
+"""Fewer than these behind a target are a word of the text: "404 error", "9 pm", "2nd"."""
+FEWEST_DIGITS_FIRST = 3
+"""Fewer than these where a target is expected are no attempt at a number; three may be an emergency's."""
+
+LONGEST_ID = 128
+"""Characters, as `SAFE_ID_PATTERN` has it."""
+
+_WORD = re.compile(r"[^\s,;|]+")
+AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's formatting
+_BEFORE = re.compile(rf"(?:[\s,;|]|[-–—]\s|[^\w\s+＋()\[\]@#/\\.{re.escape(AROUND_IDS)}-])*")  # noqa: RUF001 - a plus people paste
+"""Separators, list marks and pictures such as a telephone."""
+_BETWEEN = re.compile(r"[\s,;|]*(?:(?:and|&)\s+)?", re.IGNORECASE)
+_AFTER = " \t\n,;|:–—-"  # noqa: RUF001 - dashes people type before a reason
+_SAFE_ID = re.compile(SAFE_ID_PATTERN)
+_MARKS = re.compile(r"^[ ]*(?:(?:>|```)[ ]*)+|```[ ]*$", re.MULTILINE)
+"""Slack's marks of a quotation and of a block of code."""
+_DATE_OR_AMOUNT = re.compile(
+    r"\d{4}[./-]\d\d?[./-]\d\d?(?:T[\d:.]+)?|\d{1,2}([./-])(?:\d{1,2}|[a-z]{3,9})(?:\1\d{2,4})?|\d{1,2}:\d\d(?::\d\d)?"
+    r"|\d{1,3}(?:,\d{3})*(?:[.,]\d{1,2})?(?:%|€|am|pm)?|\d{1,2}(?:st|nd|rd|th)",
+    re.IGNORECASE,
+)
+_LABEL_LIKE = re.compile(r"[a-z]+[.:]", re.IGNORECASE)
+_NUMBER_LIKE = re.compile(rf"[+\d][\d().\u2010-\u2015-]{{{SHORTEST_NUMBER - 1},}}")
+
+
+def scan(
+    text: str,
+    *,
+    reader: NumberReader,
+    ids: bool,
+    ask: Ask,
+    numbers: bool = True,
+    digits_are_ids: bool = False,
+    fits: Callable[[str], bool] | None = None,
+) -> Scan:
+    """Read the targets at the beginning of ``text``.
+
+    ``ids`` and ``numbers`` say which may stand there; ``digits_are_ids``: whether a word of digits alone may
+    be one. ``ask`` is asked where a text can be read in two ways. ``fits`` tells whether a text may follow
+    the targets: it decides between a shorter number and a longer one where one only fits.
+    """
+    scanner = _Scanner(_MARKS.sub("", text), reader, ids, numbers, digits_are_ids, fits, ask)
+    while scanner.step():
+        pass
+    rest = scanner.text[scanner.position :].strip()
+    return Scan(
+        tuple(dict.fromkeys(scanner.found)),
+        tuple(scanner.faults),
+        rest.lstrip(_AFTER) if scanner.position else rest,
+        asked=scanner.asked,
+    )
+
+
+OURS = re.compile(r"A-[0-9A-Z]{4,}(?:\.[0-9]+)?")
+"""The ids of requests and their targets, as CallOps gives them out."""
+
+
+def id_problem(text: str) -> str | None:
+    """Say what keeps a text from being an id, or None."""
+    if _SAFE_ID.fullmatch(text):
+        return None
+    if stranger := re.search(r"[^A-Za-z0-9._:-]", text):
+        return parse_errors.strange_in_an_id(text, stranger[0])
+    if len(text) > LONGEST_ID:
+        return parse_errors.too_long_for_an_id(text, LONGEST_ID)
+    return parse_errors.no_beginning_of_an_id(text)
+
+
+def is_plain_id(text: str) -> bool:
+    """Whether an id is taken for one wherever it stands; another needs ``call=`` or ``campaign=``."""
+    if OURS.fullmatch(text):
+        return True
+    plain = not text.isdecimal() and bool(re.search(r"\d", text)) and text == text.rstrip(".:")
+    return plain and not (_NUMBER_LIKE.search(text) or _LABEL_LIKE.match(text) or is_date_or_amount(text))
+
+
+def is_date_or_amount(text: str) -> bool:
+    """Whether a word is a date, a time or an amount, which nobody means as an id."""
+    return _DATE_OR_AMOUNT.fullmatch(text) is not None
+
+
+def bare_id(word: str) -> str:
+    """A word without the quotes and the formatting that people and Slack put around an id."""
+    text = word.strip(AROUND_IDS)
+    if len(text) > 2 and text[0] == text[-1] == "_":  # noqa: PLR2004 - Slack's italics, and something in them
+        text = text[1:-1]
+    return text.rstrip(".:").rstrip(AROUND_IDS)
+
+
+@dataclass(slots=True)
+class _Scanner:
+    text: str
+    reader: NumberReader
+    ids: bool
+    numbers: bool
+    digits_are_ids: bool
+    fits: Callable[[str], bool] | None
+    ask: Ask
+    position: int = 0
+    found: list[Target] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    asked: bool = False
+
+    def step(self) -> bool:
+        """Read one target; False when none stands here."""
+        before = (_BETWEEN if self.position else _BEFORE).match(self.text, self.position)
+        at = before.end() if before else self.position
+        word = _WORD.match(self.text, at)
+        if word is None:
+            return False
+        ours = OURS.fullmatch(bare_id(word[0]))
+        number = None if ours else self.reader.at(self.text, at, self.fits)
+        if number and self._is_number_like(number, word):
+            return self._number(number, at, word)
+        return self.ids and self._id(word)
+
+    def _number(self, number: Found, at: int, word: re.Match[str]) -> bool:
+        named = bare_id(word[0])
+        may_be_id = self.ids and number.end == word.end() and not id_problem(named)
+        match number:
+            case Unreadable() if self.digits_are_ids and named.isdecimal() and number.end == word.end():
+                return self._id(word)
+            case Unreadable(text=text, fault=fault):
+                self.faults.append(parse_errors.not_understood(text, fault))
+            case Certain(reading=reading) if (
+                self.position and count_digits(reading.target.text) < SHORTEST_NUMBER
+            ):
+                return self._choose(reading.target.text, [reading], number.end, None)
+            case Certain() if not (self.digits_are_ids and may_be_id):
+                self.found.append(number.reading.target)
+            case Doubtful(readings=(first, *_)) if not self.numbers and not may_be_id:
+                self.found.append(first.target)
+            case Certain(reading=reading):
+                return self._choose(self.text[at : number.end].strip(), [reading], number.end, named)
+            case Doubtful(text=text, readings=readings):
+                return self._choose(text, readings, number.end, named if may_be_id else None)
+        self.position = number.end
+        return True
+
+    def _choose(self, text: str, readings: Sequence[Reading], end: int, named: str | None) -> bool:
+        """Ask which reading holds; ``named`` is the id that the text may be as well."""
+        options = [
+            Option(
+                one.target, one.end, parse_errors.reading(one.target.phone.pretty, self.text[one.end : end])
+            )
+            for one in readings
+            if self.numbers
+        ]
+        if named:
+            options.append(Option(IdTarget(named), end, parse_errors.reading_as_id(named)))
+        labels = [option.label for option in options]
+        chosen = self.ask(parse_errors.which_reading(text, labels), labels)
+        if chosen is None:  # where the next target begins depends on it
+            self.asked = True
+            self.position = len(self.text)
+            return False
+        self.position = options[chosen].end
+        self.found.append(options[chosen].target)
+        return True
+
+    def _id(self, word: re.Match[str]) -> bool:
+        text = bare_id(word[0])
+        if not self._is_id_like(text):
+            return False
+        self.position = word.end()
+        if problem := id_problem(text):
+            self.faults.append(problem)
+        else:
+            self.found.append(IdTarget(text))
+        return True
+
+    def _is_number_like(self, number: Found, word: re.Match[str]) -> bool:
+        text = self.text[word.start() : number.end]
+        return "+" in text or count_digits(text) >= (FEWEST_DIGITS if self.position else FEWEST_DIGITS_FIRST)
+
+    def _is_id_like(self, text: str) -> bool:
+        if not text or (is_date_or_amount(text) and not text.isdecimal()):
+            return False
+        if text.isdecimal():
+            behind_id = self.found and isinstance(self.found[-1], IdTarget) and len(text) >= FEWEST_DIGITS
+            return self.digits_are_ids and (not self.position or bool(behind_id))
+        if not self.position:
+            return count_digits(text) > 0 or OURS.fullmatch(text) is not None
+        last = self.found[-1] if self.found else None
+        alike = isinstance(last, IdTarget) and letters(last.provider_id) == letters(text) != ""
+        return count_digits(text) >= FEWEST_DIGITS or (count_digits(text) > 0 and (alike or "_" in text))
+
+
+def letters(name: str) -> str:
+    """The letters an id begins with."""
+    return name[: len(name) - len(name.lstrip(ascii_letters))].lower()

@@ -1,0 +1,61 @@
+"""What the configured connections add to the grammar, to help and to what people are told. Pure."""
+
+from collections.abc import Mapping
+
+from bot.config.settings import Settings
+from bot.parsing.command import CancelsBy, ConnectionWords, Vocabulary
+from bot.text import capabilities
+from providers.actions import Kind, NumberRef
+from providers.base import Adapter
+
+
+def vocabulary(settings: Settings, adapters: Mapping[str, Adapter]) -> Vocabulary:
+    """The words that the configuration adds to the grammar."""
+    return Vocabulary(
+        {name: words_of(adapter) for name, adapter in adapters.items()},
+        settings.slack.default_region,
+        settings.slack.reasons,
+        settings.off,
+        hours=any(rule.calling_hours for rule in settings.rules)
+        or any(one.calling_hours for one in settings.connections.values()),
+    )
+
+
+def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
+    """What people should know before they rely on a kind of action, or None."""
+    sources = [known.source for known in provider.capabilities if known.kind is kind]
+    return (
+        capabilities.beyond_documents([provider.title]) if sources and "documented" not in sources else None
+    )
+
+
+def cancels(provider: type[Adapter], *, beyond_documents: bool) -> bool:
+    """Whether calls can be cancelled through a connection to this provider."""
+    return any(
+        known.kind is Kind.CANCEL_CALL and (beyond_documents or known.source == "documented")
+        for known in provider.capabilities
+    )
+
+
+def words_of(adapter: Adapter) -> ConnectionWords:
+    """What the grammar, help and previews know of a connection."""
+    places = adapter.capability(Kind.PLACE_CALL)
+    kinds = frozenset(capability.kind for capability in adapter.available)
+    return ConnectionWords(
+        agents=adapter.agents,
+        kinds=kinds,
+        cancels_by=_cancels_by(adapter),
+        raw_agents=adapter.raw_agents,
+        fields=places.fields if places else frozenset(),
+        numbers=adapter.settings.allow_numbers,
+        title=adapter.title,
+        beyond=frozenset(kind for kind in kinds if caution(adapter, kind)),
+        dry_run=adapter.settings.mode == "dry-run",
+    )
+
+
+def _cancels_by(adapter: Adapter) -> CancelsBy | None:
+    cancels = adapter.capability(Kind.CANCEL_CALL)
+    if cancels is None:
+        return None
+    return "number" if cancels.target is NumberRef else "call_id"

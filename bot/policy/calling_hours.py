@@ -1,0 +1,184 @@
+"""Calling hours: when a call may go out by the clock of whoever is called. Pure.
+
+The hours of countries are data (`bot.policy.hours_written` reads it). They are kept only where a rule or a
+connection says so. A number that may be in zones more than an hour apart is asked about, never guessed;
+within an hour of each other, every zone's hours must allow the call. The answer must be one of the number's
+own zones.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.policy import timezones
+from bot.text import calling_hours
+from providers.actions import PlaceCall
+from providers.phone import Phone
+
+RECIPIENT: Final = "recipient"
+"""In place of a country: that of whoever is called."""
+TOO_FAR_APART: Final = timedelta(hours=1)
+"""Zones further apart than this are not treated as one."""
+EVERY_DAY: Final = frozenset(range(7))
+DAY_MINUTES: Final = 24 * 60
+_LOOKED_AHEAD: Final = 8
+"""Days: each day of the week, and the same day again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From when until when calls may go out, in minutes since midnight, on some days (Monday is 0)."""
+
+    days: frozenset[int]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When calls may go out. ``source`` says what that was read from, where it was."""
+
+    windows: tuple[Window, ...]
+    source: str = ""
+
+    def open_at(self, local: datetime) -> bool:
+        """Whether a call may go out at a time of the recipient's clock."""
+        return self._window(local) is not None
+
+    def hold(self, start: datetime, end: datetime) -> bool:
+        """Whether calls may go out all the time between two of the recipient's clock, of the same day."""
+        window = self._window(start)
+        last = end.hour * 60 + end.minute
+        return window is not None and start.date() == end.date() and start <= end and last <= window.end
+
+    def starts(self, after: datetime) -> Iterator[datetime]:
+        """When calls may go out again after a time of the recipient's clock, each start of a window."""
+        for ahead in range(_LOOKED_AHEAD):
+            day = after.date() + timedelta(days=ahead)
+            for window in sorted(self.windows, key=lambda one: one.start):
+                if day.weekday() in window.days:
+                    hour, minute = divmod(window.start, 60)
+                    start = datetime.combine(day, time(hour, minute), after.tzinfo)
+                    if start > after:
+                        yield start
+
+    def words(self) -> str:
+        """When calls may go out, for people."""
+        return calling_hours.windows([(one.days, one.start, one.end) for one in self.windows])
+
+    def _window(self, local: datetime) -> Window | None:
+        minute = local.hour * 60 + local.minute
+        return next(
+            (one for one in self.windows if local.weekday() in one.days and one.start <= minute < one.end),
+            None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A call may not go out: why, by the field that can mend it, and when it may (aware), if that is so."""
+
+    field: str
+    message: str
+    then: datetime | None = None
+    suggestion: str | None = None
+    """The zone to write instead, where only one is possible."""
+
+
+def other_zone(phone: Phone, zone: str) -> Closed | None:
+    """Return why a number cannot be in a zone, or None.
+
+    A number of no country has no zones of its own, and may be in any.
+    """
+    own, said = timezones.canonical_zones(phone.time_zones), timezones.canonical(zone)
+    if not own or said in own:
+        return None
+    return Closed("zone", calling_hours.other_zone(said, own), suggestion=own[0] if len(own) == 1 else None)
+
+
+def keeps(
+    hours: Hours,
+    call: PlaceCall,
+    phone: Phone,
+    *,
+    zone: str | None,
+    now: datetime,
+    connection_zone: str | None,
+) -> Closed | None:
+    """Why a call may not go out when it should, or None.
+
+    ``zone`` is the recipient's as somebody said it; ``connection_zone`` that of the call's times of day.
+    """
+    if zone and (other := other_zone(phone, zone)):
+        return other
+    at = call.at or now
+    candidates = (timezones.canonical(zone),) if zone else timezones.canonical_zones(phone.time_zones)
+    if not candidates or timezones.spread(candidates, at) > TOO_FAR_APART:
+        asked = calling_hours.several_zones(candidates) if candidates else calling_hours.NO_ZONE
+        return Closed("zone", asked)
+    for one in candidates:
+        local = at.astimezone(ZoneInfo(one))
+        if not hours.open_at(local):
+            then = _next(hours, candidates, at)
+            where = timezones.place(one, region=phone.region, country=phone.country)
+            minute = local.hour * 60 + local.minute
+            if call.at is None:
+                return Closed("at", calling_hours.closed_now(minute, where, hours.words()), then)
+            later = calling_hours.closed_then(local.weekday(), minute, where, hours.words())
+            return Closed("at", later, then)
+    return _retries(hours, call, candidates, at, connection_zone)
+
+
+def _next(hours: Hours, candidates: Sequence[str], at: datetime) -> datetime | None:
+    """When all the zones' hours allow a call the next time."""
+    starts = sorted(start for one in candidates for start in hours.starts(at.astimezone(ZoneInfo(one))))
+    return next(
+        (
+            start
+            for start in starts
+            if all(hours.open_at(start.astimezone(ZoneInfo(one))) for one in candidates)
+        ),
+        None,
+    )
+
+
+def _retries(
+    hours: Hours, call: PlaceCall, candidates: Sequence[str], at: datetime, connection_zone: str | None
+) -> Closed | None:
+    """Whether what may ring again keeps the hours, too; the provider knows only times of day of its own."""
+    if not (call.retries or call.carry_over or call.earliest or call.latest):
+        return None
+    if connection_zone is None:
+        return Closed("retries", calling_hours.RETRIES_UNBOUND) if call.retries else None
+    here = ZoneInfo(connection_zone)
+    day = at.astimezone(here).date()
+    span = [
+        datetime.combine(day, time.fromisoformat(text), here)
+        for text in (call.earliest or "00:00", call.latest or "23:59")
+    ]
+    inside = all(hours.hold(*(one.astimezone(ZoneInfo(zone)) for one in span)) for zone in candidates)
+    every_day = not call.carry_over or all(any(day in w.days for w in hours.windows) for day in EVERY_DAY)
+    if inside and every_day:
+        return None
+    if not every_day:
+        return Closed("carry_over", calling_hours.NEXT_DAY_UNSURE)
+    field = "latest" if call.latest or not call.earliest else "earliest"
+    if fitting := _fitting(hours, candidates, at, here):
+        return Closed(field, calling_hours.retries_within(hours.words(), *fitting, connection_zone))
+    return Closed(field, calling_hours.retries_outside(hours.words()))
+
+
+def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneInfo) -> tuple[str, str] | None:
+    """The times of day, by the connection's clock, between which every zone's hours hold on that day."""
+    starts, ends = [], []
+    for zone in candidates:
+        local = at.astimezone(ZoneInfo(zone))
+        minute = local.hour * 60 + local.minute
+        found = next(w for w in hours.windows if local.weekday() in w.days and w.start <= minute < w.end)
+        midnight = datetime.combine(local.date(), time(), local.tzinfo)
+        starts.append((midnight + timedelta(minutes=found.start)).astimezone(here))
+        ends.append((midnight + timedelta(minutes=found.end)).astimezone(here))
+    start, end = max(starts), min(ends)
+    return (f"{start:%H:%M}", f"{end:%H:%M}") if start.date() == end.date() and start < end else None

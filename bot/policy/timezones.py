@@ -1,0 +1,105 @@
+"""Time zones of the people who are called: their canonical names, and how far apart they are.
+
+Pure, but for the tables of `tzdata`, which are read once. `phonenumbers` and people know zones by names that
+were given up since (Asia/Calcutta, US/Central); what is shown is the name that holds now.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from bot.parsing.tokens import closest, short
+from bot.text import time_errors
+
+UTC = "UTC"
+_ALIKE = 0.75
+"""How much of a name must be there for it to have been meant (difflib's ratio)."""
+_LONGEST: Final = 64
+"""Characters of a zone's name; the longest that exists has 32."""
+
+
+class ZoneFault(ValueError):
+    """Why a text names no time zone, as a sentence; ``suggestion`` is what was probably meant."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+def canonical(name: str) -> str:
+    """The name that holds now for a zone; an unknown one as it is."""
+    return name if name in _countries() else _links().get(name, name)
+
+
+def canonical_zones(names: Sequence[str]) -> tuple[str, ...]:
+    """The canonical names of some zones, each once, in alphabetical order."""
+    return tuple(sorted({canonical(name) for name in names}))
+
+
+def read(text: str) -> str:
+    """Read the zone that somebody typed, by its name or its city alone. Raises `ZoneFault`."""
+    if len(text) > _LONGEST:
+        raise ZoneFault(time_errors.no_zone(short(text)))
+    typed = "_".join(text.split()).casefold()
+    if found := _names().get(typed):
+        return found
+    cities = [name for name in _countries() if name.rpartition("/")[2].casefold() == typed]
+    if len(cities) == 1:
+        return cities[0]
+    meant = closest(typed, _names(), alike=_ALIKE)
+    raise ZoneFault(time_errors.no_zone(text.strip()), _names()[meant] if meant else None)
+
+
+def place(zone: str, *, region: str | None, country: str) -> str:
+    """Where a zone is, in a word: the country where it has one zone only, else the zone's city."""
+    if region and _zones_of(region) == (zone,):
+        return country
+    return zone.rpartition("/")[2].replace("_", " ")
+
+
+def spread(zones: Sequence[str], at: datetime) -> timedelta:
+    """How far the clocks of some zones are apart at a time."""
+    offsets = [at.astimezone(ZoneInfo(zone)).utcoffset() or timedelta() for zone in zones]
+    return max(offsets) - min(offsets) if offsets else timedelta()
+
+
+def _zones_of(region: str) -> tuple[str, ...]:
+    return tuple(name for name, regions in _countries().items() if region in regions)
+
+
+@cache
+def _countries() -> Mapping[str, frozenset[str]]:
+    """The zones that hold now, and the countries of each."""
+    rows = _table("zone.tab")
+    found: dict[str, frozenset[str]] = {UTC: frozenset()}
+    for country, _, zone, *_ in rows:
+        found[zone] = found.get(zone, frozenset()) | {country}
+    return MappingProxyType(found)
+
+
+@cache
+def _links() -> Mapping[str, str]:
+    """Names that were given up, and the ones that hold in their place."""
+    text = files("tzdata.zoneinfo").joinpath("tzdata.zi").read_text(encoding="utf-8")
+    rows = (line.split() for line in text.splitlines() if line.startswith("L "))
+    return {given_up: holds for _, holds, given_up in rows}
+
+
+@cache
+def _names() -> Mapping[str, str]:
+    """Return the canonical name for each name, as it is looked up.
+
+    Left out are names of no place, as Etc/UCT, and abbreviations: EST would be Panama.
+    """
+    places = _countries()
+    known = (name for name in (*_links(), *places) if "/" in name or name == UTC)
+    return {name.casefold(): canonical(name) for name in known if canonical(name) in places}
+
+
+def _table(name: str) -> list[list[str]]:
+    text = files("tzdata.zoneinfo").joinpath(name).read_text(encoding="utf-8")
+    return [line.split("\t") for line in text.splitlines() if line and not line.startswith("#")]

@@ -1,0 +1,1 @@
+"""What can be done. Services return values, never messages."""

@@ -1,0 +1,201 @@
+"""Stopping all calls to a number, and letting them go out again.
+
+The number is blocked first: from then on nothing to it begins, whatever happens to the rest. Then what waits
+here is withdrawn, and every connection that can cancels what it has: one request for each agent, or for all
+the calls it knows by id, which needs no approval and joins nothing, because somebody asked not to be called.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.config.settings import Settings
+from bot.parsing.parser import MAX_TARGETS
+from bot.services.cards import with_card
+from bot.services.outcomes import not_again
+from bot.services.requests import NotAllowed, Operations, Origin, Wish
+from bot.services.stopped import Report
+from bot.ui import do_not_call
+from bot.ui.channel_messages import answered
+from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
+from providers.base import Adapter
+from providers.phone import Phone, mask
+from storage.entries import Change, LogEntry, Move, Person, Post, Query, Request, Stop
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+
+QUEUED_LATELY: Final = timedelta(days=1)
+"""How long a call that was to go out at once may still wait at its provider, or be tried again."""
+STOPPED: Final = "call_stopped"
+"""The event and the post of a call that was waiting when calls to its number were stopped."""
+_PAGE: Final = 200
+_WAITS: Final = frozenset({State.PENDING, State.APPROVED})
+
+
+class Stopping:
+    """What people can do about whether a number is called at all."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        *,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._operations = operations
+        self._adapters = adapters
+        self._clock = clock
+
+    async def stop(self, phone: Phone, origin: Origin, reason: str | None) -> Report:
+        """Stop all calls to a number. Any full member may; once more does the rest once more.
+
+        Raises `NotAllowed`.
+        """
+        if why := self._operations.standing(origin.person):
+            raise NotAllowed([why])
+        stop, fresh = await self._log.stop(
+            phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
+        )
+        report = Report(phone, stop, fresh)
+        placed = [entry async for entry in self._placed(phone.e164)]
+        await self._withdraw(placed, origin.person, report)
+        await self._cancel(placed, origin, reason or do_not_call.ASKED_FOR, report)
+        self._operations.wake()
+        return report
+
+    async def allow(self, phone: Phone, person: Person, reason: str) -> tuple[Stop | None, Sequence[Stop]]:
+        """Let calls to a number go out again: the stop that was lifted, and what still blocks it.
+
+        Raises `NotAllowed`.
+        """
+        decision = self._operations.may_lift(person)
+        if not decision.allowed:
+            raise NotAllowed(decision.why)
+        lifted = await self._log.allow(phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason)
+        self._operations.wake()
+        return lifted, await self._log.stops(phone.e164)
+
+    async def _placed(self, number: str) -> AsyncIterator[LogEntry]:
+        """Every call to a number that was ever asked here, newest first."""
+        query, after = Query(kind=Kind.PLACE_CALL, number=number), None
+        while True:
+            page = await self._log.page(query, after=after, limit=_PAGE)
+            for entry in page.entries:
+                yield entry
+            if page.after is None:
+                return
+            after = page.after
+
+    async def _withdraw(self, placed: Iterable[LogEntry], person: Person, report: Report) -> None:
+        """Withdraw the calls that wait, and note those that may go out or may have."""
+        for entry in placed:
+            now = entry
+            while now.state in _WAITS:
+                request = await self._log.request(now.request)
+                try:
+                    await self._log.apply(_withdrawal(request, now, person, report.stop))
+                    break
+                except Conflict as conflict:  # somebody or something moved it: look how it stands now
+                    now = next(one for one in conflict.current.entries if one.id == entry.id)
+            if now.state in _WAITS and not now.doubted:
+                report.withdrawn.append(entry.id)
+            elif now.state is State.SENDING:
+                report.going_out.append(entry.id)
+            elif now.state is State.UNKNOWN or now.doubted:
+                report.unsure.append(entry.id)
+
+    async def _cancel(self, placed: Sequence[LogEntry], origin: Origin, reason: str, report: Report) -> None:
+        number = report.phone.e164
+        due = {entry.id for entry in await self._log.scheduled_to(number, self._clock())}
+        for name, adapter in self._adapters.items():
+            here = [entry for entry in placed if entry.connection == name]
+            parts: list[Sequence[CallAction]] = []
+            cancels = adapter.capability(Kind.CANCEL_CALL)
+            if cancels is None:
+                report.not_cancelled[name] = do_not_call.CANCELS_NONE
+            elif cancels.target is NumberRef:
+                # A request is bound to one agent, as it was when that was asked.
+                parts = [[action] for action in _by_number(adapter, here, number)]
+                if not parts:
+                    report.not_cancelled[name] = do_not_call.NO_AGENT
+            else:
+                actions = [action async for action in self._by_id(here, due, report)]
+                parts = [actions[at : at + MAX_TARGETS] for at in range(0, len(actions), MAX_TARGETS)]
+                if not parts:
+                    report.not_cancelled.setdefault(name, do_not_call.NO_CALL_KNOWN)
+            for part, some in enumerate(parts):
+                await self._ask(name, some, origin, reason, part, report)
+        for name, why in self._settings.off.items():
+            report.not_cancelled[name] = do_not_call.off(why)
+
+    async def _by_id(
+        self, placed: Sequence[LogEntry], due: set[str], report: Report
+    ) -> AsyncIterator[CallAction]:
+        """The calls that still go out, or that may, by the ids their provider gave them."""
+        now = self._clock()
+        for entry in placed:
+            queued = entry.code is Code.QUEUED and now - entry.updated_at < QUEUED_LATELY
+            if entry.state is not State.SUCCEEDED or entry.reference is None:
+                continue
+            cancel = CancelCall(target=CallRef(call_id=entry.reference))
+            account = self._operations.fingerprint(entry.connection, cancel)
+            if why := await self._operations.placed_elsewhere(entry.connection, cancel):
+                report.not_cancelled[entry.connection] = why
+            elif entry.id in due or (
+                queued and await self._log.seen(entry.connection, account, entry.reference, now)
+            ):
+                yield cancel
+
+    async def _ask(
+        self,
+        connection: str,
+        actions: Sequence[CallAction],
+        origin: Origin,
+        reason: str,
+        part: int,
+        report: Report,
+    ) -> None:
+        """One request through one connection; its own keys keep a second delivery from making another."""
+        once = replace(
+            origin,
+            inbound=f"{origin.inbound}:{connection}:{part}",
+            nonce=f"{origin.nonce}:{connection}:{part}" if origin.nonce else None,
+        )
+        try:
+            wish = Wish(connection, actions, reason)
+            request = await self._operations.cancel_for(report.stop, wish, once)
+        except Refused as refused:
+            report.not_cancelled[connection] = refused.message
+        else:
+            if request.mode:
+                report.not_cancelled[connection] = do_not_call.dry_run(request.id)
+            else:
+                report.cancelling.append(request)
+            for action in actions:
+                if why := await self._operations.placed_elsewhere(connection, action):
+                    report.not_cancelled[connection] = why
+
+
+def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Iterator[CallAction]:
+    """A cancellation for each agent: those that have a name here, and those that called the number before."""
+    agents = dict.fromkeys([*adapter.agents, *(entry.agent for entry in placed if entry.agent)])
+    for agent in agents:
+        yield CancelCall(target=NumberRef(agent=agent, to=number))
+
+
+def _withdrawal(request: Request, entry: LogEntry, person: Person, stop: Stop) -> Change:
+    """That a call which waits is not placed after all, because calls to its number were stopped."""
+    if entry.doubted:
+        move = not_again(entry, "order_withdrawn", do_not_call.SINCE_THEN)
+    else:
+        changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}
+        move = Move(entry.id, STOPPED, frozenset({entry.state}), State.WITHDRAWN, changes=changes)
+    posts = [Post("state", "audit"), Post(STOPPED, "thread"), *answered(request)]
+    if request.requester != person.id:
+        posts.append(Post(STOPPED, f"dm:{request.requester}"))
+    return Change(request.id, person.id, [move], posts=with_card(request, posts))

@@ -1,0 +1,209 @@
+"""Entries of the log as CSV or JSON Lines, for spreadsheets and programs: one a line, in constant memory.
+
+CSV is as RFC 4180 has it, with every cell in quotes, in UTF-8 with a byte-order mark, without which a
+spreadsheet reads names and masked numbers wrongly. An apostrophe stands before whatever a spreadsheet would
+take for a formula, also one that divides cells at semicolons; `original` takes it away again. JSON Lines hold
+everything as it is. Numbers are masked unless full ones are asked for.
+"""
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from bot.services.pending import number_of
+from bot.text.terminal import json_text
+from bot.ui.request_status import word
+from providers.masking import mask_numbers
+from providers.phone import mask
+from storage.entries import Hit, LogEntry, Query
+from storage.folding import IGNORABLE
+from storage.log import ActionLog
+
+BATCH: Final = 500
+"""Entries that are read at once: some hundred kilobytes."""
+MARK: Final = "\ufeff"
+"""What tells a spreadsheet that a file is in UTF-8."""
+
+_SIGNS: Final = (
+    "=+\\-@\u207a\u207b\u207c\u208a\u208b\u208c\u2212\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
+)
+"""What begins a formula in some spreadsheet (OWASP, CSV Injection), in every width."""
+_FORMULA: Final = rf"(?:[^\S\t\r\n]|[\"{IGNORABLE}])*[{_SIGNS}]"
+_AT_FIRST: Final = rf"'*(?:{_FORMULA}|[\t\r\n])"
+_DIVIDED: Final = r"(?<=[;|\t\r\n])"
+_UNGUARDED: Final = re.compile(rf"\A(?={_AT_FIRST})|{_DIVIDED}(?='*{_FORMULA})")
+_GUARD: Final = re.compile(rf"\A'(?={_AT_FIRST})|{_DIVIDED}'(?='*{_FORMULA})")
+"""Where an apostrophe stands: at a cell's beginning, and behind what divides cells in other countries."""
+
+Cell = str | int | None
+
+
+class Format(StrEnum):
+    """What is written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+COLUMNS: Final = (
+    "id",
+    "request",
+    "asked_at",
+    "asked_by",
+    "asked_by_name",
+    "kind",
+    "connection",
+    "agent",
+    "target",
+    "state",
+    "in_words",
+    "cancelled_by",
+    "scheduled_for",
+    "reason",
+    "purpose",
+    "consent",
+    "rule",
+    "stop",
+    "decision",
+    "decided_by",
+    "decided_by_name",
+    "decided_at",
+    "updated_at",
+    "attempts",
+    "code",
+    "message",
+    "reference",
+    "mode",
+)
+"""What is said of an entry. Times are in UTC, ids of people Slack's, names as Slack said them last."""
+
+
+_TEXTS: Final = frozenset(
+    {"agent", "target", "reason", "purpose", "consent", "rule", "message", "reference"}
+    | {"asked_by_name", "decided_by_name"}
+)
+"""Columns of texts that may hold a number: people's words and names, and ids."""
+
+
+def row(hit: Hit, names: Mapping[str, str], *, default_region: str, full: bool = False) -> dict[str, Cell]:
+    """An entry's cells by column; ``full``: no number is masked."""
+    entry = hit.entry
+    cells: dict[str, Cell] = {
+        "id": entry.id,
+        "request": entry.request,
+        "asked_at": _time(entry.asked_at),
+        "asked_by": hit.requester,
+        "asked_by_name": names.get(hit.requester),
+        "kind": entry.kind,
+        "connection": entry.connection,
+        "agent": entry.agent,
+        "target": number_of(entry.action) or entry.target_id or "erased",
+        "state": entry.state,
+        "in_words": word(entry, cancelled=hit.cancelled_by is not None),
+        "cancelled_by": hit.cancelled_by,
+        "scheduled_for": _time(entry.scheduled_for),
+        "reason": hit.reason,
+        "purpose": hit.purpose,
+        "consent": hit.consent,
+        "rule": hit.rule,
+        "stop": hit.stop,
+        "decision": hit.decision,
+        "decided_by": hit.decided_by,
+        "decided_by_name": names.get(hit.decided_by or ""),
+        "decided_at": _time(hit.decided_at),
+        "updated_at": _time(entry.updated_at),
+        "attempts": entry.attempt,
+        "code": entry.code,
+        "message": entry.message,
+        "reference": entry.reference,
+        "mode": hit.mode,
+    }
+    return {
+        column: mask_numbers(cell, default_region=default_region)
+        if not full and column in _TEXTS and isinstance(cell := cells[column], str)
+        else cells[column]
+        for column in COLUMNS
+    }
+
+
+def target(entry: LogEntry, *, default_region: str) -> str:
+    """What an entry is aimed at: a number, or a provider's id, without a full number in it."""
+    number = number_of(entry.action)
+    return (
+        mask(number) if number else mask_numbers(entry.target_id or "erased", default_region=default_region)
+    )
+
+
+def _time(at: datetime | None) -> str | None:
+    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z"
+
+
+def head(format_: Format) -> str:
+    """What stands before the first entry."""
+    return MARK + _line(COLUMNS) if format_ is Format.CSV else ""
+
+
+def text(cells: Mapping[str, Cell], format_: Format) -> str:
+    """An entry as one line; in CSV it may hold line ends, in quotes."""
+    if format_ is Format.JSONL:
+        return json_text(dict(cells)) + "\n"
+    return _line(_safe(cells[column]) for column in COLUMNS)
+
+
+def _safe(cell: Cell) -> Cell:
+    """Put an apostrophe before what would be a formula, and before apostrophes at such a place."""
+    return _UNGUARDED.sub("'", cell) if isinstance(cell, str) else cell
+
+
+def original(cell: str) -> str:
+    """Take away the apostrophes that an export put into a cell of its CSV."""
+    return _GUARD.sub("", cell)
+
+
+def _line(cells: Iterable[Cell]) -> str:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    return written.getvalue()
+
+
+def counted(actions: int) -> str:
+    """How many, in words."""
+    return "1 action" if actions == 1 else f"{actions:,} actions"
+
+
+async def lines(
+    log: ActionLog,
+    query: Query,
+    format_: Format,
+    *,
+    default_region: str,
+    full: bool = False,
+    most: int | None = None,
+) -> AsyncIterator[str]:
+    """Every entry that matches, newest first, each a line; first of all what stands before them.
+
+    What is recorded meanwhile is left out. ``most``: no more entries than that.
+    """
+    yield head(format_)
+    names: dict[str, str] = {}
+    after, left = None, most
+    while left is None or left > 0:
+        found = await log.search(query, after=after, limit=BATCH if left is None else min(BATCH, left))
+        for hit in found.hits:
+            await _learn(log, names, hit)
+            yield text(row(hit, names, default_region=default_region, full=full), format_)
+        if found.after is None:
+            return
+        after = found.after
+        left = None if left is None else left - len(found.hits)
+
+
+async def _learn(log: ActionLog, names: dict[str, str], hit: Hit) -> None:
+    for user in (hit.requester, hit.decided_by):
+        if user and user not in names:
+            known = await log.person(user)
+            names[user] = known.name if known else ""

@@ -1,0 +1,73 @@
+"""Whether a cancellation still comes before its call, as far as anybody knows when that goes out. Pure.
+
+A provider that takes away whatever is scheduled to a number says "deleted" where nothing was there as well:
+its success proves something only as long as the call's time had not come.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from bot.text import outcomes
+from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry, Status
+from storage.entries import LogEntry, Request, call_time
+
+
+def time_came(request: Request, entry: LogEntry, now: datetime) -> bool:
+    """Whether the time of the call that an entry is to cancel has come; not where nobody knows it."""
+    at = call_time(request, entry)
+    return entry.kind is Kind.CANCEL_CALL and at is not None and at <= now
+
+
+def by_number(request: Request, entry: LogEntry) -> NumberRef | None:
+    """What a cancellation by number is aimed at; a move is aimed at one call only."""
+    match entry.action:
+        case CancelCall(target=NumberRef() as target) if not request.moves:
+            return target
+        case _:
+            return None
+
+
+def has_more_to_do(request: Request, entry: LogEntry, coming_up: Iterable[LogEntry]) -> bool:
+    """Whether a cancellation by number is of use once its first call went out.
+
+    It is if a later call was scheduled when it was asked. What stops all calls to a number is in any case: it
+    is aimed at what waits at the provider without a time as well.
+    """
+    return bool(request.stop) or any(call.updated_at <= entry.asked_at for call in coming_up)
+
+
+def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unread: str | None = None) -> str:
+    """Why something ends unsent now; ``over``: its call went out, and there is nothing else to cancel.
+
+    ``unread`` is a sentence of whom Slack did not tell, where it waited for that.
+    """
+    if over:
+        return " ".join(filter(None, [outcomes.NO_CANCELLATION_IN_TIME, unread]))
+    held = request.waits_for
+    if entry.code is Code.RATE_LIMITED or (held and held.why == "asked"):
+        return outcomes.PUT_OFF_TO_THE_END
+    if time_came(request, entry, now):
+        return outcomes.LATER_CALLS_GO_OUT
+    return " ".join(filter(None, [outcomes.NOT_IN_TIME, unread]))
+
+
+def believed(
+    request: Request, entry: LogEntry, outcome: Outcome, coming_up: Iterable[LogEntry], now: datetime
+) -> Outcome:
+    """What an outcome that comes now proves. ``entry`` is as it was when its attempt began.
+
+    ``coming_up`` are the calls to its number that were still to go out when the answer came.
+    """
+    if outcome.status is not Status.OK or entry.target_id or not time_came(request, entry, now):
+        return outcome
+    later_only = time_came(request, entry, entry.updated_at)
+    if later_only and has_more_to_do(request, entry, coming_up):
+        return outcome.model_copy(update={"message": outcomes.only_later_ones(outcome.message)})
+    return outcome.model_copy(
+        update={
+            "status": Status.UNKNOWN,
+            "code": Code.NO_ANSWER,
+            "message": outcomes.ANSWERED_AFTER_THE_CALL,
+            "retry": Retry.VERIFY,
+        }
+    )

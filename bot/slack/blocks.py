@@ -1,0 +1,296 @@
+"""The few Block Kit pieces that messages and modals are made of, with Slack's limits kept. Pure.
+
+Lengths: https://docs.slack.dev/reference/block-kit/blocks and …/composition-objects.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.parsing.tokens import seen
+
+Block = dict[str, Any]
+
+MAX_SECTION = 3000
+MAX_FIELD = 2000
+MAX_CONTEXT = 3000
+MAX_BUTTON = 75
+MAX_TITLE = 24
+MAX_OPTION = 75
+MAX_FIELDS = 10
+MAX_MESSAGE = 13_000
+"""Characters over all blocks of a message, which Slack documents nowhere: it refuses some 13 200."""
+SHORTEST = 200
+"""Characters that are left of words before a list is cut."""
+_LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
+_BLANK_LINES = re.compile(r"\n{3,}")
+_PAIRED = "`*_~"
+"""Marks that Slack reads in pairs, on one line."""
+_PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|:[a-z0-9_+'-]{1,50}:|`[^`\n]{1,100}`")
+"""What means something only as a whole: entities, mentions, links, dates, emoji by name, and short code."""
+_JOINER = "\u200d"
+_VIRAMA = 9
+"""The combining class of the signs that join two letters of an Indic script into one."""
+_EXTENDS = re.compile(
+    "[\u200c\u200d\ufe00-\ufe0f\uff9e\uff9f\u1160-\u11ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e01ef]"
+)
+_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]")
+_FLAGS_BEFORE = re.compile("[\U0001f1e6-\U0001f1ff]+$")
+_LONGEST_CHARACTER = 64
+"""Code points that one character may have before it is cut all the same: nobody's writing has so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message: ``text`` is what a phone's notification and a screen reader say.
+
+    Texts that are too long together for Slack end in …, the longest first, and lists last.
+    """
+
+    text: str
+    blocks: Sequence[Block]
+
+    def __post_init__(self) -> None:
+        """Shorten the longest texts until Slack takes the message."""
+        if sum(len(one["text"]) for one in _texts(self.blocks)) > MAX_MESSAGE:
+            object.__setattr__(self, "blocks", _shortened(self.blocks))
+
+
+def plain(text: str) -> str:
+    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
+    return _BLANK_LINES.sub("\n\n", seen(text))
+
+
+def escape(text: str) -> str:
+    """Somebody's words as mrkdwn that shows them and does nothing else: no ping, no link, no channel."""
+    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def quote(text: str) -> str:
+    """Somebody's words, marked as theirs, on one line."""
+    return f"“{escape(' '.join(text.split()))}”"
+
+
+def code(text: str) -> str:
+    """Somebody's words as they would be copied: nothing in them ends the code."""
+    shown = escape(text).replace("`", "'")
+    return f"`{shown}`"
+
+
+def person(user: str) -> str:
+    """A mention."""
+    return f"<@{user}>"
+
+
+def channel(known: object) -> str:
+    """A channel by its id, as a link that reads as its name."""
+    return f"<#{known}>"
+
+
+def when(at: datetime) -> str:
+    """An instant in each reader's own zone; the fallback says UTC."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"
+
+
+def cut(text: str, limit: int) -> str:
+    """Text that fits, ending in … where something is missing; no character is cut in two."""
+    end = _end(text, limit)
+    return text if end == len(text) else text[: _between(text, _end(text, limit - 1))] + "…"
+
+
+def cut_markup(text: str, limit: int) -> str:
+    """Mrkdwn that fits, ending in … where something is missing.
+
+    No character, entity, mention, link, emoji's name or short code is cut in two, and what is bold stays so.
+    """
+    if _end(text, limit) == len(text):
+        return text
+    kept = text[: _between_pieces(text, limit - 1 - len(_PAIRED))].rstrip(" ")
+    return f"{kept}…{_open_marks(kept)}"
+
+
+def _end(text: str, limit: int) -> int:
+    """Where a text ends that fits: Slack may count a character beyond the first 65 536 as two."""
+    room = limit
+    for end, character in enumerate(text):
+        room -= 2 if character > "\uffff" else 1
+        if room < 0:
+            return end
+    return len(text)
+
+
+def _between(text: str, end: int) -> int:
+    """The place nearest before ``end`` that stands between two characters as people see them."""
+    for place in range(end, max(0, end - _LONGEST_CHARACTER), -1):
+        if not _within_character(text, place):
+            return place
+    return end
+
+
+def _between_pieces(text: str, limit: int) -> int:
+    """The last place in what fits that stands between two pieces of markup, and between two characters."""
+    end = _between(text, _end(text, limit))
+    for piece in _PIECES.finditer(text, max(0, text.rfind("\n", 0, end))):
+        if piece.start() < end < piece.end():
+            return piece.start()
+        if piece.end() >= end:
+            break
+    return end
+
+
+def _within_character(text: str, place: int) -> bool:
+    if not 0 < place < len(text):
+        return False
+    before, after = text[place - 1], text[place]
+    if _REGIONAL.match(before) and _REGIONAL.match(after):  # two of them are a flag
+        return bool(len(_FLAGS_BEFORE.search(text[:place])[0]) % 2)  # type: ignore[index]  # it ends in one
+    joins = before == _JOINER or unicodedata.combining(before) == _VIRAMA
+    return joins or bool(_EXTENDS.match(after)) or unicodedata.category(after) in {"Mn", "Mc", "Me"}
+
+
+def _open_marks(text: str) -> str:
+    """What closes the code, bold, italic and struck text that is open at the end, the innermost first."""
+    line = _PIECES.sub("", text.rpartition("\n")[2])
+    code = "`" if line.count("`") % 2 else ""
+    line = line.rpartition("`")[0] if code else line
+    opened = [
+        mark for mark in _PAIRED if len(_opening(mark).findall(line)) > len(_closing(mark).findall(line))
+    ]
+    return code + "".join(sorted(set(opened) - {"`"}, key=line.rfind, reverse=True))
+
+
+def _opening(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w{re.escape(mark)}]){re.escape(mark)}(?=\S)")
+
+
+def _closing(mark: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=\S){re.escape(mark)}(?![\w{re.escape(mark)}])")
+
+
+def section(text: str) -> Block:
+    """A paragraph."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": cut_markup(text, MAX_SECTION)}}
+
+
+def paragraphs(lines: Sequence[str]) -> list[Block]:
+    """Return lines as sections: all of them, in as many as it takes."""
+    texts: list[str] = []
+    for piece in (piece for line in lines for piece in pieces(line, MAX_SECTION)):
+        together = f"{texts[-1]}\n{piece}" if texts else ""
+        if together and _end(together, MAX_SECTION) == len(together):
+            texts[-1] = together
+        else:
+            texts.append(piece)
+    return [section(text) for text in texts]
+
+
+def excerpt(lines: Sequence[str], more: str, *, most: int | None = None) -> list[str]:
+    """Return the first lines, as many as a section holds; ``more`` says how many are not shown."""
+    shown: list[str] = []
+    room = MAX_SECTION - len(more) - len(str(len(lines)))
+    for line in lines[:most]:
+        first, *rest = pieces(line, MAX_SECTION // 2)
+        room -= len(first) + 2
+        if room < 0:
+            break
+        shown.append(f"{first}…" if rest else first)
+    if left := len(lines) - len(shown):
+        shown.append(more.format(left))
+    return shown
+
+
+def fields(pairs: Sequence[tuple[str, str]]) -> list[Block]:
+    """Return facts, each under its name: short ones side by side, a long one by itself, and all of them."""
+    blocks: list[Block] = []
+    for name, value in pairs:
+        text = f"*{name}*\n{value}"
+        if _end(text, MAX_FIELD) < len(text):
+            blocks += paragraphs([text])
+            continue
+        if not blocks or len(blocks[-1].get("fields", [None] * MAX_FIELDS)) == MAX_FIELDS:
+            blocks.append({"type": "section", "fields": []})
+        blocks[-1]["fields"].append({"type": "mrkdwn", "text": text})
+    return blocks
+
+
+def context(*parts: str) -> Block:
+    """A small grey line."""
+    line = cut_markup(" · ".join(parts), MAX_CONTEXT)
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": line}]}
+
+
+def pieces(text: str, limit: int) -> list[str]:
+    """Return a text in pieces that fit: all of it, and no character or piece of markup apart."""
+    found = []
+    while text:
+        end = _between_pieces(text, limit) if _end(text, limit) < len(text) else len(text)
+        end = end or _end(text, limit)  # a link that is longer than all that fits
+        found.append(text[:end])
+        text = text[end:]
+    return found or [""]
+
+
+def contexts(text: str) -> list[Block]:
+    """Return a small grey text, as many blocks as it takes."""
+    return [context(piece) for piece in pieces(text, MAX_CONTEXT)]
+
+
+def button(
+    text: str,
+    action_id: str,
+    value: str,
+    *,
+    style: str | None = None,
+    label: str | None = None,
+) -> Block:
+    """A button; ``label`` is what a screen reader says where the text alone would not do."""
+    block: Block = {
+        "type": "button",
+        "action_id": action_id,
+        "value": value,
+        "text": plain_text(text, MAX_BUTTON),
+    }
+    if style:
+        block["style"] = style
+    if label:
+        block["accessibility_label"] = cut(label, MAX_BUTTON)
+    return block
+
+
+def _texts(node: object) -> Iterator[dict[str, str]]:
+    """Find the objects that hold a text, however deep."""
+    match node:
+        case dict():
+            if isinstance(node.get("text"), str):
+                yield node
+            for child in node.values():
+                yield from _texts(child)
+        case list() | tuple():
+            for child in node:
+                yield from _texts(child)
+
+
+def _shortened(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Return the blocks with the longest of their texts cut, as far as it takes."""
+    blocks = deepcopy(blocks)
+    texts = [*_texts(blocks)]
+    while (over := sum(len(one["text"]) for one in texts) - MAX_MESSAGE) > 0:
+        prose = [one for one in texts if len(one["text"]) > SHORTEST and not _LISTED.search(one["text"])]
+        longest = max(prose or texts, key=lambda one: len(one["text"]))
+        kept = max(len(longest["text"]) - over - 1, len(longest["text"]) // 2)
+        longest["text"] = f"{pieces(longest['text'], kept)[0]}…"
+    return blocks
+
+
+def actions(*buttons: Block) -> Block:
+    """A row of buttons."""
+    return {"type": "actions", "elements": list(buttons)}
+
+
+def plain_text(text: str, limit: int) -> Block:
+    """A text object without markup."""
+    return {"type": "plain_text", "text": cut(text, limit), "emoji": True}

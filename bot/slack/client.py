@@ -1,0 +1,21 @@
+"""The client of Slack's Web API, as all of CallOps uses it."""
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.settings import is_loopback
+
+SLACK_ANSWERS_WITHIN = 10
+"""Seconds until a call that has no answer is given up."""
+
+
+def make_client(token: str, url: str) -> AsyncWebClient:
+    """A client that makes each call once."""
+    client = AsyncWebClient(
+        token=token,
+        base_url=url,
+        timeout=SLACK_ANSWERS_WITHIN,
+        retry_handlers=[],  # the library's own would post a message a second time after a lost answer
+    )
+    if is_loopback(url):
+        client.proxy = None  # the library takes a proxy from the environment, even to this machine
+    return client

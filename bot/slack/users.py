@@ -1,0 +1,315 @@
+"""Who people are and which groups they are in, as Slack says, kept for a while.
+
+A listener asks for one person at most, and Slack gets one second for it. Groups are read in the background:
+nobody waits for them, and a group that could not be read, or was read too long ago, has nobody in it.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.policy.engine import Members, standing
+from bot.slack.backoff import backoff
+from bot.slack.rate_limits import paused_by
+from bot.slack.waits import Wait
+from bot.text import clocks, policy_reasons
+from storage.entries import Person
+from storage.log import ActionLog
+
+FRESH = timedelta(hours=1)
+"""How long what Slack said of a person is believed without asking again."""
+USABLE = timedelta(days=1)
+"""How long it still serves when Slack does not answer."""
+PRESENCE_FRESH = timedelta(minutes=1)
+"""users.getPresence is for some 50 calls a minute (docs.slack.dev): many requests at once ask it once."""
+GROUP_USABLE = timedelta(hours=1)
+_FILLED_IN = frozenset({-8 * 3600, -7 * 3600})
+"""The ``tz_offset`` that Slack fills in for a user without ``tz``: San Francisco's, in winter and in summer.
+
+People report it with ``tz`` null and the label "Pacific Standard Time".
+"""
+ANSWER_WITHIN = 1.0
+"""Seconds a listener may wait for Slack, of the three that a person waits for us."""
+
+AT_ONCE = 5
+"""Number of people that Slack is asked about at the same time."""
+NOBODY = "user_not_found"
+"""The error of `users.info` for an id that nobody has."""
+
+SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+"""Everything a call of the Web API can fail with."""
+
+_log = logging.getLogger(__name__)
+
+
+class PersonUnreadable(Exception):
+    """Slack did not say who somebody is, and nothing recent enough is known.
+
+    ``until`` is when to ask again, ``why`` Slack's code or the kind of failure.
+    """
+
+    def __init__(self, user: str, *, until: datetime, why: str) -> None:
+        super().__init__(user)
+        self.until = until
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """How often in a row Slack did not say who somebody is, why, and the wait after that."""
+
+    failures: int
+    why: str
+    wait: Wait
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The workspace that CallOps works in, as `auth.test` names it.
+
+    ``enterprise`` is the Enterprise Grid organisation of the workspace, ``app`` the Slack app of the token.
+    Each is None where Slack does not say.
+    """
+
+    team: str
+    enterprise: str | None = None
+    app: str | None = None
+
+    @classmethod
+    def of(cls, answer: Mapping[str, Any]) -> Self:
+        """Read the answer of `auth.test`."""
+        return cls(str(answer["team_id"]), answer.get("enterprise_id"), answer.get("app_id"))
+
+    def includes(self, team: str | None, enterprise: str | None) -> bool:
+        """Return True for a payload of this workspace or its organisation, or of no named one."""
+        if enterprise and self.enterprise:
+            return enterprise == self.enterprise
+        return not team or team == self.team
+
+
+class Directory:
+    """People and groups of one workspace."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        client: AsyncWebClient,
+        groups: Mapping[str, tuple[str, ...]],
+        *,
+        workspace: Workspace,
+        clock: Callable[[], datetime],
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._jitter = jitter
+        self._groups = groups
+        self.workspace: Final = workspace
+        self._clock = clock
+        self._user_groups: dict[str, tuple[datetime, frozenset[str]]] = {}
+        self._asked: dict[str, asyncio.Task[Person | _Unread]] = {}
+        self._unread: dict[str, _Unread] = {}
+        self._presence: dict[str, tuple[datetime, bool]] = {}
+
+    async def follow(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
+        """Read other groups, then go by them; whether all could be read."""
+        read = await self._read(groups)
+        self._groups = groups
+        return read
+
+    async def person(self, user: str) -> Person:
+        """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
+        known = await self._log.person(user)
+        return known if known and self._is_fresh(known) else await self._read_person(user, known)
+
+    async def person_in_background(self, user: str) -> Person:
+        """Return who somebody is, for work that would ask again and again where Slack does not say.
+
+        Each further question about them waits longer (`bot.slack.backoff`). Meanwhile this answers at once.
+        Raises `PersonUnreadable`.
+        """
+        known = await self._log.person(user)
+        if known and self._is_fresh(known):
+            return known
+        unread = self._unread.get(user)
+        if unread is None or unread.wait.is_over(self._clock()):
+            return await self._read_person(user, known)
+        return self._as_known(user, known, unread)
+
+    def _is_fresh(self, known: Person) -> bool:
+        return timedelta(0) <= self._clock() - known.read_at < FRESH
+
+    async def unfit(self, people: Iterable[str], *, enough: int) -> dict[str, str]:
+        """Return the reason for each of these people who may do nothing. Stop once ``enough`` may act.
+
+        Slack is asked about a few people of whom nothing recent is known. Somebody it does not tell of counts
+        as fit.
+        """
+        found: dict[str, str] = {}
+        stale: list[str] = []
+        for user in sorted(people):
+            known = await self._log.person(user)
+            if known is None or not self._is_fresh(known):
+                stale.append(user)
+            elif why := standing(known, self.workspace.team):
+                found[user] = why
+            elif (enough := enough - 1) == 0:
+                return found
+        asked = await asyncio.gather(*(self._why_unfit(one) for one in stale[:AT_ONCE]))
+        return found | {user: why for user, why in zip(stale, asked, strict=False) if why}
+
+    async def _why_unfit(self, user: str) -> str | None:
+        try:
+            return standing(await self.person_in_background(user), self.workspace.team)
+        except PersonUnreadable as unreadable:
+            return policy_reasons.UNKNOWN if unreadable.why == NOBODY else None
+
+    async def _read_person(self, user: str, known: Person | None) -> Person:
+        """Ask Slack who somebody is. Use ``known`` for a day where Slack does not say."""
+        asked = self._asked.get(user)
+        if asked is None:  # many payloads of one person ask once
+            asked = self._asked[user] = asyncio.create_task(self._ask(user))
+            asked.add_done_callback(lambda _: self._asked.pop(user))
+        answer = await asyncio.shield(asked)
+        return answer if isinstance(answer, Person) else self._as_known(user, known, answer)
+
+    def _as_known(self, user: str, known: Person | None, unread: _Unread) -> Person:
+        """Return what is known of somebody of whom Slack does not tell. Raises `PersonUnreadable`."""
+        if known and self._clock() - known.read_at < USABLE:
+            return known
+        raise PersonUnreadable(user, until=unread.wait.until, why=unread.why)
+
+    async def _ask(self, user: str) -> Person | _Unread:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._client.users_info(user=user)
+        except SLACK_TROUBLE as error:
+            unread = self._unread[user] = self._after(error, self._unread.get(user))
+            _log.warning("Slack did not say who %s is: %s", user, unread.why)
+            return unread
+        self._unread.pop(user, None)
+        person = read_person(answer["user"], self.workspace, self._clock())
+        await self._log.keep_person(person)
+        return person
+
+    def _after(self, error: BaseException, before: _Unread | None) -> _Unread:
+        """Return the wait after a failure: longer each time, and no shorter than Slack asks for."""
+        failures, now = before.failures + 1 if before else 1, self._clock()
+        until = now + timedelta(seconds=backoff(failures, self._jitter()))
+        if answered_with(error) == HTTPStatus.TOO_MANY_REQUESTS:
+            until = max(until, paused_by(error, now))
+        return _Unread(failures, trouble(error), Wait(now, until))
+
+    async def away(self, user: str) -> bool:
+        """Whether Slack says that somebody is away. Whoever it says nothing of may well be there."""
+        read_at, away = self._presence.get(user, (None, False))
+        if read_at is not None and timedelta(0) <= self._clock() - read_at < PRESENCE_FRESH:
+            return away
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                answer = await self._client.users_getPresence(user=user)
+        except SLACK_TROUBLE as error:
+            _log.warning("Slack did not say whether %s is away: %s", user, trouble(error))
+            away = False
+        else:
+            away = answer.get("presence") == "away"
+        self._presence[user] = (self._clock(), away)
+        return away
+
+    def members(self) -> Members:
+        """Everyone in each configured group, as far as it is known now."""
+        return {name: self._resolve(ids) for name, ids in self._groups.items()}
+
+    def _resolve(self, ids: Iterable[str]) -> frozenset[str] | None:
+        found: set[str] = set()
+        for one in ids:
+            if not one.startswith("S"):
+                found.add(one)
+                continue
+            read_at, members = self._user_groups.get(one, (None, frozenset[str]()))
+            if read_at is None or self._clock() - read_at > GROUP_USABLE:
+                return None
+            found |= members
+        return frozenset(found)
+
+    def knows_groups(self) -> bool:
+        """Whether every group's members are known."""
+        return None not in self.members().values()
+
+    async def refresh_groups(self) -> bool:
+        """Read the user groups anew; whether all could be read. One that could not keeps what was known."""
+        return await self._read(self._groups)
+
+    async def _read(self, groups: Mapping[str, tuple[str, ...]]) -> bool:
+        read = True
+        for group in sorted({one for ids in groups.values() for one in ids if one.startswith("S")}):
+            try:
+                answer = await self._client.usergroups_users_list(usergroup=group)
+            except SLACK_TROUBLE as error:
+                read = False
+                _log.warning("Slack did not say who is in the user group %s: %s", group, trouble(error))
+            else:
+                self._user_groups[group] = (self._clock(), frozenset(answer["users"]))
+        return read
+
+
+def trouble(error: BaseException) -> str:
+    """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
+    if isinstance(error, SlackApiError):
+        said = getattr(error.response, "data", None)
+        code = said.get("error") if isinstance(said, Mapping) else None
+        return str(code or f"HTTP {answered_with(error)}")
+    return type(error).__name__
+
+
+def answered_with(error: BaseException) -> int | None:
+    """The HTTP status of a failed call's answer, if there was one."""
+    if not isinstance(error, SlackApiError):
+        return None
+    # Where the answer is not JSON, the library hands on the HTTP client's own response.
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
+    return None if status is None else int(status)
+
+
+def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) -> Person:
+    """Read a person from Slack's user object (https://docs.slack.dev/reference/objects/user-object).
+
+    In an Enterprise Grid organisation ``team_id`` is missing, or names any workspace of the person, or the
+    organisation. The organisation and the workspaces under ``enterprise_user`` count as well. The team of a
+    colleague is our workspace, whichever theirs is. ``is_stranger`` false proves nothing: it is false for
+    people of other organisations in a shared channel.
+    """
+    profile = user.get("profile") or {}
+    grid = {**user, **(user.get("enterprise_user") or {})}
+    homes = {user.get("team_id"), grid.get("enterprise_id"), *(grid.get("teams") or ())} - {None}
+    colleague = not user.get("is_stranger") and not homes.isdisjoint({workspace.team, workspace.enterprise})
+    return Person(
+        id=user["id"],
+        team=workspace.team if colleague else user.get("team_id") or "",
+        name=profile.get("display_name") or profile.get("real_name") or user.get("name", ""),
+        timezone=_timezone(user),
+        bot=bool(user.get("is_bot")),
+        deleted=bool(user.get("deleted")),
+        guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
+        stranger=not colleague,
+        read_at=now,
+    )
+
+
+def _timezone(user: Mapping[str, Any]) -> str:
+    """Return the zone that Slack gives, else the UTC offset it gives, else nothing: none is made up."""
+    name, seconds = user.get("tz"), user.get("tz_offset")
+    if isinstance(name, str) and name:
+        return name
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds % 60 or seconds in _FILLED_IN:
+        return ""
+    return clocks.offset(seconds // 60) or ""

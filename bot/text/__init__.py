@@ -1,0 +1,1 @@
+"""Plain sentences, and how words are put."""

@@ -1,0 +1,85 @@
+"""When calls may go out, and why one may not now."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from bot.parsing.tokens import listed
+
+DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_NAMED: Final = 6
+"""So many zones are named in a sentence; the form lists them all."""
+_NOON: Final = 12 * 60
+"""In minutes, as all times of day here."""
+
+NO_ZONE = "Nothing tells the time zone of this number. Add zone=, like zone=America/Chicago."
+RETRIES_UNBOUND = "Retries could go out after hours. Leave retries= out."
+NEXT_DAY_UNSURE = "The next day may be one without calling hours. Leave carry-over out."
+
+
+def several_zones(zones: Sequence[str]) -> str:
+    several = f"This number may be in {len(zones)} time zones: {_first(zones)}."
+    return f"{several} Add zone=, like zone={zones[0]}."
+
+
+def other_zone(said: str, zones: Sequence[str]) -> str:
+    """Return the sentence for a zone that is none of a number's own."""
+    if len(zones) == 1:
+        return f"This number is in {zones[0]}, not in {said}. Leave zone= out."
+    return f"This number is in one of {len(zones)} time zones, but not in {said}: {_first(zones)}."
+
+
+def _first(zones: Sequence[str]) -> str:
+    more = f" and {len(zones) - _NAMED} more" if len(zones) > _NAMED else ""
+    return f"{', '.join(zones[:_NAMED])}{more}"
+
+
+def closed_now(minute: int, where: str, hours: str) -> str:
+    return f"It is {_clock(minute)} in {where}. Calls there may go out {hours}."
+
+
+def closed_then(weekday: int, minute: int, where: str, hours: str) -> str:
+    return f"It is then {DAYS[weekday]} {_clock(minute)} in {where}. Calls there may go out {hours}."
+
+
+def retries_within(hours: str, first: str, last: str, zone: str) -> str:
+    return f"{_retries(hours)} Add from={first} until={last}, by the clock of {zone}."
+
+
+def retries_outside(hours: str) -> str:
+    return f"{_retries(hours)} Leave retries=, from= and until= out."
+
+
+def _retries(hours: str) -> str:
+    return f"Retries must keep the calling hours: {hours}."
+
+
+def none_known(where: str) -> str:
+    """Of a country, for a call that must keep its hours."""
+    unset = f"This call must keep calling hours, and none are set for {where}."
+    return f"{unset} Ask whoever runs CallOps to add them."
+
+
+def windows(all_of_them: Sequence[tuple[frozenset[int], int, int]]) -> str:
+    """From when until when on which days, behind “may go out”; days on which the same holds are said once."""
+    if all(len(days) == len(DAYS) for days, _, _ in all_of_them):
+        return _spans((start, end) for _, start, end in all_of_them)
+    groups: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for day in range(len(DAYS)):
+        if spans := tuple((start, end) for days, start, end in all_of_them if day in days):
+            groups.setdefault(spans, []).append(day)
+    return listed([f"{_days(days)} {_spans(spans)}" for spans, days in groups.items()], "and")
+
+
+def _spans(spans: Iterable[tuple[int, int]]) -> str:
+    return listed([f"from {_clock(start)} to {_clock(end)}" for start, end in spans], "and")
+
+
+def _days(days: Sequence[int]) -> str:
+    if len(days) > 2 and list(days) == list(range(days[0], days[-1] + 1)):  # noqa: PLR2004 - a range of days
+        return f"{DAYS[days[0]]} to {DAYS[days[-1]]}"
+    return listed([DAYS[day] for day in days], "and")
+
+
+def _clock(minute: int) -> str:
+    hour, past = divmod(minute % (2 * _NOON), 60)
+    return f"{hour % 12 or 12}:{past:02} {'PM' if minute % (2 * _NOON) >= _NOON else 'AM'}"

@@ -1,0 +1,186 @@
+"""Who may do what, and why somebody may not. Names of rules, groups and people are written as they are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import time
+from typing import Final, Literal
+
+from bot.parsing.tokens import listed
+
+Deed = Literal["decide", "reveal", "settle"]
+"""What somebody wants to do with a request."""
+_YOURSELF: Final[dict[Deed, str]] = {"decide": "decide", "reveal": "look", "settle": "say what happened"}
+_WITH_IT: Final[dict[Deed, str]] = {
+    "decide": "decide this",
+    "reveal": "see the full number",
+    "settle": "say what happened",
+}
+
+# -- what somebody is
+
+BOT = "Apps and bots cannot use CallOps."
+DEACTIVATED = "This account is deactivated."
+STRANGER = "People from another organisation cannot use CallOps here."
+GUEST = "Guests of this workspace cannot use CallOps. Ask a full member."
+UNKNOWN = "Slack knows nobody here by this id."
+
+# -- what a rule lets somebody ask
+
+NO_RULE = "No rule lets you do this. Ask whoever runs CallOps in your team."
+
+
+def no_rule_but(rule: str, only_for: Sequence[str]) -> str:
+    """Where one rule nearly is for it."""
+    return f'{NO_RULE} The rule "{rule}" is only for {listed(only_for, "and")}.'
+
+
+def allows(rule: str, because: str) -> str:
+    return f'The rule "{rule}" allows it{because}.'
+
+
+def asks(rule: str, approval: str, because: str) -> str:
+    return f'The rule "{rule}" asks for {approval}{because}.'
+
+
+def denies(rule: str, because: str) -> str:
+    return f'The rule "{rule}" does not let you do this{because}.'
+
+
+def told(groups: Sequence[str]) -> str:
+    return f"Everyone in {listed(groups, 'and')} is told."
+
+
+def approval(groups: Sequence[str], *, people: int) -> str:
+    """What a rule asks for: of so many people in some groups, or of everybody."""
+    named = f" in {listed(groups, 'and')}" if groups else ""
+    if people > 1:
+        return f"approvals by {people} different people{named}"
+    return f"an approval by somebody{named or ' else'}"
+
+
+_ADD_PEOPLE = "Ask whoever runs CallOps to add people."
+
+
+_UNFIT: Final[Mapping[str, tuple[str, str]]] = {
+    BOT: ("is an app", "are apps"),
+    DEACTIVATED: ("is deactivated", "are deactivated"),
+    STRANGER: ("is from another organisation", "are from another organisation"),
+    GUEST: ("is a guest", "are guests"),
+    UNKNOWN: ("is not known to Slack", "are not known to Slack"),
+}
+"""The reasons to do nothing, said of one person and of several."""
+
+
+def _unfit(whys: Sequence[str]) -> str:
+    """Count people by the reason why they may do nothing. Names would stay in the log for good."""
+    counted = [(whys.count(why), said) for why, said in _UNFIT.items() if why in whys]
+    return listed([f"{count} {one if count == 1 else several}" for count, (one, several) in counted], "and")
+
+
+def nobody_else(groups: Sequence[str], unfit: Sequence[str]) -> str:
+    """Say that nobody could give the one approval. ``unfit`` has a reason for each member who cannot."""
+    named = " and ".join(groups)
+    if unfit:
+        return f"Nobody could approve this now: in {named}, {_unfit(unfit)}. {_ADD_PEOPLE}"
+    has = "has" if len(groups) == 1 else "have"
+    return f"Nobody but you could approve this: {named} {has} no other member. {_ADD_PEOPLE}"
+
+
+def too_few_people(
+    rule: str, groups: Sequence[str], unfit: Sequence[str], *, approvals: int, others: int
+) -> str:
+    few = {0: "there is nobody else", 1: "there is only 1 other"}.get(
+        others, f"there are only {others} others"
+    )
+    asked = f'The rule "{rule}" asks for {approvals} approvals'
+    able = f"{few} to give one in {listed(groups, 'and')}"
+    because = f": {_unfit(unfit)}" if unfit else ""
+    return f"{asked}, and {able}{because}. So nobody could approve this. {_ADD_PEOPLE}"
+
+
+def because(conditions: Sequence[str], *, unknown_country: bool) -> str:
+    """What made a rule the one that holds; nothing where it is for everything."""
+    text = f" for {listed(conditions, 'and')}" if conditions else ""
+    return f"{text}, and the country of this one is not known" if unknown_country else text
+
+
+def of_connections(names: Sequence[str]) -> str:
+    return f"the connection {listed(names, 'or')}"
+
+
+def of_channels(channels: Sequence[str]) -> str:
+    return f"the channel {listed(channels, 'or')}"
+
+
+def of_countries(countries: Sequence[str]) -> str:
+    return f"numbers in {listed(countries, 'or')}"
+
+
+def of_reasons(reasons: Sequence[str]) -> str:
+    quoted = [f'"{one}"' for one in reasons]
+    return f"the reason {listed(quoted, 'or')}"
+
+
+def of_hours(first: time, last: time, zone: str | None) -> str:
+    return f"the hours from {first:%H:%M} to {last:%H:%M} in {zone}"
+
+
+PURPOSE_MISSING = "The rule for this wants to know what the call is for: add purpose=."
+CONSENT_MISSING = "The rule for this wants to know where consent is on record: add consent=."
+
+# -- who may decide, look and settle
+
+RULE_GONE = "The rule this was asked under is gone, so nobody may do this now. Tell whoever runs CallOps."
+
+
+def asked_it_yourself(deed: Deed) -> str:
+    return f"You asked for this, so somebody else must {_YOURSELF[deed]}."
+
+
+def lets(rule: str, group: str, deed: Deed) -> str:
+    return f'The rule "{rule}" lets {group} {_WITH_IT[deed]}.'
+
+
+def only(groups: Sequence[str], deed: Deed) -> str:
+    return _only(groups, _WITH_IT[deed])
+
+
+def later(group: str) -> str:
+    """Behind who may decide now: those it is escalated to."""
+    return f" {group} may once it has waited long enough."
+
+
+def only_lift(groups: Sequence[str]) -> str:
+    return _only(groups, "let calls go out again")
+
+
+def _only(groups: Sequence[str], what: str) -> str:
+    return f"Only {' and '.join(groups)} may {what}." if groups else f"Nobody may {what}."
+
+
+ONLY_SOME_READ = "Only people whom a rule lets ask, approve or say what happened may search the log."
+
+
+def unread(group: str) -> str:
+    return f'Slack would not say who is in "{group}". Try again in a minute, or tell whoever runs CallOps.'
+
+
+# -- what changed before it was sent
+
+AGAIN = "If it is still wanted, ask again."
+"""Not said of what is in doubt: it may have happened, and would then happen twice."""
+APPROVER_LEFT = "Whoever approved it may no longer approve."
+
+
+def rule_is_gone(rule: str) -> str:
+    return f'The rules changed: "{rule}", under which it was asked, is gone.'
+
+
+def other_rule(before: str | None, now: str) -> str:
+    asked = f'it was asked under "{before}", and ' if before else ""
+    return f'The rules changed: {asked}"{now}" holds now.'
+
+
+def more_approvals(rule: str, *, approvals: int, given: int) -> str:
+    asks = "an approval" if approvals == 1 else f"{approvals} approvals"
+    had = {0: "none was", 1: "one was"}.get(given, f"{given} were")
+    return f'The rules changed: "{rule}" asks for {asks} now, and {had} given.'

@@ -1,0 +1,1 @@
+"""Block Kit: every message, modal and form."""

@@ -1,0 +1,325 @@
+"""Every message that teams read: the audit message, the card, thread replies and direct messages. Pure.
+
+A message is rendered from a request as it stands when it is sent. Numbers are masked, people's words are
+escaped, times are in each reader's own zone, and the first block reads as a sentence.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bot.parsing.tokens import at_least, listed
+from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, Beside
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    channel,
+    code,
+    context,
+    contexts,
+    escape,
+    excerpt,
+    fields,
+    paragraphs,
+    person,
+    quote,
+    section,
+    when,
+)
+from bot.slack.errors import NOT_POSTED
+from bot.text import channels
+from bot.ui.decision_facts import facts_to_decide, reminder, unlike, unsighted
+from bot.ui.erased import erased, is_erased
+from bot.ui.request_status import became, done, marked, moved_in_vain, passed, standing
+from bot.ui.request_summary import target, wish
+from bot.ui.thread_replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
+from providers.actions import Code, Kind
+from storage.entries import LogEntry, Post, Request, Scalar
+from storage.lifecycle import State
+from storage.outbox import ERASURE, is_edited
+
+REVIEW = "review"
+SETTLE = "settle"
+ASKED = "asked"
+REMINDED = "reminded"
+STUCK = "nobody_can_approve"
+STILL_UNKNOWN = "still_unknown"
+"""Templates of what makes a phone ring, and the notes that they were posted."""
+INSTEAD_OF = "instead_of"
+"""In a note that somebody was asked: the channel that the card could not be posted in."""
+APPROVED_IN_PART = "approved_in_part"
+TOLD = "told"
+CANCEL_THIS = "cancel_this"
+MOVE_THIS = "move_this"
+PLACE_AGAIN = "place_again"
+DETAILS = "details"
+MAX_LISTED = 12
+"""Targets shown one by one; further ones are counted."""
+_MORE_IN_DETAILS = "… and {} more: *Details* in the audit channel shows them all"
+_MORE_IN_REVIEW = "… and {} more: *Review…* shows them all"
+
+_ACTIVE = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+_UNDER_WAY = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN})
+_SAID_BY_PEOPLE = frozenset({"denied", "happened", "did_not_happen"})
+
+
+def render(
+    template: str,
+    to: str,
+    request: Request,
+    told: Told,
+    *,
+    caution: str | None = None,
+    beside: Beside = ALONE,
+    cancels: bool = False,
+) -> Message | None:
+    """The message of an outbox row, or None where a later one tells the same better.
+
+    ``caution`` is what whoever decides should know of how the provider was read; ``beside`` what else waits;
+    ``cancels``: calls can be cancelled through the request's connection.
+    """
+    match to:
+        case _ if template == ERASURE or (is_edited(to) and is_erased(request)):
+            return erased(request)
+        case "audit":
+            message: Message | None = audit(request, cancels=cancels)
+        case _ if to == "card" or (to.startswith(f"{ASKED}:") and template not in {ASKED, REMINDED}):
+            message = card(request, caution=caution, beside=beside)
+        case "origin":
+            message = _confirmation(request)
+        case _:
+            message = _once(template, to, request, told, caution, beside)
+    return message and marked(request, message)
+
+
+def _once(
+    template: str, to: str, request: Request, told: Told, caution: str | None, beside: Beside
+) -> Message | None:
+    """What is said once, and not edited."""
+    message: Message | None = None
+    match template:
+        case _ if template == TOLD:
+            message = _telling(request)
+        case _ if template == ESCALATED and to == "card_thread":
+            message = _escalating(request, beside)
+        case _ if template in {ASKED, REMINDED}:
+            message = _calling(template, request, caution, beside, told.data)
+        case _ if template == STUCK:
+            message = _stuck(request, told)
+        case _ if template.startswith(NOT_POSTED):
+            message = _not_posted(request, told)
+        case _ if template == STILL_UNKNOWN and request.state is not State.UNKNOWN:
+            pass  # it is settled by now
+        case _ if template == STILL_UNKNOWN and to != "thread":
+            message = _ask_to_settle(request)
+        case _:
+            message = (thread if to == "thread" else _direct)(template, request, told)
+    return message
+
+
+def answered(request: Request) -> tuple[Post, ...]:
+    """That those who were asked need not decide any more: their messages show it, as the card does."""
+    return tuple(Post("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
+
+
+def audit(request: Request, *, cancels: bool = False) -> Message:
+    """The one message per request in the audit channel: how it stands now, and what can be done next."""
+    sentence = standing(request)
+    buttons = [button("Details", DETAILS, request.id, label=f"Details of {request.id}")]
+    if cancels and (call := _still_to_go_out(request)):
+        label = f"Cancel this call, {request.id}"
+        move = button("Move…", MOVE_THIS, call.id, label=f"Move this call, {request.id}")
+        buttons[:0] = [button("Cancel this call…", CANCEL_THIS, call.id, label=label), move]
+    if moved_in_vain(request):
+        label = f"Place again the call of {request.id}"
+        buttons.insert(0, button("Place it again…", PLACE_AGAIN, request.id, style="primary", label=label))
+    if request.state is State.UNKNOWN:
+        doubtful = next(entry for entry in request.entries if entry.state is State.UNKNOWN)
+        label = f"Say what happened to {request.id}"
+        buttons.insert(0, button("Say what happened…", SETTLE, doubtful.id, style="primary", label=label))
+    blocks = [section(sentence), *_targets(request), context(*_facts(request)), actions(*buttons)]
+    return Message(sentence, blocks)
+
+
+def _still_to_go_out(request: Request) -> LogEntry | None:
+    """The one call that was scheduled, as far as its own row tells."""
+    first = request.entries[0]
+    scheduled = first.state is State.SUCCEEDED and first.code is Code.SCHEDULED and first.action is not None
+    one_call = request.kind is Kind.PLACE_CALL and len(request.entries) == 1
+    return first if one_call and scheduled and not request.cancelled else None
+
+
+def _ask_to_settle(request: Request) -> Message:
+    """What somebody reads who may say what became of an unknown, with the button to say it."""
+    text = still_unknown(request)
+    *_, facts, buttons = audit(request).blocks
+    return Message(text, [section(text), *_targets(request), facts, buttons])
+
+
+def _calling(
+    template: str, request: Request, caution: str | None, beside: Beside, data: Mapping[str, Scalar]
+) -> Message | None:
+    """What asks somebody to decide, or reminds them: the card's facts under words of its own."""
+    if request.state is not State.PENDING:
+        return None
+    where = data.get(INSTEAD_OF)
+    here = f" here, as the card cannot be posted in {channel(where)}" if where else ""
+    text = f"👉 *You are asked to decide{here}.* {wish(request)}" if template == ASKED else reminder(request)
+    stuck = [section(f"⚠️ {escape(str(data['why']))}")] if "why" in data else []
+    _, *facts = card(request, caution=caution, beside=beside).blocks
+    return Message(text, [section(text), *stuck, *facts])
+
+
+def _stuck(request: Request, told: Told) -> Message | None:
+    """Tell the requester and the card's readers, once, that nobody can approve the request now."""
+    if request.state is not State.PENDING:
+        return None
+    until = f" It waits until {when(request.decide_by)}." if request.decide_by else ""
+    text = f"⚠️ {escape(str(told.data['why']))}{until}"
+    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
+
+
+def _not_posted(request: Request, told: Told) -> Message:
+    """What its requester reads once of a message that could not be posted."""
+    why, mend = channels.why_shut(str(told.data["why"]))
+    where = channel(told.data["where"])
+    if told.data["what"] == "card":
+        text = (
+            f"⚠️ *The approval card could not be posted in {where}: {why}.* Your request still waits: whoever "
+            f"can decide it is asked by direct message. {mend}"
+        )
+    else:
+        text = (
+            f"⚠️ *What becomes of your request could not be posted in {where}: {why}.* The request itself is "
+            f"not held up. {mend} What waits is posted then."
+        )
+    return Message(text, [section(text), context(wish(request), f"`{request.id}`")])
+
+
+def _telling(request: Request) -> Message:
+    """What somebody reads who is told that it was asked: what, how it stands, and by which rule."""
+    text = f"👀 *For your information.* {standing(request)}"
+    told = [section(text), *_targets(request), *_ruled(request), context(*_facts(request))]
+    return Message(text, told)
+
+
+def _escalating(request: Request, beside: Beside) -> Message | None:
+    if request.state is not State.PENDING or not beside.escalated:
+        return None
+    text = f"📣 *{escape(beside.escalated)} may decide this now, too:* it still waits."
+    return Message(text, [section(text)])
+
+
+def _ruled(request: Request) -> list[Block]:
+    """What the rules said when it was asked."""
+    return contexts(" · ".join(map(escape, request.why.split("\n")))) if request.why else []
+
+
+def _progress(request: Request) -> list[Block]:
+    """Who approved already, and how many more it takes."""
+    by = request.approved_by
+    if request.approvals_needed <= 1 and not by:
+        return []
+    more = max(1, request.approvals_needed - len(by))  # while it waits, somebody is missing
+    needs = f"{'One' if more == 1 else more} more {'approval is' if more == 1 else 'approvals are'} needed"
+    if not by:
+        return [
+            section(f"*{request.approvals_needed} different people have to approve this.* Nobody has yet.")
+        ]
+    return [
+        section(f"*Approved by {listed([person(one) for one in by], 'and')}.* {needs}, by somebody else.")
+    ]
+
+
+def card(request: Request, *, caution: str | None = None, beside: Beside = ALONE) -> Message:
+    """The card in the approvals channel: what a manager decides on, or what was decided."""
+    if request.state is not State.PENDING:
+        sentence = passed(request) if request.state in _UNDER_WAY else standing(request)
+        return Message(sentence, [section(sentence), *_decided(request), context(*_facts(request))])
+    sentence = standing(request)
+    review = button("Review…", REVIEW, request.id, style="primary", label=f"Review {request.id}")
+    return Message(
+        sentence,
+        [
+            section(sentence),
+            *_targets(request, _MORE_IN_REVIEW),
+            *paragraphs(excerpt(unsighted(request), _MORE_IN_REVIEW)),
+            *map(section, unlike(request, beside.alike)),
+            *fields(facts_to_decide(request)),
+            *_progress(request),
+            *([section(f"📣 {escape(beside.escalated)} may decide this, too.")] if beside.escalated else []),
+            *_ruled(request),
+            *([context(caution)] if caution else []),
+            actions(review),
+            context(*_facts(request), *_more(beside)),
+        ],
+    )
+
+
+def _more(beside: Beside) -> list[str]:
+    """How many others wait: true of when it was written."""
+    others = at_least(beside.others, MOST_COUNTED)
+    words = "1 other waits" if beside.others == 1 else f"{others} others wait"
+    return [f"{words} as this is written"] if beside.others else []
+
+
+def _targets(request: Request, more: str = _MORE_IN_DETAILS) -> list[Block]:
+    """Return the first of several targets, and how many ``more`` there are."""
+    if len(request.entries) == 1:
+        return []
+    lines = [f"• {target(entry)}: {became(entry)}" for entry in request.entries]
+    return paragraphs(excerpt(lines, more, most=MAX_LISTED))
+
+
+def _decided(request: Request) -> list[Block]:
+    words = {"approve": "Approved", "deny": "Denied"}
+    lines = [
+        f"{words[a.decision]} by {person(a.person)}" + (f", {when(a.at)}" if a.at else "")
+        for a in request.approvals
+    ]
+    return [section("\n".join(lines))] if lines else []
+
+
+def _facts(request: Request) -> Sequence[str]:
+    agents = sorted({entry.agent for entry in request.entries if entry.agent})
+    facts = [f"`{request.id}`", f"through {request.connection}"]
+    if agents:
+        facts.append(f"agent {', '.join(escape(agent) for agent in agents)}")
+    if request.kind is Kind.PLACE_CALL:  # by which a call can be cancelled where numbers do not do
+        facts += [f"call {code(entry.reference)}" for entry in request.entries[:1] if entry.reference]
+    facts.append(f"asked by {person(request.requester)} {when(request.asked_at)}")
+    if request.reason:
+        facts.append(quote(request.reason))
+    return facts
+
+
+def _confirmation(request: Request) -> Message | None:
+    """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
+    if request.moves or any(entry.state in _ACTIVE for entry in request.entries):
+        return None  # a move is confirmed by the call that is placed again
+    text = f"{done(request)} `{request.id}`"
+    return Message(text, [section(text)])
+
+
+def _told_by_the_move(template: str, request: Request) -> bool:
+    """Whether one message tells of both steps: it comes once the second has ended."""
+    first_is_done = request.moves is not None and request.state is State.SUCCEEDED
+    return request.follows is not None or (first_is_done and template != "followed")
+
+
+def _direct(template: str, request: Request, told: Told) -> Message | None:
+    surprise = next(
+        (one for one in request.entries if template == "took_place" and one.id == told.entry), None
+    )
+    if surprise is None and _told_by_the_move(template, request):
+        return None
+    if surprise is None and any(entry.state in _ACTIVE for entry in request.entries):
+        return None  # the target that ends last tells of them all
+    text = standing(request) if surprise is None else contradicted(surprise, f" ({target(surprise)})")
+    if template == "followed" and moved_in_vain(request):
+        text += f" Press {PLACE_IT_AGAIN} on its message in the audit channel."
+    blocks = [section(text), *_targets(request)]
+    if template in _SAID_BY_PEOPLE and told.note:
+        blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
+    blocks += also(request, told)
+    return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])

@@ -1,0 +1,343 @@
+"""Every message that only the person who typed reads: help, faults, the preview, what became of it. Pure."""
+
+from collections.abc import Mapping, Sequence
+
+from bot.parsing.command import (
+    FORMS,
+    OF_CAMPAIGNS,
+    ConnectionWords,
+    Fault,
+    Line,
+    Verb,
+    Vocabulary,
+    corrected,
+    write,
+)
+from bot.parsing.defaults import Inferred
+from bot.parsing.labels import DOES
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.tokens import listed
+from bot.services.requests import Wish
+from bot.slack.blocks import (
+    MAX_SECTION,
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    context,
+    contexts,
+    escape,
+    excerpt,
+    fields,
+    paragraphs,
+    quote,
+    section,
+    when,
+)
+from bot.text.capabilities import beyond_documents
+from bot.text.faults import no_window
+from bot.ui.decision_facts import call_options
+from bot.ui.request_status import DRY_RUN, already, marked, standing
+from providers.actions import Kind, PlaceCall
+from providers.request import Prepared
+from storage.entries import Event, Request
+from storage.lifecycle import State
+
+PLACE = "place"
+CHANGE = "change"
+TAKE_BACK = "take_back"
+OPENS = {f"open_{verb.name.lower()}": verb for verb in FORMS}
+"""The buttons that open a form, with its verb."""
+EMPTY = "help"
+"""What such a button holds where the form is to be empty; elsewhere it holds a draft."""
+
+COMMANDS = {Verb.PLACE: "/place-call", Verb.CANCEL: "/cancel-call"}
+"""The command behind which each verb has a door of its own."""
+
+_HELP = {
+    Verb.PLACE: """\
+*Place a call*: `/place-call +91 98765 43210 tomorrow 9:30`
+Without a time it is placed now. You see the call before it is placed.""",
+    Verb.CANCEL: """\
+*Cancel a scheduled call*: `/cancel-call 98765 43210 customer asked`
+By number or by the call's id; what follows is the reason. Several targets go between commas.
+If CallOps does not know when the call goes out, add `goes-out=17:00`.""",
+    Verb.MOVE: """\
+*Move a scheduled call*: `/calls move 98765 43210 Mon 10:00`
+By number or by its id; only what was placed through CallOps. It is cancelled, then placed again.""",
+}
+_HELP_ON_MORE = """\
+*More*: `via reminders` chooses the connection, `agent=payments` the agent. Placing also takes `at=` \
+`retries=3` `gap=30,60` `from=9:00` `until=18:00` `carry-over` `lang=hi` `priority=1` `batch=` \
+`meta.name=Asha` `purpose=` `consent=` `zone=` `reason=`, where the provider can.
+
+*Read back*: `/calls list` shows yours, what waits and what is coming up; `/calls status A-7K3F` one request.
+*Search the log*: `/calls log` with a number, words of a reason, or `by=@asha` `via reminders` \
+`state=failed` `kind=cancel` `on=yesterday` `from=Mon` `until=today`.
+
+*Times* are in your own time zone: `9:30`, `9.30 pm`, `tonight 9`, `today 17:00`, \
+`day after tomorrow 10am`, `Mon 10:00`, `5 Dec 10:00`, `in 20 min`, `in 2h30m`. \
+Add another zone like `9:30 UTC`, `9:30 +05:30` or `9:30 Asia/Kolkata`."""
+
+_HELP_ON_STOPS = """\
+*Stop calling somebody*: `/calls stop +91 98765 43210 asked us to`
+Cancels the calls we know of, and blocks all later ones to the number; no approval is needed. A manager lets \
+calls go out again with `/calls allow +91 98765 43210` and a reason."""
+
+_DOES = {
+    Kind.PLACE_CALL: "places calls",
+    Kind.CANCEL_CALL: "cancels calls",
+    Kind.DELETE_CAMPAIGN: "deletes campaigns",
+    Kind.STOP_CAMPAIGN: "stops campaigns",
+    Kind.START_CAMPAIGN: "starts campaigns",
+}
+_BEYOND = "†"
+UNDERSTOOD_MORE = "What was understood is too long to be copied from here. The form has all of it."
+
+
+def help_message(vocabulary: Vocabulary, off: Mapping[str, str]) -> Message:
+    """What can be typed, the forms for those who rather choose, and which connections there are.
+
+    Only what some connection can be asked for is shown.
+    """
+    first = "*CallOps places and cancels calls at your voice providers.* Type a command or open a form."
+    can = vocabulary.can()
+    stops = [Verb.STOP] if {Verb.PLACE, Verb.CANCEL} & set(can) else []
+    told = [_HELP[verb] for verb in can if verb in _HELP]
+    told += _on_campaigns([verb for verb in can if verb in OF_CAMPAIGNS])
+    told += _HELP_ON_MORE.split("\n\n") + ([_HELP_ON_STOPS] if stops else [])
+    forms = [actions(*_opening([*can, *stops], EMPTY))] if can else []
+    blocks = [section(first), *forms, *map(section, told)]
+    return Message(first, [*blocks, *paragraphs(_connections(vocabulary, off))])
+
+
+def _opening(verbs: Sequence[Verb], value: str) -> list[Block]:
+    """A button for the form of each verb."""
+    known = {verb: action_id for action_id, verb in OPENS.items()}
+    return [button(f"{DOES[verb].capitalize()}…", known[verb], value) for verb in verbs]
+
+
+def _on_campaigns(verbs: Sequence[Verb]) -> list[str]:
+    if not verbs:
+        return []
+    doing = listed([verb.split()[-1] for verb in verbs], "or")
+    lines = [
+        f"*{doing.capitalize()} a campaign*: `/calls {verbs[0]} cd-2129073 it has ended`",
+        "By its id; what follows is the reason.",
+    ]
+    if Verb.DELETE_CAMPAIGN in verbs:
+        lines[1] += " Deleting cannot be undone: whoever approves it types the id."
+    if Verb.START_CAMPAIGN in verbs:
+        lines[1] += " Starting calls people."
+    return ["\n".join(lines)]
+
+
+def _connections(vocabulary: Vocabulary, off: Mapping[str, str]) -> list[str]:
+    """A line for each connection, and one for what is beyond some providers' documents."""
+    lines = ["*Connections*"]
+    for name, known in vocabulary.connections.items():
+        does = [
+            f"{words}{_BEYOND if kind in known.beyond else ''}"
+            for kind, words in _DOES.items()
+            if kind in known.kinds
+        ]
+        agents = f"; agents: {escape(', '.join(known.agents))}" if known.agents else ""
+        dry_run = f". {DRY_RUN}" if known.dry_run else ""
+        lines.append(f"• `{name}`: {', '.join(does) or 'nothing'}{agents}{dry_run}")
+    lines += [f"• `{name}` is off: {escape(why)}" for name, why in off.items()]
+    beyond = [known.title for known in vocabulary.connections.values() if known.beyond]
+    if beyond:
+        lines.append(f"{_BEYOND} {beyond_documents(list(dict.fromkeys(beyond)))}")
+    return lines
+
+
+def fault_message(found: Inferred, faults: Sequence[Fault], draft: str) -> Message:
+    """What is wrong with a line, all at once; the line as it was understood; the form with all of it."""
+    line = found.line
+    first = "*Nothing was asked yet.* " + ("One thing to correct:" if len(faults) == 1 else "To correct:")
+    lines = [f"• {escape(fault.message)}{_try(fault)}" for fault in faults]
+    mended = corrected(line, faults)
+    understood = write(mended or line).removeprefix(line.verb or "").strip()
+    blocks = [section(first), *paragraphs(excerpt(lines, "… and {} more to correct"))]
+    if understood and line.verb:
+        command = COMMANDS.get(line.verb, f"/calls {line.verb}")
+        what = "Corrected, to copy" if mended else "Understood so far"
+        copied = f"{what}: `{command} {_code(understood)}`"
+        blocks.append(section(copied if len(copied) <= MAX_SECTION else UNDERSTOOD_MORE))
+    if line.verbs:
+        blocks.append(actions(*_opening(line.verbs, draft)))
+    elif line.verb is Verb.HELP or line.verb is None:
+        blocks.append(context("`/calls help` shows what can be typed."))
+    else:
+        blocks.append(actions(button("Open the form…", CHANGE, draft, style="primary")))
+    return Message(f"{first} {escape(faults[0].message)}", blocks)
+
+
+def no_form(code: str, draft: str) -> Message:
+    """Why the form did not open, and the button that opens it with all that was typed."""
+    first = no_window(code)
+    return Message(first, [section(first), actions(button("Open the form…", CHANGE, draft, style="primary"))])
+
+
+def _try(fault: Fault) -> str:
+    return f" {fault.proposal.format(f'`{_code(fault.suggestion)}`')}" if fault.suggestion else ""
+
+
+def _code(text: str) -> str:
+    return escape(text).replace("`", "'")
+
+
+def refusal(why: Sequence[str], request: Request | None = None) -> Message:
+    """What the rules do not let somebody do."""
+    text = "🚫 *Nothing was done.* " + " ".join(escape(one) for one in why)
+    blocks = [section(text)]
+    if request is None:
+        return Message(text, blocks)
+    return marked(request, Message(text, [*blocks, context(f"The log has this as `{request.id}`")]))
+
+
+def too_late(request: Request, events: Sequence[Event]) -> Message:
+    """Why something cannot be taken back any more."""
+    text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
+    blocks = [section(text), context(f"`{request.id}`", f"through {request.connection}")]
+    return marked(request, Message(text, blocks))
+
+
+def preview(
+    wish: Wish,
+    prepared: Prepared,
+    line: Line,
+    *,
+    through: ConnectionWords,
+    chosen: str | None,
+    draft: str,
+    repeats: str | None = None,
+    instead: Sequence[Block] = (),
+) -> Message:
+    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed.
+
+    ``repeats`` asks whether the number is to be called once more; ``instead`` are further buttons then.
+    """
+    first, facts = place_facts(wish, prepared, line, through)
+    press = "Place another call" if repeats else "Place this call"
+    notes = [*preview_notes(through, press), *filter(None, [chosen])]
+    return Message(
+        first,
+        [
+            section(first),
+            *fields(facts),
+            *([section(repeats)] if repeats else []),
+            actions(
+                button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
+                *instead,
+                button("Change…", CHANGE, draft),
+            ),
+            context(*notes),
+        ],
+    )
+
+
+def preview_notes(through: ConnectionWords, press: str = "Place this call") -> list[str]:
+    """What should be known before a call is placed by the button ``press``."""
+    until = "even when" if through.dry_run else "until"
+    caution = through.caution(Kind.PLACE_CALL)
+    return [f"Nothing is placed {until} you press *{press}*.", *filter(None, [caution])]
+
+
+def place_facts(
+    wish: Wish, prepared: Prepared, line: Line, through: ConnectionWords
+) -> tuple[str, list[tuple[str, str]]]:
+    """A call about to be placed: as a sentence, and fact by fact."""
+    action = wish.actions[0]
+    if not isinstance(action, PlaceCall):
+        raise TypeError(f"only a call is placed, not {action.kind}")
+    target = line.targets[0]
+    number = target.phone.pretty if isinstance(target, NumberTarget) else action.to
+    country = target.phone.country if isinstance(target, NumberTarget) else ""
+    asked = when(action.at) if action.at else "now"
+    facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
+    facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
+    facts += call_options(action, prepared.zone)
+    if action.metadata:
+        data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
+        facts.append(("Data for the agent, text in quotes", data))
+    said = {
+        "Purpose": wish.purpose,
+        "Consent": wish.consent,
+        "Their time zone": wish.zone,
+        "Reason": wish.reason,
+    }
+    facts += [(name, quote(value)) for name, value in said.items() if value]
+    dry_run = f"{DRY_RUN}\n" if through.dry_run else ""
+    return f"{dry_run}*Place this call?* {number} ({country}), {asked}.", facts
+
+
+def _times(action: PlaceCall, prepared: Prepared) -> str:
+    if action.at is None:
+        return "Now"
+    sent = (
+        f"\n`{prepared.provider_time}` in {prepared.zone}, as the provider gets it" if prepared.zone else ""
+    )
+    return f"{when(action.at)}, your time{sent}"
+
+
+def _typed(value: object) -> str:
+    """Return a value for the agent as it is sent: text with its own spaces and lines."""
+    return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"
+
+
+def asked(
+    request: Request,
+    line: Line | None = None,
+    *,
+    caution: str | None = None,
+    chosen: str | None = None,
+    change: Block | None = None,
+) -> Message:
+    """What became of a request just now, to the person who asked; the full number, which only they typed.
+
+    ``caution`` is said for as long as nothing has come of it; ``chosen`` is what was chosen for them, and
+    ``change`` the button to choose otherwise.
+    """
+    blocks: list[Block] = [section(standing(request))]
+    blocks += paragraphs(targets(line) if line else [])
+    if request.state is State.PENDING:
+        until = f" has until {when(request.decide_by)} to decide" if request.decide_by else " decides"
+        blocks.append(
+            section(f"An approver{until}. You get a message when it is done or denied, or when time ran out.")
+        )
+        blocks.append(actions(take_back(request), *([change] if change else [])))
+    elif request.state in {State.APPROVED, State.SENDING}:
+        blocks.append(section("The audit channel shows what comes of it. If it fails, you get a message."))
+    said = [caution] if caution and request.state in {State.PENDING, State.APPROVED, State.SENDING} else []
+    if line and line.left_out:
+        blocks += contexts(f"Left out, beside the targets: {escape(', '.join(line.left_out))}.")
+    if chosen:
+        blocks.append(context(chosen))
+    blocks.append(context(f"`{request.id}`", f"through {request.connection}", *_agents(request), *said))
+    return marked(request, Message(standing(request), blocks))
+
+
+def take_back(request: Request) -> Block:
+    """The button with which somebody withdraws what they asked for."""
+    return button("Take back", TAKE_BACK, request.id, label=f"Take back {request.id}")
+
+
+def _agents(request: Request) -> list[str]:
+    agents = sorted({entry.agent for entry in request.entries if entry.agent})
+    return [f"agent {', '.join(map(escape, agents))}"] if agents else []
+
+
+def targets(line: Line) -> list[str]:
+    """Return the targets of a line as they will be used, for the person who typed them.
+
+    A number stands with its country; an id only among several, as a sentence names it otherwise.
+    """
+    return [
+        f"• {target.phone.pretty} ({target.phone.country})"
+        if isinstance(target, NumberTarget)
+        else f"• {code(target.provider_id)}"
+        for target in line.targets
+        if isinstance(target, NumberTarget) or len(line.targets) > 1
+    ]

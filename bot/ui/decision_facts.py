@@ -1,0 +1,186 @@
+"""What somebody should know who decides a request: when, why, whether it can be undone, what follows. Pure.
+
+Numbers are masked, but for those who may see them in full; people's words are escaped, and times are in each
+reader's own zone.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.parsing.tokens import counted
+from bot.services.pending import number_of
+from bot.slack.blocks import escape, person, quote, when
+from bot.ui.request_summary import OF_CALLS, goes_out, target, wish
+from providers import phone
+from providers.actions import Kind, PlaceCall
+from providers.phone import mask
+from storage.entries import LogEntry, Request
+
+CANNOT_BE_UNDONE = "This cannot be undone."
+IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
+"""What nothing brings back: whoever approves it types its id or its name."""
+NO_REGION = "ZZ"
+"""CLDR's unknown region: numbers in the log begin with their country's code."""
+MAX_ALIKE = 3
+"""Look-alikes that are named: more would hide what is to be decided."""
+CLOSE = timedelta(hours=1)
+"""A deadline that is nearer than this to its call is told by it."""
+EARLIER = "An earlier request got no readable answer and may have worked: look it up at the provider"
+"""What stays true of an action that was in doubt, however it ends without being sent again."""
+_LEFT_ALONE: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "Nobody is called",
+    Kind.CANCEL_CALL: "The customer *will* be called",
+    Kind.DELETE_CAMPAIGN: "The campaign stays",
+    Kind.STOP_CAMPAIGN: "The campaign goes on as it is",
+    Kind.START_CAMPAIGN: "The campaign stays as it is and calls nobody for this",
+}
+_UNDOABLE: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "Only until the call goes out",
+    Kind.CANCEL_CALL: "No, but the call can be placed again",
+    Kind.DELETE_CAMPAIGN: f"No. *{CANNOT_BE_UNDONE}* The log keeps a record of what the campaign was.",
+    Kind.STOP_CAMPAIGN: "Yes: it can be started again",
+    Kind.START_CAMPAIGN: "It can be stopped, but who was called was called",
+}
+
+
+def facts_to_decide(request: Request) -> list[tuple[str, str]]:
+    """What somebody who decides should know, fact by fact."""
+    first = request.entries[0]
+    facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
+    if request.moves_to:
+        facts.append(("It would go out instead", when(request.moves_to)))
+    facts += [
+        ("Why", quote(request.reason) if request.reason else "No reason given"),
+        *_said(request),
+        ("Can it be undone", _undoable(request)),
+    ]
+    if request.decide_by:
+        until = f"Time runs out {when(request.decide_by)}{_why_then(request, request.decide_by)}."
+        facts.append(("If nobody decides", f"{until} {left_alone(request, first)}."))
+    return facts
+
+
+def call_options(action: PlaceCall, zone: str | None = None) -> list[tuple[str, str]]:
+    """Return how a call is placed where that was said; ``zone`` is the one that its times of day are in."""
+    gap = ", ".join(map(str, action.gap)) if isinstance(action.gap, tuple) else action.gap
+    window = " to ".join(filter(None, [action.earliest, action.latest]))
+    if action.earliest and not action.latest:
+        window = f"from {action.earliest}"
+    elif action.latest and not action.earliest:
+        window = f"until {action.latest}"
+    where = f" ({zone})" if window and zone else ""
+    next_day = ", else the next day" if action.carry_over else ""
+    apart = f", {gap} min apart" if gap else ""
+    said = {
+        "Retries": "" if action.retries is None else f"{action.retries}{apart}",
+        "Only": f"{window}{where}{next_day}" if window else "",
+        "Language": action.language or "",
+        "Priority": "" if action.priority is None else str(action.priority),
+        "Batch": escape(action.batch or ""),
+    }
+    return [(name, value) for name, value in said.items() if value]
+
+
+def placed_with(request: Request) -> list[tuple[str, str]]:
+    """Return how a call would be placed, to who decides that; what the agent is told has its names only."""
+    action = request.entries[0].action
+    if not isinstance(action, PlaceCall):
+        return []
+    names = ", ".join(map(escape, action.metadata or {}))
+    return call_options(action) + ([("Data for the agent, by name", names)] if names else [])
+
+
+def _said(request: Request) -> list[tuple[str, str]]:
+    """What was said of a call to be placed besides why."""
+    said = {"What for": request.purpose, "Consent": request.consent, "Their time zone": request.zone}
+    return [(name, quote(value)) for name, value in said.items() if value]
+
+
+def _going_out(request: Request) -> str:
+    at = goes_out(request)
+    if at is None:
+        return "Now" if request.kind is Kind.PLACE_CALL else "Not known here"
+    several = len({entry.scheduled_for for entry in request.entries}) > 1
+    return f"{'The first of them ' if several else ''}{when(at)}{as_said(request)}"
+
+
+def as_said(request: Request) -> str:
+    """By whom a time is known, where the log does not know it."""
+    known = any(entry.scheduled_for for entry in request.entries)
+    return "" if known or request.goes_out is None else f", as {person(request.requester)} says"
+
+
+def _why_then(request: Request, end: datetime) -> str:
+    """What the deadline has to do with the call, where it is close to it."""
+    at = goes_out(request)
+    if at is None or not timedelta(0) < at - end < CLOSE:
+        return ""
+    minutes = max(1, round((at - end) / timedelta(minutes=1)))
+    return f", {minutes} min before the call goes out"
+
+
+def unsighted(request: Request) -> list[str]:
+    """A warning for each target that its provider says it does not have."""
+    several = len(request.entries) > 1
+    return [
+        f"⚠️ {f'{target(entry)}: the' if several else 'The'} provider says that it has no such "
+        f"{'call' if entry.kind in OF_CALLS else 'campaign'}. Compare the id before you approve."
+        for entry in request.entries
+        if entry.looked_up and entry.sighted is False
+    ]
+
+
+def unlike(request: Request, alike: Sequence[LogEntry]) -> list[str]:
+    """What tells a request from others that wait and whose masked numbers read the same."""
+    more = len(alike) - MAX_ALIKE
+    return [
+        f"⚠️ This is not the same number as in `{other.request}`, though both read {_masked(other)}. "
+        f"That one was asked {when(other.asked_at)}"
+        + (f", agent {escape(other.agent)}" if other.agent else "")
+        + (f", and goes out {when(other.scheduled_for)}" if other.scheduled_for else "")
+        + f". This one is `{request.id}`."
+        for other in alike[:MAX_ALIKE]
+    ] + ([f"⚠️ {counted(more, 'further target')} of other requests read the same."] if more > 0 else [])
+
+
+def _masked(entry: LogEntry) -> str:
+    number = number_of(entry.action)
+    return mask(number) if number else "the same"
+
+
+def full_numbers(request: Request) -> list[str]:
+    """Every number of a request in full, for somebody who may see them: nothing else of ours shows these."""
+    shown = []
+    for number in filter(None, (number_of(entry.action) for entry in request.entries)):
+        try:
+            known = phone.read(number, default_region=NO_REGION, premium=True)
+            shown.append(f"• {known.pretty} ({known.country})")
+        except phone.PhoneFault:
+            shown.append(f"• {number}")
+    return shown
+
+
+def reminder(request: Request) -> str:
+    """That a request still waits, until when, and what follows if it goes on waiting."""
+    until = f" *Time runs out {when(request.decide_by)}.*" if request.decide_by else ""
+    follows = left_alone(request, request.entries[0])
+    return f"⏰ *Still waiting.*{until} {wish(request)} If nobody decides: {follows}."
+
+
+def left_alone(request: Request, entry: LogEntry) -> str:
+    """What follows for the customer, or the campaign, where nothing was sent."""
+    if entry.doubted:
+        return EARLIER
+    return "The call goes out at its old time" if request.moves else _LEFT_ALONE[entry.kind]
+
+
+def _undoable(request: Request) -> str:
+    first = request.entries[0]
+    if request.moves:
+        return "It can be moved again, until it goes out"
+    if first.kind is Kind.PLACE_CALL and goes_out(request) is None:
+        return "No: the call goes out at once"
+    if first.kind is Kind.CANCEL_CALL and first.target_id is None:
+        return "No: it removes *every* scheduled call of this agent to the number. They can be placed again."
+    return _UNDOABLE[first.kind]

@@ -1,0 +1,208 @@
+"""A request as the story of its events: who, when, what, why. Pure.
+
+It is read by people who were not there, perhaps next year: numbers are masked, words are escaped, and every
+line stands without the one before it.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+
+from bot.services.outcomes import WARNING
+from bot.slack.blocks import (
+    Block,
+    actions,
+    channel,
+    context,
+    escape,
+    paragraphs,
+    person,
+    quote,
+    section,
+    when,
+)
+from bot.text import channels
+from bot.ui.decision_facts import full_numbers
+from bot.ui.modal import About, View, has_numbers, modal, reveal_button
+from bot.ui.request_status import became, standing
+from bot.ui.request_summary import target
+from storage.entries import Event, Request
+
+MOST_LINES = 50
+"""Blocks of the story: a modal takes a hundred, and targets take up to 40. The log has all lines."""
+MOST_BYTES = 120_000
+"""Of the story as JSON: a modal takes 250 kB."""
+_PERSON = re.compile(r"[UW][A-Z0-9]{2,}")
+_MACHINE = "CallOps"
+
+DID: Mapping[str, str] = {
+    "requested": "asked for it",
+    "approved": "approved it",
+    "approval_recorded": "approved it; it needs another approval",
+    "denied": "denied it",
+    "attempted": "tried to decide it, and may not",
+    "escalated": "let others decide it, too, as nobody had decided",
+    "withdrawn": "took it back",
+    "order_withdrawn": "took back that it is sent again; we do not know whether it happened",
+    "call_stopped": "stopped all calls to this number, so it was not sent",
+    "held_back": "held it back: calls to this number were stopped; nothing was sent",
+    "expired": "dropped it: its time ran out",
+    "refused": "did not send it",
+    "sending": "began to send it",
+    "succeeded": "read the provider's answer: done",
+    "failed": "read the provider's answer: failed",
+    "unknown": "got no answer that can be read",
+    "inferred": "concluded that it was done",
+    "retry_scheduled": "decided to send it again",
+    "late_answer": "recorded the provider's late answer",
+    "webhook": "heard from the provider that it happened",
+    "took_place": "heard from the provider that it took place after all",
+    "call_ended": "heard from the provider how a try of the call ended",
+    "looked_up": "asked the provider whether it has it",
+    "looked_up_gone": "saw that it is gone at the provider: done",
+    "window_passed": "did not send it again",
+    "not_sent_again": "did not send it again",
+    "still_unknown": "reminded those who may say what happened",
+    "order_dropped": "did not send it again, as the earlier one worked",
+    "happened": "looked it up: it happened",
+    "did_not_happen": "looked it up: it did not happen",
+    "ordered": "asked to send it again",
+    "revealed": "looked at the full number",
+    "erased": "erased the personal data",
+    "cancelled": "noted that it was cancelled, so that it does not go out",
+    "asked": "asked somebody to decide",
+    "reminded": "reminded those who were asked",
+    "nobody_can_approve": "found that nobody can approve it now",
+    "not_posted": "could not post its message",
+}
+"""What each event's actor did, in words."""
+
+_TRIED = {
+    ("attempted", "reveal"): "tried to see the full number, and may not",
+    ("attempted", "settle"): "tried to say what happened, and may not",
+}
+"""What somebody tried who may not, where that is not to decide."""
+_FOUND = {True: "yes", False: "no", None: "it would not say"}
+
+
+class Details:
+    """The modal behind *Details*."""
+
+    callback_id = "details"
+    reveal = "reveal_details"
+
+    @classmethod
+    def build(
+        cls,
+        request: Request,
+        events: Sequence[Event],
+        private: Sequence[tuple[int, str, str]],
+        *,
+        may_reveal: bool = False,
+        hidden: bool = False,
+        revealed: bool = False,
+    ) -> View:
+        """How it stands, why it was asked, and everything that happened, in order.
+
+        ``may_reveal``: its reader may see full numbers; ``hidden``: some are in its words; ``revealed``: they
+        see them.
+        """
+        shows_button = may_reveal and not revealed and (hidden or has_numbers(request))
+        lines = list(story(request, events, private))
+        told, left_out = _told(lines)
+        why = [("Why", request.reason), ("Purpose", request.purpose), ("Consent", request.consent)]
+        why.append(("Their time zone", request.zone))
+        said = [f"*{name}:* {quote(value)}" for name, value in why if value]
+        facts = [f"`{request.id}`", f"through {request.connection}"]
+        if request.rule:
+            facts.append(f"rule {quote(request.rule)}")
+        if request.why:
+            facts.append(escape(request.why.replace("\n", " ")))
+        several = request.entries if len(request.entries) > 1 else ()
+        blocks: list[Block] = [
+            section(standing(request)),
+            *paragraphs([f"• {target(entry)}: {became(entry)}" for entry in several]),
+            *(paragraphs(full_numbers(request)) if revealed and has_numbers(request) else []),
+            *([actions(reveal_button(request, cls.reveal))] if shows_button else []),
+            *paragraphs(said),
+            *told,
+        ]
+        if left_out > 0:
+            blocks.append(context(f"… and {left_out} more, in `python -m bot log show {request.id}`"))
+        about = About(request=request.id)
+        return modal(cls.callback_id, f"Details {request.id}", [*blocks, context(*facts)], about=about)
+
+
+def story(
+    request: Request, events: Sequence[Event], private: Sequence[tuple[int, str, str]]
+) -> Iterator[str]:
+    """One line for each thing that happened; what happened to several targets at once is one line."""
+    kept = {(seq, field): value for seq, field, value in private}
+    for _, together in groupby(events, key=_happened):
+        group = list(together)
+        first = group[0]
+        which = _which(request, group)
+        parts = [f"*{when(first.at)}* {_who(first)} {_did(first)}{which}."]
+        if note := kept.get((first.seq, "note")):
+            parts.append(quote(note))
+        message = first.data.get("message")
+        if isinstance(message, str) and message:
+            parts.append(escape(message))
+        parts += dict.fromkeys(
+            f"⚠️ {escape(str(value))}"
+            for event in group
+            for name, value in event.data.items()
+            if name.startswith(WARNING)
+        )
+        yield " ".join(parts)
+
+
+def _told(lines: Sequence[str]) -> tuple[list[Block], int]:
+    """Return the first lines as blocks, and how many do not fit."""
+    blocks: list[Block] = []
+    for number, line in enumerate(lines):
+        longer = [*blocks, *paragraphs([line])]
+        if len(longer) > MOST_LINES or len(json.dumps(longer)) > MOST_BYTES:
+            return blocks, len(lines) - number
+        blocks = longer
+    return blocks, 0
+
+
+def _happened(event: Event) -> tuple[object, ...]:
+    told_apart = [event.data.get(name) for name in ("message", "attempt", "person", "what")]
+    return event.name, event.actor, *told_apart, event.at
+
+
+def _who(event: Event) -> str:
+    return person(event.actor) if _PERSON.fullmatch(event.actor) else _MACHINE
+
+
+def _did(event: Event) -> str:
+    tried = _TRIED.get((event.name, str(event.data.get("what"))))
+    did = tried or DID.get(event.name, event.name.replace("_", " "))
+    match event.name, event.data.get("attempt"), event.data.get("found"):
+        case "sending", int(attempt), _ if attempt > 1:
+            return f"{did} (attempt {attempt})"
+        case "asked", _, _ if "person" in event.data:
+            return f"asked {person(str(event.data['person']))} to decide"
+        case "not_posted", _, _:
+            why, _ = channels.why_shut(str(event.data["why"]))
+            what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
+            return f"could not post {what} in {channel(event.data['where'])}: {why}"
+        case "cancelled", _, _:
+            return f"{did}: see `{event.data['by']}`"
+        case "looked_up", _, bool() | None as found:
+            return f"{did}: {_FOUND[found]}"
+        case _:
+            return did
+
+
+def _which(request: Request, events: Sequence[Event]) -> str:
+    """To which of several targets it happened."""
+    if len(request.entries) == 1 or len(events) == len(request.entries):
+        return ""
+    if len(events) > 1:
+        return f" ({len(events)} of {len(request.entries)})"
+    found = next((entry for entry in request.entries if entry.id == events[0].entry), None)
+    return f" ({target(found)})" if found else ""

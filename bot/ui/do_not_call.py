@@ -1,0 +1,173 @@
+"""What is said when calls to a number are stopped, or may go out again. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bot.parsing.tokens import counted, listed
+from bot.services.stopped import Report
+from bot.slack.blocks import Message, context, escape, excerpt, paragraphs, person, section, when
+from bot.ui.request_summary import ERASED_NUMBER
+from providers.actions import CancelCall, NumberRef
+from providers.phone import Phone, mask
+from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
+from storage.entries import Event, Request, Stop
+
+ASKED_FOR = "whoever is called asked us to stop"
+"""The reason in the log, where nobody said more."""
+KEPT_BY = "Whoever runs CallOps keeps that list."
+HOW_TO_LIFT = "A manager can let them go out again: /calls allow, the number, and the reason."
+SINCE_THEN = "calls to this number were stopped."
+"""Why an attempt that was ordered is not made."""
+
+CANCELS_NONE = "it cannot cancel calls"
+NO_AGENT = "it cancels by agent, and CallOps knows of none there"
+NO_CALL_KNOWN = "it cancels by call id, and CallOps knows of no call to this number there"
+
+
+def off(why: str) -> str:
+    return f"it is off: {why}"
+
+
+def dry_run(request_id: str) -> str:
+    return f"it is set up as a dry run; {request_id} shows what would be sent"
+
+
+def not_placed(stop_id: str) -> str:
+    """Of a call that was waiting when calls to its number were stopped."""
+    return f"Calls to this number were stopped ({stop_id})."
+
+
+def blocked(at: datetime, stop_id: str) -> str:
+    return f"Calls to this number were stopped on {_day(at)} ({stop_id}), so no call was placed."
+
+
+def blocked_by(name: str | None, at: datetime, stop_id: str) -> str:
+    return f"{name or 'Somebody'} stopped all calls to this number on {_day(at)} ({stop_id})."
+
+
+def on_list(name: str, stop_id: str) -> str:
+    return f"This number is on the do-not-call list {name} ({stop_id}), so no call was placed."
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
+
+
+def stopped(report: Report) -> Message:
+    """To whoever stopped them: what is blocked, what is being cancelled, and what could not be."""
+    phone, stop = report.phone, report.stop
+    first = f"🛑 *No more calls to {mask(phone.e164)} through CallOps.*"
+    blocked = (
+        "Blocked from now on: every call to it, now or scheduled, through every connection. A campaign that "
+        "runs at a provider cannot be blocked by CallOps: stop it there, or take the number off its list."
+    )
+    number = f"• {phone.pretty} ({phone.country})"
+    if not report.fresh:
+        number += f"\n{person(stop.by)} had stopped them before, {when(stop.at)}."
+    said = [*_cancelled(report), *_left(report)]
+    lift = f"A manager lets calls go out again: `/calls allow {phone.e164}` and the reason."
+    return Message(
+        first,
+        [
+            section(f"{first}\n{number}"),
+            *paragraphs(said),
+            section(f"{blocked} {lift}"),
+            context(f"`{stop.id}`"),
+        ],
+    )
+
+
+def _cancelled(report: Report) -> list[str]:
+    lines = [f"• Being cancelled through {_through(one)} (`{one.id}`)" for one in report.cancelling]
+    if report.cancelling:
+        lines.append("The audit channel shows what comes of it.")
+    if report.withdrawn:
+        lines.append(f"• Taken back before it was sent: {_ids(report.withdrawn)}")
+    lines += [
+        f"• *Not cancelled* through {name}: {escape(why).removesuffix('.')}."
+        for name, why in report.not_cancelled.items()
+    ]
+    if report.not_cancelled:
+        lines.append("Look there for calls to this number, and cancel them.")
+    return lines or ["• There was nothing to cancel."]
+
+
+def _left(report: Report) -> list[str]:
+    lines = []
+    if report.going_out:
+        lines.append(f"⚠️ Being sent at this moment, and may still go out: {_ids(report.going_out)}.")
+    if report.unsure:
+        lines.append(
+            f"⚠️ We do not know whether this happened: {_ids(report.unsure)}. Look it up at the provider, "
+            "then press *Say what happened…* in the audit channel."
+        )
+    return lines
+
+
+def _through(request: Request) -> str:
+    targets = [entry.action.target for entry in request.entries if isinstance(entry.action, CancelCall)]
+    agents = [target.agent for target in targets if isinstance(target, NumberRef)]
+    if agents:
+        return f"{request.connection}, agent {escape(listed(agents, 'and'))}"
+    calls = "1 call" if len(targets) == 1 else f"{len(targets)} calls"
+    return f"{request.connection}, {calls} that we placed"
+
+
+def _ids(ids: Sequence[str]) -> str:
+    return listed([f"`{one}`" for one in ids], "and")
+
+
+def allowed(phone: Phone, lifted: Stop | None, left: Sequence[Stop]) -> Message:
+    """To whoever let calls go out again: whether they do."""
+    shown = f"{phone.pretty} ({phone.country})"
+    if lifted is None:
+        text = f"Nobody had stopped calls to {shown}, so nothing was done."
+    else:
+        text = f"✅ *Calls to {shown} may go out again.* Those that were cancelled are not placed again."
+    lists = [stop.list for stop in left if stop.list]
+    if lists:
+        which = listed([f"“{escape(name)}”" for name in lists], "and")
+        text = text.replace("✅ *Calls", "*The stop is lifted. Calls").replace(
+            "may go out again.", "stay blocked."
+        )
+        text += f" The number is on the do-not-call list {which}, which whoever runs CallOps keeps."
+    return Message(text, [section(text), *([context(f"`{lifted.id}`")] if lifted else [])])
+
+
+def news(event: Event, number: str | None) -> Message:
+    """The audit channel's message about a stop; ``number`` is masked.
+
+    Why is in the log alone: what stands in a channel could not be taken out again.
+    """
+    text = _said(event, number)
+    return Message(text, [section(text), context(f"`{event.request}`")])
+
+
+def status(events: Sequence[Event], numbers: Mapping[int, str] | None = None) -> Message:
+    """What became of a stop, or of a list, by its id: each thing that happened, the newest first.
+
+    ``numbers`` are masked, by the events that they are kept with.
+    """
+    known = numbers or {}
+    lines = [f"{when(event.at)}: {_said(event, known.get(event.seq))}" for event in reversed(events)]
+    shown = paragraphs(excerpt(lines, "… and {} more before these"))
+    return Message(lines[0], [*shown, context(f"`{events[0].request}`")])
+
+
+def _said(event: Event, masked: str | None) -> str:
+    who, number = person(event.actor), escape(masked or ERASED_NUMBER)
+    name = escape(str(event.data.get("list")))
+    match event.name:
+        case n if n == CALLS_STOPPED:
+            return f"🛑 *{who} stopped all calls to {number}.* CallOps places none to it from now on."
+        case n if n == CALLS_ALLOWED:
+            return f"✅ *{who} let calls to {number} go out again.*"
+        case n if n == LIST_IMPORT_BEGAN:
+            return f"An import into the do-not-call list “{name}” began. It blocks nothing before it is done."
+        case n if n == LIST_IMPORTED:
+            added = counted(event.data.get("added"), "number")
+            has = event.data.get("numbers")
+            return f"🛑 *{added} added to the do-not-call list “{name}”.* It has {has} now."
+        case _:
+            removed = counted(event.data.get("removed"), "number")
+            return f"*The do-not-call list “{name}” was removed.* It blocks {removed} no longer."

@@ -1,0 +1,238 @@
+"""A page of the log as one person reads it: the entries, what was looked for, and where to go on. Pure.
+
+Numbers are masked, times are in the reader's zone, and the same blocks stand in a message or a modal.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from bot.parsing.command import Fault, Vocabulary
+from bot.parsing.log_query import AFTER_STOP, Filters
+from bot.parsing.tokens import quote as in_quotes
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    code,
+    context,
+    cut,
+    escape,
+    person,
+    plain_text,
+    quote,
+    section,
+    when,
+)
+from bot.slack.masking import Masking
+from bot.ui.channel_messages import DETAILS
+from bot.ui.modal import MAX_LABEL, About, View, choice, modal, text_input, typed
+from bot.ui.request_status import WORDS, word
+from bot.ui.request_summary import one_call, target
+from providers.actions import Kind
+from providers.phone import mask
+from storage.entries import AskedToStop, Found, Hit
+from storage.lifecycle import State
+
+ROWS: Final = 10
+"""Entries on a page: all of it fits on a screen or two, and far into Slack's limits for a message."""
+MAX_SAID: Final = 150
+"""Characters of a reason that a row shows; *Details* has it whole."""
+
+OLDER, NEWER, NEWEST, FILTER = "log_older", "log_newer", "log_newest", "log_filter"
+EXPORT = "log_export"
+"""The buttons below a page."""
+
+_VERBS: Final[Mapping[Kind, str]] = {
+    Kind.PLACE_CALL: "place",
+    Kind.CANCEL_CALL: "cancel",
+    Kind.DELETE_CAMPAIGN: "delete",
+    Kind.STOP_CAMPAIGN: "stop",
+    Kind.START_CAMPAIGN: "start",
+}
+_DECIDED: Final = {"approve": "approved", "deny": "denied"}
+
+
+def page(
+    filters: Filters,
+    found: Found,
+    draft: str,
+    masking: Masking,
+    *,
+    key: int | None = None,
+    stop: AskedToStop | None = None,
+) -> Message:
+    """The entries that were found. ``draft`` is where the filters are kept; ``key`` where the page begins.
+
+    ``stop`` is since when the number of the report wants no more calls. What others wrote is masked; what was
+    looked for is not.
+    """
+    first = _first(filters, stop)
+    blocks: list[Block] = [section(first), *masking.blocks([_row(hit) for hit in found.hits])]
+    if not found.hits:
+        blocks.append(section("Nothing here yet." if found.partial else _nothing(filters, key)))
+    if found.partial:
+        words = "These words were found nowhere else so far. *Look further back* goes on."
+        blocks.append(context(words))
+    further = "Look further back" if found.partial else "Older"
+    steps = [
+        *([button("Newer", NEWER, f"{draft} {found.before}")] if found.before is not None else []),
+        *([button(further, OLDER, f"{draft} {found.after}")] if found.after is not None else []),
+        *([button("Newest", NEWEST, draft)] if key is not None and found.before is None else []),
+        button("Filter…", FILTER, draft, label="Look for something else in the log"),
+        *([button("Export as CSV", EXPORT, draft)] if found.hits else []),
+    ]
+    blocks += [actions(*steps), context(f"To get here again: {code(f'/calls {filters.line()}')}")]
+    return Message(first, blocks)
+
+
+def _first(filters: Filters, stop: AskedToStop | None) -> str:
+    if stop and filters.query.number:
+        return (
+            f"*Calls to {mask(filters.query.number)} that were asked for after it asked to stop*, "
+            f"{when(stop.at)} (`{stop.request}`), the newest first."
+        )
+    said = filters.in_words()
+    return f"*The log:* {said}. The newest first." if said else "*The log*, the newest first."
+
+
+def _nothing(filters: Filters, key: int | None) -> str:
+    if filters.stop:
+        return "✅ None. Nobody asked for a call to this number since."
+    if key is not None:
+        return "Nothing older matches."
+    return "Nothing matches." if filters.in_words() else "Nothing is in the log yet."
+
+
+def _row(hit: Hit) -> Block:
+    entry = hit.entry
+    facts = [f"*{word(entry, cancelled=hit.cancelled_by is not None)}*", f"`{entry.id}`"]
+    if hit.cancelled_by:
+        facts.append(f"see `{hit.cancelled_by}`")
+    facts.append(f"through {escape(entry.connection)}")
+    if hit.decision and hit.decided_by:
+        facts.append(f"{_DECIDED[hit.decision]} by {person(hit.decided_by)}")
+    if hit.reason:
+        facts.append(quote(cut(hit.reason, MAX_SAID)))
+    task = f"{_VERBS[entry.kind]} {target(entry)}"
+    if hit.moves_to:
+        task = f"move {one_call(entry)} to {when(hit.moves_to)}"
+    what = f"{when(entry.asked_at)}: {person(hit.requester)} asked to {task}"
+    label = f"Details of {entry.request}"
+    details = button("Details", DETAILS, entry.request, label=label)
+    return section(f"{what}\n{' · '.join(facts)}") | {"accessory": details}
+
+
+def never_asked(number: str) -> Message:
+    """The report of a number that has not said that it wants no more calls."""
+    first = f"*{mask(number)} has not asked to stop, as far as the log knows.*"
+    how = f"Without `{AFTER_STOP}`, the same line shows all that was asked about the number."
+    return Message(first, [section(first), context(how)])
+
+
+def faults(found: Sequence[Fault], draft: str) -> Message:
+    """What is wrong with what was typed, with the form as the other way."""
+    lines = [
+        f"• {fault.message}" + (f" Did you mean {code(fault.suggestion)}?" if fault.suggestion else "")
+        for fault in found
+    ]
+    first = "*Nothing was searched yet.*"
+    example = "`/calls log by=me state=failed from=Mon` · `/calls log +91 98765 43210` · `/calls log moved`"
+    return Message(
+        first,
+        [
+            section(first),
+            section("\n".join(lines)),
+            actions(button("Filter…", FILTER, draft, label="Choose what to look for in a form")),
+            context(f"Such as {example}"),
+        ],
+    )
+
+
+class LogPage:
+    """The modal that shows a page after its form."""
+
+    callback_id = "log_page"
+
+    @classmethod
+    def build(cls, message: Message) -> View:
+        """The same blocks as in a message."""
+        return modal(cls.callback_id, "The log", message.blocks, about=About())
+
+
+class FilterForm:
+    """The form for what to look for; all of it is optional."""
+
+    callback_id = "log_filters"
+    by, via, state, kind, number, first, last, text = (
+        "by",
+        "via",
+        "state",
+        "kind",
+        "number",
+        "from",
+        "until",
+        "text",
+    )
+
+    @classmethod
+    def build(cls, filters: Filters, vocabulary: Vocabulary) -> View:
+        """Filled with what was looked for before."""
+        query = filters.query
+        names = [(name, name) for name in vocabulary.connections]
+        blocks = [
+            _picked(cls.by, "Who asked", "users_select", "initial_user", query.requester),
+            choice(cls.kind, "What", _kinds(), initial=query.kind, optional=True, placeholder="Anything"),
+            choice(cls.state, "How it stands", _states(), initial=query.state, optional=True),
+            *([choice(cls.via, "Through", names, initial=query.connection, optional=True)] if names else []),
+            text_input(cls.number, "Number", initial=query.number or "", optional=True, max_length=40),
+            _picked(cls.first, "From", "datepicker", "initial_date", filters.first),
+            _picked(cls.last, "Until, that day included", "datepicker", "initial_date", filters.last),
+            text_input(
+                cls.text,
+                "Words in a reason or a note",
+                initial=query.text or "",
+                optional=True,
+                max_length=100,
+            ),
+        ]
+        return modal(cls.callback_id, "Search the log", blocks, about=About(), submit="Search")
+
+    @classmethod
+    def line(cls, view: Mapping[str, Any]) -> str:
+        """What was chosen, as one line of the grammar."""
+        by = _chosen(view, cls.by, "selected_user")
+        said = {
+            cls.by: by and person(by),
+            cls.state: typed(view, cls.state),
+            cls.kind: typed(view, cls.kind),
+            cls.number: typed(view, cls.number),
+            cls.first: _chosen(view, cls.first, "selected_date"),
+            cls.last: _chosen(view, cls.last, "selected_date"),
+            cls.text: typed(view, cls.text),
+        }
+        keys = [f"{key}={in_quotes(value)}" for key, value in said.items() if value]
+        through = typed(view, cls.via)
+        return " ".join([*keys, *([f"via={in_quotes(through)}"] if through else [])])
+
+
+def _kinds() -> list[tuple[str, str]]:
+    of = {kind: "campaign" if kind.endswith("campaign") else "call" for kind in Kind}
+    return [(str(kind), f"{_VERBS[kind].capitalize()} a {of[kind]}") for kind in Kind]
+
+
+def _states() -> list[tuple[str, str]]:
+    return [(str(state), WORDS[state].capitalize()) for state in State]
+
+
+def _picked(block_id: str, label: str, kind: str, initial: str, value: str | None) -> Block:
+    element: Block = {"type": kind, "action_id": block_id}
+    if value:
+        element[initial] = value
+    shown = plain_text(label, MAX_LABEL)
+    return {"type": "input", "block_id": block_id, "label": shown, "element": element, "optional": True}
+
+
+def _chosen(view: Mapping[str, Any], block_id: str, name: str) -> str:
+    elements = view.get("state", {}).get("values", {}).get(block_id) or {}
+    return next((str(element[name]) for element in elements.values() if element.get(name)), "")

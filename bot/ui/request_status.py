@@ -1,0 +1,359 @@
+"""How a request stands, in words: the sentences that every message about it is made of. Pure.
+
+Numbers are masked, people's words are escaped, and times are in each reader's own zone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.services.outcomes import REMOVING
+from bot.slack.blocks import Message, escape, person, section, when
+from bot.text import outcomes
+from bot.ui import outages
+from bot.ui.decision_facts import EARLIER, as_said, left_alone
+from bot.ui.request_summary import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
+from providers.actions import Code, Kind
+from storage.entries import Cancelled, Event, Followed, LogEntry, Request, Standstill, call_time
+from storage.lifecycle import State
+
+DRY_RUN = "🧪 *Dry run: nothing is sent.*"
+_DECISIONS = {
+    "approved": "Approved",
+    "denied": "Denied",
+    "withdrawn": "Taken back",
+    "happened": "Looked up",
+    "did_not_happen": "Looked up",
+    "ordered": "Sent again",
+}
+"""Events that are a person's decision about a request."""
+
+
+def trial(request: Request) -> list[str]:
+    """What is said first of all where a request only tries things out."""
+    return [DRY_RUN] if request.mode == "dry-run" else []
+
+
+def marked(request: Request, message: Message) -> Message:
+    """A message about a request, in which a dry run is said first."""
+    if not trial(request):
+        return message
+    first, *others = message.blocks
+    told = section(f"{DRY_RUN}\n{first['text']['text']}")
+    return Message(f"{DRY_RUN} {message.text}", [told, *others])
+
+
+def standing(request: Request) -> str:
+    """How a request stands, as a sentence or two."""
+    first = request.entries[0]
+    if len(request.entries) == 1:
+        return _SENTENCES[request.state](request, first)
+    states = [entry.state for entry in request.entries]
+    said = [word(entry) for entry in request.entries]
+    if len(set(states)) == 1 and states[0] in {State.PENDING, State.DENIED, State.EXPIRED, State.WITHDRAWN}:
+        return _SENTENCES[states[0]](request, first)
+    order = [*WORDS.values(), "tried out"]
+    told = ", ".join(f"{said.count(one)} {one}" for one in sorted(set(said), key=order.index))
+    mark = "✅" if set(said) == {"tried out"} else _MARKS[request.state]
+    return f"{mark} *{person(request.requester)} asked to {task(request)}:* {told}.{_waits(request)}"
+
+
+def held_up(request: Request) -> str | None:
+    """What holds up all that is approved of a request, and until when; None: nothing that holds longest."""
+    held = _hold(request)
+    later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
+    if held is None or not later or all(at is not None and at > held.until for at in later):
+        return None
+    return outages.why_waiting(held)
+
+
+def _hold(request: Request) -> Standstill | None:
+    """What holds a request up, until it is tried next: what removes something is tried sooner."""
+    held = request.waits_for
+    if held is None or held.probe_at is None or request.kind not in REMOVING:
+        return held
+    return replace(held, until=min(held.until, held.probe_at))
+
+
+def _waits(request: Request) -> str:
+    """What holds a request up and what can be done about that, to end a sentence with."""
+    waits = held_up(request)
+    return f" Waits: {waits}.{_what_to_do(request)}" if waits else ""
+
+
+def _what_to_do(request: Request) -> str:
+    helps = outages.what_to_do(request.waits_for, request.kind) if request.waits_for else ""
+    return f" {helps}" if helps else ""
+
+
+def passed(request: Request) -> str:
+    """What was approved and has not ended: true whenever it is read, as a card may be behind."""
+    told = f"*Approved:* {task(request)}, for {person(request.requester)}."
+    return f"⏳ {told}{_waits(request)} The audit channel shows what comes of it."
+
+
+def already(request: Request, events: Sequence[Event]) -> list[str]:
+    """How a request stands, and who decided it and when: for somebody who comes too late."""
+    decided = next((event for event in reversed(events) if event.name in _DECISIONS), None)
+    by = [f"{_DECISIONS[decided.name]} by {person(decided.actor)}, {when(decided.at)}."] if decided else []
+    return [standing(request), *by]
+
+
+def word(entry: LogEntry, *, cancelled: bool = False) -> str:
+    """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
+    if cancelled:
+        return "cancelled"
+    return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
+
+
+def became(entry: LogEntry) -> str:
+    """Return how one of several targets stands, with what was said of its end."""
+    if entry.state is State.APPROVED and entry.not_before:
+        return f"waits until {when(entry.not_before)}"
+    return word(entry) + (f". {entry.message}" if entry.message and entry.state not in UNFINISHED else "")
+
+
+UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+WORDS = {
+    State.PENDING: "waiting for approval",
+    State.APPROVED: "about to be sent",
+    State.SENDING: "being sent",
+    State.SUCCEEDED: "done",
+    State.FAILED: "failed",
+    State.UNKNOWN: "unknown",
+    State.REFUSED: "not sent",
+    State.DENIED: "denied",
+    State.WITHDRAWN: "taken back",
+    State.EXPIRED: "ran out of time",
+}
+"""States in people's words."""
+
+_MARKS = {
+    State.PENDING: "⏳",
+    State.APPROVED: "⏳",
+    State.SENDING: "⏳",
+    State.SUCCEEDED: "✅",
+    State.FAILED: "❌",
+    State.UNKNOWN: "❓",
+    State.REFUSED: "🚫",
+    State.DENIED: "🚫",
+    State.WITHDRAWN: "↩️",
+    State.EXPIRED: "⌛",
+}
+
+_DONE = {
+    Kind.PLACE_CALL: "Accepted",
+    Kind.CANCEL_CALL: "Cancelled",
+    Kind.DELETE_CAMPAIGN: "Deleted",
+    Kind.STOP_CAMPAIGN: "Stopped",
+    Kind.START_CAMPAIGN: "Started",
+}
+_NOT_DONE = {
+    Kind.PLACE_CALL: "Not placed",
+    Kind.CANCEL_CALL: "Not cancelled",
+    Kind.DELETE_CAMPAIGN: "Not deleted",
+    Kind.STOP_CAMPAIGN: "Not stopped",
+    Kind.START_CAMPAIGN: "Not started",
+}
+
+
+def _pending(request: Request, _entry: LogEntry) -> str:
+    return f"⏳ *Waiting for approval.* {wish(request)}"
+
+
+def _approved(request: Request, entry: LogEntry) -> str:
+    what, who = task(request), person(request.requester)
+    message = f" {entry.message}" if entry.message else ""
+    if waits := held_up(request):
+        return f"⏳ *Waits: {waits}:* {what}, for {who}.{message}{_what_to_do(request)}"
+    if entry.attempt:
+        at = f" {when(entry.not_before)}" if entry.not_before else ""
+        asked = ", as the provider asked" if at and entry.code is Code.RATE_LIMITED else ""
+        return f"⏳ *Trying again{at}{asked}:* {what}.{message}{_what_to_do(request)}"
+    if entry.not_before:
+        return f"⏳ *Waiting until {when(entry.not_before)}:* {what}, for {who}.{message}"
+    return f"⏳ *About to be sent:* {what}{WARNING.get(request.kind, '')}, for {who}."
+
+
+def _sending(request: Request, _entry: LogEntry) -> str:
+    return f"⏳ *Being sent:* {task(request)}, for {person(request.requester)}."
+
+
+def _succeeded(request: Request, entry: LogEntry) -> str:
+    if request.moves:
+        return _moved(request, entry)
+    if request.cancelled:
+        return _taken_away(request, entry, request.cancelled)
+    return f"{_what_is_done(entry)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+
+
+def _moved(request: Request, entry: LogEntry) -> str:
+    """How a move stands whose first step is done."""
+    second = request.followed_by
+    to = f" {when(request.moves_to)}" if request.moves_to else ""
+    whose = f"{one_call(entry)}, for {person(request.requester)}."
+    again = f" `{second.id}`" if second and second.id else ""
+    match second:
+        case None:
+            return f"⏳ *Cancelled, and about to be placed again for{to}:* {whose}"
+        case Followed(state=State.SUCCEEDED):
+            return f"✅ *Moved to{to}:* {whose} It was cancelled and placed again as{again}."
+        case Followed(state=State.PENDING):
+            return f"⏳ *Cancelled. Placing it again for{to} waits for approval:* {whose} See{again}."
+        case Followed(state=State.APPROVED | State.SENDING):
+            return f"⏳ *Cancelled, and being placed again for{to}:* {whose} See{again}."
+        case Followed(state=State.UNKNOWN):
+            return f"❓ *Cancelled. We do not know whether it was placed again for{to}:* {whose} See{again}."
+        case _:
+            why = f" {escape(second.message)}" if second.message else ""
+            return f"❌ *Cancelled, but not placed again:* {whose}{why} *Nobody is called.*"
+
+
+def _taken_away(request: Request, entry: LogEntry, cancelled: Cancelled) -> str:
+    """How a call stands that was placed and then cancelled: where it is told, and what comes of it."""
+    at = f", {when(entry.scheduled_for)}" if entry.scheduled_for else ""
+    whose = f"{target(entry)}{at}, for {person(request.requester)}"
+    if cancelled.moved:
+        return f"↪️ *Cancelled, to place it again:* {whose}. See `{cancelled.by}`."
+    return f"🚫 *Cancelled:* {whose}. It does not go out. See `{cancelled.by}`."
+
+
+def moved_in_vain(request: Request) -> bool:
+    """Whether a call was cancelled to be moved, will not go out at all, and might be placed again."""
+    second = request.followed_by
+    if second is None or second.code == Code.COMPLIANCE_BLOCKED:
+        return False
+    return second.state not in {*UNFINISHED, State.SUCCEEDED, State.UNKNOWN}
+
+
+def done(request: Request) -> str:
+    """What was done, in short: of several targets, how many."""
+    if request.cancelled:
+        return _taken_away(request, request.entries[0], request.cancelled)
+    finished = [entry for entry in request.entries if entry.state is State.SUCCEEDED]
+    if len(request.entries) == 1 and finished:
+        return f"{_what_is_done(finished[0])}."
+    how, several = _DONE[request.kind], f"{len(finished)} of {len(request.entries)} {PLURALS[request.kind]}"
+    if request.kind is Kind.CANCEL_CALL and request.entries[0].target_id is None:
+        how, several = "Removed", f"the scheduled calls to {len(finished)} of {len(request.entries)} numbers"
+    return f"✅ *{how}:* {several}."
+
+
+def _what_is_done(entry: LogEntry) -> str:
+    how, at = _DONE[entry.kind], ""
+    if entry.code is Code.SCHEDULED and entry.scheduled_for:
+        how, at = "Scheduled", f", {when(entry.scheduled_for)}"
+    elif entry.kind is Kind.CANCEL_CALL and entry.target_id is None:
+        later = (entry.message or "").startswith(outcomes.ONLY_LATER_ONES)
+        how = "Removed what was still to go out" if later else "Removed"
+    return f"✅ *{how}:* {target(entry)}{at}"
+
+
+def _failed(request: Request, entry: LogEntry) -> str:
+    not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+    return f"❌ *{not_done}:* {target(entry)}. {entry.message or ''}".rstrip()
+
+
+def _unknown(request: Request, entry: LogEntry) -> str:
+    return (
+        f"❓ *We do not know whether it happened:* {task(request)}, for {person(request.requester)}. "
+        f"{entry.message or ''}"
+    ).rstrip()
+
+
+def _refused(request: Request, entry: LogEntry) -> str:
+    if entry.code is Code.DRY_RUN:
+        would = (entry.message or "").removeprefix("Dry run: nothing was sent. ")  # as the message begins
+        return f"✅ *Tried out:* {task(request)}, for {person(request.requester)}. {would}".rstrip()
+    text = f"🚫 *Not sent:* {task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
+    return f"{text} {EARLIER}." if entry.doubted else text
+
+
+def _denied(request: Request, entry: LogEntry) -> str:
+    decided = next((a for a in reversed(request.approvals) if a.decision == "deny"), None)
+    by = f" by {person(decided.person)}" if decided else ""
+    return f"🚫 *Denied{by}:* {task(request)}. {left_alone(request, entry)}."
+
+
+def _withdrawn(request: Request, entry: LogEntry) -> str:
+    if entry.code is Code.COMPLIANCE_BLOCKED:
+        return f"🛑 *Not sent:* {task(request)}, asked by {person(request.requester)}. {entry.message}"
+    text = f"↩️ *Taken back by {person(request.requester)}:* {task(request)}."
+    return f"{text} {EARLIER}." if entry.doubted else text
+
+
+def _expired(request: Request, entry: LogEntry) -> str:
+    if request.done_by:
+        return f"⌛ *Not needed any more:* {aimed_at(request)}. {unsent(request, entry)}"
+    if entry.message and not _went_out_before(request, entry):
+        return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(request, entry)}."
+    if _was_to_go_out(request):
+        not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+        return f"⌛ *{not_done}:* {aimed_at(request)}. {unsent(request, entry)}"
+    return f"⌛ *Time ran out {_too_few(request)}:* {task(request)}. {left_alone(request, entry)}."
+
+
+def _too_few(request: Request) -> str:
+    """How far the deciding had come when its time was over."""
+    return "before enough people approved" if request.approved_by else "before anyone decided"
+
+
+def _was_to_go_out(request: Request) -> datetime | None:
+    """When the call that was to be cancelled was to go out, where that is known."""
+    return goes_out(request) if request.kind is Kind.CANCEL_CALL else None
+
+
+def _went_out_before(request: Request, entry: LogEntry) -> bool:
+    """Whether an entry ended unsent because its call's time had come, as far as anybody knew that."""
+    at = call_time(request, entry)
+    if at is None or entry.kind is not Kind.CANCEL_CALL or entry.message == outcomes.LATER_CALLS_GO_OUT:
+        return False
+    return at <= entry.updated_at
+
+
+def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
+    """What follows where something was not sent in time: ``which`` names it among several."""
+    if request.done_by:
+        return f"`{request.done_by}` cancelled it before."
+    if not entry.message:
+        return missed(request, entry)
+    at = call_time(request, entry)
+    if at is None or not _went_out_before(request, entry):
+        return f"{entry.message}{which} {left_alone(request, entry)}."
+    as_said = f", as {person(request.requester)} says"
+    went_out = f"went out {when(at)}" if entry.scheduled_for else f"was to go out {when(at)}{as_said}"
+    call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({target(entry)})"
+    again = " It is not placed again." if request.moves else ""
+    return f"{call} {went_out}. {entry.message}{again}"
+
+
+def missed(request: Request, entry: LogEntry) -> str:
+    """What follows where nobody decided. That a call went out is said only where the log knew when."""
+    at = _was_to_go_out(request)
+    if at is None:
+        nobody = "Too few people approved" if request.approved_by else "Nobody decided"
+        return f"{nobody} in time. {left_alone(request, entry)}."
+    said = as_said(request)
+    call = "The call" if len(request.entries) == 1 else "The first call"
+    nobody = "too few people approved" if request.approved_by else "nobody decided"
+    had = "too few people had approved" if request.approved_by else "nobody had decided"
+    if entry.updated_at < at:
+        follows = "" if request.moves else f" {left_alone(request, entry)}."
+        return f"{call} goes out {when(at)}{said}: {nobody} in time.{follows}"
+    if said:
+        return f"{call} was to go out {when(at)}{said}, and {had} by then."
+    return f"{call} went out {when(at)} {_too_few(request)}."
+
+
+_SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
+    State.PENDING: _pending,
+    State.APPROVED: _approved,
+    State.SENDING: _sending,
+    State.SUCCEEDED: _succeeded,
+    State.FAILED: _failed,
+    State.UNKNOWN: _unknown,
+    State.REFUSED: _refused,
+    State.DENIED: _denied,
+    State.WITHDRAWN: _withdrawn,
+    State.EXPIRED: _expired,
+}

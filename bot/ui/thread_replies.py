@@ -1,0 +1,123 @@
+"""What is said in the thread of a request's audit message, once for each thing that happened. Pure.
+
+A reply is rendered from a request as it stands when it is sent, and is not edited after that.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bot.slack.blocks import Block, Message, escape, excerpt, paragraphs, person, quote, section
+from bot.text import deciding
+from bot.ui.decision_facts import left_alone
+from bot.ui.request_status import moved_in_vain, standing, unsent, word
+from bot.ui.request_summary import target
+from storage.entries import LogEntry, Request, Scalar
+from storage.lifecycle import State
+
+PLACE_IT_AGAIN = "*Place it again…*"
+"""The button of a move that cancelled its call and could not place it again."""
+_AFTER_ALL = {
+    "late_answer": "The provider's answer was recorded late",
+    "webhook": "The provider told us what happened, so nobody needs to look it up",
+}
+"""What ended a doubt without any person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the event behind a post adds to the request: who did it, what they said, and to which entry.
+
+    ``summaries`` tell what is gone for good, ``warnings`` what somebody should look at, by entry; ``data`` is
+    the event's own.
+    """
+
+    actor: str
+    note: str | None = None
+    entry: str = ""
+    summaries: Sequence[str] = ()
+    warnings: Sequence[tuple[str, str]] = ()
+    data: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def thread(template: str, request: Request, told: Told) -> Message:
+    """What is said of one thing that happened, to everybody who follows the request."""
+    who = person(told.actor)
+    entry = next((one for one in request.entries if one.id == told.entry), request.entries[0])
+    which = f" ({target(entry)})" if len(request.entries) > 1 else ""
+    words = f" {quote(told.note)}" if told.note else ""
+    match template:
+        case "approved":
+            text = f"{who} approved this.{words}"
+        case "approved_in_part":
+            text = f"{who} approved this.{words} It takes somebody else's approval as well."
+        case "denied":
+            text = f"{who} denied this.{words} {left_alone(request, entry)}."
+        case "withdrawn":
+            text = f"{who} took this back.{words}"
+        case "happened":
+            text = f"{who} says it *did* happen{which}.{_shown_by(entry)}{words}"
+        case "did_not_happen":
+            text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
+        case "ordered":
+            text = f"{who} asked to send it again{which}.{words}"
+        case "followed":
+            again = f" {person(request.requester)} can press {PLACE_IT_AGAIN} on the message above."
+            offer = again if moved_in_vain(request) else ""
+            text = f"{standing(request)}{f' {escape(told.note)}' if told.note else ''}{offer}"
+        case _:
+            text = _machines_thread(template, request, entry, which)
+    return Message(text, [section(text), *also(request, told)])
+
+
+def _shown_by(entry: LogEntry) -> str:
+    """What shows what somebody says, which is the end of the entry's message."""
+    return next(
+        (f" {shown}" for shown in deciding.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
+    )
+
+
+def _machines_thread(template: str, request: Request, entry: LogEntry, which: str) -> str:
+    """What is said in the thread of what no person did."""
+    settle = "press *Say what happened…* on the message above."
+    match template:
+        case "expired":
+            return unsent(request, entry, which)
+        case "unknown" | "still_unknown" as template:
+            nothing = f"We do not know whether it happened{which}."
+            said = nothing if template == "unknown" else still_unknown(request)
+            return f"{said} Look it up at the provider, then {settle}"
+        case "still_there":
+            return f"The provider was asked, and still has it{which}. Look it up there again, then {settle}"
+        case "took_place":
+            return contradicted(entry, which)
+        case "late_answer" | "webhook":
+            return f"{_AFTER_ALL[template]}{which}. {standing(request)}"
+        case _:
+            return standing(request)
+
+
+def still_unknown(request: Request) -> str:
+    """That nobody has said yet what happened: true of when it is rendered."""
+    doubts = [entry for entry in request.entries if entry.state is State.UNKNOWN]
+    which = f" to {len(doubts)} of {len(request.entries)}" if len(request.entries) > 1 else ""
+    return f"⏰ *Nobody has said yet what happened{which}.* {standing(request)}"
+
+
+def contradicted(entry: LogEntry, which: str) -> str:
+    """What somebody reads who believes that a call was not placed."""
+    return (
+        f"*The provider says that this call took place{which}.* Here it is recorded as {word(entry)}, and "
+        "that stays. Look it up at the provider before anybody asks for it again."
+    )
+
+
+def also(request: Request, told: Told) -> list[Block]:
+    """What is left of what is gone, and what somebody should look at."""
+    targets = {entry.id: target(entry) for entry in request.entries}
+    summaries = [f"What it was: {escape(summary)}" for summary in told.summaries]
+    warnings = [
+        f"⚠️ {f'{targets[entry]}: ' if len(targets) > 1 else ''}{escape(warning)}"
+        for entry, warning in told.warnings
+    ]
+    more = "… and {} more: *Details* above shows them all"
+    return paragraphs([*summaries, *excerpt(warnings, more)])

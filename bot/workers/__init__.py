@@ -1,0 +1,1 @@
+"""Background workers: sending, asking, posting, keeping."""

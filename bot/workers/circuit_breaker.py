@@ -1,0 +1,117 @@
+"""Providers that are down: their failures are counted, and one attempt finds out when they answer again.
+
+Where nothing could be reached, the provider's host is asked for any answer at all (`Adapter.reach`), which
+has no effect and costs no request one of its attempts. Where something answered, only a request that waits
+can tell: one is sent. Either way one process at a time tries, and all others wait for what it finds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from bot.workers.loop import log_fault
+from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_after, told_from
+from bot.workers.rate_limiter import Pace
+from providers.actions import Code, Outcome
+from providers.base import Adapter
+from storage.entries import Standstill
+from storage.log import ActionLog
+
+PROBE_MARGIN = timedelta(seconds=5)
+"""How much longer than a request may take a probe belongs to whoever began it."""
+
+_log = logging.getLogger(__name__)
+
+
+class Outages:
+    """Counts failures and finds out when they are over. ``again`` is called when something may go on."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        adapters: Mapping[str, Adapter],
+        pace: Pace,
+        *,
+        deadline: timedelta,
+        clock: Callable[[], datetime],
+        again: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._adapters = adapters
+        self._pace = pace
+        self._takes = deadline + PROBE_MARGIN
+        self._clock = clock
+        self._again = again
+        self._counted: set[str] = set()
+        """Connections of which failures are counted."""
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def running(self) -> Sequence[asyncio.Task[None]]:
+        """Hosts that are being asked just now."""
+        return list(self._running.values())
+
+    async def step(self, standstills: Sequence[Standstill]) -> tuple[frozenset[str], frozenset[str]]:
+        """Ask hosts whose pause is over. What is down, and of that what a request may find out about."""
+        now = self._clock()
+        if any(one.why == "asked" and not holds(one, now) for one in standstills):
+            await self._log.over()
+        down = [one for one in standstills if is_down(one) and one.connection in self._adapters]
+        self._counted = {one.connection for one in standstills if is_counted(one)}
+        due = [one for one in down if not holds(one, now) and not self._pace.asked_for(one.connection)]
+        unreached = [one.connection for one in due if not one.reachable]
+        for connection in unreached:
+            if connection not in self._running and await self.probes(connection):
+                self._ask(connection)
+        names = frozenset(one.connection for one in down)
+        return names, frozenset(one.connection for one in due if one.reachable)
+
+    async def probes(self, connection: str) -> bool:
+        """Whether this process is the one to try."""
+        return await self._log.probe(connection, self._clock() + self._takes)
+
+    async def heed(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
+        """Count what a request that began then says of its provider."""
+        if failed(outcome):
+            await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
+        elif connection in self._counted:
+            await self._log.answered(connection)
+            _log.info("%s answers again", connection)
+
+    async def _failed(self, connection: str, began: datetime, *, reachable: bool) -> None:
+        pause = partial(pause_after, reachable=reachable)
+        tell = told_from(reachable=reachable)
+        found = await self._log.failed(
+            connection, began=began, pause=pause, reachable=reachable, told_from=tell
+        )
+        self._counted.add(connection)
+        if holds(found, self._clock()):
+            self._pace.hold(connection)
+            _log.warning(
+                "%s does not answer (%d in a row); it is left alone until %s",
+                connection,
+                found.failures,
+                f"{found.until:%H:%M:%S} UTC",
+            )
+
+    def _ask(self, connection: str) -> None:
+        task = asyncio.create_task(self._reach(connection), name=f"reach {connection}")
+        self._running[connection] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._running[connection]
+            self._again()
+            if not task.cancelled() and (error := task.exception()):
+                log_fault(error, f"Asking whether {connection} answers was broken off")
+
+        task.add_done_callback(ended)
+
+    async def _reach(self, connection: str) -> None:
+        began = self._clock()
+        if await self._adapters[connection].reach() is None:
+            await self._log.answered(connection)
+            _log.info("%s can be reached again", connection)
+        else:
+            await self._failed(connection, began, reachable=False)

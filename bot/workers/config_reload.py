@@ -1,0 +1,141 @@
+"""The rules in force: kept in the log whenever they become others, and read anew on SIGHUP.
+
+What is read anew are rules, groups, reasons and calling hours, which people see at once. Connections,
+channels and how requests are sent are put together at the start: where those changed, it is said that they
+need a restart. A file with a fault changes nothing, and its faults are said.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.loader import SettingsFault
+from bot.config.settings import Settings
+from bot.policy import hours_written
+from bot.policy.rules import written
+from bot.slack.blocks import Message
+from bot.slack.masking import Masking
+from bot.slack.users import SLACK_TROUBLE, Directory, trouble
+from bot.text.rule_changes import difference
+from bot.ui import announcements
+from bot.workers.outbox import ANSWER_WITHIN
+from storage.entries import SYSTEM
+from storage.log import ActionLog
+
+_log = logging.getLogger(__name__)
+
+
+class Reloading:
+    """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`; ``follow`` obey it."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        client: AsyncWebClient,
+        settings: Settings,
+        directory: Directory,
+        *,
+        read: Callable[[], Settings],
+        follow: Sequence[Callable[[Settings], None]],
+    ) -> None:
+        self._log = log
+        self._client = client
+        self._settings = settings
+        self._directory = directory
+        self._read = read
+        self._follow = follow
+        self._asked = False
+
+    def hear(self) -> None:
+        """Somebody wants the file to be read anew: SIGHUP."""
+        self._asked = True
+
+    async def step(self) -> bool:
+        """Read the file anew where somebody wants it."""
+        if self._asked:
+            self._asked = False
+            await self.reload()
+        return False
+
+    async def reload(self) -> None:
+        """Go by the file as it is now, or say why not."""
+        try:
+            new = self._read()
+        except SettingsFault as fault:
+            _log.error(
+                "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
+            )
+            await self._post(announcements.rules_faulty(fault.faults))
+            return
+        old, self._settings = self._settings, _taken(self._settings, new)
+        if not await self._directory.follow(self._settings.groups):
+            _log.warning("Not every user group could be read: whoever is only in one of those may do nothing")
+        for follow in self._follow:
+            follow(self._settings)
+        later = needs_restart(old, new)
+        _log.info("The rules were read anew%s", f"; a restart is needed for {later}" if later else "")
+        await self.keep(later=later)
+
+    async def keep(self, *, later: str = "") -> str | None:
+        """Write the rules in force down where the log has others, and say so in Slack; the event's id."""
+        known = hours_written.known()
+        own_hours = {
+            country: hours.words()
+            for country, hours in self._settings.hours.items()
+            if hours != known.get(country)
+        }
+        now = written(self._settings.rules, self._settings.groups, own_hours)
+        text = json.dumps(now, ensure_ascii=False)
+        while True:
+            last = await self._log.rules()
+            if last and str(last.data["rules"]) == text:
+                return None
+            before = json.loads(str(last.data["rules"])) if last else None
+            lines = difference(before, now) if before else [announcements.FIRST_RULES]
+            data = {"rules": text, "difference": "\n".join(lines)}
+            kept = await self._log.keep_rules(actor=SYSTEM, data=data, after=last)
+            if kept:
+                break
+        for line in lines:
+            _log.info("%s: %s", kept, line)
+        if last and lines:
+            await self._post(announcements.rules_changed(lines, kept, later))
+        return kept
+
+    async def _post(self, message: Message) -> None:
+        """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
+        message = Masking(self._settings.slack.default_region).message(message)
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                await self._client.chat_postMessage(
+                    channel=self._settings.slack.audit_channel,
+                    text=message.text,
+                    blocks=list(message.blocks),
+                )
+        except SLACK_TROUBLE as error:
+            _log.error("Slack does not take what is to be said of the rules: %s", trouble(error))
+
+
+def _taken(old: Settings, new: Settings) -> Settings:
+    """What of new settings is obeyed without a restart."""
+    reasons = {"reasons": new.slack.reasons, "denial_reasons": new.slack.denial_reasons}
+    slack = old.slack.model_copy(update=reasons)
+    return replace(old, rules=new.rules, groups=new.groups, hours=new.hours, slack=slack)
+
+
+def needs_restart(old: Settings, new: Settings) -> str:
+    """What became different that a restart is needed for, in words."""
+    changed = [
+        announcements.a_connection(name)
+        for name in sorted({*old.connections, *new.connections})
+        if old.connections.get(name) != new.connections.get(name)
+    ]
+    if _taken(old, new).slack != new.slack:
+        changed.append("[slack]")
+    changed += ["[dispatch]"] if old.dispatch != new.dispatch else []
+    changed += ["[retention]"] if old.retention != new.retention else []
+    return ", ".join(changed)

@@ -1,0 +1,248 @@
+"""Looking up what an action is aimed at: before its first attempt, and once more when it is in doubt.
+
+A look-up has no effect at the provider and stands before nothing that people decide. What it saw is a note in
+the log. It ends a doubt in one case only: what it saw before the first attempt is not there any more.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.config.settings import Settings
+from bot.services.cards import with_card
+from bot.services.confirmations import confirmation
+from bot.services.outcomes import MAX_ATTEMPTS
+from bot.services.requests import Operations
+from bot.text import outcomes
+from bot.workers.loop import log_fault
+from bot.workers.rate_limiter import Pace
+from providers.actions import Code, Refused, Sighting
+from providers.base import Adapter, Context
+from storage.chain import LOOKED_UP
+from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
+from storage.lifecycle import State
+from storage.log import ActionLog, Conflict
+
+AT_ONCE = 4
+"""Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
+BATCH = 100
+"""Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
+
+
+class LookUps:
+    """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        settings: Settings,
+        operations: Operations,
+        adapters: Mapping[str, Adapter],
+        pace: Pace,
+        *,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+        again: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._settings = settings
+        self._operations = operations
+        self._adapters = adapters
+        self._pace = pace
+        self._clock = clock
+        self._announce = announce
+        self._again = again
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._put_off: dict[str, int] = {}
+        self._read: Mapping[str, int] = {}
+        """How far each connection's entries are read."""
+        self._queue: dict[str, LogEntry] = {}
+        """Entries that were read and are still to be looked up before their first attempt."""
+        self._able = frozenset(
+            name
+            for name, adapter in adapters.items()
+            if type(adapter).build_look_up is not Adapter.build_look_up and adapter.settings.mode == "live"
+        )
+
+    @property
+    def running(self) -> Sequence[asyncio.Task[None]]:
+        """What is being looked up just now."""
+        return list(self._running.values())
+
+    async def step(self) -> None:
+        """Begin to look up what is new, and what is in doubt, as far as there is room."""
+        able = self._able - self._pace.waiting() - self._pace.probing
+        if not able or len(self._running) >= AT_ONCE:
+            return
+        for entry in await self._log.unsure(able, BATCH):
+            self._start(entry, self._after_doubt)
+        queued = Counter(entry.connection for entry in self._queue.values())
+        short = [name for name in able if queued[name] < BATCH]
+        found, self._read = await self._log.unsighted(short, BATCH, self._read)
+        self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
+        for entry in [one for one in self._queue.values() if one.connection in able]:
+            if len(self._running) >= AT_ONCE:
+                break
+            del self._queue[entry.id]
+            self._start(entry, self._first)
+
+    async def before_first_attempt(self, entry: LogEntry) -> bool:
+        """Have an entry looked up that is about to be sent for the first time; False where that must wait.
+
+        An account that asked for a wait gets one request, and that is the removal itself.
+        """
+        able = entry.connection in self._able and not self._pace.asked_for(entry.connection)
+        if entry.attempt or entry.looked_up or not able:
+            return True
+        if entry.id in self._running:
+            await asyncio.wait({self._running[entry.id]})
+        request = await self._log.request(entry.request)
+        now = next(one for one in request.entries if one.id == entry.id)
+        return now.looked_up or await self._record_first(request, now)
+
+    async def confirms_gone(self, request: Request, entry: LogEntry) -> bool:
+        """Ask once more for what a provider did not find, and return whether it is gone.
+
+        True where the connection cannot look anything up; False where it cannot be asked now.
+        """
+        if entry.connection not in self._able or not self._can_be_asked(entry):
+            return True
+        if not await self._pace.turn(entry.connection):
+            return False
+        seen = await self._seen(request, entry)
+        await self._pace.heed(entry.connection, seen)
+        return seen.found is False
+
+    def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
+        room = len(self._running) < AT_ONCE
+        if not room or entry.id in self._running or not self._can_be_asked(entry):
+            return
+        task = asyncio.create_task(look(entry), name=f"look up {entry.id}")
+        self._running[entry.id] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._running[entry.id]
+            self._again()
+            if not task.cancelled() and (error := task.exception()):
+                log_fault(error, f"Looking up {entry.id} was broken off")
+
+        task.add_done_callback(ended)
+
+    async def _first(self, entry: LogEntry) -> None:
+        """Look up an entry that still is to be, and queue it again where that must wait."""
+        self._queue[entry.id] = entry
+        request = await self._log.request(entry.request)
+        now = next(one for one in request.entries if one.id == entry.id)
+        waits = now.state in {State.PENDING, State.APPROVED} and not now.attempt and not now.looked_up
+        if not waits or await self._record_first(request, now):
+            del self._queue[entry.id]
+
+    async def _record_first(self, request: Request, entry: LogEntry) -> bool:
+        """Look up and note what was seen; False where that must wait for the connection's turn."""
+        if not self._can_be_asked(entry):
+            return True
+        if not await self._pace.turn(entry.connection):
+            return False
+        sighting = await self._ask(request, entry)
+        if sighting is None:
+            return False
+        posts = [Post("state", "audit")]
+        if request.approvals_needed:
+            posts.insert(0, Post("state", "card"))
+        await self._change(request, [], sighting, entry, posts)
+        return True
+
+    async def _after_doubt(self, entry: LogEntry) -> None:
+        """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
+        if not await self._pace.turn(entry.connection):
+            return
+        request = await self._log.request(entry.request)
+        sighting = await self._ask(request, entry)
+        if sighting is None:
+            return
+        if sighting.found is False and await self._log.sighted_before(entry.id):
+            gone = Move(
+                entry.id,
+                "looked_up_gone",
+                frozenset({State.UNKNOWN}),
+                State.SUCCEEDED,
+                attempt=entry.attempt,
+                changes={
+                    "code": Code.DELETED,
+                    "message": outcomes.LOOKED_UP_GONE,
+                    "reference": entry.target_id,
+                },
+            )
+            posts = [
+                Post("state", "audit"),
+                Post("looked_up_gone", "thread"),
+                Post("state", f"dm:{request.requester}"),
+            ]
+            await self._change(request, [gone], sighting, entry, posts)
+        elif sighting.found:
+            posts = [Post("state", "audit"), Post("still_there", "thread")]
+            await self._change(request, [], sighting, entry, posts)
+        else:
+            await self._change(request, [], sighting, entry, [])
+
+    def _can_be_asked(self, entry: LogEntry) -> bool:
+        """Whether there is a request that looks an entry's target up; making it is local."""
+        adapter = self._adapters[entry.connection]
+        if entry.action is None:
+            return False
+        try:
+            return adapter.build_look_up(entry.action, self._context(entry)) is not None
+        except Refused:
+            return True  # which is worth a note
+
+    async def _ask(self, request: Request, entry: LogEntry) -> Sighting | None:
+        """Ask; None where the provider puts us off, who may ask again, but not without end."""
+        seen = await self._seen(request, entry)
+        await self._pace.heed(entry.connection, seen)
+        if not seen.put_off:
+            self._put_off.pop(entry.id, None)
+            return seen
+        times = self._put_off.get(entry.id, 0) + 1
+        self._put_off[entry.id] = times
+        if times < MAX_ATTEMPTS:
+            return None
+        del self._put_off[entry.id]
+        return seen
+
+    async def _seen(self, request: Request, entry: LogEntry) -> Sighting:
+        action = entry.action
+        assert action is not None  # noqa: S101 - `_can_be_asked`
+        if self._operations.fingerprint(entry.connection, action) != request.fingerprint:
+            return Sighting(found=None, message=outcomes.CHANGED_MEANWHILE)
+        try:
+            seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
+        except Refused as refused:
+            return Sighting(found=None, message=refused.message)
+        return seen or Sighting(found=None, message=outcomes.CANNOT_BE_ASKED)
+
+    def _context(self, entry: LogEntry) -> Context:
+        return Context(now=self._clock(), action_id=entry.id)
+
+    async def _change(
+        self,
+        request: Request,
+        moves: Sequence[Move],
+        sighting: Sighting,
+        entry: LogEntry,
+        posts: Sequence[Post],
+    ) -> None:
+        note = Note(
+            entry.id,
+            LOOKED_UP,
+            {"found": sighting.found, "said": sighting.message},
+            {"known_as": sighting.name} if sighting.name else {},
+        )
+        told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
+        change = Change(request.id, SYSTEM, moves, notes=[note], posts=told)
+        try:
+            await self._log.apply(change)
+        except Conflict:
+            return  # somebody settled it meanwhile, and knew better
+        self._announce()

@@ -1,0 +1,221 @@
+"""What follows when a provider tells by itself what became of a call of ours.
+
+A try that rang proves that the call was placed, and ends a doubt about that. A scheduled call that was
+deleted ends a doubt about its deletion. Whatever else a provider tells decides nothing: people read it where
+they have to settle. `settles` and `settles_deletion` decide, and are pure; `Notices` makes the changes in the
+log. A notice that comes twice changes nothing. One that contradicts how a call ended is told once.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from bot.config.settings import Settings
+from bot.services.cards import with_card
+from bot.services.confirmations import confirmation
+from bot.services.outcomes import WARNING, not_again
+from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
+from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
+from storage.lifecycle import TERMINAL, State
+from storage.log import ActionLog, Conflict, NoSuchRequest
+
+TOOK_PLACE = "took_place"
+"""The note that a call which is over as not done took place, and the template of what is posted of it."""
+CALL_ENDED = "call_ended"
+"""The note that a try ended without ringing, and the template of what is posted of it."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Why a notice changes nothing. ``odd``: somebody should look at it."""
+
+    why: str
+    odd: bool = False
+
+
+def settles(request: Request, notice: Notice, connection: str) -> Change | Ignored:
+    """Decide what a notice that a connection heard changes about the call that it names."""
+    named = named_by(request, notice, connection)
+    if isinstance(named, Ignored):
+        return named
+    return _as_it_stands(request, named, notice) if notice.end.rang else _told(request, named, notice)
+
+
+def named_by(request: Request, notice: Notice, connection: str) -> LogEntry | Ignored:
+    """Return the call that a notice names, or why it names none."""
+    entry = _entry(request, notice.action_id)
+    if entry is None or entry.connection != connection or entry.kind is not Kind.PLACE_CALL:
+        return Ignored("it names no call that was placed through this connection", odd=True)
+    if not isinstance(entry.action, PlaceCall):
+        return Ignored("its personal data was erased, so its number cannot be compared")
+    return entry if notice.number == entry.action.to else Ignored("it is about another number", odd=True)
+
+
+def settles_deletion(request: Request, deletion: str, notice: Notice) -> Change | Ignored:
+    """Decide what it changes about a deletion that a call it was aimed at is deleted.
+
+    Its nonce makes it once for each call: a notice that comes again proves no later deletion.
+    """
+    entry = _entry(request, deletion)
+    if entry is None or entry.state in TERMINAL:
+        return Ignored("its deletion is over")
+    found = _as_it_stands(request, entry, notice.model_copy(update={"reference": entry.reference}))
+    return replace(found, nonce=f"deleted {notice.action_id}") if isinstance(found, Change) else found
+
+
+def _entry(request: Request, name: str) -> LogEntry | None:
+    return next((one for one in request.entries if one.id == name), None)
+
+
+def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+    """Decide what it changes that what was asked for happened."""
+    match entry.state:
+        case State.UNKNOWN:
+            pass
+        case State.SENDING if not entry.doubted:
+            pass  # sooner than the answer, which may be lost
+        case State.APPROVED if entry.doubted:
+            dropped = not_again(entry, "order_dropped", notice.message)
+            return _happened(request, entry, notice, dropped)
+        case State.SUCCEEDED | State.SENDING:
+            return Ignored(f"the call is {entry.state}")
+        case state if state in TERMINAL and entry.attempt:
+            return _contradicts(request, entry, notice)
+        case _:
+            return _contradiction(entry)
+    return _happened(request, entry, notice)
+
+
+def _told(request: Request, entry: LogEntry, notice: Notice) -> Change | Ignored:
+    """Tell people of a try that did not ring, where they have to settle or believe that the call goes out.
+
+    Its nonce makes it once for each try.
+    """
+    surprise = notice.end is CallEnd.DELETED and entry.state is State.SUCCEEDED and not request.cancelled
+    if not surprise and entry.state is not State.UNKNOWN:
+        return Ignored(f"the call is {entry.state}, and no phone rang")
+    note = Note(entry.id, CALL_ENDED, {f"{WARNING}1": notice.message})
+    posts = [Post(CALL_ENDED, "thread")]
+    if surprise:
+        posts.append(Post(CALL_ENDED, f"dm:{request.requester}"))
+    once = f"{CALL_ENDED} {entry.id} {notice.end} {notice.attempt}"
+    return Change(request.id, SYSTEM, (), notes=(note,), nonce=once, posts=posts)
+
+
+def _contradicts(request: Request, entry: LogEntry, notice: Notice) -> Change:
+    """A note for people: a call that is over as not done took place. Its nonce makes it once."""
+    note = Note(entry.id, TOOK_PLACE, {f"{WARNING}1": notice.message})
+    posts = (Post(TOOK_PLACE, "thread"), Post(TOOK_PLACE, f"dm:{request.requester}"))
+    return Change(request.id, SYSTEM, (), notes=(note,), nonce=f"{TOOK_PLACE} {entry.id}", posts=posts)
+
+
+def _contradiction(entry: LogEntry) -> Ignored:
+    return Ignored(f"the call is {entry.state}, and yet it took place", odd=True)
+
+
+def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) -> Change:
+    move = Move(
+        entry.id,
+        "webhook",
+        frozenset({before[-1].after if before else entry.state}),
+        State.SUCCEEDED,
+        attempt=entry.attempt,
+        changes={
+            "code": Code.QUEUED if entry.kind is Kind.PLACE_CALL else Code.CANCELLED,
+            "message": notice.message,
+            "reference": notice.reference or entry.reference,
+            "not_before": None,
+        },
+    )
+    posts = (Post("state", "audit"), Post("webhook", "thread"), Post("state", f"dm:{request.requester}"))
+    return Change(request.id, SYSTEM, (*before, move), posts=with_card(request, posts))
+
+
+class Notices:
+    """Takes what providers tell. ``announce`` is called when there is something to post."""
+
+    def __init__(self, log: ActionLog, settings: Settings, *, announce: Callable[[], None]) -> None:
+        self._log = log
+        self._settings = settings
+        self._announce = announce
+
+    async def take(self, connection: str, notice: Notice) -> None:
+        """Do what a notice asks for; when this returns, it is committed or there was nothing to do.
+
+        Raises what the log raises when it cannot be written.
+        """
+        try:
+            request = await self._log.request(notice.action_id)
+        except NoSuchRequest:
+            # Without the id: it comes from outside.
+            _log.warning("A webhook of %s is about an action that is not in the log", connection)
+            return
+        named = named_by(request, notice, connection)
+        if notice.end is CallEnd.DELETED and isinstance(named, LogEntry) and not request.cancelled:
+            await self._take_deleted(named, notice)
+            request = await self._log.request(notice.action_id)  # it may be known as deleted by now
+        await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
+
+    async def _take_deleted(self, placed: LogEntry, notice: Notice) -> None:
+        """Settle the one deletion in doubt that a deleted call proves. Several are left to people."""
+        query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
+        found = (await self._log.page(query)).entries
+        doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
+        if len(doubts) > 1:
+            names = ", ".join(one.id for one in doubts)
+            _log.warning("%s are in doubt, and a webhook does not say which it is about", names)
+        for one in doubts if len(doubts) == 1 else ():
+            asked = await self._log.request(one.request)
+            if not await self._is_last(placed, one, asked, notice):
+                continue
+            await self._apply(
+                one.connection, asked, partial(settles_deletion, deletion=one.id, notice=notice)
+            )
+
+    async def _is_last(self, placed: LogEntry, deletion: LogEntry, asked: Request, notice: Notice) -> bool:
+        """Whether a deleted call leaves nothing that its deletion was aimed at, as far as the log knows.
+
+        One of several may have been deleted by hand, and that of another agent or account by anybody.
+        """
+        if (await self._log.request(placed.request)).fingerprint != asked.fingerprint:
+            return False
+        coming = await self._log.coming_up(
+            deletion.connection, deletion.agent or "", notice.number or "", deletion.asked_at
+        )
+        return all(call.id == placed.id or call.updated_at > deletion.updated_at for call in coming)
+
+    async def _apply(
+        self, connection: str, request: Request, decide: Callable[[Request], Change | Ignored]
+    ) -> None:
+        """Make the change that is decided on, on the request as it stands."""
+        while isinstance(found := decide(request), Change):
+            told = (*found.posts, *confirmation(self._settings, request, found.moves))
+            try:
+                await self._log.apply(replace(found, posts=told))
+            except Conflict as first:
+                if found.nonce is not None and (not found.moves or first.current.entries == request.entries):
+                    found = Ignored("what it says was told already")
+                    break
+                request = first.current
+                continue
+            self._announce()
+            if found.moves:
+                _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
+                return
+            entry = _entry(request, found.notes[0].entry)
+            assert entry is not None  # noqa: S101 - it was just decided on
+            found = _contradiction(entry) if found.notes[0].name == TOOK_PLACE else Ignored("people read it")
+            break
+        level = logging.WARNING if found.odd else logging.INFO
+        _log.log(level, "%s: a webhook of %s changes nothing: %s", request.id, connection, found.why)
+
+
+def _is_open(deletion: LogEntry, placed: LogEntry) -> bool:
+    """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
+    unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.doubted)
+    out = deletion.state is State.SENDING and not deletion.doubted
+    went_out = placed.scheduled_for is not None and placed.scheduled_for <= deletion.asked_at
+    return (unsure or out) and placed.updated_at <= deletion.updated_at and not went_out

@@ -1,0 +1,103 @@
+"""Moving a call: it is cancelled, and placed again for another time once that is done.
+
+Two requests, each with its own rules and its own place in the log. The second follows the first by itself,
+whenever the first is done: after a restart, or once somebody settled what was unknown.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.services.cards import with_card
+from bot.services.requests import NotAllowed, Operations, Origin, Wish
+from bot.slack.users import Directory, PersonUnreadable
+from bot.text import scheduled_calls, why_not
+from bot.workers.loop import each
+from providers.actions import PlaceCall, Refused
+from storage.chain import FOLLOWED
+from storage.entries import SYSTEM, Change, Note, Post, Request
+from storage.log import ActionLog, Conflict
+
+
+class Moving:
+    """Takes the second steps of moves, and has told what came of them."""
+
+    def __init__(
+        self,
+        log: ActionLog,
+        directory: Directory,
+        operations: Operations,
+        *,
+        clock: Callable[[], datetime],
+        announce: Callable[[], None],
+    ) -> None:
+        self._log = log
+        self._directory = directory
+        self._operations = operations
+        self._clock = clock
+        self._announce = announce
+
+    async def step(self) -> bool:
+        """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
+        await each(await self._log.moves_due(self._clock()), self._place)
+        await each(await self._log.moves_followed(self._clock()), self._tell_of_the_second)
+        return False
+
+    async def _tell_of_the_second(self, move: Request) -> None:
+        await self._tell(move, move.followed_by.state if move.followed_by else None)
+
+    async def _place(self, move: Request) -> None:
+        """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
+        moved = await self._log.request(move.moves or "")
+        call = next(entry.action for entry in moved.entries if entry.id == move.moves)
+        if not isinstance(call, PlaceCall):
+            await self._tell(move, None, why=scheduled_calls.ERASED)
+            return
+        stopped = await self._operations.stops(call)  # which is the better reason, and said when it is asked
+        if not stopped and (other := await self._also_cancelled(move, moved, call)):
+            await self._tell(move, None, why=scheduled_calls.cancelled_by(other))
+            return
+        if await self._operations.is_from_a_backup(move.entries[0]):
+            await self._tell(move, None, why=why_not.FROM_A_BACKUP)
+            return
+        if not self._operations.goes_where(moved):
+            await self._tell(move, None, why=why_not.connection_changed(move.connection))
+            return
+        try:
+            person = await self._directory.person_in_background(move.requester)
+        except PersonUnreadable:
+            if move.moves_to and move.moves_to <= self._clock():
+                await self._tell(move, None, why=scheduled_calls.MOVER_UNKNOWN)
+            return  # until then it is looked again in the next round
+        again = call.model_copy(update={"at": move.moves_to})
+        wish = Wish(
+            move.connection,
+            (again,),
+            move.reason,
+            moved.purpose,
+            moved.consent,
+            follows=move.id,
+            zone=move.zone,
+        )
+        try:
+            await self._operations.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
+        except NotAllowed:
+            return  # recorded, with its why: it is told of in the next round
+        except Refused as refused:
+            await self._tell(move, None, why=refused.message)
+
+    async def _also_cancelled(self, move: Request, moved: Request, call: PlaceCall) -> str | None:
+        """Return the request by which somebody else had the call cancelled, before or since, or None."""
+        if moved.cancelled and moved.cancelled.by != move.id:
+            return moved.cancelled.by
+        return await self._operations.cancelled_since(move, call)
+
+    async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
+        """Note what came of the second step, where people look for the first."""
+        posts = [Post("state", "audit"), Post(FOLLOWED, "thread"), Post(FOLLOWED, f"dm:{move.requester}")]
+        note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
+        key, told = f"{move.id}:{FOLLOWED}:{second}", with_card(move, posts)
+        try:
+            await self._log.apply(Change(move.id, SYSTEM, [], inbound=key, notes=[note], posts=told))
+        except Conflict:
+            return  # another process told of it
+        self._announce()
