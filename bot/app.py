@@ -23,19 +23,18 @@ from bot.listeners.approvals import Decisions
 from bot.listeners.commands import Lists
 from bot.listeners.forms import Opening
 from bot.listeners.gate import Gate
-from bot.listeners.log_files import LogFiles
-from bot.listeners.log_search import LogSearch
+from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import Submissions
 from bot.services.commands import Intake
 from bot.services.requests import Operations
-from bot.slack.blocks import Message, section
+from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
 from bot.slack.responses import Replies
 from bot.slack.users import Directory, trouble
 from bot.slack.windows import NoWindow, Windows
-from bot.text import faults
-from bot.ui.modal import View, notice
+from bot.text import interactions
+from bot.ui.modal import notice
 from providers.base import Adapter
 from storage import deadlines
 from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError
@@ -188,14 +187,16 @@ def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
     """Answer what nothing else answers: without an ack a person waits for three seconds and reads nothing."""
 
     async def unknown_command(ack: AsyncAck) -> None:
-        await ack(faults.UNKNOWN_COMMAND)
+        await ack(interactions.UNKNOWN_COMMAND)
 
     async def unknown_button(ack: AsyncAck, body: Body) -> None:
-        _tell(replies, body, faults.OTHER_VERSIONS_BUTTON)
+        _tell(replies, body, interactions.OTHER_VERSIONS_BUTTON)
         await ack()
 
     async def unknown_view(ack: AsyncAck) -> None:
-        await ack(response_action="update", view=notice(faults.NOT_SENT, faults.OTHER_VERSIONS_FORM))
+        await ack(
+            response_action="update", view=notice(interactions.NOT_SENT, interactions.OTHER_VERSIONS_FORM)
+        )
 
     async def no_options(ack: AsyncAck) -> None:
         await ack(options=[])
@@ -227,7 +228,7 @@ def _listen_to_errors(
             if isinstance(error, LogUnavailableError) and (field := _first_input(body["view"])):
                 errors = {"response_action": "errors", "errors": {field: sentence}}
                 return BoltResponse(status=200, body=errors)
-            view: View = notice(faults.NOT_DONE, sentence)
+            view: View = notice(interactions.NOT_DONE, sentence)
             return BoltResponse(status=200, body={"response_action": "push", "view": view})
         _tell(replies, body, sentence)
         return BoltResponse(status=200)
@@ -237,9 +238,9 @@ def _listen_to_errors(
 
 async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     if isinstance(error, NoSuchRequest):
-        return faults.ANOTHER_LOG
+        return interactions.ANOTHER_LOG
     if isinstance(error, NoWindow):
-        return faults.no_window(error.code)
+        return interactions.no_window(error.code)
     if isinstance(error, LogUnavailableError | CommitUnknownError):
         return _unrecorded(error)
     user = body.get("user_id") or (body.get("user") or {}).get("id") or "unknown"
@@ -249,14 +250,14 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     try:
         reference = await log.report(actor=user, where=where, private={"traceback": details})
     except LogReplacedError:
-        return faults.LOG_LOST
+        return interactions.LOG_LOST
     except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered
         _log.error(
             "%s in %s; the log could not take it: %s", type(error).__name__, where, type(failed).__name__
         )
-        return faults.LOG_FAILS
+        return interactions.LOG_FAILS
     _log.error("%s: %s in %s", reference, type(error).__name__, where)  # the rest is in the log, erasable
-    return faults.went_wrong(reference)
+    return interactions.went_wrong(reference)
 
 
 def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
@@ -264,10 +265,10 @@ def _unrecorded(error: LogUnavailableError | CommitUnknownError) -> str:
     due = deadlines.current()
     _log.warning("An answer went out without the log: %s", error or type(error).__name__)
     if isinstance(error, CommitUnknownError):
-        return faults.RECORDED_OR_NOT
+        return interactions.RECORDED_OR_NOT
     if due and due.committed:
-        return faults.RECORDED_IN_PART
-    return faults.LOG_LOST if isinstance(error, LogReplacedError) else faults.LOG_BUSY
+        return interactions.RECORDED_IN_PART
+    return interactions.LOG_LOST if isinstance(error, LogReplacedError) else interactions.LOG_BUSY
 
 
 def _first_input(view: Body) -> str | None:

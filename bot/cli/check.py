@@ -14,14 +14,15 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.cli.checks import people, setup, slack
 from bot.cli.checks.connections import about_connection_zones, about_connections
 from bot.cli.checks.rules import about_accounts, about_rules
-from bot.cli.checks.slack import Told, told
 from bot.cli.checks.web import about_web
 from bot.config.loader import Found, key_bytes, look
 from bot.policy.rules import EVERYONE, PEOPLE
+from bot.slack.answers import Told, told
 from bot.slack.client import make_client
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.text.terminal import say, say_json
+from bot.workers import clock_check
 
 MOST_PEOPLE = 90
 """People who are asked for: `users.info` takes about a hundred a minute."""
@@ -73,7 +74,7 @@ async def _about_slack(found: Found) -> list[Finding]:
     user_groups = any(one.startswith("S") for ids in found.groups.values() for one in ids)
     return [
         *slack.about_tokens(bot, app, found.slack_api_url),
-        slack.about_clock([bot, app]),
+        clock_check.about_clock([bot, app]),
         *slack.about_scopes(bot, user_groups=user_groups),
         *await _about_channels(found, client, why_not),
         *await _about_people(found, client, bot),

@@ -20,7 +20,7 @@ from bot.cli.do_not_call_columns import CannotRead, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
 from bot.config.loader import database_path, is_key, look
-from bot.parsing.tokens import closest, counted, listed
+from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
 from providers import phone
 from providers.masking import mask_numbers

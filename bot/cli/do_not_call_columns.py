@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.cli.do_not_call_cells import is_number
-from bot.parsing.tokens import listed, short
+from bot.text.formatting import listed, short
 from bot.text.terminal import escaped
 
 

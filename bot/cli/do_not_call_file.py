@@ -16,7 +16,7 @@ from typing import Final
 
 from bot.cli.do_not_call_cells import is_number, read_cell
 from bot.cli.do_not_call_columns import CannotRead, Columns
-from bot.parsing.tokens import counted
+from bot.text.formatting import counted
 from providers.phone import Phone, PhoneFault, mask
 
 NAMED: Final = 20

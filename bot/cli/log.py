@@ -21,8 +21,8 @@ from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempt
 from bot.cli.progress import share_bar
 from bot.config.loader import database_path, is_key, key_bytes, look
 from bot.services.export import target
+from bot.text.formatting import WORDS, word
 from bot.text.terminal import cell, complain, quoted, say, say_json
-from bot.ui.request_status import WORDS, word
 from providers.masking import mask_numbers
 from storage.anchors import Anchor, missing
 from storage.chain import RULES

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TextIO
 
-from bot.listeners.log_people import person_meant
+from bot.listeners.log_search import person_meant
 from bot.parsing import dates
 from bot.parsing.times import TimeFault
 from bot.services.export import MARK, Format, counted, lines

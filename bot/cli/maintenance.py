@@ -11,8 +11,8 @@ from pathlib import Path
 from bot.config.loader import database_path, key_bytes, look
 from bot.config.settings import SLACK_PERSON, RetentionTable
 from bot.policy.rules import duration
+from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
-from bot.ui.request_status import WORDS
 from bot.workers.retention import by_age, in_words
 from providers.phone import PhoneFault, read
 from storage.connection import CannotOpen

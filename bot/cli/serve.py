@@ -19,17 +19,16 @@ from starlette.routing import BaseRoute, Route
 
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
-from bot.config.settings import Settings, is_loopback
-from bot.health import Health, health_routes
+from bot.config.settings import Settings
 from bot.runtime import House
 from bot.slack.backoff import backoff
-from bot.slack.client import make_client
+from bot.slack.client import is_loopback, make_client
 from bot.slack.errors import Refusal, refusal
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
 from bot.slack.socket_mode import SocketMode
 from bot.slack.users import SLACK_TROUBLE, Directory, Workspace, trouble
-from bot.web import CannotListen, Web, complete, create_web
+from bot.web import CannotListen, Health, Web, complete, create_web, health_routes
 from bot.webhooks import webhooks
 from bot.workers.clock_check import ClockCheck
 from bot.workers.loop import Rounds, until_written

@@ -28,12 +28,12 @@ from bot.config.settings import (
     RetentionTable,
     Settings,
     SlackTable,
-    is_loopback,
 )
 from bot.config.text_files import NotText, read_text
-from bot.policy import hours_written
+from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
+from bot.slack.client import is_loopback
 from providers.base import Adapter
 from providers.registry import PROVIDERS, NoAdapter, find
 
@@ -367,7 +367,7 @@ class _File:
 
     def hours(self, users: Iterable[Connection | Rule]) -> dict[str, Hours]:
         """The calling hours of every country, where ``users`` name only those that are there."""
-        found = dict(hours_written.known())
+        found = dict(calling_hours.known())
         for country in self._data.get("calling_hours", {}):
             own = self._hours(self._data["calling_hours"][country], f"calling_hours.{country}")
             if not re.match(REGION, country):
@@ -390,7 +390,7 @@ class _File:
         if value is None:
             return None
         try:
-            return hours_written.setting(value)
+            return calling_hours.setting(value)
         except ValueError as error:
             self._fault(where, str(error))
             return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -20,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.policy import hours_written
+from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
 from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
 from bot.text import default_reasons
@@ -205,7 +204,7 @@ class Settings:
     rules: tuple[Rule, ...]
     dispatch: DispatchTable
     retention: RetentionTable
-    hours: Mapping[str, Hours] = field(default_factory=hours_written.known)
+    hours: Mapping[str, Hours] = field(default_factory=calling_hours.known)
     """The calling hours of countries: those that CallOps comes with, and the file's own."""
 
     @property
@@ -222,8 +221,3 @@ class Settings:
         """Where a connection's outcomes are posted."""
         configured = self.connections.get(connection)
         return (configured.audit_channel if configured else None) or self.slack.audit_channel
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
-    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}

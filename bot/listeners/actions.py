@@ -13,20 +13,19 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.config.settings import Settings
 from bot.listeners.commands import Lists
 from bot.listeners.forms import Opening
-from bot.listeners.intents import nonce
 from bot.listeners.payloads import Body, channel_of, press, pressed
 from bot.parsing.command import Verb
-from bot.services.commands import Intake
+from bot.services.commands import Intake, nonce
 from bot.services.requests import Origin
 from bot.slack.blocks import Message
 from bot.slack.responses import Replies
 from bot.slack.windows import NoWindow, Windows
 from bot.text import interactions
-from bot.ui import choosing, command_replies, prompts
-from bot.ui.choosing import Choice
+from bot.ui import command_replies, prompts
 from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
+from bot.ui.prompts import Choice
 from storage.entries import Person
 from storage.log import ActionLog
 
@@ -70,8 +69,8 @@ class Requests:
         for opening in command_replies.OPENS:
             app.action(opening)(self.open_form)
         app.action(command_replies.CHANGE)(self.change)
-        app.action(re.compile(rf"^{choosing.CHOOSE}_\d+$"))(self.choose)
-        app.action(choosing.CHANGE_ASKED)(self.change_asked)
+        app.action(re.compile(rf"^{prompts.CHOOSE}_\d+$"))(self.choose)
+        app.action(prompts.CHANGE_ASKED)(self.change_asked)
         app.action(prompts.CANCEL_FIRST)(self.cancel_first)
         app.action(command_replies.PLACE)(self.place)
         app.action(command_replies.TAKE_BACK)(self.take_back)

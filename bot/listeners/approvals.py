@@ -13,16 +13,17 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.config.settings import Settings
-from bot.listeners.intents import nonce
 from bot.parsing.vocabulary import caution
+from bot.services.commands import nonce
 from bot.services.pending import MOST_COUNTED, beside, has_namesake
 from bot.services.requests import NotAllowed, Operations, Settlement, content
+from bot.slack.blocks import View
 from bot.slack.masking import Masking
 from bot.slack.windows import Windows
 from bot.text import deciding
-from bot.text.evidence import Evidence
+from bot.text.deciding import Evidence
 from bot.ui.channel_messages import REVIEW, SETTLE
-from bot.ui.modal import About, Denial, Review, View, done, notice, typed
+from bot.ui.modal import About, Denial, Review, done, notice, typed
 from bot.ui.request_status import already, trial
 from bot.ui.settling import Settling
 from providers.actions import Refused

@@ -8,12 +8,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.log_search import LogSearch
-from bot.parsing.tokens import short
 from bot.services.pending import MOST_COUNTED
 from bot.services.requests import Operations
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import Replies
+from bot.text.formatting import short
 from bot.ui import do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
 from storage.entries import Event, LogEntry, Person, Query, Request

@@ -4,17 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from bot.listeners.intents import nonce
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing.command import FORMS, Verb
 from bot.services import scheduled_calls
-from bot.services.commands import Intake
+from bot.services.commands import Intake, nonce
 from bot.services.scheduled_calls import Offer
+from bot.slack.blocks import View
 from bot.slack.windows import Windows
 from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
-from bot.ui.modal import View, notice
+from bot.ui.modal import notice
 from storage.entries import Draft, LogEntry, Person
 from storage.log import ActionLog
 

@@ -16,7 +16,7 @@ from bot.slack.blocks import MAX_OPTION, plain_text
 from bot.slack.responses import Replies
 from bot.slack.users import Directory, PersonUnreadable
 from bot.slack.windows import Windows
-from bot.text import faults, policy_reasons
+from bot.text import interactions, policy_reasons
 from bot.ui.command_replies import refusal
 from bot.ui.modal import notice
 from storage.log import ActionLog
@@ -58,21 +58,21 @@ class Gate:
         try:
             why = await self._ineligible(user, body, context)
         except PersonUnreadable:
-            return faults.WHO_ARE_YOU
+            return interactions.WHO_ARE_YOU
         if why:
             where = str(body.get("command") or body.get("type"))
             await self._log.record_denied_attempt(actor=user, where=where, why=why)
         elif len(body.get("text") or "") > MAX_COMMAND:
-            why = faults.command_too_long(MAX_COMMAND)
+            why = interactions.command_too_long(MAX_COMMAND)
         elif _too_long(body):
-            why = faults.FIELD_TOO_LONG
+            why = interactions.FIELD_TOO_LONG
         return why
 
     async def _ineligible(self, user: str, body: Body, context: AsyncBoltContext) -> str | None:
         """Return why somebody may do nothing here, or None. Raise `PersonUnreadable` where nobody knows."""
         workspace = self._directory.workspace
         if workspace.app and body.get("api_app_id") not in {None, "", workspace.app}:
-            return faults.ANOTHER_APP
+            return interactions.ANOTHER_APP
         if not workspace.includes(context.team_id, context.enterprise_id):
             return policy_reasons.STRANGER
         person = context["person"] = await self._directory.person(user)
@@ -84,18 +84,18 @@ class Gate:
             case {"command": _}:
                 message = refusal([why])
                 return await ack(text=message.text, blocks=list(message.blocks), response_type="ephemeral")
-            case {"type": "view_submission"} if why == faults.FIELD_TOO_LONG:
+            case {"type": "view_submission"} if why == interactions.FIELD_TOO_LONG:
                 return await ack(response_action="errors", errors=dict.fromkeys(_too_long(body), why))
             case {"type": "view_submission"}:
-                return await ack(response_action="push", view=notice(faults.NOT_DONE, why))
+                return await ack(response_action="push", view=notice(interactions.NOT_DONE, why))
             case {"type": "block_suggestion"}:
                 return await ack(options=[{"text": plain_text(why, MAX_OPTION), "value": "refused"}])
             case {"response_url": str(url)}:
                 self._replies.send(url, refusal([why]))
             case {"trigger_id": _, "view": {"type": "modal"}}:
-                await self._windows.push(body, notice(faults.NOT_DONE, why))
+                await self._windows.push(body, notice(interactions.NOT_DONE, why))
             case {"trigger_id": _}:
-                await self._windows.open(body, notice(faults.NOT_DONE, why))
+                await self._windows.open(body, notice(interactions.NOT_DONE, why))
         return await ack()
 
 

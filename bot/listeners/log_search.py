@@ -1,32 +1,101 @@
 """The listeners of `/calls log`: the pages, the form behind *Filter…*, and what stands behind each button."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.listeners.intents import nonce
-from bot.listeners.log_files import LogFiles
-from bot.listeners.log_people import person_meant
 from bot.parsing import log_query
 from bot.parsing.command import Fault, Typist, Vocabulary
 from bot.parsing.log_query import Filters
+from bot.parsing.mentions import MENTION
 from bot.parsing.tokens import clean
+from bot.services.commands import nonce
+from bot.services.export import Format, counted, lines
 from bot.services.requests import Operations
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import Replies
+from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.slack.windows import Windows
 from bot.text import log_query_errors
-from bot.ui import log_pages
+from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from providers.actions import Kind
 from storage.entries import AskedToStop, Person, Query
 from storage.log import ActionLog
+
+EXPORT_SCOPES: Final = frozenset({"files:write"})
+"""What only exports need; the app serves without."""
+
+MOST: Final = 20_000
+"""Entries in a file that Slack is sent: some megabytes, held in memory once. The terminal has no such end."""
+
+_log = logging.getLogger(__name__)
+
+
+class LogFiles:
+    """Exports on their way."""
+
+    def __init__(
+        self, log: ActionLog, client: AsyncWebClient, replies: Replies, *, default_region: str
+    ) -> None:
+        self._log = log
+        self._default_region = default_region
+        self._client = client
+        self._replies = replies
+
+    def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
+        """Begin to make an export; what the person reads meanwhile."""
+        sending = self._send(query, filters, person, now)
+        # In a context of its own: the deadline is that of the answer which says that it is coming.
+        self._replies.keep(asyncio.create_task(sending, name="export", context=Context()))
+        return announcements.coming()
+
+    async def _send(self, query: Query, filters: Filters, person: Person, now: datetime) -> None:
+        try:
+            written = [
+                line
+                async for line in lines(
+                    self._log, query, Format.CSV, default_region=self._default_region, most=MOST
+                )
+            ]
+            count = counted(len(written) - 1)
+            told = await self._post(
+                person, announcements.sent(filters.in_words(), count, newest_only=len(written) > MOST)
+            )
+            await self._client.files_upload_v2(
+                channel=told["channel"],
+                content="".join(written).encode(),
+                filename=f"callops-log-{now:%Y-%m-%d-%H%M}.csv",
+                title=announcements.FILE_TITLE,
+            )
+        except SLACK_TROUBLE as error:
+            await self._say_why(person, trouble(error))
+
+    async def _say_why(self, person: Person, why: str) -> None:
+        """Say that no file comes, and how to have one all the same."""
+        _log.warning("An export could not be sent: %s", why)
+        try:
+            await self._post(person, announcements.not_sent(why))
+        except SLACK_TROUBLE as error:
+            _log.warning("That could not be said either: %s", trouble(error))
+
+    async def _post(self, person: Person, message: Message) -> AsyncSlackResponse:
+        return await self._client.chat_postMessage(
+            channel=person.id, text=message.text, blocks=message.blocks
+        )
+
 
 Body = dict[str, Any]
 
@@ -187,3 +256,23 @@ class LogSearch:
         found = await self._log.draft(draft)
         kept = found.content.get("filters") if found and found.person == person.id else None
         return Filters.of(kept) if isinstance(kept, Mapping) else None
+
+
+_ID: Final = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{5,}")
+"""An id as Slack gives them out. Almost all hold a digit: a name in capitals is not taken for one."""
+
+
+async def person_meant(log: ActionLog, named: str, *, team: str | None = None) -> str | Sequence[Person]:
+    """Return the id of the one person meant, else everybody of that name: nobody, or several.
+
+    ``team`` leaves people of other workspaces out.
+    """
+    bare = named.strip().removeprefix("@").strip()
+    if mention := MENTION.fullmatch(named.strip()):
+        return mention["id"]
+    if await log.person(bare.upper()):
+        return bare.upper()
+    people = [one for one in await log.people_named(bare) if team in {None, one.team}]
+    if len(people) == 1:
+        return people[0].id
+    return bare if not people and _ID.fullmatch(bare) else people

@@ -9,14 +9,14 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.forms import Opening
-from bot.listeners.intents import nonce
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing import mentions
 from bot.parsing.command import Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
-from bot.services.commands import Intake
+from bot.services.commands import Intake, nonce
 from bot.services.requests import NotAllowed, Operations
+from bot.slack.blocks import View
 from bot.slack.masking import Masking
 from bot.slack.responses import Replies
 from bot.slack.windows import Windows
@@ -26,7 +26,7 @@ from bot.ui import command_replies
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN
 from bot.ui.details_modal import Details
 from bot.ui.form_values import placed_as
-from bot.ui.modal import View, notice
+from bot.ui.modal import notice
 from providers.actions import Kind, PlaceCall
 from storage.entries import LogEntry, Person, Request, entry_of
 from storage.log import ActionLog, Conflict, NoSuchRequest

@@ -10,20 +10,20 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.forms import Opening
-from bot.listeners.intents import nonce
 from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
 from bot.parsing.defaults import Inferred
 from bot.services import scheduled_calls
-from bot.services.commands import Faulty, Intake
+from bot.services.commands import Faulty, Intake, nonce
 from bot.services.requests import NotAllowed, Operations, Wish
 from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
-from bot.slack.blocks import Message, escape
+from bot.slack.blocks import Message, View
 from bot.slack.windows import Windows
-from bot.ui import choosing, command_replies, prompts
+from bot.text.markup import escape
+from bot.ui import command_replies, prompts
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
-from bot.ui.modal import About, View, result
+from bot.ui.modal import About, result
 from bot.ui.previews import PlacePreview
 from storage.entries import Person, entry_of
 from storage.log import ActionLog
@@ -142,7 +142,7 @@ class Submissions:
         """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
         await self._intake.keep_refusal(faulty, submitted(body, person))
         view = self._with_what_lacks(form, faulty, body, person)
-        if question := choosing.question_in(faulty.faults):
+        if question := prompts.question_in(faulty.faults):
             key = nonce(body["trigger_id"], "question")
             view = form.asking(body["view"], question, self._said(form, body), nonce=key)
         if view:

@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from bot.parsing import tokens
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget, Target, is_plain_id
-from bot.text import capabilities, parse_errors
+from bot.text import parse_errors
 from providers.actions import Kind, PlaceCall
 
 
@@ -97,7 +97,7 @@ class ConnectionWords:
 
     def caution(self, kind: Kind) -> str | None:
         """What people should know before they rely on a kind of action, or None."""
-        return capabilities.beyond_documents([self.title]) if kind in self.beyond else None
+        return parse_errors.beyond_documents([self.title]) if kind in self.beyond else None
 
 
 @dataclass(frozen=True, slots=True)

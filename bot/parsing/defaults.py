@@ -15,7 +15,7 @@ from bot.parsing import labels
 from bot.parsing.command import KINDS, ConnectionWords, Fault, Line, Verb, Vocabulary
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
-from bot.text import capabilities
+from bot.text import parse_errors
 from providers.actions import Kind
 
 
@@ -129,9 +129,9 @@ def _connection(
         best, ground = _best(fitting, known.holders, scheduled, [connection for connection, _ in known.used])
         if ground:
             return best[0], fitting, ground
-        return None, best, _Which("connection", capabilities.which_connection(best))
+        return None, best, _Which("connection", parse_errors.which_connection(best))
     if line.agent and able:
-        return None, able, Fault("agent", capabilities.no_agent_of(able, line.agent))
+        return None, able, Fault("agent", parse_errors.no_agent_of(able, line.agent))
     return None, (), _nobody_can(line)
 
 
@@ -182,13 +182,13 @@ def _not_taken(line: Line, connection: str, words: ConnectionWords) -> list[Faul
     """What a connection cannot be told of a call, and the numbers it may not call while it is tried out."""
     said = [name for name in labels.FIELDS if getattr(line, name) or getattr(line, name) in (0, False)]
     faults = [
-        Fault(name, capabilities.takes_no(words.title, labels.FIELDS[name]))
+        Fault(name, parse_errors.takes_no(words.title, labels.FIELDS[name]))
         for name in (said if line.verb is Verb.PLACE else ())
         if name not in words.fields
     ]
     numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
     faults += [
-        Fault("targets", capabilities.tried_out(connection, number.pretty))
+        Fault("targets", parse_errors.tried_out(connection, number.pretty))
         for number in numbers
         if words.numbers and number.e164 not in words.numbers
     ]
@@ -213,25 +213,25 @@ def _needs_agent(line: Line, words: ConnectionWords) -> bool:
 
 
 def _which_agent(connection: str, agents: Sequence[str]) -> Fault:
-    said = capabilities.which_agent(agents) if agents else capabilities.no_agent_yet(connection)
+    said = parse_errors.which_agent(agents) if agents else parse_errors.no_agent_yet(connection)
     return Fault("agent", said)
 
 
 def _cannot(line: Line, connection: str, words: ConnectionWords, able: Sequence[str]) -> Fault:
     if line.verb is Verb.CANCEL and Kind.CANCEL_CALL in words.kinds:
         by, not_by = ("number", "call_id") if words.cancels_by == "number" else ("call_id", "number")
-        return Fault("connection", capabilities.cancels_by(connection, by, not_by, able))
-    return Fault("connection", capabilities.cannot(connection, _does(line), able))
+        return Fault("connection", parse_errors.cancels_by(connection, by, not_by, able))
+    return Fault("connection", parse_errors.cannot(connection, _does(line), able))
 
 
 def _nobody_can(line: Line) -> Fault:
     kinds = {type(target) for target in line.targets}
     if len(kinds) > 1:
-        return Fault("targets", capabilities.NUMBERS_AND_IDS)
+        return Fault("targets", parse_errors.NUMBERS_AND_IDS)
     if kinds and line.verb is Verb.CANCEL:
         by = "call_id" if IdTarget in kinds else "number"
-        return Fault("connection", capabilities.nobody_cancels_by(_does(line), by))
-    return Fault("connection", capabilities.nobody_can(_does(line)))
+        return Fault("connection", parse_errors.nobody_cancels_by(_does(line), by))
+    return Fault("connection", parse_errors.nobody_can(_does(line)))
 
 
 def _does(line: Line) -> str:

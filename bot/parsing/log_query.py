@@ -13,17 +13,17 @@ from datetime import datetime
 from functools import partial
 from typing import Final, TypeVar
 
-from bot.listeners.log_people import MENTION
 from bot.parsing import dates, tokens
 from bot.parsing.command import Fault, Typist, Vocabulary
+from bot.parsing.mentions import MENTION
 from bot.parsing.numbers import NumberReader, NumberTarget
 from bot.parsing.options import Faults
 from bot.parsing.targets import scan
 from bot.parsing.times import TimeFault
-from bot.parsing.tokens import LIKELY_CONNECTION, Value, closest
+from bot.parsing.tokens import LIKELY_CONNECTION, Value
 from bot.text import log_query_errors
+from bot.text.formatting import WORDS, closest
 from bot.text.parse_errors import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
-from bot.ui.request_status import WORDS
 from providers import phone
 from providers.actions import Kind
 from storage.chain import microseconds, moment

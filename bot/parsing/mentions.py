@@ -8,10 +8,9 @@ from typing import Any, Final
 from bot.parsing.numbers import Certain, Doubtful, NumberReader
 from bot.parsing.targets import LONGEST_ID, OURS, is_plain_id
 from bot.parsing.tokens import clean
+from bot.text.interactions import MOST_READ
 from providers import phone
 
-MOST_READ: Final = 4_000
-"""Characters of a message that are read: as many as Slack lets a person write in one."""
 MOST_IDS = 200
 """Words of one message that are looked up in the log."""
 _MARKUP = re.compile(r"<(?!tel:)[^<>]*>")
@@ -91,3 +90,6 @@ def _texts(node: object) -> Iterator[str]:
         case list() | tuple():
             for child in node:
                 yield from _texts(child)
+
+
+MENTION: Final = re.compile(r"<@(?P<id>[UW][A-Z0-9]{2,})(?:\|[^>]*)?>")

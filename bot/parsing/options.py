@@ -15,9 +15,10 @@ from bot.parsing.command import (
     Question,
     Verb,
 )
-from bot.parsing.tokens import Value, closest, quote
+from bot.parsing.tokens import Value, quote
 from bot.policy import timezones
 from bot.text import parse_errors
+from bot.text.formatting import closest
 
 MAX_TEXT: Final = 500
 """Characters of a reason, a purpose, a consent reference or a batch."""

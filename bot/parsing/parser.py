@@ -39,9 +39,10 @@ from bot.parsing.numbers import NumberReader, NumberTarget
 from bot.parsing.options import FLAGS, RUNNING_TEXT, Faults, Keys, Questions, ReadTime, limited
 from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
 from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
-from bot.parsing.tokens import LIKELY_CONNECTION, Value, closest
+from bot.parsing.tokens import LIKELY_CONNECTION, Value
 from bot.parsing.verbs import read_verb
-from bot.text import parse_errors, why_not
+from bot.text import outcomes, parse_errors
+from bot.text.formatting import closest
 
 __all__ = [
     "ConnectionWords",
@@ -254,7 +255,7 @@ class _Reader:
             self._faults.add("connection", parse_errors.two_connections(known))
         for name in known:
             if why := self._vocabulary.disabled_connections.get(name):
-                self._faults.add("connection", why_not.connection_off(name, why))
+                self._faults.add("connection", outcomes.connection_off(name, why))
         return known[0] if known and known[0] in self._vocabulary.connections else None
 
     def _unknown_connection(self, name: str) -> None:

@@ -7,14 +7,11 @@ on as free text.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Final
 
-from storage.folding import IGNORABLE
+from bot.text.visible import _QUOTES, seen
 
-_QUOTES = '"“”„‟'
 _OPENS = rf"(?<![^\s=,;])[{_QUOTES}]"
 _QUOTED = re.compile(rf"{_OPENS}((?:\\.|[^{_QUOTES}\\])*)[{_QUOTES}]", re.DOTALL)
 _ESCAPED = re.compile(rf"\\([{_QUOTES}\\])")
@@ -35,21 +32,9 @@ _TELEPHONE_LINK = re.compile(r"<tel:([^|<>]{0,64})(?:\|[^<>]{0,64})?>", re.IGNOR
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 """The three characters that Slack escapes in what people type (docs.slack.dev, formatting message text)."""
 
-UNSEEN: Final = (
-    "\0-\x1f\x7f-\x9f\xad\ud800-\udfff"  # control characters, soft hyphens, halves of surrogate pairs
-    "\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # bidi, spaces without width
-)
-"""What steers a screen or hides in a text, for a class of a pattern. Joiners and emoji are none of it."""
-_UNSEEN = re.compile(rf"\r\n|[^\S ]|[{UNSEEN}]")
-_LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
-_NOTHING = re.compile(rf"(?<![^\s=,;{_QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{_QUOTES}])")
-"""A word of which nothing is seen: a joiner that joins nothing, a filler, a blank of Braille."""
 
 LIKELY_CONNECTION = 0.75
 """How alike a word must be to a connection's name for "via WORD" to be that rather than text."""
-
-LONGEST_QUOTED = 60
-"""Characters of what was typed that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +70,6 @@ def clean(text: str) -> str:
     for entity, character in reversed(_ENTITIES.items()):
         shown = shown.replace(entity, character)
     return seen(shown)
-
-
-def seen(text: str) -> str:
-    """Drop what cannot be seen, with each space as a space and each line end as a newline."""
-    return _NOTHING.sub("", _UNSEEN.sub(_visible, text)).strip()
-
-
-def _visible(match: re.Match[str]) -> str:
-    if match[0][0] in _LINE_ENDS:
-        return "\n"
-    if match[0] == "\t":
-        return "\t"  # the end of a cell
-    return " " if match[0].isspace() else ""
 
 
 def unquoted(text: str) -> Value:
@@ -179,29 +151,6 @@ def _key(typed: str) -> str:
     return f"{name.lower()}{dot}{rest if name.lower() == 'meta' else rest.lower()}"
 
 
-def closest(word: str, names: Iterable[str], *, alike: float = 0.6) -> str | None:
-    """The name that was probably meant; ``alike`` is how much of it must be there (difflib's ratio)."""
-    spelt = {name.casefold(): name for name in names}
-    matches = get_close_matches(word.casefold(), spelt, n=1, cutoff=alike)
-    return spelt[matches[0]] if matches else None
-
-
-def listed(names: Sequence[str], last: str) -> str:
-    """Names as one lists them: "a, b or c", with ``last`` before the last one."""
-    *others, name = names
-    return f"{', '.join(others)} {last} {name}" if others else name
-
-
-def counted(number: object, what: str) -> str:
-    """So many of something: "1 number", "2 numbers"."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
 def at_least(number: int, most_counted: int) -> str:
     """Return a number in words where counting stopped at ``most_counted``: "7", "at least 100"."""
     return f"at least {number}" if number >= most_counted else str(number)
-
-
-def short(text: str) -> str:
-    """A text as a message quotes it: its beginning, when it is long."""
-    return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"

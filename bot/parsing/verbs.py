@@ -7,8 +7,8 @@ from typing import Final
 
 from bot.parsing.command import CAMPAIGN, FORMS, OF_CAMPAIGNS, Verb, Vocabulary
 from bot.parsing.options import Faults
-from bot.parsing.tokens import closest
 from bot.text import parse_errors
+from bot.text.formatting import closest
 
 _CALLS: Final = frozenset({Verb.PLACE, Verb.CANCEL, Verb.MOVE})
 """The verbs about one call or several."""

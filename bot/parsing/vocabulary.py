@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from bot.config.settings import Settings
 from bot.parsing.command import CancelsBy, ConnectionWords, Vocabulary
-from bot.text import capabilities
+from bot.text import parse_errors
 from providers.actions import Kind, NumberRef
 from providers.base import Adapter
 
@@ -25,7 +25,7 @@ def caution(provider: Adapter | type[Adapter], kind: Kind) -> str | None:
     """What people should know before they rely on a kind of action, or None."""
     sources = [known.source for known in provider.capabilities if known.kind is kind]
     return (
-        capabilities.beyond_documents([provider.title]) if sources and "documented" not in sources else None
+        parse_errors.beyond_documents([provider.title]) if sources and "documented" not in sources else None
     )
 
 

@@ -6,14 +6,19 @@ within an hour of each other, every zone's hours must allow the call. The answer
 own zones.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from bot.policy import timezones
-from bot.text import calling_hours
+from bot.text import do_not_call
 from providers.actions import PlaceCall
 from providers.phone import Phone
 
@@ -66,7 +71,7 @@ class Hours:
 
     def words(self) -> str:
         """When calls may go out, for people."""
-        return calling_hours.windows([(one.days, one.start, one.end) for one in self.windows])
+        return do_not_call.windows([(one.days, one.start, one.end) for one in self.windows])
 
     def _window(self, local: datetime) -> Window | None:
         minute = local.hour * 60 + local.minute
@@ -95,7 +100,7 @@ def other_zone(phone: Phone, zone: str) -> Closed | None:
     own, said = timezones.canonical_zones(phone.time_zones), timezones.canonical(zone)
     if not own or said in own:
         return None
-    return Closed("zone", calling_hours.other_zone(said, own), suggestion=own[0] if len(own) == 1 else None)
+    return Closed("zone", do_not_call.other_zone(said, own), suggestion=own[0] if len(own) == 1 else None)
 
 
 def keeps(
@@ -116,7 +121,7 @@ def keeps(
     at = call.at or now
     candidates = (timezones.canonical(zone),) if zone else timezones.canonical_zones(phone.time_zones)
     if not candidates or timezones.spread(candidates, at) > TOO_FAR_APART:
-        asked = calling_hours.several_zones(candidates) if candidates else calling_hours.NO_ZONE
+        asked = do_not_call.several_zones(candidates) if candidates else do_not_call.NO_ZONE
         return Closed("zone", asked)
     for one in candidates:
         local = at.astimezone(ZoneInfo(one))
@@ -125,8 +130,8 @@ def keeps(
             where = timezones.place(one, region=phone.region, country=phone.country)
             minute = local.hour * 60 + local.minute
             if call.at is None:
-                return Closed("at", calling_hours.closed_now(minute, where, hours.words()), then)
-            later = calling_hours.closed_then(local.weekday(), minute, where, hours.words())
+                return Closed("at", do_not_call.closed_now(minute, where, hours.words()), then)
+            later = do_not_call.closed_then(local.weekday(), minute, where, hours.words())
             return Closed("at", later, then)
     return _retries(hours, call, candidates, at, connection_zone)
 
@@ -151,7 +156,7 @@ def _retries(
     if not (call.retries or call.carry_over or call.earliest or call.latest):
         return None
     if connection_zone is None:
-        return Closed("retries", calling_hours.RETRIES_UNBOUND) if call.retries else None
+        return Closed("retries", do_not_call.RETRIES_UNBOUND) if call.retries else None
     here = ZoneInfo(connection_zone)
     day = at.astimezone(here).date()
     span = [
@@ -163,11 +168,11 @@ def _retries(
     if inside and every_day:
         return None
     if not every_day:
-        return Closed("carry_over", calling_hours.NEXT_DAY_UNSURE)
+        return Closed("carry_over", do_not_call.NEXT_DAY_UNSURE)
     field = "latest" if call.latest or not call.earliest else "earliest"
     if fitting := _fitting(hours, candidates, at, here):
-        return Closed(field, calling_hours.retries_within(hours.words(), *fitting, connection_zone))
-    return Closed(field, calling_hours.retries_outside(hours.words()))
+        return Closed(field, do_not_call.retries_within(hours.words(), *fitting, connection_zone))
+    return Closed(field, do_not_call.retries_outside(hours.words()))
 
 
 def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneInfo) -> tuple[str, str] | None:
@@ -182,3 +187,76 @@ def _fitting(hours: Hours, candidates: Sequence[str], at: datetime, here: ZoneIn
         ends.append((midnight + timedelta(minutes=found.end)).astimezone(here))
     start, end = max(starts), min(ends)
     return (f"{start:%H:%M}", f"{end:%H:%M}") if start.date() == end.date() and start < end else None
+
+
+_CLOCK: Final = re.compile(r"(?P<hour>[01]?[0-9]|2[0-4]):(?P<minute>[0-5][0-9])")
+
+_DAYS: Final = do_not_call.DAYS
+"""They are written as they are said."""
+
+
+def clock_minutes(text: object) -> int:
+    """Minutes since midnight of ``9:00`` or ``24:00``. Raises `ValueError`."""
+    match = _CLOCK.fullmatch(text) if isinstance(text, str) else None
+    minutes = int(match["hour"]) * 60 + int(match["minute"]) if match else DAY_MINUTES + 1
+    if minutes > DAY_MINUTES:
+        raise ValueError('write an hour and minutes, such as "9:00"')
+    return minutes
+
+
+def days_of(text: object) -> frozenset[int]:
+    """The days of ``all``, ``Mon-Fri`` or ``Mon, Wed, Sat``. Raises `ValueError`."""
+    if text == "all":
+        return EVERY_DAY
+    found: set[int] = set()
+    for part in text.split(",") if isinstance(text, str) else []:
+        first, _, last = (one.strip().capitalize() for one in part.partition("-"))
+        if first not in _DAYS or (last and last not in _DAYS):
+            break
+        start, end = _DAYS.index(first), _DAYS.index(last or first)
+        found |= {day % len(_DAYS) for day in range(start, end + 1 if end >= start else end + 1 + len(_DAYS))}
+    else:
+        if found:
+            return frozenset(found)
+    raise ValueError('write days as "all", "Mon-Fri" or "Mon, Wed"')
+
+
+def window(table: Mapping[str, object]) -> Window:
+    """A window from a table of ``from``, ``until`` and ``days``. Raises `ValueError`."""
+    if strange := table.keys() - {"from", "until", "days"}:
+        raise ValueError(f"there is no key {', '.join(sorted(strange))}: write from, until and days")
+    made = Window(
+        days_of(table.get("days", "all")), clock_minutes(table.get("from")), clock_minutes(table.get("until"))
+    )
+    if made.start >= made.end:
+        raise ValueError("from comes before until: hours do not go on past midnight")
+    return made
+
+
+def setting(value: object) -> str | Hours:
+    """Hours as they are configured: a country, ``recipient``, or their own windows. Raises `ValueError`."""
+    match value:
+        case Hours():
+            return value
+        case str() if value == RECIPIENT or re.fullmatch(r"[A-Z]{2}", value):
+            return value
+        case dict():
+            return Hours((window(value),))
+        case list() if value and all(isinstance(one, dict) for one in value):
+            return Hours(tuple(map(window, value)))
+        case _:
+            raise ValueError('write a country ("IN"), "recipient", or { from = "9:00", until = "21:00" }')
+
+
+@cache
+def known() -> Mapping[str, Hours]:
+    """The hours of countries (ISO 3166-1 alpha-2) that CallOps comes with."""
+    data = tomllib.loads(files("bot.policy").joinpath("hours.toml").read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {
+            country: Hours(
+                tuple(map(window, table["windows"])), f"{table['source']} ({table['url']}, {table['read']})"
+            )
+            for country, table in data.items()
+        }
+    )

@@ -14,14 +14,11 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from bot.policy.rules import EVERYONE, Rule
+from bot.policy.standing import Members, standing
 from bot.text import policy_reasons
 from bot.text.policy_reasons import Deed
 from providers.actions import Kind
 from storage.entries import Approval, Person
-
-Members = Mapping[str, frozenset[str] | None]
-"""Slack ids by group; None for a group that could not be read."""
-
 
 _CONDITIONS = ("connections", "channels", "countries", "reasons")
 _AFTER_A_REASON = (":", ",", ";", ".")
@@ -81,19 +78,6 @@ class Case:
     team: str
     escalated: bool = False
     """Whether the time has come in which those it is escalated to may decide as well."""
-
-
-def standing(person: Person, team: str) -> str | None:
-    """Why somebody may do nothing at all, or None."""
-    if person.bot:
-        return policy_reasons.BOT
-    if person.deleted:
-        return policy_reasons.DEACTIVATED
-    if person.stranger or person.team != team:
-        return policy_reasons.STRANGER
-    if person.guest:
-        return policy_reasons.GUEST
-    return None
 
 
 def at_request(

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.policy import hours_written
+from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
 from providers.actions import Kind
 from providers.phone import REGIONS
@@ -43,7 +43,7 @@ def duration(text: object) -> timedelta:
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
-CallingHours = Annotated[str | InstanceOf[Hours], BeforeValidator(hours_written.setting)]
+CallingHours = Annotated[str | InstanceOf[Hours], BeforeValidator(calling_hours.setting)]
 """A country, ``recipient`` for the country of whoever is called, or hours of their own."""
 Said = Literal["required", "optional"]
 Span = tuple[time, time]

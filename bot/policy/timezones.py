@@ -12,8 +12,8 @@ from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from bot.parsing.tokens import closest, short
 from bot.text import time_errors
+from bot.text.formatting import closest, short
 
 UTC = "UTC"
 _ALIKE = 0.75

@@ -7,9 +7,7 @@ from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import Rule
-from bot.text import calling_hours as sentences
-from bot.text import policy_reasons
-from bot.ui import do_not_call
+from bot.text import do_not_call, policy_reasons
 from providers import phone
 from providers.actions import Code, PlaceCall, Refused
 from providers.phone import Phone
@@ -84,7 +82,7 @@ def _hours(named: Sequence[str | Hours | None], settings: Settings, to: Phone) -
         country = to.region if one == RECIPIENT else one
         if country is None or country not in settings.hours:
             where = to.country if one == RECIPIENT else one
-            raise Refused(sentences.none_known(where), code=Code.COMPLIANCE_BLOCKED, field="to")
+            raise Refused(do_not_call.none_known(where), code=Code.COMPLIANCE_BLOCKED, field="to")
         yield settings.hours[country]
 
 

@@ -1,15 +1,63 @@
 """What the log knows that bears on a line that leaves something open, or repeats something."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from bot.parsing.command import KINDS, ConnectionWords, Line, Verb, Vocabulary
 from bot.parsing.defaults import Inferred, Known, infer
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
-from bot.ui.prompts import Earlier, earlier
-from providers.actions import Kind
-from storage.entries import Query
+from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
+from storage.entries import LogEntry, Query, Request
+from storage.lifecycle import State
 from storage.log import ActionLog
+
+LATELY = timedelta(minutes=10)
+"""How soon after a call the same number is asked about before it is called again."""
+
+REPLACED = "replaced by another call to this number"
+"""Why the earlier call is cancelled, where somebody presses that."""
+
+_CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A call to the same number, placed just before: who asked, when, and how it could be cancelled."""
+
+    request: Request
+    entry: LogEntry
+    cancel: CancelCall | None
+    """None: it went out, or nothing here can cancel it."""
+
+
+def earlier(
+    entries: Sequence[tuple[Request, LogEntry]],
+    coming: Sequence[LogEntry],
+    through: ConnectionWords,
+    now: datetime,
+) -> Earlier | None:
+    """The newest of some calls to a number that was placed lately and came, or may come, to something.
+
+    ``coming`` are the calls to the number that are still to go out, as far as the log knows.
+    """
+    still_to_come = {entry.id for entry in coming}
+    for request, entry in entries:
+        gone = entry.code is Code.SCHEDULED and entry.id not in still_to_come
+        if now - entry.asked_at < LATELY and entry.state not in _CAME_TO_NOTHING and not gone:
+            cancel = _cancel(entry, through) if entry.id in still_to_come else None
+            return Earlier(request, entry, cancel)
+    return None
+
+
+def _cancel(entry: LogEntry, through: ConnectionWords) -> CancelCall | None:
+    if Kind.CANCEL_CALL not in through.kinds or not isinstance(entry.action, PlaceCall):
+        return None
+    if through.cancels_by == "number":
+        return CancelCall(target=NumberRef(agent=entry.action.agent, to=entry.action.to))
+    return CancelCall(target=CallRef(call_id=entry.reference)) if entry.reference else None
+
 
 LOOKED_BACK = 20
 """How many of a person's requests of one kind are looked at for what they used last."""

@@ -1,12 +1,15 @@
 """From what somebody said to what is asked, whether it was typed, pressed or submitted."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from bot.config.settings import Settings
-from bot.listeners.intents import nonce
 from bot.parsing.command import OF_STOPS, Fault, Later, Line, Typist, Verb
 from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget
@@ -14,20 +17,31 @@ from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
 from bot.parsing.vocabulary import vocabulary
 from bot.policy.engine import Decision
-from bot.services import moves, scheduled_calls
+from bot.services import call_history, scheduled_calls
 from bot.services.call_checks import NotNow
-from bot.services.call_history import infer_knowing, placed_lately
+from bot.services.call_history import Earlier, infer_knowing, placed_lately
 from bot.services.do_not_call import Stopping
 from bot.services.requests import NotAllowed, Operations, Origin, Wish
 from bot.services.scheduled_calls import CannotCancel
-from bot.services.wishes import actions_of, kept, read_wish
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions, parse_errors
 from bot.text import scheduled_calls as sentences
-from bot.ui import choosing, command_replies, prompts
+from bot.ui import command_replies, prompts
 from bot.ui import do_not_call as stop_words
-from bot.ui.prompts import Earlier
-from providers.actions import CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+    Refused,
+    StartCampaign,
+    StopCampaign,
+)
 from providers.base import Adapter
 from storage.entries import Draft, LogEntry, Person, Request
 from storage.lifecycle import State
@@ -107,7 +121,7 @@ class Intake:
         except Faulty as faulty:
             await self.keep_refusal(faulty, origin)
             await self.keep(draft, person, None, line)
-            offer = choosing.offer(line, found, faulty.faults, draft, command_replies.CHANGE)
+            offer = prompts.offer(line, found, faulty.faults, draft, command_replies.CHANGE)
             return offer or command_replies.fault_message(found, faulty.faults, draft)
 
     async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
@@ -169,11 +183,11 @@ class Intake:
             raise Faulty(faults)
         now = self._clock()
         try:
-            entry = moves.only(line, await self._scheduled(line), zone=person.timezone, now=now)
+            entry = scheduled_calls.only(line, await self._scheduled(line), zone=person.timezone, now=now)
             if why := await self.cannot_cancel(entry, person):
                 raise Faulty([Fault("targets", why)])
             beside = await self._beside(entry)
-            wish = moves.wish(line, entry, self.vocabulary, beside, zone=person.timezone, now=now)
+            wish = scheduled_calls.wish(line, entry, self.vocabulary, beside, zone=person.timezone, now=now)
             moved = await self._log.request(entry.request)
             zone = line.zone or moved.zone
             return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
@@ -284,9 +298,9 @@ class Intake:
         line = _only(found.line, asked.request) if found else None
         chosen: str | None = None
         change: Block | None = None
-        if found and draft and choosing.is_guess(found.grounds):
+        if found and draft and prompts.is_guess(found.grounds):
             await self.keep(draft, origin.person, None, found.line)
-            chosen, change = _chosen(found), choosing.change_asked(asked.request.id, draft)
+            chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
         message = self.asked(asked.request, line, chosen=chosen, change=change)
         if not asked.joined:
             return message
@@ -330,7 +344,7 @@ class Intake:
             return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
         origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
         try:
-            message = await self.ask(Wish(wish.connection, (earlier.cancel,), prompts.REPLACED), origin)
+            message = await self.ask(Wish(wish.connection, (earlier.cancel,), call_history.REPLACED), origin)
         except NotAllowed as no:
             return command_replies.refusal(no.why, no.request)
         except Faulty as faulty:
@@ -387,7 +401,7 @@ class Faulty(Exception):
 
 
 def _chosen(found: Inferred) -> str | None:
-    return choosing.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
+    return prompts.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
 
 
 def _with_fault(line: Line, message: str) -> Line:
@@ -415,3 +429,88 @@ def _number(entry: LogEntry) -> str | None:
 
 def _may_take_back(request: Request, person: str) -> bool:
     return request.requester == person and request.state in {State.PENDING, State.APPROVED}
+
+
+_ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])
+
+_DONE_TO_CAMPAIGNS: Mapping[Verb, type[DeleteCampaign | StopCampaign | StartCampaign]] = {
+    Verb.DELETE_CAMPAIGN: DeleteCampaign,
+    Verb.STOP_CAMPAIGN: StopCampaign,
+    Verb.START_CAMPAIGN: StartCampaign,
+}
+
+
+class Incomplete(ValueError):
+    """A line that leaves open what it asks for: the field that is missing."""
+
+
+def actions_of(line: Line) -> Sequence[CallAction]:
+    """What a line without faults asks for, one action for each target. Raises `Incomplete`."""
+    match line.verb:
+        case Verb.PLACE:
+            numbers = [target for target in line.targets if isinstance(target, NumberTarget)]
+            return [_place(line, target.phone.e164) for target in numbers]
+        case Verb.CANCEL:
+            return _cancel(line)
+        case Verb.DELETE_CAMPAIGN | Verb.STOP_CAMPAIGN | Verb.START_CAMPAIGN as verb:
+            ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
+            action = _DONE_TO_CAMPAIGNS[verb]
+            return [action(target=CampaignRef(campaign_id=campaign_id)) for campaign_id in ids]
+        case _:
+            raise Incomplete("verb")
+
+
+def _place(line: Line, to: str) -> PlaceCall:
+    return PlaceCall(
+        to=to,
+        agent=line.agent or "",
+        at=line.at,
+        retries=line.retries,
+        gap=line.gap,
+        earliest=line.earliest,
+        latest=line.latest,
+        carry_over=line.carry_over,
+        priority=line.priority,
+        language=line.language,
+        batch=line.batch,
+        metadata={**line.metadata} or None,
+    )
+
+
+def _cancel(line: Line) -> list[CancelCall]:
+    if line.agent is None and any(isinstance(target, NumberTarget) for target in line.targets):
+        raise Incomplete("agent")
+    return [
+        CancelCall(target=NumberRef(agent=line.agent or "", to=target.phone.e164))
+        if isinstance(target, NumberTarget)
+        else CancelCall(target=CallRef(call_id=target.provider_id))
+        for target in line.targets
+    ]
+
+
+def kept(wish: Wish | None, line: Line) -> dict[str, object]:
+    """A line, and the wish it became if it did, as a draft's content."""
+    return {
+        "text": line.text,
+        "rest": line.rest,
+        "verb": line.verb,
+        "answers": list(line.answers),
+        "wish": _written(wish) if wish else None,
+    }
+
+
+def _written(wish: Wish) -> dict[str, object]:
+    actions = _ACTIONS.dump_python(tuple(wish.actions), mode="json")
+    said = {"reason": wish.reason, "purpose": wish.purpose, "consent": wish.consent, "zone": wish.zone}
+    return {"connection": wish.connection, "actions": actions, **said}
+
+
+def read_wish(draft: Draft) -> Wish:
+    """The wish that a draft holds."""
+    content: Any = draft.content["wish"]
+    return Wish(**(content | {"actions": _ACTIONS.validate_python(content["actions"])}))
+
+
+def nonce(trigger_id: str, purpose: str) -> str:
+    """A nonce for a button or form made in answer to one trigger: the same delivery makes the same nonce."""
+    return hashlib.sha256(f"{purpose}\0{trigger_id}".encode()).hexdigest()[:24]

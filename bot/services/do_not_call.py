@@ -12,12 +12,11 @@ from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.parser import MAX_TARGETS
-from bot.services.cards import with_card
+from bot.services.notifications import answered, with_card
 from bot.services.outcomes import not_again
 from bot.services.requests import NotAllowed, Operations, Origin, Wish
 from bot.services.stopped import Report
-from bot.ui import do_not_call
-from bot.ui.channel_messages import answered
+from bot.text import do_not_call
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
 from providers.phone import Phone, mask

@@ -15,8 +15,8 @@ from enum import StrEnum
 from typing import Final
 
 from bot.services.pending import number_of
+from bot.text.formatting import word
 from bot.text.terminal import json_text
-from bot.ui.request_status import word
 from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.entries import Hit, LogEntry, Query

@@ -12,19 +12,17 @@ from enum import StrEnum
 from typing import Literal
 
 from bot.config.settings import Settings
-from bot.policy import engine
+from bot.policy import engine, standing
 from bot.policy.engine import Case, Decision, Effect
 from bot.policy.matching import wanted
 from bot.policy.rules import Rule
 from bot.services import call_checks
-from bot.services.cards import with_card
-from bot.services.confirmations import confirmation
-from bot.services.deadlines import decide_by
+from bot.services.notifications import APPROVED_IN_PART, TOLD, answered, confirmation, with_card
 from bot.services.outcomes import not_again
+from bot.services.timing import decide_by
 from bot.slack.users import Directory
-from bot.text import deciding, outcomes, policy_reasons, scheduled_calls, why_not
-from bot.text.evidence import Evidence
-from bot.ui.channel_messages import APPROVED_IN_PART, TOLD, answered
+from bot.text import deciding, outcomes, policy_reasons, scheduled_calls
+from bot.text.deciding import Evidence
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
 from storage.entries import (
@@ -169,14 +167,14 @@ class Operations:
         """A connection's adapter. Raises `providers.actions.Refused` for one that is off or gone."""
         found = self._adapters.get(connection)
         if found is None:
-            why = self._settings.off.get(connection, why_not.NOT_CONFIGURED)
-            said = why_not.connection_off(connection, why)
+            why = self._settings.off.get(connection, outcomes.NOT_CONFIGURED)
+            said = outcomes.connection_off(connection, why)
             raise Refused(said, code=Code.CONFIG_ERROR, field="connection")
         return found
 
     def standing(self, person: Person) -> str | None:
         """Why somebody may do nothing at all here, not even read, or None."""
-        return engine.standing(person, self._team)
+        return standing.standing(person, self._team)
 
     def follow(self, settings: Settings) -> None:
         """Go by other rules from now on."""
@@ -216,7 +214,7 @@ class Operations:
             if not placing.allowed:
                 return placing
         if decision.allowed and decision.rule and decision.rule.reason == "required" and not wish.reason:
-            raise Refused(why_not.REASON_MISSING, field="reason")
+            raise Refused(outcomes.REASON_MISSING, field="reason")
         if decision.allowed:
             for action in wish.actions:
                 self._check_call(action, decision.rule, wish)
@@ -532,7 +530,7 @@ class Operations:
                 raise NotAllowed(allowed.why)
             self._check_in_time(request)
             if shown != content(request):
-                raise NotAllowed([why_not.CHANGED_SINCE_OPENED])
+                raise NotAllowed([outcomes.CHANGED_SINCE_OPENED])
             if decision == "approve":
                 await self._check_stops(request)
                 try:
@@ -626,7 +624,7 @@ class Operations:
         """Raise `NotAllowed` for what has run out of time, even if the dispatcher has not said so yet."""
         waits = request.state is State.PENDING
         if waits and request.decide_by and self._clock() >= request.decide_by:
-            raise NotAllowed([why_not.OUT_OF_TIME])
+            raise NotAllowed([outcomes.OUT_OF_TIME])
 
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
         """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
@@ -635,7 +633,7 @@ class Operations:
         """
         request = await self._log.request(request_id)
         if person.id != request.requester:
-            raise NotAllowed([why_not.ONLY_THE_REQUESTER])
+            raise NotAllowed([outcomes.ONLY_THE_REQUESTER])
         moves = [
             not_again(entry, "order_withdrawn", outcomes.TAKEN_BACK)
             if entry.doubted and entry.state is State.APPROVED

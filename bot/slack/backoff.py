@@ -1,5 +1,7 @@
 """How long to wait before something that failed is tried again. Pure."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 FIRST: Final = 0.5
@@ -18,3 +20,18 @@ def backoff(failures: int, share: float) -> float:
         return 0.0
     doublings = min(failures - 1, 63)
     return min(FIRST * 2.0**doublings, LONGEST) * (1 + share / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A wait from a time until another. Where the clock was set back since, it is over.
+
+    It would be longer than it was ordered for, and nobody knows by how much.
+    """
+
+    since: datetime
+    until: datetime
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether it is over at ``now``."""
+        return not self.since <= now < self.until

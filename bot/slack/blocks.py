@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.parsing.tokens import seen
+from bot.text.visible import seen
+
+View = dict[str, Any]
+
 
 Block = dict[str, Any]
 
@@ -63,27 +66,6 @@ class Message:
 def plain(text: str) -> str:
     """Text without control, bidi and other characters nobody sees, and without several blank lines."""
     return _BLANK_LINES.sub("\n\n", seen(text))
-
-
-def escape(text: str) -> str:
-    """Somebody's words as mrkdwn that shows them and does nothing else: no ping, no link, no channel."""
-    return plain(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def quote(text: str) -> str:
-    """Somebody's words, marked as theirs, on one line."""
-    return f"“{escape(' '.join(text.split()))}”"
-
-
-def code(text: str) -> str:
-    """Somebody's words as they would be copied: nothing in them ends the code."""
-    shown = escape(text).replace("`", "'")
-    return f"`{shown}`"
-
-
-def person(user: str) -> str:
-    """A mention."""
-    return f"<@{user}>"
 
 
 def channel(known: object) -> str:

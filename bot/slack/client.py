@@ -1,8 +1,8 @@
 """The client of Slack's Web API, as all of CallOps uses it."""
 
-from slack_sdk.web.async_client import AsyncWebClient
+from urllib.parse import urlsplit
 
-from bot.config.settings import is_loopback
+from slack_sdk.web.async_client import AsyncWebClient
 
 SLACK_ANSWERS_WITHIN = 10
 """Seconds until a call that has no answer is given up."""
@@ -19,3 +19,8 @@ def make_client(token: str, url: str) -> AsyncWebClient:
     if is_loopback(url):
         client.proxy = None  # the library takes a proxy from the environment, even to this machine
     return client
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    return urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"}

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from bot.slack.blocks import MAX_BUTTON, MAX_CONTEXT, MAX_FIELD, MAX_OPTION, MAX_SECTION, Message, cut
-from bot.ui.modal import View
+from bot.slack.blocks import MAX_BUTTON, MAX_CONTEXT, MAX_FIELD, MAX_OPTION, MAX_SECTION, Message, View, cut
 from providers.masking import mask_numbers
 
 _READ: Final = frozenset({"text", "accessibility_label", "alt_text"})

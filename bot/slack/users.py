@@ -17,10 +17,9 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy.engine import Members, standing
-from bot.slack.backoff import backoff
+from bot.policy.standing import Members, standing
+from bot.slack.backoff import Wait, backoff
 from bot.slack.rate_limits import paused_by
-from bot.slack.waits import Wait
 from bot.text import clocks, policy_reasons
 from storage.entries import Person
 from storage.log import ActionLog

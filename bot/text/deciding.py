@@ -1,9 +1,19 @@
 """What people read who decide a request, or say what became of an unknown, and what shows it."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
-from bot.text.evidence import Evidence
+
+class Evidence(StrEnum):
+    """What shows it."""
+
+    SCREEN = "screen"
+    CUSTOMER = "customer"
+    SUPPORT = "support"
+    NONE = "none"
+    """Nobody can tell: enough to order another attempt, and for nothing else."""
+
 
 NOT_YOURS_TO_DECIDE = "Not for you to decide"
 NOT_YOURS_TO_SEE = "Not for you to see"

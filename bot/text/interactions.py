@@ -1,6 +1,11 @@
 """What is said to what is pressed on a message, where more is to be said than the form that opens. Pure."""
 
-from bot.parsing.mentions import MOST_READ
+from collections.abc import Mapping
+from typing import Final
+
+MOST_READ: Final = 4_000
+"""Characters of a message that are read: as many as Slack lets a person write in one."""
+
 
 TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
@@ -30,3 +35,106 @@ def not_looked_up(count: int) -> str:
 EARLIER_IS_GONE = "The earlier call cannot be cancelled any more."
 TYPE_AGAIN = "Type the command again to see how it stands."
 PLACE_THE_NEW = "Place the new call…"
+
+
+_RESTRICTED = "restricted_action"
+"""There are more codes that begin so: read-only channels, channels for threads only."""
+
+SHUT: Mapping[str, tuple[str, str]] = {
+    "is_archived": (
+        "the channel is archived",
+        "Ask a workspace admin to unarchive it, or whoever runs CallOps to name another channel.",
+    ),
+    "not_in_channel": ("CallOps is not in that channel", "Type `/invite @CallOps` there."),
+    "channel_not_found": (
+        "CallOps cannot see that channel",
+        "If you see it, type `/invite @CallOps` there. If not, ask whoever runs CallOps to name another one.",
+    ),
+    _RESTRICTED: (
+        "CallOps may not post there",
+        "Ask a workspace admin to let apps post in that channel.",
+    ),
+}
+"""By Slack's code: docs.slack.dev/reference/methods/chat.postMessage."""
+
+
+def why_shut(code: str) -> tuple[str, str]:
+    """Why a channel cannot be posted to, and what mends it."""
+    if code.startswith(_RESTRICTED):
+        code = _RESTRICTED
+    return SHUT.get(code) or (f"Slack answered `{code}`", "Ask whoever runs CallOps to look at its log.")
+
+
+UNKNOWN_COMMAND = "CallOps does not know this command. Try `/calls help`."
+
+OTHER_VERSIONS_BUTTON = "This button is from another version of CallOps. Start again with `/calls`."
+
+OTHER_VERSIONS_FORM = "This form is from another version of CallOps. Start again with `/calls`."
+
+NOT_SENT = "Not sent"
+
+NOT_DONE = "Not done"
+
+ANOTHER_APP = "This was sent to CallOps for another Slack app, so nothing was done."
+
+FIELD_TOO_LONG = "Shorten this: Slack has room for 3,000 characters in a field."
+
+WHO_ARE_YOU = "Slack did not tell CallOps who you are, so nothing was done. Try again in a minute."
+
+ANOTHER_LOG = (
+    "This CallOps does not have this request in its log, so nothing was done. Another CallOps may have it, "
+    "or its log was lost. Tell whoever runs CallOps."
+)
+
+LOG_FAILS = (
+    "CallOps cannot write to its log, so it can do nothing now. Check whether the audit channel shows your "
+    "request, and tell whoever runs CallOps."
+)
+
+LOG_BUSY = (
+    "CallOps is busy: its log could not be used in time, so nothing was recorded. Try again in a few seconds."
+)
+
+LOG_LOST = (
+    "CallOps has lost its log, so nothing was recorded, and it can do nothing now. "
+    "Tell whoever runs CallOps; then try again."
+)
+
+RECORDED_IN_PART = (
+    "CallOps recorded a part of this, at least. Then its log could not be used in time. "
+    "See `/calls list` before you try again."
+)
+
+RECORDED_OR_NOT = (
+    "CallOps could not see in time whether this was recorded. See `/calls list` before you try again."
+)
+
+TOO_LATE = "Slack lets a window open within three seconds, and this took longer."
+
+_NO_WINDOW: Final = {
+    "expired_trigger_id": TOO_LATE,
+    "trigger_expired": TOO_LATE,
+    "ratelimited": "Slack takes no more windows from CallOps for a moment.",
+    "rate_limited": "Slack takes no more windows from CallOps for a moment.",
+    "push_limit_reached": "Slack puts three windows on top of each other at most. Close one.",
+    "TimeoutError": "Slack did not say in time whether the window opened.",
+}
+
+
+def no_window(code: str) -> str:
+    why = _NO_WINDOW.get(code, "Slack could not open the window just now.")
+    return f"{why} Nothing is lost: try again. If it happens again, wait a minute."
+
+
+def command_too_long(most: int) -> str:
+    return (
+        f"The command is longer than {most:,} characters, so nothing of it was read. Ask for some of it now, "
+        "and for the rest in another command."
+    )
+
+
+def went_wrong(reference: str) -> str:
+    return (
+        "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your "
+        f"request. If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
+    )

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from bot.parsing.tokens import listed, short
-from bot.slack.blocks import code, escape, person, quote
+from bot.text.formatting import WORDS, listed, short
+from bot.text.markup import code, escape, person, quote
 from bot.text.parse_errors import use
-from bot.ui.request_status import WORDS
 from providers.actions import Kind
 from providers.phone import mask
 from storage.entries import Query

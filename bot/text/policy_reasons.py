@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Final, Literal
 
-from bot.parsing.tokens import listed
+from bot.text.formatting import listed
 
 Deed = Literal["decide", "reveal", "settle"]
 """What somebody wants to do with a request."""

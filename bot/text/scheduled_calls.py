@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.parsing.tokens import listed
+from bot.text.formatting import listed
 
 MOVED = "moved to another time"
 """Why a call is cancelled that is moved, where nothing else is said."""

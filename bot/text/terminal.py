@@ -11,7 +11,7 @@ import re
 import sys
 from typing import Final, TextIO
 
-from bot.parsing.tokens import UNSEEN
+from bot.text.visible import UNSEEN
 
 MARK: Final = "│ "
 """What a value's further lines begin with."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
-from bot.slack.blocks import Message, context, cut, escape, excerpt, paragraphs, section
-from bot.ui.request_status import WORDS
+from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
+from bot.text.formatting import WORDS
+from bot.text.markup import escape
 from storage.lifecycle import State
 
 MAX_LINES = 20
@@ -55,3 +57,31 @@ def rules_faulty(faults: Sequence[str]) -> Message:
     told = [f"• {escape(cut(fault, MAX_LINE))}" for fault in faults]
     more = "… and {} more: `python -m bot check` shows them all"
     return Message(text, [section(text), *paragraphs(excerpt(told, more, most=MAX_LINES))])
+
+
+FILE_TITLE: Final = "CallOps log"
+
+_EVERYTHING: Final = "everything"
+
+_AT_A_TERMINAL: Final = "`python -m bot log export`"
+
+
+def coming() -> Message:
+    """To whoever asked, at once."""
+    text = "📄 *Your export is being made.* It comes to you by direct message, with numbers masked."
+    return Message(text, [section(text)])
+
+
+def sent(said: str, actions: str, *, newest_only: bool) -> Message:
+    """With the file: what was looked for, and how many actions it holds."""
+    count = f"the newest {actions}. {_AT_A_TERMINAL} has no such end" if newest_only else actions
+    text = f"📄 *Your export of the log:* {said or _EVERYTHING}; {count}. Numbers are masked."
+    return Message(text, [section(text)])
+
+
+def not_sent(why: str) -> Message:
+    """That no file comes, and how to have one all the same."""
+    lacking = "the Slack app lacks files:write" if why == "missing_scope" else f"Slack answered {why}"
+    text = f"❌ *The file could not be sent:* {lacking}."
+    how = f"Whoever runs CallOps can make the same with {_AT_A_TERMINAL}."
+    return Message(text, [section(text), context(how)])

@@ -5,8 +5,10 @@ escaped, times are in each reader's own zone, and the first block reads as a sen
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from bot.parsing.tokens import at_least, listed
+from bot.parsing.tokens import at_least
+from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED, STILL_UNKNOWN, TOLD
 from bot.services.pending import ALONE, ESCALATED, MOST_COUNTED, Beside
 from bot.slack.blocks import (
     Block,
@@ -14,41 +16,34 @@ from bot.slack.blocks import (
     actions,
     button,
     channel,
-    code,
     context,
     contexts,
-    escape,
     excerpt,
     fields,
     paragraphs,
-    person,
-    quote,
     section,
     when,
 )
 from bot.slack.errors import NOT_POSTED
-from bot.text import channels
+from bot.text import interactions
+from bot.text.formatting import listed, word
+from bot.text.markup import code, escape, person, quote
 from bot.ui.decision_facts import facts_to_decide, reminder, unlike, unsighted
-from bot.ui.erased import erased, is_erased
 from bot.ui.request_status import became, done, marked, moved_in_vain, passed, standing
 from bot.ui.request_summary import target, wish
 from bot.ui.thread_replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
 from providers.actions import Code, Kind
-from storage.entries import LogEntry, Post, Request, Scalar
+from storage.entries import LogEntry, Request, Scalar
 from storage.lifecycle import State
 from storage.outbox import ERASURE, is_edited
 
 REVIEW = "review"
 SETTLE = "settle"
-ASKED = "asked"
-REMINDED = "reminded"
+
+
 STUCK = "nobody_can_approve"
-STILL_UNKNOWN = "still_unknown"
-"""Templates of what makes a phone ring, and the notes that they were posted."""
-INSTEAD_OF = "instead_of"
-"""In a note that somebody was asked: the channel that the card could not be posted in."""
-APPROVED_IN_PART = "approved_in_part"
-TOLD = "told"
+
+
 CANCEL_THIS = "cancel_this"
 MOVE_THIS = "move_this"
 PLACE_AGAIN = "place_again"
@@ -117,11 +112,6 @@ def _once(
     return message
 
 
-def answered(request: Request) -> tuple[Post, ...]:
-    """That those who were asked need not decide any more: their messages show it, as the card does."""
-    return tuple(Post("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
-
-
 def audit(request: Request, *, cancels: bool = False) -> Message:
     """The one message per request in the audit channel: how it stands now, and what can be done next."""
     sentence = standing(request)
@@ -181,7 +171,7 @@ def _stuck(request: Request, told: Told) -> Message | None:
 
 def _not_posted(request: Request, told: Told) -> Message:
     """What its requester reads once of a message that could not be posted."""
-    why, mend = channels.why_shut(str(told.data["why"]))
+    why, mend = interactions.why_shut(str(told.data["why"]))
     where = channel(told.data["where"])
     if told.data["what"] == "card":
         text = (
@@ -323,3 +313,26 @@ def _direct(template: str, request: Request, told: Told) -> Message | None:
         blocks.append(section(f"{person(told.actor)}: {quote(told.note)}"))
     blocks += also(request, told)
     return Message(text, [*blocks, context(f"`{request.id}`", f"through {request.connection}")])
+
+
+_TEXT: Final = (
+    "🧹 *Erased.* What stood here was taken out of this message and out of the log: on request, or because "
+    "it was old enough."
+)
+
+
+def is_erased(request: Request) -> bool:
+    """Whether nothing is left of what its targets were."""
+    return all(entry.action is None for entry in request.entries)
+
+
+def erased(request: Request) -> Message:
+    """In place of any message about it: which request, how it ended and who asked, none of them erasable."""
+    states = sorted({word(entry) for entry in request.entries})
+    facts = [
+        f"`{request.id}`",
+        f"through {request.connection}",
+        f"ended: {', '.join(states)}",
+        f"asked by {person(request.requester)}",
+    ]
+    return Message(f"{_TEXT} `{request.id}`", [section(_TEXT), context(*facts)])

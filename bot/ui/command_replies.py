@@ -16,7 +16,6 @@ from bot.parsing.command import (
 from bot.parsing.defaults import Inferred
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
-from bot.parsing.tokens import listed
 from bot.services.requests import Wish
 from bot.slack.blocks import (
     MAX_SECTION,
@@ -24,19 +23,18 @@ from bot.slack.blocks import (
     Message,
     actions,
     button,
-    code,
     context,
     contexts,
-    escape,
     excerpt,
     fields,
     paragraphs,
-    quote,
     section,
     when,
 )
-from bot.text.capabilities import beyond_documents
-from bot.text.faults import no_window
+from bot.text.formatting import listed
+from bot.text.interactions import no_window
+from bot.text.markup import code, escape, quote
+from bot.text.parse_errors import beyond_documents
 from bot.ui.decision_facts import call_options
 from bot.ui.request_status import DRY_RUN, already, marked, standing
 from providers.actions import Kind, PlaceCall

@@ -10,21 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
-from bot.slack.blocks import (
-    Block,
-    actions,
-    channel,
-    context,
-    escape,
-    paragraphs,
-    person,
-    quote,
-    section,
-    when,
-)
-from bot.text import channels
+from bot.slack.blocks import Block, View, actions, channel, context, paragraphs, section, when
+from bot.text import interactions
+from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import full_numbers
-from bot.ui.modal import About, View, has_numbers, modal, reveal_button
+from bot.ui.modal import About, has_numbers, modal, reveal_button
 from bot.ui.request_status import became, standing
 from bot.ui.request_summary import target
 from storage.entries import Event, Request
@@ -187,7 +177,7 @@ def _did(event: Event) -> str:
         case "asked", _, _ if "person" in event.data:
             return f"asked {person(str(event.data['person']))} to decide"
         case "not_posted", _, _:
-            why, _ = channels.why_shut(str(event.data["why"]))
+            why, _ = interactions.why_shut(str(event.data["why"]))
             what = {"card": "the approval card", "audit": "the audit message"}[str(event.data["what"])]
             return f"could not post {what} in {channel(event.data['where'])}: {why}"
         case "cancelled", _, _:

@@ -1,56 +1,16 @@
 """What is said when calls to a number are stopped, or may go out again. Pure."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
-from bot.parsing.tokens import counted, listed
 from bot.services.stopped import Report
-from bot.slack.blocks import Message, context, escape, excerpt, paragraphs, person, section, when
+from bot.slack.blocks import Message, context, excerpt, paragraphs, section, when
+from bot.text.formatting import counted, listed
+from bot.text.markup import escape, person
 from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
 from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
 from storage.entries import Event, Request, Stop
-
-ASKED_FOR = "whoever is called asked us to stop"
-"""The reason in the log, where nobody said more."""
-KEPT_BY = "Whoever runs CallOps keeps that list."
-HOW_TO_LIFT = "A manager can let them go out again: /calls allow, the number, and the reason."
-SINCE_THEN = "calls to this number were stopped."
-"""Why an attempt that was ordered is not made."""
-
-CANCELS_NONE = "it cannot cancel calls"
-NO_AGENT = "it cancels by agent, and CallOps knows of none there"
-NO_CALL_KNOWN = "it cancels by call id, and CallOps knows of no call to this number there"
-
-
-def off(why: str) -> str:
-    return f"it is off: {why}"
-
-
-def dry_run(request_id: str) -> str:
-    return f"it is set up as a dry run; {request_id} shows what would be sent"
-
-
-def not_placed(stop_id: str) -> str:
-    """Of a call that was waiting when calls to its number were stopped."""
-    return f"Calls to this number were stopped ({stop_id})."
-
-
-def blocked(at: datetime, stop_id: str) -> str:
-    return f"Calls to this number were stopped on {_day(at)} ({stop_id}), so no call was placed."
-
-
-def blocked_by(name: str | None, at: datetime, stop_id: str) -> str:
-    return f"{name or 'Somebody'} stopped all calls to this number on {_day(at)} ({stop_id})."
-
-
-def on_list(name: str, stop_id: str) -> str:
-    return f"This number is on the do-not-call list {name} ({stop_id}), so no call was placed."
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%b %Y}"
 
 
 def stopped(report: Report) -> Message:

@@ -8,8 +8,10 @@ from typing import Final
 
 from bot.parsing.command import Fault
 from bot.parsing.options import MAX_TEXT
+from bot.policy import timezones
 from bot.slack.blocks import Block
 from bot.ui.modal import choice, text_input
+from providers import phone
 
 REASON: Final = "reason"
 """The field in which one is chosen."""
@@ -73,3 +75,39 @@ def _apart(values: Mapping[str, str], reasons: Sequence[str]) -> tuple[str | Non
         if reason.startswith(f"{known}: "):
             return known, reason.removeprefix(f"{known}: ")
     return OTHER, reason
+
+
+_LABEL = "Their time zone"
+
+MAX_OPTIONS = 100
+"""Of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
+
+
+def leaves_choice(values: Mapping[str, str]) -> bool:
+    """Whether a number may be in several zones."""
+    return len(_candidates(values.get("targets", ""))) > 1
+
+
+def zone_input(values: Mapping[str, str]) -> Block:
+    """The field, with the zones to choose from where a number's country leaves several.
+
+    ``values`` are the form's; its number is written with its country's code once it was understood.
+    """
+    said = values.get("zone", "")
+    candidates = _candidates(values.get("targets", ""))
+    if 1 < len(candidates) <= MAX_OPTIONS:
+        options = [(zone, zone) for zone in candidates]
+        chosen, hint = said if said in candidates else None, "As the number tells"
+        return choice("zone", _LABEL, options, initial=chosen, optional=True, placeholder=hint)
+    hint = "Only where the number does not tell: calling hours are by their clock."
+    return text_input("zone", _LABEL, initial=said, placeholder="America/Chicago", hint=hint, optional=True)
+
+
+def _candidates(typed: str) -> tuple[str, ...]:
+    if not typed.startswith("+"):
+        return ()
+    try:
+        read = phone.read(typed, default_region=next(iter(sorted(phone.REGIONS))))
+    except phone.PhoneFault:  # what is wrong with it is said under its own field
+        return ()
+    return timezones.canonical_zones(read.time_zones)

@@ -17,21 +17,22 @@ from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
 from bot.slack.blocks import (
     MAX_OPTION,
     Block,
+    View,
     actions,
     button,
     context,
     contexts,
     cut,
-    escape,
     plain_text,
     section,
 )
 from bot.text import parse_errors
+from bot.text.markup import escape
 from bot.ui import form_fields
 from bot.ui.decision_facts import CANNOT_BE_UNDONE
+from bot.ui.form_fields import leaves_choice, zone_input
 from bot.ui.form_values import PICKED, continued, data_faults, filled, together
-from bot.ui.modal import MAX_LABEL, About, View, choice, modal, text_input
-from bot.ui.zone_choice import leaves_choice, zone_input
+from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input
 
 MORE = "more"
 NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."

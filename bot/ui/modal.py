@@ -10,23 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from bot.parsing.tokens import at_least, seen
+from bot.parsing.tokens import at_least
 from bot.services.pending import ALONE, AROUND, MOST_COUNTED, Beside, called, name_key, number_of
 from bot.slack.blocks import (
     MAX_OPTION,
     MAX_TITLE,
     Block,
     Message,
+    View,
     actions,
     button,
     context,
-    escape,
     fields,
     paragraphs,
     plain_text,
     section,
     when,
 )
+from bot.text.markup import escape
+from bot.text.visible import seen
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
     IRREVERSIBLE,
@@ -43,7 +45,6 @@ from providers.actions import Kind
 from storage.entries import Request
 from storage.folding import as_typed
 
-View = dict[str, Any]
 MAX_LABEL = 2000
 MAX_INPUT = 3000
 MAX_REASON = 500

@@ -2,9 +2,9 @@
 
 from bot.parsing.command import ConnectionWords, Line
 from bot.services.requests import Wish
-from bot.slack.blocks import context, fields, section
+from bot.slack.blocks import View, context, fields, section
 from bot.ui.command_replies import place_facts, preview_notes
-from bot.ui.modal import About, View, modal
+from bot.ui.modal import About, modal
 from providers.request import Prepared
 
 

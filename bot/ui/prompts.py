@@ -1,27 +1,43 @@
 """What is asked a second time: a request that joins the one that waits, a number called just now. Pure."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from bot.parsing.command import ConnectionWords
-from bot.slack.blocks import Block, Message, actions, button, context, paragraphs, person, plain_text, section
-from bot.ui.modal import View
-from bot.ui.request_status import WORDS, marked
-from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
-from storage.entries import LogEntry, Request
+from bot.parsing.command import Fault, Line, Question
+from bot.parsing.defaults import Ground, Inferred, Open
+from bot.parsing.labels import DOES
+from bot.parsing.numbers import NumberTarget
+from bot.services.call_history import Earlier
+from bot.slack.blocks import (
+    MAX_BUTTON,
+    Block,
+    Message,
+    View,
+    actions,
+    button,
+    context,
+    cut,
+    paragraphs,
+    plain_text,
+    section,
+)
+from bot.text.formatting import WORDS, listed
+from bot.text.markup import escape, person
+from bot.ui.request_status import marked
+from providers.actions import NumberRef
+from storage.entries import Request
 from storage.lifecycle import State
 
 CANCEL_FIRST = "cancel_first"
-LATELY = timedelta(minutes=10)
-"""How soon after a call the same number is asked about before it is called again."""
-REPLACED = "replaced by another call to this number"
-"""Why the earlier call is cancelled, where somebody presses that."""
+
+
 ANOTHER = "Place another call"
 MOST_SHOWN = 20
 """Requests that are told one by one."""
 
-_CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN})
+
 _AN_HOUR = timedelta(hours=1)
 _A_DAY = timedelta(days=1)
 
@@ -80,43 +96,6 @@ def left_out(requests: Sequence[Request], count: int, *, reader: str, now: datet
     return paragraphs(lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
-    """A call to the same number, placed just before: who asked, when, and how it could be cancelled."""
-
-    request: Request
-    entry: LogEntry
-    cancel: CancelCall | None
-    """None: it went out, or nothing here can cancel it."""
-
-
-def earlier(
-    entries: Sequence[tuple[Request, LogEntry]],
-    coming: Sequence[LogEntry],
-    through: ConnectionWords,
-    now: datetime,
-) -> Earlier | None:
-    """The newest of some calls to a number that was placed lately and came, or may come, to something.
-
-    ``coming`` are the calls to the number that are still to go out, as far as the log knows.
-    """
-    still_to_come = {entry.id for entry in coming}
-    for request, entry in entries:
-        gone = entry.code is Code.SCHEDULED and entry.id not in still_to_come
-        if now - entry.asked_at < LATELY and entry.state not in _CAME_TO_NOTHING and not gone:
-            cancel = _cancel(entry, through) if entry.id in still_to_come else None
-            return Earlier(request, entry, cancel)
-    return None
-
-
-def _cancel(entry: LogEntry, through: ConnectionWords) -> CancelCall | None:
-    if Kind.CANCEL_CALL not in through.kinds or not isinstance(entry.action, PlaceCall):
-        return None
-    if through.cancels_by == "number":
-        return CancelCall(target=NumberRef(agent=entry.action.agent, to=entry.action.to))
-    return CancelCall(target=CallRef(call_id=entry.reference)) if entry.reference else None
-
-
 def question(found: Earlier, *, reader: str, now: datetime) -> str:
     """Whether the number is really to be called once more."""
     who = "You" if found.request.requester == reader else person(found.request.requester)
@@ -150,3 +129,129 @@ def then_place(message: Message, found: Earlier, place: Block) -> Message:
     if found.cancel and isinstance(found.cancel.target, NumberRef):
         told += " If you place it before, it is cancelled as well."
     return Message(message.text, [*message.blocks, section(told), actions(place)])
+
+
+CHOOSE = "choose"
+"""What the action ids of such buttons begin with; each has the place of its candidate behind it."""
+
+NOTHING_YET = "Nothing was asked yet. Press one: what you typed is kept."
+
+CHANGE_ASKED = "change_asked"
+
+MOST_OFFERED = 10
+"""Candidates with a button each; where there are more, the form lists them."""
+
+_WHY = {
+    Ground.ONLY: "there is no other",
+    Ground.KNOWN: "the log knows the id from there",
+    Ground.SCHEDULED: "the log has a call scheduled there",
+    Ground.LAST_USED: "you used it last",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a candidate's button holds: the draft that goes on, with what was chosen so far."""
+
+    draft: str
+    connection: str | None = None
+    agent: str | None = None
+    answers: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, value: str) -> "Choice":
+        """Read it back from a button that was pressed."""
+        held = json.loads(value)
+        return cls(**(held | {"answers": tuple(held.get("answers", ()))}))
+
+    def text(self) -> str:
+        """As a button's value."""
+        return json.dumps({name: value for name, value in asdict(self).items() if value})
+
+
+def offer(line: Line, found: Inferred, faults: Sequence[Fault], draft: str, change: str) -> Message | None:
+    """Ask the one thing that keeps a line from being asked, with a button for each answer.
+
+    Return None where it is more than one thing. ``line`` is as it was said, ``found`` what it became;
+    ``change`` is the action id of the button that opens the form.
+    """
+    if question := question_in(faults):
+        return _ask(question, line, draft, change)
+    return choose(found, found.open, draft, change) if found.open and is_offered(found) else None
+
+
+def question_in(faults: Sequence[Fault]) -> Question | None:
+    """The question to ask next, where one press on an answer leads on."""
+    questions = [fault for fault in faults if isinstance(fault, Question) and fault.options]
+    return questions[0] if questions and len(questions) == len(faults) else None
+
+
+def _ask(question: Question, line: Line, draft: str, change: str) -> Message:
+    """Ask what a text means, with a button for each option; everything else is understood already."""
+    first = f"*Which do you mean?* {escape(question.message)}"
+    buttons = [
+        button(
+            cut(f"{option[0].upper()}{option[1:]}", MAX_BUTTON),
+            f"{CHOOSE}_{place}",
+            Choice(draft, line.connection, line.agent, (*line.answers, place)).text(),
+            label=cut(f"Go on: {option}", MAX_BUTTON),
+        )
+        for place, option in enumerate(question.options[:MOST_OFFERED])
+    ]
+    buttons.append(button("Open the form…", change, draft))
+    return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
+
+
+def is_offered(found: Inferred) -> bool:
+    """Whether one press on a candidate is all that is missing, and a button shows each of them whole."""
+    return (
+        found.open is not None
+        and len(found.open.candidates) <= MOST_OFFERED
+        and all(len(candidate) <= MAX_BUTTON for candidate in found.open.candidates)
+        and [fault.field for fault in (*found.line.faults, *found.faults)] == [found.open.field]
+    )
+
+
+def choose(found: Inferred, left: Open, draft: str, change: str) -> Message:
+    """Ask which one, with a button for each; everything else is understood already.
+
+    ``change`` is the action id of the button that opens the form.
+    """
+    line = found.line
+    targets = [
+        target.phone.pretty if isinstance(target, NumberTarget) else target.provider_id
+        for target in line.targets
+    ]
+    does = DOES[line.verb].partition(" ")[0] if line.verb else "ask for"
+    what = escape(targets[0]) if len(targets) == 1 else f"{len(targets)} targets"
+    names = escape(listed(left.candidates, "or"))
+    first = f"*Which {left.field}?* To {does} {what}, choose {names}."
+    buttons: list[Block] = []
+    for number, candidate in enumerate(left.candidates):
+        connection = candidate if left.field == "connection" else line.connection
+        agent = candidate if left.field == "agent" else line.agent
+        value = Choice(draft, connection, agent, line.answers).text()
+        label = f"Go on with the {left.field} {candidate}"
+        buttons.append(button(candidate, f"{CHOOSE}_{number}", value, label=label))
+    buttons.append(button("Open the form…", change, draft))
+    return Message(first, [section(first), actions(*buttons), context(NOTHING_YET)])
+
+
+def chosen(grounds: Mapping[str, Ground], *, connection: str | None, agent: str | None) -> str | None:
+    """What was chosen and why, or None where everything was said."""
+    values = {"connection": connection, "agent": agent}
+    parts = [
+        f"{name} {escape(values[name] or '')} ({_WHY[grounds[name]]})" for name in values if name in grounds
+    ]
+    return f"Chosen for you: {listed(parts, 'and')}." if parts else None
+
+
+def is_guess(grounds: Mapping[str, Ground]) -> bool:
+    """Whether something else could have been meant."""
+    return any(ground is not Ground.ONLY for ground in grounds.values())
+
+
+def change_asked(request: str, draft: str) -> Block:
+    """The button that takes a request back and opens its form with all that was understood."""
+    label = f"Take {request} back and change it"
+    return button("Take back and change…", CHANGE_ASKED, f"{request} {draft}", label=label)

@@ -5,12 +5,13 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.services.outcomes import REMOVING
-from bot.slack.blocks import Message, escape, person, section, when
+from bot.slack.blocks import Message, section, when
 from bot.text import outcomes
-from bot.ui import outages
+from bot.text.formatting import UNFINISHED, WORDS, word
+from bot.text.markup import escape, person
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
 from bot.ui.request_summary import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
 from providers.actions import Code, Kind
@@ -64,7 +65,7 @@ def held_up(request: Request) -> str | None:
     later = [entry.not_before for entry in request.entries if entry.state is State.APPROVED]
     if held is None or not later or all(at is not None and at > held.until for at in later):
         return None
-    return outages.why_waiting(held)
+    return why_waiting(held)
 
 
 def _hold(request: Request) -> Standstill | None:
@@ -82,7 +83,7 @@ def _waits(request: Request) -> str:
 
 
 def _what_to_do(request: Request) -> str:
-    helps = outages.what_to_do(request.waits_for, request.kind) if request.waits_for else ""
+    helps = what_to_do(request.waits_for, request.kind) if request.waits_for else ""
     return f" {helps}" if helps else ""
 
 
@@ -99,34 +100,12 @@ def already(request: Request, events: Sequence[Event]) -> list[str]:
     return [standing(request), *by]
 
 
-def word(entry: LogEntry, *, cancelled: bool = False) -> str:
-    """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
-    if cancelled:
-        return "cancelled"
-    return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
-
-
 def became(entry: LogEntry) -> str:
     """Return how one of several targets stands, with what was said of its end."""
     if entry.state is State.APPROVED and entry.not_before:
         return f"waits until {when(entry.not_before)}"
     return word(entry) + (f". {entry.message}" if entry.message and entry.state not in UNFINISHED else "")
 
-
-UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
-WORDS = {
-    State.PENDING: "waiting for approval",
-    State.APPROVED: "about to be sent",
-    State.SENDING: "being sent",
-    State.SUCCEEDED: "done",
-    State.FAILED: "failed",
-    State.UNKNOWN: "unknown",
-    State.REFUSED: "not sent",
-    State.DENIED: "denied",
-    State.WITHDRAWN: "taken back",
-    State.EXPIRED: "ran out of time",
-}
-"""States in people's words."""
 
 _MARKS = {
     State.PENDING: "⏳",
@@ -357,3 +336,47 @@ _SENTENCES: dict[State, Callable[[Request, LogEntry], str]] = {
     State.WITHDRAWN: _withdrawn,
     State.EXPIRED: _expired,
 }
+
+
+LONG = timedelta(minutes=15)
+"""A wait that people may want to cut short."""
+
+
+def why_waiting(standstill: Standstill) -> str:
+    """What holds a request up, and until when, for everybody who reads of it."""
+    name, at = standstill.connection, when(standstill.until)
+    if standstill.why == "asked":
+        return f"{name} asked us to wait, next try {at}"
+    return f"{name} does not answer, next try {at}"
+
+
+def what_to_do(standstill: Standstill, kind: Kind) -> str:
+    """What people can do about a long wait that the provider asked for; empty where that is soon over."""
+    if standstill.why != "asked" or standstill.until - standstill.since <= LONG:
+        return ""
+    tried = _TRIED.get(kind, "")
+    resume = f"`python -m bot resume {standstill.connection}`"
+    there = "Or do it on the provider's own screen."
+    return f"{tried}Whoever runs CallOps can have it tried at once: {resume}. {there}"
+
+
+_TRIED = {
+    Kind.CANCEL_CALL: "Meanwhile CallOps tries a cancellation every 15 minutes. ",
+    Kind.DELETE_CAMPAIGN: "Meanwhile CallOps tries a deletion every 15 minutes. ",
+}
+
+
+def told(standstill: Standstill) -> Message:
+    """What the audit channel reads: one message, edited when it is over."""
+    name, since = standstill.connection, when(standstill.since)
+    text = (
+        f"🔌 *{name} does not answer* since {since}. CallOps waits, and tries again by itself at least "
+        "every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
+        "again."
+    )
+    if standstill.ended:
+        text = (
+            f"✅ *{name} answers again* since {when(standstill.ended)}. It did not answer from {since} "
+            "until then. What waited for it is being sent."
+        )
+    return Message(text, [section(text)])

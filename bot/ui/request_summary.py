@@ -5,7 +5,8 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 
 from datetime import datetime
 
-from bot.slack.blocks import cut, escape, person, quote, when
+from bot.slack.blocks import cut, when
+from bot.text.markup import escape, person, quote
 from providers.actions import (
     CallRef,
     CancelCall,

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from bot.services.requests import Settlement
-from bot.slack.blocks import context, section
+from bot.slack.blocks import View, context, section
 from bot.text import deciding
-from bot.ui.modal import MAX_REASON, About, View, choice, modal, text_input
+from bot.ui.modal import MAX_REASON, About, choice, modal, text_input
 from bot.ui.request_status import trial
 from bot.ui.request_summary import one_task
 from providers.actions import Kind

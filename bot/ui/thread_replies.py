@@ -6,10 +6,12 @@ A reply is rendered from a request as it stands when it is sent, and is not edit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bot.slack.blocks import Block, Message, escape, excerpt, paragraphs, person, quote, section
+from bot.slack.blocks import Block, Message, excerpt, paragraphs, section
 from bot.text import deciding
+from bot.text.formatting import word
+from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
-from bot.ui.request_status import moved_in_vain, standing, unsent, word
+from bot.ui.request_status import moved_in_vain, standing, unsent
 from bot.ui.request_summary import target
 from storage.entries import LogEntry, Request, Scalar
 from storage.lifecycle import State

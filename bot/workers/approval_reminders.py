@@ -12,14 +12,15 @@ from heapq import heappop, heappush
 from itertools import count
 
 from bot.config.settings import Settings
-from bot.policy import engine
+from bot.policy import engine, standing
 from bot.policy.rules import Rule
-from bot.services.deadlines import next_reminder, reminder_due
+from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED
 from bot.services.pending import ESCALATED, alike
 from bot.services.requests import Operations
+from bot.services.timing import next_reminder, reminder_due
 from bot.slack.errors import NOT_POSTED
 from bot.slack.users import FRESH, Directory, PersonUnreadable
-from bot.ui.channel_messages import ASKED, INSTEAD_OF, REMINDED, STUCK
+from bot.ui.channel_messages import STUCK
 from storage.entries import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.log import ActionLog, Conflict
 from storage.pacing import MINUTE
@@ -210,7 +211,7 @@ class Asking:
             person = await self._directory.person_in_background(user)
         except PersonUnreadable:
             return False
-        return engine.standing(person, self._team) is None
+        return standing.standing(person, self._team) is None
 
     async def _first(self, people: Sequence[str]) -> str:
         """Who was asked least recently and is not away; if all are, who was asked least recently."""

@@ -2,16 +2,33 @@
 
 import logging
 import time
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.cli.checks.slack import Told, about_clock, answered, told
+from bot.slack.answers import Told, answered, told
 from bot.slack.http_mode import NOT_OLDER
-from bot.text.findings import Result
+from bot.text.findings import Finding, Result, ok, skipped, wrong
+
+CLOCK_MAY_BE_OFF = timedelta(seconds=30)
+"""Signed tokens have times in them, and leases and deadlines are read by the clock."""
+
+
+def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
+    """Whether the machine's clock agrees with Slack's."""
+    dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
+    if not dated:
+        return skipped("clock", "Slack did not tell its time")
+    heard, date = dated[0]
+    off = heard - date
+    if abs(off) > CLOCK_MAY_BE_OFF:
+        how = f"{abs(off).total_seconds():.0f} s {'ahead of' if off > timedelta(0) else 'behind'} Slack's"
+        return wrong("clock", f"This machine's clock is {how}.", "Let the machine keep its time by NTP.")
+    return ok("clock", f"This machine's clock agrees with Slack's, {heard:%Y-%m-%d %H:%M} UTC.")
+
 
 EVERY: Final = 300.0
 """Seconds between two looks. Meanwhile Slack is asked for nothing on account of the clock."""

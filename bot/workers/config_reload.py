@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.loader import SettingsFault
 from bot.config.settings import Settings
-from bot.policy import hours_written
+from bot.policy import calling_hours
 from bot.policy.rules import written
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
@@ -82,7 +82,7 @@ class Reloading:
 
     async def keep(self, *, later: str = "") -> str | None:
         """Write the rules in force down where the log has others, and say so in Slack; the event's id."""
-        known = hours_written.known()
+        known = calling_hours.known()
         own_hours = {
             country: hours.words()
             for country, hours in self._settings.hours.items()

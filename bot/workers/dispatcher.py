@@ -16,15 +16,13 @@ from datetime import UTC, datetime, timedelta
 from bot.config.settings import Settings
 from bot.policy import engine
 from bot.policy.matching import wanted_by
-from bot.services.cards import with_card
-from bot.services.confirmations import confirmation
+from bot.services.notifications import answered, confirmation, with_card
 from bot.services.outcomes import REMOVING, Consequence, follows, in_doubt, kept, not_again, warned
 from bot.services.requests import Operations
 from bot.services.timing import believed, by_number, has_more_to_do, time_came, unsent
+from bot.slack.backoff import Wait
 from bot.slack.users import Directory, PersonUnreadable
-from bot.slack.waits import Wait
-from bot.text import outcomes, policy_reasons, why_not
-from bot.ui.channel_messages import answered
+from bot.text import outcomes, policy_reasons
 from bot.workers.circuit_breaker import Outages
 from bot.workers.lookups import LookUps
 from bot.workers.loop import each, log_fault, until_written
@@ -272,11 +270,11 @@ class Dispatcher:
         """Check the rules, the connection and the action once more. Raises `Refused` with the reason."""
         adapter = self._operations.adapter(entry.connection)
         if entry.action is None:
-            raise Refused(why_not.ERASED)
+            raise Refused(outcomes.ERASED)
         if await self._operations.is_from_a_backup(entry):
-            raise Refused(why_not.FROM_A_BACKUP)
+            raise Refused(outcomes.FROM_A_BACKUP)
         if self._operations.fingerprint(entry.connection, entry.action) != request.fingerprint:
-            changed = [why_not.connection_changed(entry.connection), policy_reasons.AGAIN]
+            changed = [outcomes.connection_changed(entry.connection), policy_reasons.AGAIN]
             raise Refused(_said_of(entry, changed), code=Code.CONFIG_ERROR)
         if not request.stop:  # which no rule was asked about
             await self._check_rules(request, entry)

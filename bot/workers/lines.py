@@ -11,11 +11,11 @@ from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.backoff import Wait
 from bot.slack.blocks import Message
 from bot.slack.errors import Refusal, refusal
 from bot.slack.rate_limits import method_of, paused_by, to_post
 from bot.slack.users import SLACK_TROUBLE, trouble
-from bot.slack.waits import Wait
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
 from storage.log import ActionLog

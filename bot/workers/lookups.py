@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.config.settings import Settings
-from bot.services.cards import with_card
-from bot.services.confirmations import confirmation
+from bot.services.notifications import confirmation, with_card
 from bot.services.outcomes import MAX_ATTEMPTS
 from bot.services.requests import Operations
 from bot.text import outcomes

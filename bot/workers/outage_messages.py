@@ -13,10 +13,10 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
+from bot.slack.backoff import Wait
 from bot.slack.errors import Refusal, refusal
 from bot.slack.users import SLACK_TROUBLE, trouble
-from bot.slack.waits import Wait
-from bot.ui import outages
+from bot.ui import request_status
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
 from storage.entries import MessageRef, Standstill
@@ -68,7 +68,7 @@ class OutageMessages:
             await self._try(one, name, tries)
 
     async def _try(self, one: Standstill, name: str, tries: int) -> None:
-        message = outages.told(one)
+        message = request_status.told(one)
         arguments: dict[str, Any] = {"text": message.text, "blocks": list(message.blocks)}
         try:
             async with asyncio.timeout(ANSWER_WITHIN):

@@ -20,7 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.parsing.vocabulary import cancels, caution
-from bot.services.confirmations import ORIGIN
+from bot.services.notifications import ASKED, ORIGIN, REMINDED
 from bot.services.outcomes import WARNING
 from bot.services.pending import ALONE, ESCALATED, Beside, beside
 from bot.slack.blocks import Message
@@ -28,7 +28,7 @@ from bot.slack.errors import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusa
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import method_of, paused_by, to_edit, to_post
 from bot.slack.users import SLACK_TROUBLE, trouble
-from bot.ui.channel_messages import ASKED, REMINDED, render
+from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from bot.workers.loop import each, log_fault
 from providers.registry import find

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.config.settings import Settings
-from bot.services.cards import with_card
-from bot.services.confirmations import confirmation
+from bot.services.notifications import confirmation, with_card
 from bot.services.outcomes import WARNING, not_again
 from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
 from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request

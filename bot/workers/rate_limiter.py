@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.services.outcomes import PUT_OFF_AT_MOST
-from bot.slack.waits import Wait
+from bot.slack.backoff import Wait
 from bot.workers.outage_policy import holds
 from providers.actions import Outcome, Sighting
 from providers.base import Adapter

@@ -7,10 +7,10 @@ whenever the first is done: after a restart, or once somebody settled what was u
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.services.cards import with_card
+from bot.services.notifications import with_card
 from bot.services.requests import NotAllowed, Operations, Origin, Wish
 from bot.slack.users import Directory, PersonUnreadable
-from bot.text import scheduled_calls, why_not
+from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
 from providers.actions import PlaceCall, Refused
 from storage.chain import FOLLOWED
@@ -57,10 +57,10 @@ class Moving:
             await self._tell(move, None, why=scheduled_calls.cancelled_by(other))
             return
         if await self._operations.is_from_a_backup(move.entries[0]):
-            await self._tell(move, None, why=why_not.FROM_A_BACKUP)
+            await self._tell(move, None, why=outcomes.FROM_A_BACKUP)
             return
         if not self._operations.goes_where(moved):
-            await self._tell(move, None, why=why_not.connection_changed(move.connection))
+            await self._tell(move, None, why=outcomes.connection_changed(move.connection))
             return
         try:
             person = await self._directory.person_in_background(move.requester)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.policy import engine
+from bot.services.notifications import STILL_UNKNOWN
 from bot.services.requests import Operations
 from bot.slack.users import Directory
-from bot.ui.channel_messages import STILL_UNKNOWN
 from storage.entries import SYSTEM, Change, Note, Post, Query, Request
 from storage.lifecycle import State
 from storage.log import ActionLog, Conflict

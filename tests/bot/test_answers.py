@@ -11,8 +11,8 @@ from bot.parsing.defaults import infer
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
+from bot.services.commands import actions_of
 from bot.services.requests import Wish
-from bot.services.wishes import actions_of
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.command_replies import OPENS, asked, fault_message, help_message, preview, refusal
 from bot.ui.previews import PlacePreview

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.app import _explain
-from bot.text import faults
+from bot.text import interactions
 from storage.sqlite import SQLiteLog
 
 BODY = {"command": "/calls", "user_id": "U0AGENT"}
@@ -30,4 +30,4 @@ async def test_a_log_that_cannot_be_written_is_said_too(tmp_path: Path) -> None:
     """Where the report itself fails, the person still reads what to do."""
     log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=now)
     await log.close()
-    assert await _explain(log, ValueError("x"), BODY) == faults.LOG_FAILS
+    assert await _explain(log, ValueError("x"), BODY) == interactions.LOG_FAILS

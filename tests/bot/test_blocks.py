@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.slack.blocks import MAX_SECTION, context, cut, cut_markup, escape, pieces, plain_text, section
+from bot.slack.blocks import MAX_SECTION, context, cut, cut_markup, pieces, plain_text, section
+from bot.text.markup import escape
 
 WHOLE = {
     "an accent": "e\u0301",

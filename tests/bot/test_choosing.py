@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
 from bot.parsing.defaults import Ground, Inferred, infer
 from bot.parsing.parser import parse
-from bot.ui.choosing import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
+from bot.ui.prompts import MOST_OFFERED, Choice, choose, chosen, is_guess, is_offered
 from playground.blocks import faults
 from providers.actions import Kind
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.health import Health
 from bot.slack.http_mode import Guard
+from bot.web import Health
 from bot.workers.clock_check import EVERY, ClockCheck
 from playground.request_url import signature
 from tests.playground.slack_app import Stage, stage

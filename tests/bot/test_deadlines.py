@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.services.deadlines import Reminder, decide_by, next_reminder, reminder_due
+from bot.services.timing import Reminder, decide_by, next_reminder, reminder_due
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

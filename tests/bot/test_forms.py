@@ -11,7 +11,7 @@ from bot.parsing.command import ConnectionWords, Fault, Line, Typist, Verb, Voca
 from bot.parsing.defaults import infer
 from bot.parsing.parser import parse
 from bot.services.scheduled_calls import Offer
-from bot.slack.blocks import escape
+from bot.text.markup import escape
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import Form
 from playground.blocks import faults

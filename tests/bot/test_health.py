@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.health import STUCK_AFTER, UNWRITTEN_AFTER, Health
+from bot.web import STUCK_AFTER, UNWRITTEN_AFTER, Health
 from bot.workers.loop import POLL, Rounds
 from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, Instances
 from storage.sqlite import SQLiteLog

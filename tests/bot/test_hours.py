@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.policy import calling_hours, hours_written, timezones
+from bot.policy import calling_hours, timezones
 from bot.policy.calling_hours import Closed, Hours, Window
 from providers import phone
 from providers.actions import PlaceCall
@@ -15,7 +15,7 @@ from tests.bot.test_times import MOST_STEPS, steps
 
 CHICAGO, LONDON, TOLL_FREE, AUSTRALIAN = "+13125550123", "+442079460123", "+18002345678", "+61412345678"
 INDIAN, PARISIAN, MUSCOVITE, FREEPHONE = "+919876543210", "+33142345678", "+79161234567", "+80012345678"
-KNOWN = hours_written.known()
+KNOWN = calling_hours.known()
 
 
 def keeps(
@@ -218,7 +218,7 @@ def test_the_next_time_is_one_when_it_may_go_out(at: datetime, country: str) -> 
 def test_days_on_which_the_same_hours_hold_are_said_together() -> None:
     """Whether they were written as one window or as several."""
     apart = [{"from": "9:00", "until": "12:00", "days": day} for day in ("Mon", "Wed")]
-    said = hours_written.setting([*apart, {"from": "14:00", "until": "24:00", "days": "Fri-Sun"}])
+    said = calling_hours.setting([*apart, {"from": "14:00", "until": "24:00", "days": "Fri-Sun"}])
     assert isinstance(said, Hours)
     assert said.words() == "Mon and Wed from 9:00 AM to 12:00 PM and Fri to Sun from 2:00 PM to 12:00 AM"
 
@@ -259,9 +259,9 @@ def test_hours_are_configured_in_a_few_forms(value: object, meant: object) -> No
     """A country, the recipient's country, or windows; anything else is a sentence."""
     if isinstance(meant, str) and meant not in {"IN", "recipient"}:
         with pytest.raises(ValueError, match=meant):
-            hours_written.setting(value)
+            calling_hours.setting(value)
     else:
-        assert hours_written.setting(value) == meant
+        assert calling_hours.setting(value) == meant
 
 
 @pytest.mark.parametrize(

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 from bot.parsing.parser import MAX_TARGETS
 from bot.services.outcomes import not_again
 from bot.services.pending import Beside
-from bot.slack.blocks import Block, Message, context, escape, paragraphs, plain, quote, section, when
+from bot.slack.blocks import Block, Message, View, context, paragraphs, plain, section, when
 from bot.text import outcomes
+from bot.text.markup import escape, quote
 from bot.ui.channel_messages import audit, card, render
 from bot.ui.command_replies import asked
 from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
 from bot.ui.details_modal import Details
-from bot.ui.modal import Denial, Review, View
+from bot.ui.modal import Denial, Review
 from bot.ui.request_status import DRY_RUN, done, standing
 from bot.ui.request_summary import target
 from bot.ui.settling import Settling

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.policy import engine
+from bot.policy import engine, standing
 from bot.policy.engine import Case, Effect, Wanted
 from bot.policy.rules import Rule
 from providers.actions import Kind
@@ -27,7 +27,10 @@ CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",),
 PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,), settle=("managers",))
 NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
 RULES = (PLACE, CANCEL, NO_TRAINEES)
-MEMBERS: engine.Members = {"managers": frozenset({"U0MANAGER", "U0SECOND"}), "trainees": frozenset({"U0NEW"})}
+MEMBERS: standing.Members = {
+    "managers": frozenset({"U0MANAGER", "U0SECOND"}),
+    "trainees": frozenset({"U0NEW"}),
+}
 
 
 def person(user: str = "U0AGENT", **facts: Any) -> Person:
@@ -118,7 +121,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
     ],
 )
 def test_what_the_rules_say_to_somebody_who_asks(
-    rules: tuple[Rule, ...], members: engine.Members, who: Person, kind: Kind, effect: Effect, why: str
+    rules: tuple[Rule, ...], members: standing.Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
     """The rules answer with an effect and a sentence that says why."""
     decision = engine.at_request(rules, members, who, wanted(kind), team=TEAM)
@@ -184,7 +187,7 @@ def test_the_requester_is_never_among_the_approvers() -> None:
 )
 @pytest.mark.parametrize("ask", [engine.at_decision, engine.at_settlement])
 def test_who_may_decide_and_who_may_settle(
-    ask: Any, rule: Rule | None, members: engine.Members, who: Person, *, allowed: bool, why: str
+    ask: Any, rule: Rule | None, members: standing.Members, who: Person, *, allowed: bool, why: str
 ) -> None:
     """The same people may decide and settle here, never the requester, and everyone else reads why not."""
     if ask is engine.at_settlement and "Only" in why:
@@ -213,7 +216,7 @@ APPROVAL = Approval(
 )  # fmt: skip
 def test_the_last_look_before_dispatch(
     rules: tuple[Rule, ...],
-    members: engine.Members,
+    members: standing.Members,
     requester: Person,
     approvals: list[tuple[Approval, Person]],
     rule: str,

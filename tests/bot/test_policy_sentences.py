@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.policy import engine
-from bot.policy.engine import Case, Decision, Effect, Members, Wanted
+from bot.policy.engine import Case, Decision, Effect, Wanted
 from bot.policy.rules import EVERYONE, Rule
+from bot.policy.standing import Members
 from providers.actions import Kind
 from storage.entries import Approval, Person
 from tests.bot.test_policy import TEAM, person

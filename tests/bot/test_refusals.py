@@ -10,7 +10,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.slack.errors import _SHUT, Refusal, refusal
 from bot.slack.rate_limits import method_of, paused_by
-from bot.text.channels import SHUT, why_shut
+from bot.text.interactions import SHUT, why_shut
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.parsing.command import ConnectionWords
+from bot.services.call_history import LATELY, earlier
 from bot.ui.command_replies import take_back
-from bot.ui.prompts import LATELY, MOST_SHOWN, ago, already_asked, cancel_first, earlier, left_out, question
+from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, left_out, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
 from storage.entries import LogEntry

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.slack.blocks import quote
+from bot.text.markup import quote
 from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind

@@ -14,8 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.connections import Awaited
-from bot.throttle import Throttle
+from bot.connections import Awaited, Throttle
 from bot.web import STRANGERS, Web, create_web
 
 AT_ONCE = 10

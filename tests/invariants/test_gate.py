@@ -25,10 +25,10 @@ from bot.listeners.gate import MAX_COMMAND, MAX_FIELD
 from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing.command import FORMS
 from bot.parsing.log_query import Filters
-from bot.parsing.mentions import MOST_READ
 from bot.services.requests import content as hash_of
-from bot.text import faults
-from bot.ui import choosing, command_replies, prompts, request_lists
+from bot.text import interactions
+from bot.text.interactions import MOST_READ
+from bot.ui import command_replies, prompts, request_lists
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
@@ -150,8 +150,8 @@ async def cases(stage: Bench, facts: Facts) -> list[Case]:
     pressed = {
         **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
         command_replies.CHANGE: facts.draft,
-        f"{choosing.CHOOSE}_0": choosing.Choice(facts.draft, connection="reminders").text(),
-        choosing.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
+        f"{prompts.CHOOSE}_0": prompts.Choice(facts.draft, connection="reminders").text(),
+        prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
         prompts.CANCEL_FIRST: facts.draft,
         command_replies.PLACE: facts.draft,
         command_replies.TAKE_BACK: facts.waiting,
@@ -492,7 +492,7 @@ async def test_a_field_that_is_too_long_is_not_read(stage: Bench) -> None:
                     continue
                 assert read_by(called) == set(), case.name
                 if case.body["type"] == "view_submission":
-                    under = {field: faults.FIELD_TOO_LONG}
+                    under = {field: interactions.FIELD_TOO_LONG}
                     assert answer == {"response_action": "errors", "errors": under}, case.name
                 else:
                     assert "Shorten this" in await told(stage, case, MANAGER, 0, answer), case.name

@@ -7,7 +7,7 @@ import pytest
 
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import Settlement
-from bot.text.evidence import Evidence
+from bot.text.deciding import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View

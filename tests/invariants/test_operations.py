@@ -7,7 +7,7 @@ import pytest
 
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
-from bot.text.evidence import Evidence
+from bot.text.deciding import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.entries import Query, Request
 from storage.lifecycle import State

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.requests import NotAllowed, Settlement, content
-from bot.text.evidence import Evidence
+from bot.text.deciding import Evidence
 from storage.entries import Request
 from storage.lifecycle import State
 from storage.log import Conflict

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.ui.request_status import WORDS
+from bot.text.formatting import WORDS
 from storage.entries import Person
 from storage.sqlite import SQLiteLog
 from storage.views import STATES

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.cli.checks.slack import Told
 from bot.policy.rules import EVERYONE, Rule
+from bot.slack.answers import Told
 from bot.slack.users import Workspace, read_person
 from bot.text import clocks
 from bot.text.findings import Finding, ok, skipped, warning, wrong

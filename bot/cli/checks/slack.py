@@ -1,20 +1,12 @@
 """What a check says of Slack: the tokens, their scopes, the clock, the channels. Pure, but for `told`."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-
-import aiohttp
-from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.app import SCOPES
 from bot.config.loader import Found
-from bot.listeners.log_files import EXPORT_SCOPES
-from bot.slack.users import SLACK_TROUBLE, answered_with, trouble
+from bot.listeners.log_search import EXPORT_SCOPES
+from bot.slack.answers import Told
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
@@ -23,8 +15,6 @@ CHECK_SCOPES = frozenset({"channels:read", "groups:read"})
 OPTIONAL_SCOPES = CHECK_SCOPES | EXPORT_SCOPES
 """What is served without."""
 
-CLOCK_MAY_BE_OFF = timedelta(seconds=30)
-"""Signed tokens have times in them, and leases and deadlines are read by the clock."""
 
 REINSTALL = "Update the Slack app from manifest.yml and reinstall it to the workspace."
 UNREACHED = "Slack cannot be reached"
@@ -37,75 +27,6 @@ _NEEDED_FOR = {
     "files:write": "to send exports of the log as files",
     "groups:read": "to check whether the app is in a private channel",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What Slack answered to one call.
-
-    ``trouble`` is why there is no answer; ``refused`` whether that was Slack's own word, and no failure on
-    the way; ``needed`` the scope it names. ``date`` is Slack's clock; ``heard`` is ours at that time;
-    ``scopes`` are the token's.
-    """
-
-    answer: Mapping[str, Any] | None
-    heard: datetime
-    trouble: str | None = None
-    refused: bool = False
-    needed: str | None = None
-    date: datetime | None = None
-    scopes: frozenset[str] | None = None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def told(call: Awaitable[AsyncSlackResponse], clock: Callable[[], datetime] = _now) -> Told:
-    """Make a call and say what came of it, and when by a clock."""
-    try:
-        response = await call
-    except SLACK_TROUBLE as error:
-        now = clock()
-        if not isinstance(error, SlackApiError):
-            return Told(None, now, _in_words(error))
-        # Where the answer is not JSON, the library hands on the HTTP client's own response.
-        said = getattr(error.response, "data", None)
-        refused = isinstance(said, Mapping) and answered_with(error) == HTTPStatus.OK
-        needed = said.get("needed") if isinstance(said, Mapping) else None
-        return Told(None, now, trouble(error), refused, needed, _date(error.response.headers))
-    return answered(response, clock())
-
-
-def answered(response: AsyncSlackResponse, heard: datetime) -> Told:
-    """Return what an answer says, heard at that time."""
-    headers = response.headers
-    listed = headers.get("x-oauth-scopes")
-    scopes = None if listed is None else frozenset(filter(None, map(str.strip, listed.split(","))))
-    # The library's type says that an answer may be bytes; no method used here has such.
-    return Told(dict(response.data), heard, date=_date(headers), scopes=scopes)  # type: ignore[arg-type]
-
-
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        return parsedate_to_datetime(headers["date"])
-    except (KeyError, ValueError):
-        return None
-
-
-def _in_words(error: BaseException) -> str:
-    """What kept Slack from answering."""
-    match error:
-        case aiohttp.ClientConnectorDNSError():
-            return "this machine finds no address for that name"
-        case aiohttp.ClientSSLError():
-            return "its certificate is not trusted on this machine"
-        case aiohttp.ClientConnectorError():
-            return "nobody there takes the connection"
-        case TimeoutError():
-            return "it did not answer in time"
-        case _:
-            return f"the connection broke ({trouble(error)})"
 
 
 def why_not_asked(bot: Told | str) -> str | None:
@@ -192,19 +113,6 @@ def about_scopes(bot: Told | str, *, user_groups: bool) -> Iterator[Finding]:
         )
     if not missing and not spare:
         yield ok("scopes", "The app may do what CallOps uses, and no more.")
-
-
-def about_clock(tolds: Iterable[Told | str | None]) -> Finding:
-    """Whether the machine's clock agrees with Slack's."""
-    dated = [(one.heard, one.date) for one in tolds if isinstance(one, Told) and one.date]
-    if not dated:
-        return skipped("clock", "Slack did not tell its time")
-    heard, date = dated[0]
-    off = heard - date
-    if abs(off) > CLOCK_MAY_BE_OFF:
-        how = f"{abs(off).total_seconds():.0f} s {'ahead of' if off > timedelta(0) else 'behind'} Slack's"
-        return wrong("clock", f"This machine's clock is {how}.", "Let the machine keep its time by NTP.")
-    return ok("clock", f"This machine's clock agrees with Slack's, {heard:%Y-%m-%d %H:%M} UTC.")
 
 
 def channels(found: Found) -> dict[str, list[str]]:

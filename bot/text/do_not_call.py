@@ -1,18 +1,69 @@
-"""When calls may go out, and why one may not now."""
+"""Why somebody is not called, and what a stop came to. Pure."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
-from bot.parsing.tokens import listed
+from bot.text.formatting import listed
+
+ASKED_FOR = "whoever is called asked us to stop"
+"""The reason in the log, where nobody said more."""
+
+KEPT_BY = "Whoever runs CallOps keeps that list."
+
+HOW_TO_LIFT = "A manager can let them go out again: /calls allow, the number, and the reason."
+
+SINCE_THEN = "calls to this number were stopped."
+"""Why an attempt that was ordered is not made."""
+
+CANCELS_NONE = "it cannot cancel calls"
+
+NO_AGENT = "it cancels by agent, and CallOps knows of none there"
+
+NO_CALL_KNOWN = "it cancels by call id, and CallOps knows of no call to this number there"
+
+
+def off(why: str) -> str:
+    return f"it is off: {why}"
+
+
+def dry_run(request_id: str) -> str:
+    return f"it is set up as a dry run; {request_id} shows what would be sent"
+
+
+def not_placed(stop_id: str) -> str:
+    """Of a call that was waiting when calls to its number were stopped."""
+    return f"Calls to this number were stopped ({stop_id})."
+
+
+def blocked(at: datetime, stop_id: str) -> str:
+    return f"Calls to this number were stopped on {_day(at)} ({stop_id}), so no call was placed."
+
+
+def blocked_by(name: str | None, at: datetime, stop_id: str) -> str:
+    return f"{name or 'Somebody'} stopped all calls to this number on {_day(at)} ({stop_id})."
+
+
+def on_list(name: str, stop_id: str) -> str:
+    return f"This number is on the do-not-call list {name} ({stop_id}), so no call was placed."
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%b %Y}"
+
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 _NAMED: Final = 6
 """So many zones are named in a sentence; the form lists them all."""
+
 _NOON: Final = 12 * 60
 """In minutes, as all times of day here."""
 
 NO_ZONE = "Nothing tells the time zone of this number. Add zone=, like zone=America/Chicago."
+
 RETRIES_UNBOUND = "Retries could go out after hours. Leave retries= out."
+
 NEXT_DAY_UNSURE = "The next day may be one without calling hours. Leave carry-over out."
 
 

@@ -1,0 +1,58 @@
+"""What is told to whom: the names of messages in the outbox. Pure."""
+
+from collections.abc import Sequence
+
+from bot.config.settings import Settings
+from storage.entries import Move, Post, Request
+from storage.lifecycle import State
+
+ASKED = "asked"
+
+REMINDED = "reminded"
+
+STILL_UNKNOWN = "still_unknown"
+"""Templates of what makes a phone ring, and the notes that they were posted."""
+
+INSTEAD_OF = "instead_of"
+"""In a note that somebody was asked: the channel that the card could not be posted in."""
+
+APPROVED_IN_PART = "approved_in_part"
+
+TOLD = "told"
+
+
+def answered(request: Request) -> tuple[Post, ...]:
+    """That those who were asked need not decide any more: their messages show it, as the card does."""
+    return tuple(Post("state", slot) for slot in request.messages if slot.startswith(f"{ASKED}:"))
+
+
+ORIGIN = "origin"
+"""Where something was asked: one message for each request."""
+
+_CHANNELS = ("C", "G")
+"""What the ids of channels begin with; a direct message's is D."""
+
+
+def confirmation(settings: Settings, request: Request, moves: Sequence[Move]) -> tuple[Post, ...]:
+    """The post that tells the channel it was asked in, where moves make something of it done."""
+    elsewhere = {settings.slack.approvals_channel, settings.audit_channel(request.connection)}
+    wanted = (
+        settings.slack.confirm_in_channel
+        and request.channel is not None
+        and request.channel.startswith(_CHANNELS)
+        and request.channel not in elsewhere
+        and any(move.after is State.SUCCEEDED for move in moves)
+    )
+    return (Post("state", ORIGIN),) if wanted else ()
+
+
+CARD = Post("state", "card")
+
+
+def with_card(request: Request, posts: Sequence[Post]) -> tuple[Post, ...]:
+    """Posts that tell of a change, the card's among them where there is one, or somebody had to approve."""
+    told = tuple(posts)
+    has_card = "card" in request.messages or request.approvals_needed > 0
+    if not has_card or Post("state", "audit") not in told or CARD in told:
+        return told
+    return (*told, CARD)

@@ -1,0 +1,58 @@
+"""Words as messages put them: lists, counts, quotations, the states of requests. Pure."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from providers.actions import Code
+from storage.entries import LogEntry
+from storage.lifecycle import State
+
+LONGEST_QUOTED = 60
+"""Characters of what was typed that a message repeats."""
+
+
+def closest(word: str, names: Iterable[str], *, alike: float = 0.6) -> str | None:
+    """The name that was probably meant; ``alike`` is how much of it must be there (difflib's ratio)."""
+    spelt = {name.casefold(): name for name in names}
+    matches = get_close_matches(word.casefold(), spelt, n=1, cutoff=alike)
+    return spelt[matches[0]] if matches else None
+
+
+def listed(names: Sequence[str], last: str) -> str:
+    """Names as one lists them: "a, b or c", with ``last`` before the last one."""
+    *others, name = names
+    return f"{', '.join(others)} {last} {name}" if others else name
+
+
+def counted(number: object, what: str) -> str:
+    """So many of something: "1 number", "2 numbers"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def short(text: str) -> str:
+    """A text as a message quotes it: its beginning, when it is long."""
+    return text if len(text) <= LONGEST_QUOTED else f"{text[: LONGEST_QUOTED - 1]}…"
+
+
+def word(entry: LogEntry, *, cancelled: bool = False) -> str:
+    """An entry's state in people's words; ``cancelled``: a call that was placed, and is cancelled since."""
+    if cancelled:
+        return "cancelled"
+    return "tried out" if entry.code is Code.DRY_RUN else WORDS[entry.state]
+
+
+UNFINISHED = frozenset({State.PENDING, State.APPROVED, State.SENDING})
+
+WORDS = {
+    State.PENDING: "waiting for approval",
+    State.APPROVED: "about to be sent",
+    State.SENDING: "being sent",
+    State.SUCCEEDED: "done",
+    State.FAILED: "failed",
+    State.UNKNOWN: "unknown",
+    State.REFUSED: "not sent",
+    State.DENIED: "denied",
+    State.WITHDRAWN: "taken back",
+    State.EXPIRED: "ran out of time",
+}
+"""States in people's words."""
