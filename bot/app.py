@@ -20,13 +20,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import Settings
 from bot.listeners.actions import Requests
 from bot.listeners.approvals import Decisions
+from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import Lists
 from bot.listeners.forms import Opening
 from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import Submissions
-from bot.services.commands import Intake
+from bot.services.commands import Commands
 from bot.services.requests import Operations
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
@@ -75,16 +76,17 @@ class Surfaces:
         adapters: Mapping[str, Adapter],
         *,
         clock: Callable[[], datetime],
-        intakes: type[Intake] = Intake,
+        services: type[Commands] = Commands,
         listeners: type[Requests] = Requests,
     ) -> Self:
-        """Put them together. ``intakes`` and ``listeners`` are the classes to make the two of."""
+        """Put them together. ``services`` and ``listeners`` are the classes to make the two of."""
         windows, replies = Windows(client), Replies(client)
-        intake = intakes(log, settings, operations, adapters, clock=clock)
-        opening = Opening(log, intake, windows, clock=clock)
+        commands = services(log, settings, operations, adapters, clock=clock)
+        flow = CommandFlow(log, settings, operations, commands, clock=clock)
+        opening = Opening(log, commands, windows, clock=clock)
         region = settings.slack.default_region
         files = LogFiles(log, client, replies, default_region=region)
-        search = LogSearch(log, operations, windows, replies, files, intake.vocabulary, clock=clock)
+        search = LogSearch(log, operations, windows, replies, files, commands.vocabulary, clock=clock)
         lists = Lists(
             log,
             operations,
@@ -99,13 +101,13 @@ class Surfaces:
             client,
             log,
             Gate(log, operations, directory, windows, replies),
-            listeners(log, settings, intake, opening, lists, windows, replies),
-            Submissions(log, operations, intake, opening, windows, clock=clock),
+            listeners(log, settings, commands, flow, opening, lists, windows, replies),
+            Submissions(log, operations, commands, flow, opening, windows, clock=clock),
             Decisions(log, operations, windows, reasons=reasons, default_region=region, clock=clock),
             Shortcuts(
                 log,
                 operations,
-                intake,
+                commands,
                 opening,
                 windows,
                 replies,

@@ -11,11 +11,12 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.config.settings import Settings
+from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import Lists
 from bot.listeners.forms import Opening
 from bot.listeners.payloads import Body, channel_of, press, pressed
 from bot.parsing.command import Verb
-from bot.services.commands import Intake, nonce
+from bot.services.commands import Commands, nonce
 from bot.services.requests import Origin
 from bot.slack.blocks import Message
 from bot.slack.responses import Replies
@@ -42,7 +43,8 @@ class Requests:
         self,
         log: ActionLog,
         settings: Settings,
-        intake: Intake,
+        commands: Commands,
+        flow: CommandFlow,
         opening: Opening,
         lists: Lists,
         windows: Windows,
@@ -50,7 +52,8 @@ class Requests:
     ) -> None:
         self._log = log
         self._off = settings.off
-        self._intake = intake
+        self._commands = commands
+        self._flow = flow
         self._opening = opening
         self._lists = lists
         self._windows = windows
@@ -58,7 +61,7 @@ class Requests:
 
     def follow(self, settings: Settings) -> None:
         """Know other reasons from now on."""
-        self._intake.follow(settings)
+        self._commands.follow(settings)
         self._opening.follow()
 
     def listen(self, app: AsyncApp) -> None:
@@ -78,9 +81,9 @@ class Requests:
     async def command(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Answer a slash command: help, a form, what is wrong with it, a preview, or what was asked."""
         door = COMMANDS_HEARD[body["command"]]
-        line = self._intake.parse(body.get("text") or "", door, person)
+        line = self._commands.parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-            await _say(ack, command_replies.help_message(self._intake.vocabulary, self._off))
+            await _say(ack, command_replies.help_message(self._commands.vocabulary, self._off))
         elif line.verb is Verb.LIST:
             await _say(ack, await self._lists.overview(person))
         elif line.verb is Verb.STATUS:
@@ -92,46 +95,46 @@ class Requests:
                 await self._opening.open(body, line.verb, values_of(line), body["channel_id"], person)
             except NoWindow as no:
                 draft = nonce(body["trigger_id"], "line")
-                await self._intake.keep(draft, person, None, line)
+                await self._commands.keep(draft, person, None, line)
                 await _say(ack, command_replies.no_form(no.code, draft))
             else:
                 await ack()
         else:
             origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
-            await _say(ack, await self._intake.answer(line, origin, nonce(body["trigger_id"], "line")))
+            await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Go on with a line, now that what it left open was chosen; once, however often it is pressed."""
         choice = Choice.of(action["value"])
-        draft = await self._intake.draft(choice.draft, person.id)
+        draft = await self._commands.draft(choice.draft, person.id)
         if draft and draft.request:
-            message = self._intake.asked(await self._log.request(draft.request))
+            message = self._flow.asked(await self._log.request(draft.request))
         elif draft is None or not draft.content:
             message = command_replies.refusal([interactions.TOO_OLD])
         else:
             verb = Verb(str(draft.content["verb"]))
-            line = self._intake.parse(str(draft.content["rest"]), verb, person, choice.answers)
+            line = self._commands.parse(str(draft.content["rest"]), verb, person, choice.answers)
             line = replace(
                 line, connection=choice.connection or line.connection, agent=choice.agent or line.agent
             )
             origin = pressed(body, person, draft.nonce)
-            message = await self._intake.answer(line, origin, draft.nonce)
+            message = await self._flow.answer(line, origin, draft.nonce)
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
-        message, withdrawn = await self._intake.take_back(request_id, person, inbound=press(body))
+        message, withdrawn = await self._flow.take_back(request_id, person, inbound=press(body))
         self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
-            await self._opening.reopen(await self._intake.draft(draft, person.id), body, person)
+            await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
         await ack()
 
     async def cancel_first(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask to cancel the call that was placed before; the new one is placed after that."""
-        draft = await self._intake.draft(action["value"], person.id)
-        message = await self._intake.cancel_first(draft, pressed(body, person))
+        draft = await self._commands.draft(action["value"], person.id)
+        message = await self._flow.cancel_first(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
@@ -141,26 +144,26 @@ class Requests:
         if action["value"] == command_replies.EMPTY:
             await self._opening.open(body, verb, {}, channel_of(body), person)
         else:
-            draft = await self._intake.draft(action["value"], person.id)
+            draft = await self._commands.draft(action["value"], person.id)
             await self._opening.reopen(draft, body, person, verb)
         await ack()
 
     async def change(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with all that was understood of a line, and as typed what was not."""
-        draft = await self._intake.draft(action["value"], person.id)
+        draft = await self._commands.draft(action["value"], person.id)
         await self._opening.reopen(draft, body, person)
         await ack()
 
     async def place(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Place what a preview showed, once, however often the button is pressed."""
-        draft = await self._intake.draft(action["value"], person.id)
-        message = await self._intake.place(draft, pressed(body, person))
+        draft = await self._commands.draft(action["value"], person.id)
+        message = await self._flow.place(draft, pressed(body, person))
         self._replies.send(body["response_url"], message, replace=True)
         await ack()
 
     async def take_back(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
-        message, _ = await self._intake.take_back(action["value"], person, inbound=press(body))
+        message, _ = await self._flow.take_back(action["value"], person, inbound=press(body))
         if "view" in body:
             await self._windows.change(body, result(message))
         else:

@@ -7,7 +7,7 @@ from typing import Any
 from bot.listeners.payloads import Body, channel_of
 from bot.parsing.command import FORMS, Verb
 from bot.services import scheduled_calls
-from bot.services.commands import Intake, nonce
+from bot.services.commands import Commands, nonce
 from bot.services.scheduled_calls import Offer
 from bot.slack.blocks import View
 from bot.slack.windows import Windows
@@ -25,20 +25,20 @@ class Opening:
     def __init__(
         self,
         log: ActionLog,
-        intake: Intake,
+        commands: Commands,
         windows: Windows,
         *,
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
-        self._intake = intake
+        self._commands = commands
         self._windows = windows
         self._clock = clock
-        self.forms = {verb: Form(verb, intake.vocabulary) for verb in FORMS}
+        self.forms = {verb: Form(verb, commands.vocabulary) for verb in FORMS}
 
     def follow(self) -> None:
         """Offer what can be typed now."""
-        self.forms = {verb: Form(verb, self._intake.vocabulary) for verb in FORMS}
+        self.forms = {verb: Form(verb, self._commands.vocabulary) for verb in FORMS}
 
     async def open(
         self,
@@ -67,8 +67,8 @@ class Opening:
             return
         verb = verb or Verb(str(draft.content["verb"]))
         answers: Any = draft.content.get("answers", ())
-        line = self._intake.parse(str(draft.content["rest"]), verb, person, answers)
-        found = await self._intake.infer(line, person)
+        line = self._commands.parse(str(draft.content["rest"]), verb, person, answers)
+        found = await self._commands.infer(line, person)
         text = str(draft.content["text"])
         await self.open(body, verb, values_of(found.line), channel_of(body), person, line=text)
 
@@ -92,7 +92,7 @@ class Opening:
     async def _offer(self, person: Person, values: Mapping[str, str], call: LogEntry | None = None) -> Offer:
         """The calls to choose from. One that stands alone is chosen at first, unless a target was named."""
         now = self._clock()
-        through = scheduled_calls.cancelling(self._intake.vocabulary)
+        through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1
         entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None

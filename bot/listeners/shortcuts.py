@@ -14,7 +14,7 @@ from bot.parsing import mentions
 from bot.parsing.command import Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
-from bot.services.commands import Intake, nonce
+from bot.services.commands import Commands, nonce
 from bot.services.requests import NotAllowed, Operations
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
@@ -42,7 +42,7 @@ class Shortcuts:
         self,
         log: ActionLog,
         operations: Operations,
-        intake: Intake,
+        commands: Commands,
         opening: Opening,
         windows: Windows,
         replies: Replies,
@@ -51,7 +51,7 @@ class Shortcuts:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._intake = intake
+        self._commands = commands
         self._opening = opening
         self._windows = windows
         self._replies = replies
@@ -78,7 +78,7 @@ class Shortcuts:
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         entry = entry_of(await self._log.request(action["value"]), action["value"])
         allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
-        late = await self._intake.cannot_cancel(entry, person)
+        late = await self._commands.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], command_replies.refusal([late] if late else allowed.why))
         else:
@@ -147,7 +147,7 @@ class Shortcuts:
         if len(calls) == 1 and not others and not found.more:
             chosen = calls[0]
         else:
-            aimed = [scheduled_calls.values(call, self._intake.vocabulary) for call in calls]
+            aimed = [scheduled_calls.values(call, self._commands.vocabulary) for call in calls]
             named = [one.get("targets") or one.get("call", "") for one in aimed]
             values["targets"] = "\n".join(dict.fromkeys([*others, *named]))
         hint = interactions.mentioned(anything=bool(chosen or values["targets"]), whole=found.whole)
@@ -169,6 +169,6 @@ class Shortcuts:
                 for entry in request.entries
                 if named in {entry.id, request.id}
                 and entry not in calls
-                and not await self._intake.cannot_cancel(entry, person)
+                and not await self._commands.cannot_cancel(entry, person)
             ]
         return calls

@@ -9,12 +9,13 @@ from datetime import datetime
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.listeners.command_flow import CommandFlow
 from bot.listeners.forms import Opening
 from bot.listeners.payloads import Body, pressed, submitted
 from bot.parsing.command import OF_STOPS, Verb
 from bot.parsing.defaults import Inferred
 from bot.services import scheduled_calls
-from bot.services.commands import Faulty, Intake, nonce
+from bot.services.commands import Commands, Faulty, nonce
 from bot.services.requests import NotAllowed, Operations, Wish
 from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
 from bot.slack.blocks import Message, View
@@ -36,7 +37,8 @@ class Submissions:
         self,
         log: ActionLog,
         operations: Operations,
-        intake: Intake,
+        commands: Commands,
+        flow: CommandFlow,
         opening: Opening,
         windows: Windows,
         *,
@@ -44,7 +46,8 @@ class Submissions:
     ) -> None:
         self._log = log
         self._operations = operations
-        self._intake = intake
+        self._commands = commands
+        self._flow = flow
         self._opening = opening
         self._windows = windows
         self._clock = clock
@@ -73,20 +76,20 @@ class Submissions:
         form = self._opening.forms[Verb.PLACE]
         try:
             found = await self._submitted(form, body, person)
-            wish = await self._intake.wish(found, person)
-            if not await self._intake.may_place(wish, submitted(body, person)):
+            wish = await self._commands.wish(found, person)
+            if not await self._commands.may_place(wish, submitted(body, person)):
                 await self._answer_form(ack, wish, person, body)
                 return
         except Faulty as faulty:
             await self._ack_faults(ack, form, faulty, body, person)
             return
         draft = nonce(body["trigger_id"], "preview")
-        await self._intake.keep(draft, person, wish, found.line)
+        await self._commands.keep(draft, person, wish, found.line)
         prepared = self._operations.prepare(wish)[0]
         channel = About.of(body["view"]).channel
-        through = self._intake.vocabulary.connections[wish.connection]
+        through = self._commands.vocabulary.connections[wish.connection]
         view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)
-        if earlier := await self._intake.earlier(wish):
+        if earlier := await self._commands.earlier(wish):
             view = prompts.asking(view, prompts.question(earlier, reader=person.id, now=self._clock()))
         await ack(response_action="update", view=view)
 
@@ -101,7 +104,7 @@ class Submissions:
             return None
         values = form.filled(body["view"])
         said = self._said(form, body)
-        line = self._intake.parse(said, form.verb, person, form.answers(body["view"], said))
+        line = self._commands.parse(said, form.verb, person, form.answers(body["view"], said))
         return form.build(
             {**values, "targets": values_of(line)["targets"]},
             nonce=nonce(body["trigger_id"], "more"),
@@ -112,8 +115,8 @@ class Submissions:
 
     async def place_previewed(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Place what the preview in the modal showed."""
-        draft = await self._intake.draft(About.of(body["view"]).nonce, person.id)
-        message = await self._intake.place(draft, pressed(body, person))
+        draft = await self._commands.draft(About.of(body["view"]).nonce, person.id)
+        message = await self._flow.place(draft, pressed(body, person))
         await ack(response_action="update", view=result(message))
 
     async def ask_form(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -130,7 +133,7 @@ class Submissions:
             if verb in OF_STOPS:
                 await ack(response_action="update", view=result(await self._stop(found, person, body)))
                 return
-            wish = await self._intake.wish(found, person)
+            wish = await self._commands.wish(found, person)
             typed = None if self._is_chosen(form, body) else found
             await self._answer_form(ack, wish, person, body, typed)
         except Faulty as faulty:
@@ -140,7 +143,7 @@ class Submissions:
         self, ack: AsyncAck, form: Form, faulty: Faulty, body: Body, person: Person
     ) -> None:
         """Ask what the form lacks or what was meant by it; otherwise put each fault under its field."""
-        await self._intake.keep_refusal(faulty, submitted(body, person))
+        await self._commands.keep_refusal(faulty, submitted(body, person))
         view = self._with_what_lacks(form, faulty, body, person)
         if question := prompts.question_in(faulty.faults):
             key = nonce(body["trigger_id"], "question")
@@ -156,7 +159,7 @@ class Submissions:
 
     async def _stop(self, found: Inferred, person: Person, body: Body) -> Message:
         """What came of stopping calls to a number, or of allowing them again. Raises `Faulty`."""
-        return await self._intake.stop_or_allow(found.line, submitted(body, person))
+        return await self._flow.stop_or_allow(found.line, submitted(body, person))
 
     def _is_chosen(self, form: Form, body: Body) -> bool:
         """Return whether a form is about a known call: its number is masked there, and stays so."""
@@ -167,7 +170,7 @@ class Submissions:
     ) -> None:
         """Ask, and turn the form into the answer. Raises `Faulty` for what the form can mend."""
         try:
-            message = await self._intake.ask(wish, submitted(body, person), found)
+            message = await self._flow.ask(wish, submitted(body, person), found)
         except NotAllowed as no:
             message = command_replies.refusal(no.why, no.request)
         await ack(response_action="update", view=result(message))
@@ -180,14 +183,14 @@ class Submissions:
         if self._is_chosen(form, body):
             values = {**values, **await self._chosen(form.verb, values[KNOWN], person)}
         chosen = form.answers(body["view"], self._said(form, body))
-        line = self._intake.parse(line_text(form.verb, values), form.verb, person, chosen)
-        return await self._intake.infer(line, person)
+        line = self._commands.parse(line_text(form.verb, values), form.verb, person, chosen)
+        return await self._commands.infer(line, person)
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
         """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
         entry = entry_of(await self._log.request(call), call)
-        if why := await self._intake.cannot_cancel(entry, person):
+        if why := await self._commands.cannot_cancel(entry, person):
             raise Faulty([scheduled_calls.fault(why)])
         if verb is Verb.MOVE:
             return {"targets": entry.id}
-        return scheduled_calls.values(entry, self._intake.vocabulary)
+        return scheduled_calls.values(entry, self._commands.vocabulary)

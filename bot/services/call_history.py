@@ -16,8 +16,6 @@ from storage.log import ActionLog
 LATELY = timedelta(minutes=10)
 """How soon after a call the same number is asked about before it is called again."""
 
-REPLACED = "replaced by another call to this number"
-"""Why the earlier call is cancelled, where somebody presses that."""
 
 _CAME_TO_NOTHING = frozenset({State.FAILED, State.REFUSED, State.DENIED, State.EXPIRED, State.WITHDRAWN})
 

@@ -1,4 +1,4 @@
-"""From what somebody said to what is asked, whether it was typed, pressed or submitted."""
+"""From what somebody typed, pressed or submitted to what is asked. Returns values, and renders nothing."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,24 +10,22 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.config.settings import Settings
-from bot.parsing.command import OF_STOPS, Fault, Later, Line, Typist, Verb
+from bot.parsing.command import Fault, Later, Line, Typist, Verb
 from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
 from bot.parsing.vocabulary import vocabulary
 from bot.policy.engine import Decision
-from bot.services import call_history, scheduled_calls
+from bot.services import scheduled_calls
 from bot.services.call_checks import NotNow
 from bot.services.call_history import Earlier, infer_knowing, placed_lately
 from bot.services.do_not_call import Stopping
-from bot.services.requests import NotAllowed, Operations, Origin, Wish
+from bot.services.requests import Asked, Operations, Origin, Wish
 from bot.services.scheduled_calls import CannotCancel
-from bot.slack.blocks import Block, Message, button
-from bot.text import interactions, parse_errors
+from bot.services.stopped import Report
+from bot.text import parse_errors
 from bot.text import scheduled_calls as sentences
-from bot.ui import command_replies, prompts
-from bot.ui import do_not_call as stop_words
 from providers.actions import (
     CallAction,
     CallRef,
@@ -35,7 +33,6 @@ from providers.actions import (
     CancelCall,
     Code,
     DeleteCampaign,
-    Kind,
     NumberRef,
     PlaceCall,
     Refused,
@@ -43,13 +40,13 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.base import Adapter
-from storage.entries import Draft, LogEntry, Person, Request
-from storage.lifecycle import State
-from storage.log import ActionLog, Conflict, NoSuchRequest
+from providers.phone import Phone
+from storage.entries import Draft, LogEntry, Person, Stop
+from storage.log import ActionLog, NoSuchRequest
 
 
-class Intake:
-    """Reads lines, fills in what was not said, asks, and says what became of it."""
+class Commands:
+    """Reads lines, fills in what was not said, and asks for what they mean."""
 
     def __init__(
         self,
@@ -61,7 +58,6 @@ class Intake:
         clock: Callable[[], datetime],
     ) -> None:
         self._log = log
-        self._settings = settings
         self._operations = operations
         self._clock = clock
         self._stopping = Stopping(log, settings, operations, adapters, clock=clock)
@@ -101,45 +97,6 @@ class Intake:
         if why := await self.cannot_cancel(entry, person):
             return _with_fault(line, why)
         return scheduled_calls.aimed_at(line, entry, self.vocabulary)
-
-    async def answer(self, line: Line, origin: Origin, draft: str) -> Message:
-        """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
-
-        ``draft`` is where the line is kept for a button to go on with.
-        """
-        person = origin.person
-        found = await self.infer(line, person)
-        try:
-            if line.verb in OF_STOPS:
-                return await self.stop_or_allow(line, origin)
-            wish = await self.wish(found, person)
-            if wish.kind is Kind.PLACE_CALL and await self.may_place(wish, origin):
-                return await self._preview(wish, found, person, nonce(draft, "preview"))
-            return await self.ask(wish, origin, found, draft=nonce(draft, "chosen"))
-        except NotAllowed as no:
-            return command_replies.refusal(no.why, no.request)
-        except Faulty as faulty:
-            await self.keep_refusal(faulty, origin)
-            await self.keep(draft, person, None, line)
-            offer = prompts.offer(line, found, faulty.faults, draft, command_replies.CHANGE)
-            return offer or command_replies.fault_message(found, faulty.faults, draft)
-
-    async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
-        """A call as it would be placed; one to a number that was called just now is asked about."""
-        await self.keep(draft, person, wish, found.line)
-        prepared = self._operations.prepare(wish)[0]
-        through = self.vocabulary.connections[wish.connection]
-        earlier = await self.earlier(wish)
-        return command_replies.preview(
-            wish,
-            prepared,
-            found.line,
-            through=through,
-            chosen=_chosen(found),
-            draft=draft,
-            repeats=prompts.question(earlier, reader=person.id, now=self._clock()) if earlier else None,
-            instead=prompts.cancel_first(earlier, draft) if earlier else (),
-        )
 
     async def earlier(self, wish: Wish) -> Earlier | None:
         """A call to the number of a call about to be placed that was placed just before."""
@@ -256,114 +213,27 @@ class Intake:
             if refused.code is Code.UNSUPPORTED:
                 await self._operations.cannot(wish, origin, refused)
 
-    async def stop_or_allow(self, line: Line, origin: Origin) -> Message:
-        """Stop all calls to a number, or let them go out again. Raises `Faulty`."""
-        targets = [target for target in line.targets if isinstance(target, NumberTarget)]
-        if line.faults or not targets:
-            raise Faulty(list(line.faults) or [Fault("targets", parse_errors.NO_NUMBER)])
-        phone = targets[0].phone
-        try:
-            if line.verb is Verb.STOP:
-                return stop_words.stopped(await self._stopping.stop(phone, origin, line.reason))
-            if not line.reason:
-                raise Faulty([Fault("reason", parse_errors.WHY_ALLOW)])
-            return stop_words.allowed(phone, *await self._stopping.allow(phone, origin.person, line.reason))
-        except NotAllowed as no:
-            return command_replies.refusal(no.why, no.request)
+    async def ask(self, wish: Wish, origin: Origin) -> Asked:
+        """Ask for a wish; what is asked already is joined.
 
-    async def ask(
-        self, wish: Wish, origin: Origin, found: Inferred | None = None, *, draft: str = ""
-    ) -> Message:
-        """Ask, and say what became of it; what is asked already joins that.
-
-        Where something was chosen in ``found`` that could have been meant otherwise, ``draft`` is where its
-        line is kept for the button that changes it. Raises `Faulty` for what the person can mend,
-        `NotAllowed` for what the rules forbid.
+        Raises `Faulty` for what the person can mend, `NotAllowed` for what the rules forbid.
         """
         with self._as_faults(wish):
-            asked = await self._operations.ask(wish, origin)
-        reader, now = origin.person.id, self._clock()
-        if asked.nothing_new:
-            return prompts.already_asked(
-                asked.joined,
-                reader=reader,
-                now=now,
-                channel=self._settings.audit_channel(wish.connection),
-                buttons={
-                    one.id: command_replies.take_back(one)
-                    for one in asked.joined
-                    if _may_take_back(one, reader)
-                },
-            )
-        line = _only(found.line, asked.request) if found else None
-        chosen: str | None = None
-        change: Block | None = None
-        if found and draft and prompts.is_guess(found.grounds):
-            await self.keep(draft, origin.person, None, found.line)
-            chosen, change = _chosen(found), prompts.change_asked(asked.request.id, draft)
-        message = self.asked(asked.request, line, chosen=chosen, change=change)
-        if not asked.joined:
-            return message
-        told = prompts.left_out(asked.joined, asked.left_out, reader=reader, now=now)
-        first, *others = message.blocks
-        return Message(message.text, [first, *told, *others])
+            return await self._operations.ask(wish, origin)
 
-    def asked(
-        self,
-        request: Request,
-        line: Line | None = None,
-        *,
-        chosen: str | None = None,
-        change: Block | None = None,
-    ) -> Message:
-        """What became of a request, with what should be known of its connection and what was chosen."""
-        through = self.vocabulary.connections.get(request.connection)
-        caution = through.caution(request.kind) if through else None
-        return command_replies.asked(request, line, caution=caution, chosen=chosen, change=change)
+    async def stop(self, line: Line, origin: Origin) -> Report:
+        """Stop all calls to the number of a line. Raises `Faulty`, `NotAllowed`."""
+        return await self._stopping.stop(_phone(line), origin, line.reason)
 
-    async def place(self, draft: Draft | None, origin: Origin) -> Message:
-        """Place what a preview showed, once, however often it is asked for."""
-        if draft and draft.request:
-            return self.asked(await self._log.request(draft.request))
-        if draft is None or not draft.content.get("wish"):
-            return command_replies.refusal([interactions.TOO_OLD])
-        try:
-            return await self.ask(read_wish(draft), replace(origin, nonce=draft.nonce))
-        except NotAllowed as no:
-            return command_replies.refusal(no.why, no.request)
-        except Faulty as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.faults])
+    async def allow(self, line: Line, person: Person) -> tuple[Phone, Stop | None, Sequence[Stop]]:
+        """Let calls to the number of a line go out again. Raises `Faulty`, `NotAllowed`.
 
-    async def cancel_first(self, draft: Draft | None, origin: Origin) -> Message:
-        """Ask to cancel the call that was placed before the one of a preview."""
-        if draft is None or not draft.content.get("wish"):
-            return command_replies.refusal([interactions.TOO_OLD])
-        wish = read_wish(draft)
-        earlier = await self.earlier(wish)
-        if earlier is None or earlier.cancel is None:
-            return command_replies.refusal([interactions.EARLIER_IS_GONE, interactions.TYPE_AGAIN])
-        origin = replace(origin, nonce=nonce(draft.nonce, "cancel first"))
-        try:
-            message = await self.ask(Wish(wish.connection, (earlier.cancel,), call_history.REPLACED), origin)
-        except NotAllowed as no:
-            return command_replies.refusal(no.why, no.request)
-        except Faulty as faulty:
-            return command_replies.refusal([fault.message for fault in faulty.faults])
-        place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
-        return prompts.then_place(message, earlier, place)
-
-    async def take_back(self, request_id: str, person: Person, *, inbound: str) -> tuple[Message, bool]:
-        """What came of taking a request back, and whether it is taken back now."""
-        try:
-            request = await self._operations.take_back(request_id, person, inbound=inbound)
-            return self.asked(request), request.state is State.WITHDRAWN
-        except Conflict as conflict:
-            current = conflict.current
-            if current.state is State.WITHDRAWN:
-                return self.asked(current), True
-            return command_replies.too_late(current, await self._log.events(current.id)), False
-        except NotAllowed as no:
-            return command_replies.refusal(no.why), False
+        Returns the number, the stop that was lifted, and the stops that stay.
+        """
+        phone = _phone(line)
+        if not line.reason:
+            raise Faulty([Fault("reason", parse_errors.WHY_ALLOW)])
+        return phone, *await self._stopping.allow(phone, person, line.reason)
 
     async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
         """Keep a line, and the wish it became if it did, for a button or form to go on with."""
@@ -400,35 +270,16 @@ class Faulty(Exception):
         self.line = line
 
 
-def _chosen(found: Inferred) -> str | None:
-    return prompts.chosen(found.grounds, connection=found.line.connection, agent=found.line.agent)
+def _phone(line: Line) -> Phone:
+    """The number that calls are stopped or allowed to. Raises `Faulty`."""
+    numbers = [target.phone for target in line.targets if isinstance(target, NumberTarget)]
+    if line.faults or not numbers:
+        raise Faulty(list(line.faults) or [Fault("targets", parse_errors.NO_NUMBER)])
+    return numbers[0]
 
 
 def _with_fault(line: Line, message: str) -> Line:
     return replace(line, faults=(*line.faults, Fault("targets", message)))
-
-
-def _only(line: Line, request: Request) -> Line:
-    """A line with those of its targets that a request asks for."""
-    asked = {str(target) for entry in request.entries for target in (entry.target_id, _number(entry))}
-    targets = [
-        target
-        for target in line.targets
-        if (target.phone.e164 if isinstance(target, NumberTarget) else target.provider_id) in asked
-    ]
-    return replace(line, targets=tuple(targets))
-
-
-def _number(entry: LogEntry) -> str | None:
-    match entry.action:
-        case PlaceCall(to=to) | CancelCall(target=NumberRef(to=to)):
-            return to
-        case _:
-            return None
-
-
-def _may_take_back(request: Request, person: str) -> bool:
-    return request.requester == person and request.state in {State.PENDING, State.APPROVED}
 
 
 _ACTIONS: TypeAdapter[tuple[CallAction, ...]] = TypeAdapter(tuple[CallAction, ...])

@@ -8,10 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
-
-from bot.text.visible import seen
 
 View = dict[str, Any]
 
@@ -30,7 +27,8 @@ MAX_MESSAGE = 13_000
 SHORTEST = 200
 """Characters that are left of words before a list is cut."""
 _LISTED = re.compile(r"^(?:•|⚠️|… and )", re.MULTILINE)
-_BLANK_LINES = re.compile(r"\n{3,}")
+
+
 _PAIRED = "`*_~"
 """Marks that Slack reads in pairs, on one line."""
 _PIECES = re.compile(r"&(?:amp|lt|gt);|<[^<>\n]*>|:[a-z0-9_+'-]{1,50}:|`[^`\n]{1,100}`")
@@ -61,21 +59,6 @@ class Message:
         """Shorten the longest texts until Slack takes the message."""
         if sum(len(one["text"]) for one in _texts(self.blocks)) > MAX_MESSAGE:
             object.__setattr__(self, "blocks", _shortened(self.blocks))
-
-
-def plain(text: str) -> str:
-    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
-    return _BLANK_LINES.sub("\n\n", seen(text))
-
-
-def channel(known: object) -> str:
-    """A channel by its id, as a link that reads as its name."""
-    return f"<#{known}>"
-
-
-def when(at: datetime) -> str:
-    """An instant in each reader's own zone; the fallback says UTC."""
-    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"
 
 
 def cut(text: str, limit: int) -> str:

@@ -138,3 +138,7 @@ def went_wrong(reference: str) -> str:
         "Something went wrong in CallOps. Before you try again, check whether the audit channel shows your "
         f"request. If it goes wrong twice, tell whoever runs CallOps this id: `{reference}`."
     )
+
+
+REPLACED = "replaced by another call to this number"
+"""Why the earlier call is cancelled, where somebody presses that."""

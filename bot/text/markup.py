@@ -1,6 +1,26 @@
 """Slack's markup of text (mrkdwn). Pure."""
 
-from bot.slack.blocks import plain
+import re
+from datetime import datetime
+
+from bot.text.visible import seen
+
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def plain(text: str) -> str:
+    """Text without control, bidi and other characters nobody sees, and without several blank lines."""
+    return _BLANK_LINES.sub("\n\n", seen(text))
+
+
+def channel(known: object) -> str:
+    """A channel by its id, as a link that reads as its name."""
+    return f"<#{known}>"
+
+
+def when(at: datetime) -> str:
+    """An instant in each reader's own zone; the fallback says UTC."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%d %b %H:%M} UTC>"
 
 
 def escape(text: str) -> str:

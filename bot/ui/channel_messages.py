@@ -15,19 +15,17 @@ from bot.slack.blocks import (
     Message,
     actions,
     button,
-    channel,
     context,
     contexts,
     excerpt,
     fields,
     paragraphs,
     section,
-    when,
 )
 from bot.slack.errors import NOT_POSTED
 from bot.text import interactions
 from bot.text.formatting import listed, word
-from bot.text.markup import code, escape, person, quote
+from bot.text.markup import channel, code, escape, person, quote, when
 from bot.ui.decision_facts import facts_to_decide, reminder, unlike, unsighted
 from bot.ui.request_status import became, done, marked, moved_in_vain, passed, standing
 from bot.ui.request_summary import target, wish

@@ -29,11 +29,10 @@ from bot.slack.blocks import (
     fields,
     paragraphs,
     section,
-    when,
 )
 from bot.text.formatting import listed
 from bot.text.interactions import no_window
-from bot.text.markup import code, escape, quote
+from bot.text.markup import code, escape, quote, when
 from bot.text.parse_errors import beyond_documents
 from bot.ui.decision_facts import call_options
 from bot.ui.request_status import DRY_RUN, already, marked, standing

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bot.services.pending import number_of
-from bot.slack.blocks import when
 from bot.text.formatting import counted
-from bot.text.markup import escape, person, quote
+from bot.text.markup import escape, person, quote, when
 from bot.ui.request_summary import OF_CALLS, goes_out, target, wish
 from providers import phone
 from providers.actions import Kind, PlaceCall

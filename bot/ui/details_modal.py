@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.services.outcomes import WARNING
-from bot.slack.blocks import Block, View, actions, channel, context, paragraphs, section, when
+from bot.slack.blocks import Block, View, actions, context, paragraphs, section
 from bot.text import interactions
-from bot.text.markup import escape, person, quote
+from bot.text.markup import channel, escape, person, quote, when
 from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, has_numbers, modal, reveal_button
 from bot.ui.request_status import became, standing

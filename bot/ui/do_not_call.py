@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from bot.services.stopped import Report
-from bot.slack.blocks import Message, context, excerpt, paragraphs, section, when
+from bot.slack.blocks import Message, context, excerpt, paragraphs, section
 from bot.text.formatting import counted, listed
-from bot.text.markup import escape, person
+from bot.text.markup import escape, person, when
 from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask

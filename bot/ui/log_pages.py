@@ -9,10 +9,10 @@ from typing import Any, Final
 from bot.parsing.command import Fault, Vocabulary
 from bot.parsing.log_query import AFTER_STOP, Filters
 from bot.parsing.tokens import quote as in_quotes
-from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section, when
+from bot.slack.blocks import Block, Message, View, actions, button, context, cut, plain_text, section
 from bot.slack.masking import Masking
 from bot.text.formatting import WORDS, word
-from bot.text.markup import code, escape, person, quote
+from bot.text.markup import code, escape, person, quote, when
 from bot.ui.channel_messages import DETAILS
 from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target

@@ -25,9 +25,8 @@ from bot.slack.blocks import (
     paragraphs,
     plain_text,
     section,
-    when,
 )
-from bot.text.markup import escape
+from bot.text.markup import escape, when
 from bot.text.visible import seen
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,

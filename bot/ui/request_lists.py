@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bot.parsing.tokens import at_least
 from bot.services.pending import MOST_COUNTED
-from bot.slack.blocks import Block, Message, actions, button, context, section, when
-from bot.text.markup import code, escape
+from bot.slack.blocks import Block, Message, actions, button, context, section
+from bot.text.markup import code, escape, when
 from bot.ui.channel_messages import REVIEW, audit
 from bot.ui.command_replies import take_back
 from bot.ui.decision_facts import left_alone

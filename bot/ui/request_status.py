@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.services.outcomes import REMOVING
-from bot.slack.blocks import Message, section, when
+from bot.slack.blocks import Message, section
 from bot.text import outcomes
 from bot.text.formatting import UNFINISHED, WORDS, word
-from bot.text.markup import escape, person
+from bot.text.markup import escape, person, when
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
 from bot.ui.request_summary import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
 from providers.actions import Code, Kind

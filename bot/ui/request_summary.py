@@ -5,8 +5,8 @@ Numbers are masked, people's words are escaped, and times are in each reader's o
 
 from datetime import datetime
 
-from bot.slack.blocks import cut, when
-from bot.text.markup import escape, person, quote
+from bot.slack.blocks import cut
+from bot.text.markup import escape, person, quote, when
 from providers.actions import (
     CallRef,
     CancelCall,

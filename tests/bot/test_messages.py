@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from bot.parsing.parser import MAX_TARGETS
 from bot.services.outcomes import not_again
 from bot.services.pending import Beside
-from bot.slack.blocks import Block, Message, View, context, paragraphs, plain, section, when
+from bot.slack.blocks import Block, Message, View, context, paragraphs, section
 from bot.text import outcomes
-from bot.text.markup import escape, quote
+from bot.text.markup import escape, plain, quote, when
 from bot.ui.channel_messages import audit, card, render
 from bot.ui.command_replies import asked
 from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide

@@ -24,7 +24,7 @@ TERMINAL = {
     "config/text_files",
     "health",
     "policy/explain",
-    "policy/hours_written",
+    "policy/calling_hours",
     "policy/rules",
     "slack/socket_mode",
     "web",

@@ -9,8 +9,7 @@ import pytest
 from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
-from bot.slack.blocks import plain
-from bot.text.markup import escape
+from bot.text.markup import escape, plain
 from bot.ui.modal import Denial, typed
 from providers.actions import Kind
 

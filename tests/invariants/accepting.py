@@ -9,7 +9,7 @@ from typing import Any, Self
 from bot.listeners.actions import Requests
 from bot.parsing.command import Line
 from bot.policy.engine import Decision
-from bot.services.commands import Intake
+from bot.services.commands import Commands
 from bot.services.requests import Asked, Operations, Origin, Wish
 from providers.actions import Kind
 from storage.entries import NewRequest, Person, Query
@@ -86,7 +86,7 @@ async def a_preview_accepts_nothing(bench: Bench) -> None:
         assert len(await bench.bot.entries()) == 1
 
 
-class PreviewAsks(Intake):
+class PreviewAsks(Commands):
     """Asks for what it only shows."""
 
     async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:

@@ -17,7 +17,7 @@ from bot.app import Surfaces, create_app
 from bot.config.loader import load
 from bot.config.settings import Connection, Settings
 from bot.listeners.actions import Requests
-from bot.services.commands import Intake
+from bot.services.commands import Commands
 from bot.services.requests import Operations, Origin, Wish
 from bot.services.requests import content as hash_of
 from bot.slack.socket_mode import SocketMode
@@ -142,7 +142,7 @@ class Parts:
     dispatcher: type[Dispatcher] = Dispatcher
     outbox: type[Outbox] = Outbox
     requests: type[Requests] = Requests
-    intake: type[Intake] = Intake
+    commands: type[Commands] = Commands
 
 
 @dataclass(frozen=True)
@@ -299,7 +299,7 @@ class Bench:
             directory,
             adapters,
             clock=self.clock,
-            intakes=parts.intake,
+            services=parts.commands,
             listeners=parts.requests,
         )
         bot = Bot(

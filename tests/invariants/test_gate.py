@@ -136,7 +136,7 @@ async def cases(stage: Bench, facts: Facts) -> list[Case]:
     """Return a payload for each listener there is."""
     request = await stage.bot.log.request(facts.waiting)
     unknown = await stage.bot.log.request(facts.unknown)
-    vocabulary = stage.bot.surfaces.requests._intake.vocabulary
+    vocabulary = stage.bot.surfaces.requests._commands.vocabulary
     shown = hash_of(request)
     review = Review.build(request, nonce="review", shown=shown)
     settling = Settling.build(unknown, unknown.entries[0], nonce="settle")

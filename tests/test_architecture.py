@@ -1,0 +1,24 @@
+"""The architecture's page: what it names is there, and it names each package."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PACKAGES = sorted(path.parent.name for path in (ROOT / "bot").glob("*/__init__.py"))
+
+
+@pytest.mark.parametrize(
+    "named", sorted(set(re.findall(r"`((?:bot|storage|providers|playground|tests)/[\w./-]*)`", PAGE)))
+)
+def test_what_it_names_is_there(named: str) -> None:
+    """A file or a folder."""
+    assert (ROOT / named).exists()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_it_names_each_package(package: str) -> None:
+    """In the tree, with a line of its own."""
+    assert re.search(rf"^ +{package}/ +\S", PAGE, re.MULTILINE)
