@@ -81,7 +81,9 @@ class LookUps:
         short = [name for name in able if queued[name] < BATCH]
         found, self._read = await self._log.unsighted(short, BATCH, self._read)
         self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
-        for entry in [one for one in self._queue.values() if one.connection in able]:
+        for entry in [
+            one for one in self._queue.values() if one.connection in able and one.id not in self._running
+        ]:
             if len(self._running) >= AT_ONCE:
                 break
             del self._queue[entry.id]

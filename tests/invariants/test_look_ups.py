@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -102,6 +103,19 @@ async def test_a_slow_look_up_keeps_nobody_from_deciding(stage: Bench) -> None:
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
     assert await methods(stage) == ["GET", "DELETE"]
+
+
+async def test_rounds_leave_a_look_up_alone_that_runs(stage: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """However many there are while the answer is awaited."""
+    await stage.providers.fail("kore", Fault(does="slow", seconds=0.3))
+    made = await stage.bot.ask(DELETE)
+    look_ups = stage.bot.dispatcher._look_ups
+    await look_ups.step()
+    while running := look_ups.running:
+        await look_ups.step()
+        await asyncio.wait(running, timeout=0.01)
+    assert (await stage.bot.entry(made)).looked_up
+    assert "broken off" not in caplog.text
 
 
 async def test_a_campaign_that_is_not_there_is_not_refused(stage: Bench) -> None:

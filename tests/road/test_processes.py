@@ -72,7 +72,7 @@ async def test_two_processes_on_one_new_file(dark_scene: Scene) -> None:
 async def test_the_other_process_goes_on_at_once_where_one_was_killed(dark_scene: Scene) -> None:
     """What the killed one held is taken over long before its lease is over: nobody waits for thirty seconds."""
     scene = dark_scene
-    scene.write_configuration({'lease = "4s"': 'lease = "10m"'})
+    scene.write_configuration({'deadline = "2s"': 'deadline = "5m"', 'lease = "4s"': 'lease = "10m"'})
     await scene.providers.fail("callkaro", Fault(does="slow", seconds=60))
     bots = await serve(scene, 2)
     await scene.place()
