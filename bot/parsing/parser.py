@@ -307,8 +307,9 @@ class _Reader:
     def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
         """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
         found = read(ask=lambda _message, _options: None)
-        before = free[: len(free) - len(found.rest)].strip()
-        if tokens.unquoted(found.rest).quoted and "\n" not in before:
+        before = free[: len(free) - len(found.rest)]
+        is_cell = "\n" in before and tokens.unquoted(before).quoted
+        if tokens.unquoted(found.rest).quoted and "\n" not in before.strip() and not is_cell:
             return None
         if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
             self._left_out = sheet.left_out

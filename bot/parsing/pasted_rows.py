@@ -70,6 +70,8 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
+_OR = re.compile(r"(?:or|oder|ou|o|of|lub)\s+", re.IGNORECASE)
+"""Between a number and another one, in which case that is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
 
@@ -114,7 +116,12 @@ def number_in(text: str, reader: NumberReader) -> str | None:
     for found in reader.in_text(text):
         match found:
             case Certain(reading=Reading(target=NumberTarget(text=number))) | Doubtful(text=number):
-                if count_digits(number) >= SHORTEST_IN_WORDS or not number.isdecimal() or number[0] == "0":
+                if (
+                    count_digits(number) >= SHORTEST_IN_WORDS
+                    or not number.isdecimal()
+                    or number[0] == "0"
+                    or _OR.fullmatch(text[: text.index(number)])
+                ):
                     return number
     return None
 

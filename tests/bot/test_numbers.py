@@ -235,3 +235,10 @@ def test_what_was_found_says_where_it_ends() -> None:
     found = list(reader.in_text("Asha 98765 43210, 98765 4321; +49 30 1234567 (2)"))
     assert [type(one) for one in found] == [Certain, Unreadable, Doubtful]
     assert [one.end for one in found] == [16, 28, 48]
+
+
+@pytest.mark.parametrize("text", ["(800) 507 138 or 600158519", "(800) 507 138 oder 600158519"])
+def test_a_number_behind_or_is_no_reason(text: str) -> None:
+    """Even one so short that it could be an order's among other words."""
+    assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
+    assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"

@@ -154,6 +154,11 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         "/cancel-call 98765 43210\n98765 43211\n98765 43212 wrong number",
         {**CANCEL, "targets": THREE, **WRONG},
     ),
+    (
+        "a sheet whose only column is in quotes",
+        '/cancel-call "98765 43210"\n"Contact: +91 98765 43211"',
+        {**CANCEL, "targets": TWO, "left_out": ("Contact",)},
+    ),
     ("numbers between semicolons", "/cancel-call 9876543210; 9876543211", {**CANCEL, "targets": TWO}),
     (
         "numbers joined by and",
