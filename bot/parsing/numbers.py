@@ -70,7 +70,8 @@ _LABEL = re.compile(
 )
 _EXTENSION = re.compile(
     r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
-    r"|\s+x\s?\d{2,6}(?![^\W_])",  # "x2" means twice
+    r"|\s+x\s?\d{2,6}(?![^\W_])"  # "x2" means twice
+    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#]?\d{1,6}(?![^\W_])",  # the last group, and digits behind a sign
     re.IGNORECASE,
 )
 _GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
