@@ -246,7 +246,12 @@ def test_a_number_behind_or_is_no_reason(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "region"),
-    [("+46 20 12 65 07*2", "SE"), ("(41) 218 98 40 68`#12", "CH"), ("030 1234 56_7", "DE"), ("030 1234 56~78", "DE")],
+    [
+        ("+46 20 12 65 07*2", "SE"),
+        ("(41) 218 98 40 68`#12", "CH"),
+        ("030 1234 56_7", "DE"),
+        ("030 1234 56~78", "DE"),
+    ],
 )
 def test_a_sign_within_the_last_group_ends_no_number_before_it(text: str, region: str) -> None:
     """What stands before that group is another customer's number."""
