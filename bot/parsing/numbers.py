@@ -58,7 +58,7 @@ _AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\
 _BROKEN = re.compile(r"(\d{3,})\D.*")
 _STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d{3}\.\d")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
-_SPREADSHEET = re.compile(r"[^.]*\d{3}\.0+")
+_SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
 _NAMES_OF_NUMBERS = (
     r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
     r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
