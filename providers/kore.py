@@ -230,7 +230,7 @@ class Kore(Adapter):
         campaign = reply.inside("data")
         there = reply.status == HTTPStatus.OK and reply.value("status") == "success"
         if there and campaign.reference("_id") == target_id(action):
-            return self.found(action, _fact(campaign, "name"))
+            return self.found(action, _fact(campaign, "name", _LONGEST_NAME))
         return None
 
     def _request(self, method: str, template: str, action: CallAction, token: str) -> Request:
@@ -293,7 +293,7 @@ def _with_record(outcome: Outcome, campaign: Reply) -> Outcome:
     return outcome.model_copy(update=more)
 
 
-def _fact(campaign: Reply, key: str) -> str | None:
-    """A text of the campaign in one line, with its numbers masked."""
+def _fact(campaign: Reply, key: str, longest: int = _LONGEST_FACT) -> str | None:
+    """Return a text of the campaign in one line, with its numbers masked."""
     text = campaign.value(key)
-    return campaign.redactor.record(" ".join(text.split())[:_LONGEST_FACT]) if isinstance(text, str) else None
+    return campaign.redactor.record(" ".join(text.split())[:longest]) if isinstance(text, str) else None

@@ -1,1 +1,1 @@
-"""What people type and paste, as a command. Pure."""
+"""Typed and pasted text, read as a command. Pure."""

@@ -1,4 +1,4 @@
-"""Who may do nothing at all, and who is in a group. Pure."""
+"""People who are barred from everything, and members of groups. Pure."""
 
 from collections.abc import Mapping
 

@@ -1,1 +1,1 @@
-"""What can be done. Services return values, never messages."""
+"""Operations that listeners and workers call. They return values, never messages."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue, ValidationError
 
+from bot.ui.request_summary import MAX_NAME
 from providers.actions import (
     CallAction,
     CampaignRef,
@@ -115,6 +116,13 @@ def test_a_look_up(
     assert sighting.found is found
     assert sighting.name == ("Renewals +1 •••-•••-6789" if found else None)
     assert "cd-1" not in sighting.message
+
+
+def test_a_name_that_is_not_shown_whole_is_not_taken_for_whole() -> None:
+    """Whoever types the beginning that they read has not told two such campaigns apart."""
+    data = FOUND | {"name": "Renewals " * 20}
+    sighting = kore().sighted(DELETE, received(DELETE, 200, {"status": "success", "data": data}))
+    assert len(sighting.name or "") > MAX_NAME
 
 
 @pytest.mark.parametrize("status", [200, 400, 404, 500])

@@ -1,1 +1,1 @@
-"""What `check` looks at."""
+"""The checks of `check`: setup, Slack, people, connections, rules, the web."""
