@@ -42,7 +42,7 @@ format: $(VENV)/.installed ## let ruff lay out the code
 	$(BIN)/ruff format .
 
 matrix: $(VENV)/.installed ## write the tables of providers anew, from what the adapters declare
-	$(BIN)/python -m providers.matrix
+	$(BIN)/python -m providers.feature_matrix
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt

@@ -5,6 +5,7 @@ nobody invents synonyms. A call action is provider-neutral: it names the configu
 the provider's id for it; the adapter looks that up when it builds the request.
 """
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -284,3 +285,20 @@ class Refused(Exception):
         self.message = message
         self.code = code
         self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """One kind of action that a provider can be asked for.
+
+    ``target`` is what it is aimed at (None: a call to be placed), ``fields`` the optional fields of
+    `PlaceCall` it can express. ``removes_all``: it takes away everything that matches, not one call.
+    ``source`` is how well it is known: from the document, from the provider's other pages, or assumed.
+    """
+
+    kind: Kind
+    target: type[CallRef | NumberRef | CampaignRef] | None = None
+    fields: frozenset[str] = frozenset()
+    irreversible: bool = False
+    removes_all: bool = False
+    source: Literal["documented", "beyond", "assumed"] = "documented"

@@ -6,7 +6,10 @@
 
 An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure. ``verdict`` tells the provider's
 own documents from those of other servers. Without it nothing is a success and nothing is "not found".
-`providers.outcomes` explains statuses and faults of the wire, `providers.pace` what a reply says of the rate.
+`providers.transport.errors` explains statuses and faults of the wire, `providers.transport.rate_limit` what a
+reply says of the rate.
+
+This is the one module that an adapter imports, here or in a package of its own.
 """
 
 import asyncio
@@ -26,9 +29,15 @@ import httpx
 from pydantic import JsonValue
 
 from providers.actions import (
+    AgentName,
     CallAction,
+    CallEnd,
+    CallRef,
+    CampaignRef,
     CancelCall,
+    Capability,
     Code,
+    DeleteCampaign,
     Kind,
     Notice,
     NumberRef,
@@ -38,28 +47,65 @@ from providers.actions import (
     Sighting,
     StartCampaign,
     Status,
+    StopCampaign,
     target_id,
 )
-from providers.capability import Capability
-from providers.connection import ConnectionSettings
 from providers.contradictions import denies_success, names_another
-from providers.outcomes import Failure, Party, after_doubt, aimed_at, failed
-from providers.pace import paused, put_off
-from providers.redaction import Redactor
-from providers.reply import Reply, kept_reply, read
-from providers.request import COMMON_HEADERS, Context, Prepared, Request, finish
+from providers.settings import BaseUrl, ConnectionSettings, OpaqueId, Secret
+from providers.transport.errors import Failure, Party, after_doubt, aimed_at, failed
+from providers.transport.rate_limit import paused, put_off
+from providers.transport.redaction import Redactor
+from providers.transport.request import (
+    COMMON_HEADERS,
+    Context,
+    Prepared,
+    Request,
+    finish,
+    local_time,
+    path_segment,
+)
+from providers.transport.response import Reply, kept_reply, read
+from providers.webhooks import WebhookWord, describe_end, e164, safe_id
 
 __all__ = [
     "Adapter",
+    "AgentName",
+    "BaseUrl",
+    "CallAction",
+    "CallEnd",
+    "CallRef",
+    "CampaignRef",
+    "CancelCall",
     "Capability",
+    "Code",
     "ConnectionSettings",
     "Context",
+    "DeleteCampaign",
     "Failure",
+    "Kind",
+    "Notice",
+    "NumberRef",
+    "OpaqueId",
+    "Outcome",
+    "PlaceCall",
     "Prepared",
+    "Refused",
     "Reply",
     "Request",
+    "Secret",
+    "Sighting",
+    "StartCampaign",
+    "Status",
+    "StopCampaign",
+    "WebhookWord",
     "after_doubt",
+    "describe_end",
+    "e164",
     "failed",
+    "local_time",
+    "path_segment",
+    "safe_id",
+    "target_id",
 ]
 
 CONNECT_SECONDS: Final = 5.0

@@ -27,9 +27,9 @@ from providers.actions import (
     Status,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
-from providers.connection import OPAQUE_ID, BaseUrl, OpaqueId, Secret
-from providers.request import local_time
-from providers.webhook import WebhookWord, describe_end, e164, safe_id
+from providers.settings import OPAQUE_ID, BaseUrl, OpaqueId, Secret
+from providers.transport.request import local_time
+from providers.webhooks import WebhookWord, describe_end, e164, safe_id
 
 LANGUAGES: Final = ("hi", "en", "kn", "mr", "ta", "te", "bn", "gu", "ml")
 RETRIES: Final = range(11)

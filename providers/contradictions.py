@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall, target_id
-from providers.reply import Reply
+from providers.transport.response import Reply
 
 _DENIED: Final = re.compile(
     r"\b(?:could not|couldn't|cannot be (?:cancel|delet|plac|start|stopp)\w*"

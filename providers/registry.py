@@ -13,9 +13,9 @@ from typing import Final
 
 from providers.base import Adapter
 from providers.callkaro import CallKaro
-from providers.connection import ConnectionSettings
 from providers.kore import Kore
 from providers.ryng import Ryng
+from providers.settings import ConnectionSettings
 from providers.voxworks import Voxworks
 
 PROVIDERS: Final[dict[str, type[Adapter]]] = {

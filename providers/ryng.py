@@ -22,8 +22,8 @@ from providers.actions import (
     Refused,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
-from providers.connection import BaseUrl, Secret
-from providers.request import metadata_words, path_segment
+from providers.settings import BaseUrl, Secret
+from providers.transport.request import metadata_words, path_segment
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.IGNORECASE)
 """One label of a DNS name (RFC 1123): anything more could send the token to another host."""

@@ -24,9 +24,9 @@ from providers.actions import (
     Refused,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
-from providers.connection import BaseUrl, OpaqueId, Secret
 from providers.phone import PhoneFault, national
-from providers.request import local_time, metadata_words, path_segment
+from providers.settings import BaseUrl, OpaqueId, Secret
+from providers.transport.request import local_time, metadata_words, path_segment
 
 _NAMES: Final = {"first_name": "first_name", "last_name": "last_name"}
 """† What a contact has besides its number: a call takes these two as metadata, and nothing else."""

@@ -15,8 +15,8 @@ from bot.config.loader import look
 from bot.config.settings import Connection
 from providers.actions import CallAction, Outcome
 from providers.masking import NO_REGION, mask_numbers
-from providers.redaction import LONGEST_RECORD
 from providers.registry import find
+from providers.transport.redaction import LONGEST_RECORD
 from storage.chain import ERASED
 from storage.entries import Event, LogEntry, Request
 from storage.lifecycle import State

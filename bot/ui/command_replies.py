@@ -37,7 +37,7 @@ from bot.text.parse_errors import beyond_documents
 from bot.ui.decision_facts import call_options
 from bot.ui.request_status import DRY_RUN, already, marked, standing
 from providers.actions import Kind, PlaceCall
-from providers.request import Prepared
+from providers.transport.request import Prepared
 from storage.entries import Event, Request
 from storage.lifecycle import State
 

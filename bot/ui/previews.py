@@ -5,7 +5,7 @@ from bot.services.requests import Wish
 from bot.slack.blocks import View, context, fields, section
 from bot.ui.command_replies import place_facts, preview_notes
 from bot.ui.modal import About, modal
-from providers.request import Prepared
+from providers.transport.request import Prepared
 
 
 class PlacePreview:

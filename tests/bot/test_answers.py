@@ -18,7 +18,7 @@ from bot.ui.command_replies import OPENS, asked, fault_message, help_message, pr
 from bot.ui.previews import PlacePreview
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
-from providers.request import Prepared
+from providers.transport.request import Prepared
 from storage.lifecycle import State
 from tests.bot.test_messages import ACTIONS, entry, request
 from tests.slack_schemas import checker

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 VOICE = """
 from providers.actions import CallRef, CancelCall, Kind
 from providers.base import Adapter, Capability, ConnectionSettings, Request
-from providers.connection import Secret
+from providers.settings import Secret
 
 class Settings(ConnectionSettings):
     api_key: Secret
@@ -103,7 +103,7 @@ def test_an_adapter_of_ones_own_is_a_connection(tmp_path: Path) -> None:
         pytest.param("my_company.voice:NUMBER", VOICE, "is no adapter: it has to be a class made from providers.base.Adapter", id="no class"),
         pytest.param("my_company.voice:Settings", VOICE, "is no adapter: it has to be", id="another class"),
         pytest.param("my_company.voice:Unfinished", VOICE, "it lacks support, settings_type, capabilities, build, parse", id="not whole"),
-        pytest.param("my_company.voice:Unsettled", VOICE, "its settings_type has to be made from providers.connection.ConnectionSettings", id="no settings"),
+        pytest.param("my_company.voice:Unsettled", VOICE, "its settings_type has to be made from providers.settings.ConnectionSettings", id="no settings"),
         pytest.param("my_company.voice:Voice", "\nimport nothing_of_this_name", "cannot be imported: ModuleNotFoundError: No module named 'nothing_of_this_name' (voice.py, line 2)", id="an import that fails"),
         pytest.param("my_company.voice:Voice", "from providers.base import Nothing", "cannot be imported: ImportError: cannot import name 'Nothing'", id="a name that is not there"),
         pytest.param("my_company.voice:Voice", "x = 1\nx = = 2", "cannot be imported: SyntaxError: invalid syntax (voice.py, line 2)", id="no Python"),

@@ -20,9 +20,9 @@ from providers.actions import (
 )
 from providers.base import Reply
 from providers.kore import Kore, KoreSettings
-from providers.redaction import Redactor
 from providers.registry import PROVIDERS
 from providers.ryng import Ryng, RyngSettings
+from providers.transport.redaction import Redactor
 from providers.voxworks import Voxworks, VoxworksSettings
 from tests.providers.made import CONTEXT, KEY, NOW, NUMBER, ask, callkaro, open_adapter
 from tests.providers.wire import listening, nobody_listening, reply

@@ -1,8 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from providers.connection import ConnectionSettings
 from providers.registry import PROVIDERS
+from providers.settings import ConnectionSettings
 from providers.voxworks import VoxworksSettings
 from tests.providers.made import callkaro, voxworks
 

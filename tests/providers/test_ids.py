@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from providers.actions import SAFE_ID_PATTERN, CallRef, CampaignRef, CancelCall, NumberRef, Refused
-from providers.request import path_segment
+from providers.transport.request import path_segment
 from tests.providers.made import CONTEXT, voxworks
 
 ADAPTER = voxworks()

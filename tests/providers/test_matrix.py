@@ -5,7 +5,7 @@ import pytest
 from providers.actions import CampaignRef, Kind
 from providers.base import Adapter, Capability
 from providers.callkaro import CallKaro
-from providers.matrix import TABLES, matrix, written
+from providers.feature_matrix import TABLES, matrix, written
 from providers.registry import PROVIDERS
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from providers.actions import CampaignRef, Code, DeleteCampaign, Outcome, Retry, Status
-from providers.pace import DEFAULT_WAIT, pause, paused
+from providers.transport.rate_limit import DEFAULT_WAIT, pause, paused
 from tests.providers.made import CANCEL, DELETE, KEY, PLACE, ask, kore, ryng
 from tests.providers.wire import reply, reset
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from providers.actions import PlaceCall
-from providers.redaction import LONGEST_RECORD, LONGEST_SENTENCE, Redactor
+from providers.transport.redaction import LONGEST_RECORD, LONGEST_SENTENCE, Redactor
 from tests.providers.made import CANCEL, DELETE, NUMBER, PLACE
 
 SECRET = 'ca"n/ary\\key'

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.redaction import Redactor
-from providers.reply import LARGEST_BODY, LONGEST_WAIT, MOST_PIECES, Reply, decode, kept_reply, read
+from providers.transport.redaction import Redactor
+from providers.transport.response import (
+    LARGEST_BODY,
+    LONGEST_WAIT,
+    MOST_PIECES,
+    Reply,
+    decode,
+    kept_reply,
+    read,
+)
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 NOTHING = Redactor(secrets=(), number=None, words=())

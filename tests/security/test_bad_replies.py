@@ -8,8 +8,8 @@ from typing import cast
 import pytest
 
 from providers.actions import CallAction, Status
-from providers.redaction import LONGEST_RECORD
-from providers.reply import LARGEST_BODY
+from providers.transport.redaction import LONGEST_RECORD
+from providers.transport.response import LARGEST_BODY
 from tests.providers.wire import Answer, drip, flood, gzip_bomb, reply
 from tests.security.test_echoes import ASKED, SHORT, SUCCESSES, exchange
 

@@ -26,9 +26,9 @@ from providers.actions import (
     target_id,
 )
 from providers.base import Adapter, Capability
-from providers.redaction import LONGEST_SEARCHED, Redactor
 from providers.registry import PROVIDERS
-from providers.reply import LARGEST_BODY
+from providers.transport.redaction import LONGEST_SEARCHED, Redactor
+from providers.transport.response import LARGEST_BODY
 from tests.providers.made import CONTEXT, NOW, open_adapter
 from tests.providers.wire import (
     Answer,

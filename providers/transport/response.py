@@ -13,7 +13,7 @@ from typing import Final, Protocol, Self
 import httpx
 from pydantic import JsonValue
 
-from providers.redaction import Redactor
+from providers.transport.redaction import Redactor
 
 LARGEST_BODY: Final = 1 << 20
 """Bytes, decoded. The largest documented reply has a few hundred; a gzip bomb stops here."""

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, JsonValue, SecretStr
 
 from providers.actions import E164_PATTERN, SAFE_ID_PATTERN, CallEnd
-from providers.connection import Secret
+from providers.settings import Secret
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{22,128}")
 """Plain in a URL's path; 22 characters of base64url are 128 bits, so many that nobody guesses them."""

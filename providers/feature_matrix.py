@@ -1,6 +1,6 @@
 """The tables of README and docs/providers: what can be asked of whom, made from what the adapters declare.
 
-`python -m providers.matrix` writes them anew, between two comments in each file.
+`python -m providers.feature_matrix` writes them anew, between two comments in each file.
 """
 
 import re

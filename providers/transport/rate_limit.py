@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from providers.actions import Code, Outcome, Sighting
-from providers.reply import Reply
+from providers.transport.response import Reply
 
 WINDOW: Final = 60.0
 """Seconds that ``X-RateLimit-Limit`` counts for: *assumed*."""

@@ -34,7 +34,7 @@ from providers.actions import (
     Status,
     StopCampaign,
 )
-from providers.reply import Reply
+from providers.transport.response import Reply
 
 _ASKED: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "accept the call",

@@ -8,7 +8,7 @@ import jwt
 from jwt.warnings import InsecureKeyLengthWarning
 from pydantic import AfterValidator, SecretStr
 
-from providers.connection import Secret
+from providers.settings import Secret
 
 
 def signed(claims: Mapping[str, str | int], secret: SecretStr) -> str:
