@@ -175,7 +175,7 @@ def _serve(_: Namespace) -> int:
     from bot.config.loader import SettingsFault, load
     from bot.config.settings import Settings
     from bot.text.terminal import complain
-    from storage.connection import CannotOpen
+    from storage.database.connection import CannotOpen
 
     def read() -> Settings:
         try:

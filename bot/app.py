@@ -37,7 +37,7 @@ from bot.slack.windows import NoWindow, Windows
 from bot.text import interactions
 from bot.ui.modal import notice
 from providers.base import Adapter
-from storage import deadlines
+from storage.database import deadlines
 from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError
 from storage.log import ActionLog, NoSuchRequest
 

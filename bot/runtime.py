@@ -26,9 +26,9 @@ from bot.workers.stop_news import StopNews
 from bot.workers.unknown_reminders import Doubts
 from bot.workers.write_probe import Instances
 from providers.base import Adapter
-from storage.deadlines import deadline
+from storage.database.deadlines import deadline
 from storage.log import ActionLog
-from storage.presence import Presence
+from storage.repositories.processes import Presence
 
 GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""

@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from providers.actions import Kind
-from storage.anchors import Anchor
-from storage.entries import (
+from storage.maintenance.anchors import Anchor
+from storage.models import (
     AskedToStop,
     Budget,
     Change,
@@ -37,7 +37,7 @@ from storage.entries import (
     Waiting,
     Whole,
 )
-from storage.erasures import Erased, Erasing
+from storage.repositories.erasure_list import Erased, Erasing
 
 
 class Conflict(Exception):
@@ -391,7 +391,8 @@ class ActionLog(Protocol):
 
         They are written in small parts, and count all at once when the last one is; ``progress`` is told how
         many each part had. An error, or cancelling the call, leaves the list as it was. Raises
-        `storage.stops.ImportSuperseded` where the list is removed meanwhile, or another import of it begins.
+        `storage.repositories.do_not_call.ImportSuperseded` where the list is removed meanwhile, or another
+        import of it begins.
         """
         ...
 

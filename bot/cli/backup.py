@@ -6,9 +6,9 @@ from pathlib import Path
 from bot.cli.progress import share_bar
 from bot.config.loader import database_path
 from bot.text.terminal import complain, say
-from storage.anchors import Anchor, anchors_beside
-from storage.backup import CannotBackUp, backup
-from storage.erasures import list_beside
+from storage.maintenance.anchors import Anchor, anchors_beside
+from storage.maintenance.backup import CannotBackUp, backup
+from storage.repositories.erasure_list import list_beside
 
 OK, WRONG, CANNOT_START = 0, 1, 2
 

@@ -15,8 +15,8 @@ from bot.cli.log import summary
 from bot.config.settings import DEFAULT_REGION
 from bot.text.terminal import complain
 from providers.masking import mask_numbers
-from storage.entries import Query, Request
-from storage.sqlite import SQLiteLog
+from storage.models import Query, Request
+from storage.store import SQLiteLog
 
 RECENT = 50
 """Actions that the page shows at most; older ones are in the log all the same."""

@@ -24,12 +24,12 @@ from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
 from providers import phone
 from providers.masking import mask_numbers
-from storage.connection import UNREADABLE, CannotOpen
-from storage.entries import SYSTEM, Imported
+from storage.database.connection import UNREADABLE, CannotOpen
 from storage.errors import LogBusyError
-from storage.inspection import inspect
-from storage.sqlite import SQLiteLog
-from storage.stops import ImportSuperseded
+from storage.maintenance.inspection import inspect
+from storage.models import SYSTEM, Imported
+from storage.repositories.do_not_call import ImportSuperseded
+from storage.store import SQLiteLog
 
 OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
 LINES_A_STEP: Final = 1000

@@ -24,14 +24,14 @@ from bot.services.export import target
 from bot.text.formatting import WORDS, word
 from bot.text.terminal import cell, complain, quoted, say, say_json
 from providers.masking import mask_numbers
-from storage.anchors import Anchor, missing
-from storage.chain import RULES
-from storage.connection import CannotOpen
-from storage.entries import Event, Hit, LogEntry, Query, Request, Scalar
-from storage.files import CannotWrite
+from storage.database.connection import CannotOpen
+from storage.database.files import CannotWrite
+from storage.event_log.hash_chain import RULES
 from storage.log import NoSuchRequest
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.maintenance.anchors import Anchor, missing
+from storage.maintenance.verification import verify
+from storage.models import Event, Hit, LogEntry, Query, Request, Scalar
+from storage.store import SQLiteLog
 
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw", "lookup"})

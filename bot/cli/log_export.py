@@ -17,11 +17,11 @@ from bot.parsing.times import TimeFault
 from bot.services.export import MARK, Format, counted, lines
 from bot.text.terminal import complain, say
 from providers.actions import Kind
-from storage.chain import microseconds
-from storage.entries import Query
-from storage.files import whole
-from storage.lifecycle import State
+from storage.database.files import whole
+from storage.event_log.hash_chain import microseconds
 from storage.log import ActionLog
+from storage.models import Query
+from storage.states import State
 
 COUNT_EVERY: Final = 1000
 """Entries between two looks at the count, at a terminal."""
@@ -82,7 +82,7 @@ def _day(chosen: argparse.Namespace, text: str | None) -> dates.Day | None:
 async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: str) -> int:
     """Write what was asked for; full numbers only once the log has who takes them.
 
-    Raises `CannotExport`, and `storage.files.CannotWrite`.
+    Raises `CannotExport`, and `storage.database.files.CannotWrite`.
     """
     asked = await query(log, chosen)
     if chosen.full_numbers:

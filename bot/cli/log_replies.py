@@ -17,9 +17,9 @@ from providers.actions import CallAction, Outcome
 from providers.masking import NO_REGION, mask_numbers
 from providers.registry import find
 from providers.transport.redaction import LONGEST_RECORD
-from storage.chain import ERASED
-from storage.entries import Event, LogEntry, Request
-from storage.lifecycle import State
+from storage.event_log.hash_chain import ERASED
+from storage.models import Event, LogEntry, Request
+from storage.states import State
 
 RAW, HEADERS = "raw", "headers"
 

@@ -15,10 +15,10 @@ from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
 from bot.workers.retention import by_age, in_words
 from providers.phone import PhoneFault, read
-from storage.connection import CannotOpen
-from storage.erasures import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.database.connection import CannotOpen
+from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
+from storage.states import State
+from storage.store import SQLiteLog
 
 OK, LEFT_SOMETHING, CANNOT_START = 0, 1, 2
 LISTED_AT_MOST = 20

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, _SubParsersAction
 
-from storage.lifecycle import State
+from storage.states import State
 
 
 def make_parser() -> ArgumentParser:

@@ -12,9 +12,9 @@ from bot.config.loader import SettingsFault, load
 from bot.config.settings import Settings
 from bot.text.terminal import complain, say
 from bot.workers.rate_limiter import account_of
-from storage.connection import CannotOpen
-from storage.entries import Standstill
-from storage.sqlite import SQLiteLog
+from storage.database.connection import CannotOpen
+from storage.models import Standstill
+from storage.store import SQLiteLog
 
 OK, CANNOT_START = 0, 2
 

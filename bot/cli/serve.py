@@ -34,10 +34,10 @@ from bot.workers.clock_check import ClockCheck
 from bot.workers.loop import Rounds, until_written
 from providers.base import Adapter
 from providers.registry import find
-from storage.deadlines import deadline
+from storage.database.deadlines import deadline
 from storage.errors import LogUnavailableError
-from storage.presence import Presence
-from storage.sqlite import SQLiteLog
+from storage.repositories.processes import Presence
+from storage.store import SQLiteLog
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""

@@ -27,8 +27,8 @@ from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
 from bot.ui.prompts import Choice
-from storage.entries import Person
 from storage.log import ActionLog
+from storage.models import Person
 
 COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
     command: verb for verb, command in COMMANDS.items()

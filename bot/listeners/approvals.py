@@ -27,9 +27,9 @@ from bot.ui.modal import About, Denial, Review, done, notice, typed
 from bot.ui.request_status import already, trial
 from bot.ui.settling import Settling
 from providers.actions import Refused
-from storage.entries import Person, Request, Waiting
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import Person, Request, Waiting
+from storage.states import State
 
 Body = dict[str, Any]
 PAGE = 100

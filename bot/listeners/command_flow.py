@@ -20,9 +20,9 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.entries import Draft, LogEntry, Person, Request
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import Draft, LogEntry, Person, Request
+from storage.states import State
 
 
 class CommandFlow:

@@ -16,11 +16,11 @@ from bot.slack.responses import Replies
 from bot.text.formatting import short
 from bot.ui import do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
-from storage.entries import Event, LogEntry, Person, Query, Request
 from storage.ids import MISREAD, readings
-from storage.lifecycle import State
 from storage.log import ActionLog, NoSuchRequest
-from storage.stops import NUMBER
+from storage.models import Event, LogEntry, Person, Query, Request
+from storage.repositories.do_not_call import NUMBER
+from storage.states import State
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100

@@ -15,8 +15,8 @@ from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
-from storage.entries import Draft, LogEntry, Person
 from storage.log import ActionLog
+from storage.models import Draft, LogEntry, Person
 
 
 class Opening:

@@ -32,8 +32,8 @@ from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from providers.actions import Kind
-from storage.entries import AskedToStop, Person, Query
 from storage.log import ActionLog
+from storage.models import AskedToStop, Person, Query
 
 EXPORT_SCOPES: Final = frozenset({"files:write"})
 """What only exports need; the app serves without."""

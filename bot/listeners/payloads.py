@@ -4,7 +4,7 @@ from typing import Any
 
 from bot.services.requests import Origin
 from bot.ui.modal import About
-from storage.entries import Person
+from storage.models import Person
 
 Body = dict[str, Any]
 

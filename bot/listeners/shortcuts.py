@@ -28,8 +28,8 @@ from bot.ui.details_modal import Details
 from bot.ui.form_values import placed_as
 from bot.ui.modal import notice
 from providers.actions import Kind, PlaceCall
-from storage.entries import LogEntry, Person, Request, entry_of
 from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.models import LogEntry, Person, Request, entry_of
 
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""

@@ -26,8 +26,8 @@ from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
 from bot.ui.previews import PlacePreview
-from storage.entries import Person, entry_of
 from storage.log import ActionLog
+from storage.models import Person, entry_of
 
 
 class Submissions:

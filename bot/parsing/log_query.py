@@ -26,9 +26,9 @@ from bot.text.formatting import WORDS, closest
 from bot.text.parse_errors import ONE_NUMBER, QUOTE_LEFT_OPEN, nothing_behind, twice
 from providers import phone
 from providers.actions import Kind
-from storage.chain import microseconds, moment
-from storage.entries import Query
-from storage.lifecycle import State
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import Query
+from storage.states import State
 
 AFTER_STOP: Final = "after-stop"
 MAX_TEXT: Final = 100

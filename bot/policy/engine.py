@@ -18,7 +18,7 @@ from bot.policy.standing import Members, standing
 from bot.text import policy_reasons
 from bot.text.policy_reasons import Deed
 from providers.actions import Kind
-from storage.entries import Approval, Person
+from storage.models import Approval, Person
 
 _CONDITIONS = ("connections", "channels", "countries", "reasons")
 _AFTER_A_REASON = (":", ",", ";", ".")

@@ -13,7 +13,7 @@ from bot.policy import engine
 from bot.policy.engine import Decision, Effect, Wanted
 from bot.policy.rules import EVERYONE, MOST_APPROVALS, Rule
 from bot.policy.standing import Members
-from storage.entries import Person
+from storage.models import Person
 
 _TEAM = "T"
 _MARK = "#"

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.policy.engine import Wanted
 from providers import phone
 from providers.actions import CallAction, CallRef, CancelCall, Kind, NumberRef, PlaceCall
-from storage.entries import Request
+from storage.models import Request
 
 NO_REGION = "ZZ"
 """CLDR's unknown region: numbers that were accepted begin with their country's code."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from bot.text import policy_reasons
-from storage.entries import Person
+from storage.models import Person
 
 Members = Mapping[str, frozenset[str] | None]
 """Slack ids by group; None for a group that could not be read."""

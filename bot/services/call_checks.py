@@ -11,7 +11,7 @@ from bot.text import do_not_call, policy_reasons
 from providers import phone
 from providers.actions import Code, PlaceCall, Refused
 from providers.phone import Phone
-from storage.entries import Stop
+from storage.models import Stop
 
 _MISSING = {"purpose": policy_reasons.PURPOSE_MISSING, "consent": policy_reasons.CONSENT_MISSING}
 

@@ -9,9 +9,9 @@ from bot.parsing.defaults import Inferred, Known, infer
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
-from storage.entries import LogEntry, Query, Request
-from storage.lifecycle import State
 from storage.log import ActionLog
+from storage.models import LogEntry, Query, Request
+from storage.states import State
 
 LATELY = timedelta(minutes=10)
 """How soon after a call the same number is asked about before it is called again."""

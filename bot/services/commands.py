@@ -41,8 +41,8 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.phone import Phone
-from storage.entries import Draft, LogEntry, Person, Stop
 from storage.log import ActionLog, NoSuchRequest
+from storage.models import Draft, LogEntry, Person, Stop
 
 
 class Commands:

@@ -20,9 +20,9 @@ from bot.text import do_not_call
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
 from providers.phone import Phone, mask
-from storage.entries import Change, LogEntry, Move, Person, Post, Query, Request, Stop
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import Change, LogEntry, Move, Person, Post, Query, Request, Stop
+from storage.states import State
 
 QUEUED_LATELY: Final = timedelta(days=1)
 """How long a call that was to go out at once may still wait at its provider, or be tried again."""

@@ -19,9 +19,9 @@ from bot.text.formatting import word
 from bot.text.terminal import json_text
 from providers.masking import mask_numbers
 from providers.phone import mask
-from storage.entries import Hit, LogEntry, Query
-from storage.folding import IGNORABLE
+from storage.database.folding import IGNORABLE
 from storage.log import ActionLog
+from storage.models import Hit, LogEntry, Query
 
 BATCH: Final = 500
 """Entries that are read at once: some hundred kilobytes."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from bot.config.settings import Settings
-from storage.entries import Move, Post, Request
-from storage.lifecycle import State
+from storage.models import Move, Post, Request
+from storage.states import State
 
 ASKED = "asked"
 

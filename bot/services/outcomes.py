@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 from bot.text import outcomes
 from providers.actions import Code, Kind, Outcome, Retry, Status
-from storage.entries import LogEntry, Move, Post
-from storage.lifecycle import State
+from storage.models import LogEntry, Move, Post
+from storage.states import State
 
 MAX_ATTEMPTS = 3
 """Requests in all, for what was certainly not sent and for cancels."""

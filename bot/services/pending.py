@@ -5,9 +5,9 @@ from typing import Final
 
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask
-from storage.entries import LogEntry, Request
-from storage.folding import fold_name
+from storage.database.folding import fold_name
 from storage.log import ActionLog
+from storage.models import LogEntry, Request
 
 MOST_COUNTED: Final = 100
 """Requests that wait are counted up to so many; `bot.parsing.tokens.at_least` says that it may be more."""

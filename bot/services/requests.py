@@ -25,7 +25,8 @@ from bot.text import deciding, outcomes, policy_reasons, scheduled_calls
 from bot.text.deciding import Evidence
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
-from storage.entries import (
+from storage.log import ActionLog, AlreadyAsked, Conflict
+from storage.models import (
     Approval,
     Change,
     LogEntry,
@@ -40,8 +41,7 @@ from storage.entries import (
     Stop,
     Waiting,
 )
-from storage.lifecycle import State
-from storage.log import ActionLog, AlreadyAsked, Conflict
+from storage.states import State
 
 _CANCELLING = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
 """How a cancellation stands that was let pass, and did not come to nothing."""

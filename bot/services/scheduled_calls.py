@@ -19,8 +19,8 @@ from bot.text import clocks, scheduled_calls
 from providers import phone
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
 from providers.phone import mask
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 
 KNOWN: Final = "known"
 """The field of a form in which one of them is chosen."""

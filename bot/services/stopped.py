@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from providers.phone import Phone
-from storage.entries import Request, Stop
+from storage.models import Request, Stop
 
 
 @dataclass

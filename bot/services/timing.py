@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bot.text import outcomes
 from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry, Status
-from storage.entries import LogEntry, Request, call_time
+from storage.models import LogEntry, Request, call_time
 
 
 def time_came(request: Request, entry: LogEntry, now: datetime) -> bool:

@@ -11,8 +11,8 @@ from typing import Final
 
 from slack_sdk.errors import SlackApiError
 
-from storage.entries import Budget, MessageRef
-from storage.lifecycle import State
+from storage.models import Budget, MessageRef
+from storage.states import State
 
 POST: Final = "chat.postMessage"
 UPDATE: Final = "chat.update"

@@ -21,8 +21,8 @@ from bot.policy.standing import Members, standing
 from bot.slack.backoff import Wait, backoff
 from bot.slack.rate_limits import paused_by
 from bot.text import clocks, policy_reasons
-from storage.entries import Person
 from storage.log import ActionLog
+from storage.models import Person
 
 FRESH = timedelta(hours=1)
 """How long what Slack said of a person is believed without asking again."""

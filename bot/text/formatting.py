@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from providers.actions import Code
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 
 LONGEST_QUOTED = 60
 """Characters of what was typed that a message repeats."""

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from storage.folding import IGNORABLE
+from storage.database.folding import IGNORABLE
 
 _QUOTES = '"“”„‟'
 

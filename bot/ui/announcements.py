@@ -7,7 +7,7 @@ from typing import Final
 from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
 from bot.text.formatting import WORDS
 from bot.text.markup import escape
-from storage.lifecycle import State
+from storage.states import State
 
 MAX_LINES = 20
 """Lines of a difference that the audit channel shows; the log has them all."""

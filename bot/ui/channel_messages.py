@@ -31,9 +31,9 @@ from bot.ui.request_status import became, done, marked, moved_in_vain, passed, s
 from bot.ui.request_summary import target, wish
 from bot.ui.thread_replies import PLACE_IT_AGAIN, Told, also, contradicted, still_unknown, thread
 from providers.actions import Code, Kind
-from storage.entries import LogEntry, Request, Scalar
-from storage.lifecycle import State
-from storage.outbox import ERASURE, is_edited
+from storage.models import LogEntry, Request, Scalar
+from storage.repositories.outbox import ERASURE, is_edited
+from storage.states import State
 
 REVIEW = "review"
 SETTLE = "settle"

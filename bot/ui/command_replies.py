@@ -38,8 +38,8 @@ from bot.ui.decision_facts import call_options
 from bot.ui.request_status import DRY_RUN, already, marked, standing
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
-from storage.entries import Event, Request
-from storage.lifecycle import State
+from storage.models import Event, Request
+from storage.states import State
 
 PLACE = "place"
 CHANGE = "change"

@@ -15,7 +15,7 @@ from bot.ui.request_summary import OF_CALLS, goes_out, target, wish
 from providers import phone
 from providers.actions import Kind, PlaceCall
 from providers.phone import mask
-from storage.entries import LogEntry, Request
+from storage.models import LogEntry, Request
 
 CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})

@@ -17,7 +17,7 @@ from bot.ui.decision_facts import full_numbers
 from bot.ui.modal import About, has_numbers, modal, reveal_button
 from bot.ui.request_status import became, standing
 from bot.ui.request_summary import target
-from storage.entries import Event, Request
+from storage.models import Event, Request
 
 MOST_LINES = 50
 """Blocks of the story: a modal takes a hundred, and targets take up to 40. The log has all lines."""

@@ -9,8 +9,8 @@ from bot.text.markup import escape, person, when
 from bot.ui.request_summary import ERASED_NUMBER
 from providers.actions import CancelCall, NumberRef
 from providers.phone import Phone, mask
-from storage.chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
-from storage.entries import Event, Request, Stop
+from storage.event_log.hash_chain import CALLS_ALLOWED, CALLS_STOPPED, LIST_IMPORT_BEGAN, LIST_IMPORTED
+from storage.models import Event, Request, Stop
 
 
 def stopped(report: Report) -> Message:

@@ -28,7 +28,7 @@ from bot.services.scheduled_calls import KNOWN
 from bot.text import parse_errors
 from bot.ui import form_fields
 from providers.actions import PlaceCall
-from storage.entries import LogEntry
+from storage.models import LogEntry
 
 ROOM = 2800
 """Characters that an input is filled with at most. It takes 3000: some are left to mend what is wrong."""

@@ -18,8 +18,8 @@ from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input, typed
 from bot.ui.request_summary import one_call, target
 from providers.actions import Kind
 from providers.phone import mask
-from storage.entries import AskedToStop, Found, Hit
-from storage.lifecycle import State
+from storage.models import AskedToStop, Found, Hit
+from storage.states import State
 
 ROWS: Final = 10
 """Entries on a page: all of it fits on a screen or two, and far into Slack's limits for a message."""

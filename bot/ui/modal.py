@@ -41,8 +41,8 @@ from bot.ui.decision_facts import (
 from bot.ui.request_status import standing, trial
 from bot.ui.request_summary import is_named_whole, target
 from providers.actions import Kind
-from storage.entries import Request
-from storage.folding import as_typed
+from storage.database.folding import as_typed
+from storage.models import Request
 
 MAX_LABEL = 2000
 MAX_INPUT = 3000

@@ -27,8 +27,8 @@ from bot.text.formatting import WORDS, listed
 from bot.text.markup import escape, person
 from bot.ui.request_status import marked
 from providers.actions import NumberRef
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 
 CANCEL_FIRST = "cancel_first"
 

@@ -15,8 +15,8 @@ from bot.ui.command_replies import take_back
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import already, marked, standing
 from bot.ui.request_summary import target
-from storage.entries import Event, LogEntry, Request
-from storage.lifecycle import State
+from storage.models import Event, LogEntry, Request
+from storage.states import State
 
 STATUS = "show_status"
 SHOWN = 5

@@ -15,8 +15,8 @@ from bot.text.markup import escape, person, when
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
 from bot.ui.request_summary import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
 from providers.actions import Code, Kind
-from storage.entries import Cancelled, Event, Followed, LogEntry, Request, Standstill, call_time
-from storage.lifecycle import State
+from storage.models import Cancelled, Event, Followed, LogEntry, Request, Standstill, call_time
+from storage.states import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
 _DECISIONS = {

@@ -18,7 +18,7 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.phone import mask
-from storage.entries import LogEntry, Request
+from storage.models import LogEntry, Request
 
 ERASED_NUMBER = "a number that was erased"
 OF_CALLS = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})

@@ -10,7 +10,7 @@ from bot.ui.modal import MAX_REASON, About, choice, modal, text_input
 from bot.ui.request_status import trial
 from bot.ui.request_summary import one_task
 from providers.actions import Kind
-from storage.entries import LogEntry, Request
+from storage.models import LogEntry, Request
 
 _DONE: Final[Mapping[Kind, str]] = {
     Kind.PLACE_CALL: "placed",

@@ -13,8 +13,8 @@ from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
 from bot.ui.request_status import moved_in_vain, standing, unsent
 from bot.ui.request_summary import target
-from storage.entries import LogEntry, Request, Scalar
-from storage.lifecycle import State
+from storage.models import LogEntry, Request, Scalar
+from storage.states import State
 
 PLACE_IT_AGAIN = "*Place it again…*"
 """The button of a move that cancelled its call and could not place it again."""

@@ -21,9 +21,9 @@ from bot.services.timing import next_reminder, reminder_due
 from bot.slack.errors import NOT_POSTED
 from bot.slack.users import FRESH, Directory, PersonUnreadable
 from bot.ui.channel_messages import STUCK
-from storage.entries import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.log import ActionLog, Conflict
-from storage.pacing import MINUTE
+from storage.models import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
+from storage.repositories.rate_limits import MINUTE
 
 ALIKE = "alike"
 """A note: a request's card was rewritten, as another one's number reads like its own."""

@@ -16,8 +16,8 @@ from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
 from providers.base import Adapter
-from storage.entries import Standstill
 from storage.log import ActionLog
+from storage.models import Standstill
 
 PROBE_MARGIN = timedelta(seconds=5)
 """How much longer than a request may take a probe belongs to whoever began it."""

@@ -23,8 +23,8 @@ from bot.slack.users import SLACK_TROUBLE, Directory, trouble
 from bot.text.rule_changes import difference
 from bot.ui import announcements
 from bot.workers.outbox import ANSWER_WITHIN
-from storage.entries import SYSTEM
 from storage.log import ActionLog
+from storage.models import SYSTEM
 
 _log = logging.getLogger(__name__)
 

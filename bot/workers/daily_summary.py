@@ -16,8 +16,8 @@ from bot.config.settings import Settings
 from bot.slack.blocks import Message
 from bot.ui import announcements
 from bot.workers.lines import Lines
-from storage.lifecycle import State
 from storage.log import ActionLog
+from storage.states import State
 
 LATE = timedelta(hours=6)
 """How long after its hour a line is still worth posting, where nothing ran at its hour."""

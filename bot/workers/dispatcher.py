@@ -29,10 +29,10 @@ from bot.workers.loop import each, log_fault, until_written
 from bot.workers.rate_limiter import ASK_AGAIN, Pace
 from providers.actions import Code, Kind, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.entries import SYSTEM, Change, LogEntry, Move, Person, Post, Request, Traffic, call_time
 from storage.errors import LogReplacedError
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import SYSTEM, Change, LogEntry, Move, Person, Post, Request, Traffic, call_time
+from storage.states import State
 
 EXPIRED_AT_ONCE = 100
 """Requests that expire in one round: what is ready to be sent does not wait for the rest of them."""

@@ -19,10 +19,10 @@ from bot.workers.loop import log_fault
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
-from storage.chain import LOOKED_UP
-from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Request
-from storage.lifecycle import State
+from storage.event_log.hash_chain import LOOKED_UP
 from storage.log import ActionLog, Conflict
+from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Request
+from storage.states import State
 
 AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""

@@ -19,8 +19,8 @@ from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui import request_status
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
-from storage.entries import MessageRef, Standstill
 from storage.log import ActionLog
+from storage.models import MessageRef, Standstill
 
 SAID_BY_THEN = timedelta(minutes=1)
 """How long a message may be on its way before an outage that is over is forgotten without it."""

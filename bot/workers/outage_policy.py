@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from bot.services.outcomes import MAX_ATTEMPTS
 from providers.actions import Code, Outcome
-from storage.entries import Standstill
-from storage.pacing import MINUTE
+from storage.models import Standstill
+from storage.repositories.rate_limits import MINUTE
 
 FIRST_PAUSE = timedelta(seconds=5)
 """After a first failure; it doubles with each further one in a row."""

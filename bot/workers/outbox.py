@@ -32,11 +32,11 @@ from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from bot.workers.loop import each, log_fault
 from providers.registry import find
-from storage.entries import SYSTEM, Change, MessageRef, Note, Outgoing, Request, Whole
-from storage.entries import Post as NewPost
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
-from storage.outbox import ERASURE
+from storage.models import SYSTEM, Change, MessageRef, Note, Outgoing, Request, Whole
+from storage.models import Post as NewPost
+from storage.repositories.outbox import ERASURE
+from storage.states import State
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""

@@ -15,9 +15,9 @@ from bot.config.settings import Settings
 from bot.services.notifications import confirmation, with_card
 from bot.services.outcomes import WARNING, not_again
 from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
-from storage.entries import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
-from storage.lifecycle import TERMINAL, State
 from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
+from storage.states import TERMINAL, State
 
 TOOK_PLACE = "took_place"
 """The note that a call which is over as not done took place, and the template of what is posted of it."""

@@ -8,8 +8,8 @@ from bot.slack.backoff import Wait
 from bot.workers.outage_policy import holds
 from providers.actions import Outcome, Sighting
 from providers.base import Adapter
-from storage.entries import Standstill
 from storage.log import ActionLog
+from storage.models import Standstill
 
 ASK_AGAIN = timedelta(seconds=60)
 """How long what the log said of a turn is believed: then somebody looks again at what waits, and finds what

@@ -13,9 +13,9 @@ from bot.slack.users import Directory, PersonUnreadable
 from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
 from providers.actions import PlaceCall, Refused
-from storage.chain import FOLLOWED
-from storage.entries import SYSTEM, Change, Note, Post, Request
+from storage.event_log.hash_chain import FOLLOWED
 from storage.log import ActionLog, Conflict
+from storage.models import SYSTEM, Change, Note, Post, Request
 
 
 class Moving:

@@ -17,10 +17,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import RetentionTable, Settings
 from bot.ui import announcements
 from bot.workers.lines import Lines
-from storage.anchors import Anchor
-from storage.entries import SYSTEM
-from storage.erasures import Erased, Erasing, UnreadableList
 from storage.log import ActionLog
+from storage.maintenance.anchors import Anchor
+from storage.models import SYSTEM
+from storage.repositories.erasure_list import Erased, Erasing, UnreadableList
 
 PURGE_EVERY = timedelta(hours=1)
 AT_ONCE = 200

@@ -16,8 +16,8 @@ from bot.slack.rate_limits import method_of, paused_by, to_post
 from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui.do_not_call import news
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
-from storage.entries import Event
 from storage.log import ActionLog
+from storage.models import Event
 
 LEASE = timedelta(seconds=60)
 """How long news that one process took are left to it."""

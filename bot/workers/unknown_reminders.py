@@ -11,9 +11,9 @@ from bot.policy import engine
 from bot.services.notifications import STILL_UNKNOWN
 from bot.services.requests import Operations
 from bot.slack.users import Directory
-from storage.entries import SYSTEM, Change, Note, Post, Query, Request
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import SYSTEM, Change, Note, Post, Query, Request
+from storage.states import State
 
 EVERY = timedelta(days=1)
 PAGE = 100

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Final
 
 from providers.actions import Kind
-from storage import writing
-from storage.appending import Sources
-from storage.connection import open_for_writing
-from storage.entries import NewAction, NewRequest, Query
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.database.connection import open_for_writing
+from storage.event_log.writer import Sources
+from storage.models import NewAction, NewRequest, Query
+from storage.repositories import requests
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, cancelling_by_id, placing
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -70,7 +70,7 @@ def grow(path: Path, clock: Clock, draw: random.Random, more: int) -> None:
             connection.execute("BEGIN IMMEDIATE")
             for _ in range(min(TOGETHER, more - begin)):
                 clock.now += EVERY
-                writing.record(connection, sources, made(draw))
+                requests.record(connection, sources, made(draw))
             connection.execute("COMMIT")
             if sys.stderr.isatty():
                 sys.stderr.write(f"\r{begin + TOGETHER:,} more …")

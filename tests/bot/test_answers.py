@@ -19,7 +19,7 @@ from bot.ui.previews import PlacePreview
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared
-from storage.lifecycle import State
+from storage.states import State
 from tests.bot.test_messages import ACTIONS, entry, request
 from tests.slack_schemas import checker
 

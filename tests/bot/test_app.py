@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.app import _explain
 from bot.text import interactions
-from storage.sqlite import SQLiteLog
+from storage.store import SQLiteLog
 
 BODY = {"command": "/calls", "user_id": "U0AGENT"}
 

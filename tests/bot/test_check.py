@@ -15,8 +15,8 @@ from bot.slack.answers import Told
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from bot.workers.clock_check import about_clock
-from storage.entries import Person
-from storage.inspection import Place
+from storage.maintenance.inspection import Place
+from storage.models import Person
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 PLACE = Place(Path("/srv/callops.db"), exists=True, trouble=None, actions=2, file_system="ext4", free=9 << 30)

@@ -8,9 +8,9 @@ import pytest
 
 from bot.services.outcomes import MAX_PUT_OFF, PAUSES, WINDOW, follows
 from providers.actions import CallRef, CancelCall, Code, Kind, Outcome, PlaceCall, Retry, Status
-from storage import lifecycle
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage import states
+from storage.models import LogEntry
+from storage.states import State
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 PLACE = PlaceCall(to="+919876543210", agent="payments")
@@ -258,7 +258,7 @@ def test_what_follows(
     before: State = State.SENDING
     for move in made.moves:
         assert before in move.before
-        lifecycle.check(before, move.after)
+        states.check(before, move.after)
         before = move.after
 
 

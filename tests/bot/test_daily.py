@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 import pytest
 
 from bot.workers.daily_summary import Day, due, line
-from storage.lifecycle import State
+from storage.states import State
 
 DAY = date(2026, 11, 21)
 

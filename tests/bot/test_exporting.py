@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.services.export import COLUMNS, MARK, Format, lines, original, text
-from storage.entries import Query
-from storage.sqlite import SQLiteLog
+from storage.models import Query
+from storage.store import SQLiteLog
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, placing
 

@@ -9,7 +9,7 @@ import pytest
 from bot.web import STUCK_AFTER, UNWRITTEN_AFTER, Health
 from bot.workers.loop import POLL, Rounds
 from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, Instances
-from storage.sqlite import SQLiteLog
+from storage.store import SQLiteLog
 
 
 @dataclass

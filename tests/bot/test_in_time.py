@@ -5,7 +5,7 @@ import pytest
 
 from bot.services.timing import believed, by_number, has_more_to_do, time_came
 from providers.actions import Code, Outcome, Retry, Status
-from storage.lifecycle import State
+from storage.states import State
 from tests.bot.test_messages import ACTIONS, NOW, entry, request
 
 OK = Outcome(status=Status.OK, code=Code.CANCELLED, message="Deleted.", retry=Retry.NEVER)

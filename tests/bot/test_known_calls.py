@@ -10,8 +10,8 @@ from bot.services.scheduled_calls import CannotCancel, cancelling, clock, label,
 from bot.ui.forms import Form
 from playground.blocks import faults
 from providers.actions import Code, Kind, PlaceCall
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 KOLKATA = "Asia/Kolkata"

@@ -13,8 +13,8 @@ import pytest
 
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
-from storage.entries import Change, Move, Person
-from storage.sqlite import SQLiteLog
+from storage.models import Change, Move, Person
+from storage.store import SQLiteLog
 from tests.bot.number_plans import digits_of
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import (

@@ -7,7 +7,7 @@ import pytest
 from bot.parsing.command import ConnectionWords, Typist, Vocabulary
 from bot.parsing.log_query import Filters, Typed, read
 from providers.actions import Kind
-from storage.lifecycle import State
+from storage.states import State
 
 NOW = datetime(2026, 11, 21, 20, 0, tzinfo=UTC)
 WORDS = Vocabulary({"reminders": ConnectionWords()}, default_region="IN")

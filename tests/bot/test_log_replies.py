@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.cli.log_replies import as_lines, as_objects, attempts
-from storage.chain import ERASED
-from storage.entries import Event
+from storage.event_log.hash_chain import ERASED
+from storage.models import Event
 
 AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 COMMITTED = {"raw": "a commitment"}

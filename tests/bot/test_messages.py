@@ -44,8 +44,8 @@ from providers.actions import (
 from providers.base import Context
 from providers.callkaro import CallKaro, CallKaroSettings
 from providers.registry import PROVIDERS
-from storage.entries import Approval, Event, LogEntry, Request
-from storage.lifecycle import State
+from storage.models import Approval, Event, LogEntry, Request
+from storage.states import State
 from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

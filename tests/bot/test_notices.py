@@ -13,7 +13,8 @@ from bot.config.loader import load
 from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
-from storage.entries import (
+from storage.log import Conflict
+from storage.models import (
     SYSTEM,
     Cancelled,
     Change,
@@ -24,9 +25,8 @@ from storage.entries import (
     NewRequest,
     Request,
 )
-from storage.lifecycle import TERMINAL, State
-from storage.log import Conflict
-from storage.sqlite import SQLiteLog
+from storage.states import TERMINAL, State
+from storage.store import SQLiteLog
 from tests.bot.test_settings import environment
 from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing
 

@@ -9,7 +9,7 @@ from bot.policy import engine, standing
 from bot.policy.engine import Case, Effect, Wanted
 from bot.policy.rules import Rule
 from providers.actions import Kind
-from storage.entries import Approval, Person
+from storage.models import Approval, Person
 
 TEAM = "T0CALLOPS"
 NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)

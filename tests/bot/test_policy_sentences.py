@@ -13,7 +13,7 @@ from bot.policy.engine import Case, Decision, Effect, Wanted
 from bot.policy.rules import EVERYONE, Rule
 from bot.policy.standing import Members
 from providers.actions import Kind
-from storage.entries import Approval, Person
+from storage.models import Approval, Person
 from tests.bot.test_policy import TEAM, person
 
 DAY = datetime(2026, 11, 21, 6, 30, tzinfo=UTC)

@@ -11,9 +11,9 @@ import pytest
 from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, report, run
 from bot.config.settings import RetentionTable
 from providers.actions import PlaceCall
-from storage.entries import NewAction
-from storage.erasures import Erased, Erasing, Kept, Listed, Why
-from storage.sqlite import SQLiteLog
+from storage.models import NewAction
+from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
+from storage.store import SQLiteLog
 from tests.bot.test_settings import FILE, KEY, environment
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing, withdraw
 

@@ -12,8 +12,8 @@ from bot.ui.command_replies import take_back
 from bot.ui.prompts import MOST_SHOWN, ago, already_asked, cancel_first, left_out, question
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 from tests.bot.test_messages import ACTIONS, NOW, entry, request
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})

@@ -10,7 +10,7 @@ from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
 from bot.ui.command_replies import asked
 from providers.actions import Kind
-from storage.lifecycle import State
+from storage.states import State
 from tests.bot.test_messages import ACTIONS, entry, request
 
 CANCELS = frozenset({Kind.CANCEL_CALL})

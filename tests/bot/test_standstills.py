@@ -8,8 +8,8 @@ from bot.ui import request_status
 from bot.ui.request_status import passed, standing
 from bot.workers.outage_policy import failed, holds, is_down, pause_after
 from providers.actions import Code, Outcome, Status
-from storage.entries import Standstill
-from storage.lifecycle import State
+from storage.models import Standstill
+from storage.states import State
 from tests.bot.test_messages import ACTIONS, entry, request
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)

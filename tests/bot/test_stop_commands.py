@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.do_not_call_file import NAMED
-from storage.stops import TOGETHER
+from storage.repositories.do_not_call import TOGETHER
 from tests.road.scene import Printed
 from tests.storage.test_stops import import_until_killed
 

@@ -10,8 +10,8 @@ from bot.text.markup import quote
 from bot.ui.details_modal import DID, MOST_LINES, Details, story
 from playground.blocks import faults
 from providers.actions import CallRef, CancelCall, Kind
-from storage.entries import Event, LogEntry, Request, Scalar
-from storage.lifecycle import State
+from storage.models import Event, LogEntry, Request, Scalar
+from storage.states import State
 from tests.slack_schemas import checker
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)

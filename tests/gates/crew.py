@@ -35,8 +35,8 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.registry import PROVIDERS
-from storage.entries import Request
-from storage.sqlite import SQLiteLog
+from storage.models import Request
+from storage.store import SQLiteLog
 from tests.gates.standins import Providers
 from tests.invariants.bench import AGENT, KORE, MANAGER, Parts
 

@@ -12,9 +12,17 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from storage import writing
-from storage.appending import Sources
-from storage.connection import ConnectionThread, Job, Reader, Work, Writer, open_for_reading, open_for_writing
+from storage.database.connection import (
+    ConnectionThread,
+    Job,
+    Reader,
+    Work,
+    Writer,
+    open_for_reading,
+    open_for_writing,
+)
+from storage.event_log.writer import Sources
+from storage.repositories import requests
 from tests.invariants.bench import StepLog
 from tests.storage.samples import KEY
 
@@ -60,5 +68,5 @@ def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], 
     """Open a log of this kind, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
-    writing.keep_key(connection, sources)
+    requests.keep_key(connection, sources)
     return kind(path, sources, Writer(Inline(connection)), InlineReader(open_for_reading(path)))

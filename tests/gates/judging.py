@@ -34,8 +34,8 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from storage.entries import Event, LogEntry
-from storage.lifecycle import TERMINAL, State
+from storage.models import Event, LogEntry
+from storage.states import TERMINAL, State
 
 EFFECTLESS: Final = frozenset({"GET", "HEAD"})
 """Methods by which a provider is only asked something."""

@@ -26,10 +26,10 @@ from bot.text.deciding import Evidence
 from bot.workers.dispatcher import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind
-from storage.chain import GENESIS
-from storage.lifecycle import State, check, onward
+from storage.event_log.hash_chain import GENESIS
 from storage.log import Conflict
-from storage.verification import verify
+from storage.maintenance.verification import verify
+from storage.states import State, check, onward
 from tests.gates.crew import ADDRESSES, KINDS, Crew, adapters_for, aim, crew, offline, put_there
 from tests.gates.inline import open_inline
 from tests.gates.judging import EFFECTLESS, ORDERS, Channels, Claim, Judgement, Seen, judge, mark_of

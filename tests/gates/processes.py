@@ -25,10 +25,10 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.services.requests import NotAllowed
 from bot.workers.loop import Rounds
 from bot.workers.outbox import Outbox
-from storage.entries import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
-from storage.lifecycle import State
 from storage.log import Conflict
-from storage.sqlite import SQLiteLog
+from storage.models import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.gates.crew import Crew, adapters_for, aim, crew, settings_for
 from tests.gates.judging import EFFECTLESS
 from tests.gates.standins import Lines, SmallSlack

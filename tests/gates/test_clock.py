@@ -8,8 +8,8 @@ import pytest
 from bot.services.requests import Moved, Origin, Wish
 from bot.workers.reschedules import Moving
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 from tests.gates.judging import Channels, Seen, claims, judge, mark_of
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, Bench, Parts, bench
 from tests.invariants.deciding import AnyTimeWillDo

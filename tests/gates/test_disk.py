@@ -8,9 +8,9 @@ import pytest
 
 from bot.workers.loop import POLL, Rounds
 from providers.actions import PlaceCall
-from storage.entries import Query
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.models import Query
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.gates.crew import ADDRESSES, adapters_for, aim, crew, offline
 from tests.gates.standins import Providers, SmallSlack, Wire
 from tests.invariants.bench import Bench, bench

@@ -9,8 +9,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from playground.faults import Fault
-from storage.entries import LogEntry, Query
-from storage.sqlite import SQLiteLog
+from storage.models import LogEntry, Query
+from storage.store import SQLiteLog
 from tests.gates.judging import Channels, Judgement, Seen, claims, judge, mark_of
 from tests.gates.lives import IN_MEMORY
 from tests.gates.processes import Place, SharedClock

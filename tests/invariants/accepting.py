@@ -12,7 +12,7 @@ from bot.policy.engine import Decision
 from bot.services.commands import Commands
 from bot.services.requests import Asked, Operations, Origin, Wish
 from providers.actions import Kind
-from storage.entries import NewRequest, Person, Query
+from storage.models import NewRequest, Person, Query
 from tests.invariants.bench import AGENT, Bench, StepLog
 from tests.invariants.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER

@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from storage.entries import NewRequest, Recorded
+from storage.models import NewRequest, Recorded
 from tests.invariants.accepting import CANCEL_LINE
 from tests.invariants.bench import AGENT, Parts, StepLog, bench
 

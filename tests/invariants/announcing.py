@@ -9,9 +9,9 @@ from bot.services.requests import content
 from bot.workers.dispatcher import Dispatcher
 from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
-from storage import writing
-from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request
-from storage.lifecycle import State
+from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
+from storage.repositories import requests
+from storage.states import State
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog
 from tests.invariants.seeding import Invariant, Seeded
 
@@ -39,7 +39,7 @@ class PostsLater(StepLog):
         """Apply in two transactions."""
         made = await super().apply(replace(change, posts=()))
         last = (await self.events(made.id))[-1]
-        await self._writer.do(lambda connection: writing._post(connection, last, change.posts))
+        await self._writer.do(lambda connection: requests._post(connection, last, change.posts))
         return made
 
 

@@ -42,8 +42,8 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.registry import PROVIDERS
-from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
-from storage.sqlite import SQLiteLog
+from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
+from storage.store import SQLiteLog
 from tests.storage.samples import NUMBER, Clock
 
 AGENT, MANAGER, SECOND = "U0AGENT", "U0MANAGER", "U0SECOND"

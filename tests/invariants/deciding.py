@@ -12,10 +12,10 @@ from bot.services.requests import NotAllowed, Operations, Wish, content
 from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
-from storage import writing
-from storage.entries import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
-from storage.lifecycle import State
 from storage.log import Conflict
+from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
+from storage.repositories import requests
+from storage.states import State
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,
@@ -102,7 +102,7 @@ class PendingInMemory(StepLog):
 
         def make_and_undo(connection: Connection) -> Recorded:
             connection.execute("SAVEPOINT thought")
-            thought = writing.record(connection, self._sources, new)
+            thought = requests.record(connection, self._sources, new)
             connection.execute("ROLLBACK TO thought")
             return thought
 

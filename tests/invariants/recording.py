@@ -13,8 +13,8 @@ from bot.services.requests import Operations, content
 from bot.workers.dispatcher import Dispatcher
 from bot.workers.outbox import Outbox
 from providers.actions import Outcome
-from storage import forgetting
-from storage.entries import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.repositories import retention
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, StepLog
 from tests.invariants.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER
@@ -224,7 +224,7 @@ class LeavesTraces(StepLog):
 
     async def erase(self, request: str, *, actor: str) -> None:
         """Erase what a reader of the tables would see."""
-        await self._writer.do(lambda connection: forgetting.erase(connection, self._sources, request, actor))
+        await self._writer.do(lambda connection: retention.erase(connection, self._sources, request, actor))
 
 
 async def channels_see_masked_numbers(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from sqlite3 import Connection, Cursor
 from typing import Any, ClassVar, TypeVar, cast
 
-from storage.connection import Work, Writer
+from storage.database.connection import Work, Writer
 from tests.invariants.bench import Bench, Parts, StepLog
 
 Check = Callable[[Bench], Awaitable[None]]

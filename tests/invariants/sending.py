@@ -18,8 +18,8 @@ from providers.actions import (
     Retry,
     Status,
 )
-from storage.entries import LogEntry, Move, NewRequest, Recorded, Request
-from storage.lifecycle import State
+from storage.models import LogEntry, Move, NewRequest, Recorded, Request
+from storage.states import State
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,

@@ -7,8 +7,8 @@ import pytest
 
 from bot.services.requests import Origin, Wish
 from providers.actions import CallRef, CancelCall, NumberRef
-from storage.entries import Event, Request
-from storage.lifecycle import State
+from storage.models import Event, Request
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
 
 RULE = 'expires = "8h"'

@@ -7,8 +7,8 @@ from sqlite3 import Connection
 import pytest
 
 from playground.people import Heard
-from storage.entries import Query
-from storage.lifecycle import State
+from storage.models import Query
+from storage.states import State
 from tests.invariants.bench import AGENT, PLACE, Bench, StepLog, bench
 from tests.road.scene import private, words
 from tests.storage.holder import held

@@ -8,7 +8,7 @@ import pytest
 from bot.services.requests import Moved, NotAllowed, Origin, Wish
 from bot.workers.reschedules import Moving
 from providers.actions import PlaceCall, Refused
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bench, Bot, bench
 from tests.invariants.test_stops import read
 

@@ -13,7 +13,7 @@ from bot.workers.stop_news import StopNews
 from bot.workers.write_probe import LIVES
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, PlaceCall
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import MANAGER, PLACE, SECOND, Bench, bench
 from tests.storage.samples import NUMBER
 

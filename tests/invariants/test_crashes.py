@@ -7,8 +7,8 @@ import pytest
 from playground import callkaro, voxworks
 from playground.journal import Exchange
 from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceCall
-from storage.entries import Request
-from storage.lifecycle import TERMINAL, State
+from storage.models import Request
+from storage.states import TERMINAL, State
 from tests.invariants.bench import Bench, bench
 
 STEPS = [

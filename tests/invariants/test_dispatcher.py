@@ -15,7 +15,7 @@ from bot.text.deciding import Evidence
 from bot.workers.loop import Rounds
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Code
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 from tests.road.scene import until
 

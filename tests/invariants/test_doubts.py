@@ -8,8 +8,8 @@ from bot.services.requests import NotAllowed, Settlement
 from bot.text.deciding import Evidence
 from bot.workers.unknown_reminders import Doubts
 from playground.people import Message
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 from tests.invariants.bench import MANAGER, PLACE, Bench, Bot, bench
 
 

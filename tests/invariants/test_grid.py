@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from playground import content
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, PLACE, Bench, bench
 from tests.road.scene import private, words
 

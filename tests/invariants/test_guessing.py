@@ -15,10 +15,10 @@ from bot.services.do_not_call import Stopping
 from bot.services.requests import NotAllowed, Origin, Wish, content
 from providers import phone
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage import reading
-from storage.chain import commitment, seal
-from storage.entries import Request
-from storage.erasures import Erasing
+from storage.event_log.hash_chain import commitment, seal
+from storage.models import Request
+from storage.repositories import reading
+from storage.repositories.erasure_list import Erasing
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 from tests.storage.samples import NUMBER
 

@@ -11,10 +11,10 @@ from bot.services.requests import content as shown
 from bot.workers.retention import Keeping
 from playground import content
 from playground.people import Message
-from storage.anchors import Anchor, anchors_beside, missing
-from storage.entries import Request
-from storage.erasures import Erasing
-from storage.lifecycle import State
+from storage.maintenance.anchors import Anchor, anchors_beside, missing
+from storage.models import Request
+from storage.repositories.erasure_list import Erasing
+from storage.states import State
 from tests.invariants.bench import CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 from tests.storage.samples import NUMBER
 

@@ -12,7 +12,7 @@ import pytest
 
 from playground.people import Message
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from storage.entries import Person
+from storage.models import Person
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, Bench, bench
 from tests.road.scene import opened, private, request_id, words
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing

@@ -12,8 +12,8 @@ from bot.text.deciding import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View
-from storage.entries import Note, Request
-from storage.lifecycle import State
+from storage.models import Note, Request
+from storage.states import State
 from tests.invariants.bench import AGENT, DELETE, MANAGER, Bench, bench
 from tests.road.scene import opened, words
 from tests.storage.samples import deleting, noted, withdraw

@@ -12,8 +12,8 @@ from playground import callkaro, voxworks
 from playground.faults import Fault
 from providers import phone
 from providers.actions import CallAction, CallRef, CancelCall, PlaceCall, Refused
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, Bench, bench
 from tests.invariants.test_moves_and_cancellations import move, placed, second_steps
 from tests.storage.samples import NUMBER

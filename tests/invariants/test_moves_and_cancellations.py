@@ -11,8 +11,8 @@ from bot.text.deciding import Evidence
 from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import PlaceCall
-from storage.entries import LogEntry
-from storage.lifecycle import State
+from storage.models import LogEntry
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
 from tests.invariants.test_unread_people import UNREAD, forget
 from tests.storage.samples import NUMBER

@@ -12,8 +12,8 @@ from bot.services.requests import NotAllowed, Origin, Wish
 from bot.slack.users import PersonUnreadable
 from playground import content
 from providers.actions import PlaceCall
-from storage.entries import Query
-from storage.lifecycle import State
+from storage.models import Query
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, MANAGER, SECOND, Bench, bench
 from tests.road.scene import opened, private, until, words
 from tests.storage.samples import NUMBER

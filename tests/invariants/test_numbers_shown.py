@@ -16,8 +16,8 @@ from playground import kore
 from playground.faults import Fault
 from providers import phone
 from providers.actions import CallAction, CallRef, CancelCall, PlaceCall
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 from tests.bot.number_plans import digits_of
 from tests.invariants.bench import AGENT, CANCEL_BY_NUMBER, DELETE, MANAGER, PLACE, Bench, bench
 from tests.road.scene import opened, private, words

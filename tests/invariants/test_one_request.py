@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import PLACE, bench
 from tests.providers.contract_failures import FAILURES, NOT_SENT
 

@@ -9,9 +9,9 @@ from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
 from bot.text.deciding import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
-from storage.entries import Query, Request
-from storage.lifecycle import State
 from storage.log import Conflict
+from storage.models import Query, Request
+from storage.states import State
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,

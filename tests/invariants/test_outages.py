@@ -10,8 +10,8 @@ from bot.workers.outage_messages import OutageMessages
 from bot.workers.rate_limiter import account_of
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 from tests.invariants.bench import PLACE, Bench, Bot, bench
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from bot.services.requests import content
 from bot.workers.outbox import Outbox
-from storage.entries import MessageRef, Outgoing, Request
+from storage.models import MessageRef, Outgoing, Request
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
 
 

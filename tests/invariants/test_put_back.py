@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from providers.actions import PlaceCall
-from storage.backup import backup
-from storage.lifecycle import State
+from storage.maintenance.backup import backup
+from storage.states import State
 from tests.invariants.bench import CANCEL_BY_NUMBER, Bench, bench
 from tests.invariants.test_moves_and_cancellations import move, placed, second_steps
 from tests.storage.samples import NUMBER

@@ -11,7 +11,7 @@ import pytest
 from bot.services.requests import Origin, Wish
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall, StopCampaign
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, DELETE, PLACE, Bench, bench
 
 

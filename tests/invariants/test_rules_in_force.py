@@ -13,8 +13,8 @@ from bot.config.settings import Settings
 from bot.services.requests import NotAllowed
 from bot.workers.config_reload import Reloading
 from playground import content
-from storage.entries import Query
-from storage.lifecycle import State
+from storage.models import Query
+from storage.states import State
 from tests.invariants.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, bench
 
 APPROVE = 'approve = ["managers"]'

@@ -7,9 +7,9 @@ import pytest
 
 from bot.services.requests import NotAllowed, Settlement, content
 from bot.text.deciding import Evidence
-from storage.entries import Request
-from storage.lifecycle import State
 from storage.log import Conflict
+from storage.models import Request
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, Bench, bench
 
 THIRD = "U0AUDITOR"

@@ -12,7 +12,7 @@ from bot.ui.details_modal import story
 from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
 from playground.people import Message
 from providers.actions import PlaceCall
-from storage.entries import Request
+from storage.models import Request
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bench, Bot, bench
 
 POST = "chat.postMessage"

@@ -9,7 +9,7 @@ import pytest
 
 from bot.workers.outbox import Outbox
 from providers.actions import CallRef, CancelCall
-from storage.entries import Request
+from storage.models import Request
 from tests.invariants.bench import CANCEL_BY_ID, PLACE, Bench, Parts, bench
 
 POST, UPDATE = "chat.postMessage", "chat.update"

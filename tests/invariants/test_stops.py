@@ -18,10 +18,10 @@ from playground.faults import Fault
 from playground.people import Message, View
 from providers import phone
 from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
-from storage.entries import Query
-from storage.erasures import Erasing
-from storage.lifecycle import State
-from storage.verification import verify
+from storage.maintenance.verification import verify
+from storage.models import Query
+from storage.repositories.erasure_list import Erasing
+from storage.states import State
 from tests.invariants.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
 from tests.road.scene import words
 from tests.storage.samples import NUMBER, OTHER_NUMBER

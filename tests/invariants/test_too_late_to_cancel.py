@@ -12,8 +12,8 @@ from bot.text.deciding import Evidence
 from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall
-from storage.entries import Cancelled, LogEntry, Request
-from storage.lifecycle import State
+from storage.models import Cancelled, LogEntry, Request
+from storage.states import State
 from tests.invariants.bench import (
     AGENT,
     CANCEL_BY_ID,

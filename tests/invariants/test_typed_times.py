@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.lifecycle import State
+from storage.states import State
 from tests.invariants.bench import AGENT, Bench, Bot, bench
 from tests.invariants.test_stops import read
 from tests.storage.samples import NUMBER

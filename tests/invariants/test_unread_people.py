@@ -10,8 +10,8 @@ import pytest
 
 from bot.slack.users import PersonUnreadable
 from providers.actions import CallRef, CancelCall
-from storage.entries import Request
-from storage.lifecycle import State
+from storage.models import Request
+from storage.states import State
 from tests.invariants.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bench, bench
 
 UNREAD = "U0AUDITOR"

@@ -16,7 +16,7 @@ import pytest
 from playground import callkaro
 from playground.people import Heard, Message, Person, View
 from playground.stage import Stage
-from storage.verification import verify
+from storage.maintenance.verification import verify
 from tests.road.forked import Forked, fork
 from tests.slack_schemas import checker
 

@@ -12,7 +12,7 @@ from playground import kore, voxworks
 from playground.faults import Fault
 from playground.stage import KEY
 from providers.registry import PROVIDERS
-from storage.sqlite import SQLiteLog
+from storage.store import SQLiteLog
 from tests.providers.contract import Answered, ProviderContract
 from tests.providers.contract_case import Subject
 from tests.road.scene import NUMBER, Scene, request_id

@@ -23,8 +23,8 @@ import pytest
 from bot.cli.parser import make_parser
 from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
-from storage.entries import Change, NewRequest, Note, Person
-from storage.sqlite import SQLiteLog
+from storage.models import Change, NewRequest, Note, Person
+from storage.store import SQLiteLog
 from tests.storage.contract.changes import succeeded
 from tests.storage.samples import (
     NOON,

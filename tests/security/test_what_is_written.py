@@ -21,8 +21,8 @@ import pytest_asyncio
 from playground import callkaro, content, kore, ryng, voxworks
 from playground.faults import Fault
 from playground.stage import KEY
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.maintenance.verification import verify
+from storage.store import SQLiteLog
 from tests.road.conftest import Wings
 from tests.road.scene import Scene, opened, request_id, words
 from tests.security.echoing import NUMBERS, WRITINGS

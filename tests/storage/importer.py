@@ -7,8 +7,8 @@ import signal
 import sys
 from itertools import count
 
-from storage.appending import utc_now
-from storage.sqlite import SQLiteLog
+from storage.event_log.writer import utc_now
+from storage.store import SQLiteLog
 from tests.storage.samples import many_numbers
 
 

@@ -14,8 +14,8 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.entries import Approval, Change, Move, NewAction, NewRequest, Note, Scalar
-from storage.lifecycle import State
+from storage.models import Approval, Change, Move, NewAction, NewRequest, Note, Scalar
+from storage.states import State
 
 KEY = b"a key for look-ups, as long as 32"
 NUMBER = "+919876543210"

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from storage.appending import utc_now
-from storage.entries import Post
-from storage.presence import Presence
-from storage.sqlite import SQLiteLog
+from storage.event_log.writer import utc_now
+from storage.models import Post
+from storage.repositories.processes import Presence
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, claim, placing
 
 LONG = timedelta(hours=1)

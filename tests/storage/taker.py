@@ -4,8 +4,8 @@ import asyncio
 import sys
 from datetime import timedelta
 
-from storage.appending import utc_now
-from storage.sqlite import SQLiteLog
+from storage.event_log.writer import utc_now
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY
 
 

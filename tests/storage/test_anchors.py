@@ -9,9 +9,9 @@ from random import Random
 
 import pytest
 
-from storage.anchors import Anchor, anchors_beside, missing
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.maintenance.anchors import Anchor, anchors_beside, missing
+from storage.maintenance.verification import verify
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NUMBER, Clock, cancelling_by_id, placing
 from tests.storage.test_sqlite_tampering import exported
 

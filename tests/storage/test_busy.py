@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.connection import BUSY_SECONDS, Writer
-from storage.deadlines import deadline
-from storage.entries import Person, Query
+from storage.database.connection import BUSY_SECONDS, Writer
+from storage.database.deadlines import deadline
 from storage.errors import CommitUnknownError, LogBusyError
-from storage.sqlite import SQLiteLog
+from storage.models import Person, Query
+from storage.store import SQLiteLog
 from tests.storage.holder import ROOT, held
 from tests.storage.samples import KEY, NOON, Clock, placing, withdraw
 

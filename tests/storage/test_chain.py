@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.chain import GENESIS, Links, canonical, commitment, digest, microseconds, moment
-from storage.entries import Event
+from storage.event_log.hash_chain import GENESIS, Links, canonical, commitment, digest, microseconds, moment
 from storage.ids import ALPHABET, new_id
+from storage.models import Event
 
 EVENT = Event(
     seq=1,

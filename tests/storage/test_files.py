@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from storage.anchors import Anchor, anchors_beside, note
-from storage.backup import CannotBackUp, backup
-from storage.erasures import Erasing, Listed, keep_in_list, list_beside
-from storage.files import CannotWrite, append_line, make, whole
-from storage.presence import BEGINNING, SERVING, Presence
-from storage.sqlite import SQLiteLog
+from storage.database.files import CannotWrite, append_line, make, whole
+from storage.maintenance.anchors import Anchor, anchors_beside, note
+from storage.maintenance.backup import CannotBackUp, backup
+from storage.repositories.erasure_list import Erasing, Listed, keep_in_list, list_beside
+from storage.repositories.processes import BEGINNING, SERVING, Presence
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, Clock, placing
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.inspection import inspect
-from storage.sqlite import SQLiteLog
+from storage.maintenance.inspection import inspect
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, Clock, placing
 
 

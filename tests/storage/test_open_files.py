@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.backup import backup
 from storage.errors import LogReplacedError
-from storage.sqlite import SQLiteLog
+from storage.maintenance.backup import backup
+from storage.store import SQLiteLog
 from tests.storage.holder import ROOT
 from tests.storage.samples import KEY, Clock, placing
 

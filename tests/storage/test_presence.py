@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from storage.appending import utc_now
-from storage.entries import LogEntry, Outgoing
-from storage.presence import ABANDONED_AFTER, Presence
-from storage.sqlite import SQLiteLog
+from storage.event_log.writer import utc_now
+from storage.models import LogEntry, Outgoing
+from storage.repositories.processes import ABANDONED_AFTER, Presence
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY
 
 ROOT = Path(__file__).parents[2]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from storage import forgetting, writing
-from storage.appending import Sources
-from storage.backup import backup
-from storage.connection import WAL_KEPT, open_for_reading, open_for_writing
-from storage.verification import verify
+from storage.database.connection import WAL_KEPT, open_for_reading, open_for_writing
+from storage.event_log.writer import Sources
+from storage.maintenance.backup import backup
+from storage.maintenance.verification import verify
+from storage.repositories import requests, retention
 from tests.storage.samples import KEY, Clock, approve, cancelling, many_numbers
 
 SOURCES = Sources(KEY, Clock())
@@ -28,13 +28,13 @@ def path(tmp_path: Path) -> Path:
 def writer(path: Path) -> Iterator[sqlite3.Connection]:
     """The connection of a bot, to a log with some requests in it."""
     with closing(open_for_writing(path)) as connection:
-        writing.keep_key(connection, SOURCES)
+        requests.keep_key(connection, SOURCES)
         for number in many_numbers(REQUESTS):
-            writing.record(connection, SOURCES, cancelling(number))
+            requests.record(connection, SOURCES, cancelling(number))
         yield connection
 
 
-def requests(connection: sqlite3.Connection) -> list[str]:
+def known_requests(connection: sqlite3.Connection) -> list[str]:
     """All requests there are."""
     return [name for (name,) in connection.execute("SELECT id FROM requests")]
 
@@ -64,15 +64,15 @@ def test_the_write_ahead_log_is_emptied_while_a_log_is_verified(
 
 def test_what_a_bot_writes_meanwhile_is_no_fault(path: Path, writer: sqlite3.Connection) -> None:
     """Requests are made, decided and erased between all portions; the verdict is of the chain's end."""
-    waiting = requests(writer)
+    waiting = known_requests(writer)
     [(end,)] = writer.execute("SELECT max(seq) FROM events")
 
     def meanwhile(_: float) -> None:
         if len(waiting) > 1:
             writer.execute("BEGIN IMMEDIATE")
-            writing.record(writer, SOURCES, cancelling())
-            writing.apply(writer, SOURCES, approve(waiting.pop()))
-            forgetting.erase(writer, SOURCES, waiting.pop(0), "U0DPO")
+            requests.record(writer, SOURCES, cancelling())
+            requests.apply(writer, SOURCES, approve(waiting.pop()))
+            retention.erase(writer, SOURCES, waiting.pop(0), "U0DPO")
             writer.execute("COMMIT")
 
     verdict = verify(path, key=KEY, portion=4, progress=meanwhile)
@@ -85,14 +85,14 @@ def test_what_is_erased_without_an_event_is_found(
     path: Path, writer: sqlite3.Connection, erased: int
 ) -> None:
     """Erasures meanwhile hide no value that is gone though nobody erased it."""
-    lost = requests(writer)[erased]
-    first, *others = [one for one in requests(writer) if one != lost]
+    lost = known_requests(writer)[erased]
+    first, *others = [one for one in known_requests(writer) if one != lost]
     writer.execute(
         "UPDATE personal SET value = NULL WHERE event IN (SELECT seq FROM events WHERE request = ?)", [lost]
     )
 
     def meanwhile(_: float) -> None:
-        forgetting.erase(writer, SOURCES, first, "U0DPO")
+        retention.erase(writer, SOURCES, first, "U0DPO")
 
     faults = verify(path, key=KEY, portion=4, progress=meanwhile).faults
     assert any(f"({lost}): its action is gone" in fault for fault in faults), faults
@@ -117,17 +117,17 @@ def test_a_backup_is_of_one_moment_however_much_is_written(
     path: Path, writer: sqlite3.Connection, tmp_path: Path
 ) -> None:
     """The copy does not begin anew with each commit, and holds what was there when it began."""
-    before, shares = len(requests(writer)), list[float]()
+    before, shares = len(known_requests(writer)), list[float]()
 
     def meanwhile(share: float) -> None:
         shares.append(share)
-        writing.record(writer, SOURCES, cancelling())
+        requests.record(writer, SOURCES, cancelling())
 
     verdict = backup(path, tmp_path / "copy.db", pages=5, progress=meanwhile)
     assert not verdict.faults
     assert verdict.entries == before
     assert (shares, shares[-1]) == (sorted(shares), 1.0)
-    assert len(requests(writer)) == before + len(shares)
+    assert len(known_requests(writer)) == before + len(shares)
 
 
 def grown(path: Path, writer: sqlite3.Connection) -> Callable[[], int]:
@@ -151,7 +151,7 @@ def test_a_write_ahead_log_that_grew_is_short_again(path: Path, writer: sqlite3.
     """The commits after a long reading give the disk back."""
     size = grown(path, writer)
     for _ in range(3):
-        writing.record(writer, SOURCES, cancelling())
+        requests.record(writer, SOURCES, cancelling())
     assert size() <= WAL_KEPT
 
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from storage.log import ActionLog
-from storage.sqlite import SQLiteLog
+from storage.store import SQLiteLog
 from tests.storage.contract import ActionLogContract
 from tests.storage.samples import KEY, Clock
 

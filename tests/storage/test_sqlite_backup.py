@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Code
-from storage.backup import CannotBackUp, backup
-from storage.entries import Query
-from storage.erasures import AGAIN, Erasing, Listed, UnreadableList, list_beside
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.maintenance.backup import CannotBackUp, backup
+from storage.maintenance.verification import verify
+from storage.models import Query
+from storage.repositories.erasure_list import AGAIN, Erasing, Listed, UnreadableList, list_beside
+from storage.store import SQLiteLog
 from tests.storage.contract.changes import succeeded
 from tests.storage.samples import (
     KEY,

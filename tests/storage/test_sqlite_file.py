@@ -10,11 +10,18 @@ from pathlib import Path
 import pytest
 
 from providers.actions import Kind
-from storage import exclusion, moves, outbox, pacing, reading, searching, taken_away
-from storage.connection import TOGETHER, CannotOpen, Reader, Writer, open_for_reading, open_for_writing
-from storage.entries import Query, Waiting
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.database.connection import (
+    TOGETHER,
+    CannotOpen,
+    Reader,
+    Writer,
+    open_for_reading,
+    open_for_writing,
+)
+from storage.models import Query, Waiting
+from storage.repositories import cancellations, exclusion, moves, outbox, rate_limits, reading, search
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, placing
 
 ROOT = Path(__file__).parents[2]
@@ -316,51 +323,51 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: SQLiteLo
 
 
 QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
-    "page": (lambda db: searching.page(db, Query(), None, 9, 50), "actions_asked"),
+    "page": (lambda db: search.page(db, Query(), None, 9, 50), "actions_asked"),
     "page by state": (
-        lambda db: searching.page(db, Query(state=State.PENDING), None, 9, 50),
+        lambda db: search.page(db, Query(state=State.PENDING), None, 9, 50),
         "actions_state",
     ),
     "page by requester": (
-        lambda db: searching.page(db, Query(requester="U1"), None, None, 50),
+        lambda db: search.page(db, Query(requester="U1"), None, None, 50),
         "actions_requester",
     ),
     "page by connection": (
-        lambda db: searching.page(db, Query(connection="a"), None, 9, 50),
+        lambda db: search.page(db, Query(connection="a"), None, 9, 50),
         "actions_connection",
     ),
     "page by kind": (
-        lambda db: searching.page(db, Query(kind=Kind.PLACE_CALL, team="T0"), None, 9, 50),
+        lambda db: search.page(db, Query(kind=Kind.PLACE_CALL, team="T0"), None, 9, 50),
         "actions_kind",
     ),
     "page of a day": (
-        lambda db: searching.page(db, Query(since=NOON, until=NOON), None, 9, 50),
+        lambda db: search.page(db, Query(since=NOON, until=NOON), None, 9, 50),
         "actions_asked",
     ),
     "page of a person's day": (
-        lambda db: searching.page(db, Query(requester="U1", since=NOON, until=NOON), None, 9, 50),
+        lambda db: search.page(db, Query(requester="U1", since=NOON, until=NOON), None, 9, 50),
         "actions_requester (requester=? AND asked_at>? AND asked_at<?",
     ),
     "page of newer ones": (
-        lambda db: searching.search(db, Query(connection="a"), None, after=None, before=9, limit=50),
+        lambda db: search.search(db, Query(connection="a"), None, after=None, before=9, limit=50),
         "actions_connection",
     ),
     "page by words": (
-        lambda db: searching.search(db, Query(text="a"), None, after=9, before=None, limit=50),
+        lambda db: search.search(db, Query(text="a"), None, after=9, before=None, limit=50),
         "actions_asked",
     ),
     "page by number": (
-        lambda db: searching.page(db, Query(state=State.PENDING), b"n", 9, 50),
+        lambda db: search.page(db, Query(state=State.PENDING), b"n", 9, 50),
         "lookup_number",
     ),
     "page with what was cancelled": (
-        lambda db: searching.page(db, Query(), None, None, 50),
+        lambda db: search.page(db, Query(), None, None, 50),
         "events_cancelled",
     ),
-    "asked to stop": (lambda db: searching.asked_to_stop(db, b"n"), "lookup_number"),
+    "asked to stop": (lambda db: search.asked_to_stop(db, b"n"), "lookup_number"),
     "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
     "seen": (lambda db: reading.seen(db, "a", "f", "ck_1", NOON), "events_reference"),
-    "taken away": (lambda db: taken_away._found(db, "A-2222"), "events_reference (<expr>=?"),
+    "taken away": (lambda db: cancellations._found(db, "A-2222"), "events_reference (<expr>=?"),
     "what is waited for": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
     "ready": (
         lambda db: db.execute(
@@ -382,7 +389,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     ),
     "unsure": (lambda db: reading.unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
     "sighted before": (lambda db: reading.sighted_before(db, "A-2222"), "events_looked_up"),
-    "a turn": (lambda db: pacing.turn(db, "a", 5, NOON), "PRIMARY KEY"),
+    "a turn": (lambda db: rate_limits.turn(db, "a", 5, NOON), "PRIMARY KEY"),
     "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_doubted"),
     "lapsed": (lambda db: reading.lapsed(db, NOON), "actions_state"),
     "undecided": (lambda db: reading.undecided(db, NOON, 9), "requests_pending (<expr><?)"),

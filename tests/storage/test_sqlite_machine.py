@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
-from storage.entries import Change, Move, Note, Post
-from storage.lifecycle import MOVES, IllegalMove, State, onward, request_state
 from storage.log import Conflict
-from storage.sqlite import SQLiteLog
+from storage.models import Change, Move, Note, Post
+from storage.states import MOVES, IllegalMove, State, onward, request_state
+from storage.store import SQLiteLog
 from tests.storage.contract.changes import assert_replayable
 from tests.storage.samples import (
     KEY,

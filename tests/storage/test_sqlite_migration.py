@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.entries import Note, Query
-from storage.lifecycle import State
-from storage.migrations import APPLICATION_ID
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.database.migrations import APPLICATION_ID
+from storage.maintenance.verification import verify
+from storage.models import Note, Query
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NUMBER, Clock, noted
 
 OLD = Path(__file__).with_name("second_schema.sql")

@@ -4,9 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from providers.actions import PlaceCall
-from storage.entries import Change, Move, NewAction, Person
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.models import Change, Move, NewAction, Person
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, approve, cancelling, claim, finish, placing
 
 LONGER_THAN_A_PAGE = 9000

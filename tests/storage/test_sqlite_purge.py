@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.entries import Change, NewAction, NewRequest, Note, Person, Query
-from storage.erasures import Erasing, Why
-from storage.lifecycle import State
 from storage.log import AlreadyAsked
-from storage.sqlite import SQLiteLog
+from storage.models import Change, NewAction, NewRequest, Note, Person, Query
+from storage.repositories.erasure_list import Erasing, Why
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.bot.number_plans import in_ascii
 from tests.storage.samples import (
     KEY,

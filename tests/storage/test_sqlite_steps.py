@@ -12,11 +12,11 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from providers.phone import mask
-from storage import exclusion, outbox, reading, standstills, writing
-from storage.appending import Sources
-from storage.connection import open_for_writing
-from storage.entries import Change, Note, Post
-from storage.lifecycle import State
+from storage.database.connection import open_for_writing
+from storage.event_log.writer import Sources
+from storage.models import Change, Note, Post
+from storage.repositories import exclusion, outages, outbox, reading, requests
+from storage.states import State
 from tests.storage.samples import (
     KEY,
     NOON,
@@ -43,13 +43,13 @@ def fill(connection: Connection, waiting: int) -> None:
     connection.execute("BEGIN IMMEDIATE")
     posts = [Post("asked", "audit"), Post("told", "dm:U1")]
     for number in many_numbers(waiting):
-        made = writing.record(connection, SOURCES, replace(cancelling(number), posts=posts)).request
+        made = requests.record(connection, SOURCES, replace(cancelling(number), posts=posts)).request
         asked = noted(
             Note(made.id, "asked", {"person": "U0MANAGER"}), Note(made.id, "looked_up", {"found": True})
         )
-        writing.apply(connection, SOURCES, asked)
+        requests.apply(connection, SOURCES, asked)
         call = placing(number, at=NOON + timedelta(hours=1))
-        writing.record(connection, SOURCES, replace(call, state=State.PENDING))
+        requests.record(connection, SOURCES, replace(call, state=State.PENDING))
     while due := outbox.outgoing(connection, NOON, owner="one", until=UNTIL, limit=20):
         for post in due:
             outbox.postpone(connection, post, LATER, None, "C1", aside=False, now=NOON)
@@ -78,9 +78,9 @@ WORK: dict[str, Callable[[Connection], object]] = {
     "a page of what is not looked up": lambda db: reading.unsighted(db, ["reminders"], 40, {}),
     "what is ready": lambda db: reading.ready(db, NOON, 8),
     "what is overdue": lambda db: reading.overdue(db, NOON),
-    "what others send": lambda db: standstills.traffic(db, "one"),
-    "a new request": lambda db: writing.record(db, SOURCES, cancelling_by_id("vx_1")),
-    "a decision": lambda db: writing.apply(db, SOURCES, _denied(db)),
+    "what others send": lambda db: outages.traffic(db, "one"),
+    "a new request": lambda db: requests.record(db, SOURCES, cancelling_by_id("vx_1")),
+    "a decision": lambda db: requests.apply(db, SOURCES, _denied(db)),
     "a post": post_of_a_lane,
     "what waits for another": lambda db: exclusion.waits(db, "A-2222"),
 }

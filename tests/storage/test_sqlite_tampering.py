@@ -6,8 +6,8 @@ from random import Random
 
 import pytest
 
-from storage.sqlite import SQLiteLog
-from storage.verification import FAULTS_NAMED, verify
+from storage.maintenance.verification import FAULTS_NAMED, verify
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, claim, finish
 
 

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 from bot.text.formatting import WORDS
-from storage.entries import Person
-from storage.sqlite import SQLiteLog
-from storage.views import STATES
+from storage.database.views import STATES
+from storage.models import Person
+from storage.store import SQLiteLog
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import (
     KEY,

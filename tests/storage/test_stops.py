@@ -10,9 +10,9 @@ from threading import Thread
 
 import pytest
 
-from storage.sqlite import SQLiteLog
-from storage.stops import COUNTS, TOGETHER, ImportSuperseded, holds_back
-from storage.verification import verify
+from storage.maintenance.verification import verify
+from storage.repositories.do_not_call import COUNTS, TOGETHER, ImportSuperseded, holds_back
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, many_numbers, placing
 
 

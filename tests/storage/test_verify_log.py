@@ -15,9 +15,9 @@ from random import Random
 
 import pytest
 
-from storage.migrations import schema
-from storage.sqlite import SQLiteLog
-from storage.verification import verify
+from storage.database.migrations import schema
+from storage.maintenance.verification import verify
+from storage.store import SQLiteLog
 from tests.storage.samples import (
     KEY,
     NUMBER,

@@ -5,10 +5,10 @@ import sys
 from dataclasses import replace
 from itertools import count
 
-from storage.appending import utc_now
-from storage.entries import Change, Move, Post
-from storage.lifecycle import State
-from storage.sqlite import SQLiteLog
+from storage.event_log.writer import utc_now
+from storage.models import Change, Move, Post
+from storage.states import State
+from storage.store import SQLiteLog
 from tests.storage.samples import KEY, placing
 
 

@@ -9,7 +9,7 @@ from bot.slack.answers import Told
 from bot.slack.users import Workspace, read_person
 from bot.text import clocks
 from bot.text.findings import Finding, ok, skipped, warning, wrong
-from storage.entries import Person
+from storage.models import Person
 
 
 @dataclass(frozen=True, slots=True)

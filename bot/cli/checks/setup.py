@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.config.loader import Found, key_bytes
 from bot.text.findings import Finding, Result, ok, skipped, warning, wrong
-from storage.inspection import Place, inspect
+from storage.maintenance.inspection import Place, inspect
 
 LITTLE_FREE = 1 << 30
 LEAST_FREE = 100 << 20

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.entries import Change, Move, NewAction, NewRequest, Note, Request
-from storage.lifecycle import IllegalMove, State
 from storage.log import ActionLog, Conflict
+from storage.models import Change, Move, NewAction, NewRequest, Note, Request
+from storage.states import IllegalMove, State
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
 from tests.storage.samples import (
     NUMBER,

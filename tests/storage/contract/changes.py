@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from providers.actions import Code
-from storage.chain import microseconds, replay
-from storage.entries import Approval, Change, LogEntry, MessageRef, Move, NewRequest, Post, Request
-from storage.lifecycle import IllegalMove, State
+from storage.event_log.hash_chain import microseconds, replay
 from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.models import Approval, Change, LogEntry, MessageRef, Move, NewRequest, Post, Request
+from storage.states import IllegalMove, State
 from tests.storage.samples import (
     NUMBER,
     OTHER_NUMBER,

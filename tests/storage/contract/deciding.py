@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from storage.entries import Change
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict
+from storage.models import Change
+from storage.states import State
 from tests.storage.contract.changes import assert_replayable, recorded
 from tests.storage.samples import approve, cancelling
 

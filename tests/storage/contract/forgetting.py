@@ -2,9 +2,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
-from storage.entries import MessageRef, Person, Post, Query
-from storage.erasures import Erasing, Listed, Why
 from storage.log import ActionLog
+from storage.models import MessageRef, Person, Post, Query
+from storage.repositories.erasure_list import Erasing, Listed, Why
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.contract.slack import take
 from tests.storage.samples import (

@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import CampaignRef, Code, Kind, StopCampaign
-from storage.entries import NewAction, NewRequest, Query
-from storage.lifecycle import State
 from storage.log import ActionLog, AlreadyAsked
+from storage.models import NewAction, NewRequest, Query
+from storage.states import State
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NUMBER,

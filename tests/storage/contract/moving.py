@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from storage.chain import FOLLOWED
-from storage.entries import Change, Followed, Move, Note, Request
-from storage.lifecycle import State
+from storage.event_log.hash_chain import FOLLOWED
 from storage.log import ActionLog
+from storage.models import Change, Followed, Move, Note, Request
+from storage.states import State
 from tests.storage.contract.beginning import begin
 from tests.storage.contract.changes import recorded
 from tests.storage.samples import Clock, approve, cancelling, finish, noted, placing

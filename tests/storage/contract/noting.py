@@ -4,9 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code
-from storage.entries import Approval, Change, Move, Note, Post, Query
-from storage.lifecycle import State
 from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.models import Approval, Change, Move, Note, Post, Query
+from storage.states import State
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
 from tests.storage.samples import (
     NUMBER,

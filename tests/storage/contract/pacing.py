@@ -1,8 +1,8 @@
 import asyncio
 from datetime import timedelta
 
-from storage.entries import Budget
 from storage.log import ActionLog
+from storage.models import Budget
 from tests.storage.samples import Clock
 
 SECOND = timedelta(seconds=1)

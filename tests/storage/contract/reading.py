@@ -3,10 +3,10 @@ from datetime import timedelta
 
 from providers.actions import Code, Kind
 from providers.phone import mask
-from storage.chain import ASKED, GENESIS
-from storage.entries import Change, Move, Note, Query, Waiting
-from storage.lifecycle import State
+from storage.event_log.hash_chain import ASKED, GENESIS
 from storage.log import ActionLog
+from storage.models import Change, Move, Note, Query, Waiting
+from storage.states import State
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NOON,

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code, Kind
-from storage.entries import AskedToStop, Found, Hit, Note, Person, Query
-from storage.lifecycle import State
 from storage.log import ActionLog
+from storage.models import AskedToStop, Found, Hit, Note, Person, Query
+from storage.states import State
 from tests.storage.contract.changes import cancelled, recorded, succeeded
 from tests.storage.samples import NOON, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deny, noted, placing
 

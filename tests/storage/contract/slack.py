@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from storage.entries import Approval, MessageRef, Outgoing, Person, Post
 from storage.log import ActionLog, Conflict
+from storage.models import Approval, MessageRef, Outgoing, Person, Post
 from tests.storage.contract.changes import recorded
 from tests.storage.samples import NOON, Clock, approve, cancelling, deny, placing
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
-from storage.chain import CANCELLED
-from storage.entries import Cancelled, Change, MessageRef, Move, NewRequest, Note, Post, Request
-from storage.lifecycle import State
+from storage.event_log.hash_chain import CANCELLED
 from storage.log import ActionLog
+from storage.models import Cancelled, Change, MessageRef, Move, NewRequest, Note, Post, Request
+from storage.states import State
 from tests.storage.contract.changes import recorded, succeeded
 from tests.storage.samples import (
     NOON,

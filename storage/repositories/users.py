@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage.chain import microseconds, moment
-from storage.entries import Draft, Person
-from storage.folding import fold
+from storage.database.folding import fold
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import Draft, Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""

@@ -9,9 +9,9 @@ from typing import Final
 
 from providers.masking import may_hold_number
 from providers.phone import mask
-from storage import chain, exclusion, joining, people, reading, stops, taken_away
-from storage.appending import Chain, Sources
-from storage.chain import (
+from storage.database.connection import CannotOpen
+from storage.event_log import hash_chain
+from storage.event_log.hash_chain import (
     CHANGEABLE_COLUMNS,
     ENTRY_COLUMNS,
     ERASED,
@@ -21,8 +21,10 @@ from storage.chain import (
     RULES,
     microseconds,
 )
-from storage.connection import CannotOpen
-from storage.entries import (
+from storage.event_log.writer import Chain, Sources
+from storage.ids import new_id
+from storage.log import NoSuchRequest
+from storage.models import (
     Approval,
     Change,
     Event,
@@ -36,9 +38,8 @@ from storage.entries import (
     Request,
     Scalar,
 )
-from storage.ids import new_id
-from storage.lifecycle import NEVER_IN_DOUBT, IllegalMove, State, check
-from storage.log import NoSuchRequest
+from storage.repositories import cancellations, do_not_call, exclusion, joining, reading, users
+from storage.states import NEVER_IN_DOUBT, IllegalMove, State, check
 
 INBOUND_KEPT: Final = timedelta(days=7)
 """How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
@@ -57,7 +58,17 @@ EXPORTED = "exported"
 """Full numbers were taken out of the log."""
 
 _NO_NOTES: Final = frozenset(
-    {REQUESTED, ERASED, PURGED, FAULT, DENIED_ATTEMPT, EXPORTED, APPROVAL_RECORDED, RULES, *stops.EVENTS}
+    {
+        REQUESTED,
+        ERASED,
+        PURGED,
+        FAULT,
+        DENIED_ATTEMPT,
+        EXPORTED,
+        APPROVAL_RECORDED,
+        RULES,
+        *do_not_call.EVENTS,
+    }
 )
 
 
@@ -137,16 +148,16 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
             private={reading.ACTION: reading.as_json(asked.action)} | (personal if position == 1 else {}),
         )
         if position == 1:
-            _insert(connection, "requests", chain.request_row(event))
+            _insert(connection, "requests", hash_chain.request_row(event))
         entries.append(_insert_entry(connection, event, asked, aim))
         requested.append(event)
     _use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
     _post(connection, requested[0], new.posts)
     return Recorded(
         reading.as_request(
-            chain.request_row(requested[0]),
+            hash_chain.request_row(requested[0]),
             personal=personal,
-            sealed=chain.seal(one for event in requested for _, one in sorted(event.private.items())),
+            sealed=hash_chain.seal(one for event in requested for _, one in sorted(event.private.items())),
             entries=tuple(entries),
             messages={},
         ),
@@ -192,9 +203,9 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
     for move in change.moves:
         written.append(_move(connection, writer, change, move, {} if written else decision))
         if move.after is State.SUCCEEDED:
-            taken_away.note(connection, writer, move.entry, change.request)
+            cancellations.note(connection, writer, move.entry, change.request)
     if decision:
-        _insert(connection, "approvals", chain.approval_row(written[0]))
+        _insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
     written += [_note(writer, change, note) for note in change.notes]
     _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
@@ -210,7 +221,7 @@ def hold(
         f"""
         UPDATE actions SET lease_until = :until
         WHERE id = :entry AND owner = :owner AND attempt = :attempt AND state = 'sending'
-          AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {stops.STOPPED}
+          AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {do_not_call.STOPPED}
         """,  # noqa: S608 - fixed text
         {
             "until": microseconds(until),
@@ -238,7 +249,7 @@ def record_denied_attempt(
 ) -> str | None:
     """Record an attempt of a person who may do nothing, once a day and place. Return its id, or None."""
     writer = Chain(connection, sources)
-    if not people.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
+    if not users.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
     attempt = new_id("D", random=sources.random, taken=partial(_has_events, connection))
     writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
@@ -299,7 +310,7 @@ def _move(
         data={"state": move.after, **changes, **move.data, **decision},
         private=move.private,
     )
-    columns = chain.entry_columns(event)
+    columns = hash_chain.entry_columns(event)
     _check_doubt(connection, change, move)
     if move.after is State.SENDING:
         _check_may_begin(connection, change, move, writer.now)
@@ -374,7 +385,7 @@ def _check_may_begin(connection: Connection, change: Change, move: Move, now: da
     over = connection.execute(
         "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
     )
-    waits = exclusion.waits(connection, move.entry) or stops.holds_back(connection, move.entry)
+    waits = exclusion.waits(connection, move.entry) or do_not_call.holds_back(connection, move.entry)
     if over.fetchone() or waits or _is_full(connection, move):
         raise TooLate(change.request)
 
@@ -482,7 +493,7 @@ def _decision(approval: Approval | None) -> dict[str, Scalar]:
 
 
 def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> LogEntry:
-    columns = chain.entry_columns(event)
+    columns = hash_chain.entry_columns(event)
     n = _insert(connection, "actions", columns)
     if aim.looked_up is not None:
         pending = columns["state"] == State.PENDING

@@ -15,8 +15,8 @@ from typing import Final
 
 from sqlite_utils import Database, Migrations
 
-from storage.locking import begin
-from storage.views import CANCELLED_IN_WORDS, VIEWS
+from storage.database.locking import begin
+from storage.database.views import CANCELLED_IN_WORDS, VIEWS
 
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
 """What `PRAGMA application_id` says of our files."""

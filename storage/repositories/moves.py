@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
-from storage.chain import microseconds
-from storage.entries import Request
-from storage.reading import request
+from storage.event_log.hash_chain import microseconds
+from storage.models import Request
+from storage.repositories.reading import request
 
 LOOKED_BACK: Final = timedelta(days=90)
 """A doubt about the first step may be settled long after the new time."""

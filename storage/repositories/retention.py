@@ -1,7 +1,7 @@
 """Forgetting: which personal data goes by a rule, which stays for now and why, and how it goes.
 
 Whole requests are forgotten, with all their targets: what people wrote about one target tells of the others.
-Rows are blanked and never deleted, as `storage.migrations` says.
+Rows are blanked and never deleted, as `storage.database.migrations` says.
 """
 
 import json
@@ -12,15 +12,15 @@ from sqlite3 import Connection
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from providers.masking import NumberFinder
-from storage import moves, reading, stops
-from storage.appending import Chain, Sources
-from storage.chain import ERASED, PURGED, microseconds, moment
-from storage.entries import Event, Scalar
-from storage.erasures import Erased, Erasing, Kept, Listed, Why
+from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
+from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
-from storage.lifecycle import TERMINAL, State, request_state
-from storage.outbox import erase_posts
-from storage.people import DRAFTS_KEPT
+from storage.models import Event, Scalar
+from storage.repositories import do_not_call, moves, reading
+from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
+from storage.repositories.outbox import erase_posts
+from storage.repositories.users import DRAFTS_KEPT
+from storage.states import TERMINAL, State, request_state
 
 TOGETHER = 50
 """So many requests are forgotten in one transaction: others' commits wait for it."""
@@ -181,7 +181,7 @@ def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
         """,
         {
             "number": sources.lookup(number),
-            "lifted": stops.LOOKUP,
+            "lifted": do_not_call.LOOKUP,
             "hex": sources.lookup(number).hex(),
         },
     ).fetchall()

@@ -17,13 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 
-from storage import deadlines
+from storage.database import deadlines
+from storage.database.files import make
+from storage.database.folding import fold
+from storage.database.locking import begin
+from storage.database.migrations import APPLICATION_ID, NewerSchema, migrate
+from storage.database.open_files import OpenFiles
 from storage.errors import CommitUnknownError, LogBusyError, LogReplacedError
-from storage.files import make
-from storage.folding import fold
-from storage.locking import begin
-from storage.migrations import APPLICATION_ID, NewerSchema, migrate
-from storage.open_files import OpenFiles
 
 BUSY_SECONDS: Final = 10.0
 """How long a writer waits for one in another process before it gives up."""
@@ -112,7 +112,7 @@ def _set_up(connection: sqlite3.Connection, *pragmas: str) -> None:
 
 
 def _folded(text: str | None) -> str | None:
-    """Let SQL compare texts by `storage.folding`; what was erased is compared with nothing."""
+    """Let SQL compare texts by `storage.database.folding`; what was erased is compared with nothing."""
     return None if text is None else fold(text)
 
 

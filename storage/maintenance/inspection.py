@@ -12,9 +12,9 @@ from typing import Final
 
 from sqlite_utils import Database
 
-from storage.appending import Sources
-from storage.connection import UNREADABLE
-from storage.migrations import APPLICATION_ID, MIGRATIONS, NewerSchema, refuse_newer
+from storage.database.connection import UNREADABLE
+from storage.database.migrations import APPLICATION_ID, MIGRATIONS, NewerSchema, refuse_newer
+from storage.event_log.writer import Sources
 
 _MOUNTS: Final = Path("/proc/self/mounts")
 """Where Linux says what is mounted where (proc_mounts(5)); other systems do not have it."""

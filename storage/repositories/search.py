@@ -4,20 +4,20 @@ One index leads, so that a page costs the same however long the log is and howev
 number's where one is looked for, else that of the filter that leaves least. Each of these ends in the time an
 entry was asked, which is the order of the pages. What people wrote has no index, for it must be erasable: it
 is looked through newest first, so many entries for one page, and the next page goes on from there. Texts are
-folded as they are compared (`storage.folding`), so that no other form of what may be erased is kept.
+folded as they are compared (`storage.database.folding`), so that no other form of what may be erased is kept.
 """
 
 from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage import stops
-from storage.chain import microseconds, moment
-from storage.entries import AskedToStop, Found, Hit, Page, Query
-from storage.folding import fold
-from storage.lifecycle import State
-from storage.reading import as_looked_up
-from storage.views import CANCELLED_BY
+from storage.database.folding import fold
+from storage.database.views import CANCELLED_BY
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import AskedToStop, Found, Hit, Page, Query
+from storage.repositories import do_not_call
+from storage.repositories.reading import as_looked_up
+from storage.states import State
 
 LOOKED_THROUGH: Final = 10_000
 """Entries whose words are read for one page: some tens of milliseconds."""
@@ -210,7 +210,7 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
     row = connection.execute(
         f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
-        WHERE stops.number = :number AND {stops.COUNTS}
+        WHERE stops.number = :number AND {do_not_call.COUNTS}
         UNION ALL  -- what carried out a stop stays, also where that was lifted since
         SELECT requests.stop, actions.asked_at FROM lookup
         CROSS JOIN actions ON actions.n = lookup.action JOIN requests ON requests.id = actions.request

@@ -15,8 +15,7 @@ from itertools import groupby
 from sqlite3 import Connection
 from typing import Final
 
-from storage.appending import SALT_BYTES, Chain, Sources
-from storage.chain import (
+from storage.event_log.hash_chain import (
     CALLS_ALLOWED,
     CALLS_STOPPED,
     LIST_IMPORT_BEGAN,
@@ -25,10 +24,11 @@ from storage.chain import (
     NumberSeal,
     microseconds,
 )
-from storage.entries import Event, Imported, Scalar, Stop, UnfinishedImport
+from storage.event_log.writer import SALT_BYTES, Chain, Sources
 from storage.ids import new_id
-from storage.pacing import MINUTE
-from storage.reading import as_event
+from storage.models import Event, Imported, Scalar, Stop, UnfinishedImport
+from storage.repositories.rate_limits import MINUTE
+from storage.repositories.reading import as_event
 
 EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
 

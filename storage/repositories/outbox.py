@@ -5,9 +5,9 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.chain import ERASED, microseconds
-from storage.entries import Event, MessageRef, Outgoing
-from storage.pacing import MINUTE
+from storage.event_log.hash_chain import ERASED, microseconds
+from storage.models import Event, MessageRef, Outgoing
+from storage.repositories.rate_limits import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
 """One message for each request, posted once and edited from then on: a later edit covers an earlier one."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
-from storage.entries import Event, Scalar
-from storage.lifecycle import State
+from storage.models import Event, Scalar
+from storage.states import State
 
 GENESIS: Final = "0" * 64
 """What the first event takes for the hash before it."""

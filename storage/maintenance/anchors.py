@@ -15,9 +15,9 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
 
-from storage.chain import microseconds, moment
-from storage.connection import UNREADABLE, CannotOpen, open_for_reading
-from storage.files import append_line
+from storage.database.connection import UNREADABLE, CannotOpen, open_for_reading
+from storage.database.files import append_line
+from storage.event_log.hash_chain import microseconds, moment
 
 _WRITTEN: Final = re.compile(r"\b(?P<seq>[1-9][0-9]{0,17}):(?P<hash>[0-9a-f]{64})\b")
 """An anchor, wherever it stands: in our file, or in a line that was copied from the channel."""

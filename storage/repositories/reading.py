@@ -23,9 +23,10 @@ from providers.actions import (
     StopCampaign,
 )
 from providers.masking import may_hold_number
-from storage import standstills, taken_away
-from storage.chain import FOLLOWED, RULES, commitment, microseconds, moment, seal
-from storage.entries import (
+from storage.database.migrations import NEVER
+from storage.event_log.hash_chain import FOLLOWED, RULES, commitment, microseconds, moment, seal
+from storage.log import NoSuchRequest
+from storage.models import (
     Approval,
     Cancelled,
     Event,
@@ -38,11 +39,10 @@ from storage.entries import (
     Waiting,
     Whole,
 )
-from storage.exclusion import HOLDING, WAITS
-from storage.lifecycle import State, request_state
-from storage.log import NoSuchRequest
-from storage.migrations import NEVER
-from storage.pacing import MINUTE
+from storage.repositories import cancellations, outages
+from storage.repositories.exclusion import HOLDING, WAITS
+from storage.repositories.rate_limits import MINUTE
+from storage.states import State, request_state
 
 ACTION: Final = "action"
 """The personal field that holds the whole call action as JSON."""
@@ -104,9 +104,9 @@ _STILL_TO_GO_OUT: Final = f"""
         SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
         WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND cancel.connection = actions.connection AND cancel.agent = actions.agent
-          AND {taken_away.same_account("actions", "cancel")}
+          AND {cancellations.same_account("actions", "cancel")}
           AND actions.last_event < (
-              SELECT {taken_away.SENT}
+              SELECT {cancellations.SENT}
               FROM events AS ended CROSS JOIN events ON events.request = cancel.request
                 AND events.entry = cancel.id AND events.name = 'sending'
               WHERE ended.seq = cancel.last_event))
@@ -114,7 +114,7 @@ _STILL_TO_GO_OUT: Final = f"""
         SELECT 1 FROM actions AS cancel INDEXED BY actions_target
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
           AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
-          AND {taken_away.same_account("actions", "cancel")})
+          AND {cancellations.same_account("actions", "cancel")})
 """  # noqa: S608 - fixed text
 
 
@@ -154,10 +154,10 @@ def request(connection: Connection, request: str) -> Request:
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
         followed_by=_followed_by(connection, found) if row["moves"] else None,
-        cancelled=taken_away.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
-        waits_for=standstills.waits_for(connection, row["connection"]) if waits else None,
+        cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
+        waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
     )
-    return replace(read, done_by=taken_away.done_by(connection, found)) if _is_unsent(entries) else read
+    return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(entries) else read
 
 
 def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:

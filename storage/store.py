@@ -14,26 +14,15 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from providers.actions import Kind
-from storage import (
-    anchors,
-    deadlines,
-    forgetting,
-    instances,
-    moves,
-    outbox,
-    pacing,
-    people,
-    presence,
-    reading,
-    searching,
-    standstills,
-    stops,
-    writing,
-)
-from storage.anchors import Anchor
-from storage.appending import Sources
-from storage.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
-from storage.entries import (
+from storage.database import deadlines
+from storage.database.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
+from storage.database.write_behind import WriteBehind
+from storage.event_log.writer import Sources
+from storage.log import AlreadyAsked, Conflict
+from storage.maintenance import anchors
+from storage.maintenance.anchors import Anchor
+from storage.maintenance.verification import verify
+from storage.models import (
     AskedToStop,
     Budget,
     Change,
@@ -60,10 +49,20 @@ from storage.entries import (
     Waiting,
     Whole,
 )
-from storage.erasures import AGAIN, Erased, Erasing, Listed, again, keep_in_list
-from storage.log import AlreadyAsked, Conflict
-from storage.verification import verify
-from storage.write_behind import WriteBehind
+from storage.repositories import (
+    do_not_call,
+    moves,
+    outages,
+    outbox,
+    processes,
+    rate_limits,
+    reading,
+    requests,
+    retention,
+    search,
+    users,
+)
+from storage.repositories.erasure_list import AGAIN, Erased, Erasing, Listed, again, keep_in_list
 
 UNREADABLE_FOR: Final = 10.0
 """Seconds for which a read that failed is taken to say how reads are."""
@@ -114,10 +113,10 @@ class SQLiteLog:
             raise
         log = cls(path, sources, writer, reader)
         try:
-            if not await reader.do(lambda connection: writing.has_key(connection, sources)):
-                await writer.do(lambda connection: writing.keep_key(connection, sources))
-            if unmasked := await reader.do(writing.without_masked):
-                await writer.do(lambda connection: writing.keep_masked(connection, sources, unmasked))
+            if not await reader.do(lambda connection: requests.has_key(connection, sources)):
+                await writer.do(lambda connection: requests.keep_key(connection, sources))
+            if unmasked := await reader.do(requests.without_masked):
+                await writer.do(lambda connection: requests.keep_masked(connection, sources, unmasked))
             if watched:
                 await writer.watch(path)
         except BaseException:
@@ -147,29 +146,29 @@ class SQLiteLog:
 
     async def record(self, new: NewRequest) -> Recorded:  # noqa: D102
         try:
-            return await self._writer.do(lambda connection: writing.record(connection, self._sources, new))
-        except writing.UnderWay as asked:
+            return await self._writer.do(lambda connection: requests.record(connection, self._sources, new))
+        except requests.UnderWay as asked:
             by = {place: await self.request(request) for place, request in asked.by.items()}
         raise AlreadyAsked(by)
 
     async def apply(self, change: Change) -> Request:  # noqa: D102
         try:
-            return await self._writer.do(lambda connection: writing.apply(connection, self._sources, change))
-        except writing.TooLate:
+            return await self._writer.do(lambda connection: requests.apply(connection, self._sources, change))
+        except requests.TooLate:
             raise Conflict(await self.request(change.request)) from None
 
     async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
         return await self._writer.do(
-            lambda connection: writing.hold(connection, self._sources, entry, owner, attempt, until)
+            lambda connection: requests.hold(connection, self._sources, entry, owner, attempt, until)
         )
 
     async def release(self, owner: str) -> None:  # noqa: D102
         now = self._sources.clock()
-        await self._writer.do(lambda connection: presence.release(connection, owner, now))
+        await self._writer.do(lambda connection: processes.release(connection, owner, now))
 
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(
-            lambda connection: writing.report(
+            lambda connection: requests.report(
                 connection, self._sources, actor=actor, where=where, private=private
             )
         )
@@ -178,7 +177,7 @@ class SQLiteLog:
         self, *, actor: str, where: str, why: str
     ) -> str | None:
         return await self._writer.do(
-            lambda connection: writing.record_denied_attempt(
+            lambda connection: requests.record_denied_attempt(
                 connection, self._sources, actor=actor, where=where, why=why
             )
         )
@@ -188,7 +187,7 @@ class SQLiteLog:
     ) -> str | None:
         seq = after.seq if after else None
         return await self._writer.do(
-            lambda connection: writing.keep_rules(
+            lambda connection: requests.keep_rules(
                 connection, self._sources, actor=actor, data=data, after=seq
             )
         )
@@ -198,16 +197,16 @@ class SQLiteLog:
 
     async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(
-            lambda connection: writing.exported(
+            lambda connection: requests.exported(
                 connection, self._sources, actor=actor, rows=rows, private=private
             )
         )
 
     async def erase(self, request: str, *, actor: str) -> None:  # noqa: D102
-        going = await self._reader.do(lambda connection: forgetting.find_one(connection, request))
+        going = await self._reader.do(lambda connection: retention.find_one(connection, request))
         if going:
             await self._list(Erasing(rule="one request"), [going])
-        await self._writer.do(lambda connection: forgetting.erase(connection, self._sources, request, actor))
+        await self._writer.do(lambda connection: retention.erase(connection, self._sources, request, actor))
         await self._writer.wipe()
 
     async def _list(self, erasing: Erasing, requests: Sequence[Listed]) -> None:
@@ -215,21 +214,21 @@ class SQLiteLog:
         await asyncio.to_thread(keep_in_list, self._path, erasing, requests, self._sources.clock())
 
     async def erasable(self, erasing: Erasing) -> Erased:  # noqa: D102
-        return await self._reader.do(lambda connection: forgetting.find(connection, self._sources, erasing))
+        return await self._reader.do(lambda connection: retention.find(connection, self._sources, erasing))
 
     async def purge(self, erasing: Erasing, *, actor: str) -> Erased:  # noqa: D102
         found = await self.erasable(erasing)
         if (found.requests or erasing.names) and erasing.rule != AGAIN:
             await self._list(erasing, found.requests)
         gone: list[Listed] = []
-        for first in range(0, len(found.requests), forgetting.TOGETHER):
-            some = found.requests[first : first + forgetting.TOGETHER]
+        for first in range(0, len(found.requests), retention.TOGETHER):
+            some = found.requests[first : first + retention.TOGETHER]
             gone += await self._writer.do(
-                partial(forgetting.erase_some, sources=self._sources, erasing=erasing, some=some, actor=actor)
+                partial(retention.erase_some, sources=self._sources, erasing=erasing, some=some, actor=actor)
             )
         found = replace(found, requests=gone)
         id_ = await self._writer.do(
-            lambda connection: forgetting.conclude(connection, self._sources, erasing, found, actor)
+            lambda connection: retention.conclude(connection, self._sources, erasing, found, actor)
         )
         return replace(found, id=id_, wiped=not found.anything or await self._wiped())
 
@@ -263,26 +262,24 @@ class SQLiteLog:
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:  # noqa: D102
         number = None if query.number is None else self._sources.lookup(query.number)
-        return await self._reader.do(
-            lambda connection: searching.page(connection, query, number, after, limit)
-        )
+        return await self._reader.do(lambda connection: search.page(connection, query, number, after, limit))
 
     async def search(  # noqa: D102
         self, query: Query, *, after: int | None = None, before: int | None = None, limit: int = 50
     ) -> Found:
         number = None if query.number is None else self._sources.lookup(query.number)
         return await self._reader.do(
-            lambda connection: searching.search(
+            lambda connection: search.search(
                 connection, query, number, after=after, before=before, limit=limit
             )
         )
 
     async def asked_to_stop(self, number: str) -> AskedToStop | None:  # noqa: D102
         looked_up = self._sources.lookup(number)
-        return await self._reader.do(lambda connection: searching.asked_to_stop(connection, looked_up))
+        return await self._reader.do(lambda connection: search.asked_to_stop(connection, looked_up))
 
     async def people_named(self, name: str) -> Sequence[Person]:  # noqa: D102
-        return await self._reader.do(lambda connection: people.named(connection, name))
+        return await self._reader.do(lambda connection: users.named(connection, name))
 
     async def coming_up(  # noqa: D102
         self, connection: str, agent: str, number: str, now: datetime
@@ -406,14 +403,14 @@ class SQLiteLog:
     ) -> datetime | None:
         if a_minute is not None:
             return await self._writer.do(
-                lambda connection: pacing.turn(connection, account, a_minute, now, paused=paused)
+                lambda connection: rate_limits.turn(connection, account, a_minute, now, paused=paused)
             )
         if not paused:
             return None
-        return await self._reader.do(lambda connection: pacing.paused_until(connection, account, now))
+        return await self._reader.do(lambda connection: rate_limits.paused_until(connection, account, now))
 
     async def take(self, budgets: Sequence[Budget], now: datetime) -> datetime | None:  # noqa: D102
-        return await self._writer.do(lambda connection: pacing.take(connection, budgets, now))
+        return await self._writer.do(lambda connection: rate_limits.take(connection, budgets, now))
 
     async def pause(  # noqa: D102
         self,
@@ -427,16 +424,16 @@ class SQLiteLog:
         now = self._sources.clock()
 
         def leave_alone(connection: Connection) -> None:
-            pacing.pause(connection, account, until, now)
-            standstills.asked(connection, connections, until, now, probe=probe, tell=tell)
+            rate_limits.pause(connection, account, until, now)
+            outages.asked(connection, connections, until, now, probe=probe, tell=tell)
 
         await self._writer.do(leave_alone)
 
     async def traffic(self, owner: str) -> Traffic:  # noqa: D102
-        return await self._reader.do(lambda connection: standstills.traffic(connection, owner))
+        return await self._reader.do(lambda connection: outages.traffic(connection, owner))
 
     async def standstills(self) -> Sequence[Standstill]:  # noqa: D102
-        return await self._reader.do(standstills.standstills)
+        return await self._reader.do(outages.standstills)
 
     async def failed(  # noqa: D102
         self,
@@ -449,7 +446,7 @@ class SQLiteLog:
     ) -> Standstill:
         name, now = connection, self._sources.clock()
         return await self._writer.do(
-            lambda connection: standstills.failed(
+            lambda connection: outages.failed(
                 connection,
                 name,
                 began=began,
@@ -462,50 +459,46 @@ class SQLiteLog:
 
     async def answered(self, connection: str) -> None:  # noqa: D102
         name, now = connection, self._sources.clock()
-        await self._writer.do(lambda connection: standstills.answered(connection, name, now))
+        await self._writer.do(lambda connection: outages.answered(connection, name, now))
 
     async def probe(self, connection: str, until: datetime) -> bool:  # noqa: D102
         name, now = connection, self._sources.clock()
-        return await self._writer.do(
-            lambda connection: standstills.probe(connection, name, now=now, until=until)
-        )
+        return await self._writer.do(lambda connection: outages.probe(connection, name, now=now, until=until))
 
     async def next_probe(  # noqa: D102
         self, connections: Collection[str], until: datetime, *, due: datetime | None = None
     ) -> bool:
         return await self._writer.do(
-            lambda connection: standstills.next_probe(connection, connections, until, due)
+            lambda connection: outages.next_probe(connection, connections, until, due)
         )
 
     async def lift(self, connections: Collection[str], account: str) -> Sequence[Standstill]:  # noqa: D102
         now = self._sources.clock()
-        return await self._writer.do(
-            lambda connection: standstills.lift(connection, connections, account, now)
-        )
+        return await self._writer.do(lambda connection: outages.lift(connection, connections, account, now))
 
     async def over(self) -> None:  # noqa: D102
         now = self._sources.clock()
-        await self._writer.do(lambda connection: standstills.over(connection, now))
+        await self._writer.do(lambda connection: outages.over(connection, now))
 
     async def said(self, connection: str, ref: MessageRef | None) -> None:  # noqa: D102
         name = connection
         if ref is None:
-            await self._writer.do(lambda connection: standstills.forget(connection, name, "down"))
+            await self._writer.do(lambda connection: outages.forget(connection, name, "down"))
         else:
-            await self._writer.do(lambda connection: standstills.said(connection, name, ref))
+            await self._writer.do(lambda connection: outages.said(connection, name, ref))
 
     async def stop(  # noqa: D102
         self, number: str, *, masked: str, actor: str, reason: str | None
     ) -> tuple[Stop, bool]:
         return await self._writer.do(
-            lambda connection: stops.stop(
+            lambda connection: do_not_call.stop(
                 connection, self._sources, number, masked=masked, actor=actor, reason=reason
             )
         )
 
     async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:  # noqa: D102
         allowed = await self._writer.do(
-            lambda connection: stops.allow(
+            lambda connection: do_not_call.allow(
                 connection, self._sources, number, masked=masked, actor=actor, reason=reason
             )
         )
@@ -514,13 +507,13 @@ class SQLiteLog:
 
     async def stops(self, number: str) -> Sequence[Stop]:  # noqa: D102
         looked_up = self._sources.lookup(number)
-        return await self._reader.do(lambda connection: stops.find(connection, looked_up))
+        return await self._reader.do(lambda connection: do_not_call.find(connection, looked_up))
 
     async def unlisted(self, name: str, numbers: Iterable[str]) -> int:  # noqa: D102
         return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
 
     async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:
-        return await self._reader.do(lambda connection: stops.unlisted(connection, name, some))
+        return await self._reader.do(lambda connection: do_not_call.unlisted(connection, name, some))
 
     async def _parts(self, numbers: Iterable[str]) -> list[list[bytes]]:
         """Return the hashes of numbers, each once, as transactions take them.
@@ -528,7 +521,10 @@ class SQLiteLog:
         They are in the table's order: each of its pages is read and written about once.
         """
         hashed = await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)}))
-        return [hashed[first : first + stops.TOGETHER] for first in range(0, len(hashed), stops.TOGETHER)]
+        return [
+            hashed[first : first + do_not_call.TOGETHER]
+            for first in range(0, len(hashed), do_not_call.TOGETHER)
+        ]
 
     async def add_list(  # noqa: D102
         self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
@@ -543,18 +539,18 @@ class SQLiteLog:
             return Imported(None, 0, (await self.stopped_numbers()).get(name, 0))
         await self._sweep()
         began = await self._writer.do(
-            lambda connection: stops.begin_list(connection, self._sources, name, actor=actor)
+            lambda connection: do_not_call.begin_list(connection, self._sources, name, actor=actor)
         )
         try:
             for some in parts:
-                await self._writer.do(partial(stops.add_some, began=began, numbers=some))
+                await self._writer.do(partial(do_not_call.add_some, began=began, numbers=some))
                 if progress:
                     progress(len(some))
         except BaseException:
-            await self._writer.do(partial(stops.give_up, began=began))
+            await self._writer.do(partial(do_not_call.give_up, began=began))
             raise
         finishing = asyncio.ensure_future(
-            self._writer.do(partial(stops.finish_list, sources=self._sources, began=began))
+            self._writer.do(partial(do_not_call.finish_list, sources=self._sources, began=began))
         )
         try:
             return await asyncio.shield(finishing)
@@ -562,11 +558,11 @@ class SQLiteLog:
             return await finishing
 
     async def unfinished_imports(self) -> Sequence[UnfinishedImport]:  # noqa: D102
-        return await self._reader.do(stops.unfinished)
+        return await self._reader.do(do_not_call.unfinished)
 
     async def remove_list(self, name: str, *, actor: str) -> int:  # noqa: D102
         removed = await self._writer.do(
-            lambda connection: stops.remove_list(connection, self._sources, name, actor=actor)
+            lambda connection: do_not_call.remove_list(connection, self._sources, name, actor=actor)
         )
         await self._sweep()
         await self._writer.wipe()
@@ -574,19 +570,19 @@ class SQLiteLog:
 
     async def _sweep(self) -> None:
         """Delete what is left of lists that were removed, and of imports that were given up."""
-        while await self._writer.do(stops.sweep):
+        while await self._writer.do(do_not_call.sweep):
             pass
 
     async def stopped_numbers(self) -> Mapping[str | None, int]:  # noqa: D102
-        return await self._reader.do(stops.count)
+        return await self._reader.do(do_not_call.count)
 
     async def stop_news(self, until: datetime) -> Sequence[tuple[Event, str | None]]:  # noqa: D102
         now = self._sources.clock()
-        return await self._writer.do(lambda connection: stops.news(connection, now, until))
+        return await self._writer.do(lambda connection: do_not_call.news(connection, now, until))
 
     async def stop_told(self, event: int) -> None:  # noqa: D102
         now = self._sources.clock()
-        await self._writer.do(lambda connection: stops.told(connection, event, now))
+        await self._writer.do(lambda connection: do_not_call.told(connection, event, now))
 
     async def outgoing(  # noqa: D102
         self, now: datetime, *, owner: str, until: datetime, limit: int
@@ -626,11 +622,11 @@ class SQLiteLog:
         await self._behind.keep(
             ("draft", nonce),
             Draft(nonce, person, content, None),
-            lambda connection: people.keep_draft(connection, now, nonce, person, content),
+            lambda connection: users.keep_draft(connection, now, nonce, person, content),
         )
 
     async def draft(self, nonce: str) -> Draft | None:  # noqa: D102
-        found = await self._reader.do(lambda connection: people.draft(connection, nonce))
+        found = await self._reader.do(lambda connection: users.draft(connection, nonce))
         if found is None and isinstance(kept := self._behind.get(("draft", nonce)), Draft):
             as_read_back = json.loads(json.dumps(dict(kept.content)))
             return replace(kept, content=as_read_back)
@@ -638,21 +634,21 @@ class SQLiteLog:
 
     async def claim(self, name: str) -> bool:  # noqa: D102
         now = self._sources.clock()
-        return await self._writer.do(lambda connection: people.claim(connection, now, name))
+        return await self._writer.do(lambda connection: users.claim(connection, now, name))
 
     async def keep_person(self, person: Person) -> None:  # noqa: D102
         await self._behind.keep(
-            ("person", person.id), person, lambda connection: people.keep_person(connection, person)
+            ("person", person.id), person, lambda connection: users.keep_person(connection, person)
         )
 
     async def person(self, person: str) -> Person | None:  # noqa: D102
-        found = await self._reader.do(lambda connection: people.person(connection, person))
+        found = await self._reader.do(lambda connection: users.person(connection, person))
         kept = self._behind.get(("person", person))
         return kept if isinstance(kept, Person) else found
 
     async def present(self, process: str, lives: timedelta) -> int:  # noqa: D102
         now = self._sources.clock()
-        return await self._writer.do(lambda connection: instances.present(connection, process, now, lives))
+        return await self._writer.do(lambda connection: processes.present(connection, process, now, lives))
 
 
 def _read_anew(path: Path) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from providers.actions import CallAction, Code, Kind, Retry
-from storage.lifecycle import State, request_state
+from storage.states import State, request_state
 
 SYSTEM: Final = "system"
 """The actor of what no person did."""

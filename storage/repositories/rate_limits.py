@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
-from storage.chain import microseconds, moment
-from storage.entries import Budget
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import Budget
 
 MINUTE: Final = timedelta(seconds=60)
 """What a rate is counted over: providers say so many requests a minute."""

@@ -17,12 +17,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from storage import reading
-from storage.connection import BUSY_SECONDS, UNREADABLE
-from storage.entries import Verdict
-from storage.files import CannotWrite, whole
-from storage.migrations import APPLICATION_ID
-from storage.verification import verify
+from storage.database.connection import BUSY_SECONDS, UNREADABLE
+from storage.database.files import CannotWrite, whole
+from storage.database.migrations import APPLICATION_ID
+from storage.maintenance.verification import verify
+from storage.models import Verdict
+from storage.repositories import reading
 
 PAGES: Final = 2_000
 """Pages that are copied between two steps of the progress."""

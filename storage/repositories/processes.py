@@ -14,13 +14,14 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
 
-from storage.chain import microseconds
-from storage.files import make, open_made
+from storage.database.files import make, open_made
+from storage.event_log.hash_chain import microseconds
+from storage.repositories.rate_limits import MINUTE
 
 SERVING: Final = "-serving-"
 """Between the database's name and the owner's, as SQLite itself puts ``-wal`` and ``-shm`` behind it."""
@@ -135,3 +136,15 @@ def release(connection: Connection, owner: str, now: datetime) -> None:
         """,
         {"owner": owner, "now": microseconds(now)},
     )
+
+
+def present(connection: Connection, process: str, now: datetime, lives: timedelta) -> int:
+    """Keep that a process lives for a while from now, or none; how many there are, itself among them."""
+    until = microseconds(now + lives)
+    connection.execute("DELETE FROM processes WHERE until <= ? OR process = ?", [microseconds(now), process])
+    if lives:
+        # By a clock that is set back since; who lives says so again.
+        connection.execute("DELETE FROM processes WHERE until > ?", [microseconds(now + lives + MINUTE)])
+        connection.execute("INSERT INTO processes (process, until) VALUES (?, ?)", [process, until])
+    [(count,)] = connection.execute("SELECT count(*) FROM processes")
+    return int(count)

@@ -21,14 +21,14 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from providers.phone import PhoneFault, mask
-from storage import stops
-from storage.appending import Sources
-from storage.chain import ERASED, Links, Row, canonical, commitment, replay
-from storage.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
-from storage.entries import Event, Verdict
-from storage.lifecycle import State
-from storage.migrations import applied, schema
-from storage.reading import as_event
+from storage.database.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
+from storage.database.migrations import applied, schema
+from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitment, replay
+from storage.event_log.writer import Sources
+from storage.models import Event, Verdict
+from storage.repositories import do_not_call
+from storage.repositories.reading import as_event
+from storage.states import State
 
 FAULTS_NAMED: Final = 20
 """So many faults are named; a log with more of them needs its backup."""
@@ -83,7 +83,7 @@ def _faults(
         _at_once(_orphans),
         partial(_lookup_faults, key, portion),
         _at_once(partial(_masked_faults, key)),
-        _at_once(stops.faults),
+        _at_once(do_not_call.faults),
         _at_once(_file_faults),
     )
     for number, check in enumerate(checks):

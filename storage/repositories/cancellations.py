@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
-from storage.appending import Chain
-from storage.chain import CANCELLED
-from storage.entries import SYSTEM, Cancelled
-from storage.outbox import STATE
+from storage.event_log.hash_chain import CANCELLED
+from storage.event_log.writer import Chain
+from storage.models import SYSTEM, Cancelled
+from storage.repositories.outbox import STATE
 
 SENT: Final = "iif(ended.name = 'succeeded', max(events.seq), min(events.seq))"
 """Of a cancellation that ``ended``, the ``sending`` event that did it.

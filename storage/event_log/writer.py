@@ -10,8 +10,8 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.phone import line
-from storage.chain import GENESIS, canonical, commitment, digest, microseconds
-from storage.entries import Event, Scalar
+from storage.event_log.hash_chain import GENESIS, canonical, commitment, digest, microseconds
+from storage.models import Event, Scalar
 
 SALT_BYTES: Final = 16
 """128 random bits for each personal value: nobody guesses a number from its commitment."""

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Final, Literal
 
-from storage.chain import microseconds, moment
-from storage.entries import MessageRef, Standstill, Traffic
-from storage.pacing import MINUTE
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import MessageRef, Standstill, Traffic
+from storage.repositories.rate_limits import MINUTE
 
 TOLD: Final = 20
 """Requests whose messages say that they wait, the next in line first: more would only burden Slack."""

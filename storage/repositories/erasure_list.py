@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from storage.chain import microseconds, moment
-from storage.files import append_line
+from storage.database.files import append_line
+from storage.event_log.hash_chain import microseconds, moment
 
 AGAIN: Final = "again"
 """The rule by which what was forgotten before is forgotten again; it is not listed again."""

@@ -1,0 +1,1 @@
+"""The file itself: connections, schema, views, locks."""

@@ -1,0 +1,1 @@
+"""Events that are only appended, each with the hash of the one before."""

@@ -1,0 +1,1 @@
+"""What is done to a log from outside: verify, anchor, back up, inspect."""
