@@ -20,14 +20,14 @@ test: lint types ## everything that must hold; the gates with a third of their f
 	CALLOPS_GATES=$${CALLOPS_GATES:-0.3} $(if $(filter 1,$(HTTP)),CALLOPS_TEST_MODE=http) $(PYTEST)
 
 gates: $(VENV)/.installed ## all faults of the gates, and a table of what came of them
-	CALLOPS_GATES=$${CALLOPS_GATES:-1} $(PYTEST) tests/gates
+	CALLOPS_GATES=$${CALLOPS_GATES:-1} $(PYTEST) tests/faults
 
 soak: $(VENV)/.installed ## ten times the faults of the gates, and a table of what came of them
-	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/gates
+	CALLOPS_GATES=$${CALLOPS_GATES:-10} $(PYTEST) tests/faults
 
 bench: $(VENV)/.installed ## how fast texts are read, a command is acknowledged, a burst is sent; a provider request; a page of a long log
 	@missed=0; for one in reading acknowledging provider_request log_search; do \
-	  $(BIN)/python -m tests.bench.$$one || missed=1; done; exit $$missed
+	  $(BIN)/python -m tests.benchmarks.$$one || missed=1; done; exit $$missed
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -50,10 +50,10 @@ lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 pictures: $(VENV)/.installed ## take the documents' pictures anew (needs Chromium)
-	PICTURES=docs/pictures $(BIN)/pytest tests/page/test_road.py tests/page/test_access.py
+	PICTURES=docs/pictures $(BIN)/pytest tests/browser/test_road.py tests/browser/test_access.py
 
 hands: $(VENV)/.installed ## count the keys and taps of docs/hands.md anew (needs Chromium)
-	HANDS=1 $(BIN)/pytest tests/page/test_hands.py
+	HANDS=1 $(BIN)/pytest tests/browser/test_hands.py
 
 clean: ## forget the environment and what the tools left
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ from hypothesis import settings
 
 FOR_EACH_CORE: Final = 2
 """Workers: scenes of whole processes wait half their time, for leases, deadlines and one another."""
-FIRST: Final = ("road/", "page/", "security/", "gates/test_lives", "gates/test_kill", "gates/")
+FIRST: Final = ("e2e/", "browser/", "security/", "faults/test_lives", "faults/test_kill", "faults/")
 """Files that take long, by how their paths begin. What is begun last had better be short, or all wait for it."""
 
 

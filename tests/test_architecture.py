@@ -1,11 +1,11 @@
 """The architecture's page: what it names is there, and it names each package."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.tree import ROOT
+
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGES = sorted(path.parent.name for path in (ROOT / "bot").glob("*/__init__.py"))
 

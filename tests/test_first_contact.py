@@ -1,15 +1,14 @@
 """docs/first-contact.md: everything that is assumed of a provider, and how the first real request settles it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from bot.app import SCOPES
 from bot.cli.checks.slack import CHECK_SCOPES
 from providers.registry import PROVIDERS
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/first-contact.md").read_text(encoding="utf-8")
 LEGENDS = re.compile(r"(?:what no page\s+says|is marked) (?:is )?\*assumed\*\.", re.IGNORECASE)
 """Where a page says what the word means."""

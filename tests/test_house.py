@@ -21,11 +21,11 @@ from bot.parsing.command import ConnectionWords, Typist, Vocabulary
 from bot.parsing.parser import parse
 from providers.actions import Kind
 from providers.registry import PROVIDERS
-from tests.slack_schemas import checker
+from tests.support.slack_schemas import checker
+from tests.support.tree import ROOT
 
 LONGEST_SHORTCUT = 24
 """Characters (docs.slack.dev/reference/app-manifest)."""
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 EVERYTHING = Vocabulary(

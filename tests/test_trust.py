@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.tree import ROOT
+
 TRUST = ROOT / "docs/trust.md"
 PAGES = [TRUST, ROOT / "SECURITY.md"]
 NAMED = re.compile(r"`(tests/[\w/]+\.py::[^`]+)`")
@@ -87,8 +88,8 @@ def test_every_link_leads_somewhere() -> None:
     [
         "tests/test_nowhere.py::test_it",
         "tests/test_trust.py::test_nothing",
-        "tests/invariants/test_invariants.py::test_the_invariant_holds[11-nothing]",
-        "tests/providers/test_contract.py::TestContract::test_nothing",
+        "tests/integration/test_invariants.py::test_the_invariant_holds[11-nothing]",
+        "tests/providers/contract/test_contract.py::TestContract::test_nothing",
     ],
 )
 def test_a_name_of_no_test_is_found(name: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from playground.callkaro import PLACE, Shape
 from tests.playground.providers_running import Running, running
-from tests.provider_documents import IN_REPLIES, IN_REQUESTS, Operation, operation
+from tests.support.provider_documents import IN_REPLIES, IN_REQUESTS, Operation, operation
 
 SHAPES: tuple[Shape, ...] = ("success", "done", "neither")
 

@@ -20,7 +20,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from tests.playground.providers_running import running
-from tests.provider_documents import operation
+from tests.support.provider_documents import operation
 
 EXAMPLES = 60
 """Requests of each sort: enough that each gap below is found every time, in some seconds."""

@@ -1,16 +1,16 @@
 import importlib.util
 import json
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from playground.blocks import MAX_MESSAGE_CHARACTERS, WITHOUT_TEXT, Kind, characters, faults
 from tests.playground.slack_app import BUTTON, CARD, CONFIRM, FORM, Stage, bolt, modal, stage, text_input
+from tests.support.tree import ROOT
 
 Json = dict[str, Any]
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "slack"
+SHARED = ROOT.parent / "shared" / "slack"
 needs_shared = pytest.mark.skipif(
     not SHARED.is_dir(), reason="Slack's own schemas and payloads are not at hand"
 )

@@ -9,8 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.content import BOT_TOKEN
 from playground.people import ImpossibleError, Workspace
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.tree import ROOT
 
 
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])

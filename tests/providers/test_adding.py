@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.providers.another_pytest import another_pytest
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 *STEPS, ELSEWHERE = (ROOT / "ADDING_PROVIDERS.md").read_text(encoding="utf-8").split("\n## ")[1:]
 OF_ALL_PROVIDERS = (
     "tests/test_first_contact.py",
-    "tests/bot/test_settings.py",
-    "tests/providers/test_matrix.py",
+    "tests/bot/config/test_loader.py",
+    "tests/providers/test_feature_matrix.py",
 )
 """Tests outside the contract that read the registry, or what is written of each provider."""
 WHAT_IS_TOLD = (
@@ -74,7 +74,7 @@ def tree(tmp_path: Path) -> Path:
 
 def suite(tree: Path) -> subprocess.CompletedProcess[str]:
     """The contract suite for the provider of the page."""
-    return another_pytest(tree, "tests/providers/test_contract.py", "-k", "acme")
+    return another_pytest(tree, "tests/providers/contract/test_contract.py", "-k", "acme")
 
 
 def test_the_page_works_as_it_stands(tree: Path) -> None:

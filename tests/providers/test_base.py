@@ -6,7 +6,6 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
 from typing import ClassVar
 
 import httpx
@@ -43,8 +42,8 @@ from tests.providers.wire import (
     reply,
     silence,
 )
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 MEBIBYTE = 1 << 20
 
 HURRIED = 0.5

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.providers.another_pytest import another_pytest
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 FACTS = ROOT.parent / "shared" / "PROVIDERS.md"
 """The facts that were given, which stand beside this repository on some machines."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from providers.masking import HIDDEN, MOST_READS, NO_REGION, NumberFinder, mask_numbers, may_hold_number
-from tests.bot.number_plans import REGIONS, digits_of, number, written
+from tests.bot.parsing.number_plans import REGIONS, digits_of, number, written
 
 NUMBER = "+919876543210"
 AROUND = (

@@ -19,8 +19,8 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.callkaro import ACTION_ID_KEY, LANGUAGES
-from tests.provider_documents import IN_REQUESTS, operation
 from tests.providers.made import CONTEXT, KEY, NOW, callkaro, voxworks
+from tests.support.provider_documents import IN_REQUESTS, operation
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(

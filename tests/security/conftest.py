@@ -1,5 +1,5 @@
 """The road's scenes, for the tests that look at everything which was written on it."""
 
-from tests.road.conftest import dark_scene, scene, wings
+from tests.e2e.conftest import dark_scene, scene, wings
 
 __all__ = ["dark_scene", "scene", "wings"]

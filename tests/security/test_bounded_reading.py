@@ -11,7 +11,7 @@ from bot.parsing.command import ConnectionWords, Typist, Verb, Vocabulary
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from providers.actions import Kind
-from tests.bot.test_parsing import NOW
+from tests.bot.parsing.test_parser import NOW
 from tests.security.hostile_texts import of_length
 
 MOST = 8_000

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.loader import SettingsFault, load
-from tests.bot.test_settings import FILE, environment
+from tests.bot.config.test_loader import FILE, environment
 
 CANARY = "cnry5d1f"
 KEY = base64.b64encode(CANARY.encode() * 4).decode()

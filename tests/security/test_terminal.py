@@ -40,8 +40,8 @@ from tests.storage.samples import (
     noted,
     placing,
 )
+from tests.support.tree import ROOT
 
-ROOT = Path(__file__).parents[2]
 KEY = bytes(32)
 FORGED = "     7  2026-03-02 12:00:00  A-7K3F  approved  by U0BOSS"
 STEERING = (

@@ -23,8 +23,8 @@ from playground.faults import Fault
 from playground.stage import KEY
 from storage.maintenance.verification import verify
 from storage.store import SQLiteLog
-from tests.road.conftest import Wings
-from tests.road.scene import Scene, opened, request_id, words
+from tests.e2e.conftest import Wings
+from tests.e2e.scene import Scene, opened, request_id, words
 from tests.security.echoing import NUMBERS, WRITINGS
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

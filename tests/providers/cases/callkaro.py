@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
-from tests.providers.contract_case import CANARY, NOW, NUMBER, Ask, Case, Refusal
+from tests.providers.contract.case import CANARY, NOW, NUMBER, Ask, Case, Refusal
 
 AGENT = "6803fa770b666a64ab1694c1e"
 KEY = {"x-api-key": CANARY}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from providers.actions import CallAction, CampaignRef, DeleteCampaign, StartCampaign, StopCampaign
-from tests.providers.contract_case import CANARY, Ask, Case
+from tests.providers.contract.case import CANARY, Ask, Case
 
 ID = "cd-2129073-58d9-44d5-a5d1-454b1220xxxx"
 DELETE = DeleteCampaign(target=CampaignRef(campaign_id=ID))

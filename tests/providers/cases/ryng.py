@@ -1,7 +1,7 @@
 """Ryng, for the contract suite."""
 
 from providers.actions import CallRef, CancelCall, Code, PlaceCall
-from tests.providers.contract_case import CANARY, NUMBER, Ask, Case, Refusal
+from tests.providers.contract.case import CANARY, NUMBER, Ask, Case, Refusal
 
 PREVIEW = "/rest-api/v1/preview/call"
 TOKEN = {"x-access-token": CANARY}

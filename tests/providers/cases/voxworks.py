@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from providers.actions import CallRef, CancelCall, Code, PlaceCall
-from tests.providers.contract_case import CANARY, NOW, NUMBER, Ask, Case, Refusal
+from tests.providers.contract.case import CANARY, NOW, NUMBER, Ask, Case, Refusal
 
 CREATE = "/api/v1/create-phone-call"
 BEARER = {"authorization": f"Bearer {CANARY}"}

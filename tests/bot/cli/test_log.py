@@ -1,0 +1,168 @@
+"""`log list` at a terminal and for programs, from a file that was made here."""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.cli import log as log_command
+from bot.cli.parser import make_parser
+from storage.models import Change, Move, Person
+from storage.store import SQLiteLog
+from tests.bot.parsing.number_plans import digits_of
+from tests.storage.contract.changes import cancelled
+from tests.storage.samples import (
+    NOON,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling_by_id,
+    claim,
+    finish,
+    placing,
+)
+
+KEY = bytes(32)
+
+
+def listed(path: Path, *options: str) -> int:
+    """Run the command on a file; its exit status."""
+    chosen = make_parser().parse_args(["log", "list", *options])
+    key = base64.b64encode(KEY).decode()
+    return log_command.run(chosen, {"DATABASE_URL": f"sqlite:///{path}", "CALLOPS_KEY": key})
+
+
+def test_a_call_that_was_cancelled_is_not_listed_as_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A person reads that it was cancelled, a program by which request."""
+
+    async def make() -> tuple[str, str]:
+        clock = Clock()
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+        call, cancel = await cancelled(log, clock)
+        await log.close()
+        return call.id, cancel.id
+
+    call, cancel = asyncio.run(make())
+    assert listed(tmp_path / "log.db") == 0
+    states = {line.split()[0]: line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:]}
+    assert states == {cancel: "done", call: "cancelled"}
+    assert listed(tmp_path / "log.db", "--json") == 0
+    told = [(row["id"], row["cancelled_by"]) for row in json.loads(capsys.readouterr().out)]
+    assert told == [(cancel, None), (call, cancel)]
+
+
+def test_people_are_named_by_id_or_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name in capitals is no id; where nobody or several people are of that name, that is said."""
+
+    async def make() -> str:
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        for user, name in (("U0WILL", "William"), ("U0JURG", "Jürgen"), ("U0JURG2", "JÜRGEN")):
+            await log.keep_person(Person(user, "T0", name, "UTC", False, False, False, False, NOON))
+        made = await log.record(replace(placing(), requester="U0WILL"))
+        await log.record(placing(OTHER_NUMBER))
+        await log.close()
+        return made.request.id
+
+    made = asyncio.run(make())
+    for by in ("WILLIAM", "william", "U0WILL", "@will", "<@U0WILL>"):
+        assert listed(tmp_path / "log.db", "--by", by, "--json") == 0
+        assert [row["id"] for row in json.loads(capsys.readouterr().out)] == [made]
+    assert listed(tmp_path / "log.db", "--by", "WILHELM") == 2
+    assert "Nobody called “WILHELM” has used CallOps." in capsys.readouterr().err
+    assert listed(tmp_path / "log.db", "--by", "ju\u0308rgen") == 2
+    assert "could be several people: JÜRGEN (U0JURG2), Jürgen (U0JURG)" in capsys.readouterr().err
+    assert listed(tmp_path / "log.db", "--by", "U0AGENT", "--json") == 0
+    assert len(json.loads(capsys.readouterr().out)) == 1
+
+
+SAID = "is 98765 43210, ٩٨٧٦٥٤٣٢١٠ or c_9876543210"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("list",),
+        ("list", "--json"),
+        ("show", "A-2222"),
+        ("show", "A-2222", "--json"),
+        ("show", "A-2222", "--raw"),
+        ("show", "A-2222", "--raw", "--json"),
+        ("export",),
+        ("export", "--format", "jsonl"),
+    ],
+    ids=" ".join,
+)
+def test_no_command_prints_a_number_whatever_it_was_taken_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    """Neither an id, nor what people wrote, nor a reply, nor a message; full numbers are asked for."""
+
+    async def make() -> None:
+        clock = Clock()
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
+        made = (await log.record(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
+        await log.apply(replace(approve(made.id), private={}, moves=[with_note(approve(made.id))]))
+        await log.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
+        [move] = finish(made.id, reference="c_9876543210").moves
+        move = replace(
+            move, changes={**move.changes, "message": SAID}, private={"raw": f'{{"said": "{SAID}"}}'}
+        )
+        await log.apply(Change(made.id, "system", [move]))
+        await log.close()
+
+    asyncio.run(make())
+    environment = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}",
+        "CALLOPS_KEY": base64.b64encode(KEY).decode(),
+        "CALLOPS_CONFIG": str(tmp_path / "callops.toml"),
+    }
+    assert log_command.run(make_parser().parse_args(["log", *command]), environment) == 0
+    printed = capsys.readouterr().out
+    assert "•••• •3210" in printed
+    assert not [part for part in printed.split("•") if "9876543210" in digits_of(part)]
+
+
+def with_note(change: Change) -> Move:
+    """The change's one move, with something that its person wrote."""
+    [move] = change.moves
+    return replace(move, private={"note": SAID})
+
+
+def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Verifying needs no secret, and says what it leaves out without; with it, exchanged look-ups are named."""
+
+    async def make() -> None:
+        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        await log.record(placing(NUMBER, OTHER_NUMBER))
+        await log.close()
+
+    asyncio.run(make())
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}"}
+    keyed = database | {"CALLOPS_KEY": base64.b64encode(KEY).decode()}
+
+    def verified(variables: dict[str, str], *options: str) -> tuple[int, str]:
+        status = log_command.run(make_parser().parse_args(["log", "verify", *options]), variables)
+        return status, capsys.readouterr().out
+
+    status, told = verified(database)
+    assert (status, "Without CALLOPS_KEY it was not checked" in told) == (0, True)
+    status, told = verified(keyed)
+    assert (status, "CALLOPS_KEY" in told) == (0, False)
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection, connection:
+        numbers = dict(connection.execute("SELECT action, number FROM lookup").fetchall())
+        connection.executemany(
+            "UPDATE lookup SET number = ? WHERE action = ?", [(numbers[2], 1), (numbers[1], 2)]
+        )
+    status, told = verified(keyed)
+    assert (status, told.count("it is found by another number than it is aimed at")) == (1, 2)
+    assert verified(database)[0] == 0
+    assert [json.loads(verified(one, "--json")[1])["with_key"] for one in (database, keyed)] == [False, True]

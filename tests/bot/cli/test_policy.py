@@ -1,0 +1,264 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from bot.cli.checks.rules import lint
+from bot.config.settings import Connection
+from bot.policy.rules import PEOPLE, Rule
+from bot.text.findings import Result
+from providers.voxworks import VoxworksSettings
+from tests.support.tree import ROOT
+
+DOCUMENT = (ROOT / "docs/rules.md").read_text(encoding="utf-8")
+RECIPES = dict(re.findall(r"```toml recipe=(\S+)\n(.*?)```", DOCUMENT, re.DOTALL))
+BEFORE = """
+[slack]
+audit_channel = "C0AUDIT"
+approvals_channel = "C0APPROVE"
+
+[connections.reminders]
+provider = "callkaro"
+api_key = "env:CALLKARO_API_KEY"
+timezone = "Asia/Kolkata"
+"""
+
+
+@dataclass(frozen=True)
+class Printed:
+    """What a command left."""
+
+    status: int
+    output: str
+    errors: str
+
+
+def policy(folder: Path, rules: str, *arguments: str) -> Printed:
+    """Run a command with nothing in the environment: no token, no key, no secret of a provider."""
+    file = folder / "rules.toml"
+    file.write_text(BEFORE + rules, encoding="utf-8")
+    left = subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-m", "bot", "policy", *arguments, "--config", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+    )
+    return Printed(left.returncode, left.stdout, left.stderr)
+
+
+def ask(user: str, action: str, *more: str) -> tuple[str, ...]:
+    """The arguments that explain something."""
+    return ("explain", "--user", user, "--action", action, "--connection", "reminders", *more)
+
+
+DAY, NIGHT = ("--at", "2026-11-21T12:00+05:30"), ("--at", "2026-11-21T22:30+05:30")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "asked", "verdict", "rule"),
+    [
+        ("small-team", ask("U0ASHA", "cancel_call"), "ask", "somebody else looks at it"),
+        ("small-team", ask("U0ASHA", "place_call", "--country", "IN"), "allow", "the team places calls"),
+        ("four-eyes", ask("U0MIRA", "delete_campaign"), "ask", "two managers delete a campaign"),
+        ("per-country", ask("U0ASHA", "place_call", "--country", "AE"), "ask", "numbers in the Emirates"),
+        ("per-country", ask("U0ASHA", "place_call", "--country", "IN", "--country", "AE"), "deny", None),
+        ("customer-asked", ask("U0ASHA", "cancel_call", "--reason", "customer asked"), "allow", "the customer asked"),
+        ("customer-asked", ask("U0ASHA", "cancel_call", "--reason", "duplicate"), "ask", "anything else waits"),
+        ("night-shift", ask("U0NINA", "cancel_call", *NIGHT), "ask", "night shift"),
+        ("night-shift", ask("U0NINA", "cancel_call", *DAY), "ask", "a manager lets a cancellation pass"),
+        ("night-shift", ask("U0MIRA", "place_call", "--country", "IN", *NIGHT), "deny", "no calls at night"),
+    ],
+)  # fmt: skip
+def test_a_recipe_of_the_guide_says_what_the_guide_says(
+    tmp_path: Path, recipe: str, asked: tuple[str, ...], verdict: str, rule: str | None
+) -> None:
+    """Loaded and explained from the page's own text; whatever the verdict, the status is 0."""
+    left = policy(tmp_path, RECIPES[recipe], *asked, "--json")
+    assert (left.status, left.errors) == (0, "")
+    found = json.loads(left.output)
+    assert (found["verdict"], found["rule"]) == (verdict, rule)
+    assert found["why"]
+    assert found["not_looked_at"] == []
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_of_the_guide_has_nothing_to_mend(tmp_path: Path, recipe: str) -> None:
+    """Nothing wrong, and nothing to look at."""
+    left = policy(tmp_path, RECIPES[recipe], "lint", "--json")
+    assert left.status == 0, left.output
+    assert {one["result"] for one in json.loads(left.output)} == {"ok"}
+
+
+def test_there_are_five_recipes() -> None:
+    """None is lost to a mistyped fence, and every key of a rule is in the guide's table."""
+    assert len(RECIPES) == 5
+    assert all(f"`{key}`" in DOCUMENT for key in Rule.model_fields)
+
+
+def test_people_read_the_verdict_the_rule_and_why(tmp_path: Path) -> None:
+    """In the words of the refusals and cards."""
+    left = policy(tmp_path, RECIPES["four-eyes"], *ask("U0MIRA", "delete_campaign"))
+    assert left.output.splitlines() == [
+        "It waits for an approval.",
+        '  Why: The rule "two managers delete a campaign" asks for approvals by 2 different people in managers.',
+        "  Rule: two managers delete a campaign",
+        "  May approve: U0DORA, U0SAM",
+        "",
+        "The rule wants a reason, too.",
+        "",
+        "U0MIRA is taken for a full, active member: guests, bots and strangers are refused.",
+    ]
+
+
+USER_GROUP = """
+[groups]
+managers = ["S0MANAGERS"]
+[[rules]]
+name = "managers cancel"
+actions = ["cancel_call"]
+request = ["managers"]
+settle = ["managers"]
+[[rules]]
+name = "others ask"
+actions = ["cancel_call"]
+approve = ["managers", "U0MIRA"]
+"""
+
+
+def test_what_only_slack_knows_is_said_and_both_answers_given(tmp_path: Path) -> None:
+    """In a user group or not: where that is the difference, one reads both."""
+    left = policy(tmp_path, USER_GROUP, *ask("U0ASHA", "cancel_call"))
+    assert left.status == 0
+    assert "S0MANAGERS could not be looked at here" in left.output
+    assert "That is so if U0ASHA is not in S0MANAGERS. If U0ASHA is:" in left.output
+    found = json.loads(policy(tmp_path, USER_GROUP, *ask("U0ASHA", "cancel_call"), "--json").output)
+    assert (found["verdict"], found["if_in_them"]["verdict"]) == ("ask", "allow")
+    assert found["approvers"] == ["S0MANAGERS", "U0MIRA"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (ask("U0ASHA", "cancel_cal"), 'did you mean "cancel_call"?'),
+        (ask("asha", "cancel_call"), "write a person's id (U…)"),
+        (ask("U0ASHA", "cancel_call", "--country", "india"), "two capital letters"),
+        (ask("U0ASHA", "cancel_call", "--channel", "#support"), "write a channel's id"),
+        (ask("U0ASHA", "cancel_call", "--at", "22:30"), "write a time with its zone"),
+        (("explain", "--user", "U0A", "--action", "cancel_call", "--connection", "reminder"), 'did you mean "reminders"?'),
+    ],
+)  # fmt: skip
+def test_a_question_that_cannot_be_read_is_not_answered(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    """It says what to write, and the status is that of what could not start."""
+    left = policy(tmp_path, RECIPES["small-team"], *arguments)
+    assert (left.status, left.output) == (2, "")
+    assert says in left.errors
+
+
+def test_a_file_with_a_fault_is_not_explained(tmp_path: Path) -> None:
+    """Its faults are said by both commands."""
+    broken = RECIPES["small-team"].replace('approve = ["team"]', 'approve = ["teem"]')
+    left = policy(tmp_path, broken, *ask("U0ASHA", "cancel_call"))
+    assert (left.status, left.output) == (2, "")
+    assert 'there is no group "teem"; did you mean "team"?' in left.errors
+    assert policy(tmp_path, broken, "lint").status == 1
+
+
+def rule(name: str, **facts: Any) -> Rule:
+    """A rule about cancellations, unless said otherwise."""
+    settle = {} if facts.get("effect") == "deny" else {"settle": ["managers"]}
+    return Rule.model_validate({"name": name, "actions": ["cancel_call"], **settle, **facts})
+
+
+GROUPS = {"managers": ("U0MIRA", "U0SAM"), "one": ("U0MIRA",), "slack": ("S0MANAGERS",), "night": ("U0NED",)}
+
+
+@pytest.mark.parametrize(
+    ("rules", "result", "says"),
+    [
+        ([rule("x", approve=["one"], approvals=2)], Result.WRONG, "asks for 2 approvals, and 1 person may approve (one)"),
+        ([rule("x", approve=["managers"], approvals=3)], Result.WRONG, "asks for 3 approvals, and 2 people may approve"),
+        ([rule("x", request=["one"], approve=["one"])], Result.WRONG, "Nobody can satisfy it: whoever may ask is needed to approve"),
+        ([rule("x", request=["managers"], approve=["managers"], approvals=2)], Result.WRONG, "whoever may ask is needed"),
+        ([rule("x", approve=["one"])], Result.WARNING, "of what U0MIRA asks, nothing could be approved"),
+        ([rule("x", approve=["managers"], approvals=2)], Result.WARNING, "of what one of U0MIRA, U0SAM asks"),
+        ([rule("x", approve=["managers"], escalate_to=["one"], escalate_after="1h")], Result.WARNING, "escalated to nobody who may not approve anyway"),
+        ([rule("wide"), rule("narrow", request=["one"])], Result.WRONG, 'It never holds: everything it is about, "wide" is about already.'),
+        ([rule("wide", request=["managers"]), rule("narrow", request=["one"])], Result.WRONG, "It never holds"),
+        ([rule("wide", connections=["a", "b"]), rule("narrow", connections=["a"], reasons=["duplicate"])], Result.WRONG, "It never holds"),
+        ([rule("wide"), rule("both", actions=["cancel_call", "place_call"])], Result.WARNING, 'It never holds for cancel_call: "wide"'),
+        ([rule("x", request=["one"]), rule("no", effect="deny")], Result.WRONG, '"no" is about already. → Limit the rule that denies'),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_rules_is_found(rules: list[Rule], result: Result, says: str) -> None:
+    """By the file alone: what nobody can satisfy, and what never holds."""
+    found = [one for one in lint(rules, GROUPS) if says in f"{one.what} → {one.mend}"]
+    assert [one.result for one in found] == [result]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule("narrow", request=["one"]), rule("wide")],
+        [rule("by day", between="08:00-20:00", timezone="UTC"), rule("by night", between="20:00-08:00", timezone="UTC")],
+        [rule("here", countries=["IN"]), rule("there", countries=["AE"])],
+        [rule("asked", reasons=["duplicate"]), rule("else")],
+        [rule("ours", request=["slack"]), rule("theirs", request=["managers"])],
+        [rule("x", approve=["slack"], approvals=2)],
+        [rule("x", approve=["one"], own=True)],
+        [rule("x", approve=["everyone"], approvals=3)],
+        [rule("x", approve=["one"], escalate_to=["managers"], escalate_after="1h")],
+        [rule("some", effect="deny", countries=["AE"]), rule("x")],
+    ],
+)  # fmt: skip
+def test_what_may_well_be_meant_is_left_alone(rules: list[Rule]) -> None:
+    """Rules that each hold for something, and can be satisfied as far as the file tells."""
+    named = {one for each in rules for field in PEOPLE for one in getattr(each, field)}
+    groups = {name: ids for name, ids in GROUPS.items() if name in named}
+    assert {one.result for one in lint(rules, groups)} <= {Result.OK, Result.SKIPPED}
+
+
+def test_a_group_for_nothing_is_found_and_a_user_group_is_said() -> None:
+    """The one is to be looked at, the other cannot be here."""
+    found = lint([rule("x", approve=["managers", "slack"])], GROUPS)
+    assert {one.check for one in found if one.result is Result.WARNING} == {"group one", "group night"}
+    assert [one.check for one in found if one.result is Result.SKIPPED] == ["user group S0MANAGERS"]
+
+
+def connection(name: str, *, key: str = "one", **facts: str) -> Connection:
+    """A connection to Voxworks."""
+    settings = VoxworksSettings.model_validate({"api_key": SecretStr(key), **facts})
+    return Connection(name, "voxworks", settings, audit_channel=None)
+
+
+@pytest.mark.parametrize(
+    ("rules", "others", "says"),
+    [
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b")], 'It is for a. b is the same account, and there "x" decides. → Name b in this rule, too'),
+        ([rule("two", connections=["a"], approve=["managers"], approvals=2), rule("x")], [connection("b")], 'b is the same account, and there "x" decides'),
+        ([rule("no", effect="deny", connections=["a"]), rule("x", connections=["b"])], [connection("b")], "b is the same account"),
+        ([rule("two", connections=["a"], approve=["managers"]), rule("x", connections=["b"], approve=["managers"])], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a", "b"]), rule("x")], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x", actions=["place_call"])], [connection("b")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", key="another")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", base_url="https://eu.voxworks.example")], None),
+        ([rule("no", effect="deny", connections=["a"]), rule("x")], [connection("b", mode="dry-run")], None),
+    ],
+)  # fmt: skip
+def test_a_rule_that_another_connection_goes_around_is_found(
+    rules: list[Rule], others: list[Connection], says: str | None
+) -> None:
+    """The same key at the same host is the same account, whatever it is called."""
+    connections = {one.name: one for one in [connection("a"), *others]}
+    found = [f"{one.what} → {one.mend}" for one in lint(rules, {}, connections) if "same account" in one.what]
+    assert [says in one if says else one for one in found] == ([True] if says else [])

@@ -1,0 +1,259 @@
+"""Numbers in text: what is one, what is two, and what is asked about."""
+
+import pytest
+
+from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
+from bot.parsing.numbers import MOST_READS, Certain, Doubtful, NumberReader, NumberTarget, Unreadable
+from bot.parsing.parser import parse
+from bot.parsing.targets import IdTarget
+from providers import phone
+from providers.actions import Kind
+from tests.bot.parsing.test_parser import NOW
+
+BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
+REMINDERS = ConnectionWords(("payments",), BOTH, "number")
+VOXWORKS = ConnectionWords((), frozenset({Kind.CANCEL_CALL}), "call_id")
+
+
+def said(text: str, verb: Verb = Verb.CANCEL, region: str = "IN", answers: tuple[int, ...] = ()) -> Line:
+    """A line behind the door of a verb."""
+    words = Vocabulary({"reminders": REMINDERS, "voxworks": VOXWORKS}, region, ("customer asked",))
+    typist = Typist("Asia/Kolkata")
+    return parse(text, door=verb, vocabulary=words, typist=typist, now=NOW, answers=answers)
+
+
+def named(line: Line) -> list[str]:
+    """The targets of a line, numbers in E.164."""
+    return [one.phone.e164 if isinstance(one, NumberTarget) else one.provider_id for one in line.targets]
+
+
+def options(line: Line) -> tuple[str, ...]:
+    """The labels of the one question that a line raises."""
+    [question] = line.faults
+    assert isinstance(question, Question)
+    return question.options
+
+
+APART = [
+    ("IN", "+49 30 1234567 2 complaints already", "+49 30 1234567 (then “2”)", "+49 30 12345672"),
+    ("IN", "+49 30 1234567 (2)", "+49 30 1234567 (then “(2)”)", "+49 30 12345672"),
+    ("IN", "1800 123 456 2 complaints", "+91 1800 12 3456 (then “2”)", "+91 1800 123 4562"),
+    ("IN", "+49 30 1234567 9", "+49 30 1234567 (then “9”)", "+49 30 12345679"),
+    ("DE", "030 1234567 12 Beschwerden", "+49 30 1234567 (then “12”)", "+49 30 123456712"),
+    ("NZ", "+64 9 373 7999 2 calls", "+64 9 373 7999 (then “2”)", None),
+    ("FI", "09 123 4567 2 valitusta", "+358 9 1234567 (then “2”)", "+358 9 12345672"),
+    ("DE", "030 1234567/8", "+49 30 1234567", "+49 30 1234568"),
+    ("IN", "022-24567890/91", "+91 22 2456 7890", "+91 22 2456 7891"),
+    ("FR", "2 01 23 45 67 89", "+33 2 01 23 45 67 (then “89”)", "+33 1 23 45 67 89"),
+]
+
+
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.ALLOW, Verb.PLACE])
+@pytest.mark.parametrize(("region", "text", "first", "second"), APART)
+def test_digits_that_stand_apart_are_asked_about(
+    region: str, text: str, first: str, second: str | None, verb: Verb
+) -> None:
+    """Nothing is taken before it is known which number was meant; where only one can be, the rest is text."""
+    line = said(text, verb, region)
+    if second is None:
+        assert named(line) == [phone.read(first.partition(" (")[0], default_region=region).e164]
+        return
+    assert (named(line), options(line)[0], second in options(line)) == ([], first, True)
+
+
+def test_the_answer_chooses_the_number_and_leaves_the_rest_to_the_text() -> None:
+    """Each option goes on with the line as it was typed."""
+    text = "+49 30 1234567 2 complaints already"
+    assert (named(said(text, answers=(0,))), said(text, answers=(0,)).reason) == (
+        ["+49301234567"],
+        "2 complaints already",
+    )
+    assert (named(said(text, answers=(1,))), said(text, answers=(1,)).reason) == (
+        ["+493012345672"],
+        "complaints already",
+    )
+    assert named(said("+49 30 1234567 2, +49 30 7654321 3 late", answers=(0,))) == ["+49301234567"]
+    assert options(said("+49 30 1234567, +49 30 7654321 3 late"))[0] == "+49 30 7654321 (then “3”)"
+
+
+def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
+    """Both the local number and the one abroad are offered."""
+    line = said("011 44 20 7946 0958 customer asked")
+    assert options(line) == ("+91 11 4420 7946 (then “0958”)", "+44 20 7946 0958")
+    assert options(said("0044 20 7946 0958", region="US")) == ("+44 20 7946 0958",)
+
+
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("FR", "01 23 45 67 89 mauvais numéro"),
+        ("DE", "030 1234 5678"),
+        ("DE", "+49 (0)30 123 45 67"),
+        ("DE", "0151 2345 6789 falsche Nummer"),
+        ("DE", "030/1234567"),
+        ("GB", "07911 123456 wrong number"),
+        ("IN", "98765 43210 2 complaints"),
+        ("US", "(415) 555-2671 404 error"),
+        ("SE", "08-123 456 78"),
+        ("IN", "98 76 54 32 10"),
+        ("IN", "📞 98765 43210"),
+        ("IN", "Mob:9876543210 wrong number"),
+        ("IN", "tel:9876543210"),
+        ("IN", "Ph.9876543210"),
+        ("IN", "whatsapp:919876543210"),
+        ("IN", "Mobile no. 98765-43210"),
+        ("IN", "`98765 43210`"),
+        ("IN", "*98765 43210* wrong number"),
+        ("IN", "> 98765 43210"),
+        ("IN", "“98765 43210”"),
+    ],
+)
+def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
+    """No question where the plan, the grouping or a label leaves no choice."""
+    line = said(text, region=region)
+    assert (len(line.targets), line.faults) == (1, ())
+    assert isinstance(line.targets[0], NumberTarget)
+
+
+@pytest.mark.parametrize(
+    ("text", "fragment"),
+    [
+        ("98765-43210x123", "Extensions cannot be dialled"),
+        ("98765 43210 ext. 5 late", "Extensions cannot be dialled"),
+        ("98765 43210 #12", "Extensions cannot be dialled"),
+        ("98765 43210 extn 250", "Extensions cannot be dialled"),
+        ("+64211234567.0", "decimal number"),
+        ("9876543210.0 late", "decimal number"),
+    ],
+)
+@pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.PLACE])
+def test_extensions_and_decimals_are_refused(text: str, fragment: str, verb: Verb) -> None:
+    """They are neither cut off nor taken for digits of the number, and never for an id."""
+    line = said(text, verb)
+    assert named(line) == []
+    assert any(fragment in fault.message for fault in line.faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("9876543210 wrong number via voxworks", "+91 98765 43210"),
+        ("c_9876543210 via voxworks", "+91 98765 43210"),
+        ("lead-919876543210 late", "+91 98765 43210"),
+        ("vx9876543210", "+91 98765 43210"),
+        ("Kunde:9876543210", "+91 98765 43210"),
+    ],
+)
+def test_an_id_that_holds_a_number_is_asked_about(text: str, number: str) -> None:
+    """It may be either; with `call=` it is the id."""
+    line = said(text)
+    assert (named(line), options(line)[0]) == ([], number)
+    word = text.split(maxsplit=1)[0]
+    if ":" not in word:
+        assert said(f"call={word} late via voxworks").targets == (IdTarget(word),)
+
+
+def test_a_uuid_is_an_id() -> None:
+    """Its digits are nobody's number."""
+    uuid = "550e8400-e29b-41d4-a716-919876543210"
+    assert named(said(uuid)) == [uuid]
+
+
+@pytest.mark.parametrize("text", ["`vx_1`", "*vx_1*", "“vx_1”", "_vx_1_", "~vx_1~", "> vx_1", "'vx_1'"])
+def test_formatting_around_an_id_is_no_part_of_it(text: str) -> None:
+    """Slack's marks and phones' quotes."""
+    assert (named(said(f"{text} customer asked")), said(f"{text} customer asked").reason) == (
+        ["vx_1"],
+        "customer asked",
+    )
+
+
+SHEETS = [
+    ("FR", "2\t01 23 45 67 89\n3\t06 12 34 56 78", ["+33123456789", "+33612345678"]),
+    ("DE", "030 1234567\t250", ["+49301234567"]),
+    ("IN", "Name\tPhone\nAsha\t98765 43210\nRavi\t98765 43211", ["+919876543210", "+919876543211"]),
+    ("IN", '"Rao, Asha","98765 43210"\n"Ravi","98765 43211"', ["+919876543210", "+919876543211"]),
+    ("IN", "| Name | Mobile |\n|---|:-:|\n| Asha | 98765 43210 |", ["+919876543210"]),
+    ("IN", "Asha\t98765 43210\t12.05.2026\nRavi\t98765 43211\t13.05.2026\nTotal\t\t2", ["+919876543210", "+919876543211"]),
+    ("IN", "Account\tMobile\n9811122233\t98765 43210\n9811122234\t98765 43211", ["+919876543210", "+919876543211"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("region", "text", "numbers"), SHEETS)
+def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str]) -> None:
+    """A header says which column holds numbers; dates, amounts and totals are no targets and no reason."""
+    line = said(text, region=region)
+    assert (named(line), line.reason, line.faults) == (numbers, None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "bad"),
+    [
+        ("Customer 01\t98765 4000\nAsha\t98765 43210", "Line 1, “Customer 01 98765 4000”"),
+        ("Ward 22\t2456 7890\nAsha\t98765 43210", "Line 1, “Ward 22 2456 7890”"),
+        ("Asha\t98765 43210\nRavi\tn/a\nJoy\t98765 43211", "Line 2, “Ravi n/a”"),
+        ("Asha\t98765 43210\nRavi\t98765 4321", "Line 2, “Ravi 98765 4321”"),
+    ],
+)
+def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: str) -> None:
+    """The other rows are kept, and one press goes on without it."""
+    line = said(text)
+    assert "+919876543210" in named(line)
+    [fault] = line.faults
+    assert fault.message.startswith(bad)
+    again = said(text, answers=(0,))
+    assert (again.faults, named(again)) == ((), named(line))
+    assert any(bad.partition("“")[2].rstrip("”") in one for one in again.left_out)
+
+
+def test_several_columns_of_numbers_are_asked_about() -> None:
+    """No column is chosen because it comes first."""
+    text = "Asha\t98765 43210\t98111 22233\nRavi\t98765 43211\t98111 22234"
+    assert options(said(text)) == ("column 2, 98765 43210", "column 3, 98111 22233")
+    assert named(said(text, answers=(1,))) == ["+919811122233", "+919811122234"]
+
+
+def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
+    """What is beyond the bound is refused, never believed in part."""
+    count = 0
+
+    def read_phone(text: str) -> phone.Phone:
+        nonlocal count
+        count += 1
+        return phone.read(text, default_region="DE")
+
+    reader = NumberReader(read_phone, "49")
+    for _ in reader.in_text(" ".join(f"{number}23456 7" for number in range(20_000))):
+        pass
+    assert (count, reader.exhausted) == (MOST_READS, True)
+    assert any(fault.field == "targets" for fault in said("98765 432" * 800, region="DE").faults)
+
+
+def test_what_was_found_says_where_it_ends() -> None:
+    """Callers go on behind it."""
+    reader = NumberReader.for_region("IN")
+    found = list(reader.in_text("Asha 98765 43210, 98765 4321; +49 30 1234567 (2)"))
+    assert [type(one) for one in found] == [Certain, Unreadable, Doubtful]
+    assert [one.end for one in found] == [16, 28, 48]
+
+
+@pytest.mark.parametrize("text", ["(800) 507 138 or 600158519", "(800) 507 138 oder 600158519"])
+def test_a_number_behind_or_is_no_reason(text: str) -> None:
+    """Even one so short that it could be an order's among other words."""
+    assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
+    assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("+46 20 12 65 07*2", "SE"),
+        ("(41) 218 98 40 68`#12", "CH"),
+        ("020-12-50-31.0", "SE"),
+        ("030 1234 56_7", "DE"),
+        ("030 1234 56~78", "DE"),
+    ],
+)
+def test_a_sign_within_the_last_group_ends_no_number_before_it(text: str, region: str) -> None:
+    """What stands before that group is another customer's number."""
+    assert said(text, region=region).targets == ()

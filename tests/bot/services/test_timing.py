@@ -1,0 +1,71 @@
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.services.timing import believed, by_number, has_more_to_do, time_came
+from providers.actions import Code, Outcome, Retry, Status
+from storage.states import State
+from tests.bot.ui.test_channel_messages import ACTIONS, NOW, entry, request
+
+OK = Outcome(status=Status.OK, code=Code.CANCELLED, message="Deleted.", retry=Retry.NEVER)
+AT = NOW + timedelta(hours=1)
+MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("kind", ["cancel by number", "cancel by id"])
+def test_each_action_has_the_time_of_its_own_call(kind: str) -> None:
+    """What the log knows of one call says nothing of another; what the requester said fills in."""
+    first = replace(entry(ACTIONS[kind], State.APPROVED), scheduled_for=AT)
+    later = replace(entry(ACTIONS[kind], State.APPROVED, 2), scheduled_for=AT + timedelta(hours=2))
+    silent = replace(later, scheduled_for=None)
+    both = request(first, later)
+    assert [time_came(both, one, AT) for one in (first, later, silent)] == [True, False, False]
+    assert not time_came(both, first, AT - MOMENT)
+    assert time_came(replace(both, goes_out=AT), silent, AT)
+
+
+def test_only_cancellations_come_too_late_for_a_call() -> None:
+    """A call that is to be placed has a time as well, and other rules for it."""
+    placed = replace(entry(ACTIONS["place"], State.APPROVED), scheduled_for=AT)
+    assert not time_came(request(placed), placed, AT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "began", "answered", "status"),
+    [
+        ("cancel by number", AT - MOMENT, AT - MOMENT, Status.OK),
+        ("cancel by number", AT - MOMENT, AT, Status.UNKNOWN),
+        ("cancel by number", AT, AT, Status.OK),
+        ("cancel by id", AT - MOMENT, AT, Status.OK),
+    ],
+)
+def test_a_success_by_number_is_believed_until_the_call(
+    kind: str, began: datetime, answered: datetime, status: Status
+) -> None:
+    """What was sent before and answered after is in doubt; what was sent after is of later calls only."""
+    sent = replace(entry(ACTIONS[kind], State.SENDING), scheduled_for=AT, updated_at=began)
+    later = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
+    found = believed(request(sent), sent, OK, [later], answered)
+    assert found.status is status
+    assert ("only later ones" in found.message) == (began == AT)
+    if began == AT:  # and where by now there is none, the answer proves nothing
+        assert believed(request(sent), sent, OK, [], answered).status is Status.UNKNOWN
+
+
+def test_a_move_is_aimed_at_one_call() -> None:
+    """A later call to the number is not what is moved."""
+    sent = entry(ACTIONS["cancel by number"], State.APPROVED)
+    assert by_number(request(sent), sent) is not None
+    assert by_number(replace(request(sent), moves="A-2222"), sent) is None
+
+
+def test_a_later_call_counts_if_it_was_scheduled_when_it_was_asked() -> None:
+    """A newer schedule is no reason to send; what stops all calls needs none."""
+    sent = entry(ACTIONS["cancel by number"], State.APPROVED)
+    there = replace(entry(ACTIONS["place"], State.SUCCEEDED), updated_at=sent.asked_at)
+    newer = replace(there, updated_at=sent.asked_at + MOMENT)
+    assert has_more_to_do(request(sent), sent, [there])
+    assert not has_more_to_do(request(sent), sent, [newer])
+    assert not has_more_to_do(request(sent), sent, [])
+    assert has_more_to_do(replace(request(sent), stop="S-2222"), sent, [])

@@ -1,0 +1,926 @@
+# ruff: noqa: RUF001 - names as people write them
+"""Every message in every state: Slack takes it, it reads as a sentence, and it shows nothing it must not."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.parsing.parser import MAX_TARGETS
+from bot.services.outcomes import not_again
+from bot.services.pending import Beside
+from bot.slack.blocks import Block, Message, View, context, paragraphs, section
+from bot.text import outcomes
+from bot.text.markup import escape, plain, quote, when
+from bot.ui.channel_messages import audit, card, render
+from bot.ui.command_replies import asked
+from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
+from bot.ui.details_modal import Details
+from bot.ui.modal import Denial, Review
+from bot.ui.request_status import DRY_RUN, done, standing
+from bot.ui.request_summary import target
+from bot.ui.settling import Settling
+from bot.ui.thread_replies import Told
+from playground.blocks import faults
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
+from providers.base import Context
+from providers.callkaro import CallKaro, CallKaroSettings
+from providers.registry import PROVIDERS
+from storage.models import Approval, Event, LogEntry, Request
+from storage.states import State
+from tests.support.slack_schemas import checker
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+NASTY = "<!channel> <@U1> <https://x|bank> \u202eevil & *bold* `code`\n\n\n" + "long " * 99
+ACTIONS: dict[str, CallAction] = {
+    "place": PlaceCall(to="+919876543210", agent="pay<ments>", at=NOW + timedelta(hours=1)),
+    "place now": PlaceCall(to="+919876543210", agent="payments"),
+    "cancel by number": CancelCall(target=NumberRef(agent="payments", to="+919876543210")),
+    "cancel by id": CancelCall(target=CallRef(call_id="vx_123")),
+    "delete": DeleteCampaign(target=CampaignRef(campaign_id="cd-2129073")),
+    "stop": StopCampaign(target=CampaignRef(campaign_id="cd-2129073")),
+    "start": StartCampaign(target=CampaignRef(campaign_id="cd-2129073")),
+}
+OF_CAMPAIGNS = [name for name, action in ACTIONS.items() if not isinstance(action, PlaceCall | CancelCall)]
+BEYOND = "Beyond Kore.ai's documents: it may not work as we expect."
+
+
+def entry(action: CallAction | None, state: State, position: int = 1, *, kind: str = "") -> LogEntry:
+    """An entry, perhaps with its personal data erased."""
+    shown = action or ACTIONS[kind]
+    target_id = None
+    if isinstance(shown, CancelCall) and isinstance(shown.target, CallRef):
+        target_id = shown.target.call_id
+    if isinstance(shown, DeleteCampaign | StopCampaign | StartCampaign):
+        target_id = shown.target.campaign_id
+    return LogEntry(
+        id=f"A-7K3F.{position}",
+        request="A-7K3F",
+        position=position,
+        kind=shown.kind,
+        connection="reminders",
+        agent="pay<ments>",
+        target_id=target_id,
+        scheduled_for=NOW + timedelta(hours=1),
+        state=state,
+        attempt=1,
+        doubted=False,
+        owner=None,
+        lease_until=None,
+        not_before=NOW,
+        code=Code.SCHEDULED if state is State.SUCCEEDED and isinstance(shown, PlaceCall) else None,
+        message=None if state is State.EXPIRED else "The provider said so.",
+        retry=None,
+        reference="a1b2",
+        http_status=200,
+        asked_at=NOW,
+        updated_at=NOW,
+        action=action,
+    )
+
+
+def request(*entries: LogEntry, reason: str | None = NASTY) -> Request:
+    """A request by an agent, decided by a manager."""
+    return Request(
+        id="A-7K3F",
+        kind=entries[0].kind,
+        connection="reminders",
+        fingerprint="f",
+        requester="U0AGENT",
+        team="T0CALLOPS",
+        channel="C0SUPPORT",
+        rule="cancel",
+        approvals_needed=1,
+        decide_by=NOW + timedelta(hours=8),
+        asked_at=NOW,
+        reason=reason,
+        purpose=None,
+        consent=None,
+        entries=entries,
+        approvals=[Approval("U0MANAGER", "deny", "managers", ["U0MANAGER"], "x", NOW)],
+    )
+
+
+def requests() -> Iterator[tuple[str, Request]]:
+    """One target and many, whole and erased, in every state."""
+    for (name, action), state in itertools.product(ACTIONS.items(), State):
+        yield f"{name} {state}", request(entry(action, state))
+        yield f"{name} {state} erased", request(entry(None, state, kind=name), reason=None)
+        yield f"{name} {state} many", request(*(entry(action, state, n) for n in range(1, 51)))
+        yield f"{name} {state} dry run", replace(request(entry(action, state)), mode="dry-run")
+        looked_up = replace(entry(action, state), looked_up=True, sighted=False, known_as=NASTY)
+        yield f"{name} {state} looked up", request(looked_up)
+    mixed = [entry(ACTIONS["cancel by number"], state, n) for n, state in enumerate(State, start=1)]
+    yield "every state at once", request(*mixed)
+
+
+CASES = [pytest.param(made, id=name) for name, made in requests()]
+TEMPLATES = [
+    "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
+    "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
+    "webhook", "call_ended", "asked", "reminded",
+]  # fmt: skip
+
+
+def working(shown: object) -> list[str]:
+    """What of `NASTY` Slack would act upon. As JSON has it: Python's own writing escapes what nobody sees."""
+    written = json.dumps(shown, ensure_ascii=False)
+    return [one for one in ("<!channel>", "<@U1>", "<https://x", "\u202e") if one in written]
+
+
+@pytest.mark.parametrize("made", CASES)
+def test_slack_takes_every_message_and_modal(made: Request) -> None:
+    """Nothing is too long, too many or missing, whatever the request holds; no number is shown whole."""
+    told = Told("U0MANAGER", NASTY, summaries=[NASTY], warnings=[(made.entries[0].id, NASTY)])
+    messages = [
+        render(t, to, made, told, caution=BEYOND)
+        for t in TEMPLATES
+        for to in ("audit", "card", "thread", "card_thread", "dm:U0AGENT", "asked:U0MANAGER")
+    ]
+    for message in [*messages, asked(made, caution=BEYOND)]:
+        if message is not None:
+            payload = {"text": message.text, "blocks": list(message.blocks)}
+            assert faults("message", payload) == []
+            assert "9876543210" not in str(payload)
+            assert not working(payload)
+            assert message.blocks[0]["text"]["text"].startswith(message.text[:20])
+            assert message.text.startswith(DRY_RUN) == (made.mode == "dry-run")
+    for view in (
+        Review.build(made, nonce="n" * 24, shown="s" * 64, caution=BEYOND),
+        Denial.build(made, nonce="n" * 24, shown="s" * 64, reasons=["a reason"] * 9),
+        Settling.build(made, made.entries[0], nonce="n" * 24),
+    ):
+        assert faults("modal", view) == []
+        assert "9876543210" not in str(view)
+        assert not working(view)
+        assert (view["blocks"][0]["text"]["text"] == DRY_RUN) == (made.mode == "dry-run")
+
+
+LONG = "&<" * 250
+"""As long as a reason may be, and five times as long once it is escaped."""
+NAMED = "Diwali & भुगतान reminders, second wave of calls to everybody who has not paid by November, <all>"
+CROWDED = ("cancel by number", "cancel by id", "delete", "stop", "start", "place")
+
+
+def crowded(name: str, state: State, count: int = MAX_TARGETS) -> Request:
+    """As many targets as one request takes, each as long as it may be, and everything said of each."""
+    entries = []
+    for n in range(1, count + 1):
+        number, longest = f"+91987654{n:04}", f"{name.split(maxsplit=1)[0]}-{n:03}-".ljust(128, "x")
+        actions: dict[str, CallAction] = {
+            "place": PlaceCall(to=number, agent="a" * 128, at=NOW),
+            "cancel by number": CancelCall(target=NumberRef(agent="a" * 128, to=number)),
+            "cancel by id": CancelCall(target=CallRef(call_id=longest)),
+            "delete": DeleteCampaign(target=CampaignRef(campaign_id=longest)),
+            "stop": StopCampaign(target=CampaignRef(campaign_id=longest)),
+            "start": StartCampaign(target=CampaignRef(campaign_id=longest)),
+        }
+        one = replace(
+            entry(actions[name], state, n),
+            agent="a" * 128,
+            looked_up=True,
+            sighted=False,
+            message="The provider said so, at length. " * 12,
+        )
+        entries.append(replace(one, known_as=NAMED) if name in OF_CAMPAIGNS else one)
+    made = request(*entries, reason=LONG)
+    return replace(
+        made, purpose=LONG, consent=LONG, zone="America/Argentina/ComodRivadavia", why=f"{LONG}\n" * 9
+    )
+
+
+def text_of(blocks: Sequence[Block]) -> str:
+    """All that is written in sections and context lines."""
+    return "\n".join(
+        part["text"]
+        for block in blocks
+        for part in [
+            *([block["text"]] if "text" in block else []),
+            *block.get("fields", ()),
+            *block.get("elements", ()),
+        ]
+        if isinstance(part.get("text"), str)
+    )
+
+
+ALIKE = Beside(
+    alike=tuple(entry(ACTIONS["cancel by number"], State.PENDING, n) for n in range(9)), escalated="managers"
+)
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("name", CROWDED)
+def test_slack_takes_a_crowded_request(name: str, state: State) -> None:
+    """Every message and modal, and none without saying how many targets it does not show."""
+    made = crowded(name, state)
+    warnings = [(one.id, "It has a follow-up call. " * 8) for one in made.entries]
+    told = Told("U0MANAGER", LONG, summaries=["x" * 4096], warnings=warnings)
+    for template, to in itertools.product(
+        TEMPLATES, ("audit", "card", "thread", "dm:U0AGENT", "asked:U0MANAGER")
+    ):
+        message = render(template, to, made, told, caution=BEYOND, beside=ALIKE)
+        if message is None:
+            continue
+        payload = {"text": message.text, "blocks": list(message.blocks)}
+        assert faults("message", payload) == [], (template, to)
+        written = text_of(message.blocks)
+        listed = sum(f"• {target(one)}: " in written for one in made.entries)
+        if listed:
+            assert f"… and {MAX_TARGETS - listed} more" in written
+    events = [
+        Event(n, NOW, "A-7K3F", one.id, "failed", "system", {"message": LONG, "warning_1": LONG}, {}, "", "")
+        for n, one in enumerate(made.entries)
+    ]
+    views = {
+        "review": Review.build(
+            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, may_reveal=True
+        ),
+        "revealed": Review.build(
+            made, nonce="n" * 24, shown="s" * 64, caution=BEYOND, beside=ALIKE, revealed=True
+        ),
+        "details": Details.build(made, events, [(n, "note", LONG) for n in range(50)], may_reveal=True),
+        "details revealed": Details.build(made, events, [], revealed=True),
+    }
+    for which, view in views.items():
+        assert faults("modal", view) == [], which
+        written = text_of(view["blocks"])
+        assert {line for line in map(target, made.entries) if f"• {line}" not in written} == set()
+        assert quote(LONG) in written
+    assert faults("modal", Denial.build(made, nonce="n", shown="s")) == []
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_who_approves_sees_every_target_and_every_warning(name: str) -> None:
+    """However many there are and however long; nothing in the review is cut."""
+    made = crowded(name, State.PENDING)
+    written = text_of(Review.build(made, nonce="n", shown="s", beside=ALIKE)["blocks"])
+    assert "…" not in written
+    assert written.count("⚠️") == MAX_TARGETS + 4
+    assert "⚠️ 6 further targets of other requests read the same." in written
+
+
+def test_who_approves_several_calls_sees_when_each_goes_out() -> None:
+    """The one fact about the first of them says that it is the first."""
+    times = [NOW + timedelta(hours=n) for n in range(1, 4)]
+    entries = [
+        replace(entry(ACTIONS["cancel by id"], State.PENDING, n), scheduled_for=at)
+        for n, at in enumerate(times)
+    ]
+    written = text_of(Review.build(request(*entries), nonce="n", shown="s")["blocks"])
+    assert [f"• call `vx_123`, goes out {when(at)}" in written for at in times] == [True] * 3
+    assert f"*When it would go out*\nThe first of them {when(times[0])}" in written
+    alike = [replace(one, scheduled_for=times[0]) for one in entries]
+    assert f"*When it would go out*\n{when(times[0])}" in text_of(card(request(*alike)).blocks)
+
+
+def test_who_approves_a_call_sees_how_it_is_placed() -> None:
+    """Everything that was said of it; of the data for the agent, which only the requester sees, the names."""
+    action = PlaceCall(to="+919876543210", agent="a", at=NOW, retries=3, gap=(30, 60), earliest="09:00", latest="18:00", carry_over=True, language="hi", priority=1, batch="b<1", metadata={"name": "Asha", "age": 25})  # fmt: skip
+    made = request(entry(action, State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    assert faults("modal", review) == []
+    written = text_of(review["blocks"])
+    for fact in (
+        "*Retries*\n3, 30, 60 min apart",
+        "*Only*\n09:00 to 18:00, else the next day",
+        "*Language*\nhi",
+        "*Priority*\n1",
+        "*Batch*\nb&lt;1",
+        "*Data for the agent, by name*\nname, age",
+    ):
+        assert fact in written
+    assert "Asha" not in written
+    assert "Retries" not in text_of(
+        Review.build(request(entry(ACTIONS["place"], State.PENDING)), nonce="n", shown="s")["blocks"]
+    )
+
+
+def test_numbers_of_many_countries_are_revealed_whole() -> None:
+    """Fifty with the longest names of countries are more than one paragraph."""
+    numbers = [f"+500{n}" for n in range(21000, 21050)]
+    made = request(*(entry(PlaceCall(to=to, agent="a"), State.PENDING, n) for n, to in enumerate(numbers, 1)))
+    written = text_of(Review.build(made, nonce="n", shown="s", revealed=True)["blocks"])
+    assert [to for to in numbers if to.removeprefix("+500") not in written.replace(" ", "")] == []
+
+
+def test_a_message_that_is_too_long_loses_words_before_targets() -> None:
+    """Whatever stands in it, Slack takes it: the longest texts end in …, and lists are cut last."""
+    targets = [f"• call `{n:0128}`" for n in range(50)]
+    words = [section(f"{n} {'&amp;' * 590}") for n in range(6)]
+    message = Message("x", [*paragraphs(targets), *words, context("&lt;!date^1>" * 40)])
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = text_of(message.blocks)
+    assert [target for target in targets if target not in written] == []
+    assert written.count("…") == len(words)
+    assert not re.search(r"&(?!amp;|lt;|gt;)", written)
+    lists = Message("x", [section("• " + "x" * 2998) for _ in range(50)])
+    assert faults("message", {"text": lists.text, "blocks": list(lists.blocks)}) == []
+
+
+@given(st.lists(st.text("a&<>\n @…", max_size=4000), max_size=8))
+def test_paragraphs_hold_every_line_whole(lines: list[str]) -> None:
+    """In as many sections as it takes, and no escaped character is parted."""
+    written = [line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for line in lines]
+    texts = [block["text"]["text"] for block in paragraphs(written)]
+    assert all(len(text) <= 3000 for text in texts)
+    assert "".join("\n".join(texts).split()) == "".join("".join(written).split())
+    assert not any(re.search(r"&(?!amp;|lt;|gt;)", text) for text in texts)
+
+
+def test_slacks_own_schemas_take_them_too() -> None:
+    """Where Slack's schemas are at hand, they find no fault either: one of each kind and state."""
+    check = checker("check_blocks")
+    known: set[str] = set()
+    """Blocks that were in a message or modal before: a check takes long, and many are made of the same blocks."""
+    for _, made in requests():
+        if len(made.entries) == 1:
+            views = (
+                Review.build(made, nonce="n", shown="s", caution=BEYOND),
+                Settling.build(made, made.entries[0], nonce="n"),
+            )
+            messages = (audit(made), card(made, caution=BEYOND), asked(made, caution=BEYOND))
+            shown = [("modal", view) for view in views]
+            shown += [("message", {"text": one.text, "blocks": list(one.blocks)}) for one in messages]
+            for kind, payload in shown:
+                blocks = {f"{kind} {json.dumps(block)}" for block in payload["blocks"]}
+                if blocks - known:
+                    assert check.faults(kind, payload) == []
+                known |= blocks
+    assert len(known) > 200
+
+
+@pytest.mark.parametrize(
+    ("state", "action", "says"),
+    [
+        (State.PENDING, "cancel by number", "⏳ *Waiting for approval.* <@U0AGENT> asks to cancel the scheduled calls of agent payments to +91 ••••• •3210."),
+        (State.SUCCEEDED, "place", "✅ *Scheduled:* a call to +91 ••••• •3210, <!date^"),
+        (State.UNKNOWN, "place now", "❓ *We do not know whether it happened:* place a call to +91 ••••• •3210, for <@U0AGENT>."),
+        (State.DENIED, "cancel by id", "🚫 *Denied by <@U0MANAGER>:* cancel call `vx_123`. The customer *will* be called."),
+        (State.EXPIRED, "delete", "⌛ *Time ran out before anyone decided:* delete campaign `cd-2129073`. The campaign stays."),
+        (State.FAILED, "cancel by id", "❌ *Not cancelled:* call `vx_123`. The provider said so."),
+        (State.PENDING, "stop", "⏳ *Waiting for approval.* <@U0AGENT> asks to stop campaign `cd-2129073`."),
+        (State.PENDING, "start", "⏳ *Waiting for approval.* <@U0AGENT> asks to start campaign `cd-2129073`, which calls people."),
+        (State.SUCCEEDED, "stop", "✅ *Stopped:* campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.SUCCEEDED, "start", "✅ *Started:* campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.FAILED, "start", "❌ *Not started:* campaign `cd-2129073`. The provider said so."),
+        (State.REFUSED, "stop", "🚫 *Not sent:* stop campaign `cd-2129073`, for <@U0AGENT>."),
+        (State.UNKNOWN, "start", "❓ *We do not know whether it happened:* start campaign `cd-2129073`, for <@U0AGENT>. The provider said so."),
+        (State.DENIED, "stop", "🚫 *Denied by <@U0MANAGER>:* stop campaign `cd-2129073`. The campaign goes on as it is."),
+        (State.EXPIRED, "start", "⌛ *Time ran out before anyone decided:* start campaign `cd-2129073`. The campaign stays as it is and calls nobody for this."),
+    ],
+)  # fmt: skip
+def test_a_state_in_words(state: State, action: str, says: str) -> None:
+    """The sentence says what happened, to what, and what follows for the customer."""
+    assert standing(request(entry(ACTIONS[action], state))).startswith(says)
+
+
+def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
+    """Nobody reads that a customer will be called as if that were new, and no sentence says it twice."""
+    made = replace(request(entry(ACTIONS["cancel by number"], State.DENIED)), moves="A-2222", moves_to=LATE)
+    assert standing(made).endswith("The call goes out at its old time.")
+    ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
+    made = replace(request(ended), moves="A-2222", moves_to=LATE, approvals=[])
+    told = re.sub(r"<!date[^>]*>", "WHEN", standing(made))
+    assert told == (
+        "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
+        "The call goes out WHEN: nobody decided in time."
+    )
+
+
+def test_several_that_are_cancelled_by_number_read_like_one() -> None:
+    """What was removed is not called cancelled, because there were several."""
+    first, second = (entry(ACTIONS["cancel by number"], State.SUCCEEDED, n) for n in (1, 2))
+    assert done(request(first)).startswith("✅ *Removed:* the scheduled calls of agent")
+    assert done(request(first, second)) == "✅ *Removed:* the scheduled calls to 2 of 2 numbers."
+
+
+def test_a_call_that_goes_out_at_once_cannot_be_undone() -> None:
+    """Whoever decides does not read that there is time until it goes out."""
+    at_once = replace(entry(ACTIONS["place now"], State.PENDING), scheduled_for=None)
+    facts = dict(facts_to_decide(request(at_once)))
+    assert (facts["When it would go out"], facts["Can it be undone"]) == (
+        "Now",
+        "No: the call goes out at once",
+    )
+
+
+@pytest.mark.parametrize(
+    ("action", "what", "happened", "did_not"),
+    [
+        (
+            "cancel by id",
+            "cancel call `vx_123`.",
+            "It happened: cancelled",
+            "It did not happen: not cancelled",
+        ),
+        ("place", "place a call to +91 ••••• •3210.", "It happened: placed", "It did not happen: not placed"),
+        ("delete", "delete campaign `cd-2129073`.", "It happened: deleted", "It did not happen: not deleted"),
+    ],
+)
+def test_whoever_says_what_happened_reads_of_what(
+    action: str, what: str, happened: str, did_not: str
+) -> None:
+    """What "it" is stands in the heading and in both answers; the title has the id."""
+    doubt = entry(ACTIONS[action], State.UNKNOWN)
+    view = Settling.build(request(doubt), doubt, nonce="n")
+    assert view["title"]["text"] == "What happened? A-7K3F.1"
+    assert view["blocks"][0]["text"]["text"].startswith(f"❓ *We do not know whether it happened:* {what}")
+    shown = [one["text"]["text"] for one in view["blocks"][1]["element"]["options"]]
+    assert shown[:2] == [happened, did_not]
+
+
+LATE = NOW + timedelta(hours=1, minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("known", "said", "ended", "says"),
+    [
+        (True, None, LATE, "The call went out WHEN before anyone decided."),
+        (True, None, NOW, "The call goes out WHEN: nobody decided in time. The customer *will* be called."),
+        (False, True, LATE, "The call was to go out WHEN, as <@U0AGENT> says, and nobody had decided by then."),
+        (False, True, NOW, "The call goes out WHEN, as <@U0AGENT> says: nobody decided in time. The customer *will* be called."),
+        (False, None, NOW, "Time ran out before anyone decided:* cancel call `vx_123`. The customer *will* be called."),
+    ],
+)  # fmt: skip
+def test_a_deadline_that_passed_says_no_more_than_is_known(
+    *, known: bool, said: bool | None, ended: datetime, says: str
+) -> None:
+    """That a call went out is said where the log knew when; before that time, that it goes out."""
+    at = NOW + timedelta(hours=1)
+    over = replace(
+        entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
+    )
+    made = replace(request(over), goes_out=at if said else None)
+    assert says.replace("WHEN", when(at)) in standing(made)
+    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    assert thread is not None
+    assert says.replace("WHEN", when(at)).rpartition("`. ")[2] in thread.text
+    assert standing(made).startswith("⌛ *Not cancelled:*") == bool(known or said)
+
+
+def test_what_another_request_cancelled_is_not_said_to_have_gone_out() -> None:
+    """The call was cancelled while this one waited: nobody reads that it went out."""
+    over = replace(entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=NOW, updated_at=NOW)
+    told = standing(replace(request(over), done_by="A-2222"))
+    assert told == "⌛ *Not needed any more:* call `vx_123`. `A-2222` cancelled it before."
+
+
+@pytest.mark.parametrize(
+    ("known", "ended", "says"),
+    [
+        (True, LATE, "*Not cancelled:* call `vx_123`. The call went out WHEN. CallOps could not send it."),
+        (False, LATE, "*Not cancelled:* call `vx_123`. The call was to go out WHEN, as <@U0AGENT> says. CallOps could not send it."),
+        (True, NOW, "*Not sent:* cancel call `vx_123`. CallOps could not send it. The customer *will* be called."),
+    ],
+)  # fmt: skip
+def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
+    *, known: bool, ended: datetime, says: str
+) -> None:
+    """Once the call's time came nobody reads that the customer will be called, nor that nobody decided."""
+    at = NOW + timedelta(hours=1)
+    over = replace(
+        entry(ACTIONS["cancel by id"], State.EXPIRED),
+        scheduled_for=at if known else None,
+        updated_at=ended,
+        message="CallOps could not send it.",
+    )
+    made = replace(request(over), goes_out=None if known else at)
+    assert standing(made) == f"⌛ {says.replace('WHEN', when(at))}"
+    thread = render("expired", "thread", made, Told("system", entry=over.id))
+    assert thread is not None
+    assert thread.text == says.replace("WHEN", when(at)).rpartition("`. ")[2]
+
+
+def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
+    """How long before the call it is, where it is close; and whose word the call's time is."""
+    waiting = entry(ACTIONS["cancel by id"], State.PENDING)
+    made = replace(request(waiting), decide_by=NOW + timedelta(minutes=58))
+    assert f"Time runs out {when(NOW + timedelta(minutes=58))}, 2 min before the call goes out." in str(
+        card(made).blocks
+    )
+    assert "before the call" not in str(card(request(waiting)).blocks)
+    said = replace(request(replace(waiting, scheduled_for=None)), goes_out=NOW + timedelta(hours=3))
+    assert f"{when(NOW + timedelta(hours=3))}, as <@U0AGENT> says" in str(card(said).blocks)
+
+
+def test_only_a_waiting_card_has_a_button_and_only_an_unknown_can_be_settled() -> None:
+    """Once decided, the button gives way to who and when."""
+    for state in State:
+        made = request(entry(ACTIONS["cancel by id"], state))
+        assert ("Review…" in str(card(made).blocks)) == (state is State.PENDING)
+        assert ("Say what happened…" in str(audit(made).blocks)) == (state is State.UNKNOWN)
+    assert "Denied by <@U0MANAGER>, <!date^" in str(
+        card(request(entry(ACTIONS["place"], State.DENIED))).blocks
+    )
+
+
+def submitted(view: View, confirmation: str | None) -> View:
+    """A review as Slack sends it back."""
+    block = Review.confirmation_id("A-7K3F")
+    return view | {"state": {"values": {block: {block: {"value": confirmation}}}}}
+
+
+@pytest.mark.parametrize(
+    ("typed", "confirmed"),
+    [
+        ("cd-2129073", True),
+        (" cd-2129073\n", True),
+        ("`cd-2129073`", True),
+        ("“cd-2129073”", True),
+        ("‘cd-2129073’", True),
+        ("cd\u20112129073", True),
+        ("cd–2129073", True),
+        ("\u200bcd-\u200d2129073\ufeff", True),
+        ("cd-2129073, cd-2129073", True),
+        (None, False),
+        ("", False),
+        ("`", False),
+        ("\u200d", False),
+        ("cd-2129074", False),
+        ("CD-2129073", False),
+        ("cd 2129073", False),
+        ("cd_2129073", False),
+        ("cd-2129073.", False),
+        ("cd-２129073", False),
+        ("cd-2129073 cd-2129074", False),
+    ],
+)
+def test_what_cannot_be_undone_is_approved_by_its_id(typed: str | None, *, confirmed: bool) -> None:
+    """The card and the review say so, and nothing but the id itself will do."""
+    made = request(entry(ACTIONS["delete"], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    for shown in (card(made).blocks, review):
+        assert "This cannot be undone." in str(shown)
+        assert "When it would go out" not in str(shown)
+    assert Review.is_confirmed(made, submitted(review, typed)) is confirmed
+
+
+NAMES: dict[str, tuple[list[str | None], list[str | None]]] = {
+    "Diwali reminders": (
+        [
+            "cd-2129073",
+            "  Diwali   reminders ",
+            "diwali REMINDERS",
+            "“Diwali reminders”",
+            "`Diwali reminders`",
+        ],
+        [None, "", "Diwali", "Diwali reminder", "Diwali reminders 2", "Diwali-reminders", "Diwalireminders"],
+    ),
+    "Don’t miss – “50%”": (
+        ['Don\'t miss - "50%"', "DON\u02bcT MISS \u2014 «50%»", "don\u2032t miss \u2011 “50%”"],
+        ["Dont miss - 50%", "Don't miss “50%”", "Don't miss - 60%"],
+    ),
+    "Cafe\u0301 Mu\u0308ller": (
+        ["Café Müller", "CAFÉ MÜLLER", "cafe\u0301 müller"],
+        ["Cafe Muller", "Cafè Müller"],
+    ),
+    "می\u200cخواهم 👩\u200d💻": (["میخواهم 👩💻", "می\u200cخواهم 👩\u200d💻"], ["میخواهم", "می خواهم 👩‍💻"]),
+    "Love ❤\ufe0f": (["love ❤", "LOVE ❤\ufe0f"], ["love", "love 🧡"]),
+    "Straße": (["STRASSE", "straße"], ["Strase"]),
+    "Plan²": (["PLAN²"], ["Plan2", "Plan"]),
+    "Сбор": (["СБОР"], ["Cбop", "Сборы"]),
+    "बकाया": (["बकाया"], ["बकाय", "बकायी"]),
+    "Wait…": (["wait..."], ["wait", "wait.."]),
+    "Do`it": (["Doit", "Do`it", "doit"], ["Do it"]),
+    "\u200d\u2060": ([], ["\u200d\u2060", "", "`"]),
+    "Long " * 40: ([], ["Long " * 40, "Long " * 30]),
+}
+"""What a provider calls a campaign: what may be typed for it, and what may not."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_that_was_looked_up_will_do_for_the_id(name: str) -> None:
+    """Whoever typed it has read which campaign that is, however a keyboard wrote it; no other name will do."""
+    made = request(deletion(name))
+    review = Review.build(made, nonce="n", shown="s")
+    right, wrong = NAMES[name]
+    assert ("Type the campaign's id or name to approve" in str(review)) == bool(right)
+    assert "Type the campaign's id" in str(review)
+    for typed in right:
+        assert Review.is_confirmed(made, submitted(review, typed)), typed
+    for typed in wrong:
+        assert not Review.is_confirmed(made, submitted(review, typed)), typed
+
+
+def test_a_name_that_another_campaign_has_will_not_do() -> None:
+    """The field asks for the id alone, and nothing else is taken."""
+    made = request(deletion("Don’t miss"))
+    review = Review.build(made, nonce="n", shown="s", beside=Beside(namesake=True))
+    assert "Type the campaign's id to approve" in str(review)
+    assert Review.is_confirmed(made, submitted(review, "cd-2129073"), namesake=True)
+    for typed in ("Don’t miss", "Don't miss"):
+        assert not Review.is_confirmed(made, submitted(review, typed), namesake=True)
+
+
+def deletion(name: str) -> LogEntry:
+    """A waiting deletion of a campaign whose name a look-up told."""
+    waiting = entry(ACTIONS["delete"], State.PENDING)
+    return replace(waiting, looked_up=True, sighted=True, known_as=name)
+
+
+def looked_up(name: str, state: State, *, sighted: bool | None, known_as: str | None = None) -> Request:
+    """A request whose target its provider was asked about."""
+    return request(replace(entry(ACTIONS[name], state), looked_up=True, sighted=sighted, known_as=known_as))
+
+
+@pytest.mark.parametrize("name", OF_CAMPAIGNS)
+def test_a_campaign_is_shown_by_its_name_where_a_look_up_found_it(name: str) -> None:
+    """Everywhere that it is named, before and after it was decided; what it is called ends no code."""
+    for state in State:
+        made = looked_up(name, state, sighted=True, known_as="Diwali\n`reminders` <!channel>")
+        shown = "campaign “Diwali reminders &lt;!channel&gt;” `cd-2129073`"
+        for blocks in (
+            card(made).blocks,
+            audit(made).blocks,
+            Review.build(made, nonce="n", shown="s")["blocks"],
+        ):
+            assert shown in blocks[0]["text"]["text"]
+
+
+@pytest.mark.parametrize("name", OF_CAMPAIGNS)
+def test_who_decides_is_warned_of_a_campaign_that_is_not_there(name: str) -> None:
+    """Only where the provider said so: what could not be looked up, or was not, is not spoken of."""
+    warning = "⚠️ The provider says that it has no such campaign. Compare the id before you approve."
+    for sighted in (True, False, None):
+        made = looked_up(name, State.PENDING, sighted=sighted)
+        for shown in (card(made).blocks, Review.build(made, nonce="n", shown="s")["blocks"]):
+            assert (warning in str(shown)) == (sighted is False)
+    assert warning not in str(card(looked_up(name, State.DENIED, sighted=False)).blocks)
+    assert warning not in str(card(request(entry(ACTIONS[name], State.PENDING))).blocks)
+
+
+def test_who_decides_and_who_asked_read_what_is_beyond_the_documents() -> None:
+    """Where it applies, as long as nothing has come of it, in one line."""
+    made = request(entry(ACTIONS["start"], State.PENDING))
+    shown = (card, asked, partial(Review.build, nonce="n", shown="s"))
+    for build in shown:
+        assert BEYOND in str(build(made, caution=BEYOND))
+        assert "Beyond" not in str(build(made))
+    for build in (card, asked):
+        assert BEYOND not in str(build(request(entry(ACTIONS["start"], State.SUCCEEDED)), caution=BEYOND))
+
+
+def test_starting_a_campaign_says_that_people_are_called() -> None:
+    """On the card, in the review, and to the person who asked."""
+    made = request(entry(ACTIONS["start"], State.PENDING))
+    for shown in (card(made), asked(made), Review.build(made, nonce="n", shown="s")):
+        assert "which calls people" in str(shown)
+    assert "*Approve* starts it at once, and it calls people." in str(
+        Review.build(made, nonce="n", shown="s")
+    )
+    assert "When it would go out" not in str(card(made))
+
+
+def tried(action: CallAction) -> LogEntry:
+    """An entry whose dry run has come to its end, with the adapter's own words."""
+    settings = CallKaroSettings(
+        api_key="k", mode="dry-run", agents={"payments": "6803fa77", "pay<ments>": "6803fa77"}
+    )
+    adapter = CallKaro(settings, clock=lambda: NOW)
+    refused = adapter.dry_run(adapter.prepare(action, Context(now=NOW, action_id="A-7K3F")))
+    assert refused
+    return replace(entry(action, State.REFUSED), code=refused.code, message=refused.message)
+
+
+def test_the_end_of_a_dry_run_is_a_success_of_the_trial() -> None:
+    """It says what would have gone where, nothing twice, and no word of an error."""
+    made = replace(request(tried(ACTIONS["place"])), mode="dry-run")
+    told = render("refused", "dm:U0AGENT", made, Told("system"))
+    assert told is not None
+    assert told.blocks[0]["text"]["text"] == (
+        "🧪 *Dry run: nothing is sent.*\n✅ *Tried out:* place a call to +91 ••••• •3210, for <@U0AGENT>. "
+        "It would have been POST /call/outbound to api.callkaro.ai."
+    )
+    many = replace(request(tried(ACTIONS["place"]), tried(ACTIONS["place now"])), mode="dry-run")
+    assert "✅ *<@U0AGENT> asked to place 2 calls:* 2 tried out." in str(audit(many).blocks)
+    assert "Not sent" not in str([audit(made), audit(many), told])
+    waiting = replace(request(entry(ACTIONS["delete"], State.PENDING)), mode="dry-run")
+    assert "*Approve* sends nothing: this is a dry run." in str(Review.build(waiting, nonce="n", shown="s"))
+
+
+@pytest.mark.parametrize(
+    ("attempt", "code", "says"),
+    [
+        (1, Code.RATE_LIMITED, "⏳ *Trying again WHEN, as the provider asked:* cancel call `vx_123`. The provider said so."),
+        (1, Code.UNREACHABLE, "⏳ *Trying again WHEN:* cancel call `vx_123`. The provider said so."),
+        (0, Code.RATE_LIMITED, "⏳ *Waiting until WHEN:* cancel call `vx_123`, for <@U0AGENT>. The provider said so."),
+    ],
+)  # fmt: skip
+def test_a_wait_says_until_when(attempt: int, code: Code, says: str) -> None:
+    """In each reader's own zone, and that the provider asked for it where it did; for each of several too."""
+    later = NOW + timedelta(minutes=5)
+    waiting = replace(
+        entry(ACTIONS["cancel by id"], State.APPROVED), attempt=attempt, code=code, not_before=later
+    )
+    assert standing(request(waiting)) == says.replace("WHEN", when(later))
+    several = audit(request(waiting, entry(ACTIONS["cancel by id"], State.SUCCEEDED, 2)))
+    assert f"• call `vx_123`: waits until {when(later)}" in several.blocks[1]["text"]["text"]
+
+
+@pytest.mark.parametrize("state", [State.APPROVED, State.SENDING, State.UNKNOWN])
+def test_a_card_of_what_has_not_ended_is_true_whenever_it_is_read(state: State) -> None:
+    """It may be behind the audit message, so it says that it was approved, and where to look."""
+    assert card(request(entry(ACTIONS["cancel by id"], state))).text == (
+        "⏳ *Approved:* cancel call `vx_123`, for <@U0AGENT>. The audit channel shows what comes of it."
+    )
+
+
+def test_a_placed_call_shows_the_id_by_which_it_can_be_cancelled() -> None:
+    """Where numbers do not do, people need it; a cancellation names its own."""
+    assert "call `a1b2`" in str(audit(request(entry(ACTIONS["place"], State.SUCCEEDED))).blocks)
+    assert "a1b2" not in str(audit(request(entry(ACTIONS["cancel by id"], State.SUCCEEDED))).blocks)
+
+
+def test_what_can_be_made_good_needs_no_typing() -> None:
+    """A cancellation is approved as it is shown; a note may be added."""
+    made = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    assert [block["optional"] for block in review["blocks"] if block["type"] == "input"] == [True]
+    assert Review.is_confirmed(made, review)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_the_button_that_approves_says_what(name: str) -> None:
+    """It names the kind, and the review says what follows for the customer if it is denied."""
+    made = request(entry(ACTIONS[name], State.PENDING))
+    review = Review.build(made, nonce="n", shown="s")
+    words = {"place": "call", "place now": "call", "cancel by number": "cancel", "cancel by id": "cancel"}
+    assert review["submit"]["text"] == f"Approve {words.get(name, name)}"
+    if name.startswith("cancel"):
+        assert "If you *deny* it: The customer *will* be called." in str(review)
+        assert "If you deny it: The customer *will* be called." in str(
+            Denial.build(made, nonce="n", shown="s")
+        )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words", "reason", "wrong"),
+    [
+        ("reason-1", "", "wrong number", []),
+        ("reason-1", "it is 3211", "wrong number: it is 3211", []),
+        ("other", "she wants it", "she wants it", []),
+        ("", "she wants it", "she wants it", []),
+        ("other", "", "", ["words"]),
+        ("", "", "", ["reason"]),
+        ("reason-9", "", "", ["reason"]),
+    ],
+)
+def test_a_denial_is_chosen_or_typed(chosen: str, words: str, reason: str, wrong: list[str]) -> None:
+    """One of the configured reasons, words of one's own, or both; something must be said."""
+    values = {
+        Denial.reason: {Denial.reason: {"selected_option": {"value": chosen} if chosen else None}},
+        Denial.words: {Denial.words: {"value": words or None}},
+    }
+    said, faults_by_field = Denial.read({"state": {"values": values}}, ["already done", "wrong number"])
+    assert (said, list(faults_by_field)) == (reason, wrong)
+
+
+def test_a_full_number_is_shown_only_where_it_was_asked_for() -> None:
+    """The button is there for who may; once it was pressed the number is there and the button is gone."""
+    by_number = request(entry(ACTIONS["cancel by number"], State.PENDING))
+    by_id = request(entry(ACTIONS["cancel by id"], State.PENDING))
+    build = partial(Review.build, nonce="n", shown="s")
+    assert "Show full number" not in str(build(by_number))
+    assert "Show full number" not in str(build(by_id, may_reveal=True))
+    offered = str(build(by_number, may_reveal=True))
+    assert "Show full number" in offered
+    assert "98765 43210" not in offered
+    shown = build(by_number, may_reveal=True, revealed=True)
+    assert "+91 98765 43210 (India)" in str(shown)
+    assert "Show full number" not in str(shown)
+    assert faults("modal", shown) == []
+
+
+def test_what_else_waits_is_said_where_one_decides() -> None:
+    """How many, and which of them has a number that reads the same."""
+    made = request(entry(ACTIONS["cancel by number"], State.PENDING))
+    twin = replace(made.entries[0], id="A-9999", request="A-9999")
+    around = Beside(3, tuple(replace(twin, id=f"A-999{n}", request=f"A-999{n}") for n in range(9)))
+    review = Review.build(made, nonce="n", shown="s", beside=around)
+    assert "3 more wait for you" in str(review)
+    assert "3 others wait as this is written" in str(card(made, beside=around).blocks)
+    for shown in (review, card(made, beside=around)):
+        assert str(shown).count("This is not the same number as in `A-999") == 3
+        assert "This one is `A-7K3F`." in str(shown)
+    for template in ("asked", "reminded"):
+        told = render(template, "asked:U0MANAGER", made, Told("system"), beside=around)
+        assert told is not None
+        assert faults("message", {"text": told.text, "blocks": list(told.blocks)}) == []
+        over = request(entry(ACTIONS["cancel by number"], State.APPROVED))
+        assert render(template, "asked:U0MANAGER", over, Told("system")) is None
+
+
+def test_people_and_adapters_call_the_same_things_irreversible() -> None:
+    """What a provider cannot undo is what approvers type the id of."""
+    known = {one for adapter in PROVIDERS.values() for one in adapter.capabilities}
+    assert {one.kind for one in known if one.irreversible} == IRREVERSIBLE
+    assert not [one for one in known if one.kind in IRREVERSIBLE and not one.irreversible]
+
+
+def test_what_is_gone_and_what_is_odd_is_said_in_the_thread() -> None:
+    """The summary is there to read; a warning names its target where there are several."""
+    one = entry(ACTIONS["cancel by id"], State.SUCCEEDED)
+    two = replace(one, id="A-7K3F.2")
+    told = Told("system", summaries=["name: Billing & more"], warnings=[("A-7K3F.1", "Look at both.")])
+    alone = render("succeeded", "thread", request(one), told)
+    assert alone is not None
+    assert alone.blocks[1]["text"]["text"] == "What it was: name: Billing &amp; more\n⚠️ Look at both."
+    for to in ("thread", "dm:U0AGENT"):
+        both = render("succeeded", to, request(one, two), told)
+        assert "⚠️ call `vx_123`: Look at both." in str(both)
+
+
+def test_a_direct_message_waits_for_the_last_target() -> None:
+    """While something is still under way, the one that ends last tells of all."""
+    ended, active = entry(ACTIONS["place"], State.FAILED), entry(ACTIONS["place"], State.SENDING, 2)
+    assert render("failed", "dm:U0AGENT", request(ended, active), Told("system")) is None
+    told = render("failed", "dm:U0AGENT", request(ended, ended), Told("system"))
+    assert told is not None
+    assert "2 failed" in told.text
+
+
+def test_a_reply_names_the_target_it_is_about() -> None:
+    """With several targets, what happened to the second is not said of the first."""
+    done, late = entry(ACTIONS["cancel by id"], State.SUCCEEDED), entry(ACTIONS["place"], State.EXPIRED, 2)
+    late = replace(late, message="CallOps could not send it in time.")
+    told = render("expired", "thread", request(done, late), Told("system", entry=late.id))
+    assert told is not None
+    assert told.text == "CallOps could not send it in time. (a call to +91 ••••• •3210) Nobody is called."
+    told = render("happened", "thread", request(done, late), Told("U0MANAGER", "dashboard", late.id))
+    assert told is not None
+    assert "it *did* happen (a call to +91 ••••• •3210). “dashboard”" in told.text
+
+
+def test_a_doubt_that_came_back_reads_as_one() -> None:
+    """What was about to be sent again and is not: nobody is told that it will be; what is known is said."""
+    came_back = not_again(
+        entry(ACTIONS["cancel by number"], State.APPROVED), "window_passed", outcomes.SO_LATE
+    )
+    changed = replace(
+        entry(ACTIONS["cancel by number"], State.UNKNOWN),
+        attempt=1,
+        doubted=True,
+        not_before=None,
+        message=str(came_back.changes["message"]),
+    )
+    assert standing(request(changed)) == (
+        "❓ *We do not know whether it happened:* cancel the scheduled calls of agent payments to "
+        "+91 ••••• •3210, for <@U0AGENT>. An earlier request got no readable answer and may have worked. It "
+        "was not sent again: it is late now, and it could cancel a newer call to this number."
+    )
+    told = render("unknown", "thread", request(changed), Told("system", entry=changed.id))
+    assert told is not None
+    assert told.text.startswith("We do not know whether it happened. Look it up at the provider, then press")
+
+
+def test_a_look_up_that_still_finds_it_says_so() -> None:
+    """What is in doubt and still there is for people to settle; with several, which one is said."""
+    doubt = entry(ACTIONS["delete"], State.UNKNOWN)
+    told = render("still_there", "thread", request(doubt), Told("system", entry=doubt.id))
+    assert told is not None
+    assert told.text.startswith("The provider was asked, and still has it. Look it up there again, then")
+
+
+def test_no_button_reads_just_cancel() -> None:
+    """A person must know what a button does before pressing it."""
+    for state in State:
+        made = request(entry(ACTIONS["cancel by id"], state))
+        shown = str([audit(made).blocks, card(made).blocks, Review.build(made, nonce="n", shown="s")])
+        assert "'text': 'Cancel'" not in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("a & b", "a &amp; b"),
+        ("\u202eabc\u200b\x07", "abc"),
+        ("<https://x|bank>", "&lt;https://x|bank&gt;"),
+    ],
+)
+def test_peoples_words_are_shown_and_do_nothing(typed: str, shown: str) -> None:
+    """Markup that somebody typed is text."""
+    assert escape(typed) == shown
+
+
+def test_only_what_cannot_be_seen_is_dropped() -> None:
+    """Line ends, apostrophes and other scripts stay."""
+    assert plain("customer's\nनमस्ते 🙂") == "customer's\nनमस्ते 🙂"

@@ -1,0 +1,393 @@
+"""What only the person who typed reads: help, faults, the preview. Slack takes all of it, whatever was typed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.parsing.command import OF_CAMPAIGNS, ConnectionWords, Line, Typist, Verb, Vocabulary
+from bot.parsing.defaults import infer
+from bot.parsing.labels import DOES
+from bot.parsing.numbers import NumberTarget
+from bot.parsing.parser import parse
+from bot.services.commands import actions_of
+from bot.services.requests import Wish
+from bot.ui.announcements import rules_changed, rules_faulty
+from bot.ui.command_replies import OPENS, asked, fault_message, help_message, preview, refusal
+from bot.ui.previews import PlacePreview
+from playground.blocks import faults
+from providers.actions import Kind, PlaceCall
+from providers.transport.request import Prepared
+from storage.states import State
+from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
+from tests.support.slack_schemas import checker
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+REMINDERS = ConnectionWords(("payments",), frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}), "number")
+VOXWORKS = ConnectionWords(
+    ("welcome",),
+    frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL}),
+    "call_id",
+    title="Voxworks",
+    beyond=frozenset({Kind.PLACE_CALL}),
+    dry_run=True,
+)
+KORE = ConnectionWords(kinds=frozenset({Kind.DELETE_CAMPAIGN}), title="Kore.ai")
+ALL_OF_KORE = replace(
+    KORE,
+    kinds=KORE.kinds | {Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN},
+    beyond=frozenset({Kind.STOP_CAMPAIGN, Kind.START_CAMPAIGN}),
+)
+VOCABULARY = Vocabulary({"reminders": REMINDERS}, "IN")
+EVERYTHING = Vocabulary({"reminders": REMINDERS, "vox": VOXWORKS, "kore": ALL_OF_KORE}, "IN")
+
+
+def read(text: str, door: Verb | None = Verb.PLACE, words: Vocabulary = VOCABULARY) -> Line:
+    """A line typed in India."""
+    return parse(text, door=door, vocabulary=words, typist=Typist("Asia/Kolkata"), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "98765 43210 25:00",
+        "98765 43210 <!channel> `code` *bold* 25:00",
+        "12345 " + "x" * 4000,
+        "foo=bar " * 300,
+        ", ".join(f"98765 4{n:04}" for n in range(60)),
+        "98765 43210 reason=" + "long " * 200,
+        "campaign",
+        "campaign stpo cd-1 " + "x" * 4000,
+        "cancle 98765 43210",
+    ],
+)
+@pytest.mark.parametrize("door", [Verb.PLACE, Verb.CANCEL, Verb.DELETE_CAMPAIGN, Verb.START_CAMPAIGN, None])
+def test_every_fault_is_shown_within_slacks_limits(typed: str, door: Verb | None) -> None:
+    """However much was typed, Slack takes the answer, nobody is pinged, and there is a way on."""
+    found = infer(read(typed, door, EVERYTHING), EVERYTHING)
+    said = [*found.line.faults, *found.faults]
+    if said:
+        message = fault_message(found, said, "d" * 24)
+        payload = {"text": message.text, "blocks": list(message.blocks)}
+        assert faults("message", payload) == []
+        assert "<!channel>" not in str(payload)
+        offered = [Verb.PLACE, Verb.CANCEL, *OF_CAMPAIGNS] if found.line.verb is None else []
+        ways = ["Open the form…", "/calls help", *(f"{DOES[verb].capitalize()}…" for verb in offered)]
+        assert any(way in str(payload) for way in ways)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        (
+            "98765 43210 tomorrow 9:30 via remindres",
+            "Corrected, to copy: `/place-call +919876543210 via reminders",
+        ),
+        (
+            "98765 43210 agent=paymnets",
+            "Corrected, to copy: `/place-call +919876543210 via reminders agent=payments`",
+        ),
+        ("98765 43210 25:00 agent=payments", "Understood so far: `/place-call +919876543210"),
+        ("98765 43210 agent=paymnets retries=many", "Understood so far: `/place-call +919876543210"),
+    ],
+)
+def test_the_corrected_line_is_there_to_copy(typed: str, shown: str) -> None:
+    """Where it is known what was meant; read again, it has no fault. Else what was understood is shown."""
+    found = infer(read(typed), VOCABULARY)
+    message = fault_message(found, [*found.line.faults, *found.faults], "d" * 24)
+    lines = [block["text"]["text"] for block in message.blocks if "text" in block]
+    [copied] = [line for line in lines if line.startswith(shown)]
+    again = read(copied.partition("/place-call ")[2].strip("`"))
+    assert again.faults == ()
+    assert again.targets == found.line.targets
+
+
+def test_the_preview_shows_exactly_what_would_be_placed() -> None:
+    """Number and country, the time in both zones as the provider gets it, connection, agent and options."""
+    line = infer(
+        read("98765 43210 tomorrow 9:30 retries=3 gap=30,60 until=18:00 carry-over meta.age=25"), VOCABULARY
+    ).line
+    at = NOW + timedelta(days=1)
+    action = PlaceCall(
+        to="+919876543210", agent="payments", at=at, retries=3, gap=(30, 60), latest="18:00", carry_over=True, metadata={"age": 25, "note": "<!here>" * 50}
+    )  # fmt: skip
+    prepared = Prepared(
+        action=action,
+        method="POST",
+        url="",
+        headers={},
+        body=None,
+        provider_time="2026-11-22T09:30:00",
+        zone="Asia/Kolkata",
+    )
+    wish = Wish("reminders", (action,), purpose="payment due")
+    message = preview(
+        wish,
+        prepared,
+        line,
+        through=REMINDERS,
+        chosen="Chosen for you: agent payments (there is no other).",
+        draft="d" * 24,
+    )
+    payload = {"text": message.text, "blocks": list(message.blocks)}
+    shown = str(payload)
+    assert faults("message", payload) == []
+    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    assert faults("modal", modal) == []
+    for part in (
+        "+91 98765 43210 (India)",
+        "`2026-11-22T09:30:00` in Asia/Kolkata",
+        "reminders, agent payments",
+        "3, 30, 60 min apart",
+        "until 18:00 (Asia/Kolkata), else the next day",
+        "age = `25`",
+        "“payment due”",
+    ):
+        assert part in shown, part
+    assert "<!here>" not in shown
+
+
+def previewed(typed: str) -> list[list[dict[str, Any]]]:
+    """The blocks of both previews of a call: the command's and the form's."""
+    line = infer(read(typed), VOCABULARY).line
+    assert line.faults == ()
+    [action] = actions_of(line)
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
+    wish = Wish("reminders", (action,), line.reason, line.purpose, line.consent, zone=line.zone)
+    message = preview(wish, prepared, line, through=REMINDERS, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(wish, prepared, line, through=REMINDERS, nonce="n" * 24, channel="C0")
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert faults("modal", modal) == []
+    return [list(message.blocks), modal["blocks"]]
+
+
+def test_a_preview_tells_numbers_from_text() -> None:
+    """Text stands in quotes as it was typed, a number does not, and the heading says so."""
+    typed = "98765 43210 meta.age=25 meta.pin=007 meta.amount=1500.50 meta.name=null meta.city=New  Delhi"
+    for blocks in previewed(f'{typed} meta.no="5" meta.none="" meta.big=98765432109876543210'):
+        [shown] = [
+            field["text"]
+            for block in blocks
+            for field in block.get("fields", ())
+            if field["text"].startswith("*Data for the agent")
+        ]
+        assert shown == (
+            "*Data for the agent, text in quotes*\n"
+            "age = `25`, pin = “007”, amount = “1500.50”, name = “null”, city = “New  Delhi”, no = “5”, "
+            "none = “”, big = “98765432109876543210”"
+        )
+
+
+def test_a_preview_leaves_out_no_fact() -> None:
+    """All that can be said of a call at once is shown, however long: what is not seen is not placed."""
+    long = ("because & so on " * 31).strip()
+    said = {
+        "Retries": "retries=3 gap=30,60",
+        "Only": "from=9:00 until=18:00 carry-over",
+        "Language": "lang=hi",
+        "Priority": "priority=1",
+        "Batch": f"batch={long}",
+        "Data for the agent, text in quotes": " ".join(f'meta.n{n}="{long}"' for n in range(20)),
+        "Purpose": f"purpose={long}",
+        "Consent": f"consent={long}",
+        "Their time zone": "zone=Asia/Kolkata",
+        "Reason": f'reason="{long}"',
+    }
+    for blocks in previewed(f"98765 43210 tomorrow 9:30 {' '.join(said.values())}"):
+        written = "\n".join(
+            [block["text"]["text"] for block in blocks if "text" in block]
+            + [field["text"] for block in blocks for field in block.get("fields", ())]
+        )
+        assert [name for name in ("Number", "When", "Through", *said) if f"*{name}*\n" not in written] == []
+    whole = "".join(written.split())  # the form's preview; a message has less room
+    assert whole.count("".join(long.replace("&", "&amp;").split())) == 24
+
+
+TARGETS = {
+    "numbers": ", ".join(f"98765 4{n:04}" for n in range(50)),
+    "ids": ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 150)),
+}
+
+
+@pytest.mark.parametrize("typed", TARGETS.values(), ids=list(TARGETS))
+def test_who_asked_reads_every_target(typed: str) -> None:
+    """The confirmation lists them all, as they will be used, and what was left out beside them."""
+    line = replace(read(f"{typed} wrong number", Verb.CANCEL, EVERYTHING), left_out=("beside " * 9,) * 50)
+    assert len(line.targets) == 50
+    made = request(*(entry(ACTIONS["cancel by id"], State.PENDING, n) for n in range(1, 51)))
+    message = asked(made, line)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = str(message.blocks)
+    for target in line.targets:
+        shown = (
+            f"• {target.phone.pretty} (India)"
+            if isinstance(target, NumberTarget)
+            else f"• `{target.provider_id}`"
+        )
+        assert shown in written
+    assert written.count("beside beside") >= 50
+
+
+def test_one_id_is_not_told_twice() -> None:
+    """The sentence has it already."""
+    line = read("vx_1 wrong number", Verb.CANCEL, EVERYTHING)
+    message = asked(request(entry(ACTIONS["cancel by id"], State.PENDING)), line)
+    assert "• " not in str(message.blocks)
+
+
+def test_what_is_too_long_to_be_copied_is_not_offered_in_part() -> None:
+    """A command that was cut would ask for fewer than were typed."""
+    for count, copied in ((5, True), (50, False)):
+        typed = ", ".join(f"vx_{n}_".ljust(128, "x") for n in range(100, 100 + count))
+        found = infer(read(f"{typed} goes-out=never", Verb.CANCEL, EVERYTHING), EVERYTHING)
+        message = fault_message(found, found.line.faults, "d" * 24)
+        assert ("Understood so far: `/cancel-call" in str(message.blocks)) is copied
+        assert (
+            "too long to be copied from here. The form has all of it." in str(message.blocks)
+        ) is not copied
+
+
+def test_faults_that_are_not_shown_are_counted() -> None:
+    """However many rows are wrong."""
+    found = infer(read(", ".join(f"12345{n:02}6" for n in range(70)), Verb.CANCEL, VOCABULARY), VOCABULARY)
+    message = fault_message(found, found.line.faults, "d" * 24)
+    [listed] = [
+        block["text"]["text"]
+        for block in message.blocks
+        if block.get("text", {}).get("text", "").startswith("• ")
+    ]
+    shown = listed.count("\n• ") + 1
+    assert 5 < shown < len(found.line.faults)
+    assert listed.endswith(f"… and {len(found.line.faults) - shown} more to correct")
+
+
+def test_help_names_every_connection() -> None:
+    """However many there are, and however many agents they have."""
+    many = {
+        f"connection-{n:02}": replace(REMINDERS, agents=tuple(f"agent-{n}-{m}" for m in range(10)))
+        for n in range(40)
+    }
+    off = {f"off-{n}": "its key is not set" for n in range(10)}
+    message = help_message(Vocabulary(many, "IN"), off)
+    assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    written = str(message.blocks)
+    assert [name for name in (*many, *off, "agent-39-9") if name not in written] == []
+
+
+@pytest.mark.parametrize("count", [1, 21, 300])
+def test_the_team_reads_how_many_changes_are_not_shown(count: int) -> None:
+    """Of new rules, and of faults in the file."""
+    lines = [f"{n} {'x' * 400}" for n in range(count)]
+    for message in (rules_changed(lines, "P-1", ""), rules_faulty(lines)):
+        assert faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+        told = message.blocks[1]["text"]["text"]
+        shown = told.count("• ")
+        assert (f"… and {count - shown} more" in told) == (count > shown)
+
+
+@pytest.mark.parametrize("words", [EVERYTHING, VOCABULARY, Vocabulary({}, "IN")])
+def test_slack_takes_the_help(words: Vocabulary) -> None:
+    """Whatever is connected, and if nothing is; Slack's own schema finds no fault either."""
+    message = help_message(words, {"off": "VOX_KEY not set"})
+    payload = {"text": message.text, "blocks": list(message.blocks)}
+    assert faults("message", payload) == []
+    assert checker("check_blocks").faults("message", payload) == []
+
+
+def test_help_names_what_each_connection_does() -> None:
+    """What is off has its reason, what only tries out says so, what no document has is marked, once for all."""
+    *_, connections = help_message(EVERYTHING, {"dialer": "RYNG_KEY not set"}).blocks
+    assert connections["text"]["text"].splitlines() == [
+        "*Connections*",
+        "• `reminders`: places calls, cancels calls; agents: payments",
+        "• `vox`: places calls†, cancels calls; agents: welcome. 🧪 *Dry run: nothing is sent.*",
+        "• `kore`: deletes campaigns, stops campaigns†, starts campaigns†",
+        "• `dialer` is off: RYNG_KEY not set",
+        "† Beyond Voxworks' and Kore.ai's documents: it may not work as we expect.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("connections", "offered", "line"),
+    [
+        (
+            {"reminders": REMINDERS},
+            ["Place a call…", "Cancel a call…", "Move a call…", "Stop calls to a number…"],
+            None,
+        ),
+        (
+            {"kore": KORE},
+            ["Delete a campaign…"],
+            "*Delete a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id.",
+        ),
+        (
+            {"reminders": REMINDERS, "kore": ALL_OF_KORE},
+            [
+                "Place a call…",
+                "Cancel a call…",
+                "Move a call…",
+                "Delete a campaign…",
+                "Stop a campaign…",
+                "Start a campaign…",
+                "Stop calls to a number…",
+            ],
+            "*Delete, stop or start a campaign*: `/calls campaign delete cd-2129073 it has ended`\nBy its id; what follows is the reason. Deleting cannot be undone: whoever approves it types the id. Starting calls people.",
+        ),
+    ],
+)
+def test_help_offers_what_some_connection_can_do(
+    connections: dict[str, ConnectionWords], offered: list[str], line: str | None
+) -> None:
+    """What nobody here can do has neither a button nor a word; nothing is said to be beyond without reason."""
+    blocks = help_message(Vocabulary(connections, "IN"), {}).blocks
+    assert [one["text"]["text"] for one in blocks[1]["elements"]] == offered
+    about_campaigns = [
+        block["text"]["text"] for block in blocks[2:] if "campaign*:" in block.get("text", {}).get("text", "")
+    ]
+    assert about_campaigns == ([line] if line else [])
+    assert ("†" in str(blocks)) == (ALL_OF_KORE in connections.values())
+
+
+def test_a_verb_that_has_to_be_chosen_is_a_button() -> None:
+    """Each opens the form of its verb, with the draft in which the rest of the line is kept."""
+    for typed, labels in (
+        ("campaign cd-1 wrong list", ["Delete a campaign…", "Stop a campaign…", "Start a campaign…"]),
+        ("campaign stpo cd-1", ["Stop a campaign…"]),
+        ("cancle 98765 43210", ["Cancel a call…"]),
+    ):
+        found = infer(read(typed, None, EVERYTHING), EVERYTHING)
+        message = fault_message(found, found.line.faults, "d" * 24)
+        [buttons] = [block["elements"] for block in message.blocks if block["type"] == "actions"]
+        assert [one["text"]["text"] for one in buttons] == labels
+        assert {one["value"] for one in buttons} == {"d" * 24}
+        assert {OPENS[one["action_id"]] for one in buttons} == set(found.line.verbs)
+
+
+@pytest.mark.parametrize("through", [REMINDERS, VOXWORKS])
+def test_a_preview_says_what_is_tried_out_and_what_is_beyond(through: ConnectionWords) -> None:
+    """First of all that nothing is sent, and in a line that the documents do not have it; else neither."""
+    words = Vocabulary({"it": through}, "IN")
+    line = infer(read("98765 43210", words=words), words).line
+    action = PlaceCall(to="+919876543210", agent=through.agents[0])
+    prepared = Prepared(action=action, method="POST", url="", headers={}, body=None)
+    wish = Wish("it", (action,))
+    message = preview(wish, prepared, line, through=through, chosen=None, draft="d" * 24)
+    modal = PlacePreview.build(wish, prepared, line, through=through, nonce="n" * 24, channel="C0")
+    for shown in (message.blocks, modal["blocks"]):
+        first = shown[0]["text"]["text"]
+        assert first.startswith("🧪 *Dry run: nothing is sent.*\n*Place this call?*") == through.dry_run
+        said = shown[-1]["elements"][0]["text"]
+        assert ("Beyond Voxworks' documents: it may not work as we expect." in said) == bool(through.beyond)
+        press = "even when" if through.dry_run else "until"
+        assert said.startswith(f"Nothing is placed {press} you press *Place this call*.")
+    assert message.text.startswith("🧪") == through.dry_run
+    check = checker("check_blocks")
+    assert check.faults("message", {"text": message.text, "blocks": list(message.blocks)}) == []
+    assert check.faults("modal", modal) == []
+
+
+def test_a_refusal_says_why() -> None:
+    """The rules' sentences reach the person."""
+    message = refusal(["No rule lets you do this.", "Ask <@U1>."])
+    assert message.text == "🚫 *Nothing was done.* No rule lets you do this. Ask &lt;@U1&gt;."

@@ -1,0 +1,161 @@
+"""Details: every event in words that stand alone; who did it, to which target, and why."""
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.text.markup import quote
+from bot.ui.details_modal import DID, MOST_LINES, Details, story
+from playground.blocks import faults
+from providers.actions import CallRef, CancelCall, Kind
+from storage.models import Event, LogEntry, Request, Scalar
+from storage.states import State
+from tests.support.slack_schemas import checker
+from tests.support.tree import ROOT
+
+NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
+BOT = ROOT / "bot"
+
+
+def entry(number: int) -> LogEntry:
+    """One of the targets of a cancellation."""
+    return LogEntry(
+        id=f"A-7K3F.{number}",
+        request="A-7K3F",
+        position=number,
+        kind=Kind.CANCEL_CALL,
+        connection="voxworks",
+        agent=None,
+        target_id=f"vx_{number}",
+        scheduled_for=None,
+        state=State.PENDING,
+        attempt=0,
+        doubted=False,
+        owner=None,
+        lease_until=None,
+        not_before=None,
+        code=None,
+        message=None,
+        retry=None,
+        reference=None,
+        http_status=None,
+        asked_at=NOW,
+        updated_at=NOW,
+        action=CancelCall(target=CallRef(call_id=f"vx_{number}")),
+    )
+
+
+REQUEST = Request(
+    id="A-7K3F",
+    kind=Kind.CANCEL_CALL,
+    connection="voxworks",
+    fingerprint="f",
+    requester="U0AGENT",
+    team="T0",
+    channel=None,
+    rule="cancellations need a manager",
+    approvals_needed=1,
+    decide_by=None,
+    asked_at=NOW,
+    reason="duplicate <!channel>",
+    purpose=None,
+    consent=None,
+    entries=(entry(1), entry(2)),
+)
+
+
+def event(seq: int, name: str, *, of: int = 1, actor: str = "system", **data: Scalar) -> Event:
+    """Something that happened to a target."""
+    return Event(seq, NOW, "A-7K3F", f"A-7K3F.{of}", name, actor, data, {}, "", "")
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("approve", "tried to decide it, and may not"),
+        ("deny", "tried to decide it, and may not"),
+        ("decide", "tried to decide it, and may not"),
+        ("reveal", "tried to see the full number, and may not"),
+        ("settle", "tried to say what happened, and may not"),
+    ],
+)
+def test_what_somebody_tried_is_said(what: str, says: str) -> None:
+    """Whoever wanted to see a number is not said to have tried to decide."""
+    [line] = story(REQUEST, [event(1, "attempted", actor="U0AGENT", what=what)], [])
+    assert f"<@U0AGENT> {says}" in line
+
+
+def test_a_story_names_who_and_what_and_why() -> None:
+    """People by their mention, all else is CallOps; one decision about all targets is one line."""
+    events = [
+        event(1, "requested", actor="U0AGENT"),
+        event(2, "requested", of=2, actor="U0AGENT"),
+        event(3, "approved", actor="U0MANAGER"),
+        event(4, "approved", of=2, actor="U0MANAGER"),
+        event(5, "sending", attempt=2, actor="host:1:2"),
+        event(6, "failed", of=2, message="No <such> call."),
+        event(7, "looked_up", of=2, found=False),
+    ]
+    lines = list(story(REQUEST, events, [(3, "note", "fine & good")]))
+    assert [line.split("* ", 1)[1] for line in lines] == [
+        "<@U0AGENT> asked for it.",
+        "<@U0MANAGER> approved it. “fine &amp; good”",
+        "CallOps began to send it (attempt 2) (call `vx_1`).",
+        "CallOps read the provider's answer: failed (call `vx_2`). No &lt;such&gt; call.",
+        "CallOps asked the provider whether it has it: no (call `vx_2`).",
+    ]
+
+
+def test_details_are_a_modal_that_slack_takes() -> None:
+    """However much happened; what is left out is counted, and people's words ping nobody."""
+    events = [event(n, "retry_scheduled", attempt=n) for n in range(1, 2 * MOST_LINES + 1)]
+    view = Details.build(REQUEST, events, [])
+    assert f"and {MOST_LINES} more" in str(view)
+    assert "<!channel>" not in str(view)
+    assert faults("modal", view) == []
+    assert checker("check_blocks").faults("modal", view) == []
+
+
+def test_long_words_are_told_whole_and_one_warning_once() -> None:
+    """What several targets were warned of alike is one warning; the longest note is not cut."""
+    note, warning = "<&" * 250, "It has a follow-up call. " * 150
+    events = [
+        event(1, "approved", actor="U0MANAGER"),
+        *(event(n, "succeeded", of=n - 1, warning_1=warning, warning_2=f"Number {n}.") for n in (2, 3)),
+    ]
+    view = Details.build(REQUEST, events, [(1, "note", note)])
+    written = "".join(block["text"]["text"] for block in view["blocks"] if "text" in block)
+    assert quote(note) in written
+    assert written.count(warning.strip()) == 1
+    assert "⚠️ Number 2. ⚠️ Number 3." in written
+    assert faults("modal", view) == []
+
+
+def test_a_story_that_no_modal_holds_is_counted() -> None:
+    """By its length as by its lines."""
+    notes = [(n, "note", "भुगतान " * 70) for n in range(1, 61)]
+    view = Details.build(REQUEST, [event(n, "denied", actor=f"U{n:04}") for n in range(1, 61)], notes)
+    told = sum("denied it" in str(block) for block in view["blocks"])
+    assert 0 < told < 60
+    assert f"… and {60 - told} more, in `python -m bot log show A-7K3F`" in str(view)
+    assert faults("modal", view) == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "workers/dispatcher",
+        "services/outcomes",
+        "services/requests",
+        "workers/lookups",
+        "workers/provider_events",
+    ],
+)
+def test_every_event_that_is_written_has_words(module: str) -> None:
+    """No event is told by its name in code."""
+    source = (BOT / f"{module}.py").read_text(encoding="utf-8")
+    written = re.findall(r'(?:Move|not_again|_move|_ended)\(\s*[\w.]+,(?:\s*outcome,)?\s*"(\w+)"', source)
+    written += re.findall(r'\bname: str = "(\w+)"|\bname="(\w+)"', source)
+    names = {name for found in written for name in ([found] if isinstance(found, str) else found) if name}
+    assert names <= DID.keys()

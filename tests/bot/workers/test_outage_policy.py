@@ -1,0 +1,100 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.cli.resume import said
+from bot.ui import request_status
+from bot.ui.request_status import passed, standing
+from bot.workers.outage_policy import failed, holds, is_down, pause_after
+from providers.actions import Code, Outcome, Status
+from storage.models import Standstill
+from storage.states import State
+from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+DOWN = Standstill("reminders", "down", NOW, NOW + timedelta(minutes=5), 4, NOW, reachable=False, told=True)
+ASKED = replace(DOWN, why="asked", failures=0, reachable=True)
+
+
+@pytest.mark.parametrize(
+    ("failures", "reachable", "seconds"),
+    [
+        (1, False, 5),
+        (2, False, 10),
+        (6, False, 160),
+        (7, False, 300),
+        (99, False, 300),
+        (1, True, 0),
+        (3, True, 0),
+        (4, True, 5),
+        (99, True, 300),
+    ],
+)
+def test_a_pause_grows(failures: int, seconds: int, *, reachable: bool) -> None:
+    """It doubles up to five minutes; where something answered, not before a fourth failure in a row."""
+    pause = pause_after(failures, reachable=reachable)
+    assert pause.total_seconds() == seconds
+    assert is_down(replace(DOWN, failures=failures, reachable=reachable)) is (seconds > 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (Code.UNREACHABLE, True),
+        (Code.NO_ANSWER, True),
+        (Code.CONNECTION_LOST, True),
+        (Code.SERVER_ERROR, True),
+        (Code.UNREADABLE_REPLY, False),
+        (Code.QUEUED, False),
+        (Code.REJECTED, False),
+        (Code.RATE_LIMITED, False),
+    ],
+)
+def test_what_an_answer_says_of_its_provider(code: Code, *, says: bool) -> None:
+    """Whatever is no failure came from somebody who is there, be it rubbish."""
+    assert failed(Outcome(status=Status.FAILED, code=code, message="")) is says
+
+
+def test_a_wrong_clock_holds_nothing_up() -> None:
+    """A pause holds until its end, not once it is over, and not where it was begun in the future."""
+    assert holds(DOWN, NOW)
+    assert not holds(DOWN, DOWN.until)
+    assert not holds(replace(DOWN, ended=NOW), NOW)
+    assert not holds(DOWN, NOW - timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("standstill", "says"),
+    [
+        (DOWN, "Waits: reminders does not answer, next try <!date"),
+        (ASKED, "Waits: reminders asked us to wait, next try <!date"),
+    ],
+)
+def test_who_waits_reads_why_and_until_when(standstill: Standstill, says: str) -> None:
+    """In the audit message, on the card, and where there are several targets."""
+    one = entry(ACTIONS["place"], State.APPROVED)
+    single = replace(request(one), waits_for=standstill)
+    several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=standstill)
+    for text in (standing(single), passed(single), standing(several)):
+        assert says in text
+    assert says not in standing(replace(request(replace(one, state=State.SENDING)), waits_for=standstill))
+
+
+def test_who_waits_longer_anyway_reads_of_that() -> None:
+    """An entry whose own time comes after the pause waits for its own time."""
+    one = replace(entry(ACTIONS["place"], State.APPROVED), not_before=DOWN.until + timedelta(hours=1))
+    assert "does not answer" not in standing(replace(request(one), waits_for=DOWN))
+
+
+def test_an_outage_in_words() -> None:
+    """It is said that CallOps goes on by itself, and then since when the provider answers again."""
+    assert "*reminders does not answer* since <!date" in request_status.told(DOWN).text
+    assert "tries again by itself at least every 5 minutes" in request_status.told(DOWN).text
+    assert "*reminders answers again* since <!date" in request_status.told(replace(DOWN, ended=NOW)).text
+
+
+def test_what_was_lifted_in_words() -> None:
+    """Until when it would have been, and what happens now."""
+    assert said(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
+    assert "did not answer 4 times in a row" in said(DOWN)

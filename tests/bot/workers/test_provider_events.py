@@ -1,0 +1,477 @@
+"""What follows when a provider tells by itself what became of a call, as a table."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.config.loader import load
+from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
+from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
+from providers.actions import CancelCall as Cancel
+from storage.log import Conflict
+from storage.models import (
+    SYSTEM,
+    Cancelled,
+    Change,
+    LogEntry,
+    MessageRef,
+    Move,
+    NewAction,
+    NewRequest,
+    Request,
+)
+from storage.states import TERMINAL, State
+from storage.store import SQLiteLog
+from tests.bot.config.test_loader import environment
+from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing
+
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+NUMBER = "+919876543210"
+PLACE = PlaceCall(to=NUMBER, agent="payments")
+NOTICE = Notice(action_id="A-7K3F", message="It ended.", end=CallEnd.ANSWERED, number=NUMBER, reference="c-1")
+SILENT = sorted(end for end in CallEnd if not end.rang)
+
+
+def request(
+    state: State = State.UNKNOWN,
+    *,
+    action: CallAction | None = PLACE,
+    kind: Kind = Kind.PLACE_CALL,
+    doubted: bool = True,
+    **more: Any,
+) -> Request:
+    """A request for one call."""
+    entry = LogEntry(
+        id="A-7K3F",
+        request="A-7K3F",
+        position=1,
+        kind=kind,
+        connection="reminders",
+        agent="payments",
+        target_id=None,
+        scheduled_for=None,
+        state=state,
+        attempt=1,
+        doubted=doubted,
+        owner=None,
+        lease_until=None,
+        not_before=None,
+        code=None,
+        message=None,
+        retry=None,
+        reference="earlier",
+        http_status=None,
+        asked_at=NOW,
+        updated_at=NOW,
+        action=action,
+    )
+    return Request(
+        id="A-7K3F",
+        kind=kind,
+        connection="reminders",
+        fingerprint="f",
+        requester="U0AGENT",
+        team="T0",
+        channel=None,
+        rule="anyone",
+        approvals_needed=0,
+        decide_by=None,
+        asked_at=NOW,
+        reason=None,
+        purpose=None,
+        consent=None,
+        entries=[replace(entry, **more)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "doubted"),
+    [(State.UNKNOWN, True), (State.SENDING, False)],
+    ids=["the answer was lost", "the answer is not there yet"],
+)
+def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa: FBT001 - a column of a table
+    """The call happened: one move by the system, in this attempt, with the provider's words and id."""
+    change = settles(request(before, doubted=doubted), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    [move] = change.moves
+    assert (change.actor, move.name, move.before, move.after) == (
+        SYSTEM,
+        "webhook",
+        frozenset({before}),
+        State.SUCCEEDED,
+    )
+    assert move.attempt == 1
+    assert move.changes == {
+        "code": Code.QUEUED,
+        "message": "It ended.",
+        "reference": "c-1",
+        "not_before": None,
+    }
+    assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT"]
+
+
+@pytest.mark.parametrize("end", [end for end in CallEnd if end.rang])
+def test_every_end_that_rang_is_proof(end: CallEnd) -> None:
+    """Picked up by somebody or something, declined, or not picked up: the call was placed."""
+    change = settles(request(), NOTICE.model_copy(update={"end": end}), "reminders")
+    assert isinstance(change, Change)
+    assert change.moves[0].after is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("end", SILENT)
+def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
+    """Whoever has to settle reads it, once for each try; nothing moves."""
+    notices = [NOTICE.model_copy(update={"end": end, "attempt": attempt}) for attempt in (0, 0, 1)]
+    changes = [settles(request(), notice, "reminders") for notice in notices]
+    assert all(isinstance(change, Change) and change.moves == () for change in changes)
+    first, again, second = (change for change in changes if isinstance(change, Change))
+    [note] = first.notes
+    assert (note.name, note.data) == ("call_ended", {"warning_1": "It ended."})
+    assert [(post.template, post.to) for post in first.posts] == [("call_ended", "thread")]
+    assert first.nonce == again.nonce != second.nonce
+
+
+@pytest.mark.parametrize("end", SILENT)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
+def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: CallEnd) -> None:
+    """But for a call that people believe to go out, and that was deleted: its requester hears of it."""
+    found = settles(request(state, doubted=False), NOTICE.model_copy(update={"end": end}), "reminders")
+    if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
+        assert isinstance(found, Change)
+        assert found.moves == ()
+        assert [post.to for post in found.posts] == ["thread", "dm:U0AGENT"]
+        known = replace(request(state), cancelled=Cancelled("A-2222"))
+        found = settles(known, NOTICE.model_copy(update={"end": end}), "reminders")
+    assert isinstance(found, Ignored)
+    assert not found.odd
+
+
+CANCEL = Cancel(target=NumberRef(agent="payments", to=NUMBER))
+
+
+@pytest.mark.parametrize(
+    ("state", "doubted", "names"),
+    [
+        (State.UNKNOWN, True, ["webhook"]),
+        (State.SENDING, False, ["webhook"]),
+        (State.APPROVED, True, ["order_dropped", "webhook"]),
+        (State.SENDING, True, None),
+        (State.SUCCEEDED, False, None),
+        (State.FAILED, True, None),
+        (State.WITHDRAWN, False, None),
+    ],
+)
+def test_a_deleted_call_ends_the_doubt_about_its_deletion(
+    state: State,
+    doubted: bool,  # noqa: FBT001 - a column of a table
+    names: list[str] | None,
+) -> None:
+    """The deletion happened, whatever its own answer was; what is over stays as it is."""
+    deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, doubted=doubted)
+    notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
+    found = settles_deletion(deletion, "A-7K3F", notice)
+    assert isinstance(found, Change) == (names is not None)
+    if isinstance(found, Change):
+        assert [move.name for move in found.moves] == names
+        changes = found.moves[-1].changes
+        assert (found.moves[-1].after, changes["code"]) == (State.SUCCEEDED, Code.CANCELLED)
+        assert changes["reference"] == "earlier"
+        assert found.nonce == "deleted A-2222"
+
+
+@pytest.mark.parametrize(
+    "more", [{"approvals_needed": 1}, {"messages": {"card": MessageRef("C0APPROVE", "1.0")}}]
+)
+def test_a_card_that_was_decided_on_shows_it_too(more: dict[str, Any]) -> None:
+    """Whoever approved the call reads in the card that it took place."""
+    change = settles(replace(request(), **more), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert [post.to for post in change.posts] == ["audit", "thread", "dm:U0AGENT", "card"]
+
+
+def test_an_attempt_that_was_ordered_is_not_made() -> None:
+    """It would call a second time: the order is dropped and the doubt ends, in one change."""
+    change = settles(request(State.APPROVED), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert [(move.name, move.before, move.after) for move in change.moves] == [
+        ("order_dropped", frozenset({State.APPROVED}), State.UNKNOWN),
+        ("webhook", frozenset({State.UNKNOWN}), State.SUCCEEDED),
+    ]
+
+
+def test_an_id_that_is_known_is_not_forgotten() -> None:
+    """A notice without the provider's id keeps the one that the log has."""
+    change = settles(request(), NOTICE.model_copy(update={"reference": None}), "reminders")
+    assert isinstance(change, Change)
+    assert change.moves[0].changes["reference"] == "earlier"
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
+def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
+    """A second delivery is nothing; a call that was never sent, and yet took place, is odd."""
+    found = settles(request(state, doubted=state is State.SENDING, attempt=0), NOTICE, "reminders")
+    assert isinstance(found, Ignored)
+    assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
+    assert state in found.why
+
+
+@pytest.mark.parametrize("state", sorted(TERMINAL - {State.SUCCEEDED}))
+def test_what_is_over_otherwise_is_told_of_and_stays(state: State) -> None:
+    """It was sent once and is over as not done, and yet it took place: people read so, and nothing moves."""
+    change = settles(request(state), NOTICE, "reminders")
+    assert isinstance(change, Change)
+    assert change.moves == ()
+    [note] = change.notes
+    assert (note.name, note.data) == ("took_place", {"warning_1": "It ended."})
+    assert [(post.template, post.to) for post in change.posts] == [
+        ("took_place", "thread"),
+        ("took_place", "dm:U0AGENT"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "connection", "notice", "odd"),
+    [
+        pytest.param({}, "reminders", {"number": "+919876543211"}, True, id="another number"),
+        pytest.param({}, "reminders", {"number": None}, True, id="no number"),
+        pytest.param({}, "voxworks", {}, True, id="another connection"),
+        pytest.param({}, "reminders", {"action_id": "A-7K3F.2"}, True, id="another target"),
+        pytest.param({"id": "A-7K3F.2"}, "reminders", {}, True, id="the request as a whole"),
+        pytest.param({"action": None}, "reminders", {}, False, id="erased"),
+        pytest.param({"action": Cancel(target=NumberRef(agent="payments", to=NUMBER)), "kind": Kind.CANCEL_CALL}, "reminders", {}, True, id="a cancellation"),
+    ],
+)  # fmt: skip
+def test_what_is_not_about_this_call_changes_nothing(
+    changed: dict[str, Any], connection: str, notice: dict[str, Any], *, odd: bool
+) -> None:
+    """Everything must agree: connection, target, kind and number. The reason holds no number."""
+    found = settles(request(**changed), NOTICE.model_copy(update=notice), connection)
+    assert isinstance(found, Ignored)
+    assert found.odd == odd
+    assert "98765" not in found.why
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that is moved by hand."""
+    return Clock(NOW)
+
+
+@pytest.fixture
+async def log(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteLog]:
+    """A log in a file."""
+    opened = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=clock)
+    yield opened
+    await opened.close()
+
+
+async def in_doubt(log: SQLiteLog) -> str:
+    """A call that was sent, and whose answer was lost."""
+    entry = (await log.record(placing(NUMBER))).request.entries[0].id
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Move(
+        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+    )
+    await log.apply(Change(entry, SYSTEM, [lost]))
+    return entry
+
+
+async def told(log: SQLiteLog, entry: str, *, times: int = 1, **more: Any) -> int:
+    """Let a provider tell of a call, at once as often; how often there was something to post."""
+    announced: list[None] = []
+    notices = Notices(log, load(environment(log._path.parent)), announce=lambda: announced.append(None))
+    notice = NOTICE.model_copy(update={"action_id": entry, **more})
+    await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
+    return len(announced)
+
+
+async def test_of_many_deliveries_one_is_written(log: SQLiteLog) -> None:
+    """All at once and once more: one event, one set of posts, and the log is whole."""
+    entry = await in_doubt(log)
+    assert await told(log, entry, times=20) == 1
+    assert await told(log, entry) == 0
+    assert [event.name for event in await log.events(entry)] == ["requested", "sending", "unknown", "webhook"]
+    assert (await log.verify()).faults == ()
+
+
+async def test_a_call_that_took_place_is_not_placed_again(log: SQLiteLog) -> None:
+    """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
+    entry = await in_doubt(log)
+    order = Move(entry, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
+    await log.apply(Change(entry, "U0MANAGER", [order]))
+    assert [one.id for one in await log.ready(NOW, 10)] == [entry]
+    assert await told(log, entry) == 1
+    assert await log.ready(NOW, 10) == []
+    names = [event.name for event in await log.events(entry)]
+    assert names[3:] == ["ordered", "order_dropped", "webhook"]
+    assert (await log.request(entry)).state is State.SUCCEEDED
+    assert (await log.verify()).faults == ()
+
+
+async def test_a_contradiction_is_told_once(log: SQLiteLog) -> None:
+    """Somebody said that it did not happen: however often the provider says otherwise, it is one note."""
+    entry = await in_doubt(log)
+    said = Move(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
+    await log.apply(Change(entry, "U0MANAGER", [said]))
+    assert await told(log, entry, times=20) == 1
+    assert await told(log, entry) == 0
+    assert [event.name for event in await log.events(entry)][3:] == ["did_not_happen", "took_place"]
+    assert (await log.request(entry)).state is State.FAILED
+    assert (await log.verify()).faults == ()
+
+
+async def placed(log: SQLiteLog, new: NewRequest | None = None) -> str:
+    """A call that was accepted, and is scheduled for tomorrow."""
+    new = new or placing(NUMBER, at=NOW + timedelta(days=1))
+    entry = (await log.record(new)).request.entries[0].id
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    done = Move(
+        entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
+    )
+    await log.apply(Change(entry, SYSTEM, [done]))
+    return entry
+
+
+async def deletion_in_doubt(log: SQLiteLog, *, number: str = NUMBER, agent: str = "payments") -> str:
+    """A deletion by number that was sent, and whose answer was lost."""
+    action = Cancel(target=NumberRef(agent=agent, to=number))
+    made = replace(cancelling(number), actions=[NewAction(action, number=number)])
+    entry = (await log.record(made)).request.entries[0].id
+    await log.apply(approve(entry))
+    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    lost = Move(
+        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+    )
+    await log.apply(Change(entry, SYSTEM, [lost]))
+    return entry
+
+
+async def states(log: SQLiteLog, *entries: str) -> list[State]:
+    """How some requests stand."""
+    return [(await log.request(entry)).state for entry in entries]
+
+
+async def test_a_call_that_was_deleted_settles_its_deletion(log: SQLiteLog) -> None:
+    """Once, however often it is told; and the call reads that it does not go out."""
+    call, deletion = await placed(log), await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 1
+    assert await states(log, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
+    cancelled = (await log.request(call)).cancelled
+    assert cancelled is not None
+    assert cancelled.by == deletion
+    later = await deletion_in_doubt(log)
+    assert await told(log, call, end=CallEnd.DELETED) == 0
+    assert await states(log, later) == [State.UNKNOWN]
+    assert (await log.verify()).faults == ()
+
+
+async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: SQLiteLog) -> None:
+    """Its deletion is settled once; told again, it settles no later one."""
+    call, deletion = await in_doubt(log), await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
+    assert await states(log, call, deletion) == [State.UNKNOWN, State.SUCCEEDED]
+    later = await deletion_in_doubt(log)
+    assert await told(log, call, times=5, end=CallEnd.DELETED) == 0
+    assert await states(log, call, later) == [State.UNKNOWN, State.UNKNOWN]
+    assert (await log.verify()).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("deletions", "end"),
+    [
+        ([{"number": "+919876543211"}], CallEnd.DELETED),
+        ([{"agent": "sales"}], CallEnd.DELETED),
+        ([{}, {}], CallEnd.DELETED),
+        *(([{}], end) for end in CallEnd if end is not CallEnd.DELETED),
+    ],
+)
+async def test_what_does_not_prove_a_deletion_settles_none(
+    log: SQLiteLog, deletions: list[dict[str, str]], end: CallEnd
+) -> None:
+    """Another number, another agent, one of several, or an end that is no deletion."""
+    call = await in_doubt(log)
+    made = [await deletion_in_doubt(log, **one) for one in deletions]
+    await told(log, call, end=end)
+    assert set(await states(log, *made)) == {State.UNKNOWN}
+
+
+async def test_a_deletion_from_before_the_call_is_not_settled(log: SQLiteLog, clock: Clock) -> None:
+    """It cannot have been what deleted a call that was placed later."""
+    deletion = await deletion_in_doubt(log)
+    clock.move(minutes=1)
+    call = await placed(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_one_of_several_that_was_deleted_settles_nothing(log: SQLiteLog) -> None:
+    """A deletion by number was aimed at all of them: somebody may have deleted this one by hand."""
+    calls = [await placed(log), await placed(log)]
+    deletion = await deletion_in_doubt(log)
+    await told(log, calls[0], end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+    assert [(await log.request(call)).cancelled for call in calls] == [None, None]
+
+
+async def test_a_call_from_before_the_deletion_settles_none(log: SQLiteLog, clock: Clock) -> None:
+    """Its event comes late: it was to go out before the deletion was asked for, so another one deleted it."""
+    call = await placed(log)
+    clock.move(days=2)
+    deletion = await deletion_in_doubt(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_a_call_of_another_account_settles_no_deletion(log: SQLiteLog) -> None:
+    """The connection was changed between the two."""
+    elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
+    call = await placed(log, elsewhere)
+    deletion = await deletion_in_doubt(log)
+    await told(log, call, end=CallEnd.DELETED)
+    assert await states(log, deletion) == [State.UNKNOWN]
+
+
+async def test_one_event_comes_for_each_try(log: SQLiteLog) -> None:
+    """The first try did not ring, the second did: that one settles the call."""
+    entry = await in_doubt(log)
+    assert await told(log, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
+    assert await told(log, entry, end=CallEnd.NOT_REACHED, attempt=1) == 1
+    assert await states(log, entry) == [State.UNKNOWN]
+    assert await told(log, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
+    assert await states(log, entry) == [State.SUCCEEDED]
+    assert [event.name for event in await log.events(entry)][3:] == ["call_ended", "call_ended", "webhook"]
+
+
+async def test_an_action_that_is_not_in_the_log_is_no_fault(log: SQLiteLog) -> None:
+    """Nothing is written and nothing raised: the provider must not try for ever."""
+    assert await told(log, "A-2222") == 0
+    assert (await log.verify()).events == 0
+
+
+@pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])
+async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after: State) -> None:
+    """Somebody settles it while the provider tells: whichever is first stands, the other changes nothing."""
+    winners = set()
+    for number in range(20):
+        entry = await in_doubt(log)
+        settled = Change(entry, "U0MANAGER", [Move(entry, "happened", frozenset({State.UNKNOWN}), after)])
+
+        async def person(settled: Change = settled, waits: float = number**2 / 2000) -> bool:
+            await asyncio.sleep(waits)
+            try:
+                await log.apply(settled)
+            except Conflict:
+                return False
+            return True
+
+        first, _ = await asyncio.gather(person(), told(log, entry))
+        names = [event.name for event in await log.events(entry)]
+        contradicted = ["took_place"] if first and after is State.FAILED else []
+        assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
+        winners.add(first)
+    assert winners == {True, False}

@@ -1,0 +1,211 @@
+"""Blocks that the app may post: drawn, pressed and chosen from in a browser; and what Slack refuses of them."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from playground.content import BOT_TOKEN
+from tests.browser.conftest import Demo
+from tests.browser.looking import Looking
+from tests.browser.test_demo import family
+
+Look = Callable[..., Looking]
+Post = Callable[..., dict[str, Any]]
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(),
+    reason="where the demo's Slack is, is told by /proc, which only Linux has",
+)
+
+
+@pytest.fixture
+def slack(demo: Demo) -> str:
+    """Where the demo's Web API is: the bot is told so by its environment."""
+    told = [Path(f"/proc/{child}/environ").read_bytes().split(b"\0") for child in family(demo.process.pid)]
+    urls = {
+        one.decode().partition("=")[2] for each in told for one in each if one.startswith(b"SLACK_API_URL=")
+    }
+    (url,) = urls
+    return url
+
+
+@pytest.fixture
+def post(slack: str) -> Post:
+    """Call a method of the Web API in the app's place."""
+
+    def call(method: str, **arguments: object) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {BOT_TOKEN}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{slack}{method}", json.dumps(arguments).encode(), headers)  # noqa: S310 - our own
+        with urllib.request.urlopen(request) as reply:  # noqa: S310 - the same
+            answer: dict[str, Any] = json.load(reply)
+        return answer
+
+    return call
+
+
+def plain(text: str) -> dict[str, str]:
+    """A text object."""
+    return {"type": "plain_text", "text": text}
+
+
+def option(name: str) -> dict[str, Any]:
+    """An option of a menu."""
+    return {"text": plain(name), "value": name.lower()}
+
+
+CONFIRM = {
+    "title": plain("Really?"),
+    "text": plain("It is gone then."),
+    "confirm": plain("Delete it"),
+    "deny": plain("Keep it"),
+    "style": "danger",
+}
+OPTIONS = [option("One"), option("Two")]
+
+
+def test_a_button_asks_again_where_it_is_told_to(look: Look, post: Post) -> None:
+    """No press until the dialog is answered; Escape is a no; the keyboard comes back to the button."""
+    asha = look()
+    button = {
+        "type": "button",
+        "text": plain("Delete"),
+        "action_id": "not_ours",
+        "style": "danger",
+        "confirm": CONFIRM,
+    }
+    blocks = [{"type": "actions", "elements": [button]}]
+    assert post("chat.postMessage", channel="C0SUPPORT", text="A button that asks", blocks=blocks)["ok"]
+    asha.tab("Slack")
+    shown = asha.page.get_by_role("button", name="Delete", exact=True).last
+    shown.click()
+    expect(asha.modal).to_contain_text("It is gone then.")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_have_count(0)
+    expect(shown).to_be_focused()
+    shown.click()
+    asha.modal.get_by_role("button", name="Keep it").click()
+    expect(asha.modal).to_have_count(0)
+    expect(asha.pane).not_to_contain_text("not_ours")
+    shown.click()
+    asha.modal.get_by_role("button", name="Delete it").click()
+    expect(asha.pane).to_contain_text("not_ours @asha")
+
+
+def test_menus_in_a_message_send_what_is_chosen(look: Look, post: Post) -> None:
+    """Selects, radio buttons and checkboxes, each with a name; fields, headers and images are there as words."""
+    asha = look()
+    elements: list[dict[str, Any]] = [
+        {
+            "type": "static_select",
+            "action_id": "a_select",
+            "placeholder": plain("How many?"),
+            "options": OPTIONS,
+        },
+        {"type": "radio_buttons", "action_id": "a_radio", "options": OPTIONS},
+        {"type": "checkboxes", "action_id": "some_boxes", "options": OPTIONS},
+    ]
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": plain("All of them")},
+        {"type": "image", "image_url": "https://example.com/cat.png", "alt_text": "a cat"},
+        {
+            "type": "section",
+            "text": {"type": "mrkdwn", "text": "*Left*"},
+            "accessory": elements[0] | {"action_id": "beside"},
+        },
+        {"type": "section", "fields": [{"type": "mrkdwn", "text": "*Name*\nAsha"}, plain("*plain*")]},
+        {"type": "divider"},
+        {"type": "actions", "elements": elements},
+        {"type": "rich_text", "elements": []},
+    ]
+    assert post("chat.postMessage", channel="C0SUPPORT", text="All of them", blocks=blocks)["ok"]
+    shown = asha.message("All of them")
+    expect(shown.get_by_role("heading", name="All of them")).to_be_visible()
+    expect(shown).to_contain_text("Image: a cat")
+    expect(shown).to_contain_text("*plain*")
+    expect(shown).to_contain_text("This page does not draw a rich_text block.")
+    asha.tab("Slack")
+    shown.get_by_label("How many?").last.select_option("Two")
+    expect(asha.pane).to_contain_text("a_select")
+    shown.get_by_role("radio", name="One").check()
+    expect(asha.pane).to_contain_text("a_radio")
+    shown.get_by_role("checkbox", name="Two").check()
+    expect(asha.pane).to_contain_text("some_boxes")
+    shown.get_by_label("How many?").first.select_option("One")
+    expect(asha.pane).to_contain_text("beside")
+
+
+def test_what_slack_refuses_is_said_with_its_code_and_why(look: Look, post: Post) -> None:
+    """A message that Slack would not take appears nowhere but among what it refused, with the pointer to the fault."""
+    asha = look()
+    asha.tab("Slack")
+    asha.pane.focus()
+    nameless = {"type": "button", "text": plain("x" * 76), "action_id": "long"}
+    answer = post(
+        "chat.postMessage",
+        channel="C0SUPPORT",
+        text="Too long",
+        blocks=[{"type": "actions", "elements": [nameless]}],
+    )
+    assert answer["error"] == "invalid_blocks"
+    toast = asha.page.get_by_role("alert").filter(has_text="Slack refused this: invalid_blocks")
+    expect(toast).to_contain_text("must be less than 76 characters")
+    toast.get_by_role("button", name="Put this away").click()
+    expect(toast).to_have_count(0)
+    expect(asha.pane).to_contain_text("/blocks/0/elements/0/text/text")
+    expect(asha.message("Too long")).to_have_count(0)
+
+
+def test_an_edit_shows_at_once_and_a_deletion_too(look: Look, post: Post) -> None:
+    """What is edited is marked so; what is deleted is gone; neither makes anything unread."""
+    asha = look()
+    posted = post("chat.postMessage", channel="C0SUPPORT", text="First words")
+    expect(asha.message("First words")).to_be_visible()
+    post("chat.update", channel="C0SUPPORT", ts=posted["ts"], text="Second words")
+    expect(asha.message("Second words")).to_contain_text("(edited)")
+    post("chat.delete", channel="C0SUPPORT", ts=posted["ts"])
+    expect(asha.message("Second words")).to_have_count(0)
+
+
+def test_a_badge_counts_what_calls_for_one(look: Look, post: Post) -> None:
+    """Bold for what is unread, a number for what names one; read is what was looked at, in every window."""
+    asha, elsewhere = look("U0AGENT"), look("U0AGENT")
+    asha.go("call-audit")
+    for text in ("For everyone", "For <@U0AGENT> & <@U0GUEST>"):
+        post("chat.postMessage", channel="C0GENERAL", text=text.replace("&", "&amp;"))
+    place = asha.page.get_by_role("button", name="Channel general, 2 unread")
+    expect(place).to_contain_text("1")
+    elsewhere.go("general")
+    expect(elsewhere.message("For @asha & @gil")).to_be_visible()
+    expect(asha.page.get_by_role("button", name="Channel general", exact=True)).to_be_visible()
+
+
+def test_a_view_on_top_of_another_leads_back_to_it_as_it_was(look: Look, slack: str, post: Post) -> None:
+    """A pushed view has a way back; what was typed below is still there, and what is typed on top stays its own."""
+    asha = look()
+    asha.types("/place-call")
+    number = asha.modal.get_by_label("Number")
+    number.fill("98765 43250")
+    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    pressed: dict[str, Any] = {}
+    while pressed.get("type") != "block_actions":  # at once: what a press allows, it allows for 3 s
+        with urllib.request.urlopen(slack.replace("/api/", "/control/state")) as reply:  # noqa: S310 - our own
+            pressed = json.load(reply)["deliveries"][-1]["payload"]
+    field = {"type": "plain_text_input", "action_id": "note", "multiline": True}
+    asked = {"type": "input", "block_id": "note", "label": plain("Note"), "element": field}
+    view = {"type": "modal", "title": plain("On top"), "submit": plain("Go on"), "blocks": [asked]}
+    assert post("views.push", trigger_id=pressed["trigger_id"], view=view)["ok"]
+    expect(asha.modal.get_by_role("heading", name="On top")).to_be_visible()
+    note = asha.modal.get_by_label("Note")
+    expect(note).to_be_focused()
+    expect(asha.modal.get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    note.fill("for later")
+    asha.modal.get_by_role("button", name="Back").click()
+    expect(number).to_have_value("98765 43250")
+    expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()

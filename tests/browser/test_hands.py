@@ -1,0 +1,330 @@
+"""What an agent and a manager do in a day, on a desk and on a phone: that it works there, and in how few keys."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Demo
+from tests.browser.counting import Count, Hands
+from tests.browser.looking import Looking
+from tests.support.tree import ROOT
+
+Look = Callable[..., Looking]
+PHONE = {"width": 390, "height": 844}
+DOCUMENT = ROOT / "docs" / "hands.md"
+TWELVE = "\n".join(f"98765 438{last:02}" for last in range(12))
+REASON = "customer asked"
+APPROVALS = 20
+
+
+@dataclass
+class Day:
+    """The counts so far, by what was done; each on a desk, on a phone, or both."""
+
+    desk: dict[str, Count] = field(default_factory=dict)
+    phone: dict[str, Count] = field(default_factory=dict)
+
+    def table(self) -> str:
+        """As the document has it."""
+        rows = ["| what | on a desk: keys + clicks | on a phone: taps |", "|---|---:|---:|"]
+        for what in dict.fromkeys([*self.desk, *self.phone]):
+            desk, phone = self.desk.get(what), self.phone.get(what)
+            at_desk = "" if desk is None else f"{desk.keys} + {desk.clicks}"
+            rows.append(f"| {what} | {at_desk} | {'' if phone is None else phone.taps} |")
+        return "\n".join(rows)
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[Demo]:
+    """A demo of its own: a day's posts come one a second, and other tests do not wait for them."""
+    running = Demo()
+    yield running
+    assert running.end() == 0
+
+
+@pytest.fixture(scope="module")
+def day() -> Iterator[Day]:
+    """One day; at its end the document has what was counted, or is written anew where HANDS asks for it."""
+    counted = Day()
+    yield counted
+    told = DOCUMENT.read_text(encoding="utf-8")
+    before, begin, _ = told.partition("<!-- counted -->\n")
+    _, end, after = told.partition("<!-- until here -->\n")
+    if os.environ.get("HANDS"):
+        written = f"{before}{begin}\n{counted.table()}\n\n{end}{after}"
+        Path(DOCUMENT).write_text(written, encoding="utf-8")
+    elif len(counted.desk) + len(counted.phone) == ROWS:
+        assert counted.table() in told, "docs/hands.md says otherwise: make hands writes it anew"
+
+
+ROWS = 19
+"""Counts of a whole day: one that was not played to its end is not compared."""
+
+
+@pytest.fixture
+def desk(look: Look) -> Hands:
+    """Asha at her desk; the composer has the keyboard, as when one opens a channel."""
+    asha = look()
+    asha.composer.focus()
+    return Hands(asha)
+
+
+@pytest.fixture
+def phone(look: Look) -> Hands:
+    """Asha with her phone in her hand."""
+    return Hands(look(**PHONE))
+
+
+def option(hands: Hands, command: str) -> Locator:
+    """A command in the list above the composer."""
+    return hands.page.get_by_role("listbox", name="Commands").get_by_role("option").filter(has_text=command)
+
+
+def choose(hands: Hands, letters: str, command: str) -> None:
+    """On a phone: touch the composer, type a few letters, touch the command."""
+    hands.taps(hands.looking.composer)
+    hands.types(f"/{letters}")
+    hands.taps(option(hands, command))
+
+
+def send(hands: Hands) -> None:
+    """On a phone: touch the arrow."""
+    hands.taps(hands.page.get_by_role("button", name="Send"))
+
+
+def scheduled(asha: Looking, number: str) -> Locator:
+    """Have a call placed for tomorrow; its audit message."""
+    asha.asks(f"/place-call {number} tomorrow 9:30", "Place this call?", number[-5:])
+    asha.message("Place this call?", number[-5:]).get_by_role("button", name="Place this call").click()
+    asha.go("call-audit") if asha.page.viewport_size == {"width": 1440, "height": 900} else None
+    return asha.message("Scheduled", f"•{number[-4:]}")
+
+
+def test_a_cancellation_at_a_desk(desk: Hands, day: Day) -> None:
+    """A few letters choose the command; number and reason are all that is typed."""
+    desk.command("can")
+    desk.types(f"9876543700 {REASON}")
+    desk.press("Enter")
+    expect(desk.looking.message("Waiting for approval", "43700")).to_be_visible()
+    day.desk["Cancel a call by its number"] = done = desk.count()
+    assert done.keys + done.clicks <= 31
+
+
+def test_a_cancellation_typed_on_a_phone(phone: Hands, day: Day) -> None:
+    """The same line, with a thumb."""
+    choose(phone, "ca", "/cancel-call")
+    phone.types(f"9876543701 {REASON}")
+    send(phone)
+    expect(phone.looking.message("Waiting for approval", "43701")).to_be_visible()
+    day.phone["Cancel a call by its number"] = done = phone.count()
+    assert done.taps <= 36
+
+
+def test_twelve_numbers_are_pasted(desk: Hands, phone: Hands, day: Day) -> None:
+    """Copied from a sheet, a number a line: one request, and each number is shown."""
+    what = "Cancel twelve calls, copied from a sheet"
+    desk.command("can")
+    desk.pastes(TWELVE)
+    desk.types(f" {REASON}")
+    desk.press("Enter")
+    expect(desk.looking.message("Waiting for approval", "12 numbers")).to_contain_text("43811")
+    day.desk[what] = done = desk.count()
+    assert done.keys + done.clicks <= 38
+    desk.looking.press("Take back")
+    expect(desk.looking.message("Taken back", "12 numbers")).to_be_visible()
+
+    choose(phone, "ca", "/cancel-call")
+    phone.pastes(TWELVE)
+    phone.types(f" {REASON}")
+    send(phone)
+    answer = phone.looking.message("Waiting for approval", "12 numbers")
+    expect(answer).to_contain_text("43811")
+    day.phone[what] = done = phone.count()
+    assert done.taps <= 38
+
+    phone.taps(answer.get_by_role("button", name="Take back"))
+    expect(phone.looking.message("Taken back", "12 numbers")).to_be_visible()
+    day.phone["Take back what was asked"] = phone.count()
+
+
+def test_a_call_is_placed_now(desk: Hands, phone: Hands, day: Day) -> None:
+    """The preview shows all of it; one press places it."""
+    what = "Place a call now"
+    desk.command("pl")
+    desk.types("9876543702")
+    desk.press("Enter")
+    desk.taps(desk.looking.message("Place this call?", "43702").get_by_role("button", name="Place this call"))
+    expect(desk.looking.message("About to be sent", "•3702")).to_be_visible()
+    day.desk[what] = desk.count()
+
+    choose(phone, "pl", "/place-call")
+    phone.types("9876543703")
+    send(phone)
+    preview = phone.looking.message("Place this call?", "43703")
+    phone.taps(preview.get_by_role("button", name="Place this call"))
+    expect(phone.looking.message("About to be sent", "•3703")).to_be_visible()
+    day.phone[what] = phone.count()
+
+
+def test_a_call_is_placed_for_tomorrow(desk: Hands, day: Day) -> None:
+    """The time stands behind the number."""
+    desk.command("pl")
+    desk.types("9876543704 tomorrow 9:30")
+    desk.press("Enter")
+    desk.taps(desk.looking.message("Place this call?", "43704").get_by_role("button", name="Place this call"))
+    expect(desk.looking.message("About to be sent", "•3704")).to_be_visible()
+    day.desk["Place a call for tomorrow"] = desk.count()
+
+
+def test_a_known_call_is_cancelled_from_its_message(desk: Hands, phone: Hands, day: Day) -> None:
+    """On a phone the message has the button: a reason and the submit are two further taps."""
+    scheduled(desk.looking, "9876543705")
+    desk.looking.go("support")
+    opener = phone.page.get_by_role("button", name="Channels and people")
+    opener.click()
+    phone.looking.go("call-audit")
+    audit = phone.looking.message("Scheduled", "•3705")
+    expect(audit).to_be_visible()
+    phone.count()
+    phone.taps(audit.get_by_role("button", name="Cancel this call"))
+    phone.taps(phone.looking.modal.get_by_text(REASON, exact=True))
+    phone.taps(phone.looking.modal.get_by_role("button", name="Ask to cancel"))
+    expect(phone.looking.modal).to_contain_text("Waiting for approval")
+    day.phone["Cancel a call from its message"] = done = phone.count()
+    assert done.taps == 3
+    phone.press("Escape")
+
+
+def test_a_call_is_moved(desk: Hands, phone: Hands, day: Day) -> None:
+    """By its number and the new time; on a phone from its message."""
+    scheduled(desk.looking, "9876543706")
+    expect(desk.looking.message("Scheduled", "•3706")).to_be_visible()
+    desk.looking.go("support")
+    desk.looking.composer.focus()
+    desk.count()
+    desk.types("/calls move 9876543706 Mon 10:00")
+    desk.press("Enter")
+    expect(desk.looking.message("asks to move", "•3706")).to_be_visible()
+    day.desk["Move a call to another time"] = desk.count()
+    desk.looking.press("Take back")
+    expect(desk.looking.message("Taken back", "•3706")).to_be_visible()
+
+    phone.page.get_by_role("button", name="Channels and people").click()
+    phone.looking.go("call-audit")
+    audit = phone.looking.message("Scheduled", "•3706")
+    expect(audit).to_be_visible()
+    phone.count()
+    phone.taps(audit.get_by_role("button", name="Move"))
+    phone.taps(phone.looking.modal.get_by_label("New time"))
+    phone.types("Mon 10:00")
+    phone.taps(phone.looking.modal.get_by_role("button", name="Ask to move"))
+    expect(phone.looking.modal).to_contain_text("asks to move")
+    day.phone["Move a call to another time"] = phone.count()
+    phone.press("Escape")
+
+
+def test_how_things_stand_is_read(desk: Hands, phone: Hands, day: Day) -> None:
+    """One's own, what waits and what is coming up; and one request by the id people say."""
+    desk.types("/calls list")
+    desk.press("Enter")
+    answer = desk.looking.message("Waiting", "Coming up")
+    expect(answer).to_be_visible()
+    day.desk["See what waits and what is coming up"] = desk.count()
+    named = re.search(r"A-[0-9A-Z]{4,}", answer.inner_text())
+    assert named
+    desk.types(f"/calls status {named[0]}")
+    desk.press("Enter")
+    expect(desk.looking.message(named[0])).to_be_visible()
+    day.desk["See how one request stands"] = desk.count()
+
+    phone.taps(phone.looking.composer)
+    phone.types("/calls list")
+    send(phone)
+    expect(phone.looking.message("Waiting", "Coming up")).to_be_visible()
+    day.phone["See what waits and what is coming up"] = phone.count()
+
+
+def test_a_mistake_is_mended_in_the_form(desk: Hands, phone: Hands, day: Day) -> None:
+    """What was understood stands in it; only what was wrong is typed again."""
+    what = "Mend a mistyped number"
+    for hands, counted, last in ((desk, day.desk, "211"), (phone, day.phone, "222")):
+        hands.looking.types(f"/cancel-call 98765437{last} {REASON}")
+        hands.count()
+        hands.taps(
+            hands.looking.message("Nothing was asked yet", last).get_by_role("button", name="Open the form")
+        )
+        number = hands.looking.modal.get_by_label("Number or Call id")
+        expect(number).to_have_value(f"98765437{last}")
+        hands.taps(number)
+        hands.press("End")
+        hands.press("Backspace")
+        hands.taps(hands.looking.modal.get_by_role("button", name="Ask to cancel"))
+        expect(hands.looking.modal).to_contain_text("Waiting for approval")
+        counted[what] = hands.count()
+        hands.press("Escape")
+        for one in (desk, phone):  # the modal is the person's: both pages show it
+            expect(one.looking.modal).to_be_hidden()
+
+
+def test_what_a_colleague_asked_already_is_joined(look: Look, phone: Hands, day: Day) -> None:
+    """The phone says who asked, and when; there is nothing more to do."""
+    look("U0AUDITOR").asks(f"/cancel-call 9876543709 {REASON}", "Waiting for approval", "43709")
+    choose(phone, "ca", "/cancel-call")
+    phone.types(f"9876543709 {REASON}")
+    send(phone)
+    answer = phone.looking.message("Already asked by @olive", "Nothing new was asked")
+    expect(answer).to_be_visible()
+    expect(answer.get_by_role("button", name="Take back")).to_have_count(0)
+    day.phone["Ask for what a colleague asked already"] = phone.count()
+
+
+def test_a_deadline_that_passes_is_said(phone: Hands) -> None:
+    """The agent said when the call goes out: nobody decided, and the phone says what follows for the customer."""
+    soon = datetime.now(UTC) + timedelta(seconds=6)
+    phone.looking.asks(
+        f"/cancel-call 9876543710 {REASON} goes-out={soon:%Y-%m-%dT%H:%M:%SZ}",
+        "Waiting for approval",
+        "43710",
+    )
+    phone.page.get_by_role("button", name="Channels and people").click()
+    phone.page.get_by_role("button", name="CallOps, app").click()
+    expect(phone.looking.message("Not cancelled", "•3710")).to_contain_text("nobody")
+
+
+def test_twenty_approvals_are_about_twenty_taps(look: Look, day: Day) -> None:
+    """After one is approved the next one that waits stands in the same modal, soonest first."""
+    asha = look()
+    for number in range(APPROVALS):
+        asha.asks(
+            f"/cancel-call vx_{9000 + number} via voxworks {REASON}",
+            "Waiting for approval",
+            f"vx_{9000 + number}",
+        )
+    for what, size, counted in (
+        ("Approve ten requests", {}, day.desk),
+        ("Approve ten more, with a thumb", PHONE, day.phone),
+    ):
+        mira = look("U0MANAGER", **size)
+        if size:
+            mira.page.get_by_role("button", name="Channels and people").click()
+        mira.go("call-approvals")
+        hands = Hands(mira)
+        card = mira.message("Waiting for approval", "vx_90")
+        expect(card).to_be_visible()
+        hands.taps(card.get_by_role("button", name="Review"))
+        for _ in range(APPROVALS // 2):
+            approve = mira.modal.get_by_role("button", name=re.compile("^Approve (cancel|move)$"))
+            expect(approve).to_be_enabled()
+            shown = re.search(r"A-[0-9A-Z]{4,}", mira.modal.inner_text())
+            assert shown
+            hands.taps(approve)
+            expect(mira.modal).not_to_contain_text(shown[0])
+        counted[what] = done = hands.count()
+        assert done.taps == APPROVALS // 2 + 1
+        mira.page.keyboard.press("Escape")

@@ -1,0 +1,143 @@
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from playwright.sync_api import expect
+
+from tests.browser.looking import Looking
+
+Look = Callable[..., Looking]
+Picture = Callable[[Looking, str], None]
+
+
+def test_an_agent_asks_a_manager_approves_an_auditor_reads(look: Look, picture: Picture) -> None:
+    """Each sees their part as it happens, in their own time zone, and the provider was asked exactly that."""
+    asha, mira, olive = look("U0AGENT"), look("U0MANAGER"), look("U0AUDITOR")
+    olive.go("call-audit")
+    tomorrow = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
+    in_london = f"{tomorrow.replace(hour=9, minute=30).astimezone(ZoneInfo('Europe/London')):%-I:%M %p}"
+    asha.types("/place-call 98765 43220 tomorrow 9:30")
+    preview = asha.message("Place this call?", "43220")
+    expect(preview).to_contain_text("Only visible to you")
+    expect(preview).to_contain_text("tomorrow at 9:30 AM")
+    preview.get_by_role("button", name="Place this call").click()
+    expect(olive.message("Scheduled", "•3220")).to_contain_text(f"at {in_london}")
+    expect(asha.pane).to_contain_text("Call placed: +919876543220, due 9:30 AM")
+
+    asha.types("/cancel-call 98765 43220 customer asked")
+    expect(asha.message("Waiting for approval", "43220")).to_contain_text("Take back")
+    expect(mira.page.get_by_role("button", name="Channel call-approvals, ")).to_be_visible()
+    mira.go("call-approvals")
+    card = mira.message("Waiting for approval", "•3220")
+    expect(card).to_contain_text("“customer asked”")
+    picture(mira, "approval-card")
+    card.get_by_role("button", name="Review").click()
+    expect(mira.modal).to_contain_text("The customer will be called")
+    picture(mira, "review")
+    mira.modal.get_by_role("button", name="Approve").click()
+    expect(mira.modal).to_be_hidden()
+    expect(mira.message("Removed", "•3220")).to_contain_text("(edited)")
+
+    done = olive.message("Removed", "•3220")
+    expect(done).to_contain_text("“customer asked”")
+    done.get_by_role("button", name="1 reply").click()
+    expect(olive.page.get_by_role("complementary", name="Thread")).to_contain_text("@mira approved this.")
+    olive.press("Close the thread")
+    expect(asha.pane).to_contain_text("Scheduled call removed: +919876543220")
+    expect(asha.page.get_by_role("button", name=re.compile("CallOps, app, .* unread"))).to_be_visible()
+    expect(asha.page.get_by_role("status")).to_contain_text("Removed: the scheduled calls")
+    olive.tab("Log")
+    expect(olive.pane).to_contain_text("approved")
+    expect(olive.pane).to_contain_text("cancelled")
+    picture(olive, "audit-channel")
+
+
+def test_a_field_error_keeps_what_was_typed(look: Look, picture: Picture) -> None:
+    """The fault stands under its field, the keyboard is there, and every other field is as it was."""
+    asha = look()
+    asha.types("/place-call")
+    asha.modal.get_by_label("Number").fill("98765 43221")
+    asha.modal.get_by_label("When (optional)").fill("25:00")
+    asha.modal.get_by_label("What for").fill("a reminder")
+    asha.modal.get_by_role("button", name="Preview").click()
+    when = asha.modal.get_by_label("When (optional)")
+    expect(when).to_have_attribute("aria-invalid", "true")
+    expect(when).to_have_accessible_description(
+        "“25:00” does not exist: a day goes from 00:00 to 23:59. In your own time zone. Empty means now."
+    )
+    expect(when).to_be_focused()
+    expect(when).to_have_value("25:00")
+    expect(asha.modal.get_by_label("Number")).to_have_value("98765 43221")
+    expect(asha.modal.get_by_label("What for")).to_have_value("a reminder")
+    picture(asha, "field-error")
+
+    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
+    expect(asha.modal.get_by_label("What for")).to_have_value("a reminder")
+    when.fill("tomorrow 9:30")
+    asha.modal.get_by_role("button", name="Preview").click()
+    expect(asha.modal).to_contain_text("“a reminder”")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
+
+
+def test_a_time_is_picked_on_the_clocks_of_whoever_picks(look: Look) -> None:
+    """What stands in the field is an instant: the preview shows it in the same zone, a reader elsewhere in theirs."""
+    asha = look()
+    at = datetime.now(ZoneInfo("Asia/Kolkata")) + timedelta(days=1)
+    asha.types("/place-call")
+    asha.modal.get_by_label("Number").fill("98765 43229")
+    picked = f"{at:%Y-%m-%d}T10:30"
+    asha.modal.get_by_label("Or pick a time").fill(picked)
+    asha.modal.get_by_role("button", name="Show the options seldom needed").click()
+    expect(asha.modal.get_by_label("Retries (optional)", exact=True)).to_be_visible()
+    expect(asha.modal.get_by_label("Or pick a time")).to_have_value(picked)
+    asha.modal.get_by_role("button", name="Preview").click()
+    expect(asha.modal).to_contain_text("tomorrow at 10:30 AM")
+    asha.page.keyboard.press("Escape")
+    expect(asha.modal).to_be_hidden()
+
+
+def test_a_manager_denies_with_a_reason(look: Look) -> None:
+    """A button in a modal leads to another form; the requester reads the reason in what the app writes to them."""
+    asha, mira = look("U0AGENT"), look("U0MANAGER")
+    asha.types("/cancel-call vx_1001 via voxworks reason=customer is away")
+    mira.go("call-approvals")
+    mira.message("Waiting for approval", "vx_1001").get_by_role("button", name="Review").click()
+    mira.modal.get_by_role("button", name="Deny").click()
+    mira.modal.get_by_role("button", name="Deny request").click()
+    expect(mira.modal).to_contain_text("Choose a reason, or write a word or two")
+    mira.modal.get_by_label("In your words").fill("She confirmed it this morning")
+    mira.modal.get_by_role("button", name="Deny request").click()
+    expect(mira.modal).to_be_hidden()
+    asha.page.get_by_role("button", name="CallOps, app").click()
+    expect(asha.message("Denied by @mira")).to_contain_text("She confirmed it this morning")
+    expect(asha.page.locator("#composer")).to_contain_text(
+        "Sending messages to this app has been turned off."
+    )
+    asha.tab("Providers")
+    expect(asha.pane).not_to_contain_text("cancel-call/vx_1001")
+
+
+def test_a_lost_answer_is_said_and_settled(look: Look) -> None:
+    """The switch loses one answer; nobody is told that it worked, and a manager says what happened."""
+    asha, mira = look("U0AGENT"), look("U0MANAGER")
+    asha.tab("Break it")
+    asha.page.get_by_label("CallKaro").select_option("silence")
+    expect(asha.page.get_by_role("tab", name="Break it 1")).to_be_visible()
+    asha.types("/place-call 98765 43222")
+    asha.message("Place this call?", "43222").get_by_role("button", name="Place this call").click()
+    mira.go("call-audit")
+    doubt = mira.message("We do not know whether it happened", "•3222")
+    expect(asha.page.get_by_label("CallKaro")).to_have_value("")
+    doubt.get_by_role("button", name="Say what happened").click()
+    mira.modal.get_by_label("It happened").check()
+    mira.modal.get_by_label("What shows it?").select_option("The provider's own screen")
+    mira.modal.get_by_label("How do you know?").fill("CallKaro's call list shows it")
+    mira.modal.get_by_role("button", name="Record").click()
+    expect(mira.message("Accepted", "•3222")).to_be_visible()
+    mira.tab("Providers")
+    asked = mira.pane.locator(".card").filter(has_text="+919876543222").filter(has_text="POST")
+    expect(asked).to_have_count(1)
+    expect(asked).to_contain_text("no answer")

@@ -1,0 +1,85 @@
+"""With every provider connected: whose id it is must be said, and what a provider warns of reaches people."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from playground.ryng import SUBDOMAIN
+from tests.e2e.scene import Asked, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CANCEL_40961 = "POST /rest-api/v1/progressive/call/40961/cancel"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def whole(dark_scene: Scene) -> Scene:
+    """A scene in which all four providers are connected."""
+    dark_scene.connect_further()
+    await dark_scene.start_bot()
+    return dark_scene
+
+
+async def test_an_id_that_two_connections_could_have_is_asked_back(whole: Scene) -> None:
+    """Nothing is chosen: the answer names both, and the form behind it lets one be picked."""
+    answer = await whole.ask("/cancel-call vx_1001 customer asked")
+    assert "choose voxworks or dialer" in words(answer)
+    form = opened(await whole.asha.click(answer, text="Open the form…"))
+    asked = opened(await whole.asha.submit(form, {"Through": "voxworks"}))
+    await whole.approve(request_id(asked))
+    await whole.audit("Cancelled:", "through voxworks")
+    assert await whole.requests("ryng") == []
+    assert [one.line for one in await whole.requests("voxworks")] == ["POST /api/v1/cancel-call/vx_1001"]
+
+
+async def test_one_press_chooses_and_the_next_time_it_is_chosen_as_before(whole: Scene) -> None:
+    """Two presses are one request; then the last one used is chosen, shown, and changed in one press."""
+    answer = await whole.ask("/cancel-call vx_1001 customer asked")
+    assert buttons(answer) == ["voxworks", "dialer", "Open the form…"]
+    await whole.asha.double_click(answer, text="voxworks")
+    first = await whole.answered("Waiting for approval", "vx_1001", "through voxworks")
+    assert len(await whole.log("list")) == 1
+
+    again = await whole.ask("/cancel-call vx_1002 customer asked")
+    assert "Chosen for you: connection voxworks (you used it last)." in words(again)
+    assert request_id(again) != request_id(first)
+    form = opened(await whole.asha.click(again, text="Take back and change…"))
+    await whole.answered("Taken back", request_id(again))
+    asked = opened(await whole.asha.submit(form, {"Through": "dialer"}))
+    assert "through dialer" in words(asked)
+    assert [one["state"] for one in await whole.log("list")] == ["pending", "withdrawn", "pending"]
+
+
+async def test_a_call_is_cancelled_at_ryng(whole: Scene) -> None:
+    """Digits are an id where a connection cancels by id; approved, it is one request, and the call is gone."""
+    await whole.ask("/calls cancel 40961 via dialer customer asked")
+    await whole.approve()
+    await whole.told("✅ *Cancelled:* call `40961`", "Ryng cancelled the call.")
+    assert await whole.requests("ryng") == [Asked(CANCEL_40961, None, effects=1)]
+
+
+async def test_a_call_that_ryng_does_not_have_is_a_failure_in_words(whole: Scene) -> None:
+    """Ryng's 500 for an id it does not know is no fault of its server: nothing is in doubt or sent again."""
+    waiting = await whole.ask("/calls cancel 1 via dialer duplicate")
+    await whole.approve()
+    failed = await whole.audit(
+        "❌ *Not cancelled:* call `1`. Ryng did not find this call, or it is not on this account"
+    )
+    assert buttons(failed) == ["Details"]
+    [kept] = (await whole.log("show", request_id(waiting)))["request"]["actions"]
+    assert (kept["state"], kept["code"], kept["attempt"]) == ("failed", "not_found", 1)
+    assert len(await whole.requests("ryng")) == 1
+
+
+async def test_what_a_provider_warns_of_is_said_in_the_thread(whole: Scene) -> None:
+    """A success to be looked at is one that people read about, for each target that has one."""
+    due = datetime.now(UTC) + timedelta(days=1)
+    for call_id in ("r_1", "r_2"):
+        await whole.providers.add_call("ryng", call_id, due=due, owner=SUBDOMAIN)
+    await whole.ask("/calls cancel r_1, r_2, 40961 via dialer duplicate")
+    await whole.approve()
+    await whole.audit("3 done")
+    for call_id in ("r_1", "r_2"):
+        await whole.reply(f"⚠️ call `{call_id}`: Ryng's other pages show whole numbers as call ids")
+    assert not [one for one in await whole.posts("C0AUDIT") if "⚠️ call `40961`" in words(one)]

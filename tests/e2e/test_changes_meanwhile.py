@@ -1,0 +1,98 @@
+"""What was asked under one configuration, and is decided or sent under another."""
+
+import pytest
+
+from playground.faults import Fault
+from tests.e2e.scene import NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BY_ID = "/cancel-call vx_1001 customer asked"
+LATER = "5"
+"""Seconds after which the provider is asked again: long enough for the bot to be stopped before."""
+
+
+async def test_time_runs_out(dark_scene: Scene) -> None:
+    """What nobody decided in time is said to all: no button is left, and a late Review reads that it is over."""
+    scene = dark_scene
+    scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
+    await scene.start_bot()
+    request = request_id(await scene.ask(BY_ID))
+    review = await scene.review()
+    card = await scene.card("Time ran out before anyone decided", request)
+    assert buttons(card) == []
+    await scene.told("Time ran out", "*will* be called")
+    await scene.reply("Nobody decided in time.")
+    await scene.audit("Time ran out")
+    late = opened(await scene.mira.submit(review))
+    assert (late.title["text"], late.submit) == ("Nothing left to decide", None)
+    assert "Time ran out" in words(late)
+    late = opened(await scene.sam.click(card, "review", stale=True))
+    assert "Time ran out" in words(late)
+    assert await scene.requests("voxworks") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after", "says"),
+    [
+        (
+            f"/cancel-call {NUMBER} customer asked",
+            'payments = "6803fa770b666a64ab1694c1e"',
+            'payments = "another-agents-id"',
+            "was changed after this was asked. If it is still wanted, ask again.",
+        ),
+        (BY_ID, 'api_key = "env:VOXWORKS_API_KEY"', 'api_key = "env:NOT_SET"', "NOT_SET not set"),
+    ],
+    ids=["another agent behind the name", "a secret that is gone"],
+)
+async def test_a_connection_that_changed_is_not_asked(
+    scene: Scene, line: str, before: str, after: str, says: str
+) -> None:
+    """Approved after the change, the request is refused in words, and nothing is sent."""
+    request = request_id(await scene.ask(line))
+    await scene.card("Waiting for approval", request)
+    await scene.stop_bot()
+    scene.write_configuration({before: after})
+    await scene.start_bot()
+    await scene.approve()
+    await scene.audit("Not sent:", says, request)
+    await scene.told("Not sent:", says)
+    assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
+
+
+async def test_what_was_approved_is_not_sent_once_the_rules_say_no(scene: Scene) -> None:
+    """Between two attempts the approver left the group and the requester lost the right: both refused in words."""
+    fault = Fault(does="rate_limited", headers={"Retry-After": LATER})
+    await scene.providers.fail("voxworks", fault)
+    await scene.providers.fail("callkaro", "refused")
+    approved = request_id(await scene.ask(BY_ID))
+    await scene.approve()
+    await scene.place()
+    await scene.audit("Trying again", approved)
+    await scene.audit("Trying again", "place a call")
+    await scene.stop_bot()
+    scene.write_configuration(
+        {
+            'managers = ["S0MANAGERS"]': 'managers = ["U0SECOND"]',
+            'actions = ["place_call"]\nrequest = ["everyone"]': 'actions = ["place_call"]\nrequest = ["managers"]',
+        }
+    )
+    await scene.providers.clear("callkaro")
+    await scene.start_bot()
+    for says in ("may no longer approve", "No rule lets you do this"):
+        await scene.audit("Not sent:", says)
+        await scene.told("Not sent:", says)
+    assert len(await scene.requests("voxworks")) == 1
+    assert await scene.requests("callkaro") == []
+
+
+async def test_a_rule_that_is_gone_lets_nobody_decide(scene: Scene) -> None:
+    """A request whose rule was removed cannot be approved: Review says so."""
+    await scene.ask(BY_ID)
+    await scene.card("Waiting for approval")
+    await scene.stop_bot()
+    scene.write_configuration({'name = "cancellations need a manager"': 'name = "cancellations"'})
+    await scene.start_bot()
+    refused = await scene.review()
+    assert refused.submit is None
+    assert "nobody may do this now" in words(refused)

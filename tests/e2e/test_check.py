@@ -1,0 +1,410 @@
+"""`python -m bot check`: each fault, provoked once against the real thing's stand-ins, and the line it gives."""
+
+import asyncio
+import base64
+import json
+import os
+import socket
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playground import callkaro, content, voxworks
+from playground.stage import KEY
+from tests.e2e.scene import NUMBER, OVER_HTTP, SOCKET_MODE_ONLY, Scene, private
+from tests.support.tree import ROOT
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECRETS = (content.BOT_TOKEN, content.APP_TOKEN, callkaro.KEY, voxworks.KEY, KEY)
+NOWHERE = "http://127.0.0.1:9"
+"""The discard port, where nobody listens."""
+
+WRITING = ("chat.", "views.")
+"""What the methods begin with that people would see something of."""
+
+Json = dict[str, Any]
+
+
+async def checked(scene: Scene, **variables: str) -> list[Json]:
+    """What the check found, with its exit status as it should be."""
+    printed = await scene.terminal("check", "--json", **variables)
+    found: list[Json] = json.loads(printed.output)
+    assert all(one.keys() == {"check", "result", "what", "mend"} for one in found)
+    assert printed.status == int(any(one["result"] == "wrong" for one in found))
+    assert [one for one in found if one["result"] in {"wrong", "warning"} and not one["mend"]] == []
+    assert [secret for secret in SECRETS if secret in printed.output + printed.errors] == []
+    return found
+
+
+def told(found: list[Json], check: str) -> list[tuple[str, str]]:
+    """The results and sentences of one check."""
+    return [(one["result"], one["what"]) for one in found if one["check"] == check]
+
+
+def says(found: list[Json], check: str, result: str, *parts: str) -> None:
+    """One line of a check has this result and says all of this."""
+    lines = told(found, check)
+    assert [what for was, what in lines if was == result and all(part in what for part in parts)], lines
+
+
+async def test_what_is_right_is_said_line_by_line(dark_scene: Scene) -> None:
+    """Everything in order: status 0, a line for each thing, top-down, no secret, and what it comes to."""
+    dark_scene.connect_further()
+    printed = await dark_scene.terminal("check")
+    assert (printed.status, printed.errors) == (0, "")
+    lines = printed.output.splitlines()
+    assert [line[0] for line in lines if line[:1] in {"✗", "?"}] == []
+    order = ["file", "environment", "log", "free space", "Slack", *([] if OVER_HTTP else ["Socket Mode"])]
+    order += ["clock", "scopes", "channel C0AUDIT", "channel C0APPROVE", "group managers", 'rule "anyone']
+    order += ["people's zones", *(["HTTP"] if OVER_HTTP else []), "port"]
+    order += ["connection dialer", "connection kore", "connection reminders", "time zones"]
+    at = [next(n for n, line in enumerate(lines) if line[2:].startswith(name)) for name in order]
+    assert at == sorted(at)
+    assert lines[-1].startswith("Nothing is wrong")
+    assert [secret for secret in SECRETS if secret in printed.output] == []
+
+
+async def test_it_changes_nothing(dark_scene: Scene) -> None:
+    """No message, no form, no file, no effect at a provider: it only asks."""
+    before = sorted(path.name for path in dark_scene.folder.iterdir())
+    await checked(dark_scene)
+    assert sorted(path.name for path in dark_scene.folder.iterdir()) == before
+    assert await dark_scene.slack.messages() == []
+    assert [
+        one["method"] for one in await dark_scene.slack.journal() if one["method"].startswith(WRITING)
+    ] == []
+    for provider in ("callkaro", "voxworks"):
+        assert [(one.line, one.effects) for one in await dark_scene.requests(provider, knocks=True)] == [
+            ("HEAD /", 0)
+        ]
+
+
+async def test_http_needs_no_app_level_token(dark_scene: Scene) -> None:
+    """With a signing secret alone, how Slack comes is said, and nothing asks for the other token."""
+    secret = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": content.SIGNING_SECRET}
+    found = await checked(dark_scene, **secret)
+    says(found, "HTTP", "ok", "Slack sends its requests to /slack/events here")
+    assert told(found, "Socket Mode") == []
+    assert content.SIGNING_SECRET not in str(found)
+    found = await checked(dark_scene, **secret | {"SLACK_SIGNING_SECRET": "a b"})
+    says(found, "environment", "wrong", "SLACK_SIGNING_SECRET should hold no spaces")
+
+
+async def test_a_port_that_is_taken_is_wrong(dark_scene: Scene) -> None:
+    """Somebody else listens there, so CallOps would not start."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        says(await checked(dark_scene, PORT=port), "port", "wrong", f"PORT {port} cannot be listened on")
+
+
+async def test_a_platform_whose_disk_does_not_last_is_wrong(dark_scene: Scene) -> None:
+    """Heroku says that it is Heroku, and every restart would begin an empty log."""
+    found = await checked(dark_scene, DYNO="web.1")
+    says(found, "log's disk", "wrong", "Heroku begins each start with an empty disk")
+
+
+async def test_it_can_be_run_beside_the_bot(scene: Scene) -> None:
+    """A log in use is read as it is: how many actions it has, and that the key is its own."""
+    await scene.place(f"/place-call {NUMBER}")
+    await scene.audit("Accepted:")
+    found = await checked(scene)
+    says(found, "log", "ok", "can be used and fits the key: 1 action.")
+
+
+async def test_every_fault_of_the_file_is_a_line_and_the_rest_is_checked(dark_scene: Scene) -> None:
+    """With three faults in it, all are named; what does not depend on them is looked at, the rest is skipped."""
+    dark_scene.write_configuration(
+        {
+            'approvals_channel = "C0APPROVE"': 'approvals = "C0APPROVE"',
+            'timezone = "Asia/Kolkata"': 'timezone = "Asia/Nowhere"',
+            'expires = "8h"': 'expires = "8x"',
+        }
+    )
+    found = await checked(dark_scene)
+    for part in ("approvals_channel", "reminders.timezone", "expires"):
+        says(found, "file", "wrong", part)
+    says(found, "channels", "skipped", "[slack]")
+    says(found, "connection reminders", "skipped", "has a fault in it")
+    says(found, 'rules "cancellations need a manager"', "skipped", "has a fault in it")
+    says(found, "connection voxworks", "ok", "answers")
+    says(found, 'rule "anyone may place a call"', "ok", "2 people can settle")
+
+
+async def test_without_a_file_the_rest_is_looked_at(dark_scene: Scene) -> None:
+    """A file that is not there is one line with what to copy; Slack and the log are checked all the same."""
+    found = await checked(dark_scene, CALLOPS_CONFIG="nowhere.toml")
+    [line] = [one for one in found if one["check"] == "file"]
+    assert "Copy callops.example.toml" in line["mend"]
+    says(found, "Slack", "ok", "callops is known")
+    for name in ("channels", "groups and rules", "connections"):
+        says(found, name, "skipped", "Not checked, because")
+
+
+@SOCKET_MODE_ONLY
+async def test_missing_variables_are_named_and_never_shown(dark_scene: Scene) -> None:
+    """Which connection is off because of which variable, and what else cannot be looked at for it."""
+    found = await checked(dark_scene, VOXWORKS_API_KEY="", SLACK_APP_TOKEN="", CALLOPS_KEY="")
+    says(found, "connection voxworks", "warning", "off: VOXWORKS_API_KEY not set")
+    says(found, "environment", "wrong", "SLACK_APP_TOKEN is not set")
+    says(found, "environment", "wrong", "CALLOPS_KEY is not set")
+    says(found, "Socket Mode", "skipped", "SLACK_APP_TOKEN")
+    nothing = await checked(dark_scene, VOXWORKS_API_KEY="", CALLKARO_API_KEY="")
+    says(nothing, "connection reminders", "wrong", "off: CALLKARO_API_KEY not set")
+
+
+async def test_a_password_in_an_address_is_not_repeated(dark_scene: Scene) -> None:
+    """What stands in DATABASE_URL for another kind of database is not printed."""
+    printed = await dark_scene.terminal("check", DATABASE_URL="postgres://callops:canary-word@db/callops")
+    assert printed.status == 1
+    assert "canary-word" not in printed.output + printed.errors
+    assert "? log " in printed.output
+
+
+async def test_the_logs_place(dark_scene: Scene, tmp_path: Path) -> None:
+    """Not there yet, in memory, without its folder, another program's, of another key: each has its line."""
+    other = tmp_path / "other.db"
+    with closing(sqlite3.connect(other)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    await dark_scene.start_bot()
+    await dark_scene.stop_bot()
+    another_key = base64.b64encode(bytes(32)).decode()
+    new, gone, theirs, locked = await asyncio.gather(
+        checked(dark_scene, DATABASE_URL=f"sqlite:///{tmp_path / 'new.db'}"),
+        checked(dark_scene, DATABASE_URL="sqlite:////nowhere/callops.db"),
+        checked(dark_scene, DATABASE_URL=f"sqlite:///{other}"),
+        checked(dark_scene, CALLOPS_KEY=another_key),
+    )
+    says(new, "log", "ok", "is not there yet; the first start makes it")
+    assert not (tmp_path / "new.db").exists()
+    says(new, "log's disk", "warning", "the system may empty")
+    says(gone, "log", "wrong", "its folder /nowhere is not there")
+    says(gone, "log's disk", "skipped", "folder")
+    says(theirs, "log", "wrong", "the database of another program")
+    says(locked, "log", "wrong", "another CALLOPS_KEY")
+
+
+async def test_tokens_that_slack_does_not_take(dark_scene: Scene) -> None:
+    """Each is named with Slack's code; what needs the bot's token is skipped, the rest is checked."""
+    found = await checked(dark_scene, SLACK_BOT_TOKEN="xoxb-wrong", SLACK_APP_TOKEN="xapp-wrong")
+    says(found, "Slack", "wrong", "does not take SLACK_BOT_TOKEN: invalid_auth")
+    says(found, "Socket Mode", "wrong", "does not take SLACK_APP_TOKEN: invalid_auth")
+    for name in ("scopes", "channel C0AUDIT", "groups and rules"):
+        says(found, name, "skipped", "because Slack does not take SLACK_BOT_TOKEN.")
+    says(found, "clock", "ok", "agrees")
+    says(found, "connection reminders", "ok", "answers")
+
+
+@SOCKET_MODE_ONLY
+async def test_a_slack_that_cannot_be_reached(dark_scene: Scene) -> None:
+    """It is Slack's trouble and not the tokens', and what depends on it is skipped."""
+    found = await checked(dark_scene, SLACK_API_URL=f"{NOWHERE}/")
+    says(found, "Slack", "wrong", "cannot be reached at", "nobody there takes the connection.")
+    for name in ("Socket Mode", "scopes", "channel C0AUDIT", "groups and rules"):
+        says(found, name, "skipped", "because Slack cannot be reached.")
+    says(found, "clock", "skipped", "because Slack did not tell its time.")
+    found = await checked(dark_scene, SLACK_API_URL="https://slack.invalid/api/")
+    says(found, "Slack", "wrong", "this machine finds no address for that name.")
+
+
+async def test_an_answer_of_slacks_that_is_no_json(dark_scene: Scene) -> None:
+    """A proxy's page, or half an answer: Slack could not be reached, and the check goes on."""
+    for does in ("garbled", "server_error"):
+        await dark_scene.slack.fail("auth.test", does)
+        says(await checked(dark_scene), "Slack", "wrong", "Slack cannot be reached at", "HTTP ")
+
+
+async def test_what_no_token_is_there_for_names_the_variable(dark_scene: Scene) -> None:
+    """Not set or not right, and which: no line blames Slack for what was never asked."""
+    found = await checked(dark_scene, SLACK_BOT_TOKEN="", SLACK_APP_TOKEN="xoxb-other")
+    for name in ("Slack", "scopes", "channel C0AUDIT", "groups and rules"):
+        says(found, name, "skipped", "because SLACK_BOT_TOKEN is not set.")
+    says(found, "Socket Mode", "skipped", "because SLACK_APP_TOKEN is not right.")
+    found = await checked(dark_scene, SLACK_API_URL="http://slack.example/")
+    says(found, "Slack", "skipped", "because SLACK_API_URL is not right.")
+
+
+async def test_an_arrow_means_one_thing(dark_scene: Scene) -> None:
+    """It leads from what is wrong to what to do, once in a line."""
+    everything = {"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "CALLOPS_KEY": "", "VOXWORKS_API_KEY": ""}
+    for variables in (everything, {"SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}):
+        printed = await dark_scene.terminal("check", **variables)
+        assert [line for line in printed.output.splitlines() if line.count("→") > 1] == []
+
+
+async def test_a_clock_that_is_off(dark_scene: Scene) -> None:
+    """More than half a minute from Slack's is wrong, whichever way; less is not."""
+    for ahead, result, part in ((90, "wrong", "behind"), (-90, "wrong", "ahead of"), (10, "ok", "agrees")):
+        await dark_scene.slack.clock_ahead(ahead)
+        says(await checked(dark_scene), "clock", result, part)
+
+
+async def test_channels_that_cannot_be_posted_into(dark_scene: Scene) -> None:
+    """Archived, without the app, private and without it, unknown: each with what to do, and what it is for."""
+    dark_scene.write_configuration(
+        {"[connections.voxworks]\n": '[connections.voxworks]\naudit_channel = "C0SUPPORT"\n'}
+    )
+    await dark_scene.slack.archive("C0AUDIT")
+    await dark_scene.slack.app_in("C0APPROVE", member=False)
+    await dark_scene.slack.make_private("C0SUPPORT")
+    found = await checked(dark_scene)
+    says(found, "channel C0AUDIT", "wrong", "#call-audit (audit) is archived")
+    says(found, "channel C0APPROVE", "wrong", "The app is not in #call-approvals (approvals)")
+    says(found, "channel C0SUPPORT", "ok", "The app is in #support (audit of voxworks)")
+    await dark_scene.slack.app_in("C0SUPPORT", member=False)
+    says(await checked(dark_scene), "channel C0SUPPORT", "wrong", "shows the app no such channel")
+
+
+async def test_people_who_cannot_act(dark_scene: Scene) -> None:
+    """Nobody, somebody who left, a guest, an app, a stranger, a user group that is gone: each is named."""
+    people = ["U0MANAGER", "U0NOBODY", "U0GONE", "U0GUEST", "U0BOT", "U0STRANGER", "S0NONE"]
+    dark_scene.write_configuration({'managers = ["S0MANAGERS"]': f"managers = {json.dumps(people)}"})
+    found = await checked(dark_scene)
+    for part in (
+        "U0NOBODY is nobody",
+        "(greta) is deactivated",
+        "(gil) is a guest",
+        "(otherbot) is an app",
+        "(stella) is from another organisation",
+        "S0NONE is no user group",
+    ):
+        says(found, "group managers", "wrong", part)
+    rule = 'rule "cancellations need a manager"'
+    says(found, rule, "warning", "Only U0MANAGER can approve, and may ask too")
+    says(found, rule, "warning", "Only U0MANAGER can say what became of an unknown")
+    dark_scene.write_configuration({'managers = ["S0MANAGERS"]': 'managers = ["U0GONE"]'})
+    found = await checked(dark_scene)
+    says(found, rule, "wrong", "Nobody in managers can approve")
+    says(
+        found,
+        'rule "anyone may place a call"',
+        "wrong",
+        "Nobody in managers can say what became of an unknown",
+    )
+
+
+async def test_a_workspace_of_an_enterprise_grid_organisation(tmp_path: Path) -> None:
+    """The organisation is named, its people can act wherever their home is, and others cannot."""
+    scene = Scene(tmp_path / "scene")
+    scene.workspace = tmp_path / "workspace.json"
+    scene.workspace.write_text(json.dumps(content.GRID), encoding="utf-8")
+    async with scene:
+        colleagues = ["W0NOTEAM", "W0SISTER", "W0ORG", "W0APART"]
+        groups = f"managers = {json.dumps(colleagues)}\nothers = {json.dumps(['W0OTHER', 'W0UNSEEN'])}"
+        scene.write_configuration(
+            {'managers = ["S0MANAGERS"]': groups, 'settle = ["managers"]': 'settle = ["managers", "others"]'}
+        )
+        found = await checked(scene)
+        says(found, "Slack", "ok", "of the Enterprise Grid organisation E0CALLOPS")
+        says(found, "group managers", "ok", "4 people")
+        says(found, "group others", "wrong", "W0OTHER (otto) is from another organisation")
+        says(found, "group others", "wrong", "W0UNSEEN (uma) is from another organisation")
+        await scene.start_bot()
+        answer = private(await scene.slack.person("W0SISTER").command(f"/place-call {NUMBER}"))
+        await scene.slack.person("W0SISTER").click(answer, "place")
+        await scene.sees(scene.olive, "C0AUDIT", "<@W0SISTER>")
+        await scene.check()
+
+
+async def test_a_slack_that_is_busy_is_no_verdict(dark_scene: Scene) -> None:
+    """Where Slack will not say who is in a group, nothing is called wrong: it was not checked."""
+    await dark_scene.slack.fail("usergroups.users.list", "ratelimited", times=1)
+    found = await checked(dark_scene)
+    says(found, "group managers", "skipped", "Slack would not say who is in S0MANAGERS (ratelimited)")
+    says(found, 'rule "cancellations need a manager"', "skipped", "cannot be counted")
+
+
+async def test_scopes(tmp_path: Path) -> None:
+    """Too few are named with what they are for, too many are noted; without the check's own it says so."""
+    scene = Scene(tmp_path / "scene")
+    scene.manifest = tmp_path / "manifest.yml"
+    granted = "commands, chat:write, users:read, channels:history"
+    scene.manifest.write_text(f"oauth_config: {{scopes: {{bot: [{granted}]}}}}", encoding="utf-8")
+    async with scene:
+        found = await checked(scene)
+    says(found, "scopes", "wrong", "lacks usergroups:read, needed to know who is in the user groups")
+    says(found, "scopes", "warning", "lacks channels:read", "it serves without")
+    says(found, "scopes", "warning", "more than CallOps uses: channels:history")
+    says(found, "channel C0AUDIT", "skipped", "lacks channels:read", "audit")
+    says(found, "group managers", "skipped", "usergroups:read")
+
+
+async def test_what_each_connection_may_do(dark_scene: Scene) -> None:
+    """Live or dry-run, to whom, what, and beyond the documents or not; numbers are counted, not shown."""
+    dark_scene.connect_further()
+    path = dark_scene.folder / "callops.toml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('provider = "callkaro"', f'provider = "callkaro"\nallow_numbers = ["{NUMBER}"]')
+    text = text.replace('provider = "ryng"', 'provider = "ryng"\nmode = "dry-run"')
+    text = text.replace(
+        'provider = "kore"', f'provider = "kore"\nbeyond_documents = true\nallow_numbers = ["{NUMBER}"]'
+    )
+    path.write_text(text, encoding="utf-8")
+    found = await checked(dark_scene)
+    says(
+        found,
+        "connection reminders",
+        "ok",
+        "CallKaro, live, only to the 1 under allow_numbers; what is named by its id is not limited",
+        "place calls",
+    )
+    says(found, "connection kore", "ok", "is not limited, but no campaign is started")
+    says(found, "connection dialer", "ok", "Ryng, dry-run: nothing is sent")
+    says(found, "connection kore", "ok", "stop campaigns (beyond its documents)")
+    says(found, "time zones", "ok", "reminders reads times in Asia/Kolkata")
+    assert NUMBER not in json.dumps(found)
+
+
+async def test_what_no_rule_allows_is_named(dark_scene: Scene) -> None:
+    """Each kind that a connection could do and that no rule lets anybody ask for; a rule that denies lets nobody."""
+    dark_scene.connect_further()
+    path = dark_scene.folder / "callops.toml"
+    text = path.read_text(encoding="utf-8")
+    text = text.replace('provider = "kore"', 'provider = "kore"\nbeyond_documents = true')
+    text += (
+        '\n[[rules]]\nname = "never"\nactions = ["start_campaign"]\nrequest = ["everyone"]\neffect = "deny"\n'
+    )
+    path.write_text(text, encoding="utf-8")
+    found = await checked(dark_scene)
+    assert told(found, "rules") == [
+        ("warning", "No rule lets anybody ask to stop a campaign, which kore could do."),
+        ("warning", "No rule lets anybody ask to start a campaign, which kore could do."),
+    ]
+
+
+async def test_a_connection_that_cannot_be_reached(dark_scene: Scene) -> None:
+    """Its address is named; the others are checked."""
+    dark_scene.write_configuration({dark_scene.addresses["voxworks"]: NOWHERE})
+    found = await checked(dark_scene)
+    says(found, "connection voxworks", "wrong", NOWHERE)
+    says(found, "connection reminders", "ok", "answers")
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "says"),
+    [
+        (".env", b"A=\xff\n", ".env cannot be read: line 1 is not in UTF-8: save it as plain text in UTF-8."),
+        ("broken.py", b"def __getattr__(name):\n    1 / 0\n", "The check itself failed: ZeroDivisionError"),
+    ],
+)
+async def test_a_check_that_cannot_run_says_so(
+    dark_scene: Scene, file: str, content: bytes, says: str
+) -> None:
+    """Status 2, and not the 1 of a fault that was found: a .env that is no text, an adapter that fails."""
+    dark_scene.write_configuration({'provider = "voxworks"': 'provider = "broken:Adapter"'})
+    (dark_scene.folder / file).write_bytes(content)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "check"),
+        cwd=dark_scene.folder,
+        env=dark_scene.environment() | {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    output, errors = await process.communicate()
+    assert (process.returncode, output) == (2, b"")
+    assert says in errors.decode()

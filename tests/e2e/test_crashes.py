@@ -1,0 +1,109 @@
+import asyncio
+from typing import Any
+
+import pytest
+
+from playground.faults import Fault
+from tests.e2e.scene import BOTH_MODES, NUMBER, Scene, buttons, request_id, until, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CANCEL = "/cancel-call vx_1001 customer asked"
+QUICK = {'deadline = "2s"': 'deadline = "1s"', 'lease = "4s"': 'lease = "2s"'}
+LEASE_TAKES = 20.0
+"""Seconds: the lease, two more attempts, and a busy machine."""
+DO_NOT_KNOW = "*We do not know whether it happened:*"
+STOPS_WITHIN = 10.0
+"""Seconds. What platforms leave between SIGTERM and SIGKILL."""
+
+
+async def test_killed_while_a_call_is_out(dark_scene: Scene) -> None:
+    """The next process says that nobody knows, in channel, thread and to the requester, and asks no second time."""
+    scene = dark_scene
+    scene.write_configuration(QUICK)
+    await scene.start_bot()
+    await scene.providers.fail("callkaro", Fault(does="slow", seconds=5))
+    await scene.place()
+    await scene.request_reaches("callkaro")
+    await scene.kill_bot()
+    await scene.start_bot()
+    audit = await scene.audit(
+        DO_NOT_KNOW, "CallOps was stopped while the request was out", within=LEASE_TAKES
+    )
+    assert buttons(audit) == ["Say what happened…", "Details"]
+    await scene.reply("We do not know whether it happened")
+    await scene.told(DO_NOT_KNOW)
+    await scene.place("/place-call 98765 43211")
+    await scene.audit("Accepted:", "3211")
+    assert [one.json["to_number"] for one in await scene.requests("callkaro")] == [NUMBER, "+919876543211"]
+
+
+async def test_killed_while_a_request_waits(scene: Scene) -> None:
+    """A card, and a Review opened before the kill, still work after the restart."""
+    await scene.ask(CANCEL)
+    before = await scene.review()
+    await scene.kill_bot()
+    await scene.start_bot()
+    assert words(await scene.review(by=scene.sam)) == words(before)
+    assert (await scene.mira.submit(before)).error is None
+    await scene.told("Cancelled:")
+    assert len(await scene.requests("voxworks")) == 1
+
+
+async def test_killed_right_after_the_approval(dark_scene: Scene) -> None:
+    """What Slack was told was approved comes to its end after the restart, with a request for each order."""
+    scene = dark_scene
+    scene.write_configuration(QUICK)
+    await scene.start_bot()
+    request = request_id(await scene.ask(CANCEL))
+    await scene.approve()
+    await scene.kill_bot()
+    await scene.start_bot()
+
+    async def ended() -> Any | None:
+        shown = await scene.log("show", request)
+        return shown if shown["request"]["state"] in {"succeeded", "unknown"} else None
+
+    shown = await until(ended, LEASE_TAKES)
+    asked = await scene.requests("voxworks")
+    assert len(asked) <= [event["name"] for event in shown["events"]].count("sending")
+    assert sum(one.effects for one in asked) == 1
+
+
+@BOTH_MODES
+async def test_stopped_while_a_request_is_out(scene: Scene) -> None:
+    """SIGTERM waits for the answer, records and tells it, and ends with 0; a restart has nothing to add."""
+    await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
+    await scene.place()
+    await scene.request_reaches("callkaro")
+    async with asyncio.timeout(STOPS_WITHIN):
+        assert await scene.stop_bot() == 0
+    told = await scene.audit("Accepted:")
+    await scene.start_bot()
+    await scene.ask("/calls help")
+    assert await scene.posts("C0AUDIT") == [told]
+    assert len(await scene.requests("callkaro")) == 1
+
+
+async def test_what_was_not_posted_is_posted_after_a_restart_in_order(scene: Scene) -> None:
+    """Slack takes no message, the bot is killed: after the restart each is posted once, the oldest first."""
+    await scene.slack.fail("chat.postMessage", "server_error", times=1000)
+    waiting = await scene.ask(CANCEL)
+    await scene.asha.click(waiting, text="Take back")
+    await scene.answered("Taken back by", request_id(waiting))
+    await scene.place()
+
+    async def placed() -> Any | None:
+        return await scene.log("list", "--state", "succeeded") or None
+
+    await until(placed)
+    await scene.kill_bot()
+    assert await scene.posts("C0AUDIT") == []
+    await scene.slack.heal()
+    await scene.start_bot()
+    await scene.reply("took this back")
+    await scene.card("Taken back by")
+    await scene.audit("Accepted:")
+    posts = await scene.posts("C0AUDIT")
+    assert len(posts) == 3
+    assert len(await scene.posts("C0APPROVE")) == 1

@@ -1,0 +1,28 @@
+"""The daily line, as the audit channel reads it: once a day, whatever is restarted."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.scene import NUMBER, Scene, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_day_is_told_once_and_only_if_there_was_one(dark_scene: Scene) -> None:
+    """Nothing is told before anything was; then one line, which a restart does not repeat."""
+    scene, hour = dark_scene, f"{datetime.now(UTC):%H:%M}"
+    await scene.start_bot()
+    await scene.place(f"/place-call {NUMBER}")
+    await scene.ask(f"/cancel-call {NUMBER} customer asked")
+    await scene.audit("Accepted:")
+    await scene.stop_bot()
+    scene.write_configuration({"[slack]": f'[slack]\ndaily = "{hour}"\ndaily_timezone = "Etc/UTC"'})
+    await scene.start_bot()
+    told = await scene.audit("📋")
+    assert words(told).endswith("1 done, 1 still waiting for approval.")
+    await scene.stop_bot()
+    await scene.start_bot()
+    await scene.place("/place-call 98765 43211")
+    await scene.audit("Accepted:", "3211")
+    assert len([one for one in await scene.posts("C0AUDIT") if "📋" in words(one)]) == 1

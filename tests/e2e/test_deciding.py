@@ -1,0 +1,256 @@
+# ruff: noqa: RUF001 - words as people write them
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.e2e.scene import (
+    AGENT,
+    BOTH_MODES,
+    NUMBER,
+    Asked,
+    Scene,
+    buttons,
+    opened,
+    private,
+    request_id,
+    words,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BY_NUMBER = (
+    f"/cancel-call {NUMBER} customer asked",
+    "callkaro",
+    Asked(f"POST /call/delete-schedule-call?agent_id={AGENT}", {"to_number": "919876543210"}, effects=0),
+    "Removed:",
+)
+BY_ID = (
+    "/calls cancel vx_1001 via voxworks reason=customer asked",
+    "voxworks",
+    Asked("POST /api/v1/cancel-call/vx_1001", None, effects=1),
+    "Cancelled:",
+)
+
+
+@pytest.mark.parametrize(("line", "provider", "request_", "done"), [BY_NUMBER, BY_ID], ids=["number", "id"])
+@BOTH_MODES
+async def test_an_approved_cancellation_is_sent_once_and_told_to_all(
+    scene: Scene, line: str, provider: str, request_: Asked, done: str
+) -> None:
+    """It waits on a card, is sent once when approved, and audit message, card, thread and requester say so."""
+    waiting = await scene.ask(line)
+    assert buttons(waiting) == ["Take back"]
+    card = await scene.card("Waiting for approval", request_id(waiting), "customer asked")
+    await scene.audit("Waiting for approval", request_id(waiting))
+    assert await scene.requests(provider) == []
+    assert "customer asked" in words(await scene.review())
+    view = await scene.mira.view()
+    assert view is not None
+    assert await scene.mira.submit(view)
+    audit = await scene.audit(done, request_id(waiting))
+    assert [text for text in ("Waiting for approval", done) if text in audit.edits[0]["text"]] == [
+        "Waiting for approval"
+    ]
+    await scene.reply("<@U0MANAGER> approved this.")
+    await scene.told(done, request_id(waiting))
+    decided = await scene.card(done, "Approved by <@U0MANAGER>")
+    assert (decided.ts, buttons(decided)) == (card.ts, [])
+    assert await scene.requests(provider) == [request_]
+    assert len(await scene.asha.direct()) == 1
+
+
+async def test_a_denial_needs_a_reason_that_the_requester_reads(scene: Scene) -> None:
+    """A blank reason is an error under its field; a real one reaches requester, thread and card; nothing is sent."""
+    await scene.ask(BY_ID[0])
+    form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
+    blank = await scene.mira.submit(form, {"In your words": "   "})
+    assert blank.errors.keys() == {"reason"}
+    assert not (await scene.mira.submit(form, {"In your words": "<!channel> she <confirmed> it"})).errors
+    reason = "“&lt;!channel&gt; she &lt;confirmed&gt; it”"
+    told = await scene.told("Denied by <@U0MANAGER>", reason)
+    reply = await scene.reply("<@U0MANAGER> denied this.", reason, "*will* be called")
+    assert (told.pings, reply.pings) == (("@U0MANAGER",), ("@U0MANAGER",))
+    assert buttons(await scene.card("Denied by <@U0MANAGER>")) == []
+    await scene.audit("Denied by <@U0MANAGER>")
+    assert await scene.requests("voxworks") == []
+
+
+async def test_what_a_manager_types_is_cleaned_as_a_command_is(scene: Scene) -> None:
+    """Nothing of it steers a screen, in the log or in Slack; what nobody sees is no reason, and lines stay."""
+    request = request_id(await scene.ask(BY_ID[0]))
+    form = opened(await scene.mira.click(await scene.review(), text="Deny…"))
+    for unseen in ("\u200d", "\u2800\u3164", "\u202e\x1b"):
+        assert (await scene.mira.submit(form, {"In your words": unseen})).errors.keys() == {"reason"}
+    said = "not today\r\n   12  2026-11-21  A-7K3F  approved\x1b[2J  by \u202eU0BOSS می\u200cخواهم"
+    assert not (await scene.mira.submit(form, {"In your words": said})).errors
+    await scene.told("Denied by <@U0MANAGER>", "می\u200cخواهم")
+    shown = await scene.log("show", request)
+    [note] = [one["private"]["note"] for one in shown["events"] if "note" in one["private"]]
+    assert note == "not today\n   12  2026-11-21  A-7K3F  approved[2J  by U0BOSS می\u200cخواهم"
+    printed = (await scene.terminal("log", "show", request)).output
+    assert '        note: "not today\n        │    12  2026-11-21' in printed
+
+
+async def test_nobody_decides_about_their_own_request(scene: Scene) -> None:
+    """A manager who asks is refused at Review; the other manager decides."""
+    private(await scene.mira.command(BY_ID[0], channel="C0GENERAL"))
+    refused = await scene.review()
+    assert "somebody else must decide" in words(refused)
+    assert refused.submit is None
+    await scene.approve(by=scene.sam)
+    await scene.audit("Cancelled:")
+    await scene.sees(scene.mira, "D0MANAGER", "Cancelled:")
+    assert len(await scene.requests("voxworks")) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "channel"),
+    [(f"/place-call {NUMBER}", "C0SUPPORT"), (BY_ID[0], "C0SUPPORT")],
+    ids=["place", "cancel"],
+)
+async def test_who_is_no_full_member_is_refused_and_the_log_has_it(
+    scene: Scene, line: str, channel: str
+) -> None:
+    """Guests, people from elsewhere, deactivated accounts and bots read why not; each attempt is recorded.
+
+    What they typed is not read, so there is no action of theirs: the log has who tried, where, and why not.
+    """
+    reasons = {
+        "U0GUEST": "Guests of this workspace",
+        "U0STRANGER": "another organisation",
+        "U0GONE": "deactivated",
+        "U0BOT": "Apps and bots",
+    }
+    for user, why in reasons.items():
+        answer = private(await scene.slack.person(user).command(line, channel=channel))
+        assert why in words(answer)
+        assert buttons(answer) == []
+    assert await scene.log("list") == []
+    with closing(sqlite3.connect(scene.folder / "callops.db")) as log:
+        tried = log.execute("SELECT request, who FROM what_happened WHERE what = 'denied attempt'").fetchall()
+    assert {who for _, who in tried} == {*reasons}
+    for attempt, who in tried:
+        [event] = (await scene.log("show", attempt))["events"]
+        assert event["data"]["what"] == line.split(maxsplit=1)[0]
+        assert reasons[who] in event["data"]["why"]
+    assert await scene.posts("C0AUDIT") == await scene.posts("C0APPROVE") == []
+    assert await scene.requests("callkaro") == await scene.requests("voxworks") == []
+
+
+async def test_an_onlooker_who_gets_hold_of_a_card_decides_nothing(dark_scene: Scene) -> None:
+    """Where everybody sees the cards, still only managers may decide."""
+    dark_scene.write_configuration({"C0APPROVE": "C0GENERAL"})
+    await dark_scene.start_bot()
+    await dark_scene.ask(BY_ID[0])
+    card = await dark_scene.sees(dark_scene.olive, "C0GENERAL", "Waiting for approval")
+    for onlooker in (dark_scene.olive, dark_scene.asha):
+        refused = opened(await onlooker.click(card, "review"))
+        assert refused.title["text"] == "Not for you to decide"
+        assert refused.submit is None
+    assert await dark_scene.requests("voxworks") == []
+
+
+async def test_of_two_managers_at_once_exactly_one_wins(scene: Scene) -> None:
+    """Both have the modal open and both approve: one request is sent, and the other reads who was first."""
+    await scene.ask(BY_ID[0])
+    modals = [await scene.review(by=one) for one in (scene.mira, scene.sam)]
+    heard = await asyncio.gather(
+        *(one.submit(modal) for one, modal in zip((scene.mira, scene.sam), modals, strict=True))
+    )
+    lost = [one.view for one in heard if one.view]
+    assert len(lost) == 1
+    winner = "U0SECOND" if heard[0].view else "U0MANAGER"
+    assert lost[0].title["text"] == "Nothing left to decide"
+    assert f"Approved by <@{winner}>, <!date^" in words(lost[0])
+    await scene.reply(f"<@{winner}> approved this.")
+    await scene.told("Cancelled:")
+    assert len(await scene.requests("voxworks")) == 1
+
+
+async def test_approve_against_deny_has_one_winner(scene: Scene) -> None:
+    """One approves while the other denies: what was decided is what happens, and the other reads it."""
+    await scene.ask(BY_ID[0])
+    review = await scene.review()
+    form = opened(await scene.sam.click(await scene.review(by=scene.sam), text="Deny…"))
+    approved, denied = await asyncio.gather(
+        scene.mira.submit(review), scene.sam.submit(form, {"In your words": "Keep it"})
+    )
+    assert bool(approved.view) != bool(denied.view)
+    await scene.told("Denied by <@U0SECOND>" if approved.view else "Cancelled:")
+    assert len(await scene.requests("voxworks")) == (0 if approved.view else 1)
+
+
+async def test_approve_against_take_back_ends_in_one_way(scene: Scene) -> None:
+    """The manager approves while the requester takes it back: it is sent or it is not, and both read which."""
+    waiting = await scene.ask(BY_ID[0])
+    review = await scene.review()
+    approved, _ = await asyncio.gather(scene.mira.submit(review), scene.asha.click(waiting, text="Take back"))
+    ends = (
+        "Taken back by",
+        "too late to take it back",
+    )  # not the answer before, whose button says "Take back"
+    answer = await scene.asha.wait_for(lambda one: any(end in words(one) for end in ends))
+    taken_back = "too late" not in words(answer)
+    if approved.view:
+        assert "Taken back by <@U0AGENT>, " in words(approved.view)
+    assert taken_back or not approved.view
+    await scene.audit("Taken back by" if taken_back else "Cancelled:")
+    assert len(await scene.requests("voxworks")) == (0 if taken_back else 1)
+
+
+async def test_a_request_can_be_taken_back_until_it_is_sent(scene: Scene) -> None:
+    """Taken back, its card has no button and nothing is sent; once it was sent, it is too late."""
+    first = await scene.ask(BY_ID[0])
+    await scene.asha.click(first, text="Take back")
+    await scene.answered("Taken back", request_id(first))
+    assert buttons(await scene.card("Taken back", request_id(first))) == []
+    await scene.reply("<@U0AGENT> took this back.")
+    second = await scene.ask(BY_ID[0])
+    await scene.approve(request_id(second))
+    await scene.audit("Cancelled:", request_id(second))
+    await scene.asha.click(second, text="Take back")
+    late = words(await scene.answered("It is too late to take it back.", request_id(second)))
+    assert "Cancelled:* call `vx_1001`, for <@U0AGENT>" in late
+    assert "Approved by <@U0MANAGER>, <!date^" in late
+    assert len(await scene.requests("voxworks")) == 1
+
+
+@BOTH_MODES
+async def test_a_cancellation_delivered_twice_is_one_request(scene: Scene) -> None:
+    """Slack delivers the command twice, and the form's submit twice: one card each, the same answer."""
+    await scene.slack.deliver_twice()
+    typed = request_id(await scene.ask(BY_ID[0]))
+    form = opened(await scene.asha.command("/cancel-call"))
+    await scene.slack.deliver_twice()
+    result = await scene.asha.submit(form, {"Number or Call id": "vx_1002", "Why": "duplicate"})
+    submitted = request_id(opened(result))
+    await scene.card("Waiting for approval", submitted)
+    kept = {one["id"] for one in await scene.log("list")}
+    assert kept == {typed, submitted}
+    assert len(await scene.posts("C0APPROVE")) == len(kept)
+
+
+async def test_approvers_that_slack_will_not_name_close_the_door(dark_scene: Scene) -> None:
+    """Nobody can be asked to approve: the request is refused in words, and other things still work."""
+    await dark_scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
+    await dark_scene.start_bot()
+    answer = await dark_scene.ask(BY_ID[0])
+    assert 'Slack would not say who is in "managers"' in words(answer)
+    await dark_scene.place()
+    await dark_scene.audit("Accepted:")
+    assert await dark_scene.requests("voxworks") == []
+
+
+async def test_approvers_that_slack_no_longer_names_decide_nothing(scene: Scene) -> None:
+    """After a restart in which the group cannot be read, Review says so and a waiting request stays waiting."""
+    await scene.ask(BY_ID[0])
+    card = await scene.card("Waiting for approval")
+    await scene.stop_bot()
+    await scene.slack.fail("usergroups.users.list", "error", times=100, code="fatal_error")
+    await scene.start_bot()
+    refused = opened(await scene.mira.click(card, "review"))
+    assert 'Slack would not say who is in "managers"' in words(refused)
+    assert refused.submit is None
+    assert await scene.requests("voxworks") == []

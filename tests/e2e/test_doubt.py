@@ -1,0 +1,181 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from playground.faults import Fault
+from playground.people import Message, Person, View
+from tests.e2e.scene import NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RETRIES_TAKE = 40.0
+"""Seconds: 2 and 8 between three attempts, each with its deadline, on a busy machine."""
+DO_NOT_KNOW = "*We do not know whether it happened:*"
+
+
+async def doubtful(scene: Scene, fault: str = "reset", *, effect: bool = True) -> Message:
+    """A placed call whose answer was lost; the audit message that says so."""
+    await scene.providers.fail("callkaro", fault, effect=effect)
+    await scene.place()
+    return await scene.audit(DO_NOT_KNOW)
+
+
+async def settling(scene: Scene, audit: Message, by: Person | None = None) -> View:
+    """The modal behind *Say what happened…*."""
+    return opened(await (by or scene.mira).click(audit, text="Say what happened…"))
+
+
+async def test_a_call_without_an_answer_is_never_placed_again(scene: Scene) -> None:
+    """Silence is unknown, in words, everywhere; one request is all there ever is, also after a restart."""
+    audit = await doubtful(scene, "silence", effect=False)
+    assert buttons(audit) == ["Say what happened…", "Details"]
+    await scene.reply("We do not know whether it happened", "Look it up at the provider")
+    await scene.told(DO_NOT_KNOW, request_id(audit))
+    await scene.stop_bot()
+    await scene.start_bot()
+    await scene.place("/place-call 98765 43211")  # what was approved later has had its turn
+    await scene.audit("Accepted:")
+    asked = [one.json["to_number"] for one in await scene.requests("callkaro")]
+    assert asked == [NUMBER, "+919876543211"]
+    assert DO_NOT_KNOW in words(await scene.audit(request_id(audit)))
+
+
+@pytest.mark.parametrize(
+    ("choice", "becomes", "says", "requests"),
+    [
+        ("It happened: placed", "Accepted:", "says it *did* happen.", 1),
+        ("It did not happen: not placed", "Not placed:", "says it did *not* happen.", 1),
+        ("Nobody can tell: send it again", "Accepted:", "asked to send it again.", 2),
+    ],
+    ids=["happened", "did not happen", "ordered"],
+)
+async def test_a_manager_settles_a_doubt(
+    scene: Scene, choice: str, becomes: str, says: str, requests: int
+) -> None:
+    """The requester and the onlooker may not; a manager says what happened and why, once, and all read it."""
+    audit = await doubtful(scene)
+    for refused in (scene.asha, scene.olive):
+        notice = await settling(scene, audit, refused)
+        assert (notice.title["text"], notice.submit) == ("Not for you to say", None)
+    modal = await settling(scene, audit)
+    said = {
+        "What happened?": choice,
+        "What shows it?": "The provider's own screen",
+        "How do you know?": "Their screen shows it",
+    }
+    assert (await scene.mira.submit(modal, said | {"How do you know?": "  "})).errors.keys() == {"reason"}
+    await scene.slack.deliver_twice()
+    assert not (await scene.mira.submit(modal, said)).errors
+    settled = await scene.audit(becomes, request_id(audit))
+    assert buttons(settled) == ["Details"]
+    await scene.reply(f"<@U0MANAGER> {says}", "“Their screen shows it”")
+    if requests == 1:
+        await scene.told(becomes, "<@U0MANAGER>", "“Their screen shows it”")
+    assert len(await scene.requests("callkaro")) == requests
+
+
+async def test_of_two_who_settle_at_once_one_is_heard(scene: Scene) -> None:
+    """Both had the modal open; the other reads who was first."""
+    audit = await doubtful(scene)
+    managers, choices = (scene.mira, scene.sam), ("It happened: placed", "It did not happen: not placed")
+    modals = [await settling(scene, audit, one) for one in managers]
+    heard = await asyncio.gather(
+        *(
+            one.submit(
+                modal,
+                {
+                    "What happened?": choice,
+                    "What shows it?": "The provider's own screen",
+                    "How do you know?": "I looked",
+                },
+            )
+            for one, modal, choice in zip(managers, modals, choices, strict=True)
+        )
+    )
+    first, lost = (0, heard[1]) if heard[1].view else (1, heard[0])
+    assert bool(heard[0].view) != bool(heard[1].view)
+    assert f"Looked up by <@{managers[first].id}>, <!date^" in words(opened(lost))
+    await scene.reply(f"<@{managers[first].id}> says it")
+    await scene.audit(("Accepted:", "Not placed:")[first])
+    assert len(await scene.requests("callkaro")) == 1
+
+
+@pytest.mark.parametrize(
+    "fault", ["reset", "close", "server_error", "html_502", "malformed", "empty", "wrong_type", "cut"]
+)
+async def test_no_readable_answer_to_a_placed_call_is_a_doubt(shared_scene: Scene, fault: str) -> None:
+    """Whatever stands in place of an answer after the request was read: unknown, and one request."""
+    scene, before = shared_scene, len(await shared_scene.requests("callkaro"))
+    await scene.providers.fail("callkaro", fault, effect=True)
+    preview = await scene.ask(f"/place-call {NUMBER}")
+    await scene.asha.click(preview, "place")
+    request = request_id(await scene.asha.wait_for(lambda m: m.ts == preview.ts and bool(m.edits)))
+    await scene.audit(DO_NOT_KNOW, request)
+    assert len(await scene.requests("callkaro")) == before + 1
+
+
+async def test_what_may_be_sent_again_is_sent_three_times_in_all(scene: Scene) -> None:
+    """A cancel by id without answers: three attempts, then words. A call that never reached its provider: it waits.
+
+    Each attempt has its order in the log, and the journal has no request without one.
+    """
+    await scene.providers.fail("voxworks", "silence")
+    await scene.providers.fail("callkaro", "refused")
+    cancelled = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
+    await scene.approve()
+    await scene.request_reaches("voxworks")
+    await scene.providers.fail("voxworks", "reset", times=None)
+    await scene.place()
+    doubt = await scene.audit(DO_NOT_KNOW, cancelled, within=RETRIES_TAKE)
+    assert buttons(doubt) == ["Say what happened…", "Details"]
+    waits = "Waits: reminders does not answer, next try"
+    placed = request_id(await scene.audit(waits, "+91 ••••• •3210", within=RETRIES_TAKE))
+    said = await scene.audit("reminders does not answer* since")
+    assert await scene.requests("callkaro") == []
+    assert len(await scene.requests("voxworks")) == 3
+    await scene.providers.clear("callkaro")
+    await scene.command_line("resume", "reminders")
+    await scene.audit("Accepted:", placed)
+    assert (await scene.audit("reminders answers again")).ts == said.ts
+    assert [one.effects for one in await scene.requests("callkaro") if one.line.startswith("POST")] == [1]
+    for one, orders in ((cancelled, (3, 2)), (placed, (2, 1))):
+        names = [event["name"] for event in (await scene.log("show", one))["events"]]
+        assert (names.count("sending"), names.count("retry_scheduled")) == orders
+
+
+async def test_not_found_after_a_doubt_stays_a_doubt(scene: Scene) -> None:
+    """A mistyped id whose first answer was lost never ends as done: the second answer says only "not found"."""
+    await scene.providers.fail("voxworks", "reset")
+    await scene.ask("/cancel-call vx_4444 customer asked")
+    await scene.approve()
+    await scene.audit(DO_NOT_KNOW, "may have worked, or the id was never right", "did not find")
+    assert len(await scene.requests("voxworks")) == 2
+
+
+async def test_not_found_without_a_doubt_is_a_failure(scene: Scene) -> None:
+    """A mistyped id that is answered at once failed, and the requester reads what to do."""
+    await scene.ask("/cancel-call vx_4444 customer asked")
+    await scene.approve()
+    await scene.told("Not cancelled:", "did not find this call", "Compare the id")
+    assert len(await scene.requests("voxworks")) == 1
+
+
+@pytest.mark.parametrize("told", ["4", "a date", "soon"])
+async def test_a_provider_that_says_later_is_not_asked_earlier(scene: Scene, told: str) -> None:
+    """Retry-After in seconds, as a date, and as nonsense: the whole account waits, then both calls are cancelled."""
+    later = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
+    retry_after = format_datetime(later, usegmt=True) if told == "a date" else told
+    first = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
+    await scene.providers.fail("voxworks", Fault(does="rate_limited", headers={"Retry-After": retry_after}))
+    await scene.approve(first)
+    await scene.audit("Trying again <!date^", first)
+    await scene.ask("/cancel-call vx_1002 customer asked")
+    await scene.approve("vx_1002")
+    await scene.audit("Cancelled:", "vx_1002", within=RETRIES_TAKE)
+    await scene.audit("Cancelled:", first, within=RETRIES_TAKE)
+    put_off, *rest = [one.at for one in await scene.requests("voxworks")]
+    assert len(rest) == 2
+    soonest = {"4": put_off + timedelta(seconds=4), "a date": later, "soon": put_off + timedelta(seconds=5)}
+    assert min(rest) >= soonest[told]

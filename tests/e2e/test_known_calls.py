@@ -1,0 +1,76 @@
+"""Cancelling what was placed through us: by two taps, without typing a number."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LABEL = "tomorrow 9:30 · +91 ••••• •3210 · payments"
+
+
+async def test_the_one_known_call_is_cancelled_by_two_taps(scene: Scene) -> None:
+    """It stands chosen in the form: a reason is one tap, the submit is the other."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    await scene.audit("Scheduled:")
+    form = opened(await scene.asha.command("/cancel-call"))
+    assert form.values["known"]["known"]["selected_option"]["text"]["text"] == LABEL
+    answer = opened(await scene.asha.submit(form, {"Why": "customer asked"}))
+    assert "Waiting for approval" in words(answer)
+    assert NUMBER not in words(answer).replace(" ", "")
+    card = words(await scene.card("Waiting for approval", request_id(answer)))
+    assert "“customer asked”" in card
+    assert "Not known here" not in card
+    await scene.approve()
+    await scene.audit("Removed:", request_id(answer))
+    [asked] = [one.json for one in await scene.requests("callkaro") if "schedule" not in str(one.json)]
+    assert asked["to_number"] == NUMBER.removeprefix("+")
+    assert "known" not in opened(await scene.asha.command("/cancel-call")).values
+
+
+async def test_among_several_the_next_of_ones_own_comes_first(scene: Scene) -> None:
+    """None is chosen beforehand; what contradicts itself keeps all that was typed, and is mended by a tap."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    await scene.audit("Scheduled:", "3210")
+    await scene.sam.click(
+        (await scene.sam.command(f"/place-call {OTHER_NUMBER} in 2h")).messages[-1], text="Place this call"
+    )
+    await scene.audit("Scheduled:", "3211")
+    form = opened(await scene.asha.command("/cancel-call"))
+    known = next(block for block in form.blocks if block.get("block_id") == "known")
+    shown = [option["text"]["text"] for option in known["element"]["options"]]
+    assert shown[0] == LABEL
+    assert "+91 ••••• •3211" in shown[1]
+    assert shown[2] == "None of these"
+    assert (await scene.asha.submit(form, {"Why": "duplicate"})).errors.keys() == {"targets"}
+    both = {"Scheduled calls we know": LABEL, "Number or Call id": OTHER_NUMBER}
+    assert (await scene.asha.submit(form, both)).errors.keys() == {"known"}
+    heard = await scene.asha.submit(form, {"Number or Call id": None})
+    assert "••• •3210" in words(opened(heard))
+    await scene.card("Waiting for approval", "+91 ••••• •3210", "“duplicate”")
+
+
+async def test_a_time_is_picked_without_a_keyboard(scene: Scene) -> None:
+    """The picked instant is what the preview shows and what the provider gets."""
+    at = (datetime.now(UTC) + timedelta(days=2)).replace(minute=30, second=0, microsecond=0)
+    form = opened(await scene.asha.command("/place-call"))
+    preview = opened(await scene.asha.submit(form, {"Number": NUMBER, "Or pick a time": int(at.timestamp())}))
+    assert f"<!date^{int(at.timestamp())}^" in words(preview)
+    await scene.asha.submit(preview)
+    await scene.audit("Scheduled:")
+
+
+async def test_a_call_is_cancelled_by_the_id_that_the_audit_channel_shows(scene: Scene) -> None:
+    """Read aloud or copied: it leads to the number and the agent; one that there is not is said to be none."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    call = request_id(await scene.audit("Scheduled:"))
+    request = request_id(await scene.ask(f"/cancel-call {call} customer asked"))
+    await scene.approve(request)
+    await scene.audit("Removed:", "+91 ••••• •3210", request)
+    gone = await scene.audit("Cancelled:", "It does not go out.", request, call)
+    assert buttons(gone) == ["Details"]
+    assert f"see {request}" in words(opened(await scene.olive.click(gone, text="Details"))).replace("`", "")
+    assert "There is no request A-2222" in words(await scene.ask("/cancel-call A-2222 customer asked"))
+    assert "cancelled already" in words(await scene.ask(f"/cancel-call {call} customer asked"))

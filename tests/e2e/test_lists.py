@@ -1,0 +1,71 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.e2e.scene import NUMBER, Scene, buttons, opened, private, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KOLKATA = ZoneInfo("Asia/Kolkata")
+
+
+async def test_the_list_shows_yours_what_waits_and_what_comes_up(scene: Scene) -> None:
+    """Masked, with ids and the next step on each: take back what is yours, review what you may decide."""
+    assert "You have asked for nothing yet." in words(await scene.ask("/calls list"))
+    day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
+    await scene.place(f"/place-call {NUMBER} {day} 9:30")
+    placed = request_id(await scene.audit("Scheduled:"))
+    waits = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
+
+    mine = await scene.ask("/calls list")
+    yours, _, rest = words(mine).partition("*Waiting for approval*, ")
+    assert waits in yours
+    assert "Nothing else waits." in rest
+    assert placed in rest.partition("*Coming up*")[2]
+    assert NUMBER[3:] not in words(mine).replace(" ", "")
+    assert _pressed(mine) == ["Take back", "Details", "Details"]
+
+    managers = private(await scene.mira.command("/calls list"))
+    assert waits in words(managers).partition("*Waiting for approval*, ")[2].partition("*Coming up*")[0]
+    assert opened(await scene.mira.click(managers, text="Review…")).title["text"].endswith(waits)
+    await scene.asha.click(mine, text="Take back")
+    await scene.answered("Taken back", waits)
+
+
+@pytest.mark.parametrize("spelt", ["{id}", "{lower}", "{bare}", "`{lower}`", "{symbols}"])
+async def test_a_status_is_found_however_its_id_is_typed(shared_scene: Scene, spelt: str) -> None:
+    """Capitals, the dash and the letter before it may be missing; colleagues read it too, without your buttons."""
+    asked = await shared_scene.ask(f"/cancel-call vx_{abs(hash(spelt))} via voxworks customer asked")
+    found = request_id(asked)
+    typed = spelt.format(
+        id=found, lower=found.lower(), bare=found.replace("-", "").lower(), symbols=found[2:].lower()
+    )
+    own = await shared_scene.ask(f"/calls status {typed}")
+    assert found in words(own)
+    assert "If nobody decides: The customer *will* be called." in words(own)
+    assert buttons(own) == ["Details", "Take back"]
+    assert buttons(private(await shared_scene.olive.command(f"/calls status {typed}"))) == ["Details"]
+
+
+async def test_a_status_tells_who_decided(scene: Scene) -> None:
+    """What became of a request, who let it pass and when."""
+    found = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
+    await scene.approve(found)
+    await scene.told("Cancelled", found)
+    told = words(await scene.ask(f"/calls status {found}"))
+    assert "✅ *Cancelled:* call `vx_1001`" in told
+    assert "Approved by <@U0MANAGER>" in told
+
+
+async def test_what_is_no_request_says_what_to_do(shared_scene: Scene) -> None:
+    """An unknown id, none at all, and a fault's id each get their answer."""
+    assert "There is no request `A-ZZZZ` here" in words(await shared_scene.ask("/calls status A-ZZZZ"))
+    assert "Say which request" in words(await shared_scene.ask("/calls status"))
+    assert "is the id of a fault" in words(await shared_scene.ask("/calls status E-7K3F"))
+
+
+def _pressed(message: object) -> list[str]:
+    """The buttons beside paragraphs."""
+    blocks = getattr(message, "blocks", ())
+    return [one["accessory"]["text"]["text"] for one in blocks if "accessory" in one]

@@ -1,0 +1,147 @@
+"""What a provider really answered: read as the log kept it, and made a case of the contract suite."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from playground import kore, voxworks
+from playground.faults import Fault
+from playground.stage import KEY
+from providers.registry import PROVIDERS
+from storage.store import SQLiteLog
+from tests.e2e.scene import NUMBER, Scene, request_id
+from tests.e2e.test_campaigns import CONFIRMATION
+from tests.providers.contract.case import Subject
+from tests.providers.contract.suite import Answered, ProviderContract
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_replies_are_shown_in_reading_order(scene: Scene) -> None:
+    """Each attempt of each target: when, what it meant, the status, the body; for programs the same as JSON."""
+    await scene.providers.fail("voxworks", "rate_limited")
+    asked = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
+    await scene.approve()
+    await scene.told("Cancelled:", asked)
+    shown = await scene.terminal("log", "show", asked, "--raw")
+    assert (shown.status, shown.errors) == (0, "")
+    first, second = (shown.output.index(part) for part in ("attempt 1  ", "attempt 2  "))
+    assert first < shown.output.index("rate_limited  HTTP 429") < shown.output.index("Rate limit") < second
+    assert second < shown.output.index("cancelled  HTTP 200") < shown.output.index('"call_id": "vx_1001"')
+    found = json.loads((await scene.terminal("log", "show", asked, "--raw", "--json")).output)
+    assert [(one["attempt"], one["event"], one["status"]) for one in found] == [
+        (1, "retry_scheduled", 429),
+        (2, "succeeded", 200),
+    ]
+
+
+async def test_where_there_was_no_reply_that_is_said(scene: Scene) -> None:
+    """A lost answer is none; somebody's word of what happened is no reply; what was never sent has none."""
+    await scene.providers.fail("callkaro", "reset")
+    await scene.place()
+    lost = request_id(await scene.told("We do not know whether it happened"))
+    waiting = request_id(await scene.ask("/cancel-call vx_1001 customer asked"))
+    shown = await scene.terminal("log", "show", lost, "--raw")
+    assert "connection_lost\n    There was no reply." in shown.output
+    shown = await scene.terminal("log", "show", waiting, "--raw")
+    assert shown.output.startswith("No request was sent to the provider")
+    for one in (lost, waiting):
+        made = await scene.terminal("log", "fixture", one)
+        assert (made.status, made.output) == (2, "")
+        assert "no reply" in made.errors
+
+
+async def test_an_empty_body_is_a_reply(scene: Scene) -> None:
+    """A status alone is shown as such, and can be made a case."""
+    await scene.providers.fail("callkaro", Fault(does="reply", status=503, body=""))
+    await scene.place()
+    asked = request_id(await scene.told("We do not know whether it happened"))
+    assert "(an empty body)" in (await scene.terminal("log", "show", asked, "--raw")).output
+    assert json.loads((await scene.terminal("log", "fixture", asked)).output)["text"] == ""
+
+
+async def test_numbers_and_control_characters_of_a_reply_are_not_shown(scene: Scene) -> None:
+    """Not the number that was called, not one that the provider added, and nothing that steers a terminal."""
+    body = json.dumps({"status": "error", "message": f"{NUMBER} 919876543210, agent 14155552671"})
+    await scene.providers.fail("callkaro", Fault(does="reply", status=400, body=body + "\x1b[2J"))
+    await scene.place()
+    asked = request_id(await scene.told("Not placed:"))
+    for arguments in (("show", asked, "--raw"), ("show", asked, "--raw", "--json"), ("fixture", asked)):
+        printed = await scene.terminal("log", *arguments)
+        assert printed.status == 0
+        assert [one for one in ("9876543210", "4155552671", "\x1b") if one in printed.output] == []
+        assert "•••" in printed.output
+
+
+async def test_an_erased_reply_is_gone(scene: Scene) -> None:
+    """It is said when and by whom, and no case can be made of it."""
+    await scene.place()
+    asked = request_id(await scene.audit("Accepted:"))
+    await scene.stop_bot()
+    settings = scene.environment()
+    log = await SQLiteLog.open(
+        settings["DATABASE_URL"].removeprefix("sqlite:///"),
+        key=base64.b64decode(KEY),
+        clock=lambda: datetime.now(UTC),
+    )
+    await log.erase(asked, actor="U0AUDITOR")
+    await log.close()
+    shown = await scene.terminal("log", "show", asked, "--raw")
+    assert "The reply was erased on 20" in shown.output
+    assert "by U0AUDITOR" in shown.output
+    made = await scene.terminal("log", "fixture", asked)
+    assert (made.status, made.errors) == (2, "The reply was erased.\n")
+
+
+async def test_several_targets_have_several_replies(scene: Scene) -> None:
+    """Which one is meant must be said; an attempt that was not made is none."""
+    asked = request_id(await scene.ask("/cancel-call vx_1001, vx_9001 customer asked"))
+    await scene.approve()
+    await scene.told(asked)
+    both = await scene.terminal("log", "fixture", asked)
+    assert (both.status, both.errors) == (2, f"Say which action: {asked}.1, {asked}.2.\n")
+    second = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "1")
+    assert json.loads(second.output)["outcome"]["code"] == "not_found"
+    none = await scene.terminal("log", "fixture", f"{asked}.2", "--attempt", "2")
+    assert (none.status, none.errors) == (2, "There is no such attempt.\n")
+
+
+async def test_a_live_reply_becomes_a_case_of_the_contract(dark_scene: Scene, tmp_path: Path) -> None:
+    """From the wire to the log to a file: the suite's loader takes it, and the adapter reads it the same."""
+    scene = dark_scene
+    scene.connect_further()
+    await scene.start_bot()
+    due = datetime.now(UTC) + timedelta(days=1)
+    await scene.providers.add_call("voxworks", "vx_123", due=due, owner=voxworks.TEAM)
+    asked: dict[str, tuple[str, str]] = {}
+    await scene.place()
+    asked[request_id(await scene.audit("Accepted:"))] = ("callkaro", "queued")
+    for line, provider, code, fault in (
+        ("/cancel-call vx_123 via voxworks duplicate", "voxworks", "cancelled", "rate_limited"),
+        ("/calls cancel 1 via dialer duplicate", "ryng", "not_found", None),
+        (f"/calls campaign delete {kore.CAMPAIGN} via kore ended", "kore", "rejected", "rejected"),
+    ):
+        if fault:
+            await scene.providers.fail(provider, fault)
+        waiting = request_id(await scene.ask(line))
+        typed = {CONFIRMATION: kore.CAMPAIGN} if provider == "kore" else {}
+        await scene.mira.submit(await scene.review(waiting), typed)
+        await scene.told(waiting)
+        asked[waiting] = (provider, code)
+    for request, (provider, code) in asked.items():
+        made = await scene.terminal("log", "fixture", request)
+        assert made.status == 0, made.errors
+        assert f"tests/providers/replies/{provider}/" in made.errors
+        folder = tmp_path / provider
+        folder.mkdir()
+        (folder / "live.json").write_text(made.output, encoding="utf-8")
+        case = import_module(f"tests.providers.cases.{provider}").CASE
+        subject = Subject(PROVIDERS[provider], case, folder)
+        assert subject.unreadable == []
+        fixture = subject.fixtures["live"]
+        assert (fixture.basis, fixture.outcome.code) == ("live", code)
+        await ProviderContract().test_reply(Answered(subject, fixture))

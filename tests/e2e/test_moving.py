@@ -1,0 +1,104 @@
+"""Moving a call: it is cancelled, then placed again for another time, as two recorded steps."""
+
+import pytest
+
+from playground.faults import Fault
+from tests.e2e.scene import NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MOVE = f"/calls move {NUMBER} Mon 10:00 rescheduled"
+
+
+async def _scheduled(scene: Scene) -> str:
+    """Place a call for tomorrow; its id."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30 meta.name=Asha")
+    return request_id(await scene.audit("Scheduled:"))
+
+
+async def test_a_call_is_moved_once_somebody_approved(scene: Scene) -> None:
+    """The card shows both times; the call goes out with all that it had, at the new time only."""
+    call = await _scheduled(scene)
+    move = request_id(await scene.ask(f"/calls move {NUMBER} to Mon 10:00"))
+    card = words(await scene.card("asks to move", move))
+    assert card.count("<!date^") >= 3
+    assert "It would go out instead" in card
+    review = await scene.review(move)
+    assert (review.submit or {})["text"] == "Approve move"
+    await scene.mira.submit(review)
+    moved = words(await scene.audit("Moved to", move))
+    assert "asked to move the call to +91 ••••• •3210 to" in words(await scene.ask("/calls log"))
+    second = moved.split("placed again as `")[1].split("`")[0]
+    await scene.audit("Scheduled:", second)
+    await scene.audit("Cancelled, to place it again", call, move)
+    assert "Moved to" in words(await scene.told("Moved to", move))
+    await scene.reply("Moved to")
+    first, cancelled, again = await scene.requests("callkaro")
+    assert cancelled.effects == 1
+    assert again.json == first.json | {"schedule_at": again.json["schedule_at"]}
+    assert again.json["schedule_at"] != first.json["schedule_at"]
+    assert await scene.posts("D0AGENT") != []
+
+
+async def test_a_call_placed_meanwhile_is_not_taken_along(scene: Scene) -> None:
+    """The provider cancels by number: the approver reads which call would go, too, and nothing is sent."""
+    await _scheduled(scene)
+    move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
+    await scene.sam.click(
+        (await scene.sam.command(f"/place-call {NUMBER} tomorrow 15:00")).messages[-1], "place"
+    )
+    placed = request_id(await scene.audit("Scheduled:", "<@U0SECOND>"))
+    refused = opened(await scene.approve(move))
+    assert f"would also cancel {placed}, which was placed since" in words(refused)
+    assert len(await scene.requests("callkaro")) == 2
+
+
+async def test_a_kill_between_the_two_steps_loses_neither(scene: Scene) -> None:
+    """Killed while it is being cancelled: once the bot is back and that is done, it is placed again, once."""
+    await _scheduled(scene)
+    move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
+    await scene.providers.fail("callkaro", Fault(does="slow", seconds=1))
+    await scene.approve(move)
+    await scene.request_reaches("callkaro", 2)
+    await scene.kill_bot()
+    await scene.start_bot()
+    moved = await scene.audit("Moved to", move, within=40)
+    assert "the call to +91 ••••• •3210" in words(moved)
+    placed = [one for one in await scene.requests("callkaro") if "schedule_at" in (one.json or {})]
+    assert [one.effects for one in placed] == [1, 1]
+
+
+async def test_what_cannot_be_placed_again_says_so_and_offers_it(scene: Scene) -> None:
+    """The call is gone and nobody is called: the message says that, and opens the form with the call in it."""
+    await _scheduled(scene)
+    move = request_id(await scene.ask(f"/calls move {NUMBER} Mon 10:00"))
+    await scene.stop_bot()
+    scene.write_configuration({'actions = ["place_call"]': 'actions = ["start_campaign"]'})
+    await scene.start_bot()
+    await scene.approve(move)
+    audit = await scene.audit("Cancelled, but not placed again", "Nobody is called", move)
+    assert "Place it again…" in buttons(audit)
+    told = words(await scene.told("not placed again", move))
+    assert told.index("Nobody is called") < told.index("Press *Place it again…* on its message in the audit")
+    await scene.reply("not placed again", "<@U0AGENT> can press *Place it again…* on the message above.")
+    form = opened(await scene.asha.click(audit, text="Place it again…"))
+    assert form.values["targets"]["targets"]["value"] == NUMBER
+    assert "name=Asha" in str(form.values["metadata"])
+
+
+async def test_the_move_is_two_taps_on_the_message(scene: Scene) -> None:
+    """The form has the call chosen; the new time is all that is asked for."""
+    call = await _scheduled(scene)
+    audit = await scene.audit("Scheduled:", call)
+    form = opened(await scene.asha.click(audit, text="Move…"))
+    assert form.values["known"]["known"]["selected_option"]["value"] == call
+    assert (await scene.asha.submit(form)).errors.keys() == {"at"}
+    answer = opened(await scene.asha.submit(form, {"New time": "Mon 10:00"}))
+    assert "asks to move" in words(answer)
+
+
+async def test_what_callops_does_not_know_is_not_moved(scene: Scene) -> None:
+    """It has to know what to place again."""
+    answer = words(await scene.ask(MOVE))
+    assert "CallOps knows of no scheduled call to +91 98765 43210" in answer
+    assert await scene.requests("callkaro") == []

@@ -1,0 +1,81 @@
+"""The next step stands on the message: cancel this call, details, and the shortcut for threads."""
+
+import pytest
+
+from bot.listeners.shortcuts import CANCEL_MENTIONED
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_a_scheduled_call_is_cancelled_from_its_audit_message(scene: Scene) -> None:
+    """The form opens with the call chosen: a reason and the submit are all that is left."""
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    await scene.place(f"/place-call {OTHER_NUMBER} tomorrow 10:30")
+    await scene.audit("Scheduled:", "3210")
+    audit = await scene.audit("Scheduled:", "3211")
+    assert buttons(audit) == ["Cancel this call…", "Move…", "Details"]
+    form = opened(await scene.olive.click(audit, text="Cancel this call…"))
+    assert form.values["known"]["known"]["selected_option"]["value"] == request_id(audit)
+    asked = opened(await scene.olive.submit(form, {"Why": "rescheduled"}))
+    await scene.approve("+91 ••••• •3211")
+    await scene.audit("Removed:", request_id(asked))
+    gone = await scene.audit("Cancelled:", request_id(audit), request_id(asked))
+    assert buttons(gone) == ["Details"]
+    await scene.told("Cancelled:", "It does not go out.", request_id(asked))
+
+
+async def test_somebody_who_may_not_reads_why(dark_scene: Scene) -> None:
+    """Who may not ask for a cancellation reads that, and no form opens."""
+    scene = dark_scene
+    scene.write_configuration({'request = ["everyone"]\napprove': 'request = ["managers"]\napprove'})
+    await scene.start_bot()
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    heard = await scene.asha.click(await scene.audit("Scheduled:"), text="Cancel this call…")
+    assert heard.view is None
+    await scene.answered("Nothing was done")
+    await scene.asha.shortcut(CANCEL_MENTIONED, (await scene.asha.say(NUMBER)).messages[-1])
+    assert await scene.asha.view() is None
+
+
+async def test_details_tell_the_story(scene: Scene) -> None:
+    """Who asked, who approved, what was sent and what came of it; the whole number stays hidden."""
+    request = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    await scene.approve(request)
+    audit = await scene.audit("Removed:", request)
+    details = words(opened(await scene.olive.click(audit, text="Details")))
+    story = ["<@U0AGENT> asked for it", "<@U0MANAGER> approved it", "began to send it", "answer: done"]
+    assert [details.index(part) for part in story] == sorted(details.index(part) for part in story)
+    assert "“customer asked”" in details
+    assert NUMBER not in details.replace(" ", "")
+
+
+async def test_numbers_in_a_thread_are_cancelled_by_the_shortcut(scene: Scene) -> None:
+    """Where slash commands do not work: what the message mentions stands in the form."""
+    root = (await scene.asha.say("A customer wrote.")).messages[-1]
+    text = f"Please stop <tel:{NUMBER}|98765 43210> and 98765 43211, ticket vx_404"
+    said = (await scene.asha.say(text, thread=root)).messages[-1]
+    form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
+    assert form.values["targets"]["targets"]["value"] == "+91 98765 43210\n+91 98765 43211"
+    assert "This is what the message mentions." in words(form)
+    assert "2 numbers" in words(opened(await scene.asha.submit(form, {"Why": "customer asked"})))
+
+
+async def test_an_id_that_the_log_knows_is_mentioned_too(scene: Scene) -> None:
+    """A provider's id from an earlier request, and our own: each leads to its call."""
+    await scene.ask("/cancel-call vx_1001 via voxworks duplicate")
+    said = (await scene.asha.say("vx_1001 again, and vx_1002")).messages[-1]
+    form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
+    assert form.values["targets"]["targets"]["value"] == "vx_1001"
+    await scene.place(f"/place-call {NUMBER} tomorrow 9:30")
+    audit = await scene.audit("Scheduled:")
+    form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, audit))
+    assert form.values["known"]["known"]["selected_option"]["value"] == request_id(audit)
+
+
+async def test_a_message_that_mentions_nothing_opens_the_empty_form(scene: Scene) -> None:
+    """And the form says so."""
+    said = (await scene.asha.say("Hello, order 12345 at 9:30")).messages[-1]
+    form = opened(await scene.asha.shortcut(CANCEL_MENTIONED, said))
+    assert form.values["targets"]["targets"]["value"] is None
+    assert "There is no phone number in this message" in words(form)

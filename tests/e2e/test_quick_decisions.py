@@ -1,0 +1,90 @@
+"""A manager's five seconds: who is asked, one modal after the other, full numbers, and a deadline that passes."""
+
+import pytest
+
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+BY_ID = "/calls cancel vx_100{number} via voxworks reason=customer asked"
+
+
+async def test_one_modal_leads_from_one_request_to_the_next(scene: Scene) -> None:
+    """Each tap decides one, the soonest deadline first; a note goes with its own request; at the end it says how many."""
+    asked = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
+    soon = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked goes-out=in 2 h"))
+    review = await scene.review(asked[1])
+    assert "2 more wait for you" in words(review)
+    assert review.submit == {"type": "plain_text", "text": "Approve cancel", "emoji": True}
+    second = opened(await scene.mira.submit(review, {"Note": "She called twice"}))
+    assert soon in words(second)
+    assert "as <@U0AGENT> says" in words(second)
+    assert "1 more waits for you" in words(second)
+    form = opened(await scene.mira.click(second, text="Deny…"))
+    third = opened(await scene.mira.submit(form, {"Why not?": "wrong number or id"}))
+    assert asked[0] in words(third)
+    last = await scene.mira.submit(third)
+    assert "Done: 3 decided." in words(opened(last))
+    await scene.reply("<@U0MANAGER> approved this. “She called twice”")
+    await scene.told("Denied by <@U0MANAGER>", "“wrong number or id”", soon)
+    for one in asked:
+        await scene.audit("Cancelled:", one)
+    assert len(await scene.requests("voxworks")) == 2
+    assert await scene.requests("callkaro") == []
+
+
+async def test_a_decision_delivered_twice_leads_to_the_same_next(scene: Scene) -> None:
+    """Slack repeats the submit: one decision, and the modal shows the next request all the same."""
+    first, other = [request_id(await scene.ask(BY_ID.format(number=number))) for number in (1, 2)]
+    review = await scene.review(first)
+    await scene.slack.deliver_twice()
+    assert other in words(opened(await scene.mira.submit(review)))
+    await scene.audit("Cancelled:", first)
+    assert len(await scene.requests("voxworks")) == 1
+
+
+async def test_one_manager_is_asked_directly_and_decides_there(scene: Scene) -> None:
+    """The message has what the card has; the other manager's phone stays silent, as does who is away."""
+    await scene.mira.be_away()
+    asked = request_id(await scene.ask(BY_ID.format(number=1)))
+    message = await scene.sees(scene.sam, "D0SECOND", "You are asked to decide", asked)
+    assert "customer asked" in words(message)
+    assert buttons(message) == ["Review…"]
+    assert not (await scene.sam.submit(opened(await scene.sam.click(message, "review")))).errors
+    await scene.audit("Cancelled:", asked)
+    assert await scene.mira.direct() == []
+
+
+async def test_a_full_number_is_shown_to_who_may_and_the_log_has_it(dark_scene: Scene) -> None:
+    """Where the rule allows it; before that, and everywhere else, it is masked."""
+    dark_scene.write_configuration({'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
+    await dark_scene.start_bot()
+    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    review = await dark_scene.review(asked)
+    assert "98765 43210" not in words(review)
+    shown = opened(await dark_scene.mira.click(review, text="Show full number"))
+    assert "+91 98765 43210 (India)" in words(shown)
+    log = (await dark_scene.command_line("log", "show", asked))[1]
+    assert "revealed" in log
+    assert "U0MANAGER" in log
+    await dark_scene.mira.submit(shown)
+    await dark_scene.audit("Removed:", asked)
+
+
+async def test_without_such_a_rule_numbers_stay_masked(scene: Scene) -> None:
+    """There is no button for it."""
+    asked = request_id(await scene.ask(f"/cancel-call {OTHER_NUMBER} customer asked"))
+    assert "Show full number" not in words(await scene.review(asked))
+
+
+async def test_a_deadline_that_passes_says_what_becomes_of_the_call(dark_scene: Scene) -> None:
+    """Nobody decides: requester, audit channel, thread and card read that the customer will be called, and when."""
+    dark_scene.write_configuration({'expires = "8h"': 'expires = "2s"'})
+    await dark_scene.start_bot()
+    asked = request_id(await dark_scene.ask(f"/cancel-call {NUMBER} customer asked goes-out=in 1 h"))
+    says = ("Not cancelled:", "as <@U0AGENT> says: nobody decided in time", "*will* be called")
+    await dark_scene.told(*says, asked)
+    await dark_scene.audit(*says, asked)
+    await dark_scene.reply(*says[1:])
+    assert buttons(await dark_scene.card(*says, asked)) == []
+    assert await dark_scene.requests("callkaro") == []

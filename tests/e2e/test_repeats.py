@@ -1,0 +1,78 @@
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.e2e.scene import NUMBER, OTHER_NUMBER, Scene, buttons, opened, private, request_id, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+KOLKATA = ZoneInfo("Asia/Kolkata")
+
+
+async def test_a_second_request_joins_the_one_that_waits(scene: Scene) -> None:
+    """A colleague reads who asked, when, and how it stands; there is one row, one card and one approval."""
+    first = request_id(await scene.ask("/cancel-call vx_1001 via voxworks customer asked"))
+    answer = private(await scene.olive.command("/cancel-call vx_1001 via voxworks duplicate"))
+    assert f"Already asked by <@U0AGENT> just now (`{first}`): waiting for approval." in words(answer)
+    assert "<#C0AUDIT> shows what comes of it" in words(answer)
+    assert buttons(answer) == []
+    own = await scene.ask("/cancel-call vx_1001 via voxworks customer asked")
+    assert "Already asked by you" in words(own)
+    assert buttons(own) == ["Take back"]
+    form = opened(await scene.olive.command("/cancel-call"))
+    result = await scene.olive.submit(form, {"Number or Call id": "vx_1001", "Why": "duplicate"})
+    assert first in words(opened(result))
+    assert [one["id"] for one in await scene.log("list")] == [first]
+    await scene.approve(first)
+    await scene.told("Cancelled", first)
+    assert len(await scene.posts("C0APPROVE")) == 1
+    assert len(await scene.requests("voxworks")) == 1
+
+
+async def test_only_the_new_ones_of_several_are_asked_for(scene: Scene) -> None:
+    """What is asked for already is left out and said; the card has the others."""
+    first = request_id(await scene.ask(f"/cancel-call {NUMBER} customer asked"))
+    answer = private(await scene.olive.command(f"/cancel-call {NUMBER}, {OTHER_NUMBER} wrong number"))
+    assert "1 target was left out" in words(answer)
+    assert f"already asked by <@U0AGENT> just now (`{first}`)" in words(answer)
+    assert "+91 98765 43211 (India)" in words(answer)
+    assert "+91 98765 43210 (India)" not in words(answer)
+    await scene.card("<@U0AUDITOR> asks to cancel the scheduled calls of agent payments to +91 ••••• •3211")
+    assert len(await scene.log("list")) == 2
+
+
+async def test_the_same_number_again_is_asked_about(scene: Scene) -> None:
+    """Within ten minutes a colleague reads who placed a call, and the button says that it is another one."""
+    await scene.place()
+    placed = request_id(await scene.audit("Accepted:"))
+    preview = private(await scene.olive.command(f"/place-call {NUMBER}"))
+    assert f"<@U0AGENT> placed a call to this number just now:* `{placed}`. Place another?" in words(preview)
+    assert buttons(preview) == ["Place another call", "Change…"]
+    assert "until you press *Place another call*" in words(preview)
+    form = opened(await scene.olive.command("/place-call"))
+    modal = opened(await scene.olive.submit(form, {"Number": NUMBER}))
+    assert "Place another?" in words(modal)
+    assert modal.submit is not None
+    assert modal.submit["text"] == "Place another call"
+    assert buttons(await scene.ask(f"/place-call {OTHER_NUMBER}")) == ["Place this call", "Change…"]
+    await scene.olive.click(preview, text="Place another call")
+    await scene.request_reaches("callkaro", 2)
+
+
+async def test_the_earlier_call_is_cancelled_first(scene: Scene) -> None:
+    """A call that has not gone out can be cancelled in one press, under the rules; the new one comes after."""
+    day = f"{datetime.now(KOLKATA) + timedelta(days=3):%Y-%m-%d}"
+    await scene.place(f"/place-call {NUMBER} {day} 9:30")
+    await scene.audit("Scheduled:")
+    preview = await scene.ask(f"/place-call {NUMBER} {day} 17:00")
+    assert buttons(preview) == ["Place another call", "Cancel the earlier one first", "Change…"]
+    await scene.asha.double_click(preview, text="Cancel the earlier one first")
+    asked = await scene.answered("Waiting for approval", "The new call is not placed.", "cancelled as well")
+    assert "Place the new call…" in buttons(asked)
+    await scene.approve("+91 ••••• •3210")
+    await scene.told("Removed:")
+    form = opened(await scene.asha.click(asked, text="Place the new call…"))
+    modal = opened(await scene.asha.submit(form))
+    assert "Place another?" not in words(modal)
+    assert len([one for one in await scene.log("list") if one["kind"] == "cancel_call"]) == 1

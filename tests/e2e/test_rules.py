@@ -1,0 +1,52 @@
+import signal
+
+import pytest
+
+from tests.e2e.scene import Scene, buttons, opened, words
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+CANCEL = "/calls cancel vx_1001 via voxworks reason=customer asked"
+APPROVE = 'approve = ["managers"]'
+TWO_OF_THREE = {APPROVE: 'approve = ["managers", "U0AUDITOR"]\napprovals = 2'}
+
+
+def hang_up(scene: Scene) -> None:
+    """Have the running bot read its file anew."""
+    assert scene.bot is not None
+    scene.bot.send_signal(signal.SIGHUP)
+
+
+async def test_rules_read_anew_hold_for_what_is_asked_next(scene: Scene) -> None:
+    """The audit channel reads what is different; the card wants two; the first sees their approval; two do."""
+    scene.write_configuration(TWO_OF_THREE)
+    hang_up(scene)
+    changed = await scene.audit("The rules changed.")
+    assert "approvals was the default, and is 2." in words(changed)
+    await scene.ask(CANCEL)
+    card = await scene.card("2 different people have to approve this.")
+    view = await scene.review()
+    assert "*Approve* counts as one of 2: nothing is sent before the last." in words(view)
+    await scene.mira.submit(view)
+    await scene.card("Approved by <@U0MANAGER>.", "One more approval is needed")
+    again = opened(await scene.mira.click(card, "review"))
+    assert again.submit is None
+    assert "*You approved this.* Somebody else has to approve it as well" in words(again)
+    assert await scene.requests("voxworks") == []
+    await scene.approve(by=scene.sam)
+    await scene.audit("Cancelled:")
+    done = await scene.card("Approved by <@U0MANAGER>", "Approved by <@U0SECOND>")
+    assert buttons(done) == []
+    assert len(await scene.requests("voxworks")) == 1
+
+
+async def test_a_file_with_a_fault_leaves_the_rules_as_they_are(scene: Scene) -> None:
+    """The bot goes on, and both its own log and the audit channel say what to mend."""
+    scene.errors_expected = ("The rules were not read anew",)
+    scene.write_configuration({APPROVE: 'aprove = ["managers"]'})
+    hang_up(scene)
+    said = await scene.audit("The new rules were not read")
+    assert 'aprove: there is no such key; did you mean "approve"?' in words(said)
+    await scene.ask(CANCEL)
+    await scene.approve()
+    await scene.audit("Cancelled:")

@@ -1,0 +1,213 @@
+import asyncio
+import base64
+import signal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from playground import callkaro, content, voxworks
+from playground.stage import KEY
+from tests.e2e.scene import BOTH_MODES, NUMBER, SOCKET_MODE_ONLY, Printed, Scene, until, words
+from tests.e2e.test_stuck_stderr import free_port
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SECRETS = (content.BOT_TOKEN, content.APP_TOKEN, callkaro.KEY, voxworks.KEY, KEY)
+NOWHERE = "http://127.0.0.1:9/"
+"""The discard port, where nobody listens."""
+OTHER_KEY = base64.b64encode(bytes(32)).decode()
+
+
+def refuses(printed: Printed) -> str:
+    """What the operator reads: sentences, no traceback, no secret."""
+    assert printed.status == 2
+    assert printed.output == ""
+    assert "CallOps cannot start" in printed.errors
+    assert "Traceback" not in printed.errors
+    assert not [secret for secret in SECRETS if secret in printed.errors]
+    return printed.errors
+
+
+async def test_what_keeps_the_bot_from_starting_is_a_sentence(dark_scene: Scene) -> None:
+    """Exit status 2, the reason in words, no traceback, no secret."""
+    told = {
+        "Slack does not take SLACK_BOT_TOKEN: invalid_auth": {"SLACK_BOT_TOKEN": "xoxb-wrong"},
+        "Slack does not take SLACK_APP_TOKEN: invalid_auth": {"SLACK_APP_TOKEN": "xapp-wrong"},
+        "nowhere.toml is not there: copy callops.example.toml": {"CALLOPS_CONFIG": "nowhere.toml"},
+        "/nowhere": {"DATABASE_URL": "sqlite:////nowhere/callops.db"},
+    }
+    printed = await asyncio.gather(
+        *(dark_scene.terminal("serve", **variables) for variables in told.values())
+    )
+    for says, one in zip(told, printed, strict=True):
+        assert says in refuses(one)
+
+
+@pytest.mark.parametrize("code", ["account_inactive", "token_revoked", "not_authed", "org_login_required"])
+async def test_a_token_that_slack_does_not_take_ends_the_start(dark_scene: Scene, code: str) -> None:
+    """No waiting mends it."""
+    await dark_scene.slack.fail("auth.test", "error", code=code)
+    assert f"Slack does not take SLACK_BOT_TOKEN: {code}" in refuses(await dark_scene.terminal("serve"))
+
+
+TROUBLES: dict[str, dict[str, Any]] = {
+    "HTTP 500": {"method": "auth.test", "does": "server_error", "times": 2},
+    "fatal_error": {"method": "auth.test", "does": "error", "code": "fatal_error", "times": 2},
+    "internal_error": {"method": "auth.test", "does": "error", "code": "internal_error"},
+    "team_added_to_org": {"method": "auth.test", "does": "error", "code": "team_added_to_org"},
+    "ratelimited": {"method": "auth.test", "does": "ratelimited", "retry_after": 2},
+    "HTTP 200": {"method": "auth.test", "does": "garbled"},
+    "ServerDisconnectedError": {"method": "apps.connections.open", "does": "reset", "times": 2},
+}
+
+
+@SOCKET_MODE_ONLY
+@pytest.mark.parametrize("trouble", TROUBLES)
+async def test_slack_in_trouble_at_the_start_is_waited_out(dark_scene: Scene, trouble: str) -> None:
+    """The process lives, is not ready, says what it waits for, and serves as soon as Slack does."""
+    scene, port = dark_scene, free_port()
+    scene.told_otherwise["PORT"] = str(port)
+    await scene.slack.fail(**TROUBLES[trouble])
+    starting = asyncio.create_task(scene.start_bot())
+    said = f"Slack cannot be reached at {scene.addresses['slack']}: {trouble}. It is tried again in "
+
+    async def waits() -> bool | None:
+        log = scene.folder / "bot.log"
+        return (log.exists() and said in scene.bot_log()) or None
+
+    await until(waits)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/healthz") as healthy:
+            assert healthy.status == 200
+        async with session.get("/readyz") as ready:
+            assert (ready.status, "not connected to Slack yet" in await ready.text()) == (503, True)
+        async with session.post("/webhooks/reminders/word") as hook:
+            assert hook.status == 503
+        await starting
+        async with session.post("/webhooks/reminders/word") as hook:
+            assert hook.status == 404
+    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+
+
+@SOCKET_MODE_ONLY
+async def test_it_is_ready_only_after_slacks_hello(dark_scene: Scene) -> None:
+    """A connection that stands, and on which Slack says nothing, is given up, and another one is tried."""
+    scene, port = dark_scene, free_port()
+    scene.told_otherwise["PORT"] = str(port)
+    await scene.slack.treat_connections("mute", 1)
+    starting = asyncio.create_task(scene.start_bot())
+
+    async def muted() -> bool | None:
+        return (await scene.slack.state())["muted"] == 1 or None
+
+    await until(muted)
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
+        async with session.get("/readyz") as ready:
+            assert (ready.status, "not connected to Slack yet" in await ready.text()) == (503, True)
+        await starting
+        async with session.get("/readyz") as ready:
+            assert ready.status == 200
+    assert scene.bot_log().count("Slack cannot be connected to: it said no hello within 5 s.") == 1
+
+
+async def test_a_start_that_waits_for_slack_can_be_stopped(dark_scene: Scene) -> None:
+    """An address where nobody listens may be one that nobody listens at yet; SIGTERM ends the wait with 0."""
+    scene = dark_scene
+    scene.told_otherwise["SLACK_API_URL"] = NOWHERE
+    scene.bot = await scene.spawn_bot()
+
+    async def waits() -> bool | None:
+        return scene.bot_log().count(f"Slack cannot be reached at {NOWHERE}") >= 2 or None
+
+    await until(waits)
+    async with asyncio.timeout(5):
+        assert await scene.stop_bot() == 0
+    assert "Stopped before it was connected" in scene.bot_log()
+
+
+@SOCKET_MODE_ONLY
+async def test_a_hangup_before_the_start_is_heard_after_it(dark_scene: Scene) -> None:
+    """SIGHUP while Slack is waited for ends nothing; once it is ready, the bot goes by the file as it is then."""
+    scene = dark_scene
+    await scene.slack.fail("auth.test", "server_error", times=2)
+    starting = asyncio.create_task(scene.start_bot())
+
+    async def waits() -> bool | None:
+        log = scene.folder / "bot.log"
+        return (log.exists() and "It is tried again in" in scene.bot_log()) or None
+
+    await until(waits)
+    scene.write_configuration({'approve = ["managers"]\n': ""})
+    assert scene.bot
+    scene.bot.send_signal(signal.SIGHUP)
+    await starting
+
+    async def read() -> bool | None:
+        return "The rules were read anew" in scene.bot_log() or None
+
+    await until(read)
+    assert "About to be sent" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+
+
+@BOTH_MODES
+async def test_a_check_of_the_token_that_fails_later_is_nobodys_trouble(scene: Scene) -> None:
+    """Slack was asked at the start, and no command waits for that again."""
+    await scene.slack.fail("auth.test", "error", code="fatal_error", times=1000)
+    assert "Waiting for approval" in words(await scene.ask("/cancel-call vx_1001 duplicate"))
+    await scene.approve()
+    await scene.audit("Cancelled:")
+
+
+@SOCKET_MODE_ONLY
+async def test_every_fault_is_named_at_once(dark_scene: Scene) -> None:
+    """Two faults of the environment and three of the file are all in one answer, in the file's words."""
+    dark_scene.write_configuration(
+        {
+            "C0AUDIT": "call-audit",
+            'reason = "required"': 'raison = "required"',
+            'settle = ["managers"]': 'settle = ["boss"]',
+        }
+    )
+    said = refuses(await dark_scene.terminal("serve", SLACK_APP_TOKEN="", CALLOPS_KEY=""))
+    for part in ("SLACK_APP_TOKEN", "CALLOPS_KEY", "audit_channel", "raison", "reason", "boss"):
+        assert part in said
+
+
+async def test_missing_scopes_are_named(tmp_path: Path) -> None:
+    """An app that was installed with too few scopes does not start, and the operator reads which to add."""
+    scene = Scene(tmp_path / "scene")
+    scene.manifest = tmp_path / "manifest.yml"
+    scene.manifest.write_text("oauth_config: {scopes: {bot: [commands, chat:write]}}", encoding="utf-8")
+    async with scene:
+        said = refuses(await scene.terminal("serve"))
+    assert "The Slack app lacks usergroups:read, users:read: update it from manifest.yml" in said
+
+
+async def test_a_log_of_another_key_is_not_opened(scene: Scene) -> None:
+    """With another key no number would be found again: the bot does not start, and the log does not open."""
+    await scene.ask("/calls help")
+    await scene.stop_bot()
+    assert "another key" in refuses(await scene.terminal("serve", CALLOPS_KEY=OTHER_KEY))
+    listed = await scene.terminal("log", "list", CALLOPS_KEY=OTHER_KEY)
+    assert (listed.status, "another key" in listed.errors) == (2, True)
+
+
+async def test_a_connection_without_its_secret_is_off_and_named(dark_scene: Scene) -> None:
+    """Help and the operator's log say which is off and why; the others work."""
+    dark_scene.told_otherwise["VOXWORKS_API_KEY"] = ""
+    await dark_scene.start_bot()
+    assert "The connection voxworks is off: VOXWORKS_API_KEY not set" in dark_scene.bot_log()
+    assert "`voxworks` is off: VOXWORKS_API_KEY not set" in words(await dark_scene.ask("/calls help"))
+    assert "voxworks" in words(await dark_scene.ask("/cancel-call vx_1001 via voxworks duplicate"))
+    await dark_scene.place(f"/place-call {NUMBER}")
+    await dark_scene.audit("Accepted:")
+    assert await dark_scene.requests("voxworks") == []
+
+
+async def test_it_stops_at_once_when_there_is_nothing_to_finish(scene: Scene) -> None:
+    """SIGTERM without anything in flight ends with 0 well before it would be killed."""
+    async with asyncio.timeout(5):
+        assert await scene.stop_bot() == 0
+    assert "Stopped" in scene.bot_log()

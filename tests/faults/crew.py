@@ -1,0 +1,273 @@
+"""A bot for the gates, put together as `bot.cli.serve` does it: its parts, its log and what stands around are given."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from sqlite3 import Connection
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+import httpx
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.loader import load
+from bot.config.settings import Settings
+from bot.services.requests import Operations, Origin, Wish, content
+from bot.slack.users import Directory, Workspace
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import Outbox
+from playground import callkaro, kore, voxworks
+from playground.content import APP_TOKEN, BOT_TOKEN, TEAM_ID
+from playground.stage import CONFIGURATION, KEY
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CampaignRef,
+    CancelCall,
+    DeleteCampaign,
+    NumberRef,
+    PlaceCall,
+    StartCampaign,
+    StopCampaign,
+)
+from providers.base import Adapter
+from providers.registry import PROVIDERS
+from storage.models import Request
+from storage.store import SQLiteLog
+from tests.faults.standins import Providers
+from tests.integration.bench import AGENT, KORE, MANAGER, Parts
+
+DEADLINE = 2
+"""Seconds of a machine's time, whatever the gates' clock says."""
+STEPS_AT_MOST = 200_000
+"""Of an outbox that drains: more than any gate's posts need."""
+ROUNDS_AT_MOST = 1_000
+"""Of a dispatcher that sends all there is: more than any gate's queue needs."""
+LEASE = timedelta(seconds=30)
+KINDS = ("place", "cancel by number", "cancel by id", "delete", "stop", "start")
+_RULE = 'actions = ["cancel_call", "delete_campaign"]'
+_EVERYTHING = 'actions = ["cancel_call", "delete_campaign", "stop_campaign", "start_campaign"]'
+
+
+def settings_for(addresses: Mapping[str, str]) -> Settings:
+    """The settings of a bot with a connection to each of the providers at these addresses."""
+    text = CONFIGURATION.format(
+        agent=callkaro.AGENT,
+        callkaro=addresses["callkaro"],
+        voxworks=addresses["voxworks"],
+        deadline=DEADLINE,
+        lease=int(LEASE.total_seconds()),
+    )
+    further = KORE.format(
+        app=kore.APP, account=kore.ACCOUNT, client_id=kore.CLIENT_ID, address=addresses["kore"]
+    )
+    text = text.replace("[groups]", f"{further}\n[groups]").replace(_RULE, _EVERYTHING)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "callops.toml"
+        path.write_text(text, encoding="utf-8")
+        return load(
+            {
+                "SLACK_BOT_TOKEN": BOT_TOKEN,
+                "SLACK_APP_TOKEN": APP_TOKEN,
+                "CALLOPS_CONFIG": str(path),
+                "CALLOPS_KEY": KEY,
+                "CALLKARO_API_KEY": callkaro.KEY,
+                "VOXWORKS_API_KEY": voxworks.KEY,
+                "KORE_CLIENT_SECRET": kore.CLIENT_SECRET,
+            }
+        )
+
+
+ADDRESSES = {"callkaro": "http://127.0.0.1:1", "voxworks": "http://127.0.0.1:2", "kore": "http://127.0.0.1:3"}
+"""Where no socket is opened."""
+
+
+@cache
+def offline() -> Settings:
+    """The settings of a bot whose requests go through an injected transport."""
+    return settings_for(ADDRESSES)
+
+
+def adapters_for(
+    settings: Settings, clock: Callable[[], datetime], transport: httpx.AsyncBaseTransport | None = None
+) -> dict[str, Adapter]:
+    """One adapter for each connection."""
+    return {
+        name: PROVIDERS[one.provider](one.settings, deadline=DEADLINE, clock=clock, transport=transport)
+        for name, one in settings.connections.items()
+    }
+
+
+class MovableClock(Protocol):
+    """A clock that somebody moves: whoever waits by it moves it on."""
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        ...
+
+    def move(self, **by: float) -> object:
+        """Move by that much (arguments of `timedelta`)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Crew:
+    """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
+
+    log: SQLiteLog
+    directory: Directory
+    operations: Operations
+    dispatcher: Dispatcher
+    outbox: Outbox
+
+    async def ask(self, action: CallAction, inbound: str) -> tuple[Request, bool]:
+        """Ask as the agent; the request, and whether it is a new one."""
+        person = await self.directory.person(AGENT)
+        wish = Wish(connection_of(action), (action,), "customer asked")
+        asked = await self.operations.ask(wish, Origin(person, "C0SUPPORT", inbound, f"nonce {inbound}"))
+        return asked.request, asked.fresh
+
+    async def approve(self, request: Request, by: str = MANAGER) -> Request:
+        """Approve as one of the managers."""
+        person = await self.directory.person(by)
+        return await self.operations.approve(
+            request.id, person, shown=content(request), nonce=f"{request.id} {by}"
+        )
+
+    async def deny(self, request: Request, by: str = MANAGER) -> Request:
+        """Deny as one of the managers."""
+        person = await self.directory.person(by)
+        return await self.operations.deny(
+            request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
+        )
+
+    async def take_back(self, request: Request, inbound: str) -> Request:
+        """Take back as the agent."""
+        person = await self.directory.person(AGENT)
+        return await self.operations.take_back(request.id, person, inbound=inbound)
+
+    async def round(self) -> None:
+        """Let the dispatcher go round until nothing is due and nothing is in flight."""
+        for _ in range(ROUNDS_AT_MOST):
+            await self.dispatcher.step()
+            if self.dispatcher.idle:
+                return
+            await self.dispatcher.finish(timedelta(seconds=10))
+        raise AssertionError("the dispatcher goes round without end")
+
+    async def posts(self) -> None:
+        """Let the outbox post what is due."""
+        while await self.outbox.step():  # noqa: ASYNC110 - it is the step that is waited for
+            await asyncio.sleep(0)
+
+    async def drain(self, move: Callable[..., object]) -> None:
+        """Let the outbox post all there is, a second after the other, as Slack wants it."""
+        for _ in range(STEPS_AT_MOST):
+            if not await self._count("outbox WHERE ended IS NULL"):
+                return
+            if not await self.outbox.step():
+                move(seconds=1)
+        raise AssertionError("the outbox does not come to its end")
+
+    async def waiting(self) -> int:
+        """How many entries wait to be sent, whichever process sends them."""
+        return await self._count("actions WHERE state = 'approved'")
+
+    async def _count(self, rows: str) -> int:
+        def count(connection: Connection) -> int:
+            [(found,)] = connection.execute(f"SELECT count(*) FROM {rows}")  # noqa: S608 - fixed text
+            return int(found)
+
+        return await self.log._reader.do(count)
+
+
+def crew(
+    log: SQLiteLog,
+    settings: Settings,
+    adapters: Mapping[str, Adapter],
+    client: AsyncWebClient,
+    *,
+    owner: str,
+    clock: MovableClock,
+    parts: Parts | None = None,
+    wake: Callable[[], None] = lambda: None,
+    waits: bool = False,
+) -> Crew:
+    """Put a bot together. ``waits``: somebody else moves the clock, so the outbox waits for its turn."""
+    made = parts or Parts()
+    directory = made.directory(log, client, settings.groups, workspace=Workspace(TEAM_ID), clock=clock)
+    operations = made.operations(log, settings, directory, adapters, team=TEAM_ID, clock=clock, wake=wake)
+    dispatcher = made.dispatcher(
+        log,
+        settings,
+        directory,
+        operations,
+        adapters,
+        owner=owner,
+        team=TEAM_ID,
+        clock=clock,
+        announce=wake,
+        again=wake,
+        jitter=lambda: 0.0,
+    )
+
+    async def sleep(seconds: float) -> None:
+        clock.move(seconds=seconds)
+        await asyncio.sleep(0)
+
+    outbox = made.outbox(
+        log,
+        client,
+        settings,
+        owner=owner,
+        clock=clock,
+        cannot_post=lambda _: None,
+        sleep=asyncio.sleep if waits else sleep,
+    )
+    return Crew(log, directory, operations, dispatcher, outbox)
+
+
+def aim(kind: str, number: int) -> CallAction:
+    """An action of a kind, at a target of its own."""
+    to, campaign = f"+91987{number:07}", CampaignRef(campaign_id=f"cd-{number:07}")
+    match kind:
+        case "place":
+            return PlaceCall(to=to, agent="payments")
+        case "cancel by number":
+            return CancelCall(target=NumberRef(agent="payments", to=to))
+        case "cancel by id" | "mistyped":
+            return CancelCall(target=CallRef(call_id=f"vx_{number:07}"))
+        case "delete" | "mistyped campaign":
+            return DeleteCampaign(target=campaign)
+        case "stop":
+            return StopCampaign(target=campaign)
+        case "start":
+            return StartCampaign(target=campaign)
+    raise AssertionError(kind)
+
+
+def put_there(providers: Providers, kind: str, number: int) -> None:
+    """What an action of this kind is aimed at, at its provider; nothing for what is mistyped."""
+    match kind:
+        case "cancel by number":
+            providers.schedule_number(f"+91987{number:07}")
+        case "cancel by id":
+            providers.schedule_id(f"vx_{number:07}")
+        case "delete" | "start":
+            providers.add_campaign(f"cd-{number:07}")
+        case "stop":
+            providers.add_campaign(f"cd-{number:07}", status="Active")
+
+
+def connection_of(action: CallAction) -> str:
+    """The connection that an action goes through."""
+    match action:
+        case CancelCall(target=CallRef()):
+            return "voxworks"
+        case PlaceCall() | CancelCall():
+            return "reminders"
+        case _:
+            return "kore"

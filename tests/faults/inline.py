@@ -1,0 +1,72 @@
+"""The real store without its threads: the same connections, statements and commits, on the caller's thread.
+
+A thread hop costs more than most statements; the gates that take a hundred thousand steps in one process go
+without. Those with several processes, and `tests/storage`, have the threads.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TypeVar, cast
+
+from storage.database.connection import (
+    ConnectionThread,
+    Job,
+    Reader,
+    Work,
+    Writer,
+    open_for_reading,
+    open_for_writing,
+)
+from storage.event_log.writer import Sources
+from storage.repositories import requests
+from tests.integration.bench import StepLog
+from tests.storage.samples import KEY
+
+Result = TypeVar("Result")
+
+
+class Inline(ConnectionThread):
+    """A connection that is used where it stands."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+
+    def run(self, work: Work[Result]) -> asyncio.Future[Result]:
+        """Run ``work`` now."""
+        done: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        try:
+            done.set_result(work(self.connection))
+        except Exception as error:  # noqa: BLE001 - handed to whoever awaits it, as a thread does
+            done.set_exception(error)
+        return done
+
+    async def close(self) -> None:
+        """Close."""
+        self.connection.close()
+
+
+class InlineReader(Reader):
+    """Reads at once: by the way that waiting reads take, every one costs a turn of the loop."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__(Inline(connection))
+        self._connection = connection
+
+    async def do(self, work: Work[Result], *, within: float | None = None) -> Result:  # noqa: ARG002
+        """Run ``work`` now, which is always in time."""
+        [outcome] = self._all([Job(work, asyncio.Future())], self._connection)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return cast("Result", outcome)
+
+
+def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
+    """Open a log of this kind, whose random bytes come from ``chance``."""
+    sources = Sources(KEY, clock, chance.randbytes)
+    connection = open_for_writing(path)
+    requests.keep_key(connection, sources)
+    return kind(path, sources, Writer(Inline(connection)), InlineReader(open_for_reading(path)))

@@ -1,0 +1,528 @@
+"""Random lives of actions over the real store, dispatcher, operations and outbox, under every fault at once.
+
+A `hypothesis` state machine: people ask, ask again, decide, take back and settle; the dispatcher goes round
+while a provider answers, fails, falls silent or cannot be reached; processes die or stop at labelled steps; the
+clock goes both ways; Slack takes posts or does not. After every step each rule below is checked against the
+providers' journal, and when a life is over it is judged.
+"""
+
+import asyncio
+import json
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from tempfile import gettempdir, mkdtemp
+from typing import Any, ClassVar, Final, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
+
+from bot.services.requests import NotAllowed, Settlement
+from bot.text.deciding import Evidence
+from bot.workers.dispatcher import NOW_MEANS
+from playground.journal import Asked
+from providers.actions import Kind
+from storage.event_log.hash_chain import GENESIS
+from storage.log import Conflict
+from storage.maintenance.verification import verify
+from storage.states import State, check, onward
+from tests.faults.crew import ADDRESSES, KINDS, Crew, adapters_for, aim, crew, offline, put_there
+from tests.faults.inline import open_inline
+from tests.faults.judging import EFFECTLESS, ORDERS, Channels, Claim, Judgement, Seen, judge, mark_of
+from tests.faults.standins import AUDIT, Providers, SmallSlack, Wire
+from tests.integration.bench import MANAGER, Crash, Parts, StepLog
+from tests.storage.samples import NOON, Clock
+
+Result = TypeVar("Result")
+
+IN_MEMORY: Final = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(gettempdir())  # noqa: S108 - each run has a folder of its own there
+WISHES: Final = (*KINDS, "place", "mistyped", "mistyped campaign")
+STEPS: Final = (
+    "before sending",
+    "after sending",
+    "before hold",
+    "after hold",
+    "asked",
+    "asked",
+    "asked",
+    "before outcome",
+    "after outcome",
+)
+FAULTS: Final = (
+    None,
+    None,
+    None,
+    None,
+    "refused",
+    "lost before",
+    "lost after",
+    "server_error",
+    "rate_limited",
+)
+STALLS: Final = ("after sending", "after hold", "before outcome")
+SECONDS: Final = (1, 2, 3, 10, 31, 31, 61, 61, 600, -5, -60, -3600)
+NIGHT: Final = 30_000
+LONGEST_WAIT: Final = timedelta(hours=8, minutes=1)
+MOST: Final = 5
+"""Actions in one life: few enough that most steps are about one that is under way."""
+YIELDS: Final = 30
+"""Turns of the loop in which a round without a thread or a socket comes to its stop."""
+VERIFIED: Final = 10
+"""Every so manieth life is verified as `log verify` does it; each is checked link by link as it goes."""
+
+
+class Lives(RuleBasedStateMachine):
+    """Whatever happens in whatever order: nothing lost, nothing twice, nothing made up."""
+
+    parts: ClassVar[Parts] = Parts()
+    coverage: ClassVar[Counter[str]] = Counter()
+    totals: ClassVar[Counter[str]] = Counter()
+    _template: ClassVar[Path | None] = None
+
+    requests = Bundle("requests")
+    stopped = Bundle("stopped")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-lives-"))
+        self.path = self.folder / "log.db"
+        self.clock, self.latest = Clock(), NOON
+        self.chance = Random(7)  # noqa: S311 - ids and salts that are the same each time
+        self.providers = Providers(self.clock)
+        self.wire = Wire()
+        self.wire.providers, self.wire.asked = self.providers, self.asked
+        self.wire.hosts = {address.removeprefix("http://"): name for name, address in ADDRESSES.items()}
+        self.calls: list[Any] = []
+        self.slack = SmallSlack(self.calls.append)
+        self.numbers = 0
+        self.deliveries: dict[str, tuple[str, int]] = {}
+        self.made: dict[str, str] = {}
+        self.by_mark: dict[str, str] = {}
+        self.opened: list[StepLog] = []
+        self.crews: list[Crew] = []
+        self.rounds: dict[int, asyncio.Task[bool]] = {}
+        """Of the processes that were stopped."""
+        self.events, self.lines, self.head = 0, 0, GENESIS
+        self.states: dict[str, State] = {}
+        self.history: dict[str, list[str]] = {}
+        self.moved: dict[str, list[int]] = {}
+        self.doubted: set[str] = set()
+        self.sendings: Counter[str] = Counter()
+        self.requested: Counter[str] = Counter()
+        self.dies_when_asked = False
+        self.faults: list[str] = []
+        self.excused: set[str] = set()
+        """What was being sent when a process stopped after its last look, where nothing can hold it any more."""
+        self.adapters = adapters_for(offline(), self.clock, self.wire)
+        self._start_from_template()
+        self.own = sqlite3.connect(self.path, isolation_level=None)
+        self.own.row_factory = sqlite3.Row
+        self.run(self.start())
+
+    def _start_from_template(self) -> None:
+        """A file that is set up already is copied: setting one up takes longer than a life."""
+        if Lives._template is None or not Lives._template.exists():
+            Lives._template = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-template-")) / "empty.db"
+            log = open_inline(StepLog, Lives._template, self.clock, self.chance)
+            self.run(log.close())
+        shutil.copyfile(Lives._template, self.path)
+
+    def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
+        """Await in the machine's own loop."""
+        return self.runner.run(doing)
+
+    async def start(self) -> Crew:
+        """Start a process: the one that is alive from now on."""
+        log = open_inline(self.parts.log, self.path, self.clock, self.chance)
+        self.opened.append(log)
+        made = crew(
+            log,
+            offline(),
+            self.adapters,
+            self.slack,
+            owner=f"bot {len(self.crews)}",
+            clock=self.clock,
+            parts=self.parts,
+        )
+        await made.directory.refresh_groups()
+        self.crews.append(made)
+        return made
+
+    @property
+    def bot(self) -> Crew:
+        """The process that is alive."""
+        return self.crews[-1]
+
+    @property
+    def log(self) -> StepLog:
+        """Its log."""
+        return self.opened[-1]
+
+    async def asked(self, text: str) -> None:
+        """A provider has read a request: before anything follows, is it one that may be there?"""
+        entry = next((entry for mark, entry in self.by_mark.items() if mark in text), None)
+        if entry is None:
+            self.faults.append(f"a request for nothing that was accepted: {text}")
+            return
+        row = self.own.execute("SELECT kind, attempt, state FROM actions WHERE id = ?", [entry]).fetchone()
+        before = sum(
+            isinstance(line, Asked) and line.method not in EFFECTLESS and self.entry_of(line) == entry
+            for line in self.providers.recorder._lines
+        )
+        if row["attempt"] < before:
+            self.faults.append(f"{entry}: request {before} was sent before attempt {before} was committed")
+        if row["state"] != State.SENDING and entry not in self.excused:
+            self.faults.append(
+                f"{entry} was sent by somebody who does not own it any more: it is {row['state']}"
+            )
+        self._begun_in_time(entry, row["kind"])
+        if self.dies_when_asked:
+            self.dies_when_asked = False
+            self.coverage["crashes after send"] += 1
+            await self.log.die()
+            raise Crash
+
+    def entry_of(self, line: Asked) -> str:
+        """The action that a request is about."""
+        text = f"{line.target} {line.body}"
+        return next(entry for mark, entry in self.by_mark.items() if mark in text)
+
+    def _states(self) -> list[tuple[str, str]]:
+        return [tuple(row) for row in self.own.execute("SELECT id, state FROM actions")]
+
+    def _begun_in_time(self, entry: str, kind: str) -> None:
+        """What waited too long after it was approved is not begun: "now" does not mean hours later."""
+        query = "SELECT at FROM events WHERE entry = ? AND json_extract(data, '$.state') IS NOT NULL AND seq <= (SELECT max(seq) FROM events WHERE entry = ? AND name = 'sending') ORDER BY seq DESC LIMIT 2"
+        times = self.own.execute(query, [entry, entry]).fetchall()
+        if not times:
+            return
+        waited = (
+            times[0]["at"] - times[-1]["at"]
+        )  # claimed so late: who stops after its last look cannot be held
+        longest = NOW_MEANS if kind == Kind.PLACE_CALL else LONGEST_WAIT
+        if waited > longest // timedelta(microseconds=1):
+            self.faults.append(f"{entry} was begun {waited // 1_000_000} s after it was approved")
+
+    # -- what people do
+
+    @precondition(lambda self: self.numbers < MOST)
+    @rule(target=requests, kind=st.sampled_from(WISHES))
+    def ask(self, kind: str) -> str:
+        """Somebody asks for something new."""
+        return self._new(kind)
+
+    def _new(self, kind: str) -> str:
+        self.numbers += 1
+        put_there(self.providers, kind, self.numbers)
+        return self._ask(f"{kind} {self.numbers}", kind, self.numbers)
+
+    @precondition(lambda self: self.numbers < MOST)
+    @rule(target=requests, kind=st.sampled_from(WISHES))
+    def ask_and_approve(self, kind: str) -> str:
+        """Somebody asks for something new, and it is approved at once."""
+        return self._new_and_approved(kind)
+
+    def _new_and_approved(self, kind: str) -> str:
+        request = self._new(kind)
+        self.run(self._decide(request, "approve"))
+        return request
+
+    @rule(request=requests)
+    def ask_again(self, request: str) -> None:
+        """Slack delivers the same once more."""
+        inbound = self.made[request]
+        self.coverage["duplicate deliveries"] += 1
+        assert self._ask(inbound, *self.deliveries[inbound]) == request, "the same delivery was two requests"
+
+    def _ask(self, inbound: str, kind: str, number: int) -> str:
+        action = aim(kind, number)
+        request, fresh = self.run(self.bot.ask(action, inbound))
+        assert fresh == (inbound not in self.deliveries), f"{inbound} was recorded twice"
+        self.deliveries[inbound] = (kind, number)
+        self.made[request.id] = inbound
+        self.by_mark[mark_of(action)] = request.id
+        return request.id
+
+    @rule(request=requests, how=st.sampled_from(["approve", "approve", "approve", "deny", "take back"]))
+    def decide(self, request: str, how: str) -> None:
+        """Somebody decides, perhaps too late, perhaps twice."""
+        self.run(self._decide(request, how))
+
+    async def _decide(self, request: str, how: str) -> None:
+        stands = await self.log.request(request)
+        try:
+            match how:
+                case "approve":
+                    await self.bot.approve(stands)
+                case "deny":
+                    await self.bot.deny(stands)
+                case _:
+                    await self.bot.take_back(stands, f"back {request}")
+        except (Conflict, NotAllowed):
+            self.coverage["decided too late"] += 1
+
+    @rule(request=requests, how=st.sampled_from(["approve", "deny", "send"]))
+    def be_late(self, request: str, how: str) -> None:
+        """A night passes, and what was to be decided or sent in the evening is tried in the morning."""
+        self.move_clock(NIGHT)
+        if how == "send":
+            self.run(self.bot.round())
+        else:
+            self.run(self._decide(request, how))
+
+    @rule(request=requests, how=st.sampled_from(sorted(Settlement)))
+    def settle(self, request: str, how: Settlement) -> None:
+        """Somebody says what became of an unknown, or orders another attempt."""
+
+        async def settle() -> None:
+            person = await self.bot.directory.person(MANAGER)
+            nonce = f"{how} {request} {self.events}"
+            try:
+                await self.bot.operations.settle(
+                    request, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=nonce
+                )
+            except (Conflict, NotAllowed):
+                return
+            self.coverage["settled"] += 1
+
+        self.run(settle())
+
+    # -- what the machine does
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def go_round_again(self, fault: str | None) -> None:
+        """A moment later the dispatcher goes round, so that what was put off has its turn."""
+        self.move_clock(10)
+        self.go_round(fault)
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def go_round(self, fault: str | None) -> None:
+        """The dispatcher goes round while the providers do this."""
+        self.wire.fault = fault
+        self.run(self.bot.round())
+        self.wire.fault = None
+
+    @precondition(lambda self: self.numbers < MOST)
+    @rule(
+        target=requests,
+        kind=st.sampled_from(WISHES),
+        step=st.sampled_from(STEPS),
+        fault=st.sampled_from(FAULTS),
+    )
+    def crash(self, kind: str, step: str, fault: str | None) -> str:
+        """Somebody asks, reads that it is under way, and the process dies: at this step, if it comes to it."""
+        request = self._new_and_approved(kind)
+        self.run(self.bot.posts())
+        self.run(self._crash(step, fault))
+        return request
+
+    async def _crash(self, step: str, fault: str | None) -> None:
+        self.wire.fault, dying = fault, self.log
+        if step == "asked":
+            self.dies_when_asked = True
+        for label in _labels(step):
+            dying.at[label] = dying.die
+        await self._round_of(self.bot)
+        if not dying.dead:
+            await dying.die()
+        else:
+            self.coverage[f"died {step}"] += 1
+        self.dies_when_asked, self.wire.fault = False, None
+        await self.start()
+
+    async def _round_of(self, bot: Crew) -> None:
+        try:
+            await bot.dispatcher.step()
+            await bot.dispatcher.finish(timedelta(seconds=10))
+        except Crash:
+            pass
+
+    @precondition(lambda self: self.numbers < MOST)
+    @rule(target=stopped, kind=st.sampled_from(WISHES), step=st.sampled_from(STALLS))
+    def stop(self, kind: str, step: str) -> tuple[int, asyncio.Event]:
+        """Somebody asks, and the process stops at this step; another one is alive from now on."""
+        self._new_and_approved(kind)
+        awake = asyncio.Event()
+        sleeping = self.log
+
+        async def sleep() -> None:
+            self.coverage["stalls"] += 1
+            if step == "after hold":
+                self.excused |= {entry for entry, state in self._states() if state == State.SENDING}
+            await awake.wait()
+
+        async def go() -> None:
+            for label in _labels(step):
+                sleeping.at[label] = sleep
+            self.rounds[len(self.crews) - 1] = asyncio.create_task(self.bot.dispatcher.step())
+            for _ in range(YIELDS):
+                await asyncio.sleep(0)
+            await self.start()
+
+        self.run(go())
+        return len(self.crews) - 2, awake
+
+    @rule(who=consumes(stopped))
+    def wake(self, who: tuple[int, asyncio.Event]) -> None:
+        """The stopped process goes on as if nothing had happened, and ends."""
+        number, awake = who
+
+        async def go() -> None:
+            awake.set()
+            await self.rounds[number]
+            await self.crews[number].dispatcher.finish(timedelta(seconds=10))
+            await self.opened[number].die()
+
+        self.run(go())
+
+    @rule(seconds=st.sampled_from(SECONDS))
+    def move_clock(self, seconds: int) -> None:
+        """The clock goes on, or back."""
+        self.clock.move(seconds=seconds)
+        self.latest = max(self.latest, self.clock.now)
+
+        async def groups() -> None:
+            await self.bot.directory.refresh_groups()
+
+        self.run(groups())
+
+    @rule(fails=st.sampled_from((None, None, "before", "after", "ratelimited")))
+    def post(self, fails: str | None) -> None:
+        """The outbox posts what is due, while Slack does this to the first call."""
+        left = [fails] if fails else []
+        self.slack.fails = lambda method: left.pop() if left and method.startswith("chat.") else None
+        self.run(self.bot.posts())
+
+    # -- what must hold
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        """What happened since the last step is legal, linked, in the rows, and no more than was ordered."""
+        touched = self._read_events()
+        for line in self.providers.recorder._lines[self.lines :]:
+            if isinstance(line, Asked) and line.method not in EFFECTLESS:
+                entry = self.entry_of(line)
+                self.requested[entry] += 1
+                touched.add(entry)
+                self.coverage["sends"] += 1
+        self.lines = len(self.providers.recorder._lines)
+        for entry in touched:
+            row = self.own.execute(
+                "SELECT state, attempt, doubted, owner FROM actions WHERE id = ?", [entry]
+            ).fetchone()
+            state = self.states[entry]
+            assert (row["state"], row["attempt"]) == (state, self.sendings[entry]), (
+                f"{entry}: its row says otherwise"
+            )
+            assert (row["owner"] is not None) == (state is State.SENDING)
+            assert bool(row["doubted"]) == (entry in self.doubted)
+            orders = bool(self.sendings[entry]) + sum(name in ORDERS for name in self.history[entry])
+            assert self.requested[entry] <= min(orders, self.sendings[entry]), f"{entry}: duplicated"
+            by_people = Settlement.HAPPENED.value in self.history[entry]
+            if state is State.SUCCEEDED and not by_people:
+                assert self.requested[entry], f"{entry}: succeeded without a request"
+                assert "mistyped" not in self.made[entry], f"{entry}: succeeded with what was never there"
+        assert not self.faults, self.faults
+
+    def _read_events(self) -> set[str]:
+        touched = set()
+        for event in self.own.execute("SELECT * FROM events WHERE seq > ? ORDER BY seq", [self.events]):
+            assert (event["seq"], event["previous"]) == (self.events + 1, self.head), "the chain is broken"
+            self.events, self.head = event["seq"], event["hash"]
+            entry, data, name = event["entry"], json.loads(event["data"]), event["name"]
+            self.history.setdefault(entry, []).append(name)
+            if "state" not in data:
+                continue
+            touched.add(entry)
+            before, after = self.states.get(entry), State(data["state"])
+            check(before, after)
+            if before is not None:
+                assert after in onward(before, doubted=entry in self.doubted)
+            self.states[entry] = after
+            if data.get("doubted"):
+                self.doubted.add(entry)
+            self.sendings[entry] += name == "sending"
+            self.coverage[name] += 1
+            if before is State.SENDING and "was stopped" in (data.get("message") or ""):
+                self.coverage["reaps"] += 1
+            self._check_time(event, before, after, name)
+        return touched
+
+    def _check_time(self, event: sqlite3.Row, before: State | None, after: State, name: str) -> None:
+        """Nobody decides after the deadline, and nothing expires before it."""
+        row = self.own.execute("SELECT decide_by FROM requests WHERE id = ?", [event["request"]]).fetchone()
+        if before is State.PENDING and row["decide_by"]:
+            if after is State.EXPIRED:
+                assert event["at"] >= row["decide_by"], "expired before its time"
+            elif name in {"approved", "denied"}:
+                assert event["at"] < row["decide_by"], "decided after its time"
+
+    def teardown(self) -> None:
+        """Recover, let two lease periods pass, drain, and judge."""
+        try:
+            self.run(self._recover())
+            self.nothing_is_broken()
+            judgement = self.run(self._judge())
+            assert judgement.clean, f"{judgement}"
+            for name in ("accepted", "sent", "unknown", "again"):
+                self.totals[name] += getattr(judgement, name)
+            self.totals["lives"] += 1
+            if self.totals["lives"] % VERIFIED == 0:
+                assert not verify(self.path).faults
+        finally:
+            self.own.close()
+            for log in self.opened:
+                self.run(log.close())
+            self.runner.close()
+            shutil.rmtree(self.folder)
+
+    async def _recover(self) -> None:
+        await self.log.die()
+        for task in self.rounds.values():
+            task.cancel()
+        await asyncio.gather(*self.rounds.values(), return_exceptions=True)
+        for bot in self.crews:
+            for sending in bot.dispatcher._in_flight.values():
+                sending.cancel()
+            await bot.dispatcher.finish(timedelta(seconds=1))
+        self.wire.fault, self.slack.fails = None, lambda _: None
+        self.clock.now = max(self.latest, self.clock.now)
+        bot = await self.start()
+        for _ in range(4):
+            self.clock.move(seconds=31)
+            await bot.round()
+            await bot.drain(self.clock.move)
+        self.clock.move(minutes=6)
+        for _ in range(2):  # a provider that was down is asked by one first, by the others after that
+            await bot.round()
+            await bot.drain(self.clock.move)
+            self.clock.move(seconds=1)
+
+    async def _judge(self) -> Judgement:
+        claims = []
+        for request, inbound in self.made.items():
+            entry = (await self.log.request(request)).entries[0]
+            assert entry.action
+            claims.append(Claim(entry, mark_of(aim(*self.deliveries[inbound])), self.history[entry.id]))
+        seen = Seen(self.providers.journal, self.by_mark)
+        return judge(claims, seen, Channels(self.calls, AUDIT), heard=self.made)
+
+
+def _labels(step: str) -> tuple[str, ...]:
+    """The labels of the log's steps that a step of a life may have."""
+    when, _, what = step.partition(" ")
+    if what != "outcome":
+        return (step,)
+    return tuple(f"{when} {name}" for name in ("succeeded", "failed", "unknown", "retry_scheduled"))
+
+
+def forget() -> None:
+    """Let go of the file that others were copied from."""
+    if Lives._template:
+        shutil.rmtree(Lives._template.parent, ignore_errors=True)
+        Lives._template = None

@@ -1,0 +1,386 @@
+"""Processes that are killed: what they run, the clock they share, and how each is started and waited for.
+
+They come from a fork server that has imported everything once. Their steps are labelled by wrapping what a bot
+is given - the log, the transport of its adapters, its Slack client - so that production code has no hooks.
+"""
+
+import asyncio
+import mmap
+import multiprocessing
+import os
+import signal
+import struct
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from multiprocessing.context import ForkServerProcess
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.services.requests import NotAllowed
+from bot.workers.loop import Rounds
+from bot.workers.outbox import Outbox
+from storage.log import Conflict
+from storage.models import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
+from storage.states import State
+from storage.store import SQLiteLog
+from tests.faults.crew import Crew, adapters_for, aim, crew, settings_for
+from tests.faults.judging import EFFECTLESS
+from tests.faults.standins import Lines, SmallSlack
+from tests.integration.bench import Parts
+from tests.storage.samples import KEY, NOON
+
+_SERVER: Final = multiprocessing.get_context("forkserver")
+_SERVER.set_forkserver_preload([__name__])
+_MICROSECONDS: Final = struct.Struct("q")
+RACE_WITHIN: Final = 60.0
+"""Seconds until somebody in a race gives up waiting for the others."""
+WAITING: Final = 400
+"""While so many wait to be sent nobody asks for more: a queue that grows and grows runs out of time."""
+GROUPS_EVERY: Final = timedelta(minutes=30)
+"""By the world's clock, which runs ahead of ours; what is older than an hour is not gone by."""
+
+LOG_STEPS: Final = tuple(
+    f"{when} {what}"
+    for what in ("recorded", "approved", "sending", "hold", "outcome", "taken", "delivered")
+    for when in ("before", "after")
+)
+WIRE_STEPS: Final = ("before the request", "the request is out", "the answer is here")
+SLACK_STEPS: Final = ("before posted", "after posted")
+STEPS: Final = (*LOG_STEPS, *WIRE_STEPS, *SLACK_STEPS)
+
+
+class SharedClock:
+    """A clock that stands in a file: who has it open reads it, the gate moves it."""
+
+    def __init__(self, folder: Path) -> None:
+        path = folder / "clock"
+        if not path.exists():
+            path.write_bytes(_MICROSECONDS.pack(0))
+        with path.open("r+b") as file:
+            self._memory = mmap.mmap(file.fileno(), _MICROSECONDS.size)
+
+    def __call__(self) -> datetime:
+        """Say what time it is."""
+        [passed] = _MICROSECONDS.unpack(self._memory)
+        return NOON + timedelta(microseconds=passed)
+
+    def move(self, **by: float) -> None:
+        """Move by that much (arguments of `timedelta`)."""
+        [passed] = _MICROSECONDS.unpack(self._memory)
+        self._memory[:] = _MICROSECONDS.pack(passed + timedelta(**by) // timedelta(microseconds=1))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a world is: the folder with its log and journals, and its providers' addresses."""
+
+    folder: Path
+    addresses: Mapping[str, str]
+
+    @property
+    def log(self) -> Path:
+        """The log's file."""
+        return self.folder / "log.db"
+
+    @property
+    def slack(self) -> Lines:
+        """What Slack took."""
+        return Lines(self.folder / "slack.jsonl")
+
+    @property
+    def heard(self) -> Lines:
+        """What Slack was told was accepted."""
+        return Lines(self.folder / "heard.jsonl")
+
+    @property
+    def providers(self) -> Path:
+        """The providers' journal."""
+        return self.folder / "providers.jsonl"
+
+
+class Steps:
+    """The steps of a process, which dies at one of them once it is told to."""
+
+    def __init__(self, deadly: str | None, journal: Path) -> None:
+        self.deadly = deadly
+        self.stopping: str | None = None
+        """Where the process stops itself, as SIGSTOP from outside would, until it is let go on."""
+        self.armed = False
+        self.journal = journal
+
+    def reach(self, label: str) -> None:
+        """Come to a step; perhaps no further."""
+        if self.armed and label == self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if label == self.stopping:
+            self.stopping = None
+            os.kill(os.getpid(), signal.SIGSTOP)
+
+    def waits_for(self, label: str) -> bool:
+        """Whether this is the step to die at."""
+        return self.armed and label == self.deadly
+
+
+class StepsLog(SQLiteLog):
+    """The real log, with steps before and after what it does."""
+
+    steps: Steps
+
+    async def record(self, new: NewRequest) -> Recorded:  # noqa: D102 - as the protocol
+        self.steps.reach("before recorded")
+        recorded = await super().record(new)
+        self.steps.reach("after recorded")
+        return recorded
+
+    async def apply(self, change: Change) -> Request:  # noqa: D102
+        label = _label(change)
+        self.steps.reach(f"before {label}")
+        request = await super().apply(change)
+        self.steps.reach(f"after {label}")
+        return request
+
+    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: D102
+        self.steps.reach("before hold")
+        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
+        self.steps.reach("after hold")
+        return held
+
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> Sequence[Outgoing]:  # noqa: D102
+        self.steps.reach("before taken")
+        taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
+        self.steps.reach("after taken")
+        return taken
+
+    async def delivered(  # noqa: D102
+        self, post: Outgoing, ref: MessageRef | None, *, seen: int, opens: Collection[str] = ()
+    ) -> None:
+        self.steps.reach("before delivered")
+        await super().delivered(post, ref, seen=seen, opens=opens)
+        self.steps.reach("after delivered")
+
+
+def _label(change: Change) -> str:
+    if not change.moves:
+        return "noted"
+    move = change.moves[0]
+    if move.after is State.SENDING:
+        return "sending"
+    return "outcome" if State.SENDING in move.before else move.name
+
+
+class StepsTransport(httpx.AsyncBaseTransport):
+    """A real socket, with steps around what goes through it."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._socket = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send; or die before, once the provider has read it, or with its answer in hand."""
+        if request.method in EFFECTLESS:
+            return await self._socket.handle_async_request(request)
+        self._steps.reach("before the request")
+        if self._steps.waits_for("the request is out"):
+            before = self._steps.journal.stat().st_size
+            sending = asyncio.create_task(self._socket.handle_async_request(request))
+            while self._steps.journal.stat().st_size == before and not sending.done():  # noqa: ASYNC110 - another process writes it
+                await asyncio.sleep(0.001)
+            self._steps.reach("the request is out")
+        response = await self._socket.handle_async_request(request)
+        self._steps.reach("the answer is here")
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._socket.aclose()
+
+
+class StepsSlack(SmallSlack):
+    """Slack's client, with steps around every post."""
+
+    steps: Steps
+
+    async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:  # noqa: D102
+        posts = api_method.startswith("chat.")
+        if posts:
+            self.steps.reach("before posted")
+        answer = await super().api_call(api_method, **arguments)
+        if posts:
+            self.steps.reach("after posted")
+        return answer
+
+
+class Unhurried(Outbox):
+    """The outbox in a Slack that takes whatever comes: its pace is judged elsewhere, and would take hours here."""
+
+    async def _has_turn(self, one: Any) -> bool:  # noqa: ARG002 - everything has
+        return True
+
+
+async def bot(
+    place: Place, steps: Steps, *, wake: Callable[[], None] = lambda: None, waits: bool = False
+) -> tuple[Crew, SharedClock]:
+    """A bot in this process, on the world's file."""
+    clock = SharedClock(place.folder)
+    settings = settings_for(place.addresses)
+    log = await StepsLog.open(place.log, key=KEY, clock=clock)
+    log.steps = steps
+    name = f"{os.getpid()}{time.monotonic_ns()}"
+    client = StepsSlack(place.slack.append, name=name)
+    client.steps = steps
+    adapters = adapters_for(settings, clock, StepsTransport(steps))
+    made = crew(
+        log,
+        settings,
+        adapters,
+        client,
+        owner=name,
+        clock=clock,
+        parts=Parts(outbox=Unhurried),
+        wake=wake,
+        waits=waits,
+    )
+    await made.directory.refresh_groups()
+    return made, clock
+
+
+async def live(made: Crew, place: Place, kind: str, number: int, end: str = "approve") -> None:
+    """Ask, as Slack delivers it until it was answered, and have it decided."""
+    request, _ = await made.ask(aim(kind, number), f"{kind} {number}")
+    place.heard.append({"job": number, "request": request.id})
+    try:
+        match end if request.state is State.PENDING else "take back" if end == "take back" else "":
+            case "approve":
+                await made.approve(request)
+            case "deny":
+                await made.deny(request)
+            case "take back":
+                await made.take_back(request, f"back {number}")
+    except (Conflict, NotAllowed):
+        pass  # it was decided before the process before this one died
+
+
+def one_life(place: Place, kind: str, numbers: Sequence[int], step: str | None) -> None:
+    """What a process does: finish what was left behind, then a life of each of these, and die at a step."""
+    asyncio.run(_one_life(place, kind, numbers, step))
+
+
+async def _one_life(place: Place, kind: str, numbers: Sequence[int], step: str | None) -> None:
+    steps = Steps(step, place.providers)
+    made, clock = await bot(place, steps)
+    await made.round()
+    await (made.posts() if step else made.drain(clock.move))
+    steps.armed = True
+    for number in numbers:
+        await live(made, place, kind, number)
+    await made.round()
+    await (made.posts() if step else made.drain(clock.move))
+    await made.log.close()
+
+
+def toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
+    """What a busy process does until it is killed: ask for all that was not done yet, send and post meanwhile."""
+    asyncio.run(_toil(place, kinds, jobs))
+
+
+async def _toil(place: Place, kinds: Sequence[str], jobs: Sequence[int]) -> None:
+    rounds: list[Rounds] = []
+
+    def wake() -> None:
+        for one in rounds:
+            one.wake()
+
+    made, clock = await bot(place, Steps(None, place.providers), wake=wake, waits=True)
+    groups_read = clock()
+    rounds += [Rounds("dispatcher", made.dispatcher.step), Rounds("outbox", made.outbox.step)]
+    running = [asyncio.create_task(one.run()) for one in rounds]
+    done = Lines(place.folder / "done.jsonl")
+    finished = {line["job"] for line in done.read()}
+    for job in jobs:
+        if job in finished:
+            continue
+        if clock() - groups_read > GROUPS_EVERY:
+            await made.directory.refresh_groups()
+            groups_read = clock()
+        await live(made, place, kinds[job % len(kinds)], job, ENDS.get(job % 20, "approve"))
+        done.append({"job": job})
+        while await made.waiting() >= WAITING:  # noqa: ASYNC110 - other processes send it, too
+            await asyncio.sleep(0.02)
+    await asyncio.gather(*running)
+
+
+ENDS: Final[Mapping[int, str]] = {7: "deny", 13: "take back"}
+"""How some of every twenty requests end; the others are approved."""
+
+
+def meeting(people: int) -> Barrier:
+    """Where so many processes wait for each other."""
+    return _SERVER.Barrier(people)
+
+
+def begin(target: Callable[..., None], *arguments: object) -> ForkServerProcess:
+    """Start a process."""
+    process = _SERVER.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+async def ended(process: ForkServerProcess) -> int:
+    """Wait for a process, while this one's servers go on; its exit code."""
+    over, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_reader(process.sentinel, over.set)
+    try:
+        await over.wait()
+    finally:
+        loop.remove_reader(process.sentinel)
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def decide(place: Place, who: str, how: str, ids: Sequence[str], together: Barrier) -> None:
+    """What somebody in a race does: decide about each request in turn, at the same moment as the others."""
+    asyncio.run(_decide(place, who, how, ids, together))
+
+
+async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together: Barrier) -> None:
+    made, _ = await bot(place, Steps(None, place.providers))
+    told = Lines(place.folder / "told.jsonl")
+    for request_id in ids:
+        request = await made.log.request(request_id)
+        together.wait(RACE_WITHIN)
+        try:
+            match how:
+                case "approve":
+                    await made.approve(request, who)
+                case "deny":
+                    await made.deny(request, who)
+                case _:
+                    await made.take_back(request, f"back {request_id}")
+        except Conflict:
+            told.append({"request": request_id, "how": how, "won": False})
+        else:
+            told.append({"request": request_id, "how": how, "won": True})
+    await made.log.close()
+
+
+def send_one(place: Place) -> None:
+    """What a process does that is stopped in the middle: send what is approved, and stop just before it leaves."""
+    asyncio.run(_send_one(place))
+
+
+async def _send_one(place: Place) -> None:
+    steps = Steps(None, place.providers)
+    made, _ = await bot(place, steps)
+    log = made.log
+    assert isinstance(log, StepsLog)
+    steps.stopping = "after sending"
+    await made.round()
+    await made.posts()
+    await log.close()

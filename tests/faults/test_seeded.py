@@ -1,0 +1,49 @@
+import pytest
+
+from tests.faults.lives import Lives
+from tests.faults.playing import play
+from tests.integration.accepting import NoInboundKey
+from tests.integration.announcing import PostsLater
+from tests.integration.bench import Parts
+from tests.integration.deciding import NeverTooLate, NoDeadline
+from tests.integration.sending import NoOwnerCheck, RetriesInDoubt, RetriesOnRecovery, SendsFirst
+
+ENOUGH = 400
+"""Lives in which a bug must show; it is the first few for most."""
+PART = 1
+"""Of the random lives: those that hold without the bug."""
+
+BUGS = {
+    "retry on recovery": Parts(dispatcher=RetriesOnRecovery),
+    "retry in doubt": Parts(dispatcher=RetriesInDoubt),
+    "no expiry check before the send": Parts(dispatcher=NeverTooLate),
+    "no expiry check at the decision": Parts(operations=NoDeadline),
+    "no owner check": Parts(dispatcher=NoOwnerCheck),
+    "send before commit": Parts(dispatcher=SendsFirst),
+    "outbox outside the transaction": Parts(log=PostsLater),
+    "no dedupe": Parts(operations=NoInboundKey),
+}
+
+WITHOUT = {
+    "no expiry check at the decision": ("settle", "ask_again", "stop", "crash", "post", "go_round_again"),
+    "no owner check": ("settle", "ask_again", "ask", "be_late", "crash", "post"),
+    "outbox outside the transaction": ("settle", "ask_again", "stop", "be_late", "decide"),
+}
+"""What does not happen in the lives in which these must show: it has nothing to do with them, and hides them long."""
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_random_lives_fail_with_a_seeded_bug(bug: str) -> None:
+    """The same machine that is green with the real parts is red with one of them broken."""
+
+    class Broken(Lives):
+        """With one part broken."""
+
+        parts = BUGS[bug]
+
+    for rule in WITHOUT.get(bug, ()):
+        assert hasattr(Lives, rule)
+        setattr(Broken, rule, None)
+
+    with pytest.raises(AssertionError):
+        play(Broken, ENOUGH, part=PART)

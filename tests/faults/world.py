@@ -1,0 +1,80 @@
+"""A world for processes that are killed: a folder in memory, providers on sockets, and what came of it."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+from playground.faults import Fault
+from storage.models import LogEntry, Query
+from storage.store import SQLiteLog
+from tests.faults.judging import Channels, Judgement, Seen, claims, judge, mark_of
+from tests.faults.lives import IN_MEMORY
+from tests.faults.processes import Place, SharedClock
+from tests.faults.standins import AUDIT, Providers
+from tests.storage.samples import KEY
+
+PAGE = 500
+
+
+@dataclass
+class World:
+    """What outlives every process."""
+
+    place: Place
+    clock: SharedClock
+    providers: Providers
+    choose: Callable[[], Fault | None] = lambda: None
+
+    def chosen(self) -> Fault | None:
+        """What befalls the next request, as it is decided now."""
+        return self.choose()
+
+    async def judged(self) -> Judgement:
+        """Hold the log against the journals, and verify it."""
+        log = await SQLiteLog.open(self.place.log, key=KEY, clock=self.clock)
+        try:
+            entries: list[LogEntry] = []
+            after: int | None = None
+            while True:
+                page = await log.page(Query(), after=after, limit=PAGE)
+                entries += page.entries
+                after = page.after
+                if after is None:
+                    break
+            events = [event for entry in entries for event in await log.events(entry.request)]
+            verdict = await log.verify()
+        finally:
+            await log.close()
+        assert not verdict.faults, verdict.faults  # the chain, the rows, and SQLite's integrity_check
+        heard = {line["request"] for line in self.place.heard.read()}
+        marks = {mark_of(entry.action) for entry in entries if entry.action}
+        self.events = [event.name for event in events]
+        self.reaped = sum("was stopped while" in str(event.data.get("message")) for event in events)
+        return judge(
+            claims(entries, events),
+            Seen(self.providers.journal, marks),
+            Channels(self.place.slack.read(), AUDIT),
+            heard=heard,
+        )
+
+
+@asynccontextmanager
+async def world() -> AsyncIterator[World]:
+    """A world with nothing in it yet."""
+    folder = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-gate-"))
+    async with AsyncExitStack() as stack:
+        stack.callback(shutil.rmtree, folder)
+        clock = SharedClock(folder)
+        providers = Providers(clock, folder / "providers.jsonl")
+        stack.callback(providers.recorder.close)
+        made = World(Place(folder, {}), clock, providers)
+        addresses = await providers.listen(stack, made.chosen)
+        made.place = Place(folder, addresses)
+        for lines in (made.place.slack, made.place.heard):
+            assert lines.path.exists()
+        yield made
+        await asyncio.sleep(0)

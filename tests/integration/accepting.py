@@ -1,0 +1,155 @@
+"""Invariants 1 and 7: accepted is on the disk before Slack hears of it, and the same intent is one action."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from dataclasses import replace
+from typing import Any, Self
+
+from bot.listeners.actions import Requests
+from bot.parsing.command import Line
+from bot.policy.engine import Decision
+from bot.services.commands import Commands
+from bot.services.requests import Asked, Operations, Origin, Wish
+from providers.actions import Kind
+from storage.models import NewRequest, Person, Query
+from tests.integration.bench import AGENT, Bench, StepLog
+from tests.integration.seeding import Invariant, Seeded
+from tests.storage.samples import NUMBER
+
+SYNCED = 2
+"""What ``PRAGMA synchronous`` says of FULL (https://sqlite.org/pragma.html#pragma_synchronous)."""
+CANCEL_LINE = "/cancel-call vx_1001 via voxworks reason=customer asked"
+
+
+async def what_slack_heard_of_survives_kill_9(bench: Bench) -> None:
+    """A bot killed at the very moment that Slack has its answer leaves the request in its log."""
+    listeners = bench.parts.requests
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.integration.acknowledging",
+        str(bench.folder),
+        listeners.__module__,
+        listeners.__name__,
+        stdout=PIPE,
+    )
+    assert process.stdout
+    try:
+        heard = await process.stdout.readline()
+    finally:
+        process.kill()
+        await process.wait()
+    assert heard == b"heard\n"
+    assert len(await bench.bot.entries()) == 1, "Slack heard of a request that is lost"
+
+
+class AcksFirst(Requests):
+    """Answers at once, and records afterwards."""
+
+    async def command(self, ack: Any, body: dict[str, Any], person: Person) -> None:
+        """Ack, then do the work."""
+
+        async def nobody(*_: object, **__: object) -> None:
+            pass
+
+        await ack("Asked.")
+        self.later = asyncio.create_task(super().command(nobody, body, person))  # type: ignore[arg-type]
+
+
+async def a_commit_is_on_the_disk(bench: Bench) -> None:
+    """The connection that writes syncs the disk at every commit."""
+    [level] = await bench.bot.log._writer._thread.run(
+        lambda connection: connection.execute("PRAGMA synchronous").fetchone()
+    )
+    assert level == SYNCED, "a power cut would take accepted requests with it"
+
+
+class Unsynced(StepLog):
+    """Leaves it to the operating system when a commit reaches the disk."""
+
+    @classmethod
+    async def open(cls, *where: Any, **how: Any) -> Self:
+        """Open, and turn syncing off."""
+        log = await super().open(*where, **how)
+        await log._writer._thread.run(lambda connection: connection.execute("PRAGMA synchronous = NORMAL"))
+        return log
+
+
+async def a_preview_accepts_nothing(bench: Bench) -> None:
+    """Typing a call asks for nothing; pressing the preview's button does."""
+    async with bench.connected():
+        heard = await bench.people.person(AGENT).command(f"/place-call {NUMBER}")
+        assert not await bench.bot.entries(), "a preview asked for a call"
+        assert heard.ephemeral
+        await bench.people.person(AGENT).click(heard.ephemeral, text="Place this call")
+        assert len(await bench.bot.entries()) == 1
+
+
+class PreviewAsks(Commands):
+    """Asks for what it only shows."""
+
+    async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
+        """Keep it, and ask."""
+        await super().keep(draft, person, wish, line)
+        if wish:
+            await self.ask(wish, Origin(person, None, inbound=draft))
+
+
+async def a_double_click_places_one_call(bench: Bench) -> None:
+    """Two presses of Place have two triggers and one nonce: one request reaches the provider."""
+    async with bench.connected():
+        asha = bench.people.person(AGENT)
+        heard = await asha.command(f"/place-call {NUMBER}")
+        assert heard.ephemeral
+        await asha.double_click(heard.ephemeral, text="Place this call")
+    await bench.bot.rounds()
+    assert len(await bench.asked("callkaro")) == 1, "a double click placed two calls"
+
+
+class NoNonce(Operations):
+    """Forgets which button it was."""
+
+    async def ask(self, wish: Wish, origin: Origin) -> Asked:
+        """Ask without the nonce."""
+        return await super().ask(wish, replace(origin, nonce=None))
+
+
+async def a_command_delivered_twice_is_one_request(bench: Bench) -> None:
+    """What Slack delivers again is found to be there already."""
+    async with bench.connected():
+        await bench.people.deliver_twice()
+        await bench.people.person(AGENT).command(CANCEL_LINE)
+    found = (await bench.bot.log.page(Query(kind=Kind.CANCEL_CALL))).entries
+    assert len(found) == 1, "a second delivery became a second request"
+
+
+class NoInboundKey(Operations):
+    """Forgets which delivery it was."""
+
+    _deliveries = 0
+
+    async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
+        """Ask as if each delivery were another, and nothing were asked already."""
+        self._deliveries += 1
+        inbound = f"{self._deliveries}"
+        return replace(await super()._request(wish, origin, decision), inbound=inbound, joins=False)
+
+
+ACCEPTED = Invariant(
+    1,
+    [what_slack_heard_of_survives_kill_9, a_commit_is_on_the_disk, a_preview_accepts_nothing],
+    [
+        Seeded(what_slack_heard_of_survives_kill_9, AcksFirst, "is lost"),
+        Seeded(a_commit_is_on_the_disk, Unsynced, "power cut"),
+        Seeded(a_preview_accepts_nothing, PreviewAsks, "a preview asked"),
+    ],
+)
+ONCE = Invariant(
+    7,
+    [a_double_click_places_one_call, a_command_delivered_twice_is_one_request],
+    [
+        Seeded(a_double_click_places_one_call, NoNonce, "two calls"),
+        Seeded(a_command_delivered_twice_is_one_request, NoInboundKey, "second request"),
+    ],
+)

@@ -1,0 +1,36 @@
+"""A process with a bot whose log is slow: it prints a line once Slack has the answer to a command."""
+
+import asyncio
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from storage.models import NewRequest, Recorded
+from tests.integration.accepting import CANCEL_LINE
+from tests.integration.bench import AGENT, Parts, StepLog, bench
+
+PAUSE = 0.3
+"""Seconds between the parsed command and its commit: time enough to be killed in."""
+
+
+class SlowLog(StepLog):
+    """A disk that takes its time."""
+
+    async def record(self, new: NewRequest) -> Recorded:
+        """Record after a pause."""
+        await asyncio.sleep(PAUSE)
+        return await super().record(new)
+
+
+async def main(folder: Path, module: str, listeners: str) -> None:
+    """Hear one command with these listeners, say that Slack was answered, and wait to be killed."""
+    parts = Parts(log=SlowLog, requests=getattr(import_module(module), listeners))
+    async with bench(folder, parts) as stage, stage.connected():
+        heard = await stage.people.person(AGENT).command(CANCEL_LINE)
+        sys.stdout.write("heard\n" if heard.ephemeral else f"{heard}\n")
+        sys.stdout.flush()
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

@@ -1,0 +1,155 @@
+"""Invariant 6: what happened and what is to be said of it are one commit, and said in order, last."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Self
+
+from bot.services.requests import content
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import LEASE, Outbox
+from providers.actions import Code, Outcome, Status
+from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
+from storage.repositories import requests
+from storage.states import State
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog
+from tests.integration.seeding import Invariant, Seeded
+
+
+async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
+    """A process that dies right after a denial was committed leaves the words of it to the next one."""
+    made = await bench.bot.ask(CANCEL_BY_ID)
+    manager = await bench.bot.person(MANAGER)
+    bench.bot.log.at["after denied"] = bench.bot.log.die
+    denying = bench.bot.operations.deny(
+        made.id, manager, reason="not this one", shown=content(made), nonce="denied"
+    )
+    await bench.survives(denying)
+    await bench.crash()
+    assert (await bench.bot.entry(made)).state is State.DENIED
+    await bench.bot.posts()
+    told = [one.text for one in await bench.said("D0AGENT")]
+    assert any("Denied" in text for text in told), "a denial was never told"
+
+
+class PostsLater(StepLog):
+    """Commits the change, and then what is to be said of it."""
+
+    async def apply(self, change: Change) -> Request:
+        """Apply in two transactions."""
+        made = await super().apply(replace(change, posts=()))
+        last = (await self.events(made.id))[-1]
+        await self._writer.do(lambda connection: requests._post(connection, last, change.posts))
+        return made
+
+
+async def a_post_taken_by_the_dead_is_made(bench: Bench) -> None:
+    """What a process took from the outbox and died with is posted by the next one, once its lease is over."""
+    await bench.bot.ask(CANCEL_BY_ID)
+    now = bench.clock()
+    assert await bench.bot.log.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
+    await bench.crash()
+    await bench.pass_time(seconds=LEASE.total_seconds())
+    await bench.bot.posts()
+    assert len(await bench.said("C0AUDIT")) == 1, "a message was lost with the process that had taken it"
+
+
+class AtMostOnce(StepLog):
+    """Ticks a post off when it is taken."""
+
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> Sequence[Outgoing]:
+        """Take, and tick off."""
+        taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
+        for post in taken:
+            await self.delivered(post, None, seen=post.event)
+        return taken
+
+
+async def one_message_shows_how_it_stands(bench: Bench) -> None:
+    """Whatever happens to a request, its audit message and its card are one message each, edited."""
+    made = await bench.bot.ask(CANCEL_BY_ID)
+    await bench.bot.posts()
+    await bench.bot.approve(made)
+    await bench.bot.posts()
+    await bench.bot.rounds()
+    await bench.bot.posts()
+    roots = [one for one in await bench.said("C0AUDIT") if not one.thread_ts]
+    cards = await bench.said("C0APPROVE")
+    assert (len(roots), len(cards)) == (1, 1), "a new message for every state"
+    assert "Cancelled" in roots[0].text
+
+
+class PostsAnew(Outbox):
+    """Never edits."""
+
+    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
+        kept = {} if post.to in request.messages else request.messages
+        return await super()._send(post, replace(request, messages=kept), arguments)
+
+
+async def posts_keep_their_order(bench: Bench) -> None:
+    """While the first post of a request cannot be made, none of its later ones is."""
+    made = await bench.bot.ask(CANCEL_BY_ID)
+    await bench.bot.approve(made)
+    await bench.people.fail("chat.postMessage", "server_error")
+    await bench.bot.posts()
+    assert not await bench.said("C0AUDIT"), "a reply came before its message"
+    await bench.pass_time(seconds=6)
+    await bench.bot.posts()
+    audit, reply = await bench.said("C0AUDIT")
+    assert reply.thread_ts == audit.ts
+
+
+class AnyOrder(StepLog):
+    """Takes every post that waits."""
+
+    @classmethod
+    async def open(cls, *where: Any, **how: Any) -> Self:
+        """Open, and let every post be the next one."""
+        log = await super().open(*where, **how)
+        await log._writer._thread.run(
+            lambda connection: connection.executescript(
+                "DROP TRIGGER outbox_joined; CREATE TRIGGER outbox_joined AFTER INSERT ON outbox "
+                "BEGIN UPDATE outbox SET is_next = 1 WHERE id = NEW.id; END"
+            )
+        )
+        return log
+
+
+async def nothing_is_announced_before_it_happened(bench: Bench) -> None:
+    """Nobody reads of a success that the provider's journal does not have."""
+    await bench.providers.fail("callkaro", "server_error", effect=False)
+    await bench.bot.ask(PLACE)
+    await bench.bot.rounds()
+    await bench.bot.posts()
+    assert not await bench.effects("callkaro")
+    [audit, *_] = await bench.said("C0AUDIT")
+    assert "✅" not in str(audit), "a success was announced that never happened"
+
+
+class AnnouncesFirst(Dispatcher):
+    """Tells the good news, then sends."""
+
+    async def _still_ours(self, entry: LogEntry) -> bool:
+        good = Outcome(status=Status.OK, code=Code.QUEUED, message="CallKaro accepted the call.")
+        await self._record(await self._log.request(entry.request), entry, good)
+        return True
+
+
+TOLD = Invariant(
+    6,
+    [
+        what_happened_is_told_after_a_crash,
+        a_post_taken_by_the_dead_is_made,
+        one_message_shows_how_it_stands,
+        posts_keep_their_order,
+        nothing_is_announced_before_it_happened,
+    ],
+    [
+        Seeded(what_happened_is_told_after_a_crash, PostsLater, "never told"),
+        Seeded(a_post_taken_by_the_dead_is_made, AtMostOnce, "lost with the process"),
+        Seeded(one_message_shows_how_it_stands, PostsAnew, "for every state"),
+        Seeded(posts_keep_their_order, AnyOrder, "before its message"),
+        Seeded(nothing_is_announced_before_it_happened, AnnouncesFirst, "never happened"),
+    ],
+)

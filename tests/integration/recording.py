@@ -1,0 +1,273 @@
+"""Invariants 5 and 9: a chain that nobody can bend unseen, with nothing personal in it."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+from bot.services.requests import Operations, content
+from bot.workers.dispatcher import Dispatcher
+from bot.workers.outbox import Outbox
+from providers.actions import Outcome
+from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.repositories import retention
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, StepLog
+from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
+from tests.storage.samples import NUMBER
+
+
+async def _lives(bench: Bench) -> list[Request]:
+    """One call placed, one cancellation approved and sent, one denied with a note."""
+    placed = await bench.bot.ask(PLACE, inbound="place")
+    await bench.bot.rounds()  # a call that still waits does not go out after its cancellation
+    sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    denied = await bench.bot.ask(CANCEL_BY_ID, inbound="deny")
+    manager = await bench.bot.person(MANAGER)
+    await bench.bot.operations.deny(
+        denied.id, manager, reason="his mother asked us", shown=content(denied), nonce="denied"
+    )
+    await bench.bot.rounds()
+    await bench.bot.posts()
+    return [placed, sent, denied]
+
+
+@contextmanager
+def _shell(path: Path) -> Iterator[sqlite3.Connection]:
+    """Somebody with a SQLite shell."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        yield connection
+
+
+async def events_are_only_ever_appended(bench: Bench) -> None:
+    """The file itself refuses to change, delete or reorder an event."""
+    await _lives(bench)
+    later = (
+        "INSERT INTO events SELECT seq + 100, at, request, entry, name, actor, data, private, previous, hash"
+    )
+    for statement in (
+        "UPDATE events SET actor = 'U0MALLORY' WHERE seq = 2",
+        "DELETE FROM events WHERE seq = (SELECT max(seq) FROM events)",
+        f"{later} FROM events WHERE seq = 1",
+    ):
+        with _shell(bench.path) as shell, suppress(sqlite3.IntegrityError):
+            shell.execute(statement)
+            raise AssertionError(f"the file took: {statement}")
+
+
+class NoTriggers(StepLog):
+    """Relies on everyone's good will."""
+
+    @classmethod
+    async def open(cls, *where: Any, **how: Any) -> Self:
+        """Open, and take the locks off."""
+        log = await super().open(*where, **how)
+        await log._writer._thread.run(
+            lambda connection: connection.executescript(
+                "DROP TRIGGER events_hold; DROP TRIGGER events_stay; DROP TRIGGER events_follow"
+            )
+        )
+        return log
+
+
+async def each_event_seals_the_one_before(bench: Bench) -> None:
+    """Computed anew from the file: gapless numbers, and SHA-256 of the previous hash and canonical JSON."""
+    await _lives(bench)
+    with _shell(bench.path) as shell:
+        shell.row_factory = sqlite3.Row
+        events = shell.execute("SELECT * FROM events ORDER BY seq").fetchall()
+    head = "0" * 64
+    for number, row in enumerate(events, start=1):
+        said = {name: row[name] for name in ("seq", "at", "request", "entry", "name", "actor")}
+        said |= {name: json.loads(row[name]) for name in ("data", "private")}
+        written = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        assert row["seq"] == number
+        assert row["previous"] == head, "an event does not seal the one before it"
+        head = hashlib.sha256((head + written).encode()).hexdigest()
+        assert row["hash"] == head
+
+
+class Unlinked(BadLog):
+    """Writes each event as if it were the first."""
+
+    class bad(BadConnection):  # noqa: N801 - an attribute that is a class
+        """Forgets the previous hash."""
+
+        def instead(self, sql: str, parameters: Any) -> tuple[str, Any]:
+            """An event without its predecessor."""
+            if sql.startswith("INSERT INTO events"):
+                parameters = [*parameters[:8], "0" * 64, parameters[9]]
+            return sql, parameters
+
+
+async def tampering_is_named(bench: Bench) -> None:
+    """Who takes the locks off, changes an event and its row alike, and puts the locks back, is found out."""
+    placed, *_ = await _lives(bench)
+    with _shell(bench.path) as shell:
+        locks = shell.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in locks:
+            shell.execute(f"DROP TRIGGER {name}")
+        assert shell.execute(
+            "UPDATE events SET data = replace(data, 'CallKaro', 'Nobody') WHERE entry = ? AND name = 'succeeded'",
+            [placed.id],
+        ).rowcount
+        shell.execute(
+            "UPDATE actions SET message = replace(message, 'CallKaro', 'Nobody') WHERE id = ?", [placed.id]
+        )
+        for _, lock in locks:
+            shell.execute(lock)
+    faults = (await bench.bot.log.verify()).faults
+    assert any("was changed after it was written" in fault for fault in faults), "nobody noticed"
+
+
+class ComparesOnlyRows(StepLog):
+    """Verifies that rows are what events say, whoever wrote the events."""
+
+    async def verify(self) -> Verdict:
+        """Leave the chain out."""
+        verdict = await super().verify()
+        return replace(verdict, faults=[fault for fault in verdict.faults if "its row" in fault])
+
+
+async def events_tell_everything(bench: Bench) -> None:
+    """After lives with every kind of change, replaying the events gives the rows."""
+    await _lives(bench)
+    assert not (await bench.bot.log.verify()).faults, "a row changed without an event"
+
+
+class ChangesInSilence(StepLog):
+    """Sets a column that no event tells of."""
+
+    async def apply(self, change: Change) -> Request:
+        """Apply, and then some."""
+        await super().apply(change)
+        await self._writer.do(
+            lambda connection: connection.execute(
+                "UPDATE actions SET message = 'so' WHERE request = ?", [change.request]
+            )
+        )
+        return await self.request(change.request)
+
+
+PERSONAL = ("9876543210", "customer asked", "his mother asked us", "initiated successfully", "asha")
+"""A number, a reason, a note, a raw reply and a name, as `_lives` leaves them behind."""
+
+
+async def nothing_personal_is_sealed(bench: Bench) -> None:
+    """In the chain, and in every row that cannot be erased, there is no number, word or name of anybody."""
+    await bench.bot.person(AGENT)
+    await _lives(bench)
+    with _shell(bench.path) as shell:
+        rows = {
+            table: str(shell.execute(f'SELECT * FROM "{table}"').fetchall())  # noqa: S608 - the file's own names
+            for (table,) in shell.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+        }
+    erasable = "".join(rows.pop(table) for table in ("personal", "people", "lookup", "nonces"))
+    whole = "".join(rows.values())
+    assert AGENT in whole
+    assert all(one in erasable for one in PERSONAL)
+    assert not [one for one in PERSONAL if one in whole], "something personal can never be erased"
+
+
+class NotesInTheChain(Operations):
+    """Writes what people said where everyone will always read it."""
+
+    async def _apply(self, change: Change) -> Request:
+        moves = [replace(move, data={**move.data, **move.private}) for move in change.moves]
+        return await super()._apply(replace(change, moves=moves))
+
+
+class NumbersInMessages(Dispatcher):
+    """Says in the outcome whom it called."""
+
+    async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
+        told = outcome.model_copy(update={"message": f"{outcome.message} {NUMBER}"})
+        await super()._record(request, entry, told)
+
+
+async def a_commitment_is_salted(bench: Bench) -> None:
+    """The same words, sealed twice, look different: nobody finds out a number by trying them all."""
+    first = await bench.bot.ask(PLACE, inbound="1")
+    second = await bench.bot.ask(PLACE, inbound="2")
+    sealed = [(await bench.bot.log.events(one.id))[0].private["reason"] for one in (first, second)]
+    assert sealed[0] != sealed[1], "a commitment can be guessed"
+
+
+class Unsalted(StepLog):
+    """Draws the same salt every time."""
+
+    @classmethod
+    async def open(cls, *where: Any, **how: Any) -> Self:
+        """Open with nothing random."""
+        return await super().open(*where, **how, random=bytes)
+
+
+async def what_is_erased_is_gone(bench: Bench) -> None:
+    """After erasing, no byte of the log's files holds the number, and the chain is whole."""
+    placed, sent, _ = await _lives(bench)
+
+    def found() -> bool:
+        return any(b"9876543210" in file.read_bytes() for file in bench.folder.glob("callops.db*"))
+
+    assert found()
+    for request in (placed, sent):
+        await bench.bot.log.erase(request.id, actor=MANAGER)
+    assert not found(), "a number is still in the file"
+    assert not (await bench.bot.log.verify()).faults
+
+
+class LeavesTraces(StepLog):
+    """Erases in the tables, and leaves the write-ahead log as it is."""
+
+    async def erase(self, request: str, *, actor: str) -> None:
+        """Erase what a reader of the tables would see."""
+        await self._writer.do(lambda connection: retention.erase(connection, self._sources, request, actor))
+
+
+async def channels_see_masked_numbers(bench: Bench) -> None:
+    """No message that a channel or a direct message shows has a whole number in it."""
+    await _lives(bench)
+    said = [one for one in await bench.people.messages() if not one.ephemeral_to]
+    assert any("•3210" in one.text for one in said)
+    assert "9876543210" not in str(said), "a channel reads a customer's number"
+
+
+class Unmasked(Outbox):
+    """Says the number."""
+
+    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
+        shown = {
+            name: json.loads(json.dumps(value).replace("\\u2022", "9")) for name, value in arguments.items()
+        }
+        return await super()._send(post, request, shown | {"text": f"{arguments['text']} {NUMBER}"})
+
+
+CHAINED = Invariant(
+    5,
+    [
+        events_are_only_ever_appended,
+        each_event_seals_the_one_before,
+        tampering_is_named,
+        events_tell_everything,
+    ],
+    [
+        Seeded(events_are_only_ever_appended, NoTriggers, "the file took: UPDATE"),
+        Seeded(each_event_seals_the_one_before, Unlinked, "does not seal"),
+        Seeded(tampering_is_named, ComparesOnlyRows, "nobody noticed"),
+        Seeded(events_tell_everything, ChangesInSilence, "without an event"),
+    ],
+)
+PRIVATE = Invariant(
+    9,
+    [nothing_personal_is_sealed, a_commitment_is_salted, what_is_erased_is_gone, channels_see_masked_numbers],
+    [
+        Seeded(nothing_personal_is_sealed, NotesInTheChain, "never be erased"),
+        Seeded(nothing_personal_is_sealed, NumbersInMessages, "never be erased"),
+        Seeded(a_commitment_is_salted, Unsalted, "guessed"),
+        Seeded(what_is_erased_is_gone, LeavesTraces, "still in the file"),
+        Seeded(channels_see_masked_numbers, Unmasked, "a customer's number"),
+    ],
+)

@@ -1,0 +1,223 @@
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.requests import Moved, NotAllowed, Origin, Wish
+from bot.workers.reschedules import Moving
+from providers.actions import PlaceCall, Refused
+from storage.states import State
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bench, Bot, bench
+from tests.integration.test_stops import read
+
+RULE = 'name = "anyone may place a call"'
+AMERICAN, AUSTRALIAN = "+1 312 555 0123", "+61412345678"
+EARLY_IN_CHICAGO = datetime(2026, 11, 21, 12, 40, tzinfo=UTC)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it, at 6:40 in Chicago and 18:10 in Kolkata."""
+    async with bench(tmp_path) as made:
+        made.clock.now = EARLY_IN_CHICAGO
+        yield made
+
+
+async def keeping(stage: Bench, *lines: str) -> Bot:
+    """A bot under whose rule calls keep hours, or say what they are for."""
+    return await stage.crash(**{RULE: "\n".join([RULE, *lines])})
+
+
+async def test_a_call_outside_hours_is_refused_with_a_line_that_may_go_out(stage: Bench) -> None:
+    """The recipient's time is said, and the line to copy is accepted as it is."""
+    await keeping(stage, 'calling_hours = "recipient"')
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"/place-call {AMERICAN}")).ephemeral)
+        assert "It is 6:40 AM in Chicago. Calls there may go out from 8:00 AM to 9:00 PM." in said
+        assert "Schedule it: at=`2026-11-21T08:00-06:00`" in said
+        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
+        again = await asha.command(corrected.split("`")[1])
+        assert "Place this call?" in read(again.ephemeral)
+        unknown = read((await asha.command("/place-call +49 1511 2345678")).ephemeral)
+        assert "This call must keep calling hours, and none are set for Germany." in unknown
+
+
+async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form(stage: Bench) -> None:
+    """The form offers the zones that the number leaves; the one that was said is kept with the call."""
+    bot = await keeping(stage, 'calling_hours = "US"')
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        asked = read((await asha.command(f"/place-call {AUSTRALIAN}")).ephemeral)
+        assert "This number may be in 8 time zones" in asked
+        form = (await asha.command("/place-call")).view
+        assert form
+        offered = (await asha.submit(form, {"targets": AUSTRALIAN})).view
+        assert offered
+        assert "Indian/Christmas" in read(offered)
+        shown = (await asha.submit(offered, {"zone": "Australia/Perth"})).view
+        assert shown
+        assert "Place this call?" in read(shown)
+        assert "Australia/Perth" in read(shown)
+        await asha.submit(shown)
+    [entry] = await bot.entries()
+    assert (await bot.log.request(entry.id)).zone == "Australia/Perth"
+    await bot.rounds()
+    assert (await bot.entry(entry.request)).state is State.SUCCEEDED
+
+
+@pytest.mark.parametrize("hours", [(), ('calling_hours = "US"',)], ids=["no hours", "hours"])
+async def test_a_zone_that_the_number_cannot_be_in_is_a_fault(stage: Bench, hours: tuple[str, ...]) -> None:
+    """With the line as it should be where one zone is possible; nothing is recorded."""
+    stage.clock.now = EARLY_IN_CHICAGO.replace(hour=8)  # 3:00 in Chicago, 13:30 in Kolkata
+    bot = await keeping(stage, *hours)
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"/place-call {AMERICAN} zone=asia/calcutta")).ephemeral)
+        assert "This number is in America/Chicago, not in Asia/Kolkata. Leave zone= out." in said
+        corrected = next(line for line in said.splitlines() if line.startswith("Corrected"))
+        assert "zone=America/Chicago" in corrected
+        asked = read((await asha.command(f"/place-call {AUSTRALIAN} zone=kolkata")).ephemeral)
+        assert "one of 8 time zones, but not in Asia/Kolkata: Australia/Adelaide" in asked
+    assert await bot.entries() == []
+
+
+async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: Bench) -> None:
+    """The form offers those and no other; what one number left is a fault once another is typed."""
+    bot = await keeping(stage, 'calling_hours = "US"')
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        wrong = (await asha.command(f"/place-call {AUSTRALIAN} zone=Asia/Kolkata")).ephemeral
+        assert wrong
+        mended = (await asha.click(wrong, text="Open the form…")).view
+        assert "Australia/Perth" in read(mended)
+        assert "Asia/Kolkata" not in read(mended).split("You typed")[0]
+        form = (await asha.command("/place-call")).view
+        assert form
+        offered = (await asha.submit(form, {"targets": AUSTRALIAN})).view
+        assert offered
+        refused = await asha.submit(offered, {"targets": AMERICAN, "zone": "Australia/Perth"})
+        assert "This number is in America/Chicago, not in Australia/Perth." in str(refused.errors)
+    assert await bot.entries() == []
+
+
+async def recorded(bot: Bot, zone: str, inbound: str) -> str:
+    """Return the id of a call that was recorded with a zone, whatever its number says."""
+    origin = Origin(await bot.person(AGENT), None, inbound)
+    wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
+    decision = await bot.operations.check(wish, origin.person)
+    new = await bot.operations._request(wish, origin, decision)
+    return (await bot.log.record(replace(new, zone=zone))).request.id
+
+
+async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: Bench) -> None:
+    """A request that was recorded with a wrong one goes no further."""
+    says = "This number is in America/Chicago, not in Asia/Kolkata."
+    bot = await keeping(stage, 'approve = ["managers"]')
+    waiting = await bot.log.request(await recorded(bot, "Asia/Kolkata", "waits"))
+    with pytest.raises(NotAllowed, match=says):
+        await bot.approve(waiting)
+    assert (await bot.entry(waiting)).state is State.PENDING
+    bot = await keeping(stage)
+    approved = await recorded(bot, "Asia/Kolkata", "approved")
+    await bot.rounds()
+    entry = await bot.entry(approved)
+    assert (entry.state, entry.attempt) == (State.REFUSED, 0)
+    assert says in (entry.message or "")
+    assert await stage.effects("callkaro") == []
+
+
+async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: Bench) -> None:
+    """One that the number cannot be in is a fault; the new one holds when it is placed again."""
+    bot = await keeping(stage)
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        preview = await asha.command(f"/place-call {AUSTRALIAN} in 5 h zone=Australia/Sydney")
+        await asha.click(preview.messages[-1], "place")
+    await bot.rounds()
+    bot = await keeping(stage, 'calling_hours = "AU"')
+    move = f"/calls move {AUSTRALIAN} at=2026-11-23T08:00+00:00"  # Mon 19:00 in Sydney, 16:00 in Perth
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        wrong = read((await asha.command(f"{move} zone=Asia/Kolkata")).ephemeral)
+        assert "one of 8 time zones, but not in Asia/Kolkata" in wrong
+        late = f"/calls move {AUSTRALIAN} at=2026-11-23T10:30+00:00"  # Mon 21:30 in Sydney
+        assert "in Sydney" in read((await asha.command(late)).ephemeral)
+        asked = await asha.command(f"{late} zone=Australia/Perth")
+        assert "Australia/Perth" in str((await bot.log.request((await bot.entries())[0].request)).zone), asked
+    move = (await bot.entries())[0].request
+    await bot.approve(await bot.log.request(move))
+    await bot.rounds()
+    await Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None).step()
+    again = await bot.log.request((await bot.entries())[0].request)
+    assert (again.follows, again.zone) == (move, "Australia/Perth")
+
+
+async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
+    """Its call could not be placed again, so it is not cancelled: not when approved, not when sent."""
+    says = "This number is in Asia/Kolkata, not in America/New_York"
+    await stage.bot.directory.refresh_groups()
+    bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
+    call = PLACE.model_copy(update={"at": later})
+    placed = await bot.ask(call)
+    await bot.rounds()
+    origin = Origin(await bot.person(AGENT), None, "move")
+    again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", moves=again)
+    new = await bot.operations._request(wish, origin, await bot.operations.check(wish, origin.person))
+    move = (await bot.log.record(replace(new, zone="America/New_York"))).request
+    with pytest.raises(NotAllowed, match=says):
+        await bot.approve(move)
+    [cancel] = [entry.action for entry in move.entries if entry.action]
+    with pytest.raises(Refused, match=says):
+        await bot.operations.check_before_sending(move, cancel)
+    assert await stage.effects("callkaro") == ["placed"]
+
+
+async def test_a_call_that_waited_past_its_hours_is_refused_before_it_is_sent(stage: Bench) -> None:
+    """Asked in hours, approved after: nothing is sent, and the entry says what the clock there said."""
+    stage.clock.now = datetime(2026, 11, 21, 15, 25, tzinfo=UTC)  # 20:55 in India
+    bot = await keeping(stage, 'calling_hours = "IN"', 'approve = ["managers"]')
+    made = await bot.ask(PLACE)
+    await stage.pass_time(minutes=10)
+    await bot.approve(made)
+    await bot.rounds()
+    entry = await bot.entry(made)
+    assert (entry.state, entry.attempt) == (State.REFUSED, 0)
+    assert "It is 9:05 PM in India." in (entry.message or "")
+    assert await stage.effects("callkaro") == []
+
+
+async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: Bench) -> None:
+    """It is sent to its provider at night, for the day; not the other way round."""
+    bot = await stage.crash(
+        **{
+            'timezone = "Asia/Kolkata"': 'timezone = "Asia/Kolkata"\ncalling_hours = { from = "9:00", until = "18:00", days = "Mon-Fri" }'
+        }
+    )
+    monday = datetime(2026, 11, 23, 5, tzinfo=UTC)
+    made = await bot.ask(PLACE.model_copy(update={"at": monday}))
+    await bot.rounds()
+    assert (await bot.entry(made)).state is State.SUCCEEDED
+    with pytest.raises(Refused, match="It is then Sun 10:30 AM in India"):
+        await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), inbound="sunday")
+
+
+@pytest.mark.parametrize("key", ["purpose", "consent"])
+async def test_a_rule_wants_to_know_what_a_call_is_for(stage: Bench, key: str) -> None:
+    """Without it nothing is asked; with it, it is in the log and on the card."""
+    bot = await keeping(stage, f'{key} = "required"', 'approve = ["managers"]')
+    origin = Origin(await bot.person(AGENT), None, "call")
+    call = [PlaceCall(to=PLACE.to, agent="payments")]
+    with pytest.raises(Refused, match=f"add {key}=") as refused:
+        await bot.operations.ask(Wish("reminders", call), origin)
+    assert refused.value.field == key
+    wish = Wish("reminders", call, purpose="renewal", consent="crm 4711")
+    made = (await bot.operations.ask(wish, origin)).request
+    await bot.posts()
+    [card] = [read(one) for one in await stage.said("C0APPROVE")]
+    assert "renewal" in card
+    assert "crm 4711" in card
+    assert (await bot.log.request(made.id)).consent == "crm 4711"

@@ -1,0 +1,181 @@
+"""The machine's clock is set back by hours while something waits: no wait becomes longer than it was ordered for."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.ui import announcements
+from bot.workers.lines import Lines
+from bot.workers.outage_messages import OutageMessages
+from bot.workers.stop_news import StopNews
+from bot.workers.write_probe import LIVES
+from playground.faults import Fault
+from providers.actions import CallRef, CancelCall, PlaceCall
+from storage.states import State
+from tests.integration.bench import MANAGER, PLACE, SECOND, Bench, bench
+from tests.storage.samples import NUMBER
+
+BACK = [timedelta(hours=1), timedelta(days=2)]
+A_WHILE = timedelta(minutes=2)
+"""Longer than any of these waits, and much shorter than the clock went back."""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def go_back(stage: Bench, by: timedelta) -> None:
+    """Set the clock back."""
+    await stage.pass_time(seconds=-by.total_seconds())
+
+
+async def posted(stage: Bench) -> int:
+    """How many messages stand in the audit channel within a while, its threads not counted."""
+    for _ in range(12):
+        await stage.bot.posts()
+        await stage.pass_time(seconds=A_WHILE.total_seconds() / 12)
+    return len([one for one in await stage.said("C0AUDIT") if not one.thread_ts])
+
+
+@pytest.mark.parametrize("back", BACK, ids=str)
+@pytest.mark.parametrize(
+    ("does", "more"),
+    [
+        ("ratelimited", {"retry_after": 45}),
+        ("server_error", {"times": 5}),
+        ("error", {"code": "not_in_channel", "times": 2}),
+        ("error", {"code": "odd", "times": 3}),
+        (None, {}),
+    ],
+    ids=["rate limited", "Slack down", "channel shut", "odd", "pace"],
+)
+async def test_posts_that_wait_are_posted(
+    stage: Bench, back: timedelta, does: str | None, more: dict[str, int | str]
+) -> None:
+    """Whatever they wait for: Slack's pace, its `Retry-After`, its coming back, a channel that is mended."""
+    if does:
+        await stage.people.fail("chat.postMessage", does, **more)  # type: ignore[arg-type]  # a table's columns
+    for number in range(4):
+        action = PlaceCall(to=f"{NUMBER[:-1]}{number}", agent="payments")
+        await stage.bot.ask(action, inbound=f"{number}")
+    await stage.bot.outbox.step()
+    await go_back(stage, back)
+    assert await posted(stage) == 4
+
+
+@pytest.mark.parametrize("back", BACK, ids=str)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(does="rate_limited", times=1, headers={"Retry-After": "600"}),
+        Fault(does="html_502", times=1),
+        Fault(does="reset", times=1),
+    ],
+    ids=lambda fault: fault.does,
+)
+async def test_retries_that_wait_are_made(stage: Bench, back: timedelta, fault: Fault) -> None:
+    """A cancellation that is to be sent again is sent soon after, whatever the provider had asked for."""
+    await stage.providers.fail("voxworks", fault)
+    made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    waiting = await stage.bot.entry(made)
+    assert (waiting.state, waiting.not_before is None) == (State.APPROVED, False)
+    assert len(await stage.asked("voxworks")) == 1
+    await go_back(stage, back)
+    for _ in range(12):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=A_WHILE.total_seconds() / 12)
+    assert len(await stage.asked("voxworks")) == 2
+    assert (await stage.bot.entry(made)).attempt == 2
+
+
+@pytest.mark.parametrize("back", BACK, ids=str)
+async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) -> None:
+    """Those that this process holds, and those that a dead one held."""
+    log, client = stage.bot.log, stage.bot.surfaces.client
+    dead, telling = (StopNews(log, client, stage.bot.settings, clock=stage.clock) for _ in range(2))
+    await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    await stage.people.fail("chat.postMessage", "server_error", times=2)
+    await dead.step()
+    await go_back(stage, back)
+    for _ in range(6):
+        await telling.step()
+        await stage.pass_time(seconds=20)
+    assert len(await stage.said("C0AUDIT")) == 1
+
+
+@pytest.mark.parametrize("back", BACK, ids=str)
+async def test_lines_and_outages_that_wait_are_said(stage: Bench, back: timedelta) -> None:
+    """What waits in memory waits no longer either."""
+    client = stage.bot.surfaces.client
+    lines = Lines(stage.bot.log, client, clock=stage.clock)
+    outages = OutageMessages(stage.bot.log, client, stage.bot.settings, clock=stage.clock)
+    await stage.providers.fail("voxworks", "refused")
+    made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
+    await stage.bot.approve(made)
+    for _ in range(20):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=30)
+    lines.add("C0SUPPORT", announcements.rules_faulty(["a fault"]))
+    await stage.people.fail("chat.postMessage", "server_error", times=6)
+    for _ in range(3):
+        await lines.post()
+        await outages.step()
+        await stage.pass_time(seconds=30)
+    await go_back(stage, back)
+    await stage.people.heal()
+    for _ in range(6):
+        await lines.post()
+        await outages.step()
+        await stage.pass_time(seconds=A_WHILE.total_seconds() / 6)
+    assert len(await stage.said("C0SUPPORT")) == 1
+    assert [one for one in await stage.said("C0AUDIT") if "voxworks" in one.text]
+
+
+@pytest.mark.parametrize("back", BACK, ids=str)
+async def test_the_next_approver_is_asked(stage: Bench, back: timedelta) -> None:
+    """One after the other, at most one of them too early."""
+    await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
+    await stage.bot.asks()
+    assert (len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))) == (1, 0)
+    await go_back(stage, back)
+    await stage.pass_time(minutes=6)
+    for _ in range(3):
+        await stage.bot.asks()
+        await stage.pass_time(seconds=20)
+    assert (len(await stage.said("D0MANAGER")), len(await stage.said("D0SECOND"))) == (1, 1)
+
+
+async def test_a_presence_is_asked_for_again(stage: Bench) -> None:
+    """Who was away before the clock went back may be here now."""
+    await stage.people.person(MANAGER).be_away()
+    assert await stage.bot.directory.away(MANAGER)
+    await stage.people.person(MANAGER).be_away(away=False)
+    await go_back(stage, BACK[0])
+    assert not await stage.bot.directory.away(MANAGER)
+    assert not await stage.bot.directory.away(SECOND)
+
+
+async def test_a_dead_process_is_counted_no_longer_than_it_lived(stage: Bench) -> None:
+    """Or a bot with another log would go unnoticed for as long as the clock went back."""
+    assert await stage.bot.log.present("dead", LIVES) == 1
+    await go_back(stage, BACK[0])
+    assert await stage.bot.log.present("alive", LIVES) == 1
+    assert await stage.bot.log.present("another", LIVES) == 2
+    assert await stage.bot.log.present("another", timedelta()) == 1
+
+
+async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: Bench) -> None:
+    """What Slack asked for is not cut short."""
+    await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
+    await stage.bot.ask(PLACE)
+    await stage.bot.posts()
+    await stage.pass_time(seconds=60)
+    await stage.bot.posts()
+    assert len(await stage.people.journal("chat.postMessage")) == 1

@@ -1,0 +1,96 @@
+"""A crash at every labelled step of every kind of action: nothing lost, nothing twice, nothing made up."""
+
+from pathlib import Path
+
+import pytest
+
+from playground import callkaro, voxworks
+from playground.journal import Exchange
+from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceCall
+from storage.models import Request
+from storage.states import TERMINAL, State
+from tests.integration.bench import Bench, bench
+
+STEPS = [
+    f"{when} {step}"
+    for step in ("requested", "approved", "sending", "hold", "succeeded")
+    for when in ("before", "after")
+]
+KINDS = ("place", "cancel by number", "cancel by id")
+
+
+def aim(kind: str, number: int) -> tuple[CallAction, str]:
+    """An action of its own for each step, and what tells its requests from the others."""
+    to = f"+9198765432{number:02}"
+    match kind:
+        case "place":
+            return PlaceCall(to=to, agent="payments"), to[1:]
+        case "cancel by number":
+            return CancelCall(target=NumberRef(agent="payments", to=to)), to[1:]
+        case _:
+            return CancelCall(target=CallRef(call_id=f"vx_{number}")), f"vx_{number}"
+
+
+async def schedule(stage: Bench, provider: str, kind: str, number: int) -> None:
+    """Something to cancel."""
+    due = stage.clock().replace(year=2027)
+    if provider == "voxworks":
+        await stage.providers.add_call(provider, f"vx_{number}", due=due, owner=voxworks.TEAM)
+    elif kind != "place":
+        to = f"+9198765432{number:02}"
+        await stage.providers.add_call(provider, f"call {number}", due=due, owner=callkaro.AGENT, to=to)
+
+
+async def live(stage: Bench, action: CallAction, step: str) -> Request:
+    """Ask (again, as Slack delivers again what was not acknowledged), approve what waits, send, post."""
+    request = await stage.bot.ask(action, inbound=step)
+    if request.state is State.PENDING:
+        await stage.bot.approve(request)
+    await stage.bot.rounds()
+    stage.bot.log.breathe()
+    await stage.bot.posts()
+    return await stage.bot.log.request(request.id)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str, tmp_path: Path) -> None:
+    """Wherever the process dies: one request for each order, and an end or a doubt that people read of."""
+    provider = "voxworks" if kind == "cancel by id" else "callkaro"
+    steps = [step for step in STEPS if kind != "place" or "approved" not in step]
+    async with bench(tmp_path) as stage:
+        for number, step in enumerate(steps):
+            action, mark = aim(kind, number)
+            await schedule(stage, provider, kind, number)
+            dying = stage.bot.log
+            dying.at[step] = dying.die
+            await stage.survives(live(stage, action, step))
+            assert dying.dead, f"no {step}"
+            await stage.crash()
+            for _ in range(3):
+                request = await live(stage, action, step)
+                await stage.pass_time(seconds=31)
+            sent = [
+                one for one in await stage.asked(provider) if mark in one.request.target + one.request.body
+            ]
+            await judge(stage, request, sent, step)
+        assert len(await stage.bot.entries()) == len(steps)
+        assert not (await stage.bot.log.verify()).faults
+
+
+async def judge(stage: Bench, request: Request, sent: list[Exchange], step: str) -> None:
+    """Compare what the log and the channel say with what the provider's journal has."""
+    [entry] = request.entries
+    events = [event.name for event in await stage.bot.log.events(request.id)]
+    assert entry.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {entry.state}"
+    assert len(sent) <= events.count("sending"), f"duplicated by a crash {step}"
+    assert len(sent) <= 1 + events.count("retry_scheduled"), f"duplicated by a crash {step}"
+    if entry.state is State.SUCCEEDED:
+        assert any(one.effects for one in sent), f"made up after a crash {step}"
+    [audit] = [
+        one for one in await stage.said("C0AUDIT") if not one.thread_ts and request.id in str(one.blocks)
+    ]
+    assert ("We do not know" in audit.text) == (entry.state is State.UNKNOWN), audit.text
+    told = any(
+        request.id in str(one.blocks) and "We do not know" in one.text for one in await stage.said("D0AGENT")
+    )
+    assert told == (entry.state is State.UNKNOWN)

@@ -1,0 +1,529 @@
+"""The gate: each listener there is, played as people who may do nothing, and as somebody who may.
+
+The cases are held against the app's own listeners: one without a case fails here.
+"""
+
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+import pytest
+from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from bot.app import create_app
+from bot.listeners.gate import MAX_COMMAND, MAX_FIELD
+from bot.listeners.shortcuts import CANCEL_MENTIONED
+from bot.parsing.command import FORMS
+from bot.parsing.log_query import Filters
+from bot.services.requests import content as hash_of
+from bot.text import interactions
+from bot.text.interactions import MOST_READ
+from bot.ui import command_replies, prompts, request_lists
+from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
+from bot.ui.details_modal import Details
+from bot.ui.forms import MORE, Form
+from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
+from bot.ui.modal import About, Denial, Review, modal, text_input
+from bot.ui.previews import PlacePreview
+from bot.ui.settling import Settling
+from playground import content
+from playground.people import Message
+from providers.actions import PlaceCall
+from storage.log import ActionLog
+from tests.e2e.scene import private, until, words
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, Bench, Parts, StepLog, bench
+from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.support.tree import ROOT
+
+Json = dict[str, Any]
+
+GUEST, STRANGER = "Guests of this workspace", "another organisation"
+REFUSED = {
+    "U0GUEST": GUEST,
+    "W0GUEST": GUEST,
+    "U0STRANGER": STRANGER,
+    "W0OTHER": STRANGER,
+    "W0UNSEEN": STRANGER,
+    "U0GONE": "deactivated",
+    "U0BOT": "Apps and bots",
+}
+"""Guests of both kinds, strangers and other organisations' people, a deactivated account, an app."""
+ONLOOKER = "U0AUDITOR"
+"""A full member whom nothing has looked up before."""
+SILENT = {"event", "view_closed"}
+"""Payloads whose answer nobody looks at."""
+OF_THE_GATE = {"person", "keep_person", "record_denied_attempt"}
+"""Methods of the log that the gate itself calls."""
+BOT = ROOT / "bot"
+READERS = {
+    BOT / "parsing",
+    BOT / "ui" / "form_values.py",
+    BOT / "services" / "commands.py",
+    BOT / "listeners" / "log_search.py",
+}
+"""Where what somebody typed is read."""
+
+
+class WatchedLog(StepLog):
+    """The real log, which knows what it was asked."""
+
+    def __getattribute__(self, name: str) -> object:
+        """Note what is asked of it by name."""
+        if not name.startswith("_") and hasattr(ActionLog, name):
+            self.steps.append(name)
+        return super().__getattribute__(name)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Something that Slack sends: its kind, its words, and the modal that it comes from, if any."""
+
+    name: str
+    kind: str
+    body: Json
+    view: Json | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Requests and drafts that could be read and shown."""
+
+    scheduled: str
+    waiting: str
+    unknown: str
+    draft: str
+    searched: str
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A workspace with people of each kind, and one bot in it."""
+    async with bench(tmp_path, Parts(log=WatchedLog), content.make(content.GRID)) as made:
+        yield made
+
+
+async def prepare(stage: Bench) -> Facts:
+    """Make a scheduled call, a pending request, a call in doubt, and the drafts of two answers."""
+    at = stage.clock() + timedelta(hours=3)
+    scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
+    await stage.bot.rounds()
+    await stage.providers.fail("callkaro", "reset", effect=False)
+    unknown = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments"), inbound="unknown")
+    await stage.bot.rounds()
+    waiting = await stage.bot.ask(CANCEL_BY_ID, inbound="waiting")
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        preview = _value(private(await asha.command(f"/place-call {NUMBER}")), command_replies.PLACE)
+        searched = _value(private(await asha.command("/calls log")), FILTER)
+    return Facts(scheduled.id, waiting.id, unknown.id, preview, searched)
+
+
+def _value(message: Message, action_id: str) -> str:
+    elements = [one for block in message.blocks for one in block.get("elements", ())]
+    return next(str(one["value"]) for one in elements if one.get("action_id") == action_id)
+
+
+async def cases(stage: Bench, facts: Facts) -> list[Case]:
+    """Return a payload for each listener there is."""
+    request = await stage.bot.log.request(facts.waiting)
+    unknown = await stage.bot.log.request(facts.unknown)
+    vocabulary = stage.bot.surfaces.requests._commands.vocabulary
+    shown = hash_of(request)
+    review = Review.build(request, nonce="review", shown=shown)
+    settling = Settling.build(unknown, unknown.entries[0], nonce="settle")
+    events, personal = await stage.bot.log.events(request.id), await stage.bot.log.private(request.id)
+    story = Details.build(request, events, personal, may_reveal=True, revealed=False)
+    about = About(nonce=facts.draft, channel="C0SUPPORT")
+    preview = modal(PlacePreview.callback_id, "Preview", [text_input("x", "X")], about=about, submit="Place")
+    old = modal("of_another_version", "Old", [text_input("x", "X")], about=about, submit="Send")
+    filled = {"targets": facts.scheduled, "connection": "voxworks"}
+    forms = {verb: Form(verb, vocabulary).build(filled, nonce="form", channel="C0SUPPORT") for verb in FORMS}
+    pressed = {
+        **dict.fromkeys(command_replies.OPENS, command_replies.EMPTY),
+        command_replies.CHANGE: facts.draft,
+        f"{prompts.CHOOSE}_0": prompts.Choice(facts.draft, connection="reminders").text(),
+        prompts.CHANGE_ASKED: f"{facts.waiting} {facts.draft}",
+        prompts.CANCEL_FIRST: facts.draft,
+        command_replies.PLACE: facts.draft,
+        command_replies.TAKE_BACK: facts.waiting,
+        request_lists.STATUS: facts.waiting,
+        OLDER: f"{facts.searched} 1",
+        NEWER: f"{facts.searched} 1",
+        NEWEST: f"{facts.searched} ",
+        FILTER: facts.searched,
+        EXPORT: facts.searched,
+        REVIEW: facts.waiting,
+        SETTLE: facts.unknown,
+        CANCEL_THIS: facts.scheduled,
+        MOVE_THIS: facts.scheduled,
+        PLACE_AGAIN: facts.waiting,
+        DETAILS: facts.waiting,
+        "of_another_version": "x",
+    }
+    in_modals = {MORE: forms[FORMS[0]], Review.deny: review, Review.reveal: review, Details.reveal: story}
+    submitted = [*forms.values(), preview, review, Denial.build(request, nonce="denial", shown=shown)]
+    submitted += [settling, FilterForm.build(Filters(), vocabulary), old]
+    message = {"type": "message", "text": f"call {NUMBER}, {facts.scheduled}", "ts": "1.1", "blocks": []}
+    return [
+        *(
+            Case(command, "slash_commands", {"command": command, "text": text, "channel_id": "C0SUPPORT"})
+            for command, text in (
+                ("/calls", f"move {NUMBER} tomorrow 9:30"),
+                ("/place-call", f"{OTHER_NUMBER} tomorrow 9:30"),
+                ("/cancel-call", f"{facts.scheduled} customer asked"),
+                ("/of-another-version", "x"),
+            )
+        ),
+        *(_press(action_id, value) for action_id, value in pressed.items()),
+        *(_press(action_id, facts.waiting, view) for action_id, view in in_modals.items()),
+        *(Case(view["callback_id"], "interactive", {"type": "view_submission"}, view) for view in submitted),
+        Case("view_closed", "interactive", {"type": "view_closed"}, old),
+        Case(
+            CANCEL_MENTIONED,
+            "interactive",
+            {"type": "message_action", "callback_id": CANCEL_MENTIONED, "message": message}
+            | {"channel": {"id": "C0SUPPORT"}, "message_ts": "1.1", "response_url": ""},
+        ),
+        Case("global", "interactive", {"type": "shortcut", "callback_id": "of_another_version"}),
+        Case(
+            "options",
+            "interactive",
+            {"type": "block_suggestion", "action_id": "x", "block_id": "x", "value": "x"},
+            old,
+        ),
+        Case("event", "events_api", {"type": "event_callback", "event": {"type": "app_home_opened"}}),
+    ]
+
+
+def _press(action_id: str, value: str, view: Json | None = None) -> Case:
+    action = {"type": "button", "action_id": action_id, "block_id": "x", "value": value, "action_ts": "1.1"}
+    below: Json = {} if view else {"channel": {"id": "C0SUPPORT"}, "response_url": ""}
+    body = {"type": "block_actions", "actions": [action], **below}
+    return Case(action_id, "interactive", body, view)
+
+
+def sent(stage: Bench, case: Case, user: str) -> Json:
+    """Build the payload of a person. They look at the modal it comes from, and at no other."""
+    workspace = stage.slack.workspace
+    workspace.take_away(user, len(workspace.stacks.get(user, ())))
+    body: Json = {"api_app_id": content.APP_ID, **case.body}
+    view = workspace.show(user, case.view, push=False) if case.view else None
+    if view:
+        values: Json = {block["block_id"]: {} for block in view.payload["blocks"] if block["type"] == "input"}
+        body["view"] = workspace.view_for_app(view) | {"state": {"values": values}}
+    if case.name != "view_closed":
+        body["trigger_id"] = workspace.new_trigger(user, view.id if view else None)
+    if "response_url" in body:
+        secret = workspace.new_hook(user, "C0SUPPORT")
+        body["response_url"] = f"{stage.slack.address}/hooks/app/{content.TEAM_ID}/{secret}"
+    match case.kind:
+        case "slash_commands":
+            return body | {"user_id": user, "team_id": content.TEAM_ID}
+        case "events_api":
+            event = body["event"] | {"user": user}
+            return body | {"event": event, "team_id": content.TEAM_ID, "event_id": "Ev1"}
+        case _:
+            return body | {"user": {"id": user}, "team": {"id": content.TEAM_ID}}
+
+
+async def who_hears(listeners: Sequence[AsyncListener], body: Json) -> AsyncListener:
+    """Return the listener of a payload."""
+    request = AsyncBoltRequest(body=body, mode="socket_mode")
+    for one in listeners:
+        if await one.async_matches(req=request, resp=BoltResponse(status=200)):
+            return one
+    raise AssertionError(f"nobody hears {body}")
+
+
+@contextmanager
+def running() -> Iterator[set[CodeType]]:
+    """Collect the functions that this thread calls meanwhile."""
+    called: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+
+
+def code_of(heard: AsyncListener) -> CodeType:
+    """Return the code that runs when a listener is reached."""
+    found: CodeType = heard.ack_function.__code__
+    return found
+
+
+def read_by(called: set[CodeType]) -> set[str]:
+    """Return the names of the reading modules of which anything ran."""
+    shows = {"<module>", "seen", "_visible"}  # a refusal's own words are shown by these
+    ran = (Path(code.co_filename) for code in called if code.co_name not in shows)
+    return {path.name for path in ran if READERS & {path, path.parent}}
+
+
+async def told(stage: Bench, case: Case, user: str, before: int, answer: Json | None) -> str:
+    """Return the words that a person reads, wherever they are shown.
+
+    ``before``: the number of answers below messages that they had already.
+    """
+    match case.body:
+        case {"type": "event_callback" | "view_closed"}:
+            return ""
+        case {"command": _} | {"type": "view_submission" | "block_suggestion"}:
+            return json.dumps(answer)
+        case {"response_url": _}:
+
+            async def answered() -> Message | None:
+                below = await stage.people.person(user).ephemerals()
+                return below[-1] if len(below) > before else None
+
+            return words(await until(answered))
+        case _:
+            top = stage.slack.workspace.top(user)
+            return json.dumps(top.payload) if top else ""
+
+
+@pytest.mark.parametrize("user", REFUSED)
+async def test_who_may_do_nothing_is_told_so_before_anything_is_read(stage: Bench, user: str) -> None:
+    """On each surface, by each listener: no listener runs, nothing is parsed, and the log is not read."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    kept = len(await stage.bot.entries())
+    async with stage.connected():
+        for case in await cases(stage, facts):
+            body = sent(stage, case, user)
+            heard = await who_hears(listeners, body)
+            below = len(await stage.people.person(user).ephemerals())
+            stage.bot.log.steps.clear()
+            with running() as called:
+                answer = await stage.slack.socket.deliver(case.kind, body)
+            assert set(stage.bot.log.steps) <= OF_THE_GATE, case.name
+            assert code_of(heard) not in called, case.name
+            assert read_by(called) == set(), case.name
+            says = await told(stage, case, user, below, answer)
+            assert (REFUSED[user] in says) == (case.name not in SILENT), case.name
+            assert not re.search(r"A-[0-9A-Z]{4}|3210|customer asked", says), case.name
+    assert len(await stage.bot.entries()) == kept
+
+
+@pytest.mark.parametrize("user", [AGENT, MANAGER, "W0NOTEAM"])
+async def test_who_may_act_reaches_every_listener(stage: Bench, user: str) -> None:
+    """The gate lets each payload of a full member pass to the one that is to hear it."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    async with stage.connected():
+        for case in await cases(stage, facts):
+            body = sent(stage, case, user)
+            heard = await who_hears(listeners, body)
+            with running() as called:
+                answer = await stage.slack.socket.deliver(case.kind, body)
+            assert code_of(heard) in called, case.name
+            assert not any(why in str(answer) for why in REFUSED.values()), case.name
+
+
+async def test_each_listener_has_a_case(stage: Bench) -> None:
+    """A listener that is added without one fails here, so that none is left out above."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    played = [await who_hears(listeners, sent(stage, case, AGENT)) for case in await cases(stage, facts)]
+    assert [code_of(one).co_qualname for one in listeners if one not in played] == []
+
+
+async def test_each_attempt_is_in_the_log_once_a_day(stage: Bench) -> None:
+    """With who, where and why, however often they try; nothing of what they typed is kept."""
+    guest = stage.people.person("U0GUEST")
+    async with stage.connected():
+        for _ in range(2):
+            for command in ("/calls", "/place-call"):
+                private(await guest.command(f"{command} {NUMBER} my secret"))
+        stage.clock.move(days=1)
+        private(await guest.command("/calls list"))
+    with closing(sqlite3.connect(stage.path)) as log:
+        events = log.execute("SELECT actor, data FROM events WHERE name = 'denied_attempt'").fetchall()
+        assert not log.execute("SELECT * FROM personal").fetchall()
+    assert [(actor, json.loads(data)["what"]) for actor, data in events] == [
+        ("U0GUEST", "/calls"),
+        ("U0GUEST", "/place-call"),
+        ("U0GUEST", "/calls"),
+    ]
+    assert not (await stage.bot.log.verify()).faults
+
+
+@pytest.mark.parametrize("trouble", ["silence", "server_error", "error"])
+async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Bench, trouble: str) -> None:
+    """On each surface, also where Slack says nothing for seconds; the listener does not run."""
+    facts = await prepare(stage)
+    every = await cases(stage, facts)
+    kinds = {str(case.body.get("type")) + str("view" if case.view else ""): case for case in every}
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    async with stage.connected():
+        await stage.people.fail("users.info", trouble, code="user_not_found", times=len(kinds))
+        for case in kinds.values():
+            body = sent(stage, case, ONLOOKER)
+            heard = await who_hears(listeners, body)
+            below = len(await stage.people.person(ONLOOKER).ephemerals())
+            with running() as called:
+                answer = await stage.slack.socket.deliver(case.kind, body)
+            says = await told(stage, case, ONLOOKER, below, answer)
+            assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
+            assert code_of(heard) not in called, case.name
+            assert read_by(called) == set(), case.name
+    assert (await stage.bot.log.verify()).entries == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"api_app_id": "A0ANOTHER"}, "another Slack app"),
+        ({"team": {"id": "T0ELSEWHERE"}, "team_id": "T0ELSEWHERE"}, STRANGER),
+        (
+            {"enterprise": {"id": "E0ELSEWHERE"}, "enterprise_id": "E0ELSEWHERE"},
+            STRANGER,
+        ),
+        (
+            {"team": None, "team_id": "T0SISTER", "enterprise": {"id": "E0ELSEWHERE"}},
+            STRANGER,
+        ),
+    ],
+    ids=["app", "workspace", "organisation", "both"],
+)
+async def test_a_payload_of_another_app_or_workspace_is_refused(stage: Bench, change: Json, why: str) -> None:
+    """On each surface, whoever it says that sent it; Slack is not asked who that is."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    async with stage.connected():
+        for case in await cases(stage, facts):
+            body = sent(stage, case, MANAGER) | change
+            if "view" in body and "team" in change:
+                body["view"] |= {"app_installed_team_id": body["team_id"]}
+            heard = await who_hears(listeners, body)
+            below = len(await stage.people.person(MANAGER).ephemerals())
+            stage.bot.log.steps.clear()
+            with running() as called:
+                answer = await stage.slack.socket.deliver(case.kind, body)
+            assert set(stage.bot.log.steps) <= {"record_denied_attempt"}, case.name
+            assert code_of(heard) not in called, case.name
+            says = await told(stage, case, MANAGER, below, answer)
+            assert (why in says) == (case.name not in SILENT), case.name
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"team": None, "team_id": None, "enterprise": None},
+        {"team": {"id": "T0SISTER", "enterprise_id": "E0CALLOPS"}, "team_id": "T0SISTER"}
+        | {"enterprise_id": "E0CALLOPS"},
+        {"team": None, "team_id": None, "enterprise": {"id": "E0CALLOPS"}, "is_enterprise_install": True},
+    ],
+    ids=["nothing said", "sister workspace", "whole organisation"],
+)
+async def test_a_payload_of_our_organisation_passes(stage: Bench, change: Json) -> None:
+    """From another workspace of it, from an app of the whole of it, and where Slack does not say."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    async with stage.connected():
+        for case in await cases(stage, facts):
+            body = sent(stage, case, AGENT) | change
+            if "view" in body:
+                del body["view"]["app_installed_team_id"]
+            heard = await who_hears(listeners, body)
+            with running() as called:
+                await stage.slack.socket.deliver(case.kind, body)
+            assert code_of(heard) in called, case.name
+
+
+async def test_an_event_that_names_nobody_passes(stage: Bench) -> None:
+    """It is nobody's act, so nobody is looked up."""
+    async with stage.connected():
+        stage.bot.log.steps.clear()
+        body = {"type": "event_callback", "team_id": content.TEAM_ID, "api_app_id": content.APP_ID}
+        await stage.slack.socket.deliver("events_api", body | {"event": {"type": "team_rename"}})
+    assert "person" not in stage.bot.log.steps
+
+
+@pytest.mark.parametrize("command", ["/calls", "/place-call", "/cancel-call"])
+async def test_a_command_that_is_too_long_is_not_read(stage: Bench, command: str) -> None:
+    """Over 8 000 characters it is refused in words, and no parser sees it; up to there it is read."""
+    asha = stage.people.person(AGENT)
+    text = "cancel vx_1 because " if command == "/calls" else ""
+    async with stage.connected():
+        for filling in ("1 ", "12345, ", "<tel:", "x"):
+            long = (text + filling * MAX_COMMAND)[:MAX_COMMAND] + "x"
+            with running() as called:
+                told = private(await asha.command(f"{command} {long}"))
+            assert "longer than 8,000 characters, so nothing of it was read" in words(told)
+            assert read_by(called) == set()
+        with running() as called:
+            private(await asha.command(f"{command} {('x ' * MAX_COMMAND)[:MAX_COMMAND]}"))
+        assert "parser.py" in read_by(called)
+    assert await stage.bot.entries() == []
+
+
+async def test_a_field_that_is_too_long_is_not_read(stage: Bench) -> None:
+    """Slack lets nobody type it: it is said under the field, or above the form, which stays as it is."""
+    facts = await prepare(stage)
+    listeners = create_app(stage.bot.surfaces)._async_listeners
+    async with stage.connected():
+        for case in await cases(stage, facts):
+            if case.view is None or case.name == "view_closed":
+                continue
+            for length in (MAX_FIELD, MAX_FIELD + 1):
+                body = sent(stage, case, MANAGER)
+                values = body["view"]["state"]["values"]
+                field = next(iter(values), "x")
+                values[field] = {"x": {"type": "plain_text_input", "value": ("1 " * length)[:length]}}
+                heard = await who_hears(listeners, body)
+                with running() as called:
+                    answer = await stage.slack.socket.deliver("interactive", body)
+                assert (code_of(heard) in called) == (length == MAX_FIELD), case.name
+                if length == MAX_FIELD:
+                    continue
+                assert read_by(called) == set(), case.name
+                if case.body["type"] == "view_submission":
+                    under = {field: interactions.FIELD_TOO_LONG}
+                    assert answer == {"response_action": "errors", "errors": under}, case.name
+                else:
+                    assert "Shorten this" in await told(stage, case, MANAGER, 0, answer), case.name
+
+
+async def test_of_a_long_message_the_beginning_is_read(stage: Bench) -> None:
+    """The form says so; what comes later, and a number that the end cuts in two, is left out."""
+    padding = "word " * (MOST_READ // 5)
+    texts = {
+        f"{OTHER_NUMBER} {padding}{NUMBER}": (["98765 43211"], True),
+        f"{OTHER_NUMBER} {padding[: MOST_READ - 20]}98765 43210 and more": (["98765 43211"], True),
+        f"{OTHER_NUMBER} {padding[: MOST_READ - 25]}<https://x.example/{NUMBER[1:]}|a link>": (
+            ["98765 43211"],
+            True,
+        ),
+        f"{NUMBER} {padding[:1000]}": (["98765 43210"], False),
+        "1 " * 20_000: ([], True),
+    }
+    asha = stage.people.person(AGENT)
+    async with stage.connected():
+        for text, (numbers, cut) in texts.items():
+            await asha.say(text)
+            message = (await asha.channel("C0SUPPORT"))[-1]
+            heard = await asha.shortcut(CANCEL_MENTIONED, message)
+            assert heard.error is None
+            assert heard.view
+            assert ("only its first 4,000 characters were read" in words(heard.view)) == cut
+            filled = next(
+                block["element"].get("initial_value", "")
+                for block in heard.view.blocks
+                if block.get("block_id") == "targets"
+            )
+            assert [number for number in ("98765 43210", "98765 43211") if number in filled] == numbers

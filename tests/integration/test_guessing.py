@@ -1,0 +1,169 @@
+"""Whoever has the file, and knows all of a request but its number, cannot find that out once it was purged."""
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from bot.services.do_not_call import Stopping
+from bot.services.requests import NotAllowed, Origin, Wish, content
+from providers import phone
+from providers.actions import CancelCall, NumberRef, PlaceCall
+from storage.event_log.hash_chain import commitment, seal
+from storage.models import Request
+from storage.repositories import reading
+from storage.repositories.erasure_list import Erasing
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
+from tests.storage.samples import NUMBER
+
+BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
+REASON: Final = "customer asked"
+GUESSES: Final = [f"+91{n}3210" for n in range(987600, 987700)]
+"""The country, a few digits and the last four are known."""
+HASHES: Final[tuple[Callable[[bytes], bytes], ...]] = (
+    lambda text: hashlib.sha256(text).digest(),
+    lambda text: hashlib.sha1(text).digest(),  # noqa: S324 - to find one
+    lambda text: hashlib.md5(text).digest(),  # noqa: S324 - to find one
+    lambda text: hashlib.sha512(text).digest(),
+    lambda text: hashlib.blake2b(text).digest(),
+)
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+def digests(path: Path) -> set[bytes]:
+    """Every hash that stands in the file, in hex or as bytes."""
+    found: set[bytes] = set()
+    with closing(sqlite3.connect(path)) as connection:
+        tables = [
+            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+        ]
+        for table in tables:
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - names of the schema
+                for value in row:
+                    if isinstance(value, bytes):
+                        found.add(value)
+                    elif isinstance(value, str):
+                        found |= {bytes.fromhex(one) for one in re.findall(r"(?:[0-9a-f]{2}){8,64}", value)}
+    return found
+
+
+def guesses(number: str, known: Request, salts: tuple[bytes, ...] = (b"", bytes(16))) -> Iterator[bytes]:
+    """What could have been hashed if the number is this one; all else of the request is known."""
+    place, cancel = (
+        PlaceCall(to=number, agent="payments"),
+        CancelCall(target=NumberRef(agent="payments", to=number)),
+    )
+    for action in (reading.as_json(place), reading.as_json(cancel)):
+        yield from (number.encode(), number[1:].encode(), number[3:].encode(), action.encode())
+        once = [known.id, known.fingerprint, known.connection, REASON, action]
+        yield "\0".join(once).encode()
+        for salt in salts:
+            promises = [commitment(salt, value) for value in (action, REASON)]
+            yield from (one.encode() for one in promises)
+            parts = [known.id, known.fingerprint, known.connection, seal(promises)]
+            yield "\0".join(parts).encode()
+            yield salt + f'"{action}"'.encode()
+
+
+def confirmed(there: set[bytes], known: Request) -> list[str]:
+    """The guesses of which some hash stands in the file, whole or cut."""
+    return [
+        number
+        for number in GUESSES
+        if any(
+            {whole, whole[:8], whole[:16], whole[:32]} & there
+            for guess in guesses(number, known)
+            for whole in (hashed(guess) for hashed in HASHES)
+        )
+    ]
+
+
+async def live(stage: Bench) -> list[Request]:
+    """Everything that a number can go through: placed, cancelled, denied, approved, stopped, allowed again."""
+    bot, manager = stage.bot, await stage.bot.person(MANAGER)
+    placed = await bot.ask(PLACE, inbound="place")
+    await bot.rounds()
+    approved = await bot.approve(await bot.ask(CANCEL_BY_NUMBER, inbound="approve"))
+    await bot.rounds()
+    denied = await bot.ask(CANCEL_BY_NUMBER, inbound="deny")
+    await bot.operations.deny(denied.id, manager, reason=REASON, shown=content(denied), nonce="denied")
+    stopping = Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=stage.clock)
+    known = phone.read(NUMBER, default_region="IN")
+    await stopping.stop(known, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), REASON)
+    await bot.rounds()
+    await stopping.allow(known, manager, REASON)
+    await bot.posts()
+    return [placed, approved, denied]
+
+
+async def test_no_guess_of_a_purged_number_is_confirmed(stage: Bench) -> None:
+    """Neither by an approval's hash, nor by an event, a key used once, a look-up or a stop that was lifted."""
+    made = await live(stage)
+    done = await stage.bot.log.purge(BY_NUMBER, actor="operator")
+    assert len(done.requests) > len(made)
+    assert not done.kept
+    there = digests(stage.path)
+    assert len(there) > 40
+    for request in made:
+        assert not confirmed(there, await stage.bot.log.request(request.id))
+    for file in stage.folder.glob("callops.db*"):
+        assert "•3210".encode() not in file.read_bytes(), "nor do the last digits stand anywhere"
+
+
+async def test_the_search_finds_what_is_hashed_without_a_salt(stage: Bench) -> None:
+    """With a hash such as approvals once had in the file, the number is found."""
+    [_, approved, _] = await live(stage)
+    action = reading.as_json(CANCEL_BY_NUMBER)
+    parts = [approved.id, approved.fingerprint, approved.connection, REASON, action]
+    kept = hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    with closing(sqlite3.connect(stage.path)) as connection, connection:
+        connection.execute("UPDATE approvals SET content = ?", [kept])
+    assert confirmed(digests(stage.path), approved) == [NUMBER]
+
+
+@pytest.mark.parametrize("field", ["action", "reason", "purpose", "consent", "zone"])
+async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: str) -> None:
+    """Where any of it became another in the file meanwhile, nothing is decided; and the log keeps the hash."""
+    bot = await stage.crash(
+        **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
+    )
+    said = {"action": "3210", "reason": "her reason", "purpose": "p", "consent": "c", "zone": "Asia/Kolkata"}
+    wish = Wish("reminders", (PLACE,), said["reason"], said["purpose"], said["consent"], zone=said["zone"])
+    origin = Origin(await bot.person(AGENT), "C0SUPPORT", "place")
+    made = (await bot.operations.ask(wish, origin)).request
+    manager, shown = await bot.person(MANAGER), content(made)
+    assert shown == content(await bot.log.request(made.id))
+    with closing(sqlite3.connect(stage.path)) as connection, connection:
+        changed = connection.execute(
+            "UPDATE personal SET value = replace(value, ?, ?) WHERE field = ?",
+            [said[field], "3211" if field == "action" else "Asia/Dubai", field],
+        )
+        assert changed.rowcount == 1
+    with pytest.raises(NotAllowed, match="changed since you opened it"):
+        await bot.operations.approve(made.id, manager, shown=shown, nonce="approve")
+    assert content(await bot.log.request(made.id)) != shown
+
+
+async def test_an_approval_is_bound_to_where_it_goes(stage: Bench) -> None:
+    """The request, the account behind its connection, and the call that is moved."""
+    made = replace(await stage.bot.ask(CANCEL_BY_NUMBER), moves_to=stage.clock.now)
+    others = [
+        replace(made, id="another"),
+        replace(made, fingerprint="another"),
+        replace(made, connection="another"),
+        replace(made, moves="another"),
+        replace(made, moves_to=None),
+    ]
+    assert len({content(one) for one in (made, *others)}) == len(others) + 1

@@ -1,0 +1,278 @@
+# ruff: noqa: RUF001 - texts as people write them
+"""Searching the log from Slack: what is typed, chosen and pressed, over the wire, on the real store."""
+
+import csv
+import io
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from playground.people import Message
+from providers.actions import CancelCall, NumberRef, PlaceCall
+from storage.models import Person
+from tests.e2e.scene import opened, private, request_id, words
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, PLACE, SECOND, Bench, bench
+from tests.storage.samples import NUMBER, OTHER_NUMBER, placing
+
+OTHER = PlaceCall(to=OTHER_NUMBER, agent="payments")
+REVEAL = {'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'}
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def typed(stage: Bench, line: str, by: str = AGENT) -> Message:
+    """The answer to a line, which only the person sees."""
+    return private(await stage.people.person(by).command(f"/calls log {line}"))
+
+
+def rows(shown: object) -> list[str]:
+    """The ids of the entries on a page, in order."""
+    return [
+        text.split("`")[1]
+        for block in getattr(shown, "blocks", ())
+        if "accessory" in block
+        for text in [block["text"]["text"].splitlines()[1]]
+    ]
+
+
+async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
+    """By person, state, kind, connection, number, day and words; each page says what was looked for."""
+    placed = await stage.bot.ask(PLACE)
+    waits = await stage.bot.ask(CANCEL_BY_ID, by=SECOND, inbound="2")
+    await stage.pass_time(days=1)
+    other = await stage.bot.ask(OTHER, inbound="3")
+    every = [other.id, waits.id, placed.id]
+    async with stage.connected():
+        for line, expected, says in [
+            ("", every, "*The log*, the newest first."),
+            ("by=me", [other.id, placed.id], "by <@U0AGENT>"),
+            ("by=@sam", [waits.id], "by <@U0SECOND>"),
+            ("by=<@U0SECOND|sam>", [waits.id], "by <@U0SECOND>"),
+            ("waiting", [waits.id], "waiting for approval"),
+            ("kind=place", [other.id, placed.id], "to place a call"),
+            ("via voxworks", [waits.id], "through voxworks"),
+            (OTHER_NUMBER, [other.id], "number +91 ••••• •3211"),
+            ("on=today", [other.id], "on 2026-03-03"),
+            ("until=yesterday by=me", [placed.id], "by <@U0AGENT>, until 2026-03-02"),
+            ("customer asked", every, "with “customer asked” in a reason or a note"),
+            ("no such words", [], "Nothing matches."),
+        ]:
+            shown = await typed(stage, line)
+            assert rows(shown) == expected, line
+            assert says in words(shown)
+            assert NUMBER[3:] not in words(shown).replace(" ", "")
+    told = words(shown := await typed_row(stage, waits.id))
+    assert "<@U0SECOND> asked to cancel call `vx_1001`" in told
+    assert "*waiting for approval*" in told
+    assert "through voxworks · “customer asked”" in told
+    assert shown.text.startswith("*The log:*")
+
+
+async def test_words_are_found_in_any_writing(stage: Bench) -> None:
+    """Capitals, composition, quotes and width do not count in what was typed, nor in what was kept."""
+    made = await stage.bot.log.record(
+        replace(placing(NUMBER), team="T0CALLOPS", reason="Herr MU\u0308LLER didn’t\u00a0pay")
+    )
+    async with stage.connected():
+        for line in ("müller", "MÜLLER", "text=“mu\u0308ller didn't”", "Ｍüller didn’t pay"):
+            assert rows(await typed(stage, line)) == [made.request.id], line
+        assert rows(await typed(stage, "muller")) == []
+
+
+async def test_people_are_found_by_a_name_in_any_writing(stage: Bench) -> None:
+    """A name in capitals is no id, and an id, a mention or a name finds the same; else nobody is of that name."""
+    for user, name in (("U0WILL", "William"), ("U0JURG", "JÜRGEN"), ("USLACKBOT", "Slackbot")):
+        known = Person(user, "T0CALLOPS", name, "UTC", False, False, False, False, stage.clock())
+        await stage.bot.log.keep_person(known)
+    mine = await stage.bot.ask(PLACE)
+    will = await stage.bot.log.record(replace(placing(OTHER_NUMBER), requester="U0WILL", team="T0CALLOPS"))
+    jurgen = await stage.bot.log.record(replace(placing(NUMBER), requester="U0JURG", team="T0CALLOPS"))
+    async with stage.connected():
+        for line, expected in [
+            ("by=WILLIAM", will.request.id),
+            ("by=william", will.request.id),
+            ("by=@WILL", will.request.id),
+            ("by=U0WILL", will.request.id),
+            ("by=u0will", will.request.id),
+            ("by=<@U0WILL>", will.request.id),
+            ("by=<@U0WILL|bill>", will.request.id),
+            ("by=ju\u0308rgen", jurgen.request.id),
+            ("by=ME", mine.id),
+        ]:
+            assert rows(await typed(stage, line)) == [expected], line
+        for line in ("by=WILHELM", "by=WINSTON", "by=URSULA", "by=USLACKBOTS", "by=zoë"):
+            told = words(await typed(stage, line))
+            assert f"Nobody called “{line[3:]}” has used CallOps yet." in told
+        assert rows(await typed(stage, "by=USLACKBOT")) == []
+        assert "by <@U0NOBODY1>" in words(await typed(stage, "by=U0NOBODY1"))
+
+
+async def typed_row(stage: Bench, request: str) -> Message:
+    """A page with one row."""
+    async with stage.connected():
+        shown = await typed(stage, "via voxworks")
+    assert rows(shown) == [request]
+    return shown
+
+
+async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> None:
+    """On its row of the log and of the list; the cancellation is done, and what was not cancelled is, too."""
+    at = stage.clock() + timedelta(hours=3)
+    call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
+    other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), inbound="other")
+    await stage.bot.rounds()
+    cancel = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    await stage.bot.rounds()
+    async with stage.connected():
+        shown = await typed(stage, "")
+        listed = words(private(await stage.people.person(AGENT).command("/calls list")))
+    assert rows(shown) == [cancel.id, other.id, call.id]
+    told = words(shown)
+    assert f"*cancelled* · `{call.id}` · see `{cancel.id}` · through reminders" in told
+    assert f"*done* · `{other.id}` · through reminders" in told
+    assert f"*done* · `{cancel.id}` · through reminders" in told
+    assert "🚫 *Cancelled:* a call to +91 ••••• •3210" in listed
+    assert f"It does not go out. See `{cancel.id}`." in listed
+
+
+async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:
+    """Older and Newer change the message; nobody else's button works on it."""
+    made = [(await stage.bot.ask(PLACE, inbound=f"{n}")).id for n in range(23)][::-1]
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        shown = await typed(stage, NUMBER)
+        assert rows(shown) == made[:10]
+        for press, expected in [
+            ("Older", made[10:20]),
+            ("Older", made[20:]),
+            ("Newer", made[10:20]),
+            ("Newer", made[:10]),
+        ]:
+            await asha.click(shown, text=press)
+
+            def turned(one: Message, expected: list[str] = expected, ts: str = shown.ts) -> bool:
+                return one.ts == ts and rows(one) == expected
+
+            shown = await asha.wait_for(turned, 10)
+        assert "Newer" not in words(shown)
+
+
+async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bench) -> None:
+    """It keeps what was typed; pages and details stay in the window, and a fault stands at its field."""
+    made = [(await stage.bot.ask(PLACE, inbound=f"{n}")).id for n in range(12)][::-1]
+    await stage.bot.ask(CANCEL_BY_ID, inbound="x")
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        form = opened(await asha.click(await typed(stage, "via reminders from=today"), text="Filter…"))
+        wrong = await asha.submit(form, {"number": "12"})
+        assert "number" in wrong.errors
+        shown = opened(await asha.submit(form, {"number": NUMBER, "text": "asked", "by": AGENT}))
+        assert rows(shown) == made[:10]
+        older = opened(await asha.click(shown, text="Older"))
+        assert rows(older) == made[10:]
+        story = opened(await asha.click(older, text="Details", block_id=older.blocks[1]["block_id"]))
+        assert story.title["text"].startswith("Details A-")
+        assert "asked for it" in words(story)
+
+
+async def test_what_cannot_be_read_says_why_and_offers_the_form(stage: Bench) -> None:
+    """Each fault is a sentence; what was understood is kept for the form."""
+    await stage.bot.ask(PLACE)
+    async with stage.connected():
+        told = await typed(stage, "by=zoe on=05/12 state=fail sate=1 via reminders")
+        said = words(told)
+        for part in (
+            "Nobody called “zoe” has used CallOps yet.",
+            "“05/12” can be two days",
+            "Did you mean `failed`?",
+            "Did you mean `state=`?",
+        ):
+            assert part in said
+        form = opened(await stage.people.person(AGENT).click(told, text="Filter…"))
+        assert "reminders" in str([block for block in form.blocks if block["block_id"] == "via"])
+
+
+@pytest.mark.parametrize("line", ["", "by=me"])
+async def test_who_may_do_nothing_reads_nothing(stage: Bench, line: str) -> None:
+    """Guests are refused, and so is whoever no rule lets do anything."""
+    async with stage.connected():
+        assert "Guests of this workspace cannot use CallOps" in words(await typed(stage, line, by="U0GUEST"))
+    await stage.crash(**{'request = ["everyone"]': 'request = ["managers"]'})
+    async with stage.connected():
+        assert "Only people whom a rule lets" in words(await typed(stage, line))
+        assert "The log" in words(await typed(stage, line, by=SECOND))
+
+
+async def test_calls_to_a_number_after_it_asked_to_stop(stage: Bench) -> None:
+    """Those that were asked for since, and no others; before, and for another number, that nobody asked to."""
+    await stage.bot.ask(PLACE)
+    async with stage.connected():
+        assert "+91 ••••• •3210 has not asked to stop" in words(await typed(stage, f"{NUMBER} after-stop"))
+        await stage.pass_time(hours=1)
+        stop = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="stop")
+        assert "None. Nobody asked for a call" in words(await typed(stage, f"{NUMBER} after-stop"))
+        await stage.pass_time(hours=1)
+        after = await stage.bot.ask(PLACE, inbound="after")
+        await stage.bot.ask(OTHER, inbound="other")
+        shown = await typed(stage, f"{NUMBER} after-stop")
+        assert rows(shown) == [after.id]
+        assert "since" not in words(shown)
+        assert f"after it asked to stop*, <!date^{int(stop.asked_at.timestamp())}" in words(shown)
+        assert "Say which number" in words(await typed(stage, "after-stop"))
+
+
+async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: Bench) -> None:
+    """After the log has who looked; not to the requester, and not where no rule says so."""
+    await stage.crash(**REVEAL)
+    made = await stage.bot.ask(CancelCall(target=NumberRef(agent="payments", to=NUMBER)))
+    await stage.bot.approve(made)
+    async with stage.connected():
+        asha, sam = stage.people.person(AGENT), stage.people.person(SECOND)
+        page = await typed(stage, NUMBER)
+        assert request_id(page) == made.id
+        assert "Show full number" not in words(opened(await asha.click(page, text="Details")))
+        story = opened(await sam.click(await typed(stage, NUMBER, by=SECOND), text="Details"))
+        assert "98765 43210" not in words(story)
+        seen = words(opened(await sam.click(story, text="Show full number")))
+        assert "• +91 98765 43210 (India)" in seen
+        assert "<@U0SECOND> looked at the full number." in seen
+        assert "Show full number" not in seen
+    [event] = [one for one in await stage.bot.log.events(made.id) if one.name == "revealed"]
+    assert event.actor == SECOND
+
+
+async def test_an_export_comes_by_direct_message(stage: Bench) -> None:
+    """What was looked for, as a file that a spreadsheet opens, masked; to whoever asked, and nobody else."""
+    placed = await stage.bot.ask(PLACE)
+    await stage.bot.ask(CANCEL_BY_ID, inbound="2")
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        await asha.click(await typed(stage, "via reminders"), text="Export as CSV")
+        await asha.wait_for(lambda one: "Your export is being made" in words(one), 10)
+        await asha.wait_for(lambda one: one.channel == "D0AGENT" and "callops-log-" in words(one), 10)
+        [comment] = [one.text for one in await stage.said("D0AGENT") if "Your export" in one.text]
+        assert comment == "📄 *Your export of the log:* through reminders; 1 action. Numbers are masked."
+    [file] = stage.slack.workspace.uploads.values()
+    assert (file.channel, file.name[-4:]) == ("D0AGENT", ".csv")
+    [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))
+    assert (row["id"], row["target"]) == (placed.id, "'+91 ••••• •3210")
+
+
+async def test_an_export_that_cannot_be_sent_says_what_to_do(stage: Bench) -> None:
+    """An app that was installed without the scope says so, and how the file is made all the same."""
+    await stage.bot.ask(PLACE)
+    await stage.people.fail("files.getUploadURLExternal", "error", times=1, code="missing_scope")
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        await asha.click(await typed(stage, ""), text="Export as CSV")
+        told = await asha.wait_for(lambda one: "could not be sent" in words(one), 10)
+    assert "the Slack app lacks files:write" in words(told)
+    assert "`python -m bot log export`" in words(told)

@@ -1,0 +1,120 @@
+"""A connection that is set up for another account or agent under its old name, while calls are scheduled."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Origin, Wish
+from playground import callkaro, voxworks
+from playground.faults import Fault
+from providers import phone
+from providers.actions import CallAction, CallRef, CancelCall, PlaceCall, Refused
+from storage.models import LogEntry
+from storage.states import State
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, Bench, bench
+from tests.integration.test_moves_and_cancellations import move, placed, second_steps
+from tests.storage.samples import NUMBER
+
+ANOTHER_AGENT = {callkaro.AGENT: "6803fa770b666a64ab1694c1f"}
+ANSWERS = Fault(does="reply", times=None, effect=False, status=200, body='{"status": "success"}')
+VOXWORKS = 'provider = "voxworks"'
+PLACES = f"""{VOXWORKS}
+beyond_documents = true
+from_number = "{voxworks.FROM_NUMBER}"
+agents = {{ scripts = "{voxworks.SCRIPT}" }}
+"""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def ask(stage: Bench, connection: str, action: CallAction, inbound: str) -> LogEntry:
+    """Ask for something, have it approved if it must be, and sent."""
+    person = await stage.bot.person(AGENT)
+    wish = Wish(connection, (action,), "customer asked")
+    request = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+    if request.approvals_needed:
+        await stage.bot.approve(request)
+    await stage.bot.rounds()
+    return await stage.bot.entry(request)
+
+
+async def placed_by_id(stage: Bench) -> LogEntry:
+    """A call in three hours at the provider that cancels by id."""
+    await stage.crash(**{VOXWORKS: PLACES})
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    call = await ask(stage, "voxworks", PlaceCall(to=NUMBER, agent="scripts", at=at), "call")
+    assert call.reference
+    return call
+
+
+async def test_another_agent_cannot_have_cancelled_the_call(stage: Bench) -> None:
+    """By number its provider says "removed" of whatever it looks at: nobody is told that the call is gone."""
+    call = await placed(stage)
+    await stage.crash(**ANOTHER_AGENT)
+    with pytest.raises(Refused, match=f"since {call.id} was placed"):
+        await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
+    assert await stage.effects("callkaro") == ["placed"]
+
+
+async def test_a_call_is_not_gone_with_those_of_another_agent(stage: Bench) -> None:
+    """One was placed before the change and one after it: only that one reads that it is cancelled."""
+    before = await placed(stage)
+    await stage.crash(**ANOTHER_AGENT)
+    at = stage.clock() + timedelta(hours=4)
+    await stage.providers.fail("callkaro", ANSWERS)
+    after = await ask(stage, "reminders", PlaceCall(to=NUMBER, agent="payments", at=at), "another")
+    cancel = await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
+    assert cancel.state is State.SUCCEEDED
+    log = stage.bot.log
+    assert (await log.request(after.request)).cancelled is not None
+    assert (await log.request(before.request)).cancelled is None
+    assert [one.id for one in await log.scheduled_to(NUMBER, stage.clock())] == [before.id]
+
+
+@pytest.mark.parametrize("change", ["address", "caller"])
+async def test_an_id_of_another_account_is_not_sent(stage: Bench, change: str) -> None:
+    """There it may be somebody else's call. The number that calls is no matter: the account is the same."""
+    call = await placed_by_id(stage)
+    [old, new] = {
+        "address": [
+            stage.addresses["voxworks"],
+            stage.addresses["voxworks"].replace("127.0.0.1", "localhost"),
+        ],
+        "caller": [voxworks.FROM_NUMBER, "+61291234568"],
+    }[change]
+    await stage.crash(**{VOXWORKS: PLACES, old: new})
+    cancel = CancelCall(target=CallRef(call_id=call.reference or ""))
+    if change == "caller":
+        assert (await ask(stage, "voxworks", cancel, "cancel")).state is State.SUCCEEDED
+        return
+    with pytest.raises(Refused, match=f"since {call.id} was placed"):
+        await ask(stage, "voxworks", cancel, "cancel")
+    bot = stage.bot
+    stopping = Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=stage.clock)
+    phone_number = phone.read(NUMBER, default_region="IN", premium=True)
+    report = await stopping.stop(phone_number, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), None)
+    assert call.id in report.not_cancelled["voxworks"]
+    await bot.rounds()
+    assert await stage.effects("voxworks") == ["placed"]
+
+
+async def test_a_move_goes_on_where_it_began(stage: Bench) -> None:
+    """The agent is another one between its steps: the call is not placed with that one."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(moves.request)).state is State.SUCCEEDED
+    await stage.crash(**ANOTHER_AGENT)
+    await second_steps(stage)
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+    await stage.bot.posts()
+    assert any("was changed" in one.text for one in await stage.said("C0AUDIT"))

@@ -1,0 +1,158 @@
+"""A call that somebody moves and somebody else cancels: whoever had it cancelled is not called again."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.requests import Asked, Moved, NotAllowed, Origin, Settlement, Wish
+from bot.text.deciding import Evidence
+from bot.workers.reschedules import Moving
+from playground.faults import Fault
+from providers.actions import PlaceCall
+from storage.models import LogEntry
+from storage.states import State
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, SECOND, Bench, bench
+from tests.integration.test_unread_people import UNREAD, forget
+from tests.storage.samples import NUMBER
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def placed(stage: Bench) -> LogEntry:
+    """A call in three hours."""
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await stage.bot.rounds()
+    return await stage.bot.entry(made)
+
+
+async def move(stage: Bench, call: LogEntry, *, hours: float = 5) -> Asked:
+    """Ask to move a call."""
+    assert isinstance(call.action, PlaceCall)
+    again = call.action.model_copy(update={"at": stage.clock() + timedelta(hours=hours)})
+    return await _ask(stage, AGENT, Moved(call.id, again), f"move {hours}")
+
+
+async def cancel(stage: Bench) -> Asked:
+    """Ask, as somebody else, to cancel what is scheduled to the number."""
+    return await _ask(stage, SECOND, None, "cancel")
+
+
+async def _ask(stage: Bench, by: str, moves: Moved | None, inbound: str) -> Asked:
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", moves=moves)
+    return await stage.bot.operations.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", inbound))
+
+
+async def second_steps(stage: Bench) -> None:
+    """Let moves take their second steps, and send them."""
+    bot = stage.bot
+    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    await moving.step()
+    await bot.rounds()
+    await moving.step()
+
+
+async def test_neither_joins_the_other(stage: Bench) -> None:
+    """To move is to call again: nobody who cancels is told that a move does it, nor the other way round."""
+    call = await placed(stage)
+    asked = [await move(stage, call), await cancel(stage), await move(stage, call, hours=6)]
+    assert [one.fresh for one in asked] == [True] * 3
+    assert (await move(stage, call)).fresh is False
+    assert (await cancel(stage)).request.id == asked[1].request.id
+
+
+async def test_what_was_cancelled_is_not_moved(stage: Bench) -> None:
+    """The cancellation comes first: nobody can approve the move any more."""
+    call = await placed(stage)
+    later, gone = await move(stage, call), await cancel(stage)
+    await stage.bot.approve(gone.request)
+    await stage.bot.rounds()
+    with pytest.raises(NotAllowed, match=f"cancelled by {gone.request.id}"):
+        await stage.bot.approve(later.request)
+    await second_steps(stage)
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+
+
+async def test_a_move_that_was_approved_is_refused_once_its_call_is_cancelled(stage: Bench) -> None:
+    """Both were approved, and the cancellation was sent first."""
+    call = await placed(stage)
+    gone, moves = await cancel(stage), await move(stage, call)
+    await stage.bot.approve(gone.request)
+    await stage.bot.approve(moves.request)
+    await stage.bot.rounds()
+    await second_steps(stage)
+    assert "placed" not in (await stage.effects("callkaro"))[1:]
+
+
+async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage: Bench) -> None:
+    """People settle the move as done after somebody else had the call cancelled."""
+    call = await placed(stage)
+    await stage.providers.fail("callkaro", Fault(does="reset", times=None, effect=False))
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.rounds()
+    await stage.pass_time(minutes=1)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(moves.request)).state is State.UNKNOWN
+    await stage.providers.clear("callkaro")
+    gone = await cancel(stage)
+    await stage.bot.approve(gone.request)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
+    await stage.bot.operations.settle(
+        moves.request.id,
+        await stage.bot.person(MANAGER),
+        Settlement.HAPPENED,
+        evidence=Evidence.SCREEN,
+        reason="it is gone",
+        nonce="settle",
+    )
+    await second_steps(stage)
+    assert "placed" not in (await stage.effects("callkaro"))[1:]
+    await stage.bot.posts()
+    why = f"Somebody had this call cancelled by {gone.request.id}"
+    assert any(why in one.text for one in await stage.said("C0AUDIT"))
+
+
+async def test_a_cancellation_between_the_steps_is_the_last_word(stage: Bench) -> None:
+    """The move is half done when somebody has the number's calls cancelled."""
+    call = await placed(stage)
+    moves = await move(stage, call)
+    await stage.bot.approve(moves.request)
+    await stage.bot.rounds()
+    gone = await cancel(stage)
+    await stage.bot.approve(gone.request)
+    await stage.bot.rounds()
+    await second_steps(stage)
+    assert "placed" not in (await stage.effects("callkaro"))[1:]
+
+
+async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: Bench) -> None:
+    """Slack does not tell of whoever asked for it, and the cancellation of somebody else finds nothing yet."""
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    call = PlaceCall(to=NUMBER, agent="payments", at=at)
+    waits = await stage.bot.ask(call, by=UNREAD, inbound="call")
+    await forget(stage, UNREAD)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(waits)).state is State.APPROVED
+    gone = await cancel(stage)
+    await stage.bot.approve(gone.request)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
+    await stage.people.heal()
+    await stage.pass_time(minutes=1)
+    await stage.bot.rounds()
+    assert "placed" not in await stage.effects("callkaro")
+    entry = await stage.bot.entry(waits)
+    assert entry.state is State.REFUSED
+    assert gone.request.id in (entry.message or "")
+    again = await stage.bot.ask(call, inbound="again")
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(again)).state is State.SUCCEEDED

@@ -1,0 +1,184 @@
+"""A number is masked wherever teams read, whatever it was taken for, and however it was typed."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Origin, Settlement, Wish, content
+from bot.text.deciding import Evidence
+from bot.workers.stop_news import StopNews
+from playground import kore
+from playground.faults import Fault
+from providers import phone
+from providers.actions import CallAction, CallRef, CancelCall, PlaceCall
+from storage.models import Request
+from storage.states import State
+from tests.bot.parsing.number_plans import digits_of
+from tests.e2e.scene import opened, private, words
+from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, DELETE, MANAGER, PLACE, Bench, bench
+from tests.storage.samples import NUMBER
+
+NATIONAL = NUMBER[3:]
+SPELLINGS = (
+    "98765 43210",
+    "098765-43210",
+    "+91 (98765) 43210",
+    "tel:+919876543210",
+    "९८७६५ ४३२१०",
+    "98765\n43210",
+    "9.8.7.6.5.4.3.2.1.0",
+    "x9876543210y",
+    "98765\t43210",
+    "0091\xa098765\u201143210",
+)
+AS_IDS = ("9876543210", "c_9876543210", "919876543210", "call-98765-43210", "c.98765.43210x")
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+def told(text: str) -> bool:
+    """Whether the number can be read in a text."""
+    return any(NATIONAL in digits_of(part) for part in text.split("•"))
+
+
+async def ask(stage: Bench, action: CallAction, connection: str, inbound: str, words: str) -> Request:
+    """Ask for something, with the same words wherever words can be."""
+    person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
+    wish = Wish(connection, (action,), reason=words, purpose=of_call, consent=of_call)
+    return (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+
+
+async def shown(stage: Bench) -> list[str]:
+    """All that anybody reads in a channel or in a direct message, and read before it was edited."""
+    messages = [one for one in await stage.people.messages() if not one.ephemeral_to]
+    assert messages
+    return [json.dumps([one.text, one.blocks, one.edits], ensure_ascii=False) for one in messages]
+
+
+def read(one: object) -> str:
+    """All that stands in a message or a modal, but for what its buttons hold."""
+    return json.dumps(getattr(one, "blocks", ()), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spelling: str) -> None:
+    """Reasons, purposes, consents, notes, denials: in cards, audit messages, threads and direct messages."""
+    said, manager = f"she has {spelling} since May", await stage.bot.person(MANAGER)
+    placed = await ask(stage, PLACE, "reminders", "place", said)
+    denied = await ask(stage, CANCEL_BY_NUMBER, "reminders", "deny", said)
+    await stage.bot.posts()
+    await stage.bot.asks()
+    await stage.bot.operations.deny(denied.id, manager, reason=said, shown=content(denied), nonce="1")
+    await stage.providers.fail("callkaro", "reset", effect=False)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(placed)).state is State.UNKNOWN
+    await stage.bot.posts()
+    await stage.bot.operations.settle(
+        placed.id,
+        manager,
+        Settlement.DID_NOT_HAPPEN,
+        evidence=Evidence.SCREEN,
+        reason=said,
+        nonce="2",
+    )
+    approved = await ask(stage, CANCEL_BY_NUMBER, "reminders", "approve", said)
+    await stage.bot.operations.approve(approved.id, manager, shown=content(approved), nonce="3", note=said)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    messages = await shown(stage)
+    assert len(messages) > 6
+    assert any("since May" in one for one in messages)
+    assert not [one for one in messages if told(one)]
+
+
+@pytest.mark.parametrize("typed", AS_IDS)
+async def test_no_message_shows_a_number_that_was_taken_for_an_id(stage: Bench, typed: str) -> None:
+    """In the card, the audit message, its thread and the confirmation; the provider gets it as it is."""
+    made = await ask(stage, CancelCall(target=CallRef(call_id=typed)), "voxworks", "1", "customer asked")
+    await stage.bot.posts()
+    await stage.bot.asks()
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    messages = await shown(stage)
+    assert len(messages) > 2
+    assert not [one for one in messages if told(one)]
+    [asked] = await stage.asked("voxworks")
+    assert typed in asked.request.target
+
+
+async def test_the_name_of_a_campaign_is_masked(stage: Bench) -> None:
+    """A look-up's answer is a stranger's words."""
+    bot = await stage.with_kore()
+    campaign = {"_id": kore.CAMPAIGN, "name": "Dues of 98765 43210", "status": "ready"}
+    body = json.dumps({"status": "success", "data": campaign})
+    await stage.providers.fail("kore", Fault(does="reply", status=200, body=body))
+    made = await bot.ask(DELETE)
+    await bot.rounds()
+    await bot.posts()
+    assert told((await bot.entry(made)).known_as or "")
+    messages = await shown(stage)
+    assert any("Dues of" in one for one in messages)
+    assert not [one for one in messages if told(one)]
+
+
+async def test_colleagues_read_no_number_in_modals_and_lists(stage: Bench) -> None:
+    """Review, Details, the log's pages, the list and the status; who may reveal it reads it in full."""
+    bot = await stage.crash(**{'expires = "8h"': 'expires = "8h"\nreveal = ["managers"]'})
+    made = await ask(
+        stage, CancelCall(target=CallRef(call_id="c_9876543210")), "voxworks", "1", "is 98765 43210"
+    )
+    await bot.posts()
+    async with stage.connected():
+        mira = stage.people.person(MANAGER)
+        [card] = await stage.said("C0APPROVE")
+        review = opened(await mira.click(card, text="Review…"))
+        revealed = opened(await mira.click(review, text="Show full number"))
+        denial = opened(await mira.click(revealed, text="Deny…"))
+        audit = (await stage.said("C0AUDIT"))[0]
+        details = opened(await mira.click(audit, text="Details"))
+        page = private(await mira.command("/calls log via voxworks"))
+        listed = private(await mira.command("/calls list"))
+        status = private(await mira.command(f"/calls status {made.id}"))
+    for one in (card, review, denial, audit, details, page, listed, status):
+        assert "•" in read(one)
+        assert not told(read(one)), one
+    assert told(read(revealed))
+    assert [event.name for event in await bot.log.events(made.id)].count("revealed") == 1
+
+
+async def test_an_export_by_direct_message_shows_no_number(stage: Bench) -> None:
+    """Neither as a target nor in a reason."""
+    await ask(stage, CancelCall(target=CallRef(call_id="c_9876543210")), "voxworks", "1", "is 98765 43210")
+    async with stage.connected():
+        mira = stage.people.person(MANAGER)
+        page = private(await mira.command("/calls log via voxworks"))
+        await mira.click(page, text="Export as CSV")
+        await mira.wait_for(lambda one: "Your export of the log" in one.text, 10)
+        await mira.wait_for(lambda one: "callops-log-" in words(one), 10)
+    [file] = stage.slack.workspace.uploads.values()
+    [row] = csv.DictReader(io.StringIO((file.content or b"").decode("utf-8-sig"), newline=""))
+    assert (row["target"], row["reason"]) == ("c_+91 ••••• •3210", "is +91 ••••• •3210")
+
+
+async def test_a_stop_is_told_with_its_number_masked(stage: Bench) -> None:
+    """And never why."""
+    stopping = Stopping(
+        stage.bot.log, stage.bot.settings, stage.bot.operations, stage.bot.adapters, clock=stage.clock
+    )
+    origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
+    await stopping.stop(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
+    await StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock).step()
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert not [one for one in await shown(stage) if told(one)]

@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from storage.states import State
+from tests.integration.bench import PLACE, bench
+from tests.providers.contract.failures import FAILURES, NOT_SENT
+
+ENDS = {"unknown": State.UNKNOWN, "failed": State.FAILED}
+ROUNDS = 4
+"""One more than there may be requests in all for what was certainly not sent."""
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+async def test_one_placed_call_is_one_request(failure: str, tmp_path: Path) -> None:
+    """However the wire fails and however long one waits, a provider that read the request reads no second one."""
+    expected = FAILURES[failure]
+    async with bench(tmp_path) as world, expected.at() as place:
+        bot = await world.crash(**{world.addresses["callkaro"]: place.base_url})
+        request = await bot.ask(PLACE)
+        for _ in range(ROUNDS):
+            await bot.rounds()
+            await world.pass_time(seconds=30)
+        if expected.outcome == NOT_SENT:  # which waits for the host, and costs no further attempt
+            assert (await bot.entry(request)).state is State.APPROVED
+            await world.pass_time(minutes=20)
+            await bot.rounds()
+        entry = await bot.entry(request)
+        assert len(place.received) == expected.requests
+        over = ENDS[expected.meaning(PLACE).partition(" ")[0]]
+        assert entry.state is (State.EXPIRED if expected.outcome == NOT_SENT else over)
+        assert entry.attempt == 1

@@ -1,0 +1,327 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
+from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
+from bot.text.deciding import Evidence
+from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
+from storage.log import Conflict
+from storage.models import Query, Request
+from storage.states import State
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    MANAGER,
+    PLACE,
+    SECOND,
+    Bench,
+    Bot,
+    bench,
+)
+from tests.storage.samples import NUMBER, OTHER_NUMBER
+
+Does = Callable[[Bot, Request, str], Awaitable[Request]]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def approve(bot: Bot, request: Request, by: str) -> Request:
+    """Approve what was shown."""
+    person = await bot.person(by)
+    return await bot.operations.approve(request.id, person, shown=content(request), nonce=f"approve {by}")
+
+
+async def deny(bot: Bot, request: Request, by: str) -> Request:
+    """Deny what was shown."""
+    person, shown = await bot.person(by), content(request)
+    return await bot.operations.deny(request.id, person, reason="no", shown=shown, nonce=f"deny {by}")
+
+
+async def take_back(bot: Bot, request: Request, by: str) -> Request:
+    """Take a request back."""
+    return await bot.operations.take_back(request.id, await bot.person(by), inbound=f"back {by}")
+
+
+async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
+    """Say what became of an unknown."""
+    person = await bot.person(by)
+    return await bot.operations.settle(
+        request.id, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=f"settle {by}"
+    )
+
+
+async def bring_to(stage: Bench, state: State) -> Request:
+    """A cancellation that stands there."""
+    bot = stage.bot
+    made = await bot.ask(CANCEL_BY_NUMBER)
+    match state:
+        case State.PENDING:
+            pass
+        case State.DENIED:
+            await deny(bot, made, SECOND)
+        case State.EXPIRED:
+            await stage.pass_time(hours=9)
+            await bot.rounds()
+        case State.WITHDRAWN:
+            await take_back(bot, made, AGENT)
+        case _:
+            await approve(bot, made, SECOND)
+    match state:
+        case State.SENDING:
+            bot.log.at["before succeeded"] = bot.log.die
+            await bot.rounds()
+            await stage.crash()
+        case State.UNKNOWN:
+            await stage.providers.fail("callkaro", "reset", times=MAX_ATTEMPTS)
+            for _ in range(MAX_ATTEMPTS):
+                await bot.rounds()
+                await stage.pass_time(seconds=PAUSES[-1].total_seconds())
+        case State.SUCCEEDED:
+            await bot.rounds()
+        case _:
+            pass
+    assert (await stage.bot.entry(made)).state is state
+    return await stage.bot.log.request(made.id)
+
+
+POSSIBLE: dict[State, dict[Does, State]] = {
+    State.PENDING: {approve: State.APPROVED, deny: State.DENIED, take_back: State.WITHDRAWN},
+    State.APPROVED: {take_back: State.WITHDRAWN},
+    State.SENDING: {},
+    State.UNKNOWN: {settle: State.SUCCEEDED},
+    State.SUCCEEDED: {},
+    State.DENIED: {},
+    State.WITHDRAWN: {},
+    State.EXPIRED: {},
+}
+
+
+@pytest.mark.parametrize("state", POSSIBLE)
+async def test_who_comes_too_late_reads_how_it_stands(stage: Bench, state: State) -> None:
+    """Where an operation is not possible any more, it is a conflict that says how the request stands."""
+    made = await bring_to(stage, state)
+    for does, by in ((approve, MANAGER), (deny, MANAGER), (take_back, AGENT), (settle, MANAGER)):
+        if does not in POSSIBLE[state]:
+            with pytest.raises(Conflict) as conflict:
+                await does(stage.bot, made, by)
+            assert conflict.value.current.state is state
+    assert (await stage.bot.entry(made)).state is state
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        (Settlement.HAPPENED, "A person looked it up: it happened. The provider's own screen shows it."),
+        (
+            Settlement.DID_NOT_HAPPEN,
+            "If it is still wanted, ask again: a person looked it up, and it did not happen. The provider's own screen shows it.",
+        ),
+    ],
+)
+async def test_the_card_shows_what_somebody_settled(stage: Bench, how: Settlement, says: str) -> None:
+    """Who approved it reads in the card how it ended, as the audit channel does."""
+    made = await bring_to(stage, State.UNKNOWN)
+    await stage.bot.posts()
+    await settle(stage.bot, made, MANAGER, how)
+    await stage.bot.posts()
+    [card] = await stage.said("C0APPROVE")
+    assert says in card.text
+
+
+@pytest.mark.parametrize(
+    ("state", "does", "after"),
+    [(state, does, after) for state, possible in POSSIBLE.items() for does, after in possible.items()],
+)
+async def test_what_people_can_do_moves_it(stage: Bench, state: State, does: Does, after: State) -> None:
+    """Each operation that is possible makes its one move, and only once for one nonce or delivery."""
+    made = await bring_to(stage, state)
+    by = AGENT if does is take_back else MANAGER
+    assert (await does(stage.bot, made, by)).state is after
+    with pytest.raises(Conflict):
+        await does(stage.bot, made, by)
+    assert not (await stage.bot.log.verify()).faults
+
+
+@pytest.mark.parametrize(
+    ("state", "does", "by", "why"),
+    [
+        (State.PENDING, approve, AGENT, "You asked for this"),
+        (State.PENDING, deny, AGENT, "You asked for this"),
+        (State.PENDING, approve, "U0AUDITOR", "Only managers"),
+        (State.PENDING, deny, "U0AUDITOR", "Only managers"),
+        (State.PENDING, approve, "U0GUEST", "Guests"),
+        (State.PENDING, approve, "U0GONE", "deactivated"),
+        (State.PENDING, approve, "U0BOT", "Apps and bots"),
+        (State.PENDING, deny, "U0STRANGER", "another organisation"),
+        (State.PENDING, take_back, MANAGER, "Only the person who asked"),
+        (State.APPROVED, take_back, MANAGER, "Only the person who asked"),
+        (State.UNKNOWN, settle, AGENT, "You asked for this"),
+        (State.UNKNOWN, settle, "U0AUDITOR", "Only managers"),
+        (State.UNKNOWN, settle, "U0GUEST", "Guests"),
+    ],
+)
+async def test_who_may_not_reads_why(stage: Bench, state: State, does: Does, by: str, why: str) -> None:
+    """The rules name the reason, and nothing moves."""
+    made = await bring_to(stage, state)
+    with pytest.raises(NotAllowed, match=why):
+        await does(stage.bot, made, by)
+    assert (await stage.bot.entry(made)).state is state
+
+
+async def test_nobody_decides_about_something_else_than_they_were_shown(stage: Bench) -> None:
+    """An approval is bound to what the person saw."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    person = await stage.bot.person(MANAGER)
+    with pytest.raises(NotAllowed, match="changed since you opened it"):
+        await stage.bot.operations.approve(made.id, person, shown="something else", nonce="1")
+
+
+async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> None:
+    """An approval names the person, the group, and everyone in it but the requester."""
+    made = await stage.bot.ask(CANCEL_BY_ID, by=SECOND)
+    after = await approve(stage.bot, made, MANAGER)
+    [approval] = after.approvals
+    assert (approval.person, approval.group, list(approval.members)) == (MANAGER, "managers", [MANAGER])
+    assert approval.content == content(made)
+    assert approval.at == stage.clock()
+
+
+@pytest.mark.parametrize(
+    ("how", "after", "requests"),
+    [
+        (Settlement.HAPPENED, State.SUCCEEDED, 1),
+        (Settlement.DID_NOT_HAPPEN, State.FAILED, 1),
+        (Settlement.ORDERED, State.SUCCEEDED, 2),
+    ],
+)
+async def test_a_person_settles_what_nobody_knows(
+    stage: Bench, how: Settlement, after: State, requests: int
+) -> None:
+    """What they say is how it stands; what they order is sent once more; the log has why, the requester hears."""
+    await stage.providers.fail("callkaro", "reset", effect=False)
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    before = len(await stage.said("D0AGENT"))
+    await settle(stage.bot, made, MANAGER, how)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert (await stage.bot.entry(made)).state is after
+    assert len(await stage.asked("callkaro")) == requests
+    [event] = [one for one in await stage.bot.log.events(made.id) if one.name == how]
+    assert (event.actor, event.data["group"]) == (MANAGER, "managers")
+    assert (event.seq, "note", "I looked") in await stage.bot.log.private(made.id)
+    assert any("I looked" in one.text for one in await stage.said("C0AUDIT") if one.thread_ts)
+    assert len(await stage.said("D0AGENT")) > before
+
+
+async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_first(stage: Bench) -> None:
+    """That an ordered attempt was turned down says nothing of the one before."""
+    await stage.providers.fail("callkaro", "reset")
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    await settle(stage.bot, made, MANAGER, Settlement.ORDERED)
+    await stage.providers.fail("callkaro", "refused")
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.APPROVED
+    await stage.pass_time(minutes=20)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+
+
+async def scheduled(stage: Bench, hours: int) -> None:
+    """A call that was placed through us and goes out in so many hours."""
+    at = stage.clock() + timedelta(hours=hours)
+    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="place")
+    await stage.bot.rounds()
+
+
+@pytest.mark.parametrize(
+    ("hours", "waits"),
+    [(3, timedelta(hours=2, minutes=58)), (30, timedelta(hours=8))],
+    ids=["the call's own time", "eight hours"],
+)
+async def test_a_request_waits_until_its_call_goes_out_at_most(
+    stage: Bench, hours: int, waits: timedelta
+) -> None:
+    """A cancellation by number is to be decided before the call that the log knows, or by the rule's time."""
+    asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
+    await scheduled(stage, hours)
+    made = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel")
+    assert made.decide_by == asked_at + waits
+    other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
+    unknown = await stage.bot.ask(other, inbound="other")
+    assert unknown.decide_by == asked_at + timedelta(hours=8)
+
+
+async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
+    """What the requester says hastens those who decide, unless the log knows better."""
+    asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
+    said = asked_at + timedelta(hours=2)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=said)
+    person = await stage.bot.person(AGENT)
+    made = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
+    assert (made.goes_out, made.decide_by) == (said, said - timedelta(minutes=2))
+    assert content(made) != content(replace(made, goes_out=None))
+    await stage.bot.operations.take_back(made.id, person, inbound="back")
+    await scheduled(stage, 3)
+    known = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
+    assert (known.goes_out, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
+
+
+async def test_a_call_that_was_cancelled_is_not_waited_for(stage: Bench) -> None:
+    """A scheduled call that was cancelled through us hastens nobody."""
+    await scheduled(stage, 3)
+    await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    await stage.bot.rounds()
+    again = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="again")
+    assert again.decide_by == stage.clock() + timedelta(hours=8)
+
+
+async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: Bench) -> None:
+    """A missing reason is a fault of its field, and uses up neither nonce nor delivery."""
+    person = await stage.bot.person(AGENT)
+    origin = Origin(person, "C0SUPPORT", inbound="trigger", nonce="form")
+    with pytest.raises(Refused) as refused:
+        await stage.bot.operations.ask(Wish("voxworks", (CANCEL_BY_ID,)), origin)
+    assert refused.value.field == "reason"
+    assert not await stage.bot.entries()
+    recorded = await stage.bot.operations.ask(Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), origin)
+    assert recorded.fresh
+    assert recorded.request.reason == "customer asked"
+
+
+async def test_a_request_for_several_is_decided_as_one(stage: Bench) -> None:
+    """One approval moves every target, in one transaction."""
+    other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
+    made = await stage.bot.ask(CANCEL_BY_NUMBER, other)
+    assert [entry.id for entry in made.entries] == [f"{made.id}.1", f"{made.id}.2"]
+    after = await approve(stage.bot, made, MANAGER)
+    assert {entry.state for entry in after.entries} == {State.APPROVED}
+    assert len(after.approvals) == 1
+    await stage.bot.rounds()
+    assert len(await stage.asked("callkaro")) == 2
+
+
+async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: Bench) -> None:
+    """A refusal is a request, too: with its reason, and nothing is posted or sent."""
+    with pytest.raises(NotAllowed) as no:
+        await stage.bot.ask(PLACE, by="U0GUEST")
+    [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    assert no.value.request
+    assert no.value.request.id == entry.id
+    assert entry.message == no.value.why[0]
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert not await stage.asked("callkaro")
+    assert not await stage.said("C0AUDIT")

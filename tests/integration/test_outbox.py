@@ -1,0 +1,178 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.services.requests import content
+from bot.workers.outbox import Outbox
+from storage.models import MessageRef, Outgoing, Request
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def audits(stage: Bench) -> list[str]:
+    """What the audit channel reads, without the threads."""
+    return [one.text for one in await stage.said("C0AUDIT") if not one.thread_ts]
+
+
+async def ids(stage: Bench) -> list[str]:
+    """What each audit message says below its sentence, where its request's id stands."""
+    return [str(one.blocks) for one in await stage.said("C0AUDIT") if not one.thread_ts]
+
+
+async def denied(stage: Bench) -> Request:
+    """A request that was asked and denied before anything was posted of it."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    manager = await stage.bot.person(MANAGER)
+    return await stage.bot.operations.deny(
+        made.id, manager, reason="not this one", shown=content(made), nonce="denied"
+    )
+
+
+async def test_what_was_overtaken_is_not_posted(stage: Bench) -> None:
+    """Several changes before the first post are one message, and people's decisions are each said."""
+    await denied(stage)
+    await stage.bot.posts()
+    audit, reply = await stage.said("C0AUDIT")
+    assert "Denied" in audit.text
+    assert not audit.edits
+    assert reply.thread_ts == audit.ts
+    assert "not this one" in reply.text
+    [card] = await stage.said("C0APPROVE")
+    assert "Denied" in card.text
+    [told] = await stage.said("D0AGENT")
+    assert "not this one" in str(told.blocks)
+
+
+async def test_slack_is_asked_again_when_it_said(stage: Bench) -> None:
+    """A 429 with `Retry-After` keeps every post back for so long and no longer, in every process, in order."""
+    await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
+    first = await stage.bot.ask(PLACE, inbound="first")
+    await stage.bot.posts()
+    other = await stage.start()
+    second = await other.ask(PLACE, inbound="second")
+    await other.posts()
+    await stage.pass_time(seconds=89)
+    for bot in (other, stage.bot):
+        await bot.posts()
+    assert len(await stage.people.journal("chat.postMessage")) == 1
+    await stage.pass_time(seconds=1)
+    await other.posts()
+    assert [first.id in text or second.id in text for text in await ids(stage)] == [True, True]
+    assert first.id in (await ids(stage))[0]
+
+
+@pytest.mark.parametrize("does", ["server_error", "reset", "error"])
+async def test_trouble_passes(stage: Bench, does: str) -> None:
+    """Whatever Slack fails with, if it may pass, the post is made later."""
+    await stage.people.fail("chat.postMessage", does, times=3)
+    await stage.bot.ask(PLACE)
+    for _ in range(4):
+        await stage.bot.posts()
+        await stage.pass_time(seconds=20)
+    assert len(await audits(stage)) == 1
+
+
+async def test_a_message_that_somebody_deleted_is_posted_anew(stage: Bench) -> None:
+    """Where the message to be edited is gone, a new one takes its place and is edited from then on."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    await stage.people.fail("chat.update", "error", code="message_not_found")
+    await stage.bot.approve(made)
+    await stage.bot.posts()
+    assert len(await audits(stage)) + len(await stage.said("C0APPROVE")) == 3
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    assert len(await audits(stage)) + len(await stage.said("C0APPROVE")) == 3
+    newest = (await stage.bot.log.request(made.id)).messages["audit"]
+    [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == newest.ts]
+    assert "Cancelled" in text
+
+
+async def test_a_lost_answer_to_an_edit_is_edited_again(stage: Bench) -> None:
+    """Whether the edit happened or not, there is one message, and it shows how things stand."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    await stage.people.fail("chat.update", "reset", times=2, after_effect=True)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    for _ in range(4):
+        await stage.bot.posts()
+        await stage.pass_time(seconds=20)
+    [text] = await audits(stage)
+    assert "Cancelled" in text
+
+
+async def test_a_lost_answer_to_a_post_is_made_good(stage: Bench) -> None:
+    """A first post whose answer was lost is posted again under the same id, and there is one that is edited."""
+    await stage.people.fail("chat.postMessage", "reset", after_effect=True)
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.posts()
+    await stage.pass_time(seconds=20)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    posted = await stage.people.journal("chat.postMessage")
+    ids = {call["args"]["client_msg_id"] for call in posted if call["args"]["channel"] == "C0AUDIT"}
+    assert len(ids) == 1
+    kept = (await stage.bot.log.request(made.id)).messages["audit"]
+    [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == kept.ts]
+    assert "Accepted" in text
+
+
+class Stumbles(Outbox):
+    """Falls over the first request it posts of."""
+
+    stumbled_over = ""
+
+    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
+        self.stumbled_over = self.stumbled_over or request.id
+        if request.id == self.stumbled_over:
+            raise ZeroDivisionError
+        return await super()._send(post, request, arguments)
+
+
+async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
+    """A post that fails in our own code is kept, and the other requests' are made."""
+    async with bench(tmp_path, Parts(outbox=Stumbles)) as stage:
+        for number in range(3):
+            await stage.bot.ask(PLACE, inbound=f"{number}")
+        await stage.bot.posts()
+        assert len(await audits(stage)) == 2
+        bot = await stage.crash()
+        assert isinstance(bot.outbox, Stumbles)
+        bot.outbox.stumbled_over = "nobody"
+        await stage.pass_time(seconds=31)
+        await bot.posts()
+        assert len(await audits(stage)) == 3
+
+
+async def test_a_connection_may_have_its_own_channel(stage: Bench) -> None:
+    """Where a connection names an audit channel, its outcomes are read there, threads and all."""
+    change = 'timezone = "Asia/Kolkata"'
+    await stage.crash(**{change: f'{change}\naudit_channel = "C0GENERAL"'})
+    await stage.providers.fail("callkaro", "reset")
+    await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    audit, reply = await stage.said("C0GENERAL")
+    assert reply.thread_ts == audit.ts
+    assert not await stage.said("C0AUDIT")
+
+
+async def test_a_card_waits_until_the_app_is_invited(stage: Bench) -> None:
+    """Where inviting the app mends it, the card is not given up: nobody could decide without it."""
+    await stage.people.app_in("C0APPROVE", member=False)
+    await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    assert not await stage.said("C0APPROVE")
+    await stage.people.app_in("C0APPROVE", member=True)
+    await stage.pass_time(minutes=1)
+    await stage.bot.posts()
+    assert len(await stage.said("C0APPROVE")) == 1

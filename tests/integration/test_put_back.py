@@ -1,0 +1,63 @@
+"""A backup that is put back: what it holds as approved was sent since, and is not sent again."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from providers.actions import PlaceCall
+from storage.maintenance.backup import backup
+from storage.states import State
+from tests.integration.bench import CANCEL_BY_NUMBER, Bench, bench
+from tests.integration.test_moves_and_cancellations import move, placed, second_steps
+from tests.storage.samples import NUMBER
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def put_back(stage: Bench) -> None:
+    """Kill the bot, and start another one on the backup, in a place of its own."""
+    await stage.bot.log.die()
+    copy, stage.folder = stage.folder / "backup.db", stage.folder / "again"
+    stage.folder.mkdir()
+    copy.rename(stage.path)
+    await stage.start()
+
+
+async def test_nobody_is_called_again_after_a_restore(stage: Bench) -> None:
+    """The call was approved when the copy was made, and placed after it. New requests are sent as ever."""
+    at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
+    call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    assert not backup(stage.path, stage.folder / "backup.db").faults
+    await stage.bot.rounds()
+    assert await stage.effects("callkaro") == ["placed"]
+    await put_back(stage)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(call)
+    assert entry.state is State.REFUSED
+    assert "put back from a backup" in (entry.message or "")
+    assert await stage.effects("callkaro") == ["placed"]
+    await stage.pass_time(minutes=1)
+    cancelled = await stage.bot.approved(CANCEL_BY_NUMBER)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(cancelled)).state is State.SUCCEEDED
+    assert (await stage.bot.log.verify()).faults == ()
+
+
+async def test_a_move_takes_no_second_step_again_after_a_restore(stage: Bench) -> None:
+    """The first step was done when the copy was made, and the second one after it."""
+    moves = await move(stage, await placed(stage))
+    await stage.bot.approve(moves.request)
+    await stage.bot.rounds()
+    assert not backup(stage.path, stage.folder / "backup.db").faults
+    await second_steps(stage)
+    assert await stage.effects("callkaro") == ["placed", "removed", "placed"]
+    await put_back(stage)
+    await second_steps(stage)
+    assert await stage.effects("callkaro") == ["placed", "removed", "placed"]

@@ -1,0 +1,244 @@
+import asyncio
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.config.loader import SettingsFault
+from bot.config.settings import Settings
+from bot.services.requests import NotAllowed
+from bot.workers.config_reload import Reloading
+from playground import content
+from storage.models import Query
+from storage.states import State
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, bench
+
+APPROVE = 'approve = ["managers"]'
+TWO = {APPROVE: f"{APPROVE}\napprovals = 2"}
+PLACING = 'actions = ["place_call"]'
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+class File:
+    """The file as it is read anew: what is in it, or what is wrong with it."""
+
+    def __init__(self, stage: Bench) -> None:
+        self._stage = stage
+        self.changes: dict[str, str] = {}
+        self.faults: list[str] = []
+
+    def read(self) -> Settings:
+        """Read it."""
+        if self.faults:
+            raise SettingsFault(self.faults)
+        return self._stage._settings(self.changes)
+
+
+def reloading(stage: Bench, file: File) -> Reloading:
+    """What keeps and reloads the rules of the bot that is alive."""
+    bot = stage.bot
+    client = AsyncWebClient(content.BOT_TOKEN, base_url=bot.settings.slack_api_url, retry_handlers=[])
+    client.proxy = None
+    follow = (
+        bot.operations.follow,
+        bot.asking.follow,
+        bot.surfaces.requests.follow,
+        bot.surfaces.decisions.follow,
+    )
+    return Reloading(bot.log, client, bot.settings, bot.directory, read=file.read, follow=follow)
+
+
+async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
+    """The first start writes them down; one that finds them there adds nothing."""
+    one = reloading(stage, File(stage))
+    assert await one.keep()
+    assert await one.keep() is None
+    await stage.crash()
+    assert await reloading(stage, File(stage)).keep() is None
+    kept = await stage.bot.log.rules()
+    assert kept
+    assert kept.request.startswith("R-")
+    rules = json.loads(str(kept.data["rules"]))
+    assert [rule["name"] for rule in rules["rules"]] == [
+        "cancellations need a manager",
+        "anyone may place a call",
+    ]
+    assert not await stage.said("C0AUDIT")
+    assert not (await stage.bot.log.verify()).faults
+
+
+async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> None:
+    """The log and the audit channel have the difference, in words, and no secret is in either."""
+    await reloading(stage, File(stage)).keep()
+    await stage.crash(**TWO)
+    await reloading(stage, File(stage)).keep()
+    kept = await stage.bot.log.rules()
+    line = 'The rule "cancellations need a manager": approvals was the default, and is 2.'
+    assert kept
+    assert kept.data["difference"] == line
+    [said] = await stage.said("C0AUDIT")
+    assert said.text == "📜 *The rules changed.* The new rules also apply to what waits."
+    assert line in str(said.blocks)
+    assert kept.request in str(said.blocks)
+    assert stage.bot.settings.key.get_secret_value() not in str(kept.data)
+
+
+async def test_two_processes_that_start_together_write_it_once(stage: Bench) -> None:
+    """Whoever comes second finds the first one's event."""
+    here = reloading(stage, File(stage))
+    await stage.start()
+    there = reloading(stage, File(stage))
+    assert [await here.keep() is None, await there.keep() is None] == [False, True]
+
+
+async def test_a_rule_that_is_read_anew_holds_at_once(stage: Bench) -> None:
+    """For what is asked, and for what waits; a signal asks for it."""
+    file = File(stage)
+    one = reloading(stage, file)
+    await one.keep()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, one.hear)
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    file.changes = TWO
+    os.kill(os.getpid(), signal.SIGHUP)
+    while (kept := await stage.bot.log.rules()) is None or "approvals" not in str(kept.data["difference"]):
+        await one.step()
+        await stage.bot.log.tally(stage.clock())
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
+    assert (await stage.bot.approve(made)).state is State.PENDING
+    assert (await stage.bot.approve(made, by="U0SECOND")).state is State.APPROVED
+
+
+async def test_groups_and_reasons_are_read_anew(stage: Bench) -> None:
+    """Who may approve, and what can be chosen as a reason."""
+    file = File(stage)
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    file.changes = {APPROVE: 'approve = ["U0AUDITOR"]'}
+    await reloading(stage, file).reload()
+    with pytest.raises(NotAllowed, match="Only U0AUDITOR may decide this"):
+        await stage.bot.approve(made, by=MANAGER)
+    assert (await stage.bot.approve(made, by="U0AUDITOR")).state is State.APPROVED
+
+
+async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
+    """The file's own ones, in words; those that CallOps comes with are in no event."""
+    file = File(stage)
+    one = reloading(stage, file)
+    await one.keep()
+    for until, before in (("18:00", "the default"), ("19:00", "from 9:00 AM to 6:00 PM")):
+        file.changes = {"[groups]": f'[calling_hours]\nIN = {{ from = "9:00", until = "{until}" }}\n[groups]'}
+        await one.reload()
+        kept = await stage.bot.log.rules()
+        assert kept
+        hour = int(until[:2]) - 12
+        now = f"from 9:00 AM to {hour}:00 PM"
+        assert kept.data["difference"] == f"The calling hours for IN were {before}, and are {now}."
+        assert kept.data["difference"] in str((await stage.said("C0AUDIT"))[-1].blocks)
+    file.changes = {}
+    await one.reload()
+    kept = await stage.bot.log.rules()
+    assert kept
+    assert str(kept.data["difference"]).endswith("and are the default.")
+    assert json.loads(str(kept.data["rules"]))["calling_hours"] == {}
+
+
+async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
+    """A connection is put together at the start; rules beside it hold at once."""
+    file = File(stage)
+    one = reloading(stage, file)
+    await one.keep()
+    file.changes = {**TWO, "[dispatch]\n": "[dispatch]\nworkers = 2\n"}
+    await one.reload()
+    [said] = await stage.said("C0AUDIT")
+    assert "A restart is needed for [dispatch]" in str(said.blocks)
+    assert stage.bot.operations.rules[0].approvals == 2
+
+
+async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) -> None:
+    """The rules before it hold, the audit channel has the fault, and the log no event."""
+    file = File(stage)
+    one = reloading(stage, file)
+    await one.keep()
+    before = stage.bot.operations.rules
+    file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
+    await one.reload()
+    [said] = await stage.said("C0AUDIT")
+    assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
+    assert 'did you mean "approve"?' in str(said.blocks)
+    assert stage.bot.operations.rules == before
+    kept = await stage.bot.log.rules()
+    assert kept
+    assert kept.data["difference"] == "These are the first rules that the log knows of."
+
+
+async def test_what_changed_meanwhile_is_said_where_it_stops_something(stage: Bench) -> None:
+    """Approved under one rule, and sent under another: it is not, and the message names both."""
+    made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
+    file = File(stage)
+    file.changes = {"cancellations need a manager": "cancelling is for managers"}
+    await reloading(stage, file).reload()
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.REFUSED
+    assert entry.message == (
+        'The rules changed: it was asked under "cancellations need a manager", and '
+        '"cancelling is for managers" holds now. If it is still wanted, ask again.'
+    )
+
+
+async def test_nobody_is_told_to_ask_again_for_what_may_have_happened(stage: Bench) -> None:
+    """What is in doubt says that the rules changed, and to look it up: asked again it would happen twice."""
+    await stage.providers.fail("voxworks", "reset")
+    made = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID))
+    await stage.bot.rounds()
+    file = File(stage)
+    file.changes = {"cancellations need a manager": "cancelling is for managers"}
+    await reloading(stage, file).reload()
+    await stage.pass_time(seconds=2)
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.UNKNOWN
+    assert (entry.message or "").endswith('"cancelling is for managers" holds now.')
+
+
+async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: Bench) -> None:
+    """A command that no adapter of its connection can express leaves a refused request with its why."""
+    async with stage.connected():
+        agent = stage.people.person("U0AGENT")
+        await agent.command("/calls cancel vx_1 via reminders customer asked")
+    [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
+    assert entry.message == "CallKaro does not find it by its call id."
+
+
+async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: Bench) -> None:
+    """What is typed has a number, and comes from a channel."""
+    rule = f'{PLACING}\ncountries = ["AE"]'
+    await stage.crash(**{PLACING: rule})
+    with pytest.raises(NotAllowed, match="is only for numbers in AE"):
+        await stage.bot.ask(PLACE)
+    await stage.crash(**{PLACING: f'{PLACING}\nchannels = ["C0SUPPORT"]\ncountries = ["IN"]'})
+    made = await stage.bot.ask(PLACE, inbound="again")
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+
+
+async def test_hours_that_a_rule_names_are_read_anew_with_it(stage: Bench) -> None:
+    """A country's hours of one's own hold as soon as the rule that names them does."""
+    file = File(stage)
+    one = reloading(stage, file)
+    file.changes = {
+        'actions = ["place_call"]': 'actions = ["place_call"]\ncalling_hours = "AE"',
+        "[dispatch]": '[calling_hours]\nAE = { from = "00:00", until = "23:59" }\n\n[dispatch]',
+    }
+    await one.reload()
+    await stage.bot.ask(PLACE)

@@ -1,0 +1,284 @@
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.services.requests import NotAllowed, Settlement, content
+from bot.text.deciding import Evidence
+from storage.log import Conflict
+from storage.models import Request
+from storage.states import State
+from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, Bench, bench
+
+THIRD = "U0AUDITOR"
+APPROVE = 'approve = ["managers"]'
+TWO_OF_THREE = {APPROVE: f'approve = ["managers", "{THIRD}"]\napprovals = 2'}
+RACES = 400
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world in which two of three people have to approve."""
+    async with bench(tmp_path) as made:
+        await made.crash(**TWO_OF_THREE)
+        yield made
+
+
+async def deny(stage: Bench, request: Request, by: str) -> Request:
+    """Deny what was shown."""
+    person, shown = await stage.bot.person(by), content(request)
+    return await stage.bot.operations.deny(request.id, person, reason="no", shown=shown, nonce=f"no {by}")
+
+
+async def names(stage: Bench, request: Request) -> list[str]:
+    """What happened to a request, but for what approvers were asked."""
+    return [one.name for one in await stage.bot.log.events(request.id) if one.name != "asked"]
+
+
+async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
+    """The first approval is kept and shown, with how many more it takes; the second sends it."""
+    async with bench(tmp_path) as stage:
+        await stage.with_kore(**TWO_OF_THREE)
+        made = await stage.bot.ask(DELETE)
+        await stage.bot.posts()
+        [card] = await stage.said("C0APPROVE")
+        assert "*2 different people have to approve this.* Nobody has yet." in str(card.blocks)
+        assert "asks for approvals by 2 different people in managers and U0AUDITOR" in str(card.blocks)
+        after = await stage.bot.approve(made)
+        assert (after.state, after.approved_by) == (State.PENDING, [MANAGER])
+        await stage.bot.rounds()
+        await stage.bot.posts()
+        assert not await stage.effects("kore")
+        [card, *_] = await stage.said("C0APPROVE")
+        assert f"*Approved by <@{MANAGER}>.* One more approval is needed, by somebody else." in str(
+            card.blocks
+        )
+        replies = [one.text for one in await stage.said("C0AUDIT") if one.thread_ts]
+        assert replies == [f"<@{MANAGER}> approved this. It takes somebody else's approval as well."]
+        await stage.bot.approve(made, by=THIRD)
+        await stage.bot.rounds()
+        entry = await stage.bot.entry(made)
+        assert entry.state is State.SUCCEEDED
+        approvals = (await stage.bot.log.request(made.id)).approvals
+        assert [list(one.members) for one in approvals] == [[THIRD, MANAGER, SECOND]] * 2
+        assert not (await stage.bot.log.verify()).faults
+
+
+async def test_time_that_runs_out_half_way_says_so(stage: Bench) -> None:
+    """One of two approved: nobody reads that nobody decided."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made)
+    stage.clock.move(hours=9)
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    said = " ".join(one.text for one in await stage.said("C0AUDIT"))
+    assert "Too few people approved in time" in said
+    assert "before anyone decided" not in said
+    assert "Nobody decided" not in said
+
+
+async def test_the_same_person_twice_counts_once(stage: Bench) -> None:
+    """A second approval by whoever approved is a conflict, and changes nothing."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made)
+    person = await stage.bot.person(MANAGER)
+    with pytest.raises(Conflict):
+        await stage.bot.operations.approve(made.id, person, shown=content(made), nonce="another")
+    assert await names(stage, made) == ["requested", "approval_recorded"]
+
+
+async def test_a_denial_ends_it(stage: Bench) -> None:
+    """However many approved: one who denies is enough, and may be one who approved before."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made)
+    after = await deny(stage, made, MANAGER)
+    assert after.state is State.DENIED
+    with pytest.raises(Conflict):
+        await stage.bot.approve(made, by=SECOND)
+
+
+async def test_an_approval_of_somebody_who_left_does_not_count(stage: Bench) -> None:
+    """Who counts is seen at each decision, and once more before it is sent."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made, by=THIRD)
+    left = {APPROVE: 'approve = ["managers"]\napprovals = 2'}
+    await stage.crash(**left)
+    after = await stage.bot.approve(made)
+    assert after.state is State.PENDING
+    after = await stage.bot.approve(made, by=SECOND)
+    assert after.state is State.APPROVED
+    await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 3'})
+    await stage.bot.rounds()
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.REFUSED
+    assert entry.message is not None
+    assert "Nobody" in entry.message or "only 2 others" in entry.message
+
+
+async def test_nobody_who_approved_is_asked_again(stage: Bench) -> None:
+    """Whose approval is there already is asked no more; the others are, one after another."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.approve(made)
+    for _ in range(4):
+        await stage.bot.asks()
+        await stage.pass_time(minutes=6)
+    asked = [one.data["person"] for one in await stage.bot.log.events(made.id) if one.name == "asked"]
+    assert sorted(map(str, asked)) == [THIRD, SECOND]
+
+
+async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(tmp_path: Path) -> None:
+    """Not hours later: the refusal says how many it takes, how many there are, and is in the log."""
+    async with bench(tmp_path) as stage:
+        await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2'})
+        with pytest.raises(NotAllowed) as no:
+            await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
+        [why] = no.value.why
+        assert why == (
+            'The rule "cancellations need a manager" asks for 2 approvals, and there is only 1 other to give '
+            "one in managers. So nobody could approve this. Ask whoever runs CallOps to add people."
+        )
+        assert no.value.request
+        entry = await stage.bot.entry(no.value.request)
+        assert (entry.state, entry.message) == (State.REFUSED, why)
+        assert (await stage.bot.log.request(entry.request)).why == why
+
+
+async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path: Path) -> None:
+    """With `own`, of what a manager asks, that manager's approval counts; it alone does not do."""
+    async with bench(tmp_path) as stage:
+        await stage.crash(**{APPROVE: 'approve = ["managers"]\napprovals = 2\nown = true'})
+        made = await stage.bot.ask(CANCEL_BY_ID, by=MANAGER)
+        assert (await stage.bot.approve(made)).state is State.PENDING
+        assert (await stage.bot.approve(made, by=SECOND)).state is State.APPROVED
+        await stage.bot.rounds()
+        assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+
+
+async def test_several_at_once_have_one_end(stage: Bench) -> None:
+    """Two approve, one denies and the requester takes back, all at once, in two processes: one end each."""
+    here, there = stage.bot, await stage.start(**TWO_OF_THREE)
+    asha, mira, sam, olive = [await here.person(one) for one in (AGENT, MANAGER, SECOND, THIRD)]
+    ends: Counter[str] = Counter()
+    for number in range(RACES):
+        made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
+        shown, nonce = content(made), f"nonce {number} "
+        everyone = [
+            here.operations.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
+            there.operations.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
+            there.operations.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
+            here.operations.take_back(made.id, asha, inbound=f"press {number}"),
+        ]
+        first = number % len(everyone)
+        results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
+        assert not [one for one in results if not isinstance(one, Request | Conflict)]
+        happened = (await names(stage, made))[1:]
+        assert happened.count("approval_recorded") <= 1
+        decided = [one for one in happened if one != "approval_recorded"]
+        # What was approved by both can still be taken back until it is sent.
+        assert decided in (["approved"], ["denied"], ["withdrawn"], ["approved", "withdrawn"])
+        if "approved" in decided:
+            assert happened[0] == "approval_recorded"
+        assert len([one for one in results if isinstance(one, Request)]) == len(happened)
+        ends[decided[-1]] += 1
+        if (await here.entry(made)).state is State.APPROVED:
+            await here.operations.take_back(made.id, asha, inbound=f"clear {number}")
+    assert len(ends) > 1, "always the same one wins: nothing was raced"
+    assert not (await here.log.verify()).faults
+
+
+async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
+    """Neither is lost, and the request does not wait on for a third."""
+    here, there = stage.bot, await stage.start(**TWO_OF_THREE)
+    for number in range(20):
+        made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
+        await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
+        assert (await here.entry(made)).state is State.APPROVED
+        await here.operations.take_back(made.id, await here.person(AGENT), inbound=f"clear {number}")
+
+
+# -- attempts, escalation, telling
+
+
+@pytest.mark.parametrize("by", [AGENT, "U0GUEST", "U0STRANGER", "U0GONE", "U0BOT"])
+async def test_who_may_not_decide_is_in_the_log_once(stage: Bench, by: str) -> None:
+    """An attempt is a note on the request, with its why; the next ones by the same person add nothing."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    for _ in range(3):
+        with pytest.raises(NotAllowed) as no:
+            await stage.bot.approve(made, by=by)
+    with pytest.raises(NotAllowed):
+        await deny(stage, made, by)
+    [note] = [one for one in await stage.bot.log.events(made.id) if one.name == "attempted"]
+    assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.why[0]})
+    assert (await stage.bot.entry(made)).state is State.PENDING
+    assert not (await stage.bot.log.verify()).faults
+
+
+async def test_who_may_not_settle_is_in_the_log(stage: Bench) -> None:
+    """Saying what happened is for those whom the rule names."""
+    await stage.providers.fail("callkaro", "reset", effect=False)
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    person = await stage.bot.person(THIRD)
+    with pytest.raises(NotAllowed):
+        await stage.bot.operations.settle(
+            made.id, person, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="so", nonce="1"
+        )
+    [note] = [one for one in await stage.bot.log.events(made.id) if one.name == "attempted"]
+    assert (note.actor, note.data["what"]) == (THIRD, "settle")
+
+
+ESCALATE = {APPROVE: f'{APPROVE}\nescalate_to = ["{THIRD}"]\nescalate_after = "30m"'}
+
+
+async def test_after_a_while_others_may_decide_and_are_asked_once(stage: Bench) -> None:
+    """Not before; then it is said on the card and below it, and a restart repeats nothing."""
+    await stage.crash(**ESCALATE)
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.asks()
+    with pytest.raises(NotAllowed, match="U0AUDITOR may once it has waited long enough"):
+        await stage.bot.approve(made, by=THIRD)
+    await stage.pass_time(minutes=29, seconds=59)
+    await stage.bot.asks()
+    assert not await stage.said("D0AUDITOR")
+    await stage.pass_time(seconds=1)
+    for _ in range(2):
+        await stage.bot.asks()
+        await stage.crash(**ESCALATE)
+    await stage.bot.asks()
+    [asked] = await stage.said("D0AUDITOR")
+    assert "You are asked to decide" in asked.text
+    assert (await names(stage, made)).count("escalated") == 1
+    card, *replies = await stage.said("C0APPROVE")
+    assert "📣 U0AUDITOR may decide this, too." in str(card.blocks)
+    assert [one.text for one in replies if "📣" in one.text] == [
+        "📣 *U0AUDITOR may decide this now, too:* it still waits."
+    ]
+    assert (await stage.bot.approve(made, by=THIRD)).state is State.APPROVED
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+
+
+async def test_two_processes_escalate_once(stage: Bench) -> None:
+    """Both find the time come; one of them says so."""
+    here = await stage.crash(**ESCALATE)
+    there = await stage.start(**ESCALATE)
+    made = await here.ask(CANCEL_BY_ID)
+    await stage.pass_time(minutes=31)
+    await asyncio.gather(here.asking.step(), there.asking.step())
+    await asyncio.gather(here.asking.step(), there.asking.step())
+    assert (await names(stage, made)).count("escalated") == 1
+
+
+async def test_what_goes_at_once_is_told_to_whom_the_rule_names(stage: Bench) -> None:
+    """Everyone in the group gets one message, with what was asked and why no approval was needed."""
+    settle = 'request = ["everyone"]\nsettle = ["managers"]'
+    await stage.crash(**{settle: f'{settle}\ntell = ["managers"]'})
+    await stage.bot.ask(PLACE)
+    await stage.bot.posts()
+    for channel in ("D0MANAGER", "D0SECOND"):
+        [told] = await stage.said(channel)
+        assert told.text.startswith("👀 *For your information.* ⏳ *About to be sent:* place a call to")
+        assert "Everyone in managers is told." in str(told.blocks)

@@ -1,0 +1,332 @@
+"""Slack in trouble: it slows us down, is away for minutes, loses channels. Judged by its own history."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.requests import content
+from bot.ui.details_modal import story
+from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
+from playground.people import Message
+from providers.actions import PlaceCall
+from storage.models import Request
+from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, PLACE, SECOND, Bench, Bot, bench
+
+POST = "chat.postMessage"
+NOTIFY_NOBODY = {'expires = "8h"': 'expires = "8h"\nnotify = "nobody"'}
+DOWN = [
+    ("server_error", ""),
+    ("reset", ""),
+    ("garbled", ""),
+    ("error", "internal_error"),
+    ("error", "fatal_error"),
+    ("error", "service_unavailable"),
+    ("error", "token_revoked"),
+]
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def placed(stage: Bench, count: int) -> list[Request]:
+    """So many requests, each with an audit message to post."""
+    return [await stage.bot.ask(PLACE, inbound=f"number {number}") for number in range(count)]
+
+
+async def order(stage: Bench, channel: str = "C0AUDIT") -> list[str]:
+    """The requests that a channel tells of, in the order of its history, replies left out."""
+    known = [entry.request for entry in await stage.bot.entries()]
+    told = [str(one.blocks) for one in await stage.said(channel) if not one.thread_ts]
+    return [next(one for one in known if one in text) for text in told]
+
+
+async def over(stage: Bench, span: timedelta, *bots: Bot, every: timedelta = timedelta(seconds=10)) -> None:
+    """Let time pass while the outboxes go round."""
+    end = stage.clock() + span
+    while stage.clock() < end:
+        for bot in bots or [stage.bot]:
+            await bot.posts()
+        await stage.pass_time(seconds=every.total_seconds())
+
+
+async def test_a_channel_gets_one_message_a_second(stage: Bench) -> None:
+    """However many wait, and in however many processes; and in the order in which they were asked for."""
+    made = await placed(stage, 12)
+    other = await stage.start()
+    begun = stage.clock()
+    seen: list[str] = []
+    while len(seen) < len(made):
+        for bot in (stage.bots[0], other):
+            await bot.outbox.step()
+        seen = await order(stage)
+        assert len(seen) <= (stage.clock() - begun).total_seconds() + 1
+        assert stage.clock() - begun < timedelta(seconds=30)
+    assert seen == [one.id for one in made]
+
+
+async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stage: Bench) -> None:
+    """Ten cards at once ring an approver's phone second by second; another channel's message is not behind."""
+    for number in range(10):
+        action = PlaceCall(to=f"+9198765432{number:02}", agent="payments")
+        await stage.bot.ask(action, inbound=f"call {number}")
+    await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.outbox.step()
+    await stage.bot.outbox.step()
+    assert len(await stage.said("C0AUDIT")) == 1
+    await stage.bot.posts()
+    assert len(await stage.said("C0APPROVE")) == 1
+
+
+async def test_many_targets_that_end_are_few_edits(stage: Bench) -> None:
+    """Forty targets that end within some seconds are a handful of edits, and the last one shows them all."""
+    actions = [PlaceCall(to=f"+9198765433{number:02}", agent="payments") for number in range(40)]
+    made = await stage.bot.approved(*actions)
+    await stage.bot.posts()
+    edits = len(await stage.people.journal("chat.update"))
+    dispatcher = stage.bot.dispatcher
+    for _ in range(10):
+        await dispatcher.step()
+        await dispatcher.finish(timedelta(seconds=5))
+        await stage.bot.outbox.step()
+        await stage.pass_time(seconds=1.5)
+    await stage.bot.rounds()
+    await over(stage, timedelta(seconds=10))
+    request = await stage.bot.log.request(made.id)
+    assert {entry.state for entry in request.entries} == {"succeeded"}
+    assert len(await stage.people.journal("chat.update")) - edits <= 5, "an edit for every target"
+    [audit] = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
+    assert "40 done" in audit.text
+
+
+async def test_a_storm_of_429s_drains_in_order(stage: Bench) -> None:
+    """Slack puts us off again and again: nobody asks before it said, nothing is lost, nothing comes twice."""
+    made = await placed(stage, 8)
+    await stage.people.fail(POST, "ratelimited", times=6, retry_after=30)
+    begun = stage.clock()
+    calls = 0
+    for _ in range(6):
+        await stage.bot.posts()
+        now = len(await stage.people.journal(POST))
+        assert now == calls + 1
+        calls = now
+        await stage.pass_time(seconds=26)
+        await stage.bot.posts()
+        assert len(await stage.people.journal(POST)) == calls, "Slack was asked before it said"
+        await stage.pass_time(seconds=4)
+    await stage.bot.posts()
+    assert await order(stage) == [one.id for one in made]
+    assert stage.clock() - begun < timedelta(minutes=4)
+
+
+@pytest.mark.parametrize(("does", "code"), DOWN)
+async def test_slack_is_down_for_ten_minutes(stage: Bench, does: str, code: str) -> None:
+    """Nothing is lost, it comes in order, nothing twice, and within half a minute of Slack's return."""
+    await stage.bot.person(AGENT)
+    await stage.people.fail("*", does, times=100_000, code=code)
+    made = await placed(stage, 3)
+    await over(stage, timedelta(minutes=5))
+    made += [await stage.bot.ask(CANCEL_BY_ID)]
+    await over(stage, timedelta(minutes=5))
+    assert not await stage.said("C0AUDIT")
+    tries = len(await stage.people.journal(POST))
+    assert tries < 40, "many ask at once whether Slack is back"
+    await stage.people.heal()
+    back = stage.clock()
+    await over(stage, LONGEST_PAUSE + timedelta(seconds=4), every=timedelta(seconds=1))
+    assert await order(stage) == [one.id for one in made]
+    assert await order(stage, "C0APPROVE") == [made[-1].id]
+    assert stage.clock() - back < timedelta(seconds=45)
+    await over(stage, timedelta(minutes=2))
+    assert len(await stage.said("C0AUDIT")) == len(made)
+
+
+async def test_two_processes_come_back_together(stage: Bench) -> None:
+    """After an outage that both met, each message is there once and in order; a kill in between changes nothing."""
+    await stage.people.fail(POST, "reset", times=100_000)
+    made = await placed(stage, 5)
+    other = await stage.start()
+    await over(stage, timedelta(minutes=2), stage.bots[0], other)
+    await stage.bots[0].log.die()
+    third = await stage.start()
+    await over(stage, timedelta(minutes=1), other, third)
+    await stage.people.heal()
+    for _ in range(60):
+        await asyncio.gather(other.outbox.step(), third.outbox.step())
+        await stage.pass_time(seconds=1)
+    assert await order(stage) == [one.id for one in made]
+
+
+async def test_what_is_delivered_twice_in_an_outage_is_posted_once(stage: Bench) -> None:
+    """Slack delivers a command twice, changes the connection and takes no message: one request, told once."""
+    person = stage.people.person(AGENT)
+    await stage.people.fail(POST, "server_error", times=100_000)
+    async with stage.connected():
+        await stage.people.deliver_twice(2)
+        await person.command("/cancel-call vx_1001 customer asked", "C0SUPPORT")
+        await stage.people.disconnect()
+        await over(stage, timedelta(minutes=3))
+        await stage.people.bot_connected()
+    await stage.people.heal()
+    await over(stage, timedelta(minutes=1))
+    known = {entry.request for entry in await stage.bot.entries()}
+    assert await order(stage) == list(known)
+    assert len(known) == 1
+
+
+async def test_a_deleted_message_is_posted_anew_and_threads_hang_on_the_new_one(stage: Bench) -> None:
+    """Somebody deletes the audit message: the next change posts it once more, and replies follow it there."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    [old] = await stage.said("C0AUDIT")
+    await stage.people.fail("chat.update", "error", code="message_not_found")
+    await stage.bot.approve(made)
+    await stage.bot.posts()
+    await stage.bot.rounds()
+    await stage.bot.posts()
+    roots = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
+    assert [one.ts for one in roots] == [old.ts, roots[1].ts]
+    assert {one.thread_ts for one in await stage.said("C0AUDIT") if one.thread_ts} == {roots[1].ts}
+    assert "Cancelled" in roots[1].text
+
+
+@pytest.mark.parametrize("code", ["edit_window_closed", "cant_update_message"])
+async def test_what_cannot_be_edited_any_more_is_posted_anew(stage: Bench, code: str) -> None:
+    """A workspace may forbid edits after a while: a new message shows how it stands."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.posts()
+    await stage.people.fail("chat.update", "error", code=code, times=2)
+    await stage.bot.approve(made)
+    await stage.bot.rounds()
+    await over(stage, timedelta(seconds=10))
+    assert "Cancelled" in [one for one in await stage.said("C0AUDIT") if not one.thread_ts][-1].text
+    assert len(await order(stage)) == 2
+
+
+def direct(messages: list[Message], words: str) -> list[Message]:
+    """Those that say something."""
+    return [one for one in messages if words in one.text]
+
+
+async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: Path) -> None:
+    """The approvals channel is archived: requester and approvers hear of it once, and one of them decides."""
+    async with bench(tmp_path) as stage:
+        await stage.crash(**NOTIFY_NOBODY)
+        await stage.people.archive("C0APPROVE")
+        made = await stage.bot.ask(CANCEL_BY_ID)
+        for _ in range(3):
+            await stage.bot.asks()
+            await stage.pass_time(minutes=2)
+        told = direct(await stage.said("D0AGENT"), "could not be posted in <#C0APPROVE>")
+        assert len(told) == 1
+        assert "the channel is archived" in told[0].text
+        assert "unarchive" in told[0].text
+        for channel in ("D0MANAGER", "D0SECOND"):
+            [asked] = await stage.said(channel)
+            assert "as the card cannot be posted in <#C0APPROVE>" in asked.text
+            assert "Review…" in str(asked.blocks)
+        events = await stage.bot.log.events(made.id)
+        [noted] = [event for event in events if event.name == "not_posted"]
+        assert noted.data == {"what": "card", "where": "C0APPROVE", "why": "is_archived"}
+        assert sorted(str(event.data["person"]) for event in events if event.name == "asked") == [
+            MANAGER,
+            SECOND,
+        ]
+        await stage.bot.approve(made)
+        await stage.bot.rounds()
+        await stage.bot.posts()
+        [audit, *_] = await stage.said("C0AUDIT")
+        assert "Cancelled" in audit.text
+        for channel in ("D0MANAGER", "D0SECOND"):
+            assert "Review…" not in str((await stage.said(channel))[0].blocks)
+
+
+async def test_both_channels_may_be_lost_at_once(stage: Bench) -> None:
+    """The requester reads of either, the approvers are asked, and the story in Details has both."""
+    await stage.people.archive("C0APPROVE")
+    await stage.people.app_in("C0AUDIT", member=False)
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    for _ in range(3):
+        await stage.bot.asks()
+        await stage.pass_time(seconds=20)
+    told = [one.text for one in await stage.said("D0AGENT")]
+    assert ["approval card" in text for text in told] == [False, True]
+    assert await stage.said("D0MANAGER")
+    assert await stage.said("D0SECOND")
+    whole = await stage.bot.log.whole(made.id)
+    lines = "\n".join(story(whole.request, whole.events, whole.private))
+    assert "could not post the audit message in <#C0AUDIT>: CallOps is not in that channel." in lines
+    assert "could not post the approval card in <#C0APPROVE>: the channel is archived." in lines
+    assert "asked <@U0MANAGER> to decide." in lines
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("not_in_channel", "/invite @CallOps"),
+        ("channel_not_found", "/invite @CallOps"),
+        ("restricted_action", "workspace admin"),
+        ("restricted_action_read_only_channel", "workspace admin"),
+    ],
+)
+async def test_the_requester_reads_what_mends_it(stage: Bench, code: str, words: str) -> None:
+    """Whatever keeps the card out of its channel, who asked is told in words and what to do."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    await stage.bot.outbox.step()  # the audit message
+    await stage.people.fail(POST, "error", code=code)
+    await stage.bot.posts()
+    [told] = direct(await stage.said("D0AGENT"), "could not be posted")
+    assert words in told.text
+    assert made.id in str(told.blocks)
+
+
+async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage: Bench) -> None:
+    """Nothing else waits for it; when somebody invites the app again, it comes in order, edits and replies too."""
+    await stage.people.app_in("C0AUDIT", member=False)
+    made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, inbound="another")]
+    await stage.bot.posts()
+    assert len(await stage.said("C0APPROVE")) == 1
+    await stage.bot.approve(made[0])
+    await stage.bot.rounds()
+    await over(stage, timedelta(days=1), every=timedelta(minutes=30))
+    assert len(direct(await stage.said("D0AGENT"), "could not be posted in <#C0AUDIT>")) == 1
+    tries = len(await stage.people.journal(POST))
+    assert tries < 70, "every post asks whether the channel is back"
+    await stage.people.app_in("C0AUDIT", member=True)
+    await over(stage, SHUT_PAUSE + timedelta(seconds=5), every=timedelta(seconds=5))
+    assert await order(stage) == [one.id for one in made]
+    first, *_ = await stage.said("C0AUDIT")
+    replies = [one for one in await stage.said("C0AUDIT") if one.thread_ts]
+    assert {one.thread_ts for one in replies} == {first.ts}
+    assert "Cancelled" in first.text
+
+
+async def test_a_channel_that_nobody_mends_is_given_up_after_a_week(stage: Bench) -> None:
+    """By then the log tells of it alone; what comes later is posted all the same."""
+    await stage.people.archive("C0AUDIT")
+    await placed(stage, 1)
+    await over(stage, KEPT_FOR + timedelta(hours=12), every=timedelta(hours=6))
+    await stage.people.archive("C0AUDIT", archived=False)
+    await over(stage, timedelta(hours=6), every=timedelta(hours=1))
+    assert not await stage.said("C0AUDIT")
+
+
+async def test_who_gets_no_direct_messages_costs_one_message(stage: Bench) -> None:
+    """A requester whose account is closed reads nothing; it is tried once, and the others read all."""
+    made = await stage.bot.ask(CANCEL_BY_ID)
+    manager = await stage.bot.person(MANAGER)
+    await stage.bot.operations.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")
+    while not direct(await stage.said("C0AUDIT"), "denied this"):
+        assert await stage.bot.outbox.step()
+    await stage.people.fail(POST, "error", code="user_disabled")
+    await stage.bot.posts()
+    assert not await stage.said("D0AGENT")
+    calls = len(await stage.people.journal(POST))
+    await over(stage, timedelta(minutes=10), every=timedelta(minutes=1))
+    assert len(await stage.people.journal(POST)) == calls

@@ -1,0 +1,358 @@
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.do_not_call import Stopping
+from bot.services.requests import Moved, NotAllowed, Origin, Wish
+from bot.services.stopped import Report
+from bot.ui.do_not_call import status
+from bot.ui.do_not_call import stopped as stopped_words
+from bot.workers.reschedules import Moving
+from bot.workers.stop_news import StopNews
+from playground import callkaro, voxworks
+from playground.faults import Fault
+from playground.people import Message, View
+from providers import phone
+from providers.actions import CallRef, CancelCall, Kind, NumberRef, PlaceCall
+from storage.maintenance.verification import verify
+from storage.models import Query
+from storage.repositories.erasure_list import Erasing
+from storage.states import State
+from tests.e2e.scene import words
+from tests.integration.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
+from tests.storage.samples import NUMBER, OTHER_NUMBER
+
+PHONE = phone.read(NUMBER, default_region="IN")
+PLACING = {
+    "[connections.voxworks]": "[connections.voxworks]\nbeyond_documents = true\n"
+    f'from_number = "{voxworks.FROM_NUMBER}"\nagents = {{ payments = "{voxworks.SCRIPT}" }}'
+}
+"""In the file, with which calls can be placed where they are cancelled by id."""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+def read(shown: Message | View | None) -> str:
+    """All that is written on what somebody sees."""
+    assert shown
+    return words(shown)
+
+
+def stopping(bot: Bot) -> Stopping:
+    """What stops calls, as the bot has it."""
+    return Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=bot.dispatcher._clock)
+
+
+def scheduled(at: datetime) -> PlaceCall:
+    """The call, for a time."""
+    return PlaceCall(to=NUMBER, agent="payments", at=at)
+
+
+async def stop(bot: Bot, by: str = AGENT, inbound: str = "stop") -> Report:
+    """Stop all calls to the number."""
+    origin = Origin(await bot.person(by), "C0SUPPORT", inbound)
+    return await stopping(bot).stop(PHONE, origin, "asked us to")
+
+
+async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench) -> None:
+    """Typed: stopped, cancelled without an approval, refused with who and when, allowed by a manager alone."""
+    later = stage.clock.now + timedelta(hours=3)
+    await stage.bot.ask(scheduled(later), inbound="scheduled")
+    await stage.bot.rounds()
+    async with stage.connected():
+        asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
+        said = [
+            read((await who.command(line)).ephemeral)
+            for who, line in [
+                (asha, "/calls stop 98765 43210 asked us to"),
+                (asha, f"/place-call {NUMBER} tomorrow 9:30"),
+                (asha, f"/calls allow {NUMBER} please"),
+                (mira, f"/calls allow {NUMBER} called us back"),
+                (asha, f"/place-call {NUMBER} tomorrow 9:30"),
+            ]
+        ]
+    stopped, refused, not_hers, allowed, preview = said
+    assert "No more calls to +91 ••••• •3210 through CallOps." in stopped
+    assert "Being cancelled through reminders, agent payments" in stopped
+    assert "voxworks: it cancels by call id, and CallOps knows of no call to this number there" in stopped
+    assert "asha stopped all calls to this number on 2 Mar 2026 (S-" in refused
+    assert "Only managers may let calls go out again." in not_hers
+    assert "Calls to +91 98765 43210 (India) may go out again." in allowed
+    assert "Place this call?" in preview
+    await stage.bot.rounds()
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+    [refusal] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    assert "Calls to this number were stopped on 2 Mar 2026" in (refusal.message or "")
+    assert "asha" not in (refusal.message or "")
+    assert verify(stage.path).faults == ()
+
+
+async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench) -> None:
+    """Who, with the number masked; what Slack does not take just now is told later."""
+    await stop(stage.bot)
+    await stage.bot.log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock)
+    for _ in range(4):
+        await telling.step()
+        stage.clock.move(minutes=2)
+    first, second = [words(one) for one in await stage.said("C0AUDIT")]
+    assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
+    assert "asked us to" not in first  # what stands in a channel could not be taken out again
+    assert "2 numbers added to the do-not-call list “ndnc”." in second
+    [listed] = await stage.bot.log.stops(OTHER_NUMBER)
+    became = str(status(await stage.bot.log.events(listed.id), {}).blocks)
+    assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
+        "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
+    )
+
+
+async def test_what_waits_is_withdrawn_and_its_requester_told(stage: Bench) -> None:
+    """A call that waits for its turn is not sent, and says why; whoever asked for it gets a message."""
+    made = await stage.bot.ask(PLACE, by=MANAGER)
+    report = await stop(stage.bot)
+    assert report.withdrawn == [made.id]
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.WITHDRAWN
+    await stage.bot.posts()
+    [told] = [words(one) for one in await stage.said("D0MANAGER")]
+    assert "Not sent" in told
+    assert report.stop.id in told
+    assert "placed" not in await stage.effects("callkaro")
+
+
+async def test_nothing_leaves_once_a_stop_is_recorded(stage: Bench) -> None:
+    """Between the claim and the bytes: the call is held back, then refused in words, and nothing was sent."""
+    bot, reports = stage.bot, list[Report]()
+
+    async def meanwhile() -> None:
+        del bot.log.at["before hold"]
+        reports.append(await stop(bot))
+
+    bot.log.at["before hold"] = meanwhile
+    made = await bot.ask(PLACE)
+    await bot.rounds()
+    assert reports[0].going_out == [made.id]
+    assert "placed" not in await stage.effects("callkaro")
+    entry = await bot.entry(made)
+    assert entry.state is State.REFUSED
+    assert reports[0].stop.id in (entry.message or "")
+    names = [event.name for event in await bot.log.events(made.id)]
+    assert names == ["requested", "sending", "held_back", "refused"]
+    assert (await bot.log.verify()).faults == ()
+
+
+async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: Bench) -> None:
+    """After the bytes' last check a stop comes too late for one call: it says so, and cancels behind it."""
+    bot, reports = stage.bot, list[Report]()
+
+    async def meanwhile() -> None:
+        del bot.log.at["after hold"]
+        reports.append(await stop(bot))
+
+    bot.log.at["after hold"] = meanwhile
+    made = await bot.ask(scheduled(stage.clock.now + timedelta(hours=3)))
+    await bot.rounds()
+    assert reports[0].going_out == [made.id]
+    assert await stage.effects("callkaro") == ["placed", "removed"]
+
+
+async def test_a_lost_answer_is_told_when_calls_are_stopped(stage: Bench) -> None:
+    """Nobody knows whether that call went out, and no further attempt of it is made."""
+    await stage.providers.fail("callkaro", Fault(does="close", times=1))
+    made = await stage.bot.ask(PLACE)
+    await stage.bot.rounds()
+    report = await stop(stage.bot)
+    assert report.unsure == [made.id]
+
+
+async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: Bench) -> None:
+    """Where a provider cancels by id, the scheduled call's own id is used, in one request without approval."""
+    bot = await stage.crash(**PLACING)
+    at = stage.clock.now + timedelta(hours=3)
+    call = PlaceCall(to=NUMBER, agent="payments", at=at)
+    origin = Origin(await bot.person(AGENT), None, "voxworks")
+    made = (await bot.operations.ask(Wish("voxworks", [call]), origin)).request
+    await bot.rounds()
+    reference = (await bot.entry(made)).reference
+    report = await stop(bot)
+    [cancelling] = [one for one in report.cancelling if one.connection == "voxworks"]
+    assert [entry.action for entry in cancelling.entries] == [
+        CancelCall(target=CallRef(call_id=reference or ""))
+    ]
+    await bot.rounds()
+    assert (await bot.entry(cancelling)).state is State.SUCCEEDED
+    again = await stop(bot, inbound="again")
+    assert not again.fresh
+    assert "voxworks" in again.not_cancelled, "what was cancelled is not cancelled once more"
+
+
+async def test_a_stop_delivered_twice_makes_its_requests_once(stage: Bench) -> None:
+    """The same delivery is the same stop and the same cancellations."""
+    first, second = await stop(stage.bot), await stop(stage.bot)
+    assert first.stop.id == second.stop.id
+    assert [one.id for one in first.cancelling] == [one.id for one in second.cancelling]
+    assert len((await stage.bot.log.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
+
+
+async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: Bench) -> None:
+    """A list that is imported while a call waits for its approval refuses the approval, in words."""
+    bot = await stage.crash(
+        **{'request = ["everyone"]\nsettle': 'request = ["everyone"]\napprove = ["managers"]\nsettle'}
+    )
+    made = await bot.ask(PLACE)
+    assert made.state is State.PENDING
+    await bot.log.add_list("ndnc", [NUMBER], actor="system")
+    with pytest.raises(NotAllowed, match="on the do-not-call list ndnc"):
+        await bot.approve(made)
+
+
+async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> None:
+    """What is personal goes, the number's reason with it; the keyed hash stays, and no number is in the file."""
+    made = await stage.bot.ask(PLACE)
+    report = await stop(stage.bot)
+    await stage.bot.rounds()
+    for request in [made.id, report.stop.id, *(one.id for one in report.cancelling)]:
+        await stage.bot.log.erase(request, actor=MANAGER)
+    assert await stage.bot.log.stops(NUMBER)
+    with pytest.raises(NotAllowed):
+        await stage.bot.ask(PLACE, inbound="again")
+    assert verify(stage.path).faults == ()
+
+
+async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
+    """Whoever deletes the row by hand leaves events that say otherwise."""
+    report = await stop(stage.bot)
+    await stage.bot.log.add_list("ndnc", [OTHER_NUMBER], actor="system")
+    with closing(sqlite3.connect(stage.path)) as connection:
+        connection.execute("DELETE FROM stops")
+        connection.commit()
+    faults = verify(stage.path).faults
+    assert (
+        f"{report.stop.id}: calls to its number are not stopped any more, though nobody allowed them."
+        in faults
+    )
+    assert "The list ndnc has 0 numbers, its events say 1." in faults
+
+
+@pytest.mark.parametrize(
+    ("rule", "person", "may"),
+    [
+        ("", MANAGER, True),
+        ("", AGENT, False),
+        ('lift = ["leads"]', MANAGER, False),
+        ('lift = ["leads"]', AGENT, True),
+    ],
+)
+async def test_who_may_lift_a_stop(stage: Bench, rule: str, person: str, may: bool) -> None:  # noqa: FBT001 - a table's column
+    """Those whom a rule's lift names; where none does, whoever may approve cancellations."""
+    bot = await stage.crash(
+        **{
+            "[groups]": f'[groups]\nleads = ["{AGENT}"]',
+            'name = "anyone may place a call"': f'name = "anyone may place a call"\n{rule}',
+        }
+    )
+    assert bot.operations.may_lift(await bot.person(person)).allowed is may
+
+
+async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
+    """`/calls stop` without a number opens the form; its answer is the same."""
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        opened = (await asha.command("/calls stop")).view
+        assert opened
+        heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
+    assert "No more calls to +91 ••••• •3210" in read(heard.view)
+    assert await stage.bot.log.stops(NUMBER)
+
+
+async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
+    """Each agent has a request of its own: what a request is bound to is its agent's."""
+    later = stage.clock.now + timedelta(hours=3)
+    bot = await stage.start(
+        **{
+            f'payments = "{callkaro.AGENT}"': f'payments = "{callkaro.AGENT}"\nsupport = "{callkaro.OTHER_AGENT}"'
+        }
+    )
+    for agent in ("payments", "support"):
+        await bot.ask(PlaceCall(to=NUMBER, agent=agent, at=later), inbound=agent)
+    await bot.rounds()
+    report = await stop(bot)
+    await bot.rounds()
+    ended = [await bot.log.request(one.id) for one in report.cancelling]
+    assert [one.state for one in ended] == [State.SUCCEEDED] * 2
+    assert await stage.effects("callkaro") == ["placed", "placed", "removed", "removed"]
+
+
+async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: Bench) -> None:
+    """Whoever promised the customer no call reads that nothing was cancelled there."""
+    bot = await stage.start(**{'provider = "callkaro"': 'provider = "callkaro"\nmode = "dry-run"'})
+    report = await stop(bot)
+    assert report.cancelling == []
+    assert "dry run" in report.not_cancelled["reminders"]
+    assert "*Not cancelled* through reminders: it is set up as a dry run" in str(stopped_words(report).blocks)
+
+
+async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: Bench) -> None:
+    """The block stays: it is a keyed hash. Why it was asked is said in no channel, and is erased."""
+    await stop(stage.bot)
+    await stage.bot.log.purge(Erasing(rule="by number", numbers=frozenset({NUMBER})), actor="operator")
+    [stopped] = await stage.bot.log.stops(NUMBER)
+    assert await stage.bot.log.private(stopped.id) == []
+    assert not verify(stage.path).faults
+
+
+async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
+    """Whoever asks for every call since somebody asked for none is not told that nobody ever did."""
+    bot = stage.bot
+    await stop(bot)
+    await bot.rounds()
+    await stopping(bot).allow(PHONE, await bot.person(MANAGER), "called us back")
+    assert await bot.log.asked_to_stop(NUMBER)
+
+
+async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
+    """A stopped number is refused as stopped, not with an hour at which it may be called."""
+    bot = await stage.start(
+        **{
+            'actions = ["place_call"]': 'actions = ["place_call"]\ncalling_hours = { from = "00:00", until = "00:01" }'
+        }
+    )
+    await stop(bot)
+    with pytest.raises(NotAllowed, match="stopped all calls to this number"):
+        await bot.ask(PLACE)
+
+
+async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: Bench) -> None:
+    """The call is cancelled and stays so: the message says why, and has no button to place it again."""
+    bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
+    placed = await bot.ask(scheduled(later), inbound="scheduled")
+    await bot.rounds()
+    wish = Wish(
+        "reminders",
+        (CancelCall(target=NumberRef(agent="payments", to=NUMBER)),),
+        "moved",
+        moves=Moved(placed.id, scheduled(later + timedelta(hours=1))),
+    )
+    origin = Origin(await bot.person(AGENT), "C0SUPPORT", "move")
+    move = (await bot.operations.ask(wish, origin)).request
+    await bot.approve(move)
+    await bot.rounds()
+    await stop(bot)
+    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    await moving.step()
+    await moving.step()
+    await bot.posts()
+    said = await stage.said("C0AUDIT")
+    [audit] = [one for one in said if f"Details of {move.id}" in str(one.blocks) and not one.thread_ts]
+    assert "Cancelled, but not placed again" in audit.text
+    assert "Calls to this number were stopped" in audit.text
+    assert "Place it again" not in str(audit.blocks)

@@ -1,0 +1,274 @@
+"""What is approved in time and cannot be sent before its call goes out: nothing is cancelled, and nobody says so."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.services.requests import Moved, Origin, Settlement, Wish
+from bot.text.deciding import Evidence
+from bot.workers.reschedules import Moving
+from playground.faults import Fault
+from providers.actions import CallAction, PlaceCall
+from storage.models import Cancelled, LogEntry, Request
+from storage.states import State
+from tests.e2e.scene import until
+from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, Bench, bench
+from tests.storage.samples import NUMBER
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        yield made
+
+
+async def place(stage: Bench, **later: float) -> LogEntry:
+    """Have a call scheduled, so much later."""
+    at = stage.clock().replace(microsecond=0) + timedelta(**later)
+    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound=f"call {at}")
+    await stage.bot.rounds()
+    return await stage.bot.entry(made)
+
+
+async def cancel(
+    stage: Bench,
+    action: CallAction = CANCEL_BY_NUMBER,
+    *,
+    moves: Moved | None = None,
+    goes_out: datetime | None = None,
+) -> Request:
+    """Have a cancellation approved."""
+    person = await stage.bot.person(AGENT)
+    connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
+    wish = Wish(connection, (action,), "customer asked", moves=moves, goes_out=goes_out)
+    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    return await stage.bot.approve(asked.request)
+
+
+async def second_steps(stage: Bench) -> None:
+    """Let moves take their second steps, and send them."""
+    moving = Moving(
+        stage.bot.log, stage.bot.directory, stage.bot.operations, clock=stage.clock, announce=lambda: None
+    )
+    await moving.step()
+    await stage.bot.rounds()
+    await moving.step()
+
+
+async def pass_hours(stage: Bench, hours: float) -> None:
+    """Let time pass in steps of five minutes, with rounds."""
+    for _ in range(round(hours * 12)):
+        await stage.pass_time(minutes=5)
+        await stage.bot.rounds()
+        await second_steps(stage)
+    await stage.bot.posts()
+
+
+async def heard(stage: Bench, channel: str) -> str:
+    """The last message in a channel, and the one that this is a reply to."""
+    said = await stage.said(channel)
+    last = said[-1]
+    return " ".join(one.text for one in said if one is last or one.ts == last.thread_ts)
+
+
+async def test_nothing_is_cancelled_once_the_call_went_out(stage: Bench) -> None:
+    """With its provider down until then, an approved cancellation ends, and everybody reads why."""
+    placed = await place(stage, hours=1)
+    await stage.providers.fail("callkaro", "refused")
+    made = await cancel(stage)
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    await stage.providers.clear("callkaro")
+    await pass_hours(stage, 1)
+    assert await stage.effects("callkaro") == ["placed"]
+    assert len([one for one in await stage.asked("callkaro") if one.request.method == "POST"]) == 1
+    for channel in ("C0AUDIT", "D0AGENT"):
+        told = await heard(stage, channel)
+        assert "Not cancelled" in told
+        assert "The call went out" in told
+        assert "CallOps could not send the cancellation in time" in told
+        assert "will* be called" not in told
+        assert "decided" not in told
+    assert (await stage.bot.log.request(placed.request)).cancelled is None
+
+
+async def test_a_move_that_comes_too_late_calls_nobody_again(stage: Bench) -> None:
+    """A call that went out before it could be moved is not placed a second time."""
+    placed = await place(stage, hours=1)
+    assert isinstance(placed.action, PlaceCall)
+    await stage.providers.fail("callkaro", "refused")
+    again = placed.action.model_copy(update={"at": stage.clock() + timedelta(hours=4)})
+    made = await cancel(stage, moves=Moved(placed.id, again))
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    await stage.providers.clear("callkaro")
+    await pass_hours(stage, 4)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert await stage.effects("callkaro") == ["placed"]
+    told = await heard(stage, "D0AGENT")
+    assert "Not moved" in told
+    assert "The call went out" in told
+    assert "It is not placed again" in told
+
+
+async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: Bench) -> None:
+    """Where the log knows no time, what was said is the end as well, and whose word it is stands there."""
+    await stage.providers.fail("voxworks", "refused")
+    made = await cancel(stage, CANCEL_BY_ID, goes_out=stage.clock() + timedelta(hours=1))
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    await stage.providers.clear("voxworks")
+    await pass_hours(stage, 1)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    assert not await stage.effects("voxworks")
+    told = await heard(stage, "D0AGENT")
+    assert "was to go out" in told
+    assert "as <@U0AGENT> says" in told
+
+
+async def test_without_a_known_time_it_is_sent_whenever_it_can_be(stage: Bench) -> None:
+    """Nothing is inferred where nobody knows when the call goes out."""
+    await stage.providers.fail("voxworks", "refused")
+    made = await cancel(stage, CANCEL_BY_ID)
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    await stage.providers.clear("voxworks")
+    await pass_hours(stage, 1)
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+
+
+async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> None:
+    """One of two calls went out: the other is removed, and nobody says that both were."""
+    first, second = await place(stage, hours=1), await place(stage, hours=6)
+    await stage.providers.fail("callkaro", "refused")
+    made = await cancel(stage)
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    assert (await stage.bot.entry(made)).state is State.APPROVED
+    await stage.providers.clear("callkaro")
+    await pass_hours(stage, 1)
+    assert (await stage.bot.entry(made)).state is State.SUCCEEDED
+    assert await stage.effects("callkaro") == ["placed", "placed", "removed"]
+    for channel in ("C0AUDIT", "D0AGENT", "C0SUPPORT"):
+        told = [one.text for one in await stage.said(channel) if "Removed" in one.text]
+        assert told, channel
+        assert all("Removed what was still to go out" in one for one in told)
+    assert "only later ones can have been removed" in await heard(stage, "D0AGENT")
+    log = stage.bot.log
+    assert [(await log.request(one.id)).cancelled for one in (first, second)] == [None, Cancelled(made.id)]
+
+
+async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: Bench) -> None:
+    """The rule's time is over, not that of the second call: there is still something to do."""
+    await place(stage, hours=1)
+    await place(stage, hours=9)
+    await stage.providers.fail("callkaro", "refused")
+    made = await cancel(stage)
+    await pass_hours(stage, 8.3)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+    told = await heard(stage, "D0AGENT")
+    assert "Later calls to this number still go out: ask again" in told
+    assert "The call went out" not in told
+
+
+async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) -> None:
+    """A call that was placed after the cancellation was asked keeps it from nothing: its own call went out."""
+    await place(stage, hours=1)
+    person = await stage.bot.person(AGENT)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked")
+    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    await stage.pass_time(minutes=1)
+    await place(stage, hours=6)
+    await stage.providers.fail("callkaro", "refused")
+    made = await stage.bot.approve(asked.request)
+    await stage.bot.rounds()
+    await pass_hours(stage, 1.3)
+    assert (await stage.bot.entry(made)).state is State.EXPIRED
+
+
+async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -> None:
+    """A lost answer just before the call, and an order of a person after it: a doubt stays one."""
+    await place(stage, seconds=5)
+    await stage.providers.fail("callkaro", Fault(does="reset", times=1, effect=False))
+    made = await cancel(stage)
+    await stage.pass_time(seconds=4)
+    await stage.bot.rounds()
+    await stage.pass_time(seconds=3)
+    await stage.bot.rounds()
+    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    manager = await stage.bot.person(MANAGER)
+    await stage.bot.operations.settle(
+        made.entries[0].id,
+        manager,
+        Settlement.ORDERED,
+        evidence=Evidence.NONE,
+        reason="nobody can tell",
+        nonce="again",
+    )
+    await stage.bot.rounds()
+    await second_steps(stage)
+    entry = await stage.bot.entry(made)
+    assert entry.state is State.UNKNOWN
+    assert "the time of its call had come" in (entry.message or "")
+    deletes = [one for one in await stage.asked("callkaro") if "delete" in one.request.target]
+    assert len(deletes) == 1
+
+
+@pytest.mark.parametrize("step", ["before sending", "before hold", "after hold"])
+async def test_the_call_goes_out_between_the_claim_and_the_send(stage: Bench, step: str) -> None:
+    """The call's time is looked at last of all: nothing leaves once it came."""
+    await place(stage, minutes=1)
+    made = await cancel(stage)
+
+    async def late() -> None:
+        del stage.bot.log.at[step]
+        stage.clock.move(minutes=1)
+
+    stage.bot.log.at[step] = late
+    for _ in range(3):
+        await stage.bot.rounds()
+        await stage.pass_time(seconds=31)
+    assert (await stage.bot.entry(made)).state in {State.EXPIRED, State.UNKNOWN}
+    assert await stage.effects("callkaro") == ["placed"]
+    assert not [one for one in await stage.asked("callkaro") if "delete" in one.request.target]
+
+
+@pytest.mark.parametrize("after", ["its lease", "the call"])
+async def test_an_answer_after_the_call_proves_nothing(stage: Bench, after: str) -> None:
+    """What a provider says that deletes what was never there may be of a call that had rung: people settle it."""
+    placed = await place(stage, minutes=1)
+    assert isinstance(placed.action, PlaceCall)
+    again = placed.action.model_copy(update={"at": stage.clock() + timedelta(hours=4)})
+    made = await cancel(stage, moves=Moved(placed.id, again))
+    bot, awake, answered = stage.bot, asyncio.Event(), asyncio.Event()
+    await stage.pass_time(seconds=55)
+
+    async def asleep() -> None:
+        answered.set()
+        await awake.wait()
+
+    bot.log.at["before succeeded"] = bot.log.at["before unknown"] = asleep
+    await stage.providers.fail("callkaro", Fault(does="slow", seconds=0.3))
+    await bot.dispatcher.step()
+
+    async def it_is_out() -> bool | None:
+        return any("delete" in one.request.target for one in await stage.asked("callkaro")) or None
+
+    await until(it_is_out)
+    await stage.pass_time(seconds=10)
+    await answered.wait()
+    if after == "its lease":
+        other = await stage.start()
+        await stage.pass_time(seconds=31)
+        await other.rounds()
+    bot.log.at.clear()
+    awake.set()
+    await bot.dispatcher.finish(timedelta(seconds=5))
+    await second_steps(stage)
+    assert (await stage.bot.entry(made)).state is State.UNKNOWN
+    assert len([one for one in await stage.effects("callkaro") if one == "placed"]) == 1

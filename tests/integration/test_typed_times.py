@@ -1,0 +1,143 @@
+"""Times that people type, from the command to what is asked: in their own zone, or the one they write."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from storage.states import State
+from tests.integration.bench import AGENT, Bench, Bot, bench
+from tests.integration.test_stops import read
+from tests.storage.samples import NUMBER
+
+NOW = datetime(2026, 11, 21, 3, 43, tzinfo=UTC)
+"""Saturday 21 November 2026, 9:13 in India."""
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it."""
+    async with bench(tmp_path) as made:
+        made.clock.now = NOW
+        await made.bot.directory.refresh_groups()
+        yield made
+
+
+async def known_with(bot: Bot, zone: str) -> None:
+    """Keep that Slack said so of the agent's clocks."""
+    person = await bot.person(AGENT)
+    await bot.log.keep_person(replace(person, timezone=zone))
+
+
+async def test_whoever_has_no_zone_is_asked_for_it(stage: Bench) -> None:
+    """Nothing is read in UTC: they write the zone or the offset, and what needs neither is read."""
+    await known_with(stage.bot, "")
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"/place-call {NUMBER} tomorrow 9:30")).ephemeral)
+        assert "Slack does not say your time zone." in said
+        assert "9:30 pm Asia/Kolkata" in said
+        said = read((await asha.command(f"/cancel-call {NUMBER} wrong number goes-out=17:00")).ephemeral)
+        assert "Slack does not say your time zone." in said
+        assert "so nobody knows when your days begin" in read(
+            (await asha.command("/calls log from=yesterday")).ephemeral
+        )
+        form = (await asha.command("/place-call")).view
+        assert form
+        refused = await asha.submit(form, {"targets": NUMBER, "at": "tomorrow 9:30"})
+        assert "Slack does not say your time zone." in refused.errors["at"]
+        for typed in ("in 20 min", "tomorrow 9:30 +05:30", "9:30pm Asia/Kolkata", "2026-11-22T10:00+05:30"):
+            shown = (await asha.command(f"/place-call {NUMBER} {typed}")).ephemeral
+            assert shown
+            assert "Place this call?" in read(shown), typed
+        assert shown
+        await asha.click(shown, "place")
+        await stage.bot.rounds()
+        assert "tomorrow 4:30 UTC" in str((await asha.command("/calls move")).view)
+    [entry] = await stage.bot.entries()
+    assert entry.scheduled_for == datetime(2026, 11, 22, 4, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("zone", "typed", "utc"),
+    [
+        ("+05:30", "tomorrow 9:30", "2026-11-22T04:00"),
+        ("+05:30", "tonight 9", "2026-11-21T15:30"),
+        ("Asia/Kolkata", "9:30pm IST", "2026-11-21T16:00"),
+        ("Asia/Kolkata", "at=9:30 pm IST", "2026-11-21T16:00"),
+        ("Asia/Kolkata", "9:30 UTC", "2026-11-21T09:30"),
+        ("Asia/Kolkata", "10:00 +05:30", "2026-11-21T04:30"),
+        ("Asia/Kolkata", "tomorrow 10:00 +0530", "2026-11-22T04:30"),
+        ("Asia/Kolkata", "2026-12-5 10:00", "2026-12-05T04:30"),
+        ("Asia/Kolkata", "10:00 2026-12-5", "2026-12-05T04:30"),
+        ("Asia/Kolkata", "in 2h30m", "2026-11-21T06:13"),
+        ("Asia/Kolkata", "in 2 h 30 min", "2026-11-21T06:13"),
+        ("Asia/Kolkata", "in 1.5 hours", "2026-11-21T05:13"),
+        ("Asia/Kolkata", "in half an hour", "2026-11-21T04:13"),
+        ("Asia/Kolkata", "day after tomorrow 10am", "2026-11-23T04:30"),
+        ("Asia/Kolkata", "next friday 10:00", "2026-11-27T04:30"),
+        ("Asia/Kolkata", "this friday 10:00", "2026-11-27T04:30"),
+        ("Asia/Kolkata", "1430 hrs", "2026-11-21T09:00"),
+        ("Asia/Kolkata", "tomorrow morning 10 o'clock", "2026-11-22T04:30"),
+        ("Asia/Kolkata", "5 Dec 10:00 America/New_York", "2026-12-05T15:00"),
+    ],
+)
+async def test_a_time_behind_a_number_is_read(stage: Bench, zone: str, typed: str, utc: str) -> None:
+    """The number ends where the time begins, and the preview places the call at that instant."""
+    await known_with(stage.bot, zone)
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        shown = (await asha.command(f"/place-call 98765 43210 {typed}")).ephemeral
+        assert "Place this call?" in read(shown)
+        assert shown
+        await asha.click(shown, "place")
+    [entry] = await stage.bot.entries()
+    assert entry.state is State.APPROVED
+    assert entry.scheduled_for == datetime.fromisoformat(f"{utc}+00:00")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says", "corrected"),
+    [
+        ("yesterday 9:30", "has passed", 'at="today 9:30"|at=today 9:30'),
+        ("next monday 10:00", "Type “Mon 23 Nov 10:00” or “Mon 30 Nov 10:00”.", None),
+        ("10:00 CST", "Type “10:00 America/Chicago” or", None),
+        ("18:00 JST", "is not certain", "at=18:00 Asia/Tokyo"),
+        ("midnight", "Type “tomorrow 00:00” or “today 23:59”.", None),
+        ("10 o'clock", "Type “10 am” or “10 pm”.", None),
+        ("2026/12/5 10:00", "Did you mean `2026-12-05 10:00`?", "at=2026-12-05 10:00"),
+        ("2026.12.5 10:00", "Did you mean `2026-12-05 10:00`?", "at=2026-12-05 10:00"),
+        ("5 Dec 10:00-11:00", "can be an offset from UTC or something else", None),
+    ],
+)
+async def test_a_doubtful_time_is_a_question_with_its_answers(
+    stage: Bench, typed: str, says: str, corrected: str | None
+) -> None:
+    """Each answer is a text to type; where there is one only, the whole line can be copied."""
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"/place-call 98765 43210 {typed}")).ephemeral)
+        assert says in said
+        if corrected:
+            line = next(line for line in said.splitlines() if line.startswith("Corrected"))
+            assert any(one in line for one in corrected.split("|")), line
+            again = await asha.command(line.split("`")[1])
+            assert "Place this call?" in read(again.ephemeral)
+    assert await stage.bot.entries() == []
+
+
+async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: Bench) -> None:
+    """What is said of a call to be cancelled: with the whole line where one answer is likely."""
+    line = f"/cancel-call {NUMBER} wrong number goes-out="
+    async with stage.connected():
+        asha = stage.people.person(AGENT)
+        said = read((await asha.command(f"{line}yesterday 17:00")).ephemeral)
+        corrected = next(one for one in said.splitlines() if one.startswith("Corrected"))
+        assert "goes-out=today 17:00" in corrected
+        assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
+        await asha.command(f"{line}9:30pm IST")
+    [entry] = await stage.bot.entries()
+    request = await stage.bot.log.request(entry.request)
+    assert request.goes_out == datetime(2026, 11, 21, 16, tzinfo=UTC)

@@ -1,0 +1,487 @@
+import asyncio
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from providers.actions import Kind
+from storage.database.connection import (
+    TOGETHER,
+    CannotOpen,
+    Reader,
+    Writer,
+    open_for_reading,
+    open_for_writing,
+)
+from storage.models import Query, Waiting
+from storage.repositories import cancellations, exclusion, moves, outbox, rate_limits, reading, search
+from storage.states import State
+from storage.store import SQLiteLog
+from tests.storage.samples import KEY, NOON, Clock, placing
+from tests.support.tree import ROOT
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a log will be."""
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+    """A fresh log."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    yield log
+    await log.close()
+
+
+async def start(path: Path, *arguments: object, module: str = "writer") -> asyncio.subprocess.Process:
+    """Start a process that records requests and prints their ids, or does something else with the log."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", f"tests.storage.{module}", str(path), *map(str, arguments)),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+
+
+async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
+    """Whatever a process called accepted before it was killed is in the log, and the log is whole."""
+    for round_ in range(3):
+        process = await start(path, f"round{round_}", 0)
+        assert process.stdout is not None
+        accepted = [(await process.stdout.readline()).decode().strip() for _ in range(20 + 7 * round_)]
+        process.kill()
+        accepted += [line.decode().strip() async for line in process.stdout if line.endswith(b"\n")]
+        await process.wait()
+        log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+        for request in accepted:
+            assert (await log.request(request)).state in {State.APPROVED, State.WITHDRAWN}
+        assert not (await log.verify()).faults
+        await log.close()
+
+
+async def test_processes_that_start_together_share_one_new_file(path: Path) -> None:
+    """Several processes make, migrate and write the same file at once, and its chain is one."""
+    processes = [await start(path, f"process{n}", 15) for n in range(4)]
+    output = [(await process.communicate())[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0, 0]
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    verdict = await log.verify()
+    assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
+    assert len({request for requests in output for request in requests}) == 60
+    await log.close()
+
+
+def test_a_log_that_is_set_up_is_opened_beside_a_busy_writer(path: Path) -> None:
+    """Starting needs the write lock only where there is something to set up."""
+    with closing(open_for_writing(path)) as busy:
+        busy.execute("BEGIN IMMEDIATE")
+        with closing(open_for_writing(path)) as connection:
+            assert connection.execute("SELECT count(*) FROM actions").fetchone()[0] == 0
+        busy.execute("ROLLBACK")
+
+
+async def test_processes_that_share_a_file_share_an_account_s_rate(path: Path) -> None:
+    """However many ask at once, the limit goes, and none more until a minute has passed."""
+
+    async def given(later: int) -> int:
+        processes = [await start(path, 30, 25, later, module="taker") for _ in range(4)]
+        return sum([int((await process.communicate())[0]) for process in processes])
+
+    assert [await given(later) for later in (0, 30, 90, 120)] == [25, 0, 25, 0]
+
+
+async def test_a_log_is_as_it_was_when_it_is_opened_again(path: Path) -> None:
+    """Closing and opening changes nothing."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    made = (await log.record(placing())).request
+    await log.close()
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    assert await log.request(made.id) == made
+    await log.close()
+
+
+def garbage(path: Path) -> None:
+    """A file that is no database."""
+    path.write_bytes(b"no database at all, but longer than a header of one hundred bytes" * 9)
+
+
+def somebody_elses(path: Path) -> None:
+    """A database of another program."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE events (name TEXT)")
+
+
+def newer(path: Path) -> None:
+    """A log that a later version of this program has migrated."""
+    with closing(open_for_writing(path)) as connection:
+        connection.execute(
+            "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'future', '')"
+        )
+
+
+def content(path: Path) -> bytes | None:
+    """What is in the file, if there is one."""
+    return path.read_bytes() if path.exists() else None
+
+
+def in_no_folder(path: Path) -> None:
+    """A path where no file can be."""
+    path.symlink_to(path.parent / "missing" / "log.db")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "why"),
+    [
+        (garbage, "not a database"),
+        (somebody_elses, "another program"),
+        (newer, "newer version .schema future."),
+        (in_no_folder, "unable to open"),
+    ],
+)
+async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
+    path: Path, prepare: Callable[[Path], None], why: str
+) -> None:
+    """Opening says what is wrong with the file, and changes nothing in it."""
+    prepare(path)
+    before = content(path)
+    with pytest.raises(CannotOpen, match=why):
+        await SQLiteLog.open(path, key=KEY, clock=Clock())
+    assert content(path) == before
+
+
+async def test_another_key_is_refused(path: Path) -> None:
+    """A log whose numbers could not be found under the key is not opened."""
+    await (await SQLiteLog.open(path, key=KEY, clock=Clock())).close()
+    with pytest.raises(CannotOpen, match="another key"):
+        await SQLiteLog.open(path, key=b"another", clock=Clock())
+
+
+async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) -> None:
+    """The settings that durability and erasing rest on are in force."""
+    with closing(open_for_writing(path)) as connection:
+        settings = {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "foreign_keys": 1}
+        for name, value in settings.items():
+            assert connection.execute(f"PRAGMA {name}").fetchone()[0] == value
+
+
+async def test_readers_cannot_write(log: SQLiteLog, path: Path) -> None:
+    """A connection for reading refuses to write."""
+    assert not (await log.page(Query())).entries
+    with (
+        closing(open_for_reading(path)) as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM events")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET actor = 'U0MALLORY'",
+        "DELETE FROM events",
+        "INSERT OR REPLACE INTO events SELECT 1, at, request, entry, name, 'U0MALLORY', data, private, previous, hash FROM events",
+        "INSERT INTO events SELECT 9, at, request, entry, name, actor, data, private, previous, hash FROM events",
+    ],
+)
+async def test_events_are_only_appended(log: SQLiteLog, path: Path, statement: str) -> None:
+    """SQLite itself refuses to change, delete, replace or skip events, for whoever opens the file."""
+    made = (await log.record(placing())).request
+    with (
+        closing(sqlite3.connect(path)) as connection,
+        pytest.raises(sqlite3.IntegrityError, match="events are"),
+    ):
+        connection.execute(statement)
+    assert (await log.events(made.id))[0].actor == "U0AGENT"
+
+
+async def test_a_long_read_does_not_delay_a_commit(log: SQLiteLog, path: Path) -> None:
+    """Somebody who reads an old state for a long time keeps nobody from writing."""
+    await log.record(placing())
+    with closing(open_for_reading(path)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM events").fetchone()
+        async with asyncio.timeout(5):
+            made = (await log.record(placing())).request
+            await log.erase(made.id, actor="U1")
+        assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
+
+
+async def test_what_waits_to_be_read_is_read_together(path: Path) -> None:
+    """In one transaction, of which one may fail alone; it sees what was committed before it was asked for."""
+    writer, reader = await Writer.open(path), await Reader.open(path)
+    begun = list[str]()
+    await reader.do(lambda connection: connection.set_trace_callback(begun.append))
+
+    def fails(_connection: sqlite3.Connection) -> int:
+        raise LookupError
+
+    def count(connection: sqlite3.Connection) -> int:
+        [(number,)] = connection.execute("SELECT count(*) FROM meta WHERE name = 'made'")
+        return int(number)
+
+    assert await reader.do(count) == 0
+    await writer.do(lambda connection: connection.execute("INSERT INTO meta VALUES ('made', x'00')").rowcount)
+    begun.clear()
+    found = await asyncio.gather(*(reader.do(one) for one in (count, fails, count)), return_exceptions=True)
+    assert [found[0], type(found[1]), found[2]] == [1, LookupError, 1]
+    assert begun.count("BEGIN") == begun.count("ROLLBACK") == 2
+    await reader.close()
+    await writer.close()
+
+
+@pytest.mark.parametrize("kind", [Reader, Writer])
+async def test_whatever_happens_to_it_every_caller_is_told(
+    path: Path, kind: type[Reader] | type[Writer]
+) -> None:
+    """Also where what is raised is nothing that a future takes, and where the file is being closed."""
+    await (await Writer.open(path)).close()
+    opened = await kind.open(path)
+
+    def ends(_connection: sqlite3.Connection) -> None:
+        raise StopIteration
+
+    def nothing(_connection: sqlite3.Connection) -> None:
+        pass
+
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await opened.do(ends)
+        await opened.do(nothing)
+        closing_ = asyncio.ensure_future(opened.close())
+        late = [asyncio.ensure_future(opened.do(nothing)) for _ in range(3 * TOGETHER)]
+        await closing_
+        late.append(asyncio.ensure_future(opened.do(nothing)))
+        told = await asyncio.gather(*late, return_exceptions=True)
+    assert isinstance(told[-1], RuntimeError)
+    assert all(one is None or isinstance(one, sqlite3.ProgrammingError | RuntimeError) for one in told)
+
+
+async def test_changes_that_wait_are_committed_together(path: Path) -> None:
+    """Of changes committed together one may fail alone, and a failed one leaves nothing behind."""
+    writer = await Writer.open(path)
+    commits = list[str]()
+    await writer.do(lambda connection: connection.set_trace_callback(commits.append))
+
+    def keep(name: str) -> Callable[[sqlite3.Connection], str]:
+        def work(connection: sqlite3.Connection) -> str:
+            connection.execute("INSERT INTO meta VALUES (?, x'00')", [name])
+            if name == "3":
+                raise ValueError(name)
+            return name
+
+        return work
+
+    results = await asyncio.gather(*(writer.do(keep(str(n))) for n in range(8)), return_exceptions=True)
+    kept = await writer.do(lambda connection: connection.execute("SELECT name FROM meta").fetchall())
+    assert [str(result) for result in results] == [str(n) for n in range(8)]
+    assert isinstance(results[3], ValueError)
+    assert [row["name"] for row in kept] == ["0", "1", "2", "4", "5", "6", "7"]
+    assert commits.count("COMMIT") <= 4
+    await writer.close()
+
+
+async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> None:
+    """When the disk is full, nobody is told that a change was committed, and the next one works."""
+    writer = await Writer.open(path)
+
+    def limit(connection: sqlite3.Connection, spare: int) -> None:
+        [(pages,)] = connection.execute("PRAGMA page_count")
+        connection.execute(f"PRAGMA max_page_count = {pages + spare}")
+
+    def fill(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('big', zeroblob(100000))")
+
+    await writer.do(lambda connection: limit(connection, 4))
+    results = await asyncio.gather(*(writer.do(fill) for _ in range(3)), return_exceptions=True)
+    assert [type(result) for result in results] == [sqlite3.OperationalError] * 3
+    await writer.do(lambda connection: limit(connection, 1000))
+    await writer.do(fill)
+    await writer.close()
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: SQLiteLog) -> None:
+    """Each request of cancelled callers is there whole or not at all, and others are not held up."""
+    tasks = [asyncio.create_task(log.record(placing())) for _ in range(30)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 15
+    made = (await log.record(placing())).request
+    assert (await log.request(made.id)).state is State.APPROVED
+    verdict = await log.verify()
+    assert verdict.faults == ()
+    assert verdict.entries >= 16
+
+
+QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
+    "page": (lambda db: search.page(db, Query(), None, 9, 50), "actions_asked"),
+    "page by state": (
+        lambda db: search.page(db, Query(state=State.PENDING), None, 9, 50),
+        "actions_state",
+    ),
+    "page by requester": (
+        lambda db: search.page(db, Query(requester="U1"), None, None, 50),
+        "actions_requester",
+    ),
+    "page by connection": (
+        lambda db: search.page(db, Query(connection="a"), None, 9, 50),
+        "actions_connection",
+    ),
+    "page by kind": (
+        lambda db: search.page(db, Query(kind=Kind.PLACE_CALL, team="T0"), None, 9, 50),
+        "actions_kind",
+    ),
+    "page of a day": (
+        lambda db: search.page(db, Query(since=NOON, until=NOON), None, 9, 50),
+        "actions_asked",
+    ),
+    "page of a person's day": (
+        lambda db: search.page(db, Query(requester="U1", since=NOON, until=NOON), None, 9, 50),
+        "actions_requester (requester=? AND asked_at>? AND asked_at<?",
+    ),
+    "page of newer ones": (
+        lambda db: search.search(db, Query(connection="a"), None, after=None, before=9, limit=50),
+        "actions_connection",
+    ),
+    "page by words": (
+        lambda db: search.search(db, Query(text="a"), None, after=9, before=None, limit=50),
+        "actions_asked",
+    ),
+    "page by number": (
+        lambda db: search.page(db, Query(state=State.PENDING), b"n", 9, 50),
+        "lookup_number",
+    ),
+    "page with what was cancelled": (
+        lambda db: search.page(db, Query(), None, None, 50),
+        "events_cancelled",
+    ),
+    "asked to stop": (lambda db: search.asked_to_stop(db, b"n"), "lookup_number"),
+    "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
+    "seen": (lambda db: reading.seen(db, "a", "f", "ck_1", NOON), "events_reference"),
+    "taken away": (lambda db: cancellations._found(db, "A-2222"), "events_reference (<expr>=?"),
+    "what is waited for": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
+    "ready": (
+        lambda db: db.execute(
+            reading._READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]"}
+        ),
+        "actions_approved (connection=?)",
+    ),
+    "ready to be removed": (
+        lambda db: db.execute(
+            reading._READY_OF_KINDS,
+            {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]", "kinds": '["cancel_call"]'},
+        ),
+        "actions_approved (connection=?)",
+    ),
+    "overdue": (lambda db: reading.overdue(db, NOON), "actions_not_after"),
+    "unsighted": (
+        lambda db: reading.unsighted(db, ["a"], 9, {}),
+        "actions_unbegun (connection=? AND rowid>?)",
+    ),
+    "unsure": (lambda db: reading.unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "sighted before": (lambda db: reading.sighted_before(db, "A-2222"), "events_looked_up"),
+    "a turn": (lambda db: rate_limits.turn(db, "a", 5, NOON), "PRIMARY KEY"),
+    "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_doubted"),
+    "lapsed": (lambda db: reading.lapsed(db, NOON), "actions_state"),
+    "undecided": (lambda db: reading.undecided(db, NOON, 9), "requests_pending (<expr><?)"),
+    "pending": (
+        lambda db: reading.pending(db, 9, Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
+        "requests_pending (<expr>>?)",
+    ),
+    "pending since": (lambda db: reading.pending_since(db, 5, 9), "actions_pending (n>?)"),
+    "alike": (lambda db: reading.alike(db, b"n"), "lookup_masked (masked=?)"),
+    "last asked": (lambda db: reading.last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
+    "scheduled": (
+        lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
+        "actions_scheduled_by (requester=? AND scheduled_for>?)",
+    ),
+    "outgoing": (
+        lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
+        "outbox_lane (lane>?)",
+    ),
+    "outgoing beside what somebody posts": (
+        lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
+        "outbox_leased (lease_until>?",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
+    """No such query scans a table or sorts what it would have to read first, however long the log."""
+    query, index = QUERIES[name]
+    statements = list[str]()
+    with closing(open_for_writing(path)) as connection:
+        connection.set_trace_callback(statements.append)
+        query(connection)
+        connection.set_trace_callback(None)
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+    assert any(index in step for step in plan), plan
+    short = (
+        "SCAN first",
+        "SCAN due",
+        "SCAN (subquery",
+        "SCAN holding",
+        "SCAN one",
+        "SCAN done",
+        "SCAN hit",
+        "SCAN lanes",
+    )  # a few rows each
+    assert not [
+        step
+        for step in plan
+        if step.startswith("SCAN") and "INDEX" not in step and not step.startswith(short)
+    ], plan
+    if name.startswith(("page", "ready")):
+        assert not [step for step in plan if "TEMP B-TREE" in step], plan
+
+
+ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
+    "scheduled": lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
+    "scheduled to": lambda db: reading.scheduled_to(db, b"n", NOON),
+    "known call": lambda db: reading.known_call(db, "a", "ck_1", NOON),
+    "holders": lambda db: reading.holders(db, ["ck_1", "ck_12345678"], str.encode),
+    "still goes out": lambda db: reading.still_goes_out(db, "A-2222", NOON),
+    "moves due": lambda db: moves.due(db, NOON),
+    "moves followed": lambda db: moves.followed(db, NOON),
+}
+
+
+@pytest.mark.parametrize("name", ONE_BY_ONE)
+def test_what_is_asked_before_an_answer_reads_no_whole_state_kind_or_connection(
+    path: Path, name: str
+) -> None:
+    """Each of those may be most of a long log, and Slack waits for three seconds."""
+    statements = list[str]()
+    with closing(open_for_writing(path)) as connection:
+        connection.set_trace_callback(statements.append)
+        ONE_BY_ONE[name](connection)
+        connection.set_trace_callback(None)
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {statements[0]}")]
+    assert not [
+        step
+        for step in plan
+        if any(
+            f"USING INDEX {index} " in step
+            for index in ("actions_kind", "actions_connection", "actions_state")
+        )
+    ], plan
+
+
+def test_the_file_is_for_its_owners_eyes(tmp_path: Path) -> None:
+    """Whatever the umask says; SQLite's own files beside it follow."""
+    before = os.umask(0)
+    try:
+        with closing(open_for_writing(tmp_path / "log.db")):
+            modes = {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {0o600}

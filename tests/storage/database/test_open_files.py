@@ -1,0 +1,167 @@
+import asyncio
+import os
+import shutil
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from storage.errors import LogReplacedError
+from storage.maintenance.backup import backup
+from storage.store import SQLiteLog
+from tests.storage.samples import KEY, Clock, placing
+from tests.support.tree import ROOT
+
+Loss = Callable[[Path, Path], object]
+"""What happens to the file of a log, where another one lies."""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a log will be."""
+    (tmp_path / "folder").mkdir()
+    return tmp_path / "folder" / "log.db"
+
+
+@pytest.fixture
+async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+    """A log with a request in it, whose files are watched."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock(), watched=True)
+    await log.record(placing())
+    yield log
+    await log.close()
+
+
+async def another(path: Path) -> Path:
+    """Another log, in one file."""
+    other = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    await other.record(placing())
+    await other.close()
+    return path
+
+
+def beside(path: Path, name: str) -> Path:
+    """SQLite's own file beside a database."""
+    return path.with_name(f"{path.name}-{name}")
+
+
+def repointed(path: Path, other: Path) -> None:
+    """Replace a file by a link to another one."""
+    path.rename(path.with_name("elsewhere.db"))
+    path.symlink_to(other)
+
+
+LOSSES: dict[str, Loss] = {
+    "deleted": lambda path, _: path.unlink(),
+    "replaced": lambda path, other: other.replace(path),
+    "replaced by a copy of itself": lambda path, other: shutil.copyfile(path, other).replace(path),
+    "overwritten by cp": lambda path, other: shutil.copyfile(other, path),
+    "overwritten with rubbish": lambda path, _: path.write_bytes(os.urandom(path.stat().st_size)),
+    "emptied": lambda path, _: os.truncate(path, 0),
+    "cut off": lambda path, _: os.truncate(path, 4096),
+    "its -wal removed": lambda path, _: beside(path, "wal").unlink(),
+    "its -wal replaced": lambda path, other: shutil.copyfile(other, beside(other, "wal")).replace(
+        beside(path, "wal")
+    ),
+    "its -shm removed": lambda path, _: beside(path, "shm").unlink(),
+    "its folder moved away": lambda path, _: path.parent.rename(path.parent.with_name("away")),
+    "a link to another one": repointed,
+}
+
+
+@pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES.keys())
+async def test_nothing_is_committed_into_files_that_are_lost(
+    log: SQLiteLog, path: Path, tmp_path: Path, lose: Loss
+) -> None:
+    """Whatever becomes of its files under an open log, the next change is refused, and why is said."""
+    other = await another(tmp_path / "other.db")
+    assert log.fault() is None
+    lose(path, other)
+    with pytest.raises(LogReplacedError):
+        await log.record(placing())
+    fault = log.fault()
+    assert fault
+    assert fault.startswith("The log is lost: log.db")
+    assert "Nothing is accepted" in fault
+    with pytest.raises(LogReplacedError):
+        await log.keep_draft("nonce", person="U0AGENT", content={})
+
+
+async def test_files_that_come_back_are_the_log_again(log: SQLiteLog, path: Path) -> None:
+    """A folder that was away for a while, as where a volume is mounted again: nothing was lost meanwhile."""
+    away = path.parent.rename(path.parent.with_name("away"))
+    with pytest.raises(LogReplacedError):
+        await log.record(placing())
+    away.rename(path.parent)
+    assert (await log.record(placing())).fresh
+    assert log.fault() is None
+    assert not (await log.verify()).faults
+
+
+async def test_an_older_state_of_the_same_log_is_noticed(log: SQLiteLog, path: Path, tmp_path: Path) -> None:
+    """A backup that is copied over the running log has the same identity, and is another file all the same."""
+    assert not backup(path, tmp_path / "backup.db").faults
+    await log.record(placing())
+    shutil.copyfile(tmp_path / "backup.db", path)
+    with pytest.raises(LogReplacedError):
+        await log.record(placing())
+
+
+async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, tmp_path: Path) -> None:
+    """What stood in its write-ahead log alone is in the file before anybody can copy something over that."""
+    arguments = ("-m", "tests.storage.writer", str(path), "killed", "0")
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=ROOT, stdout=PIPE)
+    assert process.stdout
+    accepted = [(await process.stdout.readline()).decode().strip() for _ in range(5)]
+    process.kill()
+    await process.wait()
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock(), watched=True)
+    assert (await log.request(accepted[0])).id == accepted[0]
+    await log.record(placing())
+    shutil.copyfile(await another(tmp_path / "other.db"), path)
+    with pytest.raises(LogReplacedError):
+        await log.record(placing())
+    await log.close()
+
+
+async def test_what_others_may_do_is_no_loss(log: SQLiteLog, path: Path, tmp_path: Path) -> None:
+    """Other processes write and empty the write-ahead log, a backup is made, the file is compacted, read, touched."""
+    processes = [
+        await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.storage.writer", str(path), f"process{number}", "150"),
+            cwd=ROOT,
+            stdout=PIPE,
+        )
+        for number in range(2)
+    ]
+    ends = [asyncio.create_task(process.communicate()) for process in processes]
+    with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as shell:
+        while not all(one.done() for one in ends):
+            await log.record(placing())
+            assert log.fault() is None
+            shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            assert log.fault() is None
+            await asyncio.sleep(0)
+        assert not backup(path, tmp_path / "backup.db").faults
+        shell.execute("VACUUM")
+        shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert [process.returncode for process in processes] == [0, 0]
+    os.utime(path)
+    assert (await log.record(placing())).fresh
+    assert log.fault() is None
+    assert not (await log.verify()).faults
+
+
+async def test_a_read_that_fails_speaks_against_the_log_for_a_while(path: Path) -> None:
+    """What SQLite says of it is said, until it was long ago."""
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    await log.read_anew()
+    assert log.fault() is None
+    with pytest.raises(sqlite3.OperationalError):
+        await log._reader.do(lambda connection: connection.execute("SELECT * FROM torn"))
+    assert log.fault() == "The log cannot be read: no such table: torn"
+    await log.close()

@@ -1,0 +1,161 @@
+"""The views for people who read SQL: in words, without a full number, and none left out of Datasette's file."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bot.text.formatting import WORDS
+from storage.database.views import STATES
+from storage.models import Person
+from storage.store import SQLiteLog
+from tests.storage.contract.changes import cancelled
+from tests.storage.samples import (
+    KEY,
+    NOON,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    cancelling_by_id,
+    deny,
+    placing,
+)
+from tests.support.tree import ROOT
+
+METADATA = ROOT / "docs/datasette.yml"
+PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "seals", "stops"}
+"""What nobody reads there."""
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> AsyncIterator[Path]:
+    """A log with a call, a cancellation that was approved, and one by id that was denied."""
+    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.keep_person(
+        Person(
+            "U0AGENT",
+            "T0",
+            "asha",
+            "UTC",
+            bot=False,
+            deleted=False,
+            guest=False,
+            stranger=False,
+            read_at=NOON,
+        )
+    )
+    await log.record(placing(NUMBER))
+    made = (await log.record(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
+    await log.apply(approve(*(entry.id for entry in made.entries)))
+    await log.apply(deny((await log.record(cancelling_by_id("vx_1"))).request.id))
+    yield tmp_path / "log.db"
+    await log.close()
+
+
+def read(path: Path, view: str) -> list[dict[str, Any]]:
+    """All rows of a view, with nothing but SQLite."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(f"SELECT * FROM {view}")]  # noqa: S608 - our views
+
+
+async def test_views_are_in_words(path: Path) -> None:
+    """States as people read them, times as text, names where they are known."""
+    actions = read(path, "actions_in_words")
+    assert [row["state"] for row in actions] == ["about to be sent"] * 3 + ["denied"]
+    assert [row["target"] for row in actions] == ["•••• 3210", "•••• 3210", "•••• 3211", "vx_1"]
+    assert {row["asked_by_name"] for row in actions} == {"asha"}
+    assert actions[0]["asked"] == "2026-03-02T12:00:00.123Z"
+    requests = read(path, "requests_in_words")
+    assert [(row["what"], row["targets"], row["reason"], row["decision"]) for row in requests] == [
+        ("place call", 1, None, None),
+        ("cancel call", 2, "moved", "approve"),
+        ("cancel call", 1, None, "deny"),
+    ]
+    assert [row["what"] for row in read(path, "what_happened")] == [
+        *["requested"] * 3,
+        *["approved"] * 2,
+        "requested",
+        "denied",
+    ]
+    assert {row["who"] for row in read(path, "decisions")} == {"U0MANAGER"}
+    assert sum(row["actions"] for row in read(path, "by_connection")) == 4
+    assert sum(row["actions"] for row in read(path, "by_person")) == 4
+
+
+async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Path) -> None:
+    """It is cancelled, by which request; who counts what is done by connection or person leaves it out."""
+    clock, path = Clock(), tmp_path / "log.db"
+    log = await SQLiteLog.open(path, key=KEY, clock=clock)
+    _, cancel = await cancelled(log, clock)
+    await log.record(placing(OTHER_NUMBER))
+    await log.close()
+    told = [(row["what"], row["state"], row["cancelled_by"]) for row in read(path, "actions_in_words")]
+    assert told == [
+        ("place call", "cancelled", cancel.id),
+        ("cancel call", "done", None),
+        ("place call", "about to be sent", None),
+    ]
+    for view in ("by_connection", "by_person"):
+        counted = {(row["what"], row["state"]): row["actions"] for row in read(path, view)}
+        assert counted == {
+            ("cancel call", "done"): 1,
+            ("place call", "about to be sent"): 1,
+            ("place call", "cancelled"): 1,
+        }
+
+
+@pytest.mark.parametrize("view", ["actions_in_words", "by_connection", "by_person"])
+async def test_views_find_what_was_cancelled_by_index(path: Path, view: str) -> None:
+    """However many events there are, each action looks only at those that cancelled something."""
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN SELECT * FROM {view}")]  # noqa: S608 - our views
+    of_events = [step for step in plan if "events" in step]
+    assert of_events
+    assert all("USING INDEX events_cancelled (entry=?)" in step for step in of_events), plan
+
+
+async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path) -> None:
+    """Whatever they are read for."""
+    views = _names(path, "view")
+    whole = str([read(path, view) for view in views])
+    assert NUMBER[-10:] not in whole
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    erased = next(row["id"] for row in read(path, "requests_in_words") if row["reason"])
+    await log.erase(erased, actor="U0DPO")
+    await log.close()
+    assert "moved" not in str([read(path, view) for view in views])
+    assert [row["target"] for row in read(path, "actions_in_words") if row["request"] == erased] == [
+        "erased"
+    ] * 2
+
+
+def test_views_say_what_people_read_elsewhere() -> None:
+    """The words for states are the same in SQL as in Slack."""
+    assert {str(state): words for state, words in WORDS.items()} == STATES
+
+
+async def test_datasette_shows_the_views_and_keeps_the_rest_back(path: Path) -> None:
+    """Its file names every table and view there is; what is personal is for nobody, and no SQL reaches it."""
+    told = yaml.safe_load(METADATA.read_text(encoding="utf-8"))["databases"]["callops"]
+    assert told["allow_sql"] is False
+    tables, views = _names(path, "table"), _names(path, "view")
+    assert set(told["tables"]) == tables | views
+    assert {name for name, one in told["tables"].items() if one.get("allow") is False} == PRIVATE
+    assert {name for name, one in told["tables"].items() if one.get("hidden")} == tables
+    for view in views:
+        columns = set(read(path, view)[0])
+        assert told["tables"][view].get("sort_desc", "request") in columns | {"request"}
+
+
+def _names(path: Path, kind: str) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = ?", [kind])
+        return {name for (name,) in rows}

@@ -1,0 +1,180 @@
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from providers.actions import Code
+from storage.maintenance.backup import CannotBackUp, backup
+from storage.maintenance.verification import verify
+from storage.models import Query
+from storage.repositories.erasure_list import AGAIN, Erasing, Listed, UnreadableList, list_beside
+from storage.store import SQLiteLog
+from tests.storage.contract.changes import succeeded
+from tests.storage.maintenance.test_verification import exported, tamper
+from tests.storage.samples import (
+    KEY,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    cancelling,
+    cancelling_by_id,
+    deny,
+    placing,
+)
+
+CLOCK = Clock()
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
+    """The log in a file, for a while."""
+    log = await SQLiteLog.open(path, key=KEY, clock=CLOCK)
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    """A closed log that has one call in it."""
+    async with opened(tmp_path / "log.db") as log:
+        made = (await log.record(placing(NUMBER))).request
+        await succeeded(log, made.id, CLOCK, Code.QUEUED)
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+    """The same, open."""
+    async with opened(path) as log:
+        yield log
+
+
+def numbers_in(path: Path) -> set[str]:
+    """Which numbers stand in a file, whatever tables say."""
+    content = path.read_bytes()
+    return {number for number in (NUMBER, OTHER_NUMBER) if number[3:].encode() in content}
+
+
+def copies(folder: Path) -> list[str]:
+    """What a backup left in a folder."""
+    return sorted(file.name for file in folder.iterdir() if file.name.startswith("copy"))
+
+
+@pytest.mark.usefixtures("log")
+async def test_a_backup_holds_everything(tmp_path: Path) -> None:
+    """Also what stands beside the file only, as the log is still open; readable by its owner alone."""
+    verdict = backup(tmp_path / "log.db", tmp_path / "copy.db")
+    assert (verdict.entries, verdict.events, verdict.faults) == (1, 3, ())
+    assert verify(tmp_path / "copy.db") == verify(tmp_path / "log.db") == verdict
+    assert exported(tmp_path / "copy.db") == exported(tmp_path / "log.db")
+    assert (tmp_path / "copy.db").stat().st_mode & 0o077 == 0
+    assert copies(tmp_path) == ["copy.db"]
+
+
+async def test_a_backup_can_be_made_while_others_write(log: SQLiteLog, tmp_path: Path) -> None:
+    """It is the log of one moment, whole, and the writers do not fail."""
+    writing = [asyncio.create_task(log.record(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
+    verdict = await asyncio.to_thread(backup, tmp_path / "log.db", tmp_path / "copy.db")
+    await asyncio.gather(*writing)
+    assert verdict.faults == ()
+    assert exported(tmp_path / "copy.db")[:3] == exported(tmp_path / "log.db")[:3]
+
+
+@pytest.mark.usefixtures("path")
+def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    """Neither a finished backup nor one that is being made."""
+    for name, said in (
+        ("copy.db", "is there already"),
+        ("copy.db.unfinished", "another backup is being made"),
+    ):
+        (tmp_path / name).write_text("precious")
+        with pytest.raises(CannotBackUp, match=said):
+            backup(tmp_path / "log.db", tmp_path / "copy.db")
+        assert (tmp_path / name).read_text() == "precious"
+        (tmp_path / name).unlink()
+
+
+def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> None:
+    """What was tampered with is named, what cannot be read is, too, and no file is left of either."""
+    whole = path.read_bytes()
+    tamper(tmp_path / "log.db", "UPDATE actions SET state = 'failed'")
+    assert "its row says state = failed" in backup(tmp_path / "log.db", tmp_path / "copy.db").faults[0]
+    (tmp_path / "log.db").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(CannotBackUp, match="cannot be read to its end"):
+        backup(tmp_path / "log.db", tmp_path / "copy.db")
+    (tmp_path / "other.db").touch()
+    with pytest.raises(CannotBackUp, match="is not a log of this program"):
+        backup(tmp_path / "other.db", tmp_path / "copy.db")
+    with pytest.raises(CannotBackUp, match=r"nowhere/copy\.db cannot be written"):
+        backup(tmp_path / "log.db", tmp_path / "nowhere" / "copy.db")
+    assert not copies(tmp_path)
+
+
+async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: Path) -> None:
+    """One by one and by number, and nothing else: the list of it holds no number, and does not grow."""
+    async with opened(path) as log:
+        erased = (await log.record(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
+        await log.apply(deny(erased.id))
+        kept = (await log.record(replace(cancelling_by_id("vx_1"), reason="kept"))).request
+        await log.apply(deny(kept.id))
+        backup(path, tmp_path / "copy.db")
+        await log.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
+        await log.erase(erased.id, actor="U0DPO")
+    listed = list_beside(path).read_text(encoding="utf-8")
+    assert len(listed.splitlines()) == 2
+    assert "9876543210" not in listed
+
+    shutil.copy(tmp_path / "copy.db", path)
+    assert numbers_in(path) == {NUMBER, OTHER_NUMBER}
+    async with opened(path) as restored:
+        again = await restored.erased_before(hold=frozenset())
+        assert again is not None
+        done = await restored.purge(again, actor="system")
+        assert [one.id for one in done.requests][1:] == [erased.id]
+        assert len(done.requests) == 2
+        assert await restored.private(kept.id)
+        assert not (await restored.purge(again, actor="system")).anything
+        assert not (await restored.verify()).faults
+    assert list_beside(path).read_text(encoding="utf-8") == listed
+    assert not numbers_in(path)
+
+
+async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
+    """What is listed is the request of that time: one asked later under the same id stays."""
+    async with opened(path) as log:
+        [only] = (await log.page(Query())).entries
+        later = Listed(only.request, only.asked_at + timedelta(seconds=1))
+        assert not (await log.purge(Erasing(AGAIN, listed=[later]), actor="system")).requests
+        same = replace(later, at=only.asked_at)
+        assert (await log.purge(Erasing(AGAIN, listed=[same]), actor="system")).requests == [same]
+
+
+async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> None:
+    """One line says it for all that were old enough."""
+    backup(path, tmp_path / "copy.db")
+    before = CLOCK.now + timedelta(days=1)
+    async with opened(path) as log:
+        assert (await log.purge(Erasing("older than a day", before=before), actor="system")).requests
+    shutil.copy(tmp_path / "copy.db", path)
+    async with opened(path) as restored:
+        again = await restored.erased_before(hold=frozenset())
+        assert again is not None
+        assert (again.rule, again.before, again.listed) == (AGAIN, before, ())
+        assert (await restored.purge(again, actor="system")).requests
+
+
+async def test_a_damaged_list_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+    """With its line: nothing is taken for purged that was not, and nothing is forgotten in silence."""
+    assert await log.erased_before(hold=frozenset()) is None
+    list_beside(tmp_path / "log.db").write_text(
+        '{"at": 1, "before": 2}\n{"at": 1, "id": "A-2222"\n', encoding="utf-8"
+    )
+    with pytest.raises(UnreadableList, match="line 2 is damaged"):
+        await log.erased_before(hold=frozenset())

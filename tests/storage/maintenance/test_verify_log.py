@@ -1,0 +1,336 @@
+"""The verifier in the documents, which knows nothing of this program, finds what `log verify` finds."""
+
+import hashlib
+import json
+import runpy
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from storage.database.migrations import schema
+from storage.maintenance.verification import verify
+from storage.store import SQLiteLog
+from tests.storage.maintenance.test_verification import CASES, path, tamper
+from tests.storage.samples import (
+    KEY,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    cancelling_by_id,
+    claim,
+    deny,
+    finish,
+    placing,
+    withdraw,
+)
+from tests.support.tree import ROOT
+
+__all__ = ["path"]
+
+VALUES = {"TEXT": ("'changed'", "''", "NULL"), "BLOB": ("x'01'", "x''", "NULL")}
+NUMBERS = ("77", "0", "NULL")
+DOCUMENT = ROOT / "docs" / "verify_log.py"
+_DOCUMENT = runpy.run_path(str(DOCUMENT))
+_faults: Callable[..., Iterator[str]] = _DOCUMENT["faults"]
+
+
+def found(path: Path, *anchors: str, key: bytes | None = None) -> list[str]:
+    """What the document's verifier finds."""
+    return list(_faults(path, anchors, key))
+
+
+@pytest.mark.parametrize("statement", CASES)
+def test_it_names_what_was_tampered_with(path: Path, statement: str) -> None:
+    """Each change behind the log's back that `log verify` names is a fault here, too."""
+    assert tamper(path, statement)
+    assert found(path)
+
+
+async def test_it_finds_nothing_in_a_whole_log(path: Path) -> None:
+    """Neither before nor after erasing, and the head that `log verify` prints is one of its anchors."""
+    assert found(path) == []
+    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    await log.erase("A-2222", actor="U0DPO")
+    await log.close()
+    verdict = verify(path)
+    assert verdict.faults == ()
+    assert found(path, f"{verdict.events}:{verdict.head}") == []
+    assert found(path, f"{verdict.events + 1}:{verdict.head}") == [
+        f"anchor {verdict.events + 1}:{verdict.head} is not in the log"
+    ]
+
+
+def test_the_two_agree_on_values_changed_anywhere(whole: Path) -> None:
+    """Of values changed at random in the tables of the log, both find each one, or neither does."""
+    before, chosen = whole.read_bytes(), Random(11)  # noqa: S311 - the same changes every time
+    tables = ("events", "requests", "actions", "approvals", "personal", "lookup", "seals")
+    with closing(sqlite3.connect(whole)) as connection:
+        columns = [
+            (table, column, value, rowid)
+            for table in tables
+            for _, column, kind, *_ in connection.execute(f"PRAGMA table_info({table})")
+            for (rowid,) in connection.execute(f"SELECT rowid FROM {table}").fetchall()  # noqa: S608 - names of a closed set
+            for value in VALUES.get(kind, NUMBERS)
+        ]
+    named = tried = 0
+    for table, column, value, rowid in chosen.sample(columns, 150):
+        for beside in ("-wal", "-shm"):
+            whole.with_name(f"{whole.name}{beside}").unlink(missing_ok=True)
+        whole.write_bytes(before)
+        try:
+            tamper(whole, f'UPDATE {table} SET "{column}" = {value} WHERE rowid = {rowid}')  # noqa: S608
+        except sqlite3.Error:
+            continue  # SQLite itself does not take it: a second row of that name, or no JSON
+        faults = verify(whole, key=KEY).faults
+        tried, named = tried + 1, named + bool(faults)
+        assert bool(found(whole, key=KEY)) == bool(faults), (table, column, value, rowid, faults)
+    assert 0 < named < tried
+
+
+def test_it_runs_with_nothing_but_python(path: Path) -> None:
+    """As its page says: a sentence, and an exit status; no package of ours or of others."""
+    alone = [sys.executable, "-I", "-S", str(DOCUMENT), str(path)]
+    whole = subprocess.run(alone, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+    assert (whole.returncode, whole.stdout, whole.stderr) == (0, "The log is whole\n", "")
+    tamper(path, "UPDATE events SET actor = 'U0MALLORY' WHERE seq = 3")
+    changed = subprocess.run(alone, capture_output=True, text=True, check=False)  # noqa: S603
+    assert changed.returncode == 1
+    assert changed.stdout.splitlines() == [
+        "event 3 is not the one that was written after event 2",
+        "The log is NOT whole",
+    ]
+
+
+def test_it_knows_the_schema(path: Path) -> None:
+    """The hash in the document is that of the schema that is made now: after a change, this says which it is."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = sorted(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
+    made = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    assert _DOCUMENT["SCHEMA"] == hashlib.sha256(made.encode()).hexdigest()
+
+
+@pytest.fixture
+async def whole(tmp_path: Path) -> Path:
+    """A closed log with something in every table: approvals, stops, lists, ids that hold numbers, an erasure."""
+    clock = Clock()
+    log = await SQLiteLog.open(tmp_path / "whole.db", key=KEY, clock=clock)
+    first = (await log.record(replace(placing(NUMBER), reason="one"))).request.id
+    second = (await log.record(replace(placing(OTHER_NUMBER), reason="two"))).request.id
+    for made in (first, second):
+        await log.apply(claim(made, until=clock.now + timedelta(seconds=30)))
+        await log.apply(finish(made, reference=f"ck_{made}"))
+    by_id = (await log.record(cancelling_by_id("c_9876543210"))).request.id
+    await log.apply(approve(by_id))
+    denied = (await log.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    await log.apply(deny(*(entry.id for entry in denied.entries)))
+    await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
+    await log.stop(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=None)
+    await log.allow(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason="well again")
+    await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await log.add_list("ndnc", [f"+9198765432{n}" for n in range(20, 24)], actor="system")
+    await log.add_list("mine", ["+919876543230"], actor="system")
+    await log.add_list("gone", ["+919876543240"], actor="system")
+    await log.remove_list("gone", actor="system")
+    await log.report(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
+    gone = (await log.record(placing("+919876543250"))).request.id
+    await log.apply(withdraw(gone))
+    await log.erase(gone, actor="U0DPO")
+    await log.close()
+    return tmp_path / "whole.db"
+
+
+TAMPERING: dict[str, tuple[str, ...]] = {
+    "another hash is stopped": ("UPDATE stops SET number = zeroblob(32) WHERE list = ''",),
+    "a person's stop is given to a list": ("UPDATE stops SET list = 'ndnc2' WHERE list = ''",),
+    "a hash of a list is another": (
+        "UPDATE stops SET number = zeroblob(32) WHERE number = (SELECT min(number) FROM stops WHERE list = 'ndnc')",
+    ),
+    "two hashes of two lists are exchanged": (
+        "UPDATE stops SET list = 'x' WHERE list = 'mine'",
+        "UPDATE stops SET list = 'mine' WHERE rowid_of_one",
+        "UPDATE stops SET list = 'ndnc' WHERE list = 'x'",
+    ),
+    "a list's hash is gone": ("DELETE FROM stops WHERE list = 'mine'",),
+    "a hash is added to a list": (
+        "INSERT INTO stops SELECT zeroblob(32), list, event FROM stops WHERE list = 'mine'",
+    ),
+    "a second number is stopped by one stop": (
+        "INSERT INTO stops SELECT zeroblob(32), list, event FROM stops WHERE list = ''",
+    ),
+    "hashes are of another import": (
+        "UPDATE stops SET event = (SELECT max(event) FROM stops WHERE list = 'ndnc') WHERE list = 'ndnc'",
+    ),
+    "a removed list is back": (
+        "INSERT INTO stops SELECT zeroblob(32), 'gone', max(seq) FROM events WHERE name = 'list_imported'",
+    ),
+    "a lifted stop is back": (
+        "INSERT INTO stops SELECT zeroblob(32), '', seq FROM events WHERE name = 'calls_allowed'",
+    ),
+    "a salt of a stop is another": ("UPDATE seals SET salt = zeroblob(16) WHERE salt IS NOT NULL",),
+    "a salt of a stop is gone": ("UPDATE seals SET salt = NULL WHERE salt IS NOT NULL",),
+    "a key stands twice in an event": (
+        """UPDATE events SET data = '{"state":"denied",' || substr(data, 2) WHERE name = 'approved'""",
+    ),
+    "a key stands twice in a commitment": (
+        """UPDATE events SET private = '{"action":"00",' || substr(private, 2) WHERE seq = 1""",
+    ),
+    "an event is spaced": ("UPDATE events SET data = replace(data, ',', ', ') WHERE seq = 1",),
+    "an event is escaped": (
+        "UPDATE events SET data = replace(data, 'reminders', '\\u0072eminders') WHERE seq = 1",
+    ),
+    "an event has a fraction": ("UPDATE events SET data = replace(data, ':1,', ':1.0,') WHERE seq = 1",),
+    "an event is in another order": (
+        """UPDATE events SET data = '{"state":"approved",' || substr(json_remove(data, '$.state'), 2) WHERE seq = 1""",
+    ),
+    "an event is no text": ("UPDATE events SET actor = CAST(x'55FF' AS TEXT) WHERE seq = 2",),
+    "what is kept is no text": ("UPDATE personal SET value = CAST(x'55FF' AS TEXT) WHERE event = 2",),
+    "a request has an empty mode": ("UPDATE requests SET mode = ''",),
+    "a message is empty": ("UPDATE actions SET message = '' WHERE message IS NULL",),
+    "a flag is another": ("UPDATE actions SET doubted = 1 - doubted",),
+    "what was approved is another": ("UPDATE approvals SET content = 'another hash'",),
+    "an approval is of no event": (
+        'INSERT INTO approvals SELECT 1, request, person, decision, "group", members, content, at FROM approvals LIMIT 1',
+    ),
+    "an approval is of no request": (
+        "INSERT INTO approvals SELECT 99, 'A-9999', person, decision, \"group\", members, content, at FROM approvals LIMIT 1",
+    ),
+    "a request is forged under a fault's id": (
+        "CREATE TEMP TABLE forged AS SELECT * FROM requests LIMIT 1",
+        "UPDATE forged SET id = (SELECT request FROM events WHERE name = 'fault')",
+        "INSERT INTO requests SELECT * FROM forged",
+    ),
+    "a value is kept of an event that is not there": (
+        "INSERT INTO personal (event, field, salt, value) VALUES (999, 'note', x'00', 'forged')",
+    ),
+    "what was erased is back": (
+        "UPDATE personal SET value = 'forged' WHERE event IN (SELECT seq - 2 FROM events WHERE name = 'erased')",
+    ),
+    "a look-up is gone": ("DELETE FROM lookup WHERE action = 1",),
+    "an erased action is looked up": ("INSERT INTO lookup SELECT max(n), zeroblob(32), NULL FROM actions",),
+    "a look-up is of no action": ("INSERT INTO lookup VALUES (999, zeroblob(32), NULL)",),
+    "two actions are exchanged in their order": (
+        "UPDATE actions SET n = 999 WHERE n = 1",
+        "UPDATE actions SET n = 1 WHERE n = 2",
+        "UPDATE actions SET n = 2 WHERE n = 999",
+    ),
+    "a view tells another story": (
+        "DROP VIEW decisions",
+        "CREATE VIEW decisions AS SELECT 'U0NOBODY' AS who",
+    ),
+    "an index is gone": ("DROP INDEX actions_target",),
+    "a table was added": ("CREATE TABLE more (n INTEGER)",),
+}
+"""What somebody with a SQLite shell does, none of whose statements needs the key to be found out."""
+
+KEYED: dict[str, tuple[str, ...]] = {
+    "two look-ups are exchanged": (
+        "CREATE TEMP TABLE two AS SELECT * FROM lookup WHERE action IN (1, 2)",
+        "UPDATE lookup SET number = (SELECT number FROM two WHERE two.action = 3 - lookup.action) WHERE action IN (1, 2)",
+    ),
+    "a look-up is another": ("UPDATE lookup SET number = zeroblob(32) WHERE action = 1",),
+    "an id's look-up is another": ("UPDATE lookup SET number = zeroblob(32) WHERE action = 3",),
+    "the key is another": ("UPDATE meta SET value = zeroblob(32) WHERE name = 'key'",),
+}
+"""What only the key of look-ups finds out."""
+
+
+def changed(path: Path, *statements: str) -> None:
+    """Change a file as somebody with a SQLite shell would."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        for statement in statements:
+            of_one = "number = (SELECT min(number) FROM stops WHERE list = 'ndnc') AND list = 'ndnc'"
+            done = connection.execute(statement.replace("rowid_of_one", of_one))
+            assert done.rowcount, statement
+        for _, sql in triggers:
+            connection.execute(sql)
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_both_name_what_was_tampered_with(whole: Path, what: str) -> None:
+    """With the key and without."""
+    changed(whole, *TAMPERING[what])
+    for key in (None, KEY):
+        assert verify(whole, key=key).faults, "log verify"
+        assert found(whole, key=key), "verify_log.py"
+
+
+def test_both_name_stops_that_an_earlier_version_would_not_have(whole: Path) -> None:
+    """Whoever takes their tables away, and says that the file is from before there were any, lifts them all."""
+    with closing(sqlite3.connect(whole)) as connection, connection:
+        names = [name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations ORDER BY id")]
+        earlier = schema(frozenset(names[: names.index("stopped_numbers")]))
+        connection.execute("PRAGMA writable_schema = ON")
+        rows = connection.execute(
+            "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL"
+        ).fetchall()
+        for kind, name, sql in rows:
+            if name not in earlier or (kind in {"index", "view"} and earlier[name] != sql):
+                connection.execute(f"DROP {kind} IF EXISTS {name}")
+        for column in ("requests DROP COLUMN stop", "standstills DROP COLUMN probe_at"):
+            connection.execute(f"ALTER TABLE {column}")
+        connection.execute("ALTER TABLE outbox DROP COLUMN postponed_at")
+        kept = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+        for name, sql in earlier.items():
+            if name in kept:
+                connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", [sql, name])
+            elif sql:
+                connection.execute(sql)
+        later = "', '".join(names[names.index("stopped_numbers") :])
+        connection.execute(f"DELETE FROM _sqlite_migrations WHERE name IN ('{later}')")  # noqa: S608 - our own names
+    faults = verify(whole, key=KEY).faults
+    assert not [fault for fault in faults if "schema" in fault]
+    assert len([fault for fault in faults if "not stopped any more" in fault]) == 1
+    assert len([fault for fault in faults if "The list " in fault]) == 2
+    assert found(whole, key=KEY)
+
+
+@pytest.mark.parametrize("what", KEYED)
+def test_both_name_with_the_key_what_only_the_key_tells(whole: Path, what: str) -> None:
+    """An action that is found by another number is none that calls are stopped for, or that is erased."""
+    changed(whole, *KEYED[what])
+    assert verify(whole, key=KEY).faults, "log verify"
+    assert found(whole, key=KEY), "verify_log.py"
+    assert not verify(whole).faults
+    assert not found(whole)
+
+
+def test_neither_names_anything_in_a_whole_log(whole: Path) -> None:
+    """With the key and without; with a key that is not the log's, both say so."""
+    changed(whole)
+    for key in (None, KEY):
+        assert (verify(whole, key=key).faults, found(whole, key=key)) == ((), [])
+    [said] = verify(whole, key=bytes(32)).faults
+    [told] = found(whole, key=bytes(32))
+    assert "another key" in said
+    assert "another key" in told
+
+
+async def test_what_seals_a_stop_is_there_for_as_long_as_it_holds(whole: Path) -> None:
+    """The salt goes with the stop, or with the list: then nobody can tell any more what was stopped."""
+
+    def salts() -> int:
+        with closing(sqlite3.connect(whole)) as connection:
+            return int(connection.execute("SELECT count(salt) FROM seals").fetchone()[0])
+
+    assert salts() == 4
+    log = await SQLiteLog.open(whole, key=KEY, clock=Clock())
+    await log.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="well again")
+    assert salts() == 3
+    await log.remove_list("ndnc", actor="system")
+    assert salts() == 1
+    assert not (await log.verify()).faults
+    await log.close()
+    assert not found(whole, key=KEY)
