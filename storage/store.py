@@ -50,19 +50,43 @@ from storage.models import (
     Whole,
 )
 from storage.repositories import (
+    audit,
+    dispatch_queue,
     do_not_call,
-    moves,
     outages,
     outbox,
     processes,
     rate_limits,
-    reading,
     requests,
     retention,
     search,
     users,
 )
+from storage.repositories.approvals import (
+    alike,
+    count_pending,
+    last_asked,
+    pending,
+    pending_request,
+    pending_since,
+    undecided,
+)
+from storage.repositories.audit import copied_at, rules
+from storage.repositories.call_history import (
+    campaigns_seen,
+    coming_up,
+    holders,
+    known_call,
+    known_ids,
+    scheduled,
+    scheduled_to,
+    seen,
+    sighted_before,
+)
+from storage.repositories.dispatch_queue import lapsed, overdue, ready, unsighted, unsure
 from storage.repositories.erasure_list import AGAIN, Erased, Erasing, Listed, again, keep_in_list
+from storage.repositories.rows import read_events, read_private, read_request, read_whole
+from storage.repositories.search import tally
 
 UNREADABLE_FOR: Final = 10.0
 """Seconds for which a read that failed is taken to say how reads are."""
@@ -168,7 +192,7 @@ class SQLiteLog:
 
     async def report(self, *, actor: str, where: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(
-            lambda connection: requests.report(
+            lambda connection: audit.report(
                 connection, self._sources, actor=actor, where=where, private=private
             )
         )
@@ -177,7 +201,7 @@ class SQLiteLog:
         self, *, actor: str, where: str, why: str
     ) -> str | None:
         return await self._writer.do(
-            lambda connection: requests.record_denied_attempt(
+            lambda connection: audit.record_denied_attempt(
                 connection, self._sources, actor=actor, where=where, why=why
             )
         )
@@ -187,17 +211,15 @@ class SQLiteLog:
     ) -> str | None:
         seq = after.seq if after else None
         return await self._writer.do(
-            lambda connection: requests.keep_rules(
-                connection, self._sources, actor=actor, data=data, after=seq
-            )
+            lambda connection: audit.keep_rules(connection, self._sources, actor=actor, data=data, after=seq)
         )
 
     async def rules(self) -> Event | None:  # noqa: D102
-        return await self._reader.do(reading.rules)
+        return await self._reader.do(rules)
 
     async def exported(self, *, actor: str, rows: str, private: Mapping[str, str]) -> str:  # noqa: D102
         return await self._writer.do(
-            lambda connection: requests.exported(
+            lambda connection: audit.exported(
                 connection, self._sources, actor=actor, rows=rows, private=private
             )
         )
@@ -249,16 +271,16 @@ class SQLiteLog:
         await asyncio.to_thread(anchors.note, self._path, anchor)
 
     async def request(self, request: str) -> Request:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.request(connection, request))
+        return await self._reader.do(lambda connection: read_request(connection, request))
 
     async def events(self, request: str) -> Sequence[Event]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.events(connection, request))
+        return await self._reader.do(lambda connection: read_events(connection, request))
 
     async def private(self, request: str) -> Sequence[tuple[int, str, str]]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.private(connection, request))
+        return await self._reader.do(lambda connection: read_private(connection, request))
 
     async def whole(self, request: str) -> Whole:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.whole(connection, request))
+        return await self._reader.do(lambda connection: read_whole(connection, request))
 
     async def page(self, query: Query, *, after: int | None = None, limit: int = 50) -> Page:  # noqa: D102
         number = None if query.number is None else self._sources.lookup(query.number)
@@ -285,53 +307,45 @@ class SQLiteLog:
         self, connection: str, agent: str, number: str, now: datetime
     ) -> Sequence[LogEntry]:
         name, looked_up = connection, self._sources.lookup(number)
-        return await self._reader.do(
-            lambda connection: reading.coming_up(connection, name, agent, looked_up, now)
-        )
+        return await self._reader.do(lambda connection: coming_up(connection, name, agent, looked_up, now))
 
     async def scheduled(  # noqa: D102
         self, connections: Collection[str], now: datetime, *, mine: str, limit: int
     ) -> Sequence[LogEntry]:
         return await self._reader.do(
-            lambda connection: reading.scheduled(connection, connections, now, mine=mine, limit=limit)
+            lambda connection: scheduled(connection, connections, now, mine=mine, limit=limit)
         )
 
     async def scheduled_to(self, number: str, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
         looked_up = self._sources.lookup(number)
-        return await self._reader.do(lambda connection: reading.scheduled_to(connection, looked_up, now))
+        return await self._reader.do(lambda connection: scheduled_to(connection, looked_up, now))
 
     async def holders(self, ids: Collection[str]) -> frozenset[str]:  # noqa: D102
-        return await self._reader.do(
-            lambda connection: reading.holders(connection, ids, self._sources.lookup)
-        )
+        return await self._reader.do(lambda connection: holders(connection, ids, self._sources.lookup))
 
     async def known_call(  # noqa: D102
         self, connection: str, reference: str, now: datetime
     ) -> LogEntry | None:
         name = connection
-        return await self._reader.do(lambda connection: reading.known_call(connection, name, reference, now))
+        return await self._reader.do(lambda connection: known_call(connection, name, reference, now))
 
     async def known_ids(self, ids: Collection[str]) -> Collection[str]:  # noqa: D102
-        return await self._reader.do(
-            lambda connection: reading.known_ids(connection, ids, self._sources.lookup)
-        )
+        return await self._reader.do(lambda connection: known_ids(connection, ids, self._sources.lookup))
 
     async def seen(  # noqa: D102
         self, connection: str, account: str, reference: str, before: datetime
     ) -> bool:
         name = connection
-        return await self._reader.do(
-            lambda connection: reading.seen(connection, name, account, reference, before)
-        )
+        return await self._reader.do(lambda connection: seen(connection, name, account, reference, before))
 
     async def copied_at(self) -> datetime | None:  # noqa: D102
-        return await self._reader.do(reading.copied_at)
+        return await self._reader.do(copied_at)
 
     async def sighted_before(self, entry: str) -> bool:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.sighted_before(connection, entry))
+        return await self._reader.do(lambda connection: sighted_before(connection, entry))
 
     async def tally(self, since: datetime) -> Sequence[Tally]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.tally(connection, since))
+        return await self._reader.do(lambda connection: tally(connection, since))
 
     async def verify(self) -> Verdict:  # noqa: D102
         return await asyncio.to_thread(verify, self._path, key=self._sources.key)
@@ -345,58 +359,54 @@ class SQLiteLog:
         kinds: Collection[Kind] = (),
         held: Collection[str] = (),
     ) -> Sequence[LogEntry]:
-        return await self._reader.do(
-            lambda connection: reading.ready(connection, now, limit, without, kinds, held)
-        )
+        return await self._reader.do(lambda connection: ready(connection, now, limit, without, kinds, held))
 
     async def lapsed(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.lapsed(connection, now))
+        return await self._reader.do(lambda connection: lapsed(connection, now))
 
     async def moves_due(self, now: datetime) -> Sequence[Request]:  # noqa: D102
-        return await self._reader.do(lambda connection: moves.due(connection, now))
+        return await self._reader.do(lambda connection: dispatch_queue.moves_due(connection, now))
 
     async def moves_followed(self, now: datetime) -> Sequence[Request]:  # noqa: D102
-        return await self._reader.do(lambda connection: moves.followed(connection, now))
+        return await self._reader.do(lambda connection: dispatch_queue.moves_followed(connection, now))
 
     async def undecided(self, now: datetime, limit: int) -> Sequence[Request]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.undecided(connection, now, limit))
+        return await self._reader.do(lambda connection: undecided(connection, now, limit))
 
     async def pending(  # noqa: D102
         self, limit: int, *, after: Waiting | None = None, team: str | None = None
     ) -> Sequence[Waiting]:
-        return await self._reader.do(lambda connection: reading.pending(connection, limit, after, team))
+        return await self._reader.do(lambda connection: pending(connection, limit, after, team))
 
     async def count_pending(self, at_most: int, *, team: str | None = None) -> int:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.count_pending(connection, at_most, team))
+        return await self._reader.do(lambda connection: count_pending(connection, at_most, team))
 
     async def pending_since(self, after: int, limit: int) -> tuple[Sequence[str], int]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.pending_since(connection, after, limit))
+        return await self._reader.do(lambda connection: pending_since(connection, after, limit))
 
     async def pending_request(self, request: str) -> Waiting | None:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.pending_request(connection, request))
+        return await self._reader.do(lambda connection: pending_request(connection, request))
 
     async def alike(self, masked: str) -> Sequence[LogEntry]:  # noqa: D102
         looked_up = self._sources.lookup(masked)
-        return await self._reader.do(lambda connection: reading.alike(connection, looked_up))
+        return await self._reader.do(lambda connection: alike(connection, looked_up))
 
     async def campaigns_seen(self) -> Collection[tuple[str, str, str]]:  # noqa: D102
-        return await self._reader.do(reading.campaigns_seen)
+        return await self._reader.do(campaigns_seen)
 
     async def last_asked(self, people: Collection[str]) -> Mapping[str, datetime]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.last_asked(connection, people))
+        return await self._reader.do(lambda connection: last_asked(connection, people))
 
     async def overdue(self, now: datetime) -> Sequence[LogEntry]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.overdue(connection, now))
+        return await self._reader.do(lambda connection: overdue(connection, now))
 
     async def unsighted(  # noqa: D102
         self, connections: Collection[str], limit: int, after: Mapping[str, int]
     ) -> tuple[Sequence[LogEntry], Mapping[str, int]]:
-        return await self._reader.do(
-            lambda connection: reading.unsighted(connection, connections, limit, after)
-        )
+        return await self._reader.do(lambda connection: unsighted(connection, connections, limit, after))
 
     async def unsure(self, connections: Collection[str], limit: int) -> Sequence[LogEntry]:  # noqa: D102
-        return await self._reader.do(lambda connection: reading.unsure(connection, connections, limit))
+        return await self._reader.do(lambda connection: unsure(connection, connections, limit))
 
     async def turn(  # noqa: D102
         self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True

@@ -22,7 +22,7 @@ from storage.database.files import CannotWrite, whole
 from storage.database.migrations import APPLICATION_ID
 from storage.maintenance.verification import verify
 from storage.models import Verdict
-from storage.repositories import reading
+from storage.repositories.audit import COPIED
 
 PAGES: Final = 2_000
 """Pages that are copied between two steps of the progress."""
@@ -76,7 +76,7 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
                 one.backup(copy, pages=pages, progress=lambda _, left, every: progress(1 - left / every))
                 copy.execute(
                     "INSERT OR REPLACE INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)",
-                    [reading.COPIED],
+                    [COPIED],
                 )
             one.execute("ROLLBACK")
     except UNREADABLE as error:

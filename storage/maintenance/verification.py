@@ -27,7 +27,7 @@ from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitme
 from storage.event_log.writer import Sources
 from storage.models import Event, Verdict
 from storage.repositories import do_not_call
-from storage.repositories.reading import as_event
+from storage.repositories.rows import as_event
 from storage.states import State
 
 FAULTS_NAMED: Final = 20

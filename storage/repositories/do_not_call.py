@@ -28,7 +28,7 @@ from storage.event_log.writer import SALT_BYTES, Chain, Sources
 from storage.ids import new_id
 from storage.models import Event, Imported, Scalar, Stop, UnfinishedImport
 from storage.repositories.rate_limits import MINUTE
-from storage.repositories.reading import as_event
+from storage.repositories.rows import as_event
 
 EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
 

@@ -38,24 +38,27 @@ from storage.models import (
     Request,
     Scalar,
 )
-from storage.repositories import cancellations, do_not_call, exclusion, joining, reading, users
+from storage.repositories import cancellations, do_not_call, exclusion, joining
+from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT, has_events
+from storage.repositories.call_history import is_reference
+from storage.repositories.rows import (
+    ACTION,
+    agent_and_target,
+    as_action,
+    as_entry,
+    as_json,
+    as_request,
+    read_request,
+)
 from storage.states import NEVER_IN_DOUBT, IllegalMove, State, check
 
 INBOUND_KEPT: Final = timedelta(days=7)
 """How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
 
+
 APPROVAL_RECORDED: Final = "approval_recorded"
 """An approval that is not the last one needed."""
 
-FAULT: Final = "fault"
-"""A fault of the program was reported."""
-
-
-DENIED_ATTEMPT: Final = "denied_attempt"
-"""An attempt of a person who may do nothing."""
-
-EXPORTED = "exported"
-"""Full numbers were taken out of the log."""
 
 _NO_NOTES: Final = frozenset(
     {
@@ -129,12 +132,12 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
         raise ValueError("a request has at least one action")
     check(None, new.state)
     if made := _used(connection, inbound=new.inbound, nonce=new.nonce):
-        return Recorded(reading.request(connection, made), fresh=False)
+        return Recorded(read_request(connection, made), fresh=False)
     if new.joins and (by := _under_way(connection, sources, new)):
         raise UnderWay(by)
 
     writer = Chain(connection, sources)
-    request_id = new_id("A", random=sources.random, taken=partial(_has_events, connection))
+    request_id = new_id("A", random=sources.random, taken=partial(has_events, connection))
     personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
     requested, entries = [], []
     for position, asked in enumerate(new.actions, start=1):
@@ -145,7 +148,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
             REQUESTED,
             actor=new.requester,
             data=_requested_data(new, asked, position, aim),
-            private={reading.ACTION: reading.as_json(asked.action)} | (personal if position == 1 else {}),
+            private={ACTION: as_json(asked.action)} | (personal if position == 1 else {}),
         )
         if position == 1:
             _insert(connection, "requests", hash_chain.request_row(event))
@@ -154,7 +157,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
     _use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
     _post(connection, requested[0], new.posts)
     return Recorded(
-        reading.as_request(
+        as_request(
             hash_chain.request_row(requested[0]),
             personal=personal,
             sealed=hash_chain.seal(one for event in requested for _, one in sorted(event.private.items())),
@@ -210,7 +213,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
     written += [_note(writer, change, note) for note in change.notes]
     _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
     _post(connection, written[0], change.posts)
-    return reading.request(connection, change.request)
+    return read_request(connection, change.request)
 
 
 def hold(
@@ -232,50 +235,6 @@ def hold(
         },
     )
     return held.rowcount == 1
-
-
-def report(
-    connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
-) -> str:
-    """Write a fault of the program down as an event of its own."""
-    fault_id = new_id("E", random=sources.random, taken=partial(_has_events, connection))
-    writer = Chain(connection, sources)
-    writer.append(fault_id, fault_id, FAULT, actor=actor, data={"where": where}, private=private)
-    return fault_id
-
-
-def record_denied_attempt(
-    connection: Connection, sources: Sources, *, actor: str, where: str, why: str
-) -> str | None:
-    """Record an attempt of a person who may do nothing, once a day and place. Return its id, or None."""
-    writer = Chain(connection, sources)
-    if not users.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
-        return None
-    attempt = new_id("D", random=sources.random, taken=partial(_has_events, connection))
-    writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
-    return attempt
-
-
-def keep_rules(
-    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: int | None
-) -> str | None:
-    """Write down which rules are in force now; None where another event said so since ``after``."""
-    last = reading.rules(connection)
-    if (last.seq if last else None) != after:
-        return None
-    kept_as = new_id("R", random=sources.random, taken=partial(_has_events, connection))
-    Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
-    return kept_as
-
-
-def exported(
-    connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
-) -> str:
-    """Write down that full numbers leave the log, as an event of its own."""
-    export_id = new_id("X", random=sources.random, taken=partial(_has_events, connection))
-    writer = Chain(connection, sources)
-    writer.append(export_id, export_id, EXPORTED, actor=actor, data={"rows": rows}, private=private)
-    return export_id
 
 
 def _check(move: Move) -> None:
@@ -357,10 +316,10 @@ def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bo
         WHERE actions.id = ? AND kind <> 'place_call' AND target_id IS NULL
           AND personal.field = ? AND personal.value IS NOT NULL
         """,
-        [entry, reading.ACTION],
+        [entry, ACTION],
     ).fetchone()
-    action = reading.as_action(asked["value"]) if asked else None
-    target_id = reading.agent_and_target(action)[1] if action else None
+    action = as_action(asked["value"]) if asked else None
+    target_id = agent_and_target(action)[1] if action else None
     return target_id is not None and (target_id in reference or reference in target_id)
 
 
@@ -421,7 +380,7 @@ def _check_decisions(connection: Connection, change: Change) -> None:
 
 def _check_waiting(connection: Connection, change: Change) -> None:
     """Raise `TooLate` unless the request still waits for a decision of this kind by this person."""
-    request = reading.request(connection, change.request)
+    request = read_request(connection, change.request)
     taken = {(approval.person, approval.decision) for approval in request.approvals}
     approval = change.approval
     if (
@@ -459,8 +418,8 @@ class _Aim:
 
 def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
     """An id that may hold a number is erasable like one, unless a provider gave it to us."""
-    agent, target_id = reading.agent_and_target(asked.action)
-    if target_id and may_hold_number(target_id) and not reading.is_reference(connection, target_id):
+    agent, target_id = agent_and_target(asked.action)
+    if target_id and may_hold_number(target_id) and not is_reference(connection, target_id):
         return _Aim(agent, None, sources.lookup(target_id))
     if not asked.number:
         return _Aim(agent, target_id, None)
@@ -500,7 +459,7 @@ def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _
         connection.execute(
             "INSERT INTO lookup VALUES (?, ?, ?)", [n, aim.looked_up, aim.masked if pending else None]
         )
-    return reading.as_entry(columns, asked.action)
+    return as_entry(columns, asked.action)
 
 
 def _insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> int | None:
@@ -545,10 +504,6 @@ def _post(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
         "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
         [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
     )
-
-
-def _has_events(connection: Connection, request: str) -> bool:
-    return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
 
 
 def _given(**fields: str | None) -> dict[str, str]:

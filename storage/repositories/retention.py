@@ -16,9 +16,11 @@ from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
 from storage.models import Event, Scalar
-from storage.repositories import do_not_call, moves, reading
+from storage.repositories import dispatch_queue, do_not_call
+from storage.repositories.call_history import still_goes_out
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
 from storage.repositories.outbox import erase_posts
+from storage.repositories.rows import ACTION, as_action, read_events
 from storage.repositories.users import DRAFTS_KEPT
 from storage.states import TERMINAL, State, request_state
 
@@ -60,7 +62,7 @@ def erase(
 
     The event that says so; None where nothing was left to forget.
     """
-    whole = reading.events(connection, request)[0].request
+    whole = read_events(connection, request)[0].request
     _forget_drafts(connection, _numbers(connection, whole))
     blanked = connection.execute(
         """
@@ -82,7 +84,7 @@ def erase(
 
 def find_one(connection: Connection, request: str) -> Listed | None:
     """A request or a fault, by its id or an entry's, as it is listed. Raises `NoSuchRequest`."""
-    return listed(connection, reading.events(connection, request)[0].request)
+    return listed(connection, read_events(connection, request)[0].request)
 
 
 def erase_some(
@@ -230,9 +232,11 @@ def _stays(
         return Kept(request, Why.HELD, words)
     if any(State(row["state"]) not in TERMINAL for row in rows):
         return Kept(request, Why.UNDER_WAY, words)
-    if request in {move.id for move in moves.due(connection, now)}:  # its call is yet to be placed again
+    if request in {
+        move.id for move in dispatch_queue.moves_due(connection, now)
+    }:  # its call is yet to be placed again
         return Kept(request, Why.MOVING, words)
-    if reading.still_goes_out(connection, request, now):
+    if still_goes_out(connection, request, now):
         goes_out = max(row["scheduled_for"] for row in rows if row["scheduled_for"])
         return Kept(request, Why.GOES_OUT, words, moment(goes_out))
     happened = [row["ended"] for row in rows] or _reported(connection, request)
@@ -280,11 +284,11 @@ def _numbers(connection: Connection, request: str) -> list[str]:
         SELECT personal.value FROM personal JOIN events ON events.seq = personal.event
         WHERE events.request = ? AND personal.field = ? AND personal.value IS NOT NULL
         """,
-        [request, reading.ACTION],
+        [request, ACTION],
     )
     found = []
     for (value,) in rows:
-        match reading.as_action(value):
+        match as_action(value):
             case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)):
                 found.append(number)
     return found

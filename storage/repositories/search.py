@@ -8,15 +8,16 @@ folded as they are compared (`storage.database.folding`), so that no other form 
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
-from storage.models import AskedToStop, Found, Hit, Page, Query
+from storage.models import AskedToStop, Found, Hit, Page, Query, Tally
 from storage.repositories import do_not_call
-from storage.repositories.reading import as_looked_up
+from storage.repositories.rows import as_looked_up
 from storage.states import State
 
 LOOKED_THROUGH: Final = 10_000
@@ -227,3 +228,23 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
         {"number": number, "reason": CUSTOMER_ASKED},
     ).fetchone()
     return None if row is None else AskedToStop(row["request"], moment(row["asked_at"]))
+
+
+def tally(connection: Connection, since: datetime) -> list[Tally]:
+    """How many actions came to stand where they stand since then, or still wait or are unknown."""
+    rows = connection.execute(
+        """
+        WITH recent AS (
+            SELECT DISTINCT entry FROM events WHERE seq > coalesce(
+                (SELECT seq FROM events WHERE at < :since ORDER BY seq DESC LIMIT 1), 0))
+        SELECT connection, state, count(*) AS count FROM (
+            SELECT connection, state FROM recent JOIN actions ON actions.id = recent.entry
+            WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
+            UNION ALL
+            SELECT connection, state FROM actions INDEXED BY actions_state
+            WHERE state IN ('pending', 'unknown'))
+        GROUP BY connection, state ORDER BY connection, state
+        """,
+        {"since": microseconds(since)},
+    )
+    return [Tally(row["connection"], State(row["state"]), row["count"]) for row in rows]

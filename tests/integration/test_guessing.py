@@ -17,8 +17,8 @@ from providers import phone
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.event_log.hash_chain import commitment, seal
 from storage.models import Request
-from storage.repositories import reading
 from storage.repositories.erasure_list import Erasing
+from storage.repositories.rows import as_json
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
 from tests.storage.samples import NUMBER
 
@@ -65,7 +65,7 @@ def guesses(number: str, known: Request, salts: tuple[bytes, ...] = (b"", bytes(
         PlaceCall(to=number, agent="payments"),
         CancelCall(target=NumberRef(agent="payments", to=number)),
     )
-    for action in (reading.as_json(place), reading.as_json(cancel)):
+    for action in (as_json(place), as_json(cancel)):
         yield from (number.encode(), number[1:].encode(), number[3:].encode(), action.encode())
         once = [known.id, known.fingerprint, known.connection, REASON, action]
         yield "\0".join(once).encode()
@@ -125,7 +125,7 @@ async def test_no_guess_of_a_purged_number_is_confirmed(stage: Bench) -> None:
 async def test_the_search_finds_what_is_hashed_without_a_salt(stage: Bench) -> None:
     """With a hash such as approvals once had in the file, the number is found."""
     [_, approved, _] = await live(stage)
-    action = reading.as_json(CANCEL_BY_NUMBER)
+    action = as_json(CANCEL_BY_NUMBER)
     parts = [approved.id, approved.fingerprint, approved.connection, REASON, action]
     kept = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     with closing(sqlite3.connect(stage.path)) as connection, connection:

@@ -19,7 +19,27 @@ from storage.database.connection import (
     open_for_writing,
 )
 from storage.models import Query, Waiting
-from storage.repositories import cancellations, exclusion, moves, outbox, rate_limits, reading, search
+from storage.repositories import cancellations, dispatch_queue, exclusion, outbox, rate_limits, search
+from storage.repositories.approvals import alike, last_asked, pending, pending_since, undecided
+from storage.repositories.call_history import (
+    coming_up,
+    holders,
+    known_call,
+    scheduled,
+    scheduled_to,
+    seen,
+    sighted_before,
+    still_goes_out,
+)
+from storage.repositories.dispatch_queue import (
+    _READY,
+    _READY_OF_KINDS,
+    lapsed,
+    overdue,
+    ready,
+    unsighted,
+    unsure,
+)
 from storage.states import State
 from storage.store import SQLiteLog
 from tests.storage.samples import KEY, NOON, Clock, placing
@@ -364,43 +384,41 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         "events_cancelled",
     ),
     "asked to stop": (lambda db: search.asked_to_stop(db, b"n"), "lookup_number"),
-    "coming up": (lambda db: reading.coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
-    "seen": (lambda db: reading.seen(db, "a", "f", "ck_1", NOON), "events_reference"),
+    "coming up": (lambda db: coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
+    "seen": (lambda db: seen(db, "a", "f", "ck_1", NOON), "events_reference"),
     "taken away": (lambda db: cancellations._found(db, "A-2222"), "events_reference (<expr>=?"),
-    "what is waited for": (lambda db: reading.ready(db, NOON, 9), "actions_approved"),
+    "what is waited for": (lambda db: ready(db, NOON, 9), "actions_approved"),
     "ready": (
-        lambda db: db.execute(
-            reading._READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]"}
-        ),
+        lambda db: db.execute(_READY, {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]"}),
         "actions_approved (connection=?)",
     ),
     "ready to be removed": (
         lambda db: db.execute(
-            reading._READY_OF_KINDS,
+            _READY_OF_KINDS,
             {"connection": "a", "now": 1, "ahead": 1, "limit": 9, "held": "[]", "kinds": '["cancel_call"]'},
         ),
         "actions_approved (connection=?)",
     ),
-    "overdue": (lambda db: reading.overdue(db, NOON), "actions_not_after"),
+    "overdue": (lambda db: overdue(db, NOON), "actions_not_after"),
     "unsighted": (
-        lambda db: reading.unsighted(db, ["a"], 9, {}),
+        lambda db: unsighted(db, ["a"], 9, {}),
         "actions_unbegun (connection=? AND rowid>?)",
     ),
-    "unsure": (lambda db: reading.unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
-    "sighted before": (lambda db: reading.sighted_before(db, "A-2222"), "events_looked_up"),
+    "unsure": (lambda db: unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
+    "sighted before": (lambda db: sighted_before(db, "A-2222"), "events_looked_up"),
     "a turn": (lambda db: rate_limits.turn(db, "a", 5, NOON), "PRIMARY KEY"),
     "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_doubted"),
-    "lapsed": (lambda db: reading.lapsed(db, NOON), "actions_state"),
-    "undecided": (lambda db: reading.undecided(db, NOON, 9), "requests_pending (<expr><?)"),
+    "lapsed": (lambda db: lapsed(db, NOON), "actions_state"),
+    "undecided": (lambda db: undecided(db, NOON, 9), "requests_pending (<expr><?)"),
     "pending": (
-        lambda db: reading.pending(db, 9, Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
+        lambda db: pending(db, 9, Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
         "requests_pending (<expr>>?)",
     ),
-    "pending since": (lambda db: reading.pending_since(db, 5, 9), "actions_pending (n>?)"),
-    "alike": (lambda db: reading.alike(db, b"n"), "lookup_masked (masked=?)"),
-    "last asked": (lambda db: reading.last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
+    "pending since": (lambda db: pending_since(db, 5, 9), "actions_pending (n>?)"),
+    "alike": (lambda db: alike(db, b"n"), "lookup_masked (masked=?)"),
+    "last asked": (lambda db: last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
     "scheduled": (
-        lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
+        lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
         "actions_scheduled_by (requester=? AND scheduled_for>?)",
     ),
     "outgoing": (
@@ -445,13 +463,13 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
 
 
 ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
-    "scheduled": lambda db: reading.scheduled(db, ["a"], NOON, mine="U1", limit=9),
-    "scheduled to": lambda db: reading.scheduled_to(db, b"n", NOON),
-    "known call": lambda db: reading.known_call(db, "a", "ck_1", NOON),
-    "holders": lambda db: reading.holders(db, ["ck_1", "ck_12345678"], str.encode),
-    "still goes out": lambda db: reading.still_goes_out(db, "A-2222", NOON),
-    "moves due": lambda db: moves.due(db, NOON),
-    "moves followed": lambda db: moves.followed(db, NOON),
+    "scheduled": lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
+    "scheduled to": lambda db: scheduled_to(db, b"n", NOON),
+    "known call": lambda db: known_call(db, "a", "ck_1", NOON),
+    "holders": lambda db: holders(db, ["ck_1", "ck_12345678"], str.encode),
+    "still goes out": lambda db: still_goes_out(db, "A-2222", NOON),
+    "moves due": lambda db: dispatch_queue.moves_due(db, NOON),
+    "moves followed": lambda db: dispatch_queue.moves_followed(db, NOON),
 }
 
 

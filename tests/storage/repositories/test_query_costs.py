@@ -15,7 +15,9 @@ from providers.phone import mask
 from storage.database.connection import open_for_writing
 from storage.event_log.writer import Sources
 from storage.models import Change, Note, Post
-from storage.repositories import exclusion, outages, outbox, reading, requests
+from storage.repositories import exclusion, outages, outbox, requests
+from storage.repositories.approvals import alike, count_pending, last_asked, pending, pending_since, undecided
+from storage.repositories.dispatch_queue import overdue, ready, unsighted
 from storage.states import State
 from tests.storage.samples import (
     KEY,
@@ -67,17 +69,17 @@ def post_of_a_lane(connection: Connection) -> None:
 
 
 WORK: dict[str, Callable[[Connection], object]] = {
-    "a page of what waits": lambda db: reading.pending(db, 10, team="T0"),
-    "the next page": lambda db: reading.pending(db, 10, after=reading.pending(db, 10)[-1]),
-    "how many wait": lambda db: reading.count_pending(db, 40, "T0"),
-    "what is new": lambda db: reading.pending_since(db, _last(db), 50),
-    "what ran out of time": lambda db: reading.undecided(db, NOON, 100),
-    "whose number reads alike": lambda db: reading.alike(db, SOURCES.lookup(mask(ALONE))),
-    "who was asked last": lambda db: reading.last_asked(db, ["U0MANAGER"]),
-    "what was not looked up": lambda db: reading.unsighted(db, ["reminders"], 40, {"reminders": _last(db)}),
-    "a page of what is not looked up": lambda db: reading.unsighted(db, ["reminders"], 40, {}),
-    "what is ready": lambda db: reading.ready(db, NOON, 8),
-    "what is overdue": lambda db: reading.overdue(db, NOON),
+    "a page of what waits": lambda db: pending(db, 10, team="T0"),
+    "the next page": lambda db: pending(db, 10, after=pending(db, 10)[-1]),
+    "how many wait": lambda db: count_pending(db, 40, "T0"),
+    "what is new": lambda db: pending_since(db, _last(db), 50),
+    "what ran out of time": lambda db: undecided(db, NOON, 100),
+    "whose number reads alike": lambda db: alike(db, SOURCES.lookup(mask(ALONE))),
+    "who was asked last": lambda db: last_asked(db, ["U0MANAGER"]),
+    "what was not looked up": lambda db: unsighted(db, ["reminders"], 40, {"reminders": _last(db)}),
+    "a page of what is not looked up": lambda db: unsighted(db, ["reminders"], 40, {}),
+    "what is ready": lambda db: ready(db, NOON, 8),
+    "what is overdue": lambda db: overdue(db, NOON),
     "what others send": lambda db: outages.traffic(db, "one"),
     "a new request": lambda db: requests.record(db, SOURCES, cancelling_by_id("vx_1")),
     "a decision": lambda db: requests.apply(db, SOURCES, _denied(db)),
@@ -93,7 +95,7 @@ def _last(connection: Connection) -> int:
 
 def _denied(connection: Connection) -> Change:
 
-    return deny(reading.pending(connection, 1)[0].id)
+    return deny(pending(connection, 1)[0].id)
 
 
 @cache

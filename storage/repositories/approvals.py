@@ -1,0 +1,117 @@
+"""What waits for people to decide, and who was asked."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any, Final
+
+from storage.database.migrations import NEVER
+from storage.event_log.hash_chain import microseconds, moment
+from storage.models import LogEntry, Request, Waiting
+from storage.repositories.rows import FROM, moment_or_none, read_request, select_entries
+
+_MASKED: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
+
+
+_DECIDE_BY: Final = f"coalesce(decide_by, {NEVER})"
+
+
+_PENDING: Final = "requests INDEXED BY requests_pending WHERE pending = 1"
+
+
+_APPROVED_BY: Final = """
+    (SELECT group_concat(DISTINCT person) FROM approvals
+     WHERE approvals.request = requests.id AND decision = 'approve') AS approved_by
+"""
+
+
+def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
+    """Pending requests past their time, the longest past first."""
+    past = connection.execute(
+        f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
+        [microseconds(now), limit],
+    ).fetchall()
+    return [read_request(connection, found) for (found,) in past]
+
+
+def pending(
+    connection: Connection, limit: int, after: Waiting | None = None, team: str | None = None
+) -> list[Waiting]:
+    """Pending requests in short, the soonest deadline first; those without one come last."""
+    beyond, values = "TRUE", list[object]()
+    if after:
+        beyond = f"{_DECIDE_BY} >= ? AND ({_DECIDE_BY}, asked_at, id) > (?, ?, ?)"
+        end = NEVER if after.decide_by is None else microseconds(after.decide_by)
+        values = [end, end, microseconds(after.asked_at), after.id]
+    rows = connection.execute(
+        f"""
+        SELECT *, {_APPROVED_BY} FROM {_PENDING} AND {beyond} AND team = coalesce(?, team)
+        ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?
+        """,  # noqa: S608 - fixed text
+        [*values, team, limit],
+    )
+    return list(map(_waiting, rows))
+
+
+def count_pending(connection: Connection, at_most: int, team: str | None = None) -> int:
+    """Count pending requests, and stop at so many."""
+    [(count,)] = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {_PENDING} AND team = coalesce(?, team) LIMIT ?)",  # noqa: S608 - fixed text
+        [team, at_most],
+    )
+    return int(count)
+
+
+def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[str], int]:
+    """Return the requests of the pending actions behind a place in the log, and the place of the last one."""
+    rows = connection.execute(
+        """
+        SELECT n, request FROM actions INDEXED BY actions_pending
+        WHERE state = 'pending' AND n > ? ORDER BY n LIMIT ?
+        """,
+        [after, limit],
+    ).fetchall()
+    return list(dict.fromkeys(row["request"] for row in rows)), rows[-1]["n"] if rows else after
+
+
+def pending_request(connection: Connection, request: str) -> Waiting | None:
+    """Return a request in short where it is still pending."""
+    row = connection.execute(
+        f"SELECT *, {_APPROVED_BY} FROM requests WHERE id = ? AND pending = 1",  # noqa: S608 - fixed text
+        [request],
+    ).fetchone()
+    return None if row is None else _waiting(row)
+
+
+def _waiting(row: Mapping[str, Any]) -> Waiting:
+    return Waiting(
+        row["id"],
+        row["requester"],
+        row["team"],
+        row["rule"],
+        moment(row["asked_at"]),
+        decide_by=moment_or_none(row["decide_by"]),
+        approved_by=frozenset(filter(None, (row["approved_by"] or "").split(","))),
+    )
+
+
+def alike(connection: Connection, masked: bytes) -> list[LogEntry]:
+    """Pending entries whose number reads so when masked."""
+    return select_entries(
+        connection, _MASKED, "WHERE lookup.masked = :masked ORDER BY actions.n", {"masked": masked}
+    )
+
+
+def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
+    """When each of these people was last asked to decide."""
+    rows = connection.execute(
+        """
+        SELECT value AS person, (
+            SELECT max(at) FROM events INDEXED BY events_asked
+            WHERE name = 'asked' AND json_extract(data, '$.person') = value) AS at
+        FROM json_each(?)
+        """,
+        [json.dumps(list(people))],
+    )
+    return {row["person"]: moment(row["at"]) for row in rows if row["at"] is not None}

@@ -1,0 +1,264 @@
+"""What the log knows of calls and campaigns that providers have."""
+
+import json
+from collections.abc import Callable, Collection
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Final
+
+from providers.masking import may_hold_number
+from storage.event_log.hash_chain import microseconds
+from storage.models import LogEntry
+from storage.repositories import cancellations
+from storage.repositories.rows import ENTRIES, FROM, select_entries
+
+_BY_NUMBER: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.action")
+
+
+_SCHEDULED: Final = FROM.format(
+    "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
+)
+
+
+_SCHEDULED_BY: Final = FROM.format(
+    "actions INDEXED BY actions_scheduled_by LEFT JOIN lookup ON lookup.action = actions.n"
+)
+
+
+_STILL_TO_GO_OUT: Final = f"""
+    kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled' AND scheduled_for > :now
+    AND NOT EXISTS (
+        SELECT 1 FROM lookup AS also CROSS JOIN actions AS cancel ON cancel.n = also.action
+        WHERE also.number = lookup.number AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
+          AND cancel.connection = actions.connection AND cancel.agent = actions.agent
+          AND {cancellations.same_account("actions", "cancel")}
+          AND actions.last_event < (
+              SELECT {cancellations.SENT}
+              FROM events AS ended CROSS JOIN events ON events.request = cancel.request
+                AND events.entry = cancel.id AND events.name = 'sending'
+              WHERE ended.seq = cancel.last_event))
+    AND NOT EXISTS (
+        SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+        WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
+          AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
+          AND {cancellations.same_account("actions", "cancel")})
+"""  # noqa: S608 - fixed text
+
+
+def coming_up(connection: Connection, name: str, agent: str, number: bytes, now: datetime) -> list[LogEntry]:
+    """Scheduled calls to a number, of one connection and agent, that nobody has cancelled through us."""
+    return select_entries(
+        connection,
+        _BY_NUMBER,
+        f"""
+        WHERE lookup.number = :number AND connection = :connection AND agent = :agent AND {_STILL_TO_GO_OUT}
+        ORDER BY scheduled_for, n
+        """,
+        {"connection": name, "agent": agent, "number": number, "now": microseconds(now)},
+    )
+
+
+def scheduled(
+    connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
+) -> list[LogEntry]:
+    """Scheduled calls of these connections that nobody has cancelled through us, one person's own first."""
+    found: list[LogEntry] = []
+    for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
+        found += select_entries(
+            connection,
+            source,
+            f"""
+            WHERE {_STILL_TO_GO_OUT} AND personal.value IS NOT NULL AND {whose}
+              AND connection IN (SELECT value FROM json_each(:connections))
+            ORDER BY scheduled_for, n LIMIT :limit
+            """,  # noqa: S608 - fixed text
+            {
+                "connections": json.dumps(list(connections)),
+                "now": microseconds(now),
+                "mine": mine,
+                "limit": limit - len(found),
+            },
+        )
+    return found
+
+
+def scheduled_to(connection: Connection, number: bytes, now: datetime) -> list[LogEntry]:
+    """Scheduled calls to a number, through whatever connection, that nobody has cancelled through us."""
+    return select_entries(
+        connection,
+        _BY_NUMBER,
+        f"WHERE lookup.number = :number AND {_STILL_TO_GO_OUT} ORDER BY scheduled_for, n",
+        {"number": number, "now": microseconds(now)},
+    )
+
+
+def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
+    """Whether a call placed by a request should still go out."""
+    return bool(
+        connection.execute(
+            f"""
+            SELECT 1 FROM (SELECT n AS own FROM actions AS asked WHERE asked.request = :request)
+            CROSS JOIN actions ON actions.n = own LEFT JOIN lookup ON lookup.action = actions.n
+            WHERE {_STILL_TO_GO_OUT}
+            """,  # noqa: S608 - fixed text
+            {"request": request, "now": microseconds(now)},
+        ).fetchone()
+    )
+
+
+def holders(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> frozenset[str]:
+    """The connections whose provider gave out one of these ids, or did what was asked of it.
+
+    ``lookup`` gives what an id is found under that holds a number.
+    """
+    found = connection.execute(
+        """
+        SELECT actions.connection FROM json_each(:ids) AS id
+            JOIN events ON json_extract(events.data, '$.reference') = id.value
+            JOIN actions ON actions.id = events.entry
+        UNION
+        SELECT actions.connection FROM json_each(:ids) AS id
+            CROSS JOIN actions INDEXED BY actions_target ON actions.target_id = id.value
+        WHERE actions.state = 'succeeded'
+        """,
+        {"ids": json.dumps(list(ids))},
+    ).fetchall()
+    for one in filter(may_hold_number, ids):
+        found += connection.execute(
+            """
+            SELECT connection FROM lookup CROSS JOIN actions ON actions.n = lookup.action
+            WHERE lookup.number = ? AND actions.state = 'succeeded'
+            """,
+            [lookup(one)],
+        ).fetchall()
+    return frozenset(name for (name,) in found)
+
+
+def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
+    """A scheduled call by its provider's id, which nobody has cancelled through us."""
+    found = select_entries(
+        connection,
+        ENTRIES,
+        """
+        WHERE actions.id IN (SELECT entry FROM events WHERE json_extract(data, '$.reference') = :reference)
+          AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
+          AND +state = 'succeeded' AND +code = 'scheduled' AND +scheduled_for > :now
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+            WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
+              AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
+        ORDER BY scheduled_for, n LIMIT 1
+        """,
+        {"connection": name, "reference": reference, "now": microseconds(now)},
+    )
+    return found[0] if found else None
+
+
+def known_ids(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> set[str]:
+    """Those of some providers' ids that an action was aimed at, or that a provider gave one.
+
+    ``lookup`` gives what an id is found under that holds a number.
+    """
+    rows = connection.execute(
+        """
+        WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
+        SELECT value FROM asked
+        WHERE EXISTS (SELECT 1 FROM actions WHERE target_id = value)
+           OR EXISTS (SELECT 1 FROM events WHERE json_extract(data, '$.reference') = value)
+        """,
+        {"ids": json.dumps(list(ids))},
+    )
+    held = "SELECT 1 FROM lookup WHERE number = ?"
+    return {found for (found,) in rows} | {
+        one for one in ids if may_hold_number(one) and connection.execute(held, [lookup(one)]).fetchone()
+    }
+
+
+def is_reference(connection: Connection, identifier: str) -> bool:
+    """Whether a provider gave that id to something that was asked of it."""
+    found = connection.execute(
+        "SELECT 1 FROM events WHERE json_extract(data, '$.reference') = ?", [identifier]
+    )
+    return found.fetchone() is not None
+
+
+def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
+    """Whether an event before that time recorded the reference for that connection, and nobody ended it.
+
+    ``account`` is the fingerprint that its requests' must begin with.
+    """
+    found = connection.execute(
+        """
+        SELECT 1 FROM events JOIN actions ON actions.id = events.entry
+            JOIN requests ON requests.id = actions.request
+        WHERE json_extract(events.data, '$.reference') = :reference AND events.at < :before
+          AND actions.connection = :connection
+          AND substr(requests.fingerprint, 1, length(:account)) = :account
+        """,
+        {
+            "reference": reference,
+            "before": microseconds(before),
+            "connection": name,
+            "account": account,
+        },
+    )
+    return found.fetchone() is not None and not _was_ended(connection, name, reference)
+
+
+def sighted_before(connection: Connection, entry: str) -> bool:
+    """Whether a look-up saw the entry's target before its first attempt, and nobody ended it through us."""
+    found = connection.execute(
+        """
+        SELECT connection, target_id, lookup.number FROM events AS look
+        JOIN actions ON actions.id = look.entry LEFT JOIN lookup ON lookup.action = actions.n
+        WHERE look.entry = :entry AND look.name = 'looked_up' AND json_extract(look.data, '$.found')
+          AND NOT EXISTS (
+            SELECT 1 FROM events AS sent
+            WHERE sent.request = actions.request AND sent.entry = :entry AND sent.name = 'sending'
+              AND sent.seq < look.seq)
+        """,
+        {"entry": entry},
+    ).fetchone()
+    return found is not None and not _was_ended(
+        connection, found["connection"], found["target_id"], found["number"]
+    )
+
+
+def _was_ended(
+    connection: Connection, name: str, reference: str | None, looked_up: bytes | None = None
+) -> bool:
+    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing.
+
+    ``looked_up`` is what the id is found under where it holds a number.
+    """
+    ended = connection.execute(
+        """
+        SELECT 1 FROM actions INDEXED BY actions_target
+        WHERE target_id = ? AND connection = ? AND state = 'succeeded'
+          AND kind IN ('cancel_call', 'delete_campaign')
+        UNION ALL
+        SELECT 1 FROM lookup CROSS JOIN actions ON actions.n = lookup.action
+        WHERE lookup.number = ? AND connection = ? AND state = 'succeeded' AND agent IS NULL
+          AND kind IN ('cancel_call', 'delete_campaign')
+        """,
+        [reference, name, looked_up, name],
+    )
+    return ended.fetchone() is not None
+
+
+def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
+    """The campaigns that look-ups named, but for those that were deleted: connection, id and name."""
+    rows = connection.execute(
+        """
+        SELECT DISTINCT actions.connection, actions.target_id, personal.value
+        FROM events INDEXED BY events_looked_up
+        CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
+        CROSS JOIN actions ON actions.id = events.entry
+        WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
+          AND NOT EXISTS (
+            SELECT 1 FROM actions AS deletion INDEXED BY actions_target
+            WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection
+              AND deletion.kind = 'delete_campaign' AND deletion.state = 'succeeded')
+        """
+    )
+    return {(row[0], row[1], row[2]) for row in rows}

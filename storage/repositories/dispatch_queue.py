@@ -1,0 +1,183 @@
+"""What is due: entries to send, to look up, to give up, and moves to follow."""
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from sqlite3 import Connection
+from typing import Final
+
+from providers.actions import Kind
+from storage.event_log.hash_chain import microseconds
+from storage.models import LogEntry, Request
+from storage.repositories.exclusion import HOLDING, WAITS
+from storage.repositories.rate_limits import MINUTE
+from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
+
+_APPROVED: Final = FROM.format("actions INDEXED BY actions_approved")
+
+
+_OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
+
+
+_UNBEGUN: Final = FROM.format("actions INDEXED BY actions_unbegun")
+
+
+_UNSURE: Final = FROM.format("actions INDEXED BY actions_unsure")
+
+
+_APPROVED_NOW: Final = f"""
+    WITH {HOLDING} {_APPROVED}
+    WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
+    AND (not_after IS NULL OR not_after > :now)
+    AND connection = :connection AND NOT {WAITS}
+    AND actions.id NOT IN (SELECT value FROM json_each(:held))
+"""  # noqa: S608 - fixed text
+
+
+_READY: Final = f"{_APPROVED_NOW} ORDER BY last_event LIMIT :limit"
+
+
+_READY_OF_KINDS: Final = f"""
+    {_APPROVED_NOW} AND kind IN (SELECT value FROM json_each(:kinds)) ORDER BY last_event LIMIT :limit
+"""  # noqa: S608 - fixed text
+
+
+_WAITED_FOR: Final = """
+    WITH RECURSIVE one (name) AS (
+        SELECT min(connection) FROM actions INDEXED BY actions_approved WHERE state = 'approved'
+        UNION ALL
+        SELECT (SELECT min(connection) FROM actions INDEXED BY actions_approved
+                WHERE state = 'approved' AND connection > one.name)
+        FROM one WHERE name IS NOT NULL)
+    SELECT name FROM one WHERE name IS NOT NULL
+"""
+"""The connections of approved entries: one step of the index for each, however many entries wait."""
+
+
+def ready(
+    connection: Connection,
+    now: datetime,
+    limit: int,
+    without: Collection[str] = (),
+    kinds: Collection[Kind] = (),
+    held: Collection[str] = (),
+) -> list[LogEntry]:
+    """Approved entries that may be sent, in the order they were approved: so many of each connection."""
+    names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
+    ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
+    values = {"now": microseconds(now), "ahead": ahead, "limit": limit, "held": json.dumps(list(held))} | (
+        {"kinds": json.dumps(list(kinds))} if kinds else {}
+    )
+    query = _READY_OF_KINDS if kinds else _READY
+    return _of_each(connection, names, query, values, order="last_event")
+
+
+def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
+    """Approved entries whose ordered attempt may not begin any more."""
+    return select_entries(
+        connection,
+        _OVERDUE,
+        "WHERE state = 'approved' AND not_after <= :now ORDER BY not_after",
+        {"now": microseconds(now)},
+    )
+
+
+def unsighted(
+    connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
+) -> tuple[list[LogEntry], dict[str, int]]:
+    """Entries that were not looked up yet and have not been begun, among so many of each connection.
+
+    ``after`` is the place in the log behind which each connection's are read. Also where to go on.
+    """
+    query = f"""
+        {_UNBEGUN}
+        WHERE state IN ('pending', 'approved') AND attempt = 0
+        AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
+    """
+    rows = [
+        row
+        for name in connections
+        for row in connection.execute(
+            query, {"connection": name, "after": after.get(name, 0), "limit": limit}
+        ).fetchall()
+    ]
+    found = sorted((row for row in rows if row["looked_up"] is None), key=lambda row: row["n"])
+    return list(map(as_looked_up, found)), {**after, **{row["connection"]: row["n"] for row in rows}}
+
+
+def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
+    """Deletions in doubt that were not looked up since they are: so many of each connection."""
+    query = f"""
+        {_UNSURE}
+        WHERE state = 'unknown' AND kind = 'delete_campaign'
+        AND (look.seq IS NULL OR look.seq < actions.last_event)
+        AND connection = :connection ORDER BY n LIMIT :limit
+    """
+    return _of_each(connection, connections, query, {"limit": limit}, order="n")
+
+
+def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
+    """Entries in sending that nobody holds any more."""
+    return select_entries(
+        connection,
+        ENTRIES,
+        """
+        WHERE state = 'sending' AND (lease_until IS NULL OR lease_until <= :now)
+        ORDER BY lease_until
+        """,
+        {"now": microseconds(now)},
+    )
+
+
+def _of_each(
+    connection: Connection,
+    connections: Collection[str],
+    query: str,
+    values: Mapping[str, object],
+    *,
+    order: str,
+) -> list[LogEntry]:
+    """What a query finds for each of these connections, all in one order: none hides another's."""
+    rows = [
+        row
+        for name in connections
+        for row in connection.execute(query, {**values, "connection": name}).fetchall()
+    ]
+    return list(map(as_looked_up, sorted(rows, key=lambda row: row[order])))
+
+
+LOOKED_BACK: Final = timedelta(days=90)
+"""A doubt about the first step may be settled long after the new time."""
+
+
+def moves_due(connection: Connection, now: datetime) -> list[Request]:
+    """Moves whose first step is done, and whose second was neither asked for nor found impossible."""
+    found = connection.execute(
+        """
+        SELECT id FROM requests INDEXED BY requests_moves
+        WHERE moves IS NOT NULL AND moves_to > :since
+          AND NOT EXISTS (SELECT 1 FROM requests AS second WHERE second.follows = requests.id)
+          AND NOT EXISTS (SELECT 1 FROM events WHERE request = requests.id AND name = 'followed')
+          AND NOT EXISTS (SELECT 1 FROM actions WHERE request = requests.id AND state <> 'succeeded')
+        """,
+        {"since": microseconds(now - LOOKED_BACK)},
+    ).fetchall()
+    return [read_request(connection, move) for (move,) in found]
+
+
+def moves_followed(connection: Connection, now: datetime) -> list[Request]:
+    """Moves whose second step came to stand where nobody was told that it does."""
+    found = connection.execute(
+        """
+        SELECT first.id FROM requests AS first INDEXED BY requests_moves
+        JOIN requests AS second ON second.follows = first.id
+        JOIN actions ON actions.request = second.id
+        WHERE first.moves IS NOT NULL AND first.moves_to > :since
+          AND state NOT IN ('pending', 'approved', 'sending')
+          AND NOT EXISTS (
+              SELECT 1 FROM events WHERE events.request = first.id AND name = 'followed'
+              AND json_extract(data, '$.second') = state)
+        """,
+        {"since": microseconds(now - LOOKED_BACK)},
+    ).fetchall()
+    return [read_request(connection, move) for (move,) in found]

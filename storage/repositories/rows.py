@@ -1,0 +1,300 @@
+"""Reading the SQLite store: rows become the log's values. The connection is in a transaction."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from providers.actions import (
+    CallAction,
+    CallRef,
+    CancelCall,
+    Code,
+    DeleteCampaign,
+    Kind,
+    NumberRef,
+    PlaceCall,
+    Retry,
+    StartCampaign,
+    StopCampaign,
+)
+from storage.event_log.hash_chain import FOLLOWED, commitment, moment, seal
+from storage.log import NoSuchRequest
+from storage.models import (
+    Approval,
+    Cancelled,
+    Event,
+    Followed,
+    LogEntry,
+    MessageRef,
+    Request,
+    Standstill,
+    Whole,
+)
+from storage.repositories import cancellations, outages
+from storage.states import State, request_state
+
+ACTION: Final = "action"
+"""The personal field that holds the whole call action as JSON."""
+
+
+_ACTION: Final[TypeAdapter[CallAction]] = TypeAdapter(CallAction)
+
+
+FROM: Final = """
+    SELECT actions.*, personal.value AS action, look.seq AS looked_up,
+        json_extract(look.data, '$.found') AS sighted, known.value AS known_as
+    FROM {}
+    LEFT JOIN personal ON personal.event = actions.asked_event AND personal.field = 'action'
+    LEFT JOIN events AS look
+        ON look.seq = (SELECT max(seq) FROM events WHERE entry = actions.id AND name = 'looked_up')
+    LEFT JOIN personal AS known ON known.event = look.seq AND known.field = 'known_as'
+"""
+
+
+ENTRIES: Final = FROM.format("actions")
+
+
+def find(connection: Connection, request: str) -> str:
+    """The id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
+    found = connection.execute(
+        "SELECT request FROM actions WHERE id = :id OR request = :id", {"id": request}
+    ).fetchone()
+    if found is None:
+        raise NoSuchRequest(request)
+    return str(found["request"])
+
+
+def read_request(connection: Connection, request: str) -> Request:
+    """Read a request by its id or an entry's. Raises `NoSuchRequest`."""
+    found = find(connection, request)
+    row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
+    entries = connection.execute(f"{ENTRIES} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
+    kept = connection.execute(
+        """
+        SELECT event, field, salt, value FROM personal
+        WHERE event IN (SELECT asked_event FROM actions WHERE request = ?) AND value IS NOT NULL
+        ORDER BY event, field
+        """,
+        [found],
+    ).fetchall()
+    approvals = connection.execute("SELECT * FROM approvals WHERE request = ? ORDER BY event", [found])
+    messages = connection.execute("SELECT slot, channel, ts FROM messages WHERE request = ?", [found])
+    waits = any(entry["state"] == State.APPROVED for entry in entries)
+    read = as_request(
+        row,
+        personal={one["field"]: one["value"] for one in kept if one["event"] == entries[0]["asked_event"]},
+        sealed=seal(commitment(one["salt"] or b"", one["value"]) for one in kept),
+        entries=tuple(map(as_looked_up, entries)),
+        approvals=tuple(map(_approval, approvals)),
+        messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
+        followed_by=_followed_by(connection, found) if row["moves"] else None,
+        cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
+        waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
+    )
+    return replace(read, done_by=cancellations.done_by(connection, found)) if _is_unsent(entries) else read
+
+
+def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether these are of one cancellation whose time ran out."""
+    [first, *others] = entries
+    return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
+
+
+def _followed_by(connection: Connection, move: str) -> Followed | None:
+    """The second step of a move: as it stands, or that it was found impossible."""
+    states = connection.execute(
+        """
+        SELECT requests.id, state, code, message FROM requests JOIN actions ON actions.request = requests.id
+        WHERE follows = ?
+        """,
+        [move],
+    ).fetchall()
+    if states:
+        state = request_state(State(row["state"]) for row in states)
+        return Followed(states[0]["id"], state, states[0]["code"], states[0]["message"])
+    told = connection.execute("SELECT 1 FROM events WHERE request = ? AND name = ?", [move, FOLLOWED])
+    return Followed(None, State.REFUSED) if told.fetchone() else None
+
+
+def read_events(connection: Connection, request: str) -> list[Event]:
+    """Read the events of a request or a fault. Raises `NoSuchRequest`."""
+    query = "SELECT * FROM events WHERE request = ? ORDER BY seq"
+    rows = connection.execute(query, [request]).fetchall()
+    return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
+
+
+def read_private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
+    """The personal values still kept for a request or a fault. Raises `NoSuchRequest`."""
+    rows = connection.execute(
+        """
+        SELECT personal.event, personal.field, personal.value
+        FROM events JOIN personal ON personal.event = events.seq
+        WHERE events.request = ? AND personal.value IS NOT NULL ORDER BY personal.id
+        """,
+        [read_events(connection, request)[0].request],
+    )
+    return [(event, field, value) for event, field, value in rows]
+
+
+def read_whole(connection: Connection, name: str) -> Whole:
+    """A request, its events and the personal values still kept. Raises `NoSuchRequest`."""
+    found = read_request(connection, name)
+    return Whole(found, read_events(connection, found.id), read_private(connection, found.id))
+
+
+def as_action(value: str | None) -> CallAction | None:
+    """A call action from its JSON; None once it was erased."""
+    return None if value is None else _ACTION.validate_json(value)
+
+
+def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
+    """The agent of an action, and the provider's id that it is aimed at; None for what it does not have."""
+    match action:
+        case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
+            return agent, None
+        case CancelCall(target=CallRef(call_id=target_id)):
+            return None, target_id
+        case DeleteCampaign(target=target) | StopCampaign(target=target) | StartCampaign(target=target):
+            return None, target.campaign_id
+    raise AssertionError(action)
+
+
+def as_json(action: CallAction) -> str:
+    """A call action as JSON, every field of it."""
+    return _ACTION.dump_json(action).decode()
+
+
+def as_entry(
+    row: Mapping[str, Any],
+    action: CallAction | None,
+    *,
+    looked_up: bool = False,
+    sighted: bool | None = None,
+    known_as: str | None = None,
+) -> LogEntry:
+    """An entry from its row, with what its last look-up said."""
+    code, retry = row["code"], row["retry"]
+    return LogEntry(
+        id=row["id"],
+        request=row["request"],
+        position=row["position"],
+        kind=Kind(row["kind"]),
+        connection=row["connection"],
+        agent=row["agent"],
+        target_id=row["target_id"] or (agent_and_target(action)[1] if action else None),
+        scheduled_for=moment_or_none(row["scheduled_for"]),
+        state=State(row["state"]),
+        attempt=row["attempt"],
+        doubted=bool(row["doubted"]),
+        owner=row["owner"],
+        lease_until=moment_or_none(row["lease_until"]),
+        not_before=moment_or_none(row["not_before"]),
+        code=None if code is None else Code(code),
+        message=row["message"],
+        retry=None if retry is None else Retry(retry),
+        reference=row["reference"],
+        http_status=row["http_status"],
+        asked_at=moment(row["asked_at"]),
+        updated_at=moment(row["updated_at"]),
+        action=action,
+        not_after=moment_or_none(row["not_after"]),
+        looked_up=looked_up,
+        sighted=sighted,
+        known_as=known_as,
+    )
+
+
+def as_request(  # noqa: PLR0913 - a request has many parts
+    row: Mapping[str, Any],
+    *,
+    personal: Mapping[str, str],
+    sealed: str,
+    entries: Sequence[LogEntry],
+    approvals: Sequence[Approval] = (),
+    messages: Mapping[str, MessageRef],
+    followed_by: Followed | None = None,
+    cancelled: Cancelled | None = None,
+    waits_for: Standstill | None = None,
+) -> Request:
+    """A request from its row and what belongs to it."""
+    return Request(
+        id=row["id"],
+        kind=Kind(row["kind"]),
+        connection=row["connection"],
+        fingerprint=row["fingerprint"],
+        requester=row["requester"],
+        team=row["team"],
+        channel=row["channel"],
+        rule=row["rule"],
+        approvals_needed=row["approvals_needed"],
+        decide_by=moment_or_none(row["decide_by"]),
+        asked_at=moment(row["asked_at"]),
+        reason=personal.get("reason"),
+        purpose=personal.get("purpose"),
+        consent=personal.get("consent"),
+        entries=entries,
+        approvals=approvals,
+        messages=messages,
+        mode=row["mode"],
+        goes_out=moment_or_none(row["goes_out"]),
+        moves=row["moves"],
+        moves_to=moment_or_none(row["moves_to"]),
+        follows=row["follows"],
+        followed_by=followed_by,
+        cancelled=cancelled,
+        zone=personal.get("zone"),
+        stop=row["stop"],
+        why=row["why"],
+        sealed=sealed,
+        waits_for=waits_for,
+    )
+
+
+def as_event(row: Mapping[str, Any]) -> Event:
+    """An event from its row."""
+    return Event(
+        row["seq"],
+        moment(row["at"]),
+        row["request"],
+        row["entry"],
+        row["name"],
+        row["actor"],
+        json.loads(row["data"]),
+        json.loads(row["private"]),
+        row["previous"],
+        row["hash"],
+    )
+
+
+def _approval(row: Mapping[str, Any]) -> Approval:
+    members = tuple(row["members"].split())
+    return Approval(row["person"], row["decision"], row["group"], members, row["content"], moment(row["at"]))
+
+
+def select_entries(
+    connection: Connection, source: str, where: str, values: Mapping[str, object]
+) -> list[LogEntry]:
+    """Read the entries of a source, such as `ENTRIES`, that meet a condition."""
+    rows = connection.execute(source + where, dict(values))
+    return list(map(as_looked_up, rows))
+
+
+def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
+    """An entry from its row, read with its action and its last look-up."""
+    return as_entry(
+        row,
+        as_action(row["action"]),
+        looked_up=row["looked_up"] is not None,
+        sighted=None if row["sighted"] is None else bool(row["sighted"]),
+        known_as=row["known_as"],
+    )
+
+
+def moment_or_none(at: int | None) -> datetime | None:
+    """Read a column that may be empty."""
+    return None if at is None else moment(at)
