@@ -38,8 +38,8 @@ from bot.text import interactions
 from bot.ui.modal import notice
 from providers.base import Adapter
 from storage.database import deadlines
-from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError
-from storage.log import ActionLog, NoSuchRequest
+from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError, NoSuchRequest
+from storage.store import Store
 
 SCOPES = frozenset({"commands", "chat:write", "users:read", "usergroups:read"})
 """What the app may do in Slack, and no more: `manifest.yml` asks for the same."""
@@ -57,7 +57,7 @@ class Surfaces:
     """Everything the app listens with."""
 
     client: AsyncWebClient
-    log: ActionLog
+    log: Store
     gate: Gate
     requests: Requests
     submissions: Submissions
@@ -69,7 +69,7 @@ class Surfaces:
     def make(  # noqa: PLR0913 - what the composition root has put together
         cls,
         client: AsyncWebClient,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         operations: Operations,
         directory: Directory,
@@ -216,7 +216,7 @@ def _listen_to_the_rest(app: AsyncApp, replies: Replies) -> None:
 
 
 def _listen_to_errors(
-    app: AsyncApp, log: ActionLog, replies: Replies, foreign_request: Callable[[], None]
+    app: AsyncApp, log: Store, replies: Replies, foreign_request: Callable[[], None]
 ) -> None:
     """The one place where a fault becomes a sentence, what to do, and an id that the log knows."""
 
@@ -238,7 +238,7 @@ def _listen_to_errors(
     app.error(failed)
 
 
-async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
+async def _explain(log: Store, error: Exception, body: Body) -> str:
     if isinstance(error, NoSuchRequest):
         return interactions.ANOTHER_LOG
     if isinstance(error, NoWindow):
@@ -250,7 +250,7 @@ async def _explain(log: ActionLog, error: Exception, body: Body) -> str:
     # Frames and kinds only: an exception's own words may hold a number.
     details = "".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__name__}: {trouble(error)}"
     try:
-        reference = await log.report(actor=user, where=where, private={"traceback": details})
+        reference = await log.audit.report(actor=user, where=where, private={"traceback": details})
     except LogReplacedError:
         return interactions.LOG_LOST
     except Exception as failed:  # noqa: BLE001 - the log may be what failed; the person is still answered

@@ -27,8 +27,8 @@ from bot.workers.unknown_reminders import Doubts
 from bot.workers.write_probe import Instances
 from providers.base import Adapter
 from storage.database.deadlines import deadline
-from storage.log import ActionLog
 from storage.repositories.processes import Presence
+from storage.store import Store
 
 GROUPS_EVERY = 600.0
 """Seconds between two readings of the user groups."""
@@ -58,7 +58,7 @@ class House:
         self,
         settings: Settings,
         client: AsyncWebClient,
-        log: ActionLog,
+        log: Store,
         adapters: Mapping[str, Adapter],
         directory: Directory,
         *,
@@ -174,7 +174,7 @@ class House:
 
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""
-        if dead := await self._serving.sweep(self._log.release):
+        if dead := await self._serving.sweep(self._log.processes.release):
             _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
             self.something_to_do()
         return False

@@ -1,6 +1,9 @@
 """Errors of a log that cannot be used: each says whether what was wanted is recorded."""
 
 import sqlite3
+from collections.abc import Mapping
+
+from storage.models import Request
 
 
 class LogUnavailableError(sqlite3.OperationalError):
@@ -17,3 +20,26 @@ class LogReplacedError(LogUnavailableError):
 
 class CommitUnknownError(Exception):
     """A change was being committed when its answer was due: nobody knows yet whether it is recorded."""
+
+
+class Conflict(Exception):
+    """The change came too late: somebody or something was first. ``current`` is how the request stands."""
+
+    def __init__(self, current: Request) -> None:
+        super().__init__(f"{current.id} is {current.state}")
+        self.current = current
+
+
+class AlreadyAsked(Exception):
+    """Some targets are asked for already, and nothing was recorded.
+
+    ``by`` is the request that asks for it, by the action's place.
+    """
+
+    def __init__(self, by: Mapping[int, Request]) -> None:
+        super().__init__(", ".join(sorted({request.id for request in by.values()})))
+        self.by = by
+
+
+class NoSuchRequest(LookupError):
+    """No request, entry or reported fault has that id."""

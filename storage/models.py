@@ -442,7 +442,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A request with all that happened to it, as of one moment; ``private`` is as in `ActionLog`."""
+    """A request with all that happened to it, as of one moment; ``private`` is as in `Store`."""
 
     request: Request
     events: Sequence[Event]

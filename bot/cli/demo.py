@@ -16,7 +16,7 @@ from bot.config.settings import DEFAULT_REGION
 from bot.text.terminal import complain
 from providers.masking import mask_numbers
 from storage.models import Query, Request
-from storage.store import SQLiteLog
+from storage.store import Store
 
 RECENT = 50
 """Actions that the page shows at most; older ones are in the log all the same."""
@@ -38,7 +38,7 @@ def demo(*, port: int | None, browser: bool, keep: bool) -> int:
 @asynccontextmanager
 async def open_log(path: Path, key: str) -> AsyncIterator["LogWatch"]:
     """The log in a file, for as long as it is watched."""
-    log = await SQLiteLog.open(path, key=base64.b64decode(key), clock=lambda: datetime.now(UTC))
+    log = await Store.open(path, key=base64.b64decode(key), clock=lambda: datetime.now(UTC))
     try:
         yield LogWatch(log, path)
     finally:
@@ -48,7 +48,7 @@ async def open_log(path: Path, key: str) -> AsyncIterator["LogWatch"]:
 class LogWatch:
     """Tells what changed in the log of another process."""
 
-    def __init__(self, log: SQLiteLog, path: Path) -> None:
+    def __init__(self, log: Store, path: Path) -> None:
         self._log, self._file = log, path.with_name(f"{path.name}-wal")
         self._written: tuple[int, int] | None = None
         self._known: dict[str, int] = {}
@@ -58,14 +58,14 @@ class LogWatch:
         if (written := self._stamp()) == self._written:
             return []
         self._written = written
-        recent = (await self._log.page(Query(), limit=RECENT)).entries
+        recent = (await self._log.search.page(Query(), limit=RECENT)).entries
         newest = {  # a note moves nothing, and is told all the same
-            one: (await self._log.events(one))[-1].seq
+            one: (await self._log.requests.events(one))[-1].seq
             for one in dict.fromkeys(entry.request for entry in reversed(recent))
         }
         changed = [one for one, last in newest.items() if self._known.get(one) != last]
         self._known |= newest
-        return [await self._told(await self._log.request(one)) for one in changed]
+        return [await self._told(await self._log.requests.request(one)) for one in changed]
 
     def _stamp(self) -> tuple[int, int]:
         """Changes with every commit: what is committed is first written here (sqlite.org/wal.html)."""
@@ -73,7 +73,7 @@ class LogWatch:
         return found.st_mtime_ns, found.st_size
 
     async def _told(self, request: Request) -> dict[str, Any]:
-        events = await self._log.events(request.id)
+        events = await self._log.requests.events(request.id)
         return {
             "id": request.id,
             "state": request.state,

@@ -26,10 +26,9 @@ from providers import phone
 from providers.masking import mask_numbers
 from storage.database.connection import UNREADABLE, CannotOpen
 from storage.errors import LogBusyError
-from storage.maintenance.inspection import inspect
 from storage.models import SYSTEM, Imported
 from storage.repositories.do_not_call import ImportSuperseded
-from storage.store import SQLiteLog
+from storage.store import Store
 
 OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
 LINES_A_STEP: Final = 1000
@@ -63,8 +62,8 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 @asynccontextmanager
-async def _opened(path: Path, key: bytes) -> AsyncIterator[SQLiteLog]:
-    log = await SQLiteLog.open(path, key=key, clock=lambda: datetime.now(UTC))
+async def _opened(path: Path, key: bytes) -> AsyncIterator[Store]:
+    log = await Store.open(path, key=key, clock=lambda: datetime.now(UTC))
     try:
         yield log
     finally:
@@ -151,12 +150,10 @@ def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) 
     """Return how many numbers an import would add, and change nothing. Raises `CannotOpen`."""
     if not path.exists():
         return len(found.numbers)
-    if inspect(path, key).older:
-        raise CannotOpen(f"{path} is of an earlier version. Start CallOps once, then try this again.")
 
     async def count() -> int:
         async with _opened(path, key) as log:
-            return await log.unlisted(_name(chosen), found.numbers)
+            return await log.do_not_call.unlisted(_name(chosen), found.numbers)
 
     return asyncio.run(count())
 
@@ -167,10 +164,12 @@ async def _write(
     """Add the numbers to their list. Raises `CannotOpen` and `ImportSuperseded`."""
     name = _name(chosen)
     async with _opened(path, key) as log:
-        new = await log.unlisted(name, found.numbers)
+        new = await log.do_not_call.unlisted(name, found.numbers)
         complain(_forecast(name, found, new=new))
         with bar("Writing", len(found.numbers) if new else 0) as shown:
-            imported.append(await log.add_list(name, found.numbers, actor=SYSTEM, progress=shown.update))
+            imported.append(
+                await log.do_not_call.add_list(name, found.numbers, actor=SYSTEM, progress=shown.update)
+            )
         say(_outcome(name, found, imported[0]))
 
 
@@ -222,10 +221,10 @@ async def _list_or_remove(chosen: argparse.Namespace, path: Path, key: bytes) ->
         return await _list(log, as_json=chosen.json)
 
 
-async def _remove(log: SQLiteLog, name: str) -> int:
-    lists = [known for known in await log.stopped_numbers() if known]
-    unfinished = [one.id for one in await log.unfinished_imports() if one.list == name]
-    removed = await log.remove_list(name, actor=SYSTEM)
+async def _remove(log: Store, name: str) -> int:
+    lists = [known for known in await log.do_not_call.stopped_numbers() if known]
+    unfinished = [one.id for one in await log.do_not_call.unfinished_imports() if one.list == name]
+    removed = await log.do_not_call.remove_list(name, actor=SYSTEM)
     if removed:
         say(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
         say("Numbers that people stopped, or that another list has, stay blocked.")
@@ -238,10 +237,10 @@ async def _remove(log: SQLiteLog, name: str) -> int:
     return CANNOT_START
 
 
-async def _list(log: SQLiteLog, *, as_json: bool) -> int:
-    numbers = await log.stopped_numbers()
+async def _list(log: Store, *, as_json: bool) -> int:
+    numbers = await log.do_not_call.stopped_numbers()
     people, lists = numbers.get(None, 0), {name: count for name, count in numbers.items() if name}
-    unfinished = await log.unfinished_imports()
+    unfinished = await log.do_not_call.unfinished_imports()
     if as_json:
         shown: dict[str, object] = {"stopped_by_people": people, "lists": lists}
         if unfinished:

@@ -26,12 +26,12 @@ from bot.text.terminal import cell, complain, quoted, say, say_json
 from providers.masking import mask_numbers
 from storage.database.connection import CannotOpen
 from storage.database.files import CannotWrite
+from storage.errors import NoSuchRequest
 from storage.event_log.hash_chain import RULES
-from storage.log import NoSuchRequest
 from storage.maintenance.anchors import Anchor, missing
 from storage.maintenance.verification import verify
 from storage.models import Event, Hit, LogEntry, Query, Request, Scalar
-from storage.store import SQLiteLog
+from storage.store import Store
 
 OK, WRONG, CANNOT_START = 0, 1, 2
 _NOT_SHOWN = frozenset({"action", "raw", "lookup"})
@@ -71,7 +71,7 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: Mapping[str, str]) -> int:
-    log = await SQLiteLog.open(str(path), key=key, clock=lambda: datetime.now(UTC))
+    log = await Store.open(str(path), key=key, clock=lambda: datetime.now(UTC))
     region = look(variables).default_region
     try:
         match chosen.reading:
@@ -89,9 +89,9 @@ async def _run(chosen: argparse.Namespace, path: object, key: bytes, variables: 
         await log.close()
 
 
-async def _list(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
+async def _list(log: Store, chosen: argparse.Namespace, region: str) -> int:
     asked = await query(log, chosen)
-    found = await log.search(asked, limit=chosen.limit)
+    found = await log.search.find(asked, limit=chosen.limit)
     rows = [summary(hit.entry, region) | {"cancelled_by": hit.cancelled_by} for hit in found.hits]
     if chosen.json:
         say_json(rows)
@@ -113,11 +113,13 @@ def _columns(hit: Hit, region: str) -> list[str]:
     return [entry.id, asked, entry.kind, entry.connection, target(entry, default_region=region), state]
 
 
-async def _show(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
+async def _show(log: Store, chosen: argparse.Namespace, region: str) -> int:
     masked = partial(_masked, region=region)
-    events = [replace(event, data=_without_numbers(event, region)) for event in await log.events(chosen.id)]
-    private = await log.private(chosen.id)
-    request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.request(chosen.id)
+    events = [
+        replace(event, data=_without_numbers(event, region)) for event in await log.requests.events(chosen.id)
+    ]
+    private = await log.requests.private(chosen.id)
+    request = None if chosen.id.startswith(_WITHOUT_REQUEST) else await log.requests.request(chosen.id)
     kept = [
         (seq, field, value if chosen.json and field in _WHOLE_AS_JSON else masked(value) or "")
         for seq, field, value in private
@@ -174,9 +176,9 @@ def _without_numbers(event: Event, region: str) -> Mapping[str, Scalar]:
     }
 
 
-async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace, region: str) -> int:
-    events = await log.events(chosen.id)
-    found = attempts(events, await log.private(chosen.id), default_region=region)
+async def _show_replies(log: Store, chosen: argparse.Namespace, region: str) -> int:
+    events = await log.requests.events(chosen.id)
+    found = attempts(events, await log.requests.private(chosen.id), default_region=region)
     if chosen.json:
         say_json(as_objects(found), indent=2)
     else:
@@ -184,10 +186,12 @@ async def _show_replies(log: SQLiteLog, chosen: argparse.Namespace, region: str)
     return OK
 
 
-async def _fixture(log: SQLiteLog, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    request = await log.request(chosen.id)
+async def _fixture(log: Store, chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    request = await log.requests.request(chosen.id)
     region = look(variables).default_region
-    found = attempts(await log.events(chosen.id), await log.private(chosen.id), default_region=region)
+    found = attempts(
+        await log.requests.events(chosen.id), await log.requests.private(chosen.id), default_region=region
+    )
     if chosen.id != request.id:
         found = [one for one in found if one.entry == chosen.id]
     made, provider = fixture(request, found, chosen.attempt, variables)

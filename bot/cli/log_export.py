@@ -19,9 +19,9 @@ from bot.text.terminal import complain, say
 from providers.actions import Kind
 from storage.database.files import whole
 from storage.event_log.hash_chain import microseconds
-from storage.log import ActionLog
 from storage.models import Query
 from storage.states import State
+from storage.store import Store
 
 COUNT_EVERY: Final = 1000
 """Entries between two looks at the count, at a terminal."""
@@ -33,7 +33,7 @@ class CannotExport(Exception):
     """Why, as a sentence."""
 
 
-async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
+async def query(log: Store, chosen: argparse.Namespace) -> Query:
     """What the options ask for. Raises `CannotExport`."""
     first, last = (_day(chosen, text) for text in (chosen.first, chosen.last))
     asked = Query(
@@ -50,13 +50,13 @@ async def query(log: ActionLog, chosen: argparse.Namespace) -> Query:
         return asked
     if chosen.number is None:
         raise CannotExport("--after-stop tells of one number's calls: say --number +919876543210")
-    stop = await log.asked_to_stop(chosen.number)
+    stop = await log.search.asked_to_stop(chosen.number)
     if stop is None:
         raise CannotExport("That number has not asked to stop, as far as the log knows.")
     return replace(asked, kind=Kind.PLACE_CALL, since=max(stop.at, asked.since or stop.at))
 
 
-async def _requester(log: ActionLog, named: str) -> str:
+async def _requester(log: Store, named: str) -> str:
     meant = await person_meant(log, named)
     if isinstance(meant, str):
         return meant
@@ -79,7 +79,7 @@ def _day(chosen: argparse.Namespace, text: str | None) -> dates.Day | None:
         raise CannotExport(str(fault)) from None
 
 
-async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: str) -> int:
+async def export(log: Store, chosen: argparse.Namespace, *, default_region: str) -> int:
     """Write what was asked for; full numbers only once the log has who takes them.
 
     Raises `CannotExport`, and `storage.database.files.CannotWrite`.
@@ -87,7 +87,7 @@ async def export(log: ActionLog, chosen: argparse.Namespace, *, default_region: 
     asked = await query(log, chosen)
     if chosen.full_numbers:
         said = {name: str(value) for name, value in _said(asked).items()}
-        made = await log.exported(
+        made = await log.audit.exported(
             actor=f"os:{getpass.getuser()}",
             rows=f"full numbers, {chosen.format}",
             private={"query": json.dumps(said, ensure_ascii=False)},

@@ -18,7 +18,7 @@ from providers.phone import PhoneFault, read
 from storage.database.connection import CannotOpen
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 
 OK, LEFT_SOMETHING, CANNOT_START = 0, 1, 2
 LISTED_AT_MOST = 20
@@ -50,18 +50,18 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     path, key, retention, region = _settings(variables)
     now = datetime.now(UTC)
-    log = await SQLiteLog.open(path, key=key, clock=lambda: datetime.now(UTC))
+    log = await Store.open(path, key=key, clock=lambda: datetime.now(UTC))
     try:
         if chosen.again:
-            erasing = await log.erased_before(hold=retention.hold)
+            erasing = await log.retention.erased_before(hold=retention.hold)
             if erasing is None:
                 raise CannotPurge(f"Nothing was purged before: there is no {list_beside(path)}")
         else:
             erasing = asked_for(chosen, retention, region, now)
         if chosen.dry_run:
-            done = await log.erasable(erasing)
+            done = await log.retention.erasable(erasing)
         else:
-            done = await log.purge(erasing, actor=_operator())
+            done = await log.retention.purge(erasing, actor=_operator())
     finally:
         await log.close()
     say(*report(erasing, done, dry_run=chosen.dry_run))

@@ -14,7 +14,7 @@ from bot.text.terminal import complain, say
 from bot.workers.rate_limiter import account_of
 from storage.database.connection import CannotOpen
 from storage.models import Standstill
-from storage.store import SQLiteLog
+from storage.store import Store
 
 OK, CANNOT_START = 0, 2
 
@@ -55,9 +55,9 @@ async def _lift(connection: str, settings: Settings) -> list[Standstill]:
     finally:
         for adapter in adapters.values():
             await adapter.aclose()
-    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=lambda: datetime.now(UTC))
+    log = await Store.open(settings.database, key=settings.key_bytes, clock=lambda: datetime.now(UTC))
     try:
-        return list(await log.lift(sharing, account))
+        return list(await log.outages.lift(sharing, account))
     finally:
         await log.close()
 

@@ -37,7 +37,7 @@ from providers.registry import find
 from storage.database.deadlines import deadline
 from storage.errors import LogUnavailableError
 from storage.repositories.processes import Presence
-from storage.store import SQLiteLog
+from storage.store import Store
 
 STOP_LISTENING_WITHIN = 2.5
 """Seconds until what was taken in is answered: Slack gives up after three."""
@@ -153,12 +153,12 @@ async def _serve(
     clock_check = ClockCheck(client, over_http=settings.app_token is None, clock=clock)
     health.clock = clock_check
     workspace = await _unless(stopping, check_slack(client, settings, clock_check))
-    log = await SQLiteLog.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
+    log = await Store.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
     stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
     serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
     stack.push_async_callback(_end, serving, log)
-    await _unless(stopping, until_written(lambda: serving.sweep(log.release)))
+    await _unless(stopping, until_written(lambda: serving.sweep(log.processes.release)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
@@ -192,11 +192,11 @@ async def _serve(
     _log.info("Stopped")
 
 
-async def _end(serving: Presence, log: SQLiteLog) -> None:
+async def _end(serving: Presence, log: Store) -> None:
     """Hand back what this process holds of the log, where the log can be written to."""
     try:
         with deadline(LET_GO_WITHIN):
-            await serving.end(log.release)
+            await serving.end(log.processes.release)
     except LogUnavailableError as error:
         _log.warning(
             "What this process held of the log could not be handed back (%s). "
@@ -205,7 +205,7 @@ async def _end(serving: Presence, log: SQLiteLog) -> None:
         )
 
 
-async def _let_go(log: SQLiteLog) -> None:
+async def _let_go(log: Store) -> None:
     with deadline(LET_GO_WITHIN):
         await log.close()
 

@@ -27,8 +27,8 @@ from bot.ui.command_replies import COMMANDS
 from bot.ui.form_values import values_of
 from bot.ui.modal import result
 from bot.ui.prompts import Choice
-from storage.log import ActionLog
 from storage.models import Person
+from storage.store import Store
 
 COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
     command: verb for verb, command in COMMANDS.items()
@@ -41,7 +41,7 @@ class Requests:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         commands: Commands,
         flow: CommandFlow,
@@ -108,7 +108,7 @@ class Requests:
         choice = Choice.of(action["value"])
         draft = await self._commands.draft(choice.draft, person.id)
         if draft and draft.request:
-            message = self._flow.asked(await self._log.request(draft.request))
+            message = self._flow.asked(await self._log.requests.request(draft.request))
         elif draft is None or not draft.content:
             message = command_replies.refusal([interactions.TOO_OLD])
         else:

@@ -27,9 +27,10 @@ from bot.ui.modal import About, Denial, Review, done, notice, typed
 from bot.ui.request_status import already, trial
 from bot.ui.settling import Settling
 from providers.actions import Refused
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import Person, Request, Waiting
 from storage.states import State
+from storage.store import Store
 
 Body = dict[str, Any]
 PAGE = 100
@@ -43,7 +44,7 @@ class Decisions:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         operations: Operations,
         windows: Windows,
         *,
@@ -74,7 +75,7 @@ class Decisions:
 
     async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a waiting request to somebody who may decide it; to others, say why not."""
-        request = await self._log.request(action["value"])
+        request = await self._log.requests.request(action["value"])
         decision = self._operations.may_decide(request, person)
         if request.state is not State.PENDING:
             view = await self._over(request)
@@ -111,7 +112,7 @@ class Decisions:
     async def _for(self, person: Person, most: int) -> list[Waiting]:
         """What waits and somebody may decide, the soonest deadline first: so many of it."""
         now, found = self._clock(), list[Waiting]()
-        page: Sequence[Waiting] = await self._log.pending(PAGE)
+        page: Sequence[Waiting] = await self._log.approvals.pending(PAGE)
         while page and len(found) < most:
             found += [
                 one
@@ -120,7 +121,7 @@ class Decisions:
                 and person.id not in one.approved_by
                 and self._operations.may_decide(one, person).allowed
             ]
-            page = await self._log.pending(PAGE, after=page[-1])
+            page = await self._log.approvals.pending(PAGE, after=page[-1])
         return found[:most]
 
     async def reveal(self, ack: AsyncAck, body: Body, person: Person) -> None:
@@ -148,7 +149,7 @@ class Decisions:
     async def deny(self, ack: AsyncAck, body: Body) -> None:
         """Turn the review into a form for the reason."""
         about = About.of(body["view"])
-        request = await self._log.request(about.request)
+        request = await self._log.requests.request(about.request)
         view = (
             self._masking.view(
                 Denial.build(
@@ -168,7 +169,7 @@ class Decisions:
     async def approved(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Let the request pass; what cannot be undone only if it was named."""
         about = About.of(body["view"])
-        request = await self._log.request(about.request)
+        request = await self._log.requests.request(about.request)
         namesake = await has_namesake(self._log, request)
         if request.state is State.PENDING and not Review.is_confirmed(
             request, body["view"], namesake=namesake
@@ -206,7 +207,7 @@ class Decisions:
         """Open the next request that waits for somebody in the same modal, or say that there is none."""
         decided = About.of(body["view"]).decided + 1
         for one in await self._for(person, NEXT):
-            request = await self._log.request(one.id)
+            request = await self._log.requests.request(one.id)
             if request.state is State.PENDING:
                 key = nonce(body["trigger_id"], "next")
                 view = await self._review(request, person, key, decided=decided)
@@ -219,7 +220,7 @@ class Decisions:
 
     async def settle(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Ask somebody entitled what became of an unknown; to others, say why not."""
-        request = await self._log.request(action["value"])
+        request = await self._log.requests.request(action["value"])
         entry = next(one for one in request.entries if one.id == action["value"])
         decision = self._operations.may_settle(request, person)
         if entry.state is not State.UNKNOWN:
@@ -276,5 +277,5 @@ class Decisions:
 
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
-        told = already(request, await self._log.events(request.id))
+        told = already(request, await self._log.requests.events(request.id))
         return self._masking.view(notice(deciding.NOTHING_LEFT, *trial(request), *told))

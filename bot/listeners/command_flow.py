@@ -20,9 +20,10 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import Draft, LogEntry, Person, Request
 from storage.states import State
+from storage.store import Store
 
 
 class CommandFlow:
@@ -30,7 +31,7 @@ class CommandFlow:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         operations: Operations,
         commands: Commands,
@@ -143,7 +144,7 @@ class CommandFlow:
     async def place(self, draft: Draft | None, origin: Origin) -> Message:
         """Place what a preview showed, once, however often it is asked for."""
         if draft and draft.request:
-            return self.asked(await self._log.request(draft.request))
+            return self.asked(await self._log.requests.request(draft.request))
         if draft is None or not draft.content.get("wish"):
             return command_replies.refusal([interactions.TOO_OLD])
         try:
@@ -180,7 +181,7 @@ class CommandFlow:
             current = conflict.current
             if current.state is State.WITHDRAWN:
                 return self.asked(current), True
-            return command_replies.too_late(current, await self._log.events(current.id)), False
+            return command_replies.too_late(current, await self._log.requests.events(current.id)), False
         except NotAllowed as no:
             return command_replies.refusal(no.why), False
 

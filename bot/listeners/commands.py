@@ -16,11 +16,12 @@ from bot.slack.responses import Replies
 from bot.text.formatting import short
 from bot.ui import do_not_call, request_lists
 from bot.ui.request_lists import SHOWN, Row
+from storage.errors import NoSuchRequest
 from storage.ids import MISREAD, readings
-from storage.log import ActionLog, NoSuchRequest
 from storage.models import Event, LogEntry, Person, Query, Request
 from storage.repositories.do_not_call import NUMBER
 from storage.states import State
+from storage.store import Store
 
 Body = dict[str, Any]
 LOOKED_THROUGH = 100
@@ -32,7 +33,7 @@ class Lists:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         operations: Operations,
         replies: Replies,
         search: LogSearch,
@@ -63,11 +64,13 @@ class Lists:
         """What is somebody's, what waits, and what is coming up."""
         mine = await self._own(person)
         known = {request.id for request in mine}
-        waiting = await self._log.pending(SHOWN + len(known), team=person.team)
-        first = [await self._log.request(one.id) for one in waiting if one.id not in known][:SHOWN]
+        waiting = await self._log.approvals.pending(SHOWN + len(known), team=person.team)
+        first = [await self._log.requests.request(one.id) for one in waiting if one.id not in known][:SHOWN]
         shown = len(first) + sum(request.state is State.PENDING for request in mine)
-        waits = await self._log.count_pending(shown + MOST_COUNTED, team=person.team)
-        coming = await self._log.scheduled(self._connections, self._clock(), mine="", limit=SHOWN + 1)
+        waits = await self._log.approvals.count_pending(shown + MOST_COUNTED, team=person.team)
+        coming = await self._log.call_history.scheduled(
+            self._connections, self._clock(), mine="", limit=SHOWN + 1
+        )
         return self._masking.message(
             request_lists.lists(
                 [self._row(request, person) for request in mine],
@@ -79,10 +82,10 @@ class Lists:
 
     async def _own(self, person: Person) -> Sequence[Request]:
         """The requests that somebody made last in their workspace, the newest first."""
-        page = await self._log.page(Query(requester=person.id), limit=LOOKED_THROUGH)
+        page = await self._log.search.page(Query(requester=person.id), limit=LOOKED_THROUGH)
         found: list[Request] = []
         for one in dict.fromkeys(entry.request for entry in page.entries):
-            request = await self._log.request(one)
+            request = await self._log.requests.request(one)
             found += [request] if request.team == person.team else []
             if len(found) == SHOWN:
                 break
@@ -92,14 +95,14 @@ class Lists:
         """How the request that somebody means stands."""
         found = await self._meant(typed, person)
         if not found and (stop := await self._stop_meant(typed)):
-            kept = await self._log.private(stop[0].request)
+            kept = await self._log.requests.private(stop[0].request)
             numbers = {seq: value for seq, field, value in kept if field == NUMBER}
             return self._masking.message(do_not_call.status(stop, numbers))
         if not found:
             return request_lists.not_found(short(typed.strip()))
         if len(found) > 1:
             return self._masking.message(request_lists.which(found, short(typed.strip())))
-        events = await self._log.events(found[0].id)
+        events = await self._log.requests.events(found[0].id)
         return self._masking.message(request_lists.status(self._row(found[0], person), events))
 
     async def _meant(self, typed: str, person: Person) -> list[Request]:
@@ -107,7 +110,7 @@ class Lists:
         found: dict[str, Request] = {}
         for one in readings(typed):
             try:
-                request = await self._log.request(one)
+                request = await self._log.requests.request(one)
             except NoSuchRequest:
                 continue
             if request.team == person.team:
@@ -119,7 +122,7 @@ class Lists:
         """What happened to the stop, or the do-not-call list, that an id means."""
         for one in readings(typed, "S"):
             try:
-                return await self._log.events(one)
+                return await self._log.requests.events(one)
             except NoSuchRequest:
                 continue
         return ()

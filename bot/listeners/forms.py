@@ -15,8 +15,8 @@ from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
-from storage.log import ActionLog
 from storage.models import Draft, LogEntry, Person
+from storage.store import Store
 
 
 class Opening:
@@ -24,7 +24,7 @@ class Opening:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         commands: Commands,
         windows: Windows,
         *,
@@ -94,7 +94,7 @@ class Opening:
         now = self._clock()
         through = scheduled_calls.cancelling(self._commands.vocabulary)
         limit = scheduled_calls.MOST_SHOWN + 1
-        entries = list(await self._log.scheduled(through, now, mine=person.id, limit=limit))
+        entries = list(await self._log.call_history.scheduled(through, now, mine=person.id, limit=limit))
         chosen = None
         if call is not None:
             entries = [call, *(entry for entry in entries if entry.id != call.id)]

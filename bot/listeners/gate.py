@@ -19,7 +19,7 @@ from bot.slack.windows import Windows
 from bot.text import interactions, policy_reasons
 from bot.ui.command_replies import refusal
 from bot.ui.modal import notice
-from storage.log import ActionLog
+from storage.store import Store
 
 MAX_COMMAND: Final = 8_000
 """Characters that may follow a slash command."""
@@ -33,7 +33,7 @@ class Gate:
     """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
 
     def __init__(
-        self, log: ActionLog, operations: Operations, directory: Directory, windows: Windows, replies: Replies
+        self, log: Store, operations: Operations, directory: Directory, windows: Windows, replies: Replies
     ) -> None:
         self._log = log
         self._operations = operations
@@ -61,7 +61,7 @@ class Gate:
             return interactions.WHO_ARE_YOU
         if why:
             where = str(body.get("command") or body.get("type"))
-            await self._log.record_denied_attempt(actor=user, where=where, why=why)
+            await self._log.audit.record_denied_attempt(actor=user, where=where, why=why)
         elif len(body.get("text") or "") > MAX_COMMAND:
             why = interactions.command_too_long(MAX_COMMAND)
         elif _too_long(body):

@@ -32,8 +32,8 @@ from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, ROWS, FilterForm, LogPage
 from providers.actions import Kind
-from storage.log import ActionLog
 from storage.models import AskedToStop, Person, Query
+from storage.store import Store
 
 EXPORT_SCOPES: Final = frozenset({"files:write"})
 """What only exports need; the app serves without."""
@@ -47,9 +47,7 @@ _log = logging.getLogger(__name__)
 class LogFiles:
     """Exports on their way."""
 
-    def __init__(
-        self, log: ActionLog, client: AsyncWebClient, replies: Replies, *, default_region: str
-    ) -> None:
+    def __init__(self, log: Store, client: AsyncWebClient, replies: Replies, *, default_region: str) -> None:
         self._log = log
         self._default_region = default_region
         self._client = client
@@ -105,7 +103,7 @@ class LogSearch:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         operations: Operations,
         windows: Windows,
         replies: Replies,
@@ -212,14 +210,14 @@ class LogSearch:
         query, stop = await self._query(filters, person)
         if filters.stop and query.number and stop is None:
             return log_pages.never_asked(query.number)
-        found = await self._log.search(query, after=after, before=before, limit=ROWS)
+        found = await self._log.search.find(query, after=after, before=before, limit=ROWS)
         key = after if before is None else before
         return log_pages.page(filters, found, draft, self._masking, key=key, stop=stop)
 
     async def _query(self, filters: Filters, person: Person) -> tuple[Query, AskedToStop | None]:
         """What the store is asked; for the report of a number, since when it wants no more calls."""
         query = replace(filters.query, team=person.team)
-        stop = await self._log.asked_to_stop(query.number) if filters.stop and query.number else None
+        stop = await self._log.search.asked_to_stop(query.number) if filters.stop and query.number else None
         if stop is None:
             return query, None
         since = max(stop.at, query.since) if query.since else stop.at
@@ -248,12 +246,12 @@ class LogSearch:
 
     async def _keep(self, filters: Filters, person: Person, trigger_id: str) -> str:
         draft = nonce(trigger_id, "log")
-        await self._log.keep_draft(draft, person=person.id, content={"filters": filters.kept()})
+        await self._log.users.keep_draft(draft, person=person.id, content={"filters": filters.kept()})
         return draft
 
     async def _filters(self, draft: str, person: Person) -> Filters | None:
         """What a page was about, for the person whose page it is."""
-        found = await self._log.draft(draft)
+        found = await self._log.users.draft(draft)
         kept = found.content.get("filters") if found and found.person == person.id else None
         return Filters.of(kept) if isinstance(kept, Mapping) else None
 
@@ -262,7 +260,7 @@ _ID: Final = re.compile(r"(?=.*[0-9])[UW][A-Z0-9]{5,}")
 """An id as Slack gives them out. Almost all hold a digit: a name in capitals is not taken for one."""
 
 
-async def person_meant(log: ActionLog, named: str, *, team: str | None = None) -> str | Sequence[Person]:
+async def person_meant(log: Store, named: str, *, team: str | None = None) -> str | Sequence[Person]:
     """Return the id of the one person meant, else everybody of that name: nobody, or several.
 
     ``team`` leaves people of other workspaces out.
@@ -270,9 +268,9 @@ async def person_meant(log: ActionLog, named: str, *, team: str | None = None) -
     bare = named.strip().removeprefix("@").strip()
     if mention := MENTION.fullmatch(named.strip()):
         return mention["id"]
-    if await log.person(bare.upper()):
+    if await log.users.person(bare.upper()):
         return bare.upper()
-    people = [one for one in await log.people_named(bare) if team in {None, one.team}]
+    people = [one for one in await log.users.people_named(bare) if team in {None, one.team}]
     if len(people) == 1:
         return people[0].id
     return bare if not people and _ID.fullmatch(bare) else people

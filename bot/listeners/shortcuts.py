@@ -28,8 +28,9 @@ from bot.ui.details_modal import Details
 from bot.ui.form_values import placed_as
 from bot.ui.modal import notice
 from providers.actions import Kind, PlaceCall
-from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.errors import Conflict, NoSuchRequest
 from storage.models import LogEntry, Person, Request, entry_of
+from storage.store import Store
 
 CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""
@@ -40,7 +41,7 @@ class Shortcuts:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         operations: Operations,
         commands: Commands,
         opening: Opening,
@@ -76,7 +77,7 @@ class Shortcuts:
         await self._open_with(Verb.MOVE, ack, body, action, person)
 
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
-        entry = entry_of(await self._log.request(action["value"]), action["value"])
+        entry = entry_of(await self._log.requests.request(action["value"]), action["value"])
         allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
         late = await self._commands.cannot_cancel(entry, person)
         if late or not allowed.allowed:
@@ -87,8 +88,8 @@ class Shortcuts:
 
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with a call that was moved in vain, for the person who wanted it moved."""
-        move = await self._log.request(action["value"])
-        call = entry_of(await self._log.request(move.moves or ""), move.moves or "")
+        move = await self._log.requests.request(action["value"])
+        call = entry_of(await self._log.requests.request(move.moves or ""), move.moves or "")
         if person.id != move.requester:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
         elif not isinstance(call.action, PlaceCall):
@@ -99,7 +100,7 @@ class Shortcuts:
 
     async def details(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show what happened to a request, as a story; above the modal that it was pressed in, if any."""
-        view = await self._story(await self._log.request(action["value"]), person)
+        view = await self._story(await self._log.requests.request(action["value"]), person)
         if "view" in body:
             await self._windows.push(body, view)
         else:
@@ -122,7 +123,10 @@ class Shortcuts:
         await ack()
 
     async def _story(self, request: Request, person: Person, *, revealed: bool = False) -> View:
-        events, private = await self._log.events(request.id), await self._log.private(request.id)
+        events, private = (
+            await self._log.requests.events(request.id),
+            await self._log.requests.private(request.id),
+        )
         build = partial(Details.build, request, events, private)
         if revealed:
             return build(revealed=True)
@@ -139,7 +143,7 @@ class Shortcuts:
         found = mentions.read(body["message"], default_region=self._default_region)
         calls = await self._calls(found, person)
         theirs = {call.reference for call in calls}
-        ids = set(await self._log.known_ids(found.words)) - theirs
+        ids = set(await self._log.call_history.known_ids(found.words)) - theirs
         others = [phone.pretty for phone in found.phones] + [word for word in found.words if word in ids]
         others += found.doubtful
         values: dict[str, str] = {}
@@ -161,7 +165,7 @@ class Shortcuts:
         calls: list[LogEntry] = []
         for named in found.requests:
             try:
-                request = await self._log.request(named)
+                request = await self._log.requests.request(named)
             except NoSuchRequest:
                 continue
             calls += [

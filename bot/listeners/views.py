@@ -26,8 +26,8 @@ from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
 from bot.ui.previews import PlacePreview
-from storage.log import ActionLog
 from storage.models import Person, entry_of
+from storage.store import Store
 
 
 class Submissions:
@@ -35,7 +35,7 @@ class Submissions:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         operations: Operations,
         commands: Commands,
         flow: CommandFlow,
@@ -188,7 +188,7 @@ class Submissions:
 
     async def _chosen(self, verb: Verb, call: str, person: Person) -> Mapping[str, str]:
         """A known call as a form's values. Raises `Faulty` where it does not go out any more."""
-        entry = entry_of(await self._log.request(call), call)
+        entry = entry_of(await self._log.requests.request(call), call)
         if why := await self._commands.cannot_cancel(entry, person):
             raise Faulty([scheduled_calls.fault(why)])
         if verb is Verb.MOVE:

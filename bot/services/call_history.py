@@ -9,9 +9,9 @@ from bot.parsing.defaults import Inferred, Known, infer
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
 from providers.actions import CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall
-from storage.log import ActionLog
 from storage.models import LogEntry, Query, Request
 from storage.states import State
+from storage.store import Store
 
 LATELY = timedelta(minutes=10)
 """How soon after a call the same number is asked about before it is called again."""
@@ -64,7 +64,7 @@ REPEATS = 5
 
 
 async def infer_knowing(
-    line: Line, vocabulary: Vocabulary, log: ActionLog, *, person: str, now: datetime
+    line: Line, vocabulary: Vocabulary, log: Store, *, person: str, now: datetime
 ) -> Inferred:
     """Fill in what was not said, with the help of the log where it takes any."""
     found = infer(line, vocabulary)
@@ -73,28 +73,30 @@ async def infer_knowing(
     return infer(line, vocabulary, await _known(line, log, person, now))
 
 
-async def _known(line: Line, log: ActionLog, person: str, now: datetime) -> Known:
+async def _known(line: Line, log: Store, person: str, now: datetime) -> Known:
     ids = [target.provider_id for target in line.targets if isinstance(target, IdTarget)]
     numbers = [target.phone.e164 for target in line.targets if isinstance(target, NumberTarget)]
     scheduled: set[tuple[str, str]] = set()
     for number in numbers if line.verb is Verb.CANCEL else ():
-        calls = await log.scheduled_to(number, now)
+        calls = await log.call_history.scheduled_to(number, now)
         scheduled |= {(call.connection, call.agent) for call in calls if call.agent}
     kind = KINDS[line.verb] if line.verb else None
-    page = await log.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
+    page = await log.search.page(Query(kind=kind, requester=person), limit=LOOKED_BACK)
     return Known(
-        holders=await log.holders(ids) if ids else frozenset(),
+        holders=await log.call_history.holders(ids) if ids else frozenset(),
         scheduled=frozenset(scheduled),
         used=tuple(dict.fromkeys((entry.connection, entry.agent) for entry in page.entries)),
     )
 
 
 async def placed_lately(
-    log: ActionLog, connection: str, number: str, through: ConnectionWords, now: datetime
+    log: Store, connection: str, number: str, through: ConnectionWords, now: datetime
 ) -> Earlier | None:
     """A call to the same number through the same connection that was placed just before."""
-    page = await log.page(Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS)
+    page = await log.search.page(
+        Query(kind=Kind.PLACE_CALL, connection=connection, number=number), limit=REPEATS
+    )
     if not page.entries:
         return None
-    entries = [(await log.request(entry.request), entry) for entry in page.entries]
-    return earlier(entries, await log.scheduled_to(number, now), through, now)
+    entries = [(await log.requests.request(entry.request), entry) for entry in page.entries]
+    return earlier(entries, await log.call_history.scheduled_to(number, now), through, now)

@@ -41,8 +41,9 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.phone import Phone
-from storage.log import ActionLog, NoSuchRequest
+from storage.errors import NoSuchRequest
 from storage.models import Draft, LogEntry, Person, Stop
+from storage.store import Store
 
 
 class Commands:
@@ -50,7 +51,7 @@ class Commands:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         operations: Operations,
         adapters: Mapping[str, Adapter],
@@ -145,7 +146,7 @@ class Commands:
                 raise Faulty([Fault("targets", why)])
             beside = await self._beside(entry)
             wish = scheduled_calls.wish(line, entry, self.vocabulary, beside, zone=person.timezone, now=now)
-            moved = await self._log.request(entry.request)
+            moved = await self._log.requests.request(entry.request)
             zone = line.zone or moved.zone
             return replace(wish, purpose=moved.purpose, consent=moved.consent, zone=zone)
         except CannotCancel as no:
@@ -155,16 +156,16 @@ class Commands:
         """The scheduled calls that a line's target could mean."""
         match line.targets[0]:
             case NumberTarget(phone=phone):
-                return await self._log.scheduled_to(phone.e164, self._clock())
+                return await self._log.call_history.scheduled_to(phone.e164, self._clock())
             case IdTarget(provider_id=named) if OURS.fullmatch(named):
                 try:
-                    request = await self._log.request(named)
+                    request = await self._log.requests.request(named)
                 except NoSuchRequest:
                     return []
                 return [entry for entry in request.entries if named in {entry.id, request.id}]
             case IdTarget(provider_id=named):
                 known = [
-                    await self._log.known_call(connection, named, self._clock())
+                    await self._log.call_history.known_call(connection, named, self._clock())
                     for connection in self.vocabulary.connections
                 ]
                 return [entry for entry in known if entry]
@@ -174,7 +175,7 @@ class Commands:
         if not isinstance(entry.action, PlaceCall):
             return []
         agent, to = entry.action.agent, entry.action.to
-        coming = await self._log.coming_up(entry.connection, agent, to, self._clock())
+        coming = await self._log.call_history.coming_up(entry.connection, agent, to, self._clock())
         return [one for one in coming if one.id != entry.id]
 
     async def cannot_cancel(self, entry: LogEntry, person: Person) -> str | None:
@@ -187,7 +188,9 @@ class Commands:
         except CannotCancel as no:
             return str(no)
         if isinstance(entry.action, PlaceCall):
-            coming = await self._log.coming_up(entry.connection, entry.action.agent, entry.action.to, now)
+            coming = await self._log.call_history.coming_up(
+                entry.connection, entry.action.agent, entry.action.to, now
+            )
             if entry.id not in {one.id for one in coming}:
                 return sentences.CANCELLED_ALREADY
         return None
@@ -237,11 +240,11 @@ class Commands:
 
     async def keep(self, draft: str, person: Person, wish: Wish | None, line: Line) -> None:
         """Keep a line, and the wish it became if it did, for a button or form to go on with."""
-        await self._log.keep_draft(draft, person=person.id, content=kept(wish, line))
+        await self._log.users.keep_draft(draft, person=person.id, content=kept(wish, line))
 
     async def draft(self, draft: str, person: str) -> Draft | None:
         """What is kept so, for the person it was kept for."""
-        found = await self._log.draft(draft)
+        found = await self._log.users.draft(draft)
         return found if found and found.person == person else None
 
     @contextmanager

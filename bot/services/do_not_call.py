@@ -20,9 +20,10 @@ from bot.text import do_not_call
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
 from providers.phone import Phone, mask
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import Change, LogEntry, Move, Person, Post, Query, Request, Stop
 from storage.states import State
+from storage.store import Store
 
 QUEUED_LATELY: Final = timedelta(days=1)
 """How long a call that was to go out at once may still wait at its provider, or be tried again."""
@@ -37,7 +38,7 @@ class Stopping:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         operations: Operations,
         adapters: Mapping[str, Adapter],
@@ -57,7 +58,7 @@ class Stopping:
         """
         if why := self._operations.standing(origin.person):
             raise NotAllowed([why])
-        stop, fresh = await self._log.stop(
+        stop, fresh = await self._log.do_not_call.stop(
             phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
         )
         report = Report(phone, stop, fresh)
@@ -75,15 +76,17 @@ class Stopping:
         decision = self._operations.may_lift(person)
         if not decision.allowed:
             raise NotAllowed(decision.why)
-        lifted = await self._log.allow(phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason)
+        lifted = await self._log.do_not_call.allow(
+            phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason
+        )
         self._operations.wake()
-        return lifted, await self._log.stops(phone.e164)
+        return lifted, await self._log.do_not_call.stops(phone.e164)
 
     async def _placed(self, number: str) -> AsyncIterator[LogEntry]:
         """Every call to a number that was ever asked here, newest first."""
         query, after = Query(kind=Kind.PLACE_CALL, number=number), None
         while True:
-            page = await self._log.page(query, after=after, limit=_PAGE)
+            page = await self._log.search.page(query, after=after, limit=_PAGE)
             for entry in page.entries:
                 yield entry
             if page.after is None:
@@ -95,9 +98,9 @@ class Stopping:
         for entry in placed:
             now = entry
             while now.state in _WAITS:
-                request = await self._log.request(now.request)
+                request = await self._log.requests.request(now.request)
                 try:
-                    await self._log.apply(_withdrawal(request, now, person, report.stop))
+                    await self._log.requests.apply(_withdrawal(request, now, person, report.stop))
                     break
                 except Conflict as conflict:  # somebody or something moved it: look how it stands now
                     now = next(one for one in conflict.current.entries if one.id == entry.id)
@@ -110,7 +113,7 @@ class Stopping:
 
     async def _cancel(self, placed: Sequence[LogEntry], origin: Origin, reason: str, report: Report) -> None:
         number = report.phone.e164
-        due = {entry.id for entry in await self._log.scheduled_to(number, self._clock())}
+        due = {entry.id for entry in await self._log.call_history.scheduled_to(number, self._clock())}
         for name, adapter in self._adapters.items():
             here = [entry for entry in placed if entry.connection == name]
             parts: list[Sequence[CallAction]] = []
@@ -146,7 +149,7 @@ class Stopping:
             if why := await self._operations.placed_elsewhere(entry.connection, cancel):
                 report.not_cancelled[entry.connection] = why
             elif entry.id in due or (
-                queued and await self._log.seen(entry.connection, account, entry.reference, now)
+                queued and await self._log.call_history.seen(entry.connection, account, entry.reference, now)
             ):
                 yield cancel
 

@@ -20,8 +20,8 @@ from bot.text.terminal import json_text
 from providers.masking import mask_numbers
 from providers.phone import mask
 from storage.database.folding import IGNORABLE
-from storage.log import ActionLog
 from storage.models import Hit, LogEntry, Query
+from storage.store import Store
 
 BATCH: Final = 500
 """Entries that are read at once: some hundred kilobytes."""
@@ -176,7 +176,7 @@ def counted(actions: int) -> str:
 
 
 async def lines(
-    log: ActionLog,
+    log: Store,
     query: Query,
     format_: Format,
     *,
@@ -192,7 +192,7 @@ async def lines(
     names: dict[str, str] = {}
     after, left = None, most
     while left is None or left > 0:
-        found = await log.search(query, after=after, limit=BATCH if left is None else min(BATCH, left))
+        found = await log.search.find(query, after=after, limit=BATCH if left is None else min(BATCH, left))
         for hit in found.hits:
             await _learn(log, names, hit)
             yield text(row(hit, names, default_region=default_region, full=full), format_)
@@ -202,8 +202,8 @@ async def lines(
         left = None if left is None else left - len(found.hits)
 
 
-async def _learn(log: ActionLog, names: dict[str, str], hit: Hit) -> None:
+async def _learn(log: Store, names: dict[str, str], hit: Hit) -> None:
     for user in (hit.requester, hit.decided_by):
         if user and user not in names:
-            known = await log.person(user)
+            known = await log.users.person(user)
             names[user] = known.name if known else ""

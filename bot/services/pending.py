@@ -6,8 +6,8 @@ from typing import Final
 from providers.actions import CallAction, CancelCall, NumberRef, PlaceCall
 from providers.phone import mask
 from storage.database.folding import fold_name
-from storage.log import ActionLog
 from storage.models import LogEntry, Request
+from storage.store import Store
 
 MOST_COUNTED: Final = 100
 """Requests that wait are counted up to so many; `bot.parsing.tokens.at_least` says that it may be more."""
@@ -35,10 +35,10 @@ ALONE = Beside()
 """Nothing else waits."""
 
 
-async def beside(log: ActionLog, request: Request) -> Beside:
+async def beside(log: Store, request: Request) -> Beside:
     """Look at what else waits now."""
-    others = max(await log.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
-    told = [event for event in await log.events(request.id) if event.name == ESCALATED]
+    others = max(await log.approvals.count_pending(MOST_COUNTED + 1) - 1, 0)  # it is pending itself
+    told = [event for event in await log.requests.events(request.id) if event.name == ESCALATED]
     return Beside(
         others,
         tuple(await alike(log, request)),
@@ -47,14 +47,14 @@ async def beside(log: ActionLog, request: Request) -> Beside:
     )
 
 
-async def has_namesake(log: ActionLog, request: Request) -> bool:
+async def has_namesake(log: Store, request: Request) -> bool:
     """Whether the log knows another campaign of the same name, however either is written."""
     own = {(request.connection, entry.target_id): called(entry) for entry in request.entries}
     if not any(own.values()):
         return False
     return any(
         name_key(name) in own.values()
-        for connection, campaign, name in await log.campaigns_seen()
+        for connection, campaign, name in await log.call_history.campaigns_seen()
         if (connection, campaign) not in own
     )
 
@@ -69,11 +69,11 @@ def name_key(text: str) -> str:
     return fold_name(text.replace("`", "")).strip(AROUND)
 
 
-async def alike(log: ActionLog, request: Request) -> list[LogEntry]:
+async def alike(log: Store, request: Request) -> list[LogEntry]:
     """Waiting entries of other requests with another number that reads the same when masked."""
     found: dict[str, LogEntry] = {}
     for number in {number for entry in request.entries if (number := number_of(entry.action))}:
-        for entry in await log.alike(mask(number)):
+        for entry in await log.approvals.alike(mask(number)):
             other = number_of(entry.action)
             if entry.request != request.id and other and other != number:
                 found[entry.id] = entry

@@ -1,7 +1,7 @@
 """What people do to actions: ask, approve, deny, take back, settle. The only code that moves one for people.
 
 Each operation reads, decides by the rules, and makes one change in the log, together with the posts that tell
-of it. Losing a race is an answer, not an error: `storage.log.Conflict` says who was first.
+of it. Losing a race is an answer, not an error: `storage.errors.Conflict` says who was first.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from bot.text import deciding, outcomes, policy_reasons, scheduled_calls
 from bot.text.deciding import Evidence
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
-from storage.log import ActionLog, AlreadyAsked, Conflict
+from storage.errors import AlreadyAsked, Conflict
 from storage.models import (
     Approval,
     Change,
@@ -42,6 +42,7 @@ from storage.models import (
     Waiting,
 )
 from storage.states import State
+from storage.store import Store
 
 _CANCELLING = frozenset({State.APPROVED, State.SENDING, State.UNKNOWN, State.SUCCEEDED})
 """How a cancellation stands that was let pass, and did not come to nothing."""
@@ -136,7 +137,7 @@ class Operations:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         directory: Directory,
         adapters: Mapping[str, Adapter],
@@ -231,14 +232,14 @@ class Operations:
         now = self._clock()
         match action:
             case CancelCall(target=NumberRef(agent=agent, to=to)):
-                known = list(await self._log.coming_up(connection, agent, to, now))
+                known = list(await self._log.call_history.coming_up(connection, agent, to, now))
             case CancelCall(target=CallRef(call_id=call_id)):
-                one = await self._log.known_call(connection, call_id, now)
+                one = await self._log.call_history.known_call(connection, call_id, now)
                 known = [one] if one else []
             case _:
                 return None
         here = self.fingerprint(connection, action)
-        where = [(await self._log.request(call.request)).fingerprint for call in known]
+        where = [(await self._log.requests.request(call.request)).fingerprint for call in known]
         if not known or any(one.startswith(here) for one in where):
             return None
         return scheduled_calls.placed_elsewhere(connection, [call.id for call in known])
@@ -269,7 +270,7 @@ class Operations:
 
     async def stops(self, action: CallAction) -> Sequence[Stop]:
         """Why a call may not be placed whoever asks: calls to its number are stopped. Empty for all else."""
-        return await self._log.stops(action.to) if isinstance(action, PlaceCall) else ()
+        return await self._log.do_not_call.stops(action.to) if isinstance(action, PlaceCall) else ()
 
     async def check_before_sending(self, request: Request, action: CallAction) -> None:
         """Whether a call may still go out. Raises `providers.actions.Refused`."""
@@ -289,12 +290,12 @@ class Operations:
         one call only.
         """
         query = Query(connection=request.connection, number=call.to, since=request.asked_at)
-        for entry in (await self._log.page(query)).entries:  # newest first
+        for entry in (await self._log.search.page(query)).entries:  # newest first
             if entry.request == request.id:
                 break
             cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
             if cancels and entry.state in _CANCELLING:
-                other = await self._log.request(entry.request)
+                other = await self._log.requests.request(entry.request)
                 if not other.moves:
                     return other.id
         return None
@@ -303,7 +304,7 @@ class Operations:
         """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
         if request.zone is None:
             return
-        moved = (await self._log.request(request.moves)).entries if request.moves else ()
+        moved = (await self._log.requests.request(request.moves)).entries if request.moves else ()
         for entry in (*request.entries, *moved):
             if isinstance(entry.action, PlaceCall):
                 call_checks.check_zone(entry.action, self._settings, request.zone)
@@ -316,7 +317,7 @@ class Operations:
         """
         if not request.moves:
             return None
-        if gone := (await self._log.request(request.moves)).cancelled:
+        if gone := (await self._log.requests.request(request.moves)).cancelled:
             return scheduled_calls.cancelled_by(gone.by)
         numbers = [
             entry.action.target
@@ -324,14 +325,15 @@ class Operations:
             if isinstance(entry.action, CancelCall) and isinstance(entry.action.target, NumberRef)
         ]
         coming = [
-            await self._log.coming_up(request.connection, one.agent, one.to, self._clock()) for one in numbers
+            await self._log.call_history.coming_up(request.connection, one.agent, one.to, self._clock())
+            for one in numbers
         ]
         beside = [call.id for calls in coming for call in calls if call.id != request.moves]
         return scheduled_calls.placed_since(request.connection, beside) if beside else None
 
     async def who_stopped(self, stops: Sequence[Stop]) -> list[str]:
         """Why calls to a number are stopped, in words for the person who wants to call."""
-        stopper = await self._log.person(stops[0].by)
+        stopper = await self._log.users.person(stops[0].by)
         return call_checks.stopped_by(stops, stopper.name if stopper else None)
 
     async def ask(self, wish: Wish, origin: Origin) -> Asked:
@@ -354,7 +356,7 @@ class Operations:
                 new = await self._request(replace(wish, actions=left), origin, decision)
                 if stops:
                     new = replace(new, code=Code.COMPLIANCE_BLOCKED)
-                recorded = await self._log.record(new)
+                recorded = await self._log.requests.record(new)
             except AlreadyAsked as already:
                 joined |= {request.id: request for request in already.by.values()}
                 left = [action for place, action in enumerate(left) if place not in already.by]
@@ -372,7 +374,7 @@ class Operations:
         """Write down that somebody asked for what a provider cannot be asked. Their form may be mended."""
         decision = Decision(Effect.DENY, (refused.message,))
         new = await self._request(wish, replace(origin, nonce=None), decision)
-        return (await self._log.record(replace(new, code=refused.code))).request
+        return (await self._log.requests.record(replace(new, code=refused.code))).request
 
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         if len({self.fingerprint(wish.connection, action) for action in wish.actions}) > 1:
@@ -429,7 +431,7 @@ class Operations:
         """
         self.prepare(wish)
         new = await self._request(wish, origin, Decision(Effect.ALLOW, ()))
-        recorded = await self._log.record(replace(new, joins=False, stop=stop.id))
+        recorded = await self._log.requests.record(replace(new, joins=False, stop=stop.id))
         self._wake()
         return recorded.request
 
@@ -438,10 +440,10 @@ class Operations:
             case PlaceCall(to=to, at=at):
                 return NewAction(action, number=to, scheduled_for=at)
             case CancelCall(target=NumberRef(agent=agent, to=to)):
-                known = await self._log.coming_up(connection, agent, to, now)
+                known = await self._log.call_history.coming_up(connection, agent, to, now)
                 return NewAction(action, number=to, scheduled_for=known[0].scheduled_for if known else None)
             case CancelCall(target=CallRef(call_id=call_id)):
-                call = await self._log.known_call(connection, call_id, now)
+                call = await self._log.call_history.known_call(connection, call_id, now)
                 return NewAction(action, scheduled_for=call.scheduled_for if call else None)
             case _:
                 return NewAction(action)
@@ -456,7 +458,7 @@ class Operations:
 
     async def is_from_a_backup(self, entry: LogEntry) -> bool:
         """Whether an action stands as in a backup that was put back: it may have been sent since."""
-        copied = await self._log.copied_at()
+        copied = await self._log.audit.copied_at()
         return copied is not None and entry.updated_at <= copied
 
     def goes_where(self, request: Request) -> bool:
@@ -498,7 +500,7 @@ class Operations:
         try:
             # A nonce, not an inbound key: those are forgotten after some days.
             once = f"{ATTEMPTED} {request.id} {person.id}"
-            await self._log.apply(Change(request.id, person.id, [], nonce=once, notes=[note]))
+            await self._log.requests.apply(Change(request.id, person.id, [], nonce=once, notes=[note]))
         except Conflict:
             return  # it is in the log already
 
@@ -523,7 +525,7 @@ class Operations:
         note: str | None = None,
     ) -> Request:
         while True:
-            request = await self._log.request(request_id)
+            request = await self._log.requests.request(request_id)
             allowed = self.may_decide(request, person)
             if not allowed.allowed:
                 await self.turn_away(request, person, decision, allowed)
@@ -612,7 +614,7 @@ class Operations:
 
     async def reveal(self, request_id: str, person: Person, *, nonce: str) -> Request:
         """Write down that somebody is about to see the full numbers. Raises `NotAllowed` or `Conflict`."""
-        request = await self._log.request(request_id)
+        request = await self._log.requests.request(request_id)
         decision = self.may_reveal(request, person)
         if not decision.allowed:
             await self.turn_away(request, person, "reveal", decision)
@@ -631,7 +633,7 @@ class Operations:
 
         What is in doubt cannot be withdrawn; that it is sent again can.
         """
-        request = await self._log.request(request_id)
+        request = await self._log.requests.request(request_id)
         if person.id != request.requester:
             raise NotAllowed([outcomes.ONLY_THE_REQUESTER])
         moves = [
@@ -670,7 +672,7 @@ class Operations:
         """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
         if settlement is not Settlement.ORDERED and evidence is Evidence.NONE:
             raise NotAllowed([deciding.EVIDENCE_MISSING])
-        request = await self._log.request(entry_id)
+        request = await self._log.requests.request(entry_id)
         decision = self.may_settle(request, person)
         if not decision.allowed:
             await self.turn_away(request, person, "settle", decision)
@@ -703,7 +705,7 @@ class Operations:
         return await self._apply(Change(request.id, person.id, [move], nonce=nonce, posts=told))
 
     async def _apply(self, change: Change) -> Request:
-        request = await self._log.apply(change)
+        request = await self._log.requests.apply(change)
         self._wake()
         return request
 

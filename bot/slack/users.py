@@ -21,8 +21,8 @@ from bot.policy.standing import Members, standing
 from bot.slack.backoff import Wait, backoff
 from bot.slack.rate_limits import paused_by
 from bot.text import clocks, policy_reasons
-from storage.log import ActionLog
 from storage.models import Person
+from storage.store import Store
 
 FRESH = timedelta(hours=1)
 """How long what Slack said of a person is believed without asking again."""
@@ -100,7 +100,7 @@ class Directory:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         client: AsyncWebClient,
         groups: Mapping[str, tuple[str, ...]],
         *,
@@ -127,7 +127,7 @@ class Directory:
 
     async def person(self, user: str) -> Person:
         """Who somebody is. Raises `PersonUnreadable` when neither Slack nor the log can say."""
-        known = await self._log.person(user)
+        known = await self._log.users.person(user)
         return known if known and self._is_fresh(known) else await self._read_person(user, known)
 
     async def person_in_background(self, user: str) -> Person:
@@ -136,7 +136,7 @@ class Directory:
         Each further question about them waits longer (`bot.slack.backoff`). Meanwhile this answers at once.
         Raises `PersonUnreadable`.
         """
-        known = await self._log.person(user)
+        known = await self._log.users.person(user)
         if known and self._is_fresh(known):
             return known
         unread = self._unread.get(user)
@@ -156,7 +156,7 @@ class Directory:
         found: dict[str, str] = {}
         stale: list[str] = []
         for user in sorted(people):
-            known = await self._log.person(user)
+            known = await self._log.users.person(user)
             if known is None or not self._is_fresh(known):
                 stale.append(user)
             elif why := standing(known, self.workspace.team):
@@ -197,7 +197,7 @@ class Directory:
             return unread
         self._unread.pop(user, None)
         person = read_person(answer["user"], self.workspace, self._clock())
-        await self._log.keep_person(person)
+        await self._log.users.keep_person(person)
         return person
 
     def _after(self, error: BaseException, before: _Unread | None) -> _Unread:

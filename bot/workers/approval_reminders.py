@@ -21,9 +21,10 @@ from bot.services.timing import next_reminder, reminder_due
 from bot.slack.errors import NOT_POSTED
 from bot.slack.users import FRESH, Directory, PersonUnreadable
 from bot.ui.channel_messages import STUCK
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
 from storage.repositories.rate_limits import MINUTE
+from storage.store import Store
 
 ALIKE = "alike"
 """A note: a request's card was rewritten, as another one's number reads like its own."""
@@ -42,7 +43,7 @@ class Asking:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         directory: Directory,
         operations: Operations,
@@ -95,7 +96,7 @@ class Asking:
         if now < self._looked_at:  # it was set back, and says nothing of how long they have waited
             self._look_at_all()
         self._looked_at = now
-        new, self._read = await self._log.pending_since(self._read, BATCH)
+        new, self._read = await self._log.approvals.pending_since(self._read, BATCH)
         self._new.update(new)
         for one in [*new, *(self._again & self._due.keys())]:
             self._look_at(one, now)
@@ -117,7 +118,7 @@ class Asking:
             if request in self._new:
                 await self._tell_apart(request)
                 self._new.discard(request)
-            one = await self._log.pending_request(request)
+            one = await self._log.approvals.pending_request(request)
             if one is None:
                 return
             again = await self._look(one)
@@ -129,7 +130,7 @@ class Asking:
 
     async def _look(self, one: Waiting) -> datetime:
         """Ask and remind as far as it is time; when to look again."""
-        events = await self._log.events(one.id)
+        events = await self._log.requests.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
         shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
         rule = self._operations.rule_of(one)
@@ -215,7 +216,7 @@ class Asking:
 
     async def _first(self, people: Sequence[str]) -> str:
         """Who was asked least recently and is not away; if all are, who was asked least recently."""
-        last = await self._log.last_asked(people)
+        last = await self._log.approvals.last_asked(people)
         never = datetime.min.replace(tzinfo=self._clock().tzinfo)
         in_turn = sorted(people, key=lambda one: (last.get(one, never), one))
         for one in in_turn:
@@ -248,7 +249,7 @@ class Asking:
 
     async def _tell_apart(self, new: str) -> None:
         """Have the cards rewritten that waited before and whose numbers read like a new request's."""
-        request = await self._log.request(new)
+        request = await self._log.requests.request(new)
         for other in sorted({entry.request for entry in await alike(self._log, request)}):
             note = Note(other, ALIKE, {"other": new})
             try:
@@ -259,5 +260,5 @@ class Asking:
     async def _note(self, request: str, notes: Sequence[Note], posts: Sequence[Post], *, key: str) -> None:
         """Commit notes with their posts, once. Raises `Conflict` where that was done before."""
         inbound = f"{request}:{key}"
-        await self._log.apply(Change(request, SYSTEM, [], inbound=inbound, notes=notes, posts=posts))
+        await self._log.requests.apply(Change(request, SYSTEM, [], inbound=inbound, notes=notes, posts=posts))
         self._announce()

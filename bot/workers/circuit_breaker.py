@@ -16,8 +16,8 @@ from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
 from providers.base import Adapter
-from storage.log import ActionLog
 from storage.models import Standstill
+from storage.store import Store
 
 PROBE_MARGIN = timedelta(seconds=5)
 """How much longer than a request may take a probe belongs to whoever began it."""
@@ -30,7 +30,7 @@ class Outages:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         adapters: Mapping[str, Adapter],
         pace: Pace,
         *,
@@ -57,7 +57,7 @@ class Outages:
         """Ask hosts whose pause is over. What is down, and of that what a request may find out about."""
         now = self._clock()
         if any(one.why == "asked" and not holds(one, now) for one in standstills):
-            await self._log.over()
+            await self._log.outages.over()
         down = [one for one in standstills if is_down(one) and one.connection in self._adapters]
         self._counted = {one.connection for one in standstills if is_counted(one)}
         due = [one for one in down if not holds(one, now) and not self._pace.asked_for(one.connection)]
@@ -70,20 +70,20 @@ class Outages:
 
     async def probes(self, connection: str) -> bool:
         """Whether this process is the one to try."""
-        return await self._log.probe(connection, self._clock() + self._takes)
+        return await self._log.outages.probe(connection, self._clock() + self._takes)
 
     async def heed(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
         """Count what a request that began then says of its provider."""
         if failed(outcome):
             await self._failed(connection, began, reachable=outcome.code is not Code.UNREACHABLE)
         elif connection in self._counted:
-            await self._log.answered(connection)
+            await self._log.outages.answered(connection)
             _log.info("%s answers again", connection)
 
     async def _failed(self, connection: str, began: datetime, *, reachable: bool) -> None:
         pause = partial(pause_after, reachable=reachable)
         tell = told_from(reachable=reachable)
-        found = await self._log.failed(
+        found = await self._log.outages.failed(
             connection, began=began, pause=pause, reachable=reachable, told_from=tell
         )
         self._counted.add(connection)
@@ -111,7 +111,7 @@ class Outages:
     async def _reach(self, connection: str) -> None:
         began = self._clock()
         if await self._adapters[connection].reach() is None:
-            await self._log.answered(connection)
+            await self._log.outages.answered(connection)
             _log.info("%s can be reached again", connection)
         else:
             await self._failed(connection, began, reachable=False)

@@ -23,8 +23,8 @@ from bot.slack.users import SLACK_TROUBLE, Directory, trouble
 from bot.text.rule_changes import difference
 from bot.ui import announcements
 from bot.workers.outbox import ANSWER_WITHIN
-from storage.log import ActionLog
 from storage.models import SYSTEM
+from storage.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Reloading:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         client: AsyncWebClient,
         settings: Settings,
         directory: Directory,
@@ -91,13 +91,13 @@ class Reloading:
         now = written(self._settings.rules, self._settings.groups, own_hours)
         text = json.dumps(now, ensure_ascii=False)
         while True:
-            last = await self._log.rules()
+            last = await self._log.audit.rules()
             if last and str(last.data["rules"]) == text:
                 return None
             before = json.loads(str(last.data["rules"])) if last else None
             lines = difference(before, now) if before else [announcements.FIRST_RULES]
             data = {"rules": text, "difference": "\n".join(lines)}
-            kept = await self._log.keep_rules(actor=SYSTEM, data=data, after=last)
+            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last)
             if kept:
                 break
         for line in lines:

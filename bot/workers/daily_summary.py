@@ -16,8 +16,8 @@ from bot.config.settings import Settings
 from bot.slack.blocks import Message
 from bot.ui import announcements
 from bot.workers.lines import Lines
-from storage.log import ActionLog
 from storage.states import State
+from storage.store import Store
 
 LATE = timedelta(hours=6)
 """How long after its hour a line is still worth posting, where nothing ran at its hour."""
@@ -62,7 +62,7 @@ class Daily:
     """Posts the daily line, where the settings want one."""
 
     def __init__(
-        self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
+        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._log = log
         self._settings = settings
@@ -82,10 +82,10 @@ class Daily:
         return False
 
     async def _begin(self, day: Day) -> Sequence[tuple[str, Message]]:
-        if not await self._log.claim(f"daily:{day.day}"):
+        if not await self._log.users.claim(f"daily:{day.day}"):
             return []
         counts: defaultdict[str, Counter[State]] = defaultdict(Counter)
-        for tally in await self._log.tally(day.since):
+        for tally in await self._log.search.tally(day.since):
             counts[self._settings.audit_channel(tally.connection)][tally.state] += tally.count
         lines = {channel: line(day.day, counted) for channel, counted in counts.items()}
         return [(channel, message) for channel, message in lines.items() if message]

@@ -29,10 +29,10 @@ from bot.workers.loop import each, log_fault, until_written
 from bot.workers.rate_limiter import ASK_AGAIN, Pace
 from providers.actions import Code, Kind, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
-from storage.errors import LogReplacedError
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict, LogReplacedError
 from storage.models import SYSTEM, Change, LogEntry, Move, Person, Post, Request, Traffic, call_time
 from storage.states import State
+from storage.store import Store
 
 EXPIRED_AT_ONCE = 100
 """Requests that expire in one round: what is ready to be sent does not wait for the rest of them."""
@@ -72,7 +72,7 @@ class Dispatcher:
 
     def __init__(  # noqa: PLR0913 - its ports
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         directory: Directory,
         operations: Operations,
@@ -118,13 +118,13 @@ class Dispatcher:
         of time.
         """
         now = self._clock()
-        await each(await self._log.lapsed(now), self._reap)
-        undecided = await self._log.undecided(now, EXPIRED_AT_ONCE)
+        await each(await self._log.dispatch_queue.lapsed(now), self._reap)
+        undecided = await self._log.approvals.undecided(now, EXPIRED_AT_ONCE)
         await each(undecided, self._expire)
         more = len(undecided) == EXPIRED_AT_ONCE and undecided[0].id != self._expired_first
         self._expired_first = undecided[0].id if undecided else None
-        await each(await self._log.overdue(now), self._end_window)
-        traffic = await self._log.traffic(self._owner)
+        await each(await self._log.dispatch_queue.overdue(now), self._end_window)
+        traffic = await self._log.outages.traffic(self._owner)
         self._pace.see(traffic.standstills)
         await self._look_ups.step()
         down, probes = await self._outages.step(traffic.standstills)
@@ -138,7 +138,7 @@ class Dispatcher:
         # Of each connection so many that, whatever is on its way to its claim, no worker stays free.
         most = max(self._settings.dispatch.workers, *map(self._settings.workers, room))
         waiting = full | down | self._pace.waiting()
-        for entry in await self._log.ready(now, most, without=waiting, held=self._held()):
+        for entry in await self._log.dispatch_queue.ready(now, most, without=waiting, held=self._held()):
             free = room.setdefault(entry.connection, self._room(entry.connection, traffic))
             if entry.id not in self._in_flight and free > 0:
                 self._start(entry)
@@ -170,7 +170,9 @@ class Dispatcher:
     ) -> Sequence[LogEntry]:
         """What is ready of these connections, so many of each."""
         others = self._adapters.keys() - connections
-        ready = await self._log.ready(now, limit, without=others, kinds=kinds, held=self._held())
+        ready = await self._log.dispatch_queue.ready(
+            now, limit, without=others, kinds=kinds, held=self._held()
+        )
         return [entry for entry in ready if entry.connection in connections]
 
     async def _end_what_stands_still(self, now: datetime) -> None:
@@ -183,7 +185,7 @@ class Dispatcher:
     async def _end_if_late(self, entry: LogEntry) -> None:
         if entry.id in self._in_flight:
             return
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         if await self._too_late(request, entry):
             await self._expire_unsent(request, entry)
 
@@ -222,7 +224,7 @@ class Dispatcher:
 
     async def _attempt(self, entry: LogEntry) -> None:
         """One attempt, from the last look at the rules to the recorded answer."""
-        request, unread = await self._log.request(entry.request), self._unread.pop(entry.id, None)
+        request, unread = await self._log.requests.request(entry.request), self._unread.pop(entry.id, None)
         if entry.not_after is not None and self._clock() < entry.updated_at:
             await self._end_window(entry)  # the clock was set back, and says nothing of the time that passed
             return
@@ -334,7 +336,7 @@ class Dispatcher:
         aim = None if entry.doubted else by_number(request, entry)
         if aim is None:
             return True
-        coming_up = await self._log.coming_up(entry.connection, aim.agent, aim.to, self._clock())
+        coming_up = await self._log.call_history.coming_up(entry.connection, aim.agent, aim.to, self._clock())
         return not has_more_to_do(request, entry, coming_up)
 
     def _until(self, request: Request, entry: LogEntry) -> datetime | None:
@@ -358,7 +360,7 @@ class Dispatcher:
 
     async def _end_window(self, entry: LogEntry) -> None:
         """The short while in which a cancellation by number may be sent again is over: people settle it."""
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         await self._not_again(request, entry, outcomes.SO_LATE, name="window_passed")
 
     async def _not_again(
@@ -413,13 +415,19 @@ class Dispatcher:
         return next(one for one in changed.entries if one.id == entry.id) if changed else None
 
     async def _still_ours(self, entry: LogEntry) -> bool:
-        return await self._log.hold(entry.id, owner=self._owner, attempt=entry.attempt, until=self._lease())
+        return await self._log.requests.hold(
+            entry.id, owner=self._owner, attempt=entry.attempt, until=self._lease()
+        )
 
     async def _believed(self, request: Request, entry: LogEntry, outcome: Outcome) -> Outcome:
         """What an answer proves that comes now."""
         now, aim = self._clock(), by_number(request, entry)
         late = outcome.status is Status.OK and aim is not None and time_came(request, entry, now)
-        coming = await self._log.coming_up(entry.connection, aim.agent, aim.to, now) if aim and late else ()
+        coming = (
+            await self._log.call_history.coming_up(entry.connection, aim.agent, aim.to, now)
+            if aim and late
+            else ()
+        )
         return believed(request, entry, outcome, coming, now)
 
     def _lease(self) -> datetime:
@@ -437,7 +445,7 @@ class Dispatcher:
         await until_written(lambda: self._outages.heed(entry.connection, said, began=entry.updated_at))
         if recorded:
             return
-        current = await self._log.request(entry.id)
+        current = await self._log.requests.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
         succeeded = outcome.status is Status.OK
         ordered = now.state is State.APPROVED and now.doubted and succeeded  # and is needed no more
@@ -472,7 +480,7 @@ class Dispatcher:
 
     async def _reap(self, entry: LogEntry) -> None:
         """An owner died between `sending` and its record: whether the request left, nobody can say."""
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         lost = Outcome(
             status=Status.UNKNOWN,
             code=Code.NO_ANSWER,
@@ -490,8 +498,10 @@ class Dispatcher:
             not over
             and entry.target_id is not None
             and (
-                await self._log.seen(entry.connection, request.fingerprint, entry.target_id, entry.asked_at)
-                or await self._log.sighted_before(entry.id)
+                await self._log.call_history.seen(
+                    entry.connection, request.fingerprint, entry.target_id, entry.asked_at
+                )
+                or await self._log.call_history.sighted_before(entry.id)
             )
         )
         if seen and entry.doubted and outcome.code is Code.NOT_FOUND:
@@ -528,7 +538,7 @@ class Dispatcher:
         told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
         change = Change(request.id, SYSTEM, moves, posts=told)
         try:
-            changed = await self._log.apply(change)
+            changed = await self._log.requests.apply(change)
         except Conflict:
             return None
         self._announce()

@@ -18,7 +18,7 @@ from bot.slack.rate_limits import method_of, paused_by, to_post
 from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
-from storage.log import ActionLog
+from storage.store import Store
 
 MOST_TRIES = 10
 """Of what fails for a reason of its own: some minutes. While Slack is down, the line waits."""
@@ -39,7 +39,7 @@ class _Line:
 class Lines:
     """Lines on their way."""
 
-    def __init__(self, log: ActionLog, client: AsyncWebClient, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, log: Store, client: AsyncWebClient, *, clock: Callable[[], datetime]) -> None:
         self._log = log
         self._client = client
         self._clock = clock
@@ -56,7 +56,7 @@ class Lines:
 
     async def _post(self, one: _Line) -> None:
         now = self._clock()
-        if until := await self._log.take(to_post(one.channel), now):
+        if until := await self._log.rate_limits.take(to_post(one.channel), now):
             one.wait = Wait(now, until)
             return
         one.tries += 1
@@ -70,7 +70,7 @@ class Lines:
             code, kind = trouble(error), refusal(error, direct=False)
             if kind is Refusal.LIMITED:
                 one.wait = Wait(now, paused_by(error, now))
-                await self._log.pause(method_of(error), one.wait.until)
+                await self._log.outages.pause(method_of(error), one.wait.until)
             elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
                 _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
                 self._waiting.remove(one)

@@ -19,10 +19,11 @@ from bot.workers.loop import log_fault
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
+from storage.errors import Conflict
 from storage.event_log.hash_chain import LOOKED_UP
-from storage.log import ActionLog, Conflict
 from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Request
 from storage.states import State
+from storage.store import Store
 
 AT_ONCE = 4
 """Look-ups that are out together: half of a connection's workers by default, for nobody waits for them."""
@@ -35,7 +36,7 @@ class LookUps:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         settings: Settings,
         operations: Operations,
         adapters: Mapping[str, Adapter],
@@ -75,11 +76,11 @@ class LookUps:
         able = self._able - self._pace.waiting() - self._pace.probing
         if not able or len(self._running) >= AT_ONCE:
             return
-        for entry in await self._log.unsure(able, BATCH):
+        for entry in await self._log.dispatch_queue.unsure(able, BATCH):
             self._start(entry, self._after_doubt)
         queued = Counter(entry.connection for entry in self._queue.values())
         short = [name for name in able if queued[name] < BATCH]
-        found, self._read = await self._log.unsighted(short, BATCH, self._read)
+        found, self._read = await self._log.dispatch_queue.unsighted(short, BATCH, self._read)
         self._queue.update((entry.id, entry) for entry in found if self._can_be_asked(entry))
         for entry in [
             one for one in self._queue.values() if one.connection in able and one.id not in self._running
@@ -99,7 +100,7 @@ class LookUps:
             return True
         if entry.id in self._running:
             await asyncio.wait({self._running[entry.id]})
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
         return now.looked_up or await self._record_first(request, now)
 
@@ -134,7 +135,7 @@ class LookUps:
     async def _first(self, entry: LogEntry) -> None:
         """Look up an entry that still is to be, and queue it again where that must wait."""
         self._queue[entry.id] = entry
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         now = next(one for one in request.entries if one.id == entry.id)
         waits = now.state in {State.PENDING, State.APPROVED} and not now.attempt and not now.looked_up
         if not waits or await self._record_first(request, now):
@@ -159,11 +160,11 @@ class LookUps:
         """Look up what a deletion in doubt was aimed at, and note what that says of the doubt."""
         if not await self._pace.turn(entry.connection):
             return
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         sighting = await self._ask(request, entry)
         if sighting is None:
             return
-        if sighting.found is False and await self._log.sighted_before(entry.id):
+        if sighting.found is False and await self._log.call_history.sighted_before(entry.id):
             gone = Move(
                 entry.id,
                 "looked_up_gone",
@@ -243,7 +244,7 @@ class LookUps:
         told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
         change = Change(request.id, SYSTEM, moves, notes=[note], posts=told)
         try:
-            await self._log.apply(change)
+            await self._log.requests.apply(change)
         except Conflict:
             return  # somebody settled it meanwhile, and knew better
         self._announce()

@@ -19,8 +19,8 @@ from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui import request_status
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
-from storage.log import ActionLog
 from storage.models import MessageRef, Standstill
+from storage.store import Store
 
 SAID_BY_THEN = timedelta(minutes=1)
 """How long a message may be on its way before an outage that is over is forgotten without it."""
@@ -34,7 +34,7 @@ class OutageMessages:
     """Says once that a provider is down, and once that it is back."""
 
     def __init__(
-        self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
+        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._log = log
         self._client = client
@@ -45,7 +45,7 @@ class OutageMessages:
 
     async def step(self) -> bool:
         """Say what is not said yet; never more at once."""
-        down = [one for one in await self._log.standstills() if one.why == "down" and one.told]
+        down = [one for one in await self._log.outages.standstills() if one.why == "down" and one.told]
         await each(down, self._say)
         return False
 
@@ -54,12 +54,12 @@ class OutageMessages:
             return
         if one.ended and one.said is None:
             if self._clock() - one.ended > SAID_BY_THEN:
-                await self._log.said(one.connection, None)
+                await self._log.outages.said(one.connection, None)
             return
         name = f"outage:{one.connection}:{one.since.isoformat()}:{'over' if one.ended else 'began'}"
         if name not in self._tries:
             # An edit may be made twice; a message that is posted twice stands there twice.
-            if one.ended is None and not await self._log.claim(name):
+            if one.ended is None and not await self._log.users.claim(name):
                 return
             now = self._clock()
             self._tries[name] = (0, Wait(now, now))
@@ -77,7 +77,7 @@ class OutageMessages:
                 else:
                     channel = self._settings.audit_channel(one.connection)
                     answer = await self._client.chat_postMessage(channel=channel, **arguments)
-                    await self._log.said(
+                    await self._log.outages.said(
                         one.connection, MessageRef(str(answer["channel"]), str(answer["ts"]))
                     )
         except SLACK_TROUBLE as error:
@@ -89,4 +89,4 @@ class OutageMessages:
             _log.error("Slack does not take what is said of %s: %s", one.connection, trouble(error))
         self._tries[name] = (tries, None)
         if one.ended:
-            await self._log.said(one.connection, None)
+            await self._log.outages.said(one.connection, None)

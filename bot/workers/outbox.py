@@ -32,11 +32,12 @@ from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from bot.workers.loop import each, log_fault
 from providers.registry import find
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import SYSTEM, Change, MessageRef, Note, Outgoing, Request, Whole
 from storage.models import Post as NewPost
 from storage.repositories.outbox import ERASURE
 from storage.states import State
+from storage.store import Store
 
 LEASE = timedelta(seconds=30)
 """How long a post is ours to make: longer than Slack may take to answer (`ANSWER_WITHIN`)."""
@@ -84,7 +85,7 @@ class Outbox:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         client: AsyncWebClient,
         settings: Settings,
         *,
@@ -114,7 +115,7 @@ class Outbox:
         True: look again at once.
         """
         now, room = self._clock(), max(min(BATCH, AT_ONCE - len(self._out)), 0)
-        due = await self._log.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
+        due = await self._log.outbox.outgoing(now, owner=self._owner, until=now + LEASE, limit=room)
         if not due:
             return await self._nap(now) or await self._wait_for_slow()
         ready: list[_Ready] = []
@@ -167,7 +168,7 @@ class Outbox:
 
     async def _prepare(self, post: Outgoing) -> _Ready:
         # All as of one moment: what the request shows and what we say it showed are the same.
-        whole = await self._log.whole(post.request)
+        whole = await self._log.requests.whole(post.request)
         request = whole.request
         message = render(
             post.template,
@@ -189,12 +190,14 @@ class Outbox:
         stands = request.messages.get(one.post.to)
         budgets = to_edit(stands, request.state) if stands else to_post(one.channel)
         now = self._clock()
-        until = await self._log.take(budgets, now)
+        until = await self._log.rate_limits.take(budgets, now)
         if until is None:
             return True
         self._turns.add(until)
         lane = budgets[-1].account
-        await self._log.postpone(one.post, not_before=until, error=None, lane=lane, aside=one.post.aside)
+        await self._log.outbox.postpone(
+            one.post, not_before=until, error=None, lane=lane, aside=one.post.aside
+        )
         return False
 
     async def _post(self, one: _Ready) -> None:
@@ -209,7 +212,7 @@ class Outbox:
                 return
             self._answered_at = asyncio.get_running_loop().time()
             opens = [DOWN, _shut(one.channel)]
-        await self._log.delivered(one.post, ref, seen=one.whole.events[-1].seq, opens=opens)
+        await self._log.outbox.delivered(one.post, ref, seen=one.whole.events[-1].seq, opens=opens)
 
     async def _beside(self, post: Outgoing, request: Request) -> Beside:
         """What else waits, for what somebody is to decide on."""
@@ -289,17 +292,17 @@ class Outbox:
         waits = kind in {Refusal.DOWN, Refusal.TOKEN, Refusal.LIMITED}
         if post.to == ORIGIN and kind in {Refusal.NEVER, Refusal.SHUT}:
             _log.info("%s: no confirmation where it was asked: %s", post.request, code)
-            await self._log.abandon(post, error=code)
+            await self._log.outbox.abandon(post, error=code)
             return
         if kind is Refusal.NEVER or (post.aside and not waits and self._clock() - told_at > KEPT_FOR):
             _log.error("%s: Slack will not take the %s message: %s", post.request, post.to, code)
             await self._say_why(one, code)
-            await self._log.abandon(post, error=code)
+            await self._log.outbox.abandon(post, error=code)
             return
         match kind:
             case Refusal.LIMITED:
                 until = paused_by(error, self._clock())
-                await self._log.pause(method_of(error), until)
+                await self._log.outages.pause(method_of(error), until)
                 await self._wait(one, until, code, aside=post.aside)
             case Refusal.DOWN | Refusal.TOKEN:
                 alone = alone or post.tries > PATIENCE
@@ -323,7 +326,7 @@ class Outbox:
     ) -> None:
         post = one.post
         _log.warning("%s: the %s message waits until %s: %s", post.request, post.to, until, code)
-        await self._log.postpone(post, not_before=until, error=code, lane=lane, aside=aside)
+        await self._log.outbox.postpone(post, not_before=until, error=code, lane=lane, aside=aside)
 
     def _later(self, post: Outgoing, longest: timedelta = LONGEST_PAUSE) -> datetime:
         return self._clock() + pause_after(post.tries, longest)
@@ -338,14 +341,18 @@ class Outbox:
         told = waits or (
             # An audit channel concerns every request: a person hears of it once a day.
             what == "audit"
-            and await self._log.claim(f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}")
+            and await self._log.users.claim(
+                f"{NOT_POSTED} {one.channel} {requester} {self._clock():%Y-%m-%d}"
+            )
         )
         note = Note(request.id, NOT_POSTED, {"what": what, "where": one.channel, "why": code})
         # One template for each message: the same words are said once.
         posts = [NewPost(f"{NOT_POSTED}_{what}", f"dm:{requester}")] if told else []
         key = f"{request.id}:{NOT_POSTED}:{what}"
         try:
-            await self._log.apply(Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts))
+            await self._log.requests.apply(
+                Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts)
+            )
         except Conflict:
             return  # it was noted before
         _log.error("%s: the %s message cannot be posted in %s: %s", request.id, what, one.channel, code)

@@ -15,9 +15,10 @@ from bot.config.settings import Settings
 from bot.services.notifications import confirmation, with_card
 from bot.services.outcomes import WARNING, not_again
 from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
-from storage.log import ActionLog, Conflict, NoSuchRequest
+from storage.errors import Conflict, NoSuchRequest
 from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
 from storage.states import TERMINAL, State
+from storage.store import Store
 
 TOOK_PLACE = "took_place"
 """The note that a call which is over as not done took place, and the template of what is posted of it."""
@@ -136,7 +137,7 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
 class Notices:
     """Takes what providers tell. ``announce`` is called when there is something to post."""
 
-    def __init__(self, log: ActionLog, settings: Settings, *, announce: Callable[[], None]) -> None:
+    def __init__(self, log: Store, settings: Settings, *, announce: Callable[[], None]) -> None:
         self._log = log
         self._settings = settings
         self._announce = announce
@@ -147,7 +148,7 @@ class Notices:
         Raises what the log raises when it cannot be written.
         """
         try:
-            request = await self._log.request(notice.action_id)
+            request = await self._log.requests.request(notice.action_id)
         except NoSuchRequest:
             # Without the id: it comes from outside.
             _log.warning("A webhook of %s is about an action that is not in the log", connection)
@@ -155,19 +156,19 @@ class Notices:
         named = named_by(request, notice, connection)
         if notice.end is CallEnd.DELETED and isinstance(named, LogEntry) and not request.cancelled:
             await self._take_deleted(named, notice)
-            request = await self._log.request(notice.action_id)  # it may be known as deleted by now
+            request = await self._log.requests.request(notice.action_id)  # it may be known as deleted by now
         await self._apply(connection, request, partial(settles, notice=notice, connection=connection))
 
     async def _take_deleted(self, placed: LogEntry, notice: Notice) -> None:
         """Settle the one deletion in doubt that a deleted call proves. Several are left to people."""
         query = Query(kind=Kind.CANCEL_CALL, connection=placed.connection, number=notice.number)
-        found = (await self._log.page(query)).entries
+        found = (await self._log.search.page(query)).entries
         doubts = [one for one in found if one.agent == placed.agent and _is_open(one, placed)]
         if len(doubts) > 1:
             names = ", ".join(one.id for one in doubts)
             _log.warning("%s are in doubt, and a webhook does not say which it is about", names)
         for one in doubts if len(doubts) == 1 else ():
-            asked = await self._log.request(one.request)
+            asked = await self._log.requests.request(one.request)
             if not await self._is_last(placed, one, asked, notice):
                 continue
             await self._apply(
@@ -179,9 +180,9 @@ class Notices:
 
         One of several may have been deleted by hand, and that of another agent or account by anybody.
         """
-        if (await self._log.request(placed.request)).fingerprint != asked.fingerprint:
+        if (await self._log.requests.request(placed.request)).fingerprint != asked.fingerprint:
             return False
-        coming = await self._log.coming_up(
+        coming = await self._log.call_history.coming_up(
             deletion.connection, deletion.agent or "", notice.number or "", deletion.asked_at
         )
         return all(call.id == placed.id or call.updated_at > deletion.updated_at for call in coming)
@@ -193,7 +194,7 @@ class Notices:
         while isinstance(found := decide(request), Change):
             told = (*found.posts, *confirmation(self._settings, request, found.moves))
             try:
-                await self._log.apply(replace(found, posts=told))
+                await self._log.requests.apply(replace(found, posts=told))
             except Conflict as first:
                 if found.nonce is not None and (not found.moves or first.current.entries == request.entries):
                     found = Ignored("what it says was told already")

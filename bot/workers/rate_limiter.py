@@ -8,8 +8,8 @@ from bot.slack.backoff import Wait
 from bot.workers.outage_policy import holds
 from providers.actions import Outcome, Sighting
 from providers.base import Adapter
-from storage.log import ActionLog
 from storage.models import Standstill
+from storage.store import Store
 
 ASK_AGAIN = timedelta(seconds=60)
 """How long what the log said of a turn is believed: then somebody looks again at what waits, and finds what
@@ -22,9 +22,7 @@ TELL_FROM = timedelta(seconds=60)
 class Pace:
     """Takes turns for connections, and remembers which of them wait."""
 
-    def __init__(
-        self, log: ActionLog, adapters: Mapping[str, Adapter], *, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, log: Store, adapters: Mapping[str, Adapter], *, clock: Callable[[], datetime]) -> None:
         self._log = log
         self._adapters = adapters
         self._clock = clock
@@ -65,7 +63,7 @@ class Pace:
         if connection in self.waiting() - self.probing:
             return False
         now, adapter = self._clock(), self._adapters[connection]
-        until = await self._log.turn(
+        until = await self._log.rate_limits.turn(
             self._account(connection),
             a_minute=adapter.requests_a_minute,
             now=now,
@@ -80,7 +78,7 @@ class Pace:
         if said.pause:
             now, pause = self._clock(), timedelta(seconds=said.pause)
             sharing = self.sharing(connection)
-            await self._log.pause(
+            await self._log.outages.pause(
                 self._account(connection),
                 now + pause,
                 connections=sharing,
@@ -90,12 +88,12 @@ class Pace:
             self.hold(*sharing)
         elif connection in self.probing and self.asked_for(connection):
             # That was answered: the next one may go.
-            await self._log.next_probe(self.sharing(connection), self._clock())
+            await self._log.outages.next_probe(self.sharing(connection), self._clock())
 
     async def probes(self, connection: str, takes: timedelta) -> bool:
         """Take the turn of one request that removes something; False where somebody else has it."""
         now = self._clock()
-        return await self._log.next_probe(self.sharing(connection), now + takes, due=now)
+        return await self._log.outages.next_probe(self.sharing(connection), now + takes, due=now)
 
     def sharing(self, connection: str) -> Sequence[str]:
         """Return the connections of the same account."""

@@ -13,9 +13,10 @@ from bot.slack.users import Directory, PersonUnreadable
 from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
 from providers.actions import PlaceCall, Refused
+from storage.errors import Conflict
 from storage.event_log.hash_chain import FOLLOWED
-from storage.log import ActionLog, Conflict
 from storage.models import SYSTEM, Change, Note, Post, Request
+from storage.store import Store
 
 
 class Moving:
@@ -23,7 +24,7 @@ class Moving:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         directory: Directory,
         operations: Operations,
         *,
@@ -38,8 +39,8 @@ class Moving:
 
     async def step(self) -> bool:
         """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
-        await each(await self._log.moves_due(self._clock()), self._place)
-        await each(await self._log.moves_followed(self._clock()), self._tell_of_the_second)
+        await each(await self._log.dispatch_queue.moves_due(self._clock()), self._place)
+        await each(await self._log.dispatch_queue.moves_followed(self._clock()), self._tell_of_the_second)
         return False
 
     async def _tell_of_the_second(self, move: Request) -> None:
@@ -47,7 +48,7 @@ class Moving:
 
     async def _place(self, move: Request) -> None:
         """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
-        moved = await self._log.request(move.moves or "")
+        moved = await self._log.requests.request(move.moves or "")
         call = next(entry.action for entry in moved.entries if entry.id == move.moves)
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
@@ -97,7 +98,7 @@ class Moving:
         note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
         key, told = f"{move.id}:{FOLLOWED}:{second}", with_card(move, posts)
         try:
-            await self._log.apply(Change(move.id, SYSTEM, [], inbound=key, notes=[note], posts=told))
+            await self._log.requests.apply(Change(move.id, SYSTEM, [], inbound=key, notes=[note], posts=told))
         except Conflict:
             return  # another process told of it
         self._announce()

@@ -17,10 +17,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.config.settings import RetentionTable, Settings
 from bot.ui import announcements
 from bot.workers.lines import Lines
-from storage.log import ActionLog
 from storage.maintenance.anchors import Anchor
 from storage.models import SYSTEM
 from storage.repositories.erasure_list import Erased, Erasing, UnreadableList
+from storage.store import Store
 
 PURGE_EVERY = timedelta(hours=1)
 AT_ONCE = 200
@@ -47,7 +47,7 @@ class Keeping:
     """Anchors the log and purges it, a round at a time."""
 
     def __init__(
-        self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
+        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._log = log
         self._settings = settings
@@ -69,8 +69,8 @@ class Keeping:
         today = now.astimezone(zone).date()
         if today == self._anchored:
             return
-        anchor = await self._log.anchor(datetime.combine(today, time(), zone))
-        if anchor and anchor.at and await self._log.claim(f"anchor:{anchor.seq}"):
+        anchor = await self._log.audit.anchor(datetime.combine(today, time(), zone))
+        if anchor and anchor.at and await self._log.users.claim(f"anchor:{anchor.seq}"):
             await self._keep(anchor)
             if self._settings.slack.anchor:
                 day = anchor.at.astimezone(zone).date()
@@ -81,7 +81,7 @@ class Keeping:
     async def _keep(self, anchor: Anchor) -> None:
         """Note an anchor beside the log. Where that fails, the channel still has it."""
         try:
-            await self._log.keep_anchor(anchor)
+            await self._log.audit.keep_anchor(anchor)
         except OSError as error:
             _log.error(
                 "The anchor %s is not kept beside the log: %s: %s", anchor, error.filename, error.strerror
@@ -98,7 +98,7 @@ class Keeping:
         return False
 
     async def _forget(self, erasing: Erasing) -> Erased:
-        done = await self._log.purge(replace(erasing, at_most=AT_ONCE), actor=SYSTEM)
+        done = await self._log.retention.purge(replace(erasing, at_most=AT_ONCE), actor=SYSTEM)
         if done.id:
             _log.info("Erased %s requests (%s): %s", len(done.requests), erasing.rule, done.id)
         return done
@@ -109,7 +109,7 @@ class Keeping:
             return None
         self._erased_again = now.date()
         try:
-            return await self._log.erased_before(hold=self._settings.retention.hold)
+            return await self._log.retention.erased_before(hold=self._settings.retention.hold)
         except UnreadableList as fault:
             _log.error("What was erased before is not erased again: %s", fault)
             return None

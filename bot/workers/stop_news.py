@@ -16,8 +16,8 @@ from bot.slack.rate_limits import method_of, paused_by, to_post
 from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui.do_not_call import news
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
-from storage.log import ActionLog
 from storage.models import Event
+from storage.store import Store
 
 LEASE = timedelta(seconds=60)
 """How long news that one process took are left to it."""
@@ -42,7 +42,7 @@ class StopNews:
     """Posts what was stopped, allowed, imported or removed."""
 
     def __init__(
-        self, log: ActionLog, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
+        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
     ) -> None:
         self._log = log
         self._client = client
@@ -54,7 +54,7 @@ class StopNews:
     async def step(self) -> bool:
         """Post what is not told yet, at Slack's pace; never more at once."""
         now = self._clock()
-        for event, number in await self._log.stop_news(now + LEASE):
+        for event, number in await self._log.do_not_call.stop_news(now + LEASE):
             self._waiting.setdefault(event.seq, _News(event, number, now)).held_until = now + LEASE
         for one in [*self._waiting.values()]:
             if one.held_until + LEASE < now:
@@ -64,7 +64,7 @@ class StopNews:
         return False
 
     async def _post(self, one: _News, now: datetime) -> None:
-        if until := await self._log.take(to_post(self._channel), now):
+        if until := await self._log.rate_limits.take(to_post(self._channel), now):
             one.wait = Wait(now, until)
             return
         one.tries += 1
@@ -78,7 +78,7 @@ class StopNews:
             kind = refusal(error, direct=False)
             if kind is Refusal.LIMITED:
                 one.wait = Wait(now, paused_by(error, now))
-                await self._log.pause(method_of(error), one.wait.until)
+                await self._log.outages.pause(method_of(error), one.wait.until)
                 return
             if kind not in {Refusal.NEVER, Refusal.SHUT} and (
                 kind is not Refusal.ODD or one.tries < MOST_TRIES
@@ -86,5 +86,5 @@ class StopNews:
                 one.wait = Wait(now, now + pause_after(one.tries))
                 return
             _log.error("Slack does not take the news of %s: %s", one.event.request, trouble(error))
-        await self._log.stop_told(one.event.seq)
+        await self._log.do_not_call.stop_told(one.event.seq)
         del self._waiting[one.event.seq]

@@ -11,9 +11,10 @@ from bot.policy import engine
 from bot.services.notifications import STILL_UNKNOWN
 from bot.services.requests import Operations
 from bot.slack.users import Directory
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import SYSTEM, Change, Note, Post, Query, Request
 from storage.states import State
+from storage.store import Store
 
 EVERY = timedelta(days=1)
 PAGE = 100
@@ -31,7 +32,7 @@ class Doubts:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         directory: Directory,
         operations: Operations,
         *,
@@ -50,10 +51,10 @@ class Doubts:
         """Remind of every request of which something has been unknown for another day."""
         reminded, after, known = {}, None, self._reminded
         while True:
-            page = await self._log.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
+            page = await self._log.search.page(Query(state=State.UNKNOWN), after=after, limit=PAGE)
             for entry in page.entries:
                 if self._clock() - entry.updated_at >= EVERY and entry.request not in reminded:
-                    request = await self._log.request(entry.request)
+                    request = await self._log.requests.request(entry.request)
                     days = days_unknown(request, self._clock())
                     if days > known.get(request.id, 0):
                         await self._remind(request, days)
@@ -72,7 +73,9 @@ class Doubts:
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
         key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
         try:
-            await self._log.apply(Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts))
+            await self._log.requests.apply(
+                Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts)
+            )
         except Conflict:
             return  # another process was first, or did so before a restart
         self._announce()

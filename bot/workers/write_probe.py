@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage.errors import LogBusyError
-from storage.log import ActionLog
+from storage.store import Store
 
 EVERY = 5.0
 """Seconds between two signs of life."""
@@ -43,7 +43,7 @@ class Instances:
 
     def __init__(
         self,
-        log: ActionLog,
+        log: Store,
         *,
         owner: str,
         clock: Callable[[], datetime],
@@ -79,7 +79,7 @@ class Instances:
         """Say in the log that this process lives, and read it. What keeps it from that is remembered."""
         doing = "written to"
         try:
-            self._processes = await self._log.present(self._owner, LIVES)
+            self._processes = await self._log.processes.present(self._owner, LIVES)
             doing = "read"
             await self._log.read_anew()
         except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
@@ -101,7 +101,7 @@ class Instances:
     async def leave(self) -> None:
         """Say that this process ends."""
         try:
-            await self._log.present(self._owner, timedelta())
+            await self._log.processes.present(self._owner, timedelta())
         except Exception as error:  # noqa: BLE001 - the others find out a few seconds later
             _log.warning("That this process ends could not be written: %s", type(error).__name__)
 

@@ -21,7 +21,7 @@ from storage.database import deadlines
 from storage.database.files import make
 from storage.database.folding import fold
 from storage.database.locking import begin
-from storage.database.migrations import APPLICATION_ID, NewerSchema, migrate
+from storage.database.migrations import APPLICATION_ID, OtherSchema, migrate
 from storage.database.open_files import OpenFiles
 from storage.errors import CommitUnknownError, LogBusyError, LogReplacedError
 
@@ -100,7 +100,7 @@ def _make_private(path: Path) -> None:
 def _explained(path: Path) -> Iterator[None]:
     try:
         yield
-    except (*UNREADABLE, NewerSchema) as error:
+    except (*UNREADABLE, OtherSchema) as error:
         raise CannotOpen(f"{path} cannot be used as a log: {error}") from error
 
 

@@ -6,6 +6,7 @@ nowhere else. Rows holding personal values are blanked, never deleted, and never
 SQLite's ``secure_delete`` zeroes what a row gives up, but not the copies left behind when pages are merged.
 """
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import closing
 from functools import cache
@@ -16,12 +17,10 @@ from typing import Final
 from sqlite_utils import Database, Migrations
 
 from storage.database.locking import begin
-from storage.database.views import CANCELLED_IN_WORDS, VIEWS
+from storage.database.views import VIEWS
 
 APPLICATION_ID: Final = int.from_bytes(b"CALL")
 """What `PRAGMA application_id` says of our files."""
-
-MIGRATIONS: Final = Migrations("callops")
 
 NEVER: Final = 9_223_372_036_854_775_807
 """What stands in the index of pending requests for the deadline of one that has none."""
@@ -29,27 +28,309 @@ NEVER: Final = 9_223_372_036_854_775_807
 _MESSAGE: Final = """
     CASE {0}.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE {0}.slot END
 """
-_FIND_NEXT: Final = f"""
+_NEXT: Final = f"""
     UPDATE outbox SET is_next = aside = 1 OR id IS (
         SELECT min(one.id) FROM outbox AS one
         WHERE one.request = outbox.request AND one.ended IS NULL AND one.aside = 0 AND NOT EXISTS (
             SELECT 1 FROM outbox AS other
             WHERE other.request = one.request AND other.ended IS NULL AND other.aside = 1
               AND {_MESSAGE.format("other")} = {_MESSAGE.format("one")}))
-    WHERE ended IS NULL
+    WHERE ended IS NULL AND request = NEW.request
 """  # noqa: S608 - fixed text
-"""Note which waiting posts wait for no other of their request."""
+"""Note which waiting posts of a request wait for no other of it."""
+
+SCHEMA: Final = f"""
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    request TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    name TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    data TEXT NOT NULL,
+    private TEXT NOT NULL,
+    previous TEXT NOT NULL,
+    hash TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_request ON events (request);
+CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
+    WHERE json_extract(data, '$.reference') IS NOT NULL;
+CREATE INDEX events_looked_up ON events (entry) WHERE name = 'looked_up';
+CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at) WHERE name = 'asked';
+CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
+CREATE INDEX events_cancelled ON events (entry) WHERE name = 'cancelled';
+CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';
+
+CREATE TRIGGER events_follow BEFORE INSERT ON events
+WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM events)
+BEGIN SELECT raise(ABORT, 'events are appended, one after another'); END;
+CREATE TRIGGER events_stay BEFORE DELETE ON events
+BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
+CREATE TRIGGER events_hold BEFORE UPDATE ON events
+BEGIN SELECT raise(ABORT, 'events are never changed'); END;
+
+-- moves: the call that is cancelled to be placed again; follows: the move whose second step this is.
+CREATE TABLE requests (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    team TEXT NOT NULL,
+    channel TEXT,
+    rule TEXT,
+    why TEXT,
+    approvals_needed INTEGER NOT NULL,
+    decide_by INTEGER,
+    asked_at INTEGER NOT NULL,
+    mode TEXT,
+    goes_out INTEGER,
+    moves TEXT,
+    moves_to INTEGER,
+    follows TEXT,
+    stop TEXT,
+    pending INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX requests_pending ON requests (coalesce(decide_by, {NEVER}), asked_at, id) WHERE pending = 1;
+CREATE INDEX requests_moves ON requests (moves_to) WHERE moves IS NOT NULL;
+CREATE UNIQUE INDEX requests_follows ON requests (follows) WHERE follows IS NOT NULL;
+
+CREATE TABLE actions (
+    n INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    request TEXT NOT NULL REFERENCES requests (id),
+    position INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    connection TEXT NOT NULL,
+    requester TEXT NOT NULL,
+    agent TEXT,
+    target_id TEXT,
+    scheduled_for INTEGER,
+    state TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    doubted INTEGER NOT NULL,
+    owner TEXT,
+    lease_until INTEGER,
+    not_before INTEGER,
+    not_after INTEGER,
+    code TEXT,
+    message TEXT,
+    retry TEXT,
+    reference TEXT,
+    http_status INTEGER,
+    asked_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    asked_event INTEGER NOT NULL REFERENCES events (seq),
+    last_event INTEGER NOT NULL REFERENCES events (seq),
+    UNIQUE (request, position)
+) STRICT;
+CREATE INDEX actions_asked ON actions (asked_at);
+CREATE INDEX actions_state ON actions (state, asked_at);
+CREATE INDEX actions_kind ON actions (kind, asked_at);
+CREATE INDEX actions_connection ON actions (connection, asked_at);
+CREATE INDEX actions_requester ON actions (requester, asked_at);
+CREATE INDEX actions_target ON actions (target_id) WHERE target_id IS NOT NULL;
+CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
+CREATE INDEX actions_unbegun ON actions (connection) WHERE state IN ('pending', 'approved') AND attempt = 0;
+CREATE INDEX actions_approved ON actions (connection, last_event) WHERE state = 'approved';
+CREATE INDEX actions_not_after ON actions (not_after) WHERE state = 'approved' AND not_after IS NOT NULL;
+CREATE INDEX actions_doubted ON actions (last_event) WHERE state = 'approved' AND doubted = 1;
+CREATE INDEX actions_unsure ON actions (connection) WHERE state = 'unknown' AND kind = 'delete_campaign';
+CREATE INDEX actions_scheduled ON actions (scheduled_for)
+    WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
+CREATE INDEX actions_scheduled_by ON actions (requester, scheduled_for)
+    WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
+
+CREATE TABLE approvals (
+    event INTEGER PRIMARY KEY REFERENCES events (seq),
+    request TEXT NOT NULL REFERENCES requests (id),
+    person TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    "group" TEXT,
+    members TEXT NOT NULL,
+    content TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX approvals_request ON approvals (request);
+
+CREATE TABLE personal (
+    id INTEGER PRIMARY KEY,
+    event INTEGER NOT NULL REFERENCES events (seq),
+    field TEXT NOT NULL,
+    salt BLOB,
+    value TEXT,
+    UNIQUE (event, field)
+) STRICT;
+CREATE INDEX personal_kept ON personal (event) WHERE value IS NOT NULL;
+
+-- masked: the keyed hash of a number as people see it masked, for as long as its action is pending.
+CREATE TABLE lookup (
+    action INTEGER PRIMARY KEY REFERENCES actions (n),
+    number BLOB NOT NULL,
+    masked BLOB
+) STRICT;
+CREATE INDEX lookup_number ON lookup (number);
+CREATE INDEX lookup_masked ON lookup (masked) WHERE masked IS NOT NULL;
+
+CREATE TABLE inbound (
+    id TEXT PRIMARY KEY,
+    request TEXT NOT NULL REFERENCES requests (id),
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX inbound_at ON inbound (at);
+
+CREATE TABLE nonces (
+    id INTEGER PRIMARY KEY,
+    nonce TEXT NOT NULL UNIQUE,
+    person TEXT,
+    content TEXT,
+    request TEXT REFERENCES requests (id),
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
+
+-- lane: what posts wait for together; aside: the request's other posts do not wait for it; postponed_at: a
+-- wait that began after now is by a clock that was set back; is_next: it waits for no other of its request.
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    request TEXT NOT NULL REFERENCES requests (id),
+    entry TEXT NOT NULL,
+    event INTEGER NOT NULL REFERENCES events (seq),
+    template TEXT NOT NULL,
+    slot TEXT NOT NULL,
+    not_before INTEGER,
+    postponed_at INTEGER,
+    lane TEXT,
+    aside INTEGER NOT NULL DEFAULT 0,
+    is_next INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    lease_until INTEGER,
+    tries INTEGER NOT NULL DEFAULT 0,
+    error TEXT,
+    ended TEXT CHECK (ended IN ('delivered', 'covered', 'abandoned')),
+    ended_at INTEGER
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (request, id) WHERE ended IS NULL;
+CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
+CREATE INDEX outbox_leased ON outbox (lease_until) WHERE ended IS NULL AND lease_until IS NOT NULL;
+CREATE INDEX outbox_lane ON outbox (lane, is_next, id) WHERE ended IS NULL AND lane IS NOT NULL;
+CREATE INDEX outbox_due ON outbox (coalesce(not_before, 0))
+    WHERE ended IS NULL AND is_next = 1 AND lane IS NULL;
+CREATE INDEX outbox_postponed ON outbox (postponed_at)
+    WHERE ended IS NULL AND is_next = 1 AND lane IS NULL AND not_before IS NOT NULL;
+CREATE TRIGGER outbox_joined AFTER INSERT ON outbox
+BEGIN {_NEXT}; END;
+CREATE TRIGGER outbox_left AFTER UPDATE OF ended, aside ON outbox
+WHEN OLD.ended IS NOT NEW.ended OR OLD.aside <> NEW.aside
+BEGIN {_NEXT}; END;
+
+CREATE TABLE messages (
+    request TEXT NOT NULL REFERENCES requests (id),
+    slot TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    ts TEXT NOT NULL,
+    PRIMARY KEY (request, slot)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE people (
+    id TEXT PRIMARY KEY,
+    team TEXT NOT NULL,
+    name TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    bot INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    guest INTEGER NOT NULL,
+    stranger INTEGER NOT NULL,
+    read_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE turns (
+    id INTEGER PRIMARY KEY,
+    account TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX turns_account ON turns (account, at);
+
+CREATE TABLE pauses (
+    account TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE standstills (
+    connection TEXT NOT NULL,
+    why TEXT NOT NULL CHECK (why IN ('down', 'asked')),
+    since INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    failed_at INTEGER NOT NULL,
+    reachable INTEGER NOT NULL,
+    told INTEGER NOT NULL,
+    ended INTEGER,
+    channel TEXT,
+    ts TEXT,
+    probe_at INTEGER,
+    PRIMARY KEY (connection, why)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE processes (
+    process TEXT PRIMARY KEY,
+    until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Numbers that are not called: keyed hashes alone, which no erasing takes away. seals has the salt of what
+-- each event says of its numbers, for as long as these are stopped.
+CREATE TABLE stops (
+    number BLOB NOT NULL,
+    list TEXT NOT NULL,
+    event INTEGER NOT NULL REFERENCES events (seq),
+    PRIMARY KEY (number, list)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX stops_list ON stops (list, event);
+
+CREATE TABLE seals (
+    event INTEGER PRIMARY KEY REFERENCES events (seq),
+    salt BLOB
+) STRICT;
+
+-- Rows of stops that do not count: their list is being imported, or was removed (leaving).
+CREATE TABLE unfinished_lists (
+    event INTEGER PRIMARY KEY REFERENCES events (seq),
+    list TEXT NOT NULL,
+    leaving INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE stop_news (
+    event INTEGER PRIMARY KEY REFERENCES events (seq),
+    lease_until INTEGER,
+    told_at INTEGER
+) STRICT;
+CREATE INDEX stop_news_untold ON stop_news (event) WHERE told_at IS NULL;
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+{VIEWS}"""  # noqa: S608 - fixed text
+
+MIGRATIONS: Final = Migrations("callops")
 
 
-class NewerSchema(Exception):
-    """The file was written by a newer version of this program."""
+@MIGRATIONS(name=f"initial_{hashlib.sha256(SCHEMA.encode()).hexdigest()[:12]}")
+def initial(database: Database) -> None:
+    """Make the schema. Its name says which: until the first release it is edited in place."""
+    database.executescript(SCHEMA)
+
+
+class OtherSchema(Exception):
+    """The file was made by another version of this program, with a schema that this one does not know."""
 
 
 def migrate(connection: Connection) -> None:
     """Bring a file to the present schema; several processes may start together.
 
     The write lock is taken before anything is done, so that the second process finds all done; where nothing
-    is to be done, it is not taken at all, however busy others are. Raises `NewerSchema` when the file has
+    is to be done, it is not taken at all, however busy others are. Raises `OtherSchema` when the file has
     migrations that this program does not know; nothing changes then.
     """
     database = Database(connection, execute_plugins=False)
@@ -57,7 +338,7 @@ def migrate(connection: Connection) -> None:
         return
     begin(connection)
     try:
-        refuse_newer(database)
+        refuse_others(database)
         MIGRATIONS.apply(database)
         connection.execute("COMMIT")
     finally:
@@ -67,485 +348,36 @@ def migrate(connection: Connection) -> None:
 def _is_present(connection: Connection) -> bool:
     """Whether a file has all migrations and no others. It only reads."""
     table = "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
-    return connection.execute(table).fetchone() is not None and applied(connection) == _known()
+    if connection.execute(table).fetchone() is None:
+        return False
+    rows = connection.execute(
+        "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [MIGRATIONS.name]
+    )
+    return {str(name) for (name,) in rows} == known()
 
 
 @cache
-def _known() -> frozenset[str]:
+def known() -> frozenset[str]:
     """The names of the migrations that this program knows."""
     with closing(Database(memory=True, execute_plugins=False)) as empty:
         return frozenset(migration.name for migration in MIGRATIONS.pending(empty))
 
 
-def applied(connection: Connection) -> frozenset[str]:
-    """The names of the migrations that a file has."""
-    rows = connection.execute(
-        "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", [MIGRATIONS.name]
-    )
-    return frozenset(str(name) for (name,) in rows)
-
-
 @cache
-def schema(names: frozenset[str]) -> Mapping[str, str | None]:
-    """What these migrations make, perhaps not yet the present schema: each thing's SQL by its name."""
+def schema() -> Mapping[str, str | None]:
+    """What the migrations make: each thing's SQL by its name."""
     with closing(Database(memory=True, execute_plugins=False)) as fresh:
-        missing = (one.name for one in MIGRATIONS.pending(fresh) if one.name not in names)
-        MIGRATIONS.apply(fresh, stop_before=next(missing, None))
+        MIGRATIONS.apply(fresh)
         return MappingProxyType(
             dict(tuple(row) for row in fresh.execute("SELECT name, sql FROM sqlite_schema"))
         )
 
 
-def refuse_newer(database: Database) -> None:
-    """Raise `NewerSchema` for a file that has migrations which this program does not know. It only reads."""
-    unknown = {migration.name for migration in MIGRATIONS.applied(database)} - _known()
+def refuse_others(database: Database) -> None:
+    """Raise `OtherSchema` for a file that has migrations which this program does not know. It only reads."""
+    unknown = {migration.name for migration in MIGRATIONS.applied(database)} - known()
     if unknown:
-        raise NewerSchema(f"it was written by a newer version (schema {', '.join(sorted(unknown))})")
-
-
-@MIGRATIONS()
-def the_log(database: Database) -> None:
-    """Requests, actions, approvals and the chain of events."""
-    database.executescript(
-        """
-        CREATE TABLE events (
-            seq INTEGER PRIMARY KEY,
-            at INTEGER NOT NULL,
-            request TEXT NOT NULL,
-            entry TEXT NOT NULL,
-            name TEXT NOT NULL,
-            actor TEXT NOT NULL,
-            data TEXT NOT NULL,
-            private TEXT NOT NULL,
-            previous TEXT NOT NULL,
-            hash TEXT NOT NULL
-        ) STRICT;
-        CREATE INDEX events_request ON events (request);
-        CREATE INDEX events_reference ON events (json_extract(data, '$.reference'))
-            WHERE json_extract(data, '$.reference') IS NOT NULL;
-
-        CREATE TRIGGER events_follow BEFORE INSERT ON events
-        WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM events)
-        BEGIN SELECT raise(ABORT, 'events are appended, one after another'); END;
-        CREATE TRIGGER events_stay BEFORE DELETE ON events
-        BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
-        CREATE TRIGGER events_hold BEFORE UPDATE ON events
-        BEGIN SELECT raise(ABORT, 'events are never changed'); END;
-
-        CREATE TABLE requests (
-            id TEXT PRIMARY KEY,
-            kind TEXT NOT NULL,
-            connection TEXT NOT NULL,
-            fingerprint TEXT NOT NULL,
-            requester TEXT NOT NULL,
-            team TEXT NOT NULL,
-            channel TEXT,
-            rule TEXT,
-            approvals_needed INTEGER NOT NULL,
-            decide_by INTEGER,
-            asked_at INTEGER NOT NULL
-        ) STRICT;
-
-        CREATE TABLE actions (
-            n INTEGER PRIMARY KEY,
-            id TEXT NOT NULL UNIQUE,
-            request TEXT NOT NULL REFERENCES requests (id),
-            position INTEGER NOT NULL,
-            kind TEXT NOT NULL,
-            connection TEXT NOT NULL,
-            requester TEXT NOT NULL,
-            agent TEXT,
-            target_id TEXT,
-            scheduled_for INTEGER,
-            state TEXT NOT NULL,
-            attempt INTEGER NOT NULL,
-            doubted INTEGER NOT NULL,
-            owner TEXT,
-            lease_until INTEGER,
-            not_before INTEGER,
-            code TEXT,
-            message TEXT,
-            retry TEXT,
-            reference TEXT,
-            http_status INTEGER,
-            asked_at INTEGER NOT NULL,
-            updated_at INTEGER NOT NULL,
-            asked_event INTEGER NOT NULL REFERENCES events (seq),
-            last_event INTEGER NOT NULL REFERENCES events (seq),
-            UNIQUE (request, position)
-        ) STRICT;
-        CREATE INDEX actions_state ON actions (state);
-        CREATE INDEX actions_kind ON actions (kind);
-        CREATE INDEX actions_connection ON actions (connection);
-        CREATE INDEX actions_requester ON actions (requester);
-        CREATE INDEX actions_target ON actions (target_id) WHERE target_id IS NOT NULL;
-        CREATE INDEX actions_approved ON actions (last_event) WHERE state = 'approved';
-
-        CREATE TABLE approvals (
-            event INTEGER PRIMARY KEY REFERENCES events (seq),
-            request TEXT NOT NULL REFERENCES requests (id),
-            person TEXT NOT NULL,
-            decision TEXT NOT NULL,
-            "group" TEXT,
-            members TEXT NOT NULL,
-            content TEXT NOT NULL,
-            at INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX approvals_request ON approvals (request);
-
-        CREATE TABLE personal (
-            id INTEGER PRIMARY KEY,
-            event INTEGER NOT NULL REFERENCES events (seq),
-            field TEXT NOT NULL,
-            salt BLOB,
-            value TEXT,
-            UNIQUE (event, field)
-        ) STRICT;
-
-        CREATE TABLE lookup (
-            action INTEGER PRIMARY KEY REFERENCES actions (n),
-            number BLOB NOT NULL
-        ) STRICT;
-        CREATE INDEX lookup_number ON lookup (number);
-        """
-    )
-
-
-@MIGRATIONS()
-def slack(database: Database) -> None:
-    """What came from Slack, what goes to Slack, and who is who there."""
-    database.executescript(
-        """
-        CREATE TABLE inbound (
-            id TEXT PRIMARY KEY,
-            request TEXT NOT NULL REFERENCES requests (id),
-            at INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX inbound_at ON inbound (at);
-
-        CREATE TABLE nonces (
-            id INTEGER PRIMARY KEY,
-            nonce TEXT NOT NULL UNIQUE,
-            person TEXT,
-            content TEXT,
-            request TEXT REFERENCES requests (id),
-            at INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
-
-        CREATE TABLE outbox (
-            id INTEGER PRIMARY KEY,
-            request TEXT NOT NULL REFERENCES requests (id),
-            entry TEXT NOT NULL,
-            event INTEGER NOT NULL REFERENCES events (seq),
-            template TEXT NOT NULL,
-            slot TEXT NOT NULL,
-            not_before INTEGER,
-            owner TEXT,
-            lease_until INTEGER,
-            tries INTEGER NOT NULL DEFAULT 0,
-            error TEXT,
-            ended TEXT CHECK (ended IN ('delivered', 'covered', 'abandoned')),
-            ended_at INTEGER
-        ) STRICT;
-        CREATE INDEX outbox_waiting ON outbox (request, id) WHERE ended IS NULL;
-
-        CREATE TABLE messages (
-            request TEXT NOT NULL REFERENCES requests (id),
-            slot TEXT NOT NULL,
-            channel TEXT NOT NULL,
-            ts TEXT NOT NULL,
-            PRIMARY KEY (request, slot)
-        ) STRICT, WITHOUT ROWID;
-
-        CREATE TABLE people (
-            id TEXT PRIMARY KEY,
-            team TEXT NOT NULL,
-            name TEXT NOT NULL,
-            timezone TEXT NOT NULL,
-            bot INTEGER NOT NULL,
-            deleted INTEGER NOT NULL,
-            guest INTEGER NOT NULL,
-            stranger INTEGER NOT NULL,
-            read_at INTEGER NOT NULL
-        ) STRICT;
-
-        CREATE TABLE meta (
-            name TEXT PRIMARY KEY,
-            value BLOB NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        """
-    )
-
-
-@MIGRATIONS()
-def doubt_and_pace(database: Database) -> None:
-    """Until when an attempt may begin, what look-ups saw, dry runs, and how fast an account may be asked."""
-    database.executescript(
-        """
-        ALTER TABLE actions ADD COLUMN not_after INTEGER;
-        ALTER TABLE requests ADD COLUMN mode TEXT;
-        CREATE INDEX actions_not_after ON actions (not_after)
-            WHERE state = 'approved' AND not_after IS NOT NULL;
-        CREATE INDEX actions_doubted ON actions (last_event) WHERE state = 'approved' AND doubted = 1;
-        CREATE INDEX events_looked_up ON events (entry) WHERE name = 'looked_up';
-
-        CREATE TABLE turns (
-            id INTEGER PRIMARY KEY,
-            account TEXT NOT NULL,
-            at INTEGER NOT NULL
-        ) STRICT;
-        CREATE INDEX turns_account ON turns (account, at);
-
-        CREATE TABLE pauses (
-            account TEXT PRIMARY KEY,
-            since INTEGER NOT NULL,
-            until INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        """
-    )
-
-
-@MIGRATIONS()
-def known_calls(database: Database) -> None:
-    """What is still to go out, found at once however long the log is."""
-    database.executescript(
-        """
-        CREATE INDEX actions_scheduled ON actions (scheduled_for)
-            WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
-        """
-    )
-
-
-@MIGRATIONS()
-def deadlines(database: Database) -> None:
-    """When a requester says that a call goes out, and who was asked to decide."""
-    database.executescript(
-        """
-        ALTER TABLE requests ADD COLUMN goes_out INTEGER;
-        CREATE INDEX events_asked ON events (json_extract(data, '$.person'), at) WHERE name = 'asked';
-        """
-    )
-
-
-@MIGRATIONS()
-def moves(database: Database) -> None:
-    """Calls that are cancelled only to be placed again, for another time, and the requests that do so."""
-    database.executescript(
-        """
-        ALTER TABLE requests ADD COLUMN moves TEXT;
-        ALTER TABLE requests ADD COLUMN moves_to INTEGER;
-        ALTER TABLE requests ADD COLUMN follows TEXT;
-        CREATE INDEX requests_moves ON requests (moves_to) WHERE moves IS NOT NULL;
-        CREATE UNIQUE INDEX requests_follows ON requests (follows) WHERE follows IS NOT NULL;
-        CREATE INDEX events_followed ON events (request) WHERE name = 'followed';
-        """
-    )
-
-
-@MIGRATIONS()
-def outbox_lanes(database: Database) -> None:
-    """What posts wait for together, and which of them their request's other posts do not wait for."""
-    database.executescript(
-        """
-        ALTER TABLE outbox ADD COLUMN lane TEXT;
-        ALTER TABLE outbox ADD COLUMN aside INTEGER NOT NULL DEFAULT 0;
-        CREATE INDEX outbox_lane ON outbox (lane) WHERE ended IS NULL AND lane IS NOT NULL;
-        CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
-        """
-    )
-
-
-@MIGRATIONS()
-def standstills(database: Database) -> None:
-    """Connections that are left alone for a while, as their provider is down or asked for it."""
-    database.executescript(
-        """
-        CREATE TABLE standstills (
-            connection TEXT NOT NULL,
-            why TEXT NOT NULL CHECK (why IN ('down', 'asked')),
-            since INTEGER NOT NULL,
-            until INTEGER NOT NULL,
-            failures INTEGER NOT NULL,
-            failed_at INTEGER NOT NULL,
-            reachable INTEGER NOT NULL,
-            told INTEGER NOT NULL,
-            ended INTEGER,
-            channel TEXT,
-            ts TEXT,
-            PRIMARY KEY (connection, why)
-        ) STRICT, WITHOUT ROWID;
-        """
-    )
-
-
-@MIGRATIONS()
-def processes(database: Database) -> None:
-    """Which processes use this log now."""
-    database.executescript(
-        """
-        CREATE TABLE processes (
-            process TEXT PRIMARY KEY,
-            until INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-        """
-    )
-
-
-@MIGRATIONS()
-def retention(database: Database) -> None:
-    """What is kept of people, the oldest first: found without reading past what was forgotten already."""
-    database.executescript("CREATE INDEX personal_kept ON personal (event) WHERE value IS NOT NULL;")
-
-
-@MIGRATIONS()
-def searching(database: Database) -> None:
-    """Each filter's entries in the order they were asked in: a day of them, or a page, is found at once."""
-    database.executescript(
-        """
-        DROP INDEX actions_state;
-        DROP INDEX actions_kind;
-        DROP INDEX actions_connection;
-        DROP INDEX actions_requester;
-        CREATE INDEX actions_state ON actions (state, asked_at);
-        CREATE INDEX actions_kind ON actions (kind, asked_at);
-        CREATE INDEX actions_connection ON actions (connection, asked_at);
-        CREATE INDEX actions_requester ON actions (requester, asked_at);
-        CREATE INDEX actions_asked ON actions (asked_at);
-        """
-    )
-
-
-@MIGRATIONS()
-def in_words(database: Database) -> None:
-    """Views for people who read the log by SQL."""
-    database.executescript(VIEWS)
-
-
-@MIGRATIONS()
-def why_the_rules_said_so(database: Database) -> None:
-    """What the rules said when a request was asked, and which rules were in force when."""
-    database.executescript(
-        """
-        ALTER TABLE requests ADD COLUMN why TEXT;
-        CREATE INDEX events_rules ON events (seq) WHERE name = 'rules_changed';
-        """
-    )
-
-
-@MIGRATIONS()
-def stopped_numbers(database: Database) -> None:
-    """Numbers that are not called: keyed hashes alone, which no erasing takes away.
-
-    ``seals`` has the salt of what each event says of its numbers, for as long as these are stopped.
-    """
-    database.executescript(
-        """
-        CREATE TABLE stops (
-            number BLOB NOT NULL,
-            list TEXT NOT NULL,
-            event INTEGER NOT NULL REFERENCES events (seq),
-            PRIMARY KEY (number, list)
-        ) STRICT, WITHOUT ROWID;
-        CREATE INDEX stops_list ON stops (list);
-        CREATE TABLE seals (
-            event INTEGER PRIMARY KEY REFERENCES events (seq),
-            salt BLOB
-        ) STRICT;
-
-        CREATE TABLE stop_news (
-            event INTEGER PRIMARY KEY REFERENCES events (seq),
-            lease_until INTEGER,
-            told_at INTEGER
-        ) STRICT;
-        CREATE INDEX stop_news_untold ON stop_news (event) WHERE told_at IS NULL;
-
-        ALTER TABLE requests ADD COLUMN stop TEXT;
-        """
-    )
-
-
-@MIGRATIONS()
-def cancelled_in_words(database: Database) -> None:
-    """Which placed calls were cancelled since, found at once, and said in the views."""
-    database.executescript(CANCELLED_IN_WORDS)
-
-
-@MIGRATIONS()
-def queues(database: Database) -> None:
-    """What waits is found connection by connection: a long queue of one slows no round, and no other's."""
-    database.executescript(
-        """
-        DROP INDEX actions_approved;
-        CREATE INDEX actions_approved ON actions (connection, last_event) WHERE state = 'approved';
-        CREATE INDEX actions_unbegun ON actions (connection)
-            WHERE state IN ('pending', 'approved') AND attempt = 0;
-        CREATE INDEX actions_unsure ON actions (connection)
-            WHERE state = 'unknown' AND kind = 'delete_campaign';
-        CREATE INDEX outbox_leased ON outbox (lease_until)
-            WHERE ended IS NULL AND lease_until IS NOT NULL;
-        """
-    )
-
-
-@MIGRATIONS()
-def unfinished_lists(database: Database) -> None:
-    """Rows of ``stops`` that do not count: their list is being imported, or was removed (``leaving``)."""
-    database.executescript(
-        """
-        CREATE TABLE unfinished_lists (
-            event INTEGER PRIMARY KEY REFERENCES events (seq),
-            list TEXT NOT NULL,
-            leaving INTEGER NOT NULL
-        ) STRICT;
-        DROP INDEX stops_list;
-        CREATE INDEX stops_list ON stops (list, event);
-        """
-    )
-
-
-@MIGRATIONS()
-def removals(database: Database) -> None:
-    """When something may be removed although a provider asked to be left alone for long."""
-    database.executescript("ALTER TABLE standstills ADD COLUMN probe_at INTEGER;")
-
-
-@MIGRATIONS()
-def postponed(database: Database) -> None:
-    """When a post was left for later: a wait that began after now is by a clock that was set back."""
-    database.executescript("ALTER TABLE outbox ADD COLUMN postponed_at INTEGER;")
-
-
-@MIGRATIONS()
-def pending_requests(database: Database) -> None:
-    """Which requests are pending, and which posts are next: found at once, however many wait.
-
-    ``masked`` is the keyed hash of a number as people see it masked, for as long as its action is pending.
-    """
-    database.executescript(
-        f"""
-        ALTER TABLE requests ADD COLUMN pending INTEGER NOT NULL DEFAULT 0;
-        UPDATE requests SET pending = 1 WHERE id IN (SELECT request FROM actions WHERE state = 'pending');
-        CREATE INDEX requests_pending ON requests (coalesce(decide_by, {NEVER}), asked_at, id)
-            WHERE pending = 1;
-        CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
-        ALTER TABLE lookup ADD COLUMN masked BLOB;
-        CREATE INDEX lookup_masked ON lookup (masked) WHERE masked IS NOT NULL;
-        CREATE INDEX actions_scheduled_by ON actions (requester, scheduled_for)
-            WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
-
-        ALTER TABLE outbox ADD COLUMN is_next INTEGER NOT NULL DEFAULT 0;
-        {_FIND_NEXT};
-        CREATE TRIGGER outbox_joined AFTER INSERT ON outbox
-        BEGIN {_FIND_NEXT} AND request = NEW.request; END;
-        CREATE TRIGGER outbox_left AFTER UPDATE OF ended, aside ON outbox
-        WHEN OLD.ended IS NOT NEW.ended OR OLD.aside <> NEW.aside
-        BEGIN {_FIND_NEXT} AND request = NEW.request; END;
-        DROP INDEX outbox_lane;
-        CREATE INDEX outbox_lane ON outbox (lane, is_next, id) WHERE ended IS NULL AND lane IS NOT NULL;
-        CREATE INDEX outbox_due ON outbox (coalesce(not_before, 0))
-            WHERE ended IS NULL AND is_next = 1 AND lane IS NULL;
-        CREATE INDEX outbox_postponed ON outbox (postponed_at)
-            WHERE ended IS NULL AND is_next = 1 AND lane IS NULL AND not_before IS NOT NULL;
-        """  # noqa: S608 - fixed text
-    )
+        raise OtherSchema(
+            f"it was made by another version of CallOps (schema {', '.join(sorted(unknown))}), and is never "
+            "converted. Verify and export it with the version that made it, and begin a new file"
+        )

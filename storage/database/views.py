@@ -1,6 +1,6 @@
 """The log's views for people who read SQL: plain names, times as text, states in words, numbers masked.
 
-They are the schema's, made by a migration and verified like it; they hold nothing of their own. What was
+They are a part of the schema, verified like it, and hold nothing of their own. What was
 erased is gone from them, too.
 """
 
@@ -25,8 +25,14 @@ STATES: Final = {
 }
 """The states as people read them everywhere."""
 
+CANCELLED_BY: Final = """(
+        SELECT json_extract(events.data, '$.by') FROM events
+        WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
+"""Which request cancelled an action once it was done, by index `events_cancelled`."""
+
 _STATE: Final = (
-    "CASE WHEN actions.code = 'dry_run' THEN 'tried out' ELSE CASE actions.state "
+    f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' "
+    "WHEN actions.code = 'dry_run' THEN 'tried out' ELSE CASE actions.state "
     + " ".join(f"WHEN '{state}' THEN '{words}'" for state, words in STATES.items())
     + " ELSE actions.state END END"
 )
@@ -42,9 +48,9 @@ VIEWS: Final = f"""
 CREATE VIEW actions_in_words AS
 SELECT actions.id, actions.request, {_at("actions.asked_at")} AS asked, actions.requester AS asked_by,
     people.name AS asked_by_name, replace(actions.kind, '_', ' ') AS what, actions.connection, actions.agent,
-    {_TARGET} AS target, {_STATE} AS state, {_at("actions.scheduled_for")} AS scheduled_for,
-    actions.attempt AS attempts, actions.code, actions.message, actions.reference,
-    {_at("actions.updated_at")} AS changed
+    {_TARGET} AS target, {_STATE} AS state, {CANCELLED_BY} AS cancelled_by,
+    {_at("actions.scheduled_for")} AS scheduled_for, actions.attempt AS attempts, actions.code,
+    actions.message, actions.reference, {_at("actions.updated_at")} AS changed
 FROM actions
 LEFT JOIN personal AS asked ON asked.event = actions.asked_event AND asked.field = 'action'
 LEFT JOIN people ON people.id = actions.requester;
@@ -81,8 +87,9 @@ JOIN requests ON requests.id = approvals.request
 LEFT JOIN people ON people.id = approvals.person;
 
 CREATE VIEW by_connection AS
-SELECT actions.connection, replace(actions.kind, '_', ' ') AS what, {_STATE} AS state, count(*) AS actions,
-    {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
+SELECT actions.connection, replace(actions.kind, '_', ' ') AS what, {_STATE} AS state,
+    count(*) AS actions, {_at("min(actions.asked_at)")} AS first_asked,
+    {_at("max(actions.asked_at)")} AS last_asked
 FROM actions GROUP BY 1, 2, 3;
 
 CREATE VIEW by_person AS
@@ -91,41 +98,3 @@ SELECT actions.requester AS asked_by, people.name AS asked_by_name,
     {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
 FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
 """  # noqa: S608 - fixed text
-"""What the migration `in_words` runs: never changed, as no migration is; a later one makes some anew."""
-
-CANCELLED_BY: Final = """(
-        SELECT json_extract(events.data, '$.by') FROM events
-        WHERE events.entry = actions.id AND events.name = 'cancelled' ORDER BY events.seq LIMIT 1)"""
-"""Which request cancelled an action once it was done, by index `events_cancelled`. Never changed either."""
-
-_STATE_NOW: Final = f"CASE WHEN {CANCELLED_BY} IS NOT NULL THEN 'cancelled' ELSE {_STATE} END"
-
-CANCELLED_IN_WORDS: Final = f"""
-CREATE INDEX events_cancelled ON events (entry) WHERE name = 'cancelled';
-
-DROP VIEW actions_in_words;
-CREATE VIEW actions_in_words AS
-SELECT actions.id, actions.request, {_at("actions.asked_at")} AS asked, actions.requester AS asked_by,
-    people.name AS asked_by_name, replace(actions.kind, '_', ' ') AS what, actions.connection, actions.agent,
-    {_TARGET} AS target, {_STATE_NOW} AS state, {CANCELLED_BY} AS cancelled_by,
-    {_at("actions.scheduled_for")} AS scheduled_for, actions.attempt AS attempts, actions.code,
-    actions.message, actions.reference, {_at("actions.updated_at")} AS changed
-FROM actions
-LEFT JOIN personal AS asked ON asked.event = actions.asked_event AND asked.field = 'action'
-LEFT JOIN people ON people.id = actions.requester;
-
-DROP VIEW by_connection;
-CREATE VIEW by_connection AS
-SELECT actions.connection, replace(actions.kind, '_', ' ') AS what, {_STATE_NOW} AS state,
-    count(*) AS actions, {_at("min(actions.asked_at)")} AS first_asked,
-    {_at("max(actions.asked_at)")} AS last_asked
-FROM actions GROUP BY 1, 2, 3;
-
-DROP VIEW by_person;
-CREATE VIEW by_person AS
-SELECT actions.requester AS asked_by, people.name AS asked_by_name,
-    replace(actions.kind, '_', ' ') AS what, {_STATE_NOW} AS state, count(*) AS actions,
-    {_at("min(actions.asked_at)")} AS first_asked, {_at("max(actions.asked_at)")} AS last_asked
-FROM actions LEFT JOIN people ON people.id = actions.requester GROUP BY 1, 3, 4;
-"""  # noqa: S608 - fixed text
-"""What the migration `cancelled_in_words` runs: a call that was cancelled since is not done."""

@@ -13,7 +13,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from storage.database.connection import UNREADABLE
-from storage.database.migrations import APPLICATION_ID, MIGRATIONS, NewerSchema, refuse_newer
+from storage.database.migrations import APPLICATION_ID, OtherSchema, refuse_others
 from storage.event_log.writer import Sources
 
 _MOUNTS: Final = Path("/proc/self/mounts")
@@ -27,16 +27,15 @@ _CLEARED: Final = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - named
 class Place:
     """A log's file and the disk below it, as they are now.
 
-    ``trouble`` is why the file cannot be used, as a sentence; ``actions`` how many it holds. ``older``: the
-    first start brings it to the present schema. ``file_system`` is its type, None where the machine does not
-    say; ``cleared`` whether the system may empty the folder; ``free`` is in bytes.
+    ``trouble`` is why the file cannot be used, as a sentence; ``actions`` how many it holds.
+    ``file_system`` is its type, None where the machine does not say; ``cleared`` whether the system may
+    empty the folder; ``free`` is in bytes.
     """
 
     path: Path
     exists: bool
     trouble: str | None
     actions: int = 0
-    older: bool = False
     file_system: str | None = None
     cleared: bool = False
     free: int | None = None
@@ -49,18 +48,17 @@ def inspect(path: Path, key: bytes | None) -> Place:
     if not folder.is_dir():
         return Place(path, exists=False, trouble=f"its folder {folder} is not there")
     exists = path.exists()
-    actions, older, trouble = 0, False, _not_writable(path, folder)
+    actions, trouble = 0, _not_writable(path, folder)
     if exists and trouble is None:
         try:
-            actions, older = _read(path, key)
-        except (*UNREADABLE, NewerSchema) as error:
+            actions = _read(path, key)
+        except (*UNREADABLE, OtherSchema) as error:
             trouble = str(error)
     return Place(
         path,
         exists,
         trouble,
         actions,
-        older,
         file_system=_file_system(folder),
         cleared=_is_cleared(folder),
         free=shutil.disk_usage(folder).free,
@@ -77,8 +75,8 @@ def _not_writable(path: Path, folder: Path) -> str | None:
     return None
 
 
-def _read(path: Path, key: bytes | None) -> tuple[int, bool]:
-    """How many actions a log has, and whether its schema is an earlier one."""
+def _read(path: Path, key: bytes | None) -> int:
+    """How many actions a log has."""
     # Nobody writes a file without a write-ahead log, and reading it as unchanging makes no file beside it.
     unused = "" if path.with_name(f"{path.name}-wal").exists() else "&immutable=1"
     opened = sqlite3.connect(f"{path.as_uri()}?mode=ro{unused}", uri=True, isolation_level=None)
@@ -86,17 +84,16 @@ def _read(path: Path, key: bytes | None) -> tuple[int, bool]:
         [(application,)] = connection.execute("PRAGMA application_id")
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
         if not application and not tables:
-            return 0, False  # an empty file is taken as a new one
+            return 0  # an empty file is taken as a new one
         if application != APPLICATION_ID:
             raise sqlite3.DatabaseError("it is the database of another program")
-        database = Database(connection, execute_plugins=False)
-        refuse_newer(database)
+        refuse_others(Database(connection, execute_plugins=False))
         if "meta" in tables:
             _check_key(connection, key)
-        if MIGRATIONS.pending(database):
-            return 0, True
+        if "actions" not in tables:
+            return 0  # whoever began to make it died before it was made
         [(actions,)] = connection.execute("SELECT count(*) FROM actions")
-        return actions, False
+        return int(actions)
 
 
 def _check_key(connection: sqlite3.Connection, key: bytes | None) -> None:

@@ -20,9 +20,11 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final
 
+from sqlite_utils import Database
+
 from providers.phone import PhoneFault, mask
 from storage.database.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
-from storage.database.migrations import applied, schema
+from storage.database.migrations import OtherSchema, refuse_others, schema
 from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitment, replay
 from storage.event_log.writer import Sources
 from storage.models import Event, Verdict
@@ -62,9 +64,12 @@ def verify(
     links, entries, faults = Links(), 0, list[str]()
     try:
         with closing(open_for_reading(path)) as connection:
+            refuse_others(Database(connection, execute_plugins=False))
             connection.text_factory = lambda text: text.decode(errors="surrogateescape")
             faults.extend(_faults(connection, links, key, portion, progress or (lambda _: None)))
             [(entries,)] = connection.execute("SELECT count(*) FROM actions")
+    except OtherSchema as error:
+        faults.append(f"The file cannot be verified: {error}.")
     except _DAMAGED as error:
         faults.append(_unreadable(error))
     named = [fault.encode(errors="backslashreplace").decode() for fault in faults[:FAULTS_NAMED]]
@@ -169,8 +174,8 @@ def _file_faults(connection: Connection) -> Iterator[str]:
 
 
 def _schema_faults(connection: Connection) -> Iterator[str]:
-    """Every table, index and trigger is as the file's own migrations make it."""
-    expected = schema(applied(connection))
+    """Every table, index and trigger is as the migrations make it."""
+    expected = schema()
     found = dict(tuple(row) for row in connection.execute("SELECT name, sql FROM sqlite_schema"))
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
@@ -349,7 +354,7 @@ def _is_of(connection: Connection, sources: Sources) -> bool:
 def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
     """Every pending action is found by what its number reads like when masked, and no other action is."""
     sources = Sources(key) if key else None
-    if sources is None or not _is_of(connection, sources) or "pending_requests" not in applied(connection):
+    if sources is None or not _is_of(connection, sources):
         return
     rows = connection.execute(
         """
@@ -382,8 +387,7 @@ def _differences(
         else:
             row = dict(found[key])
             for column, value in expected[key].items():
-                # A column that the file's migrations do not have yet says nothing, like its events.
-                if column not in _OPERATIONAL and column in row and row[column] != value:
+                if column not in _OPERATIONAL and row[column] != value:
                     yield f"{name}: its row says {column} = {row.get(column)}, its events say {value}."
 
 

@@ -7,7 +7,9 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.migrations import NEVER
+from storage.database.repository import Repository, reads, reads_with_sources
 from storage.event_log.hash_chain import microseconds, moment
+from storage.event_log.writer import Sources
 from storage.models import LogEntry, Request, Waiting
 from storage.repositories.rows import FROM, moment_or_none, read_request, select_entries
 
@@ -27,7 +29,7 @@ _APPROVED_BY: Final = """
 
 
 def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
-    """Pending requests past their time, the longest past first."""
+    """Pending requests whose time to be decided has passed, so many of them."""
     past = connection.execute(
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
         [microseconds(now), limit],
@@ -36,9 +38,12 @@ def undecided(connection: Connection, now: datetime, limit: int) -> list[Request
 
 
 def pending(
-    connection: Connection, limit: int, after: Waiting | None = None, team: str | None = None
+    connection: Connection, limit: int, *, after: Waiting | None = None, team: str | None = None
 ) -> list[Waiting]:
-    """Pending requests in short, the soonest deadline first; those without one come last."""
+    """Pending requests, the one whose time runs out first before the others: a page of so many.
+
+    ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
+    """
     beyond, values = "TRUE", list[object]()
     if after:
         beyond = f"{_DECIDE_BY} >= ? AND ({_DECIDE_BY}, asked_at, id) > (?, ?, ?)"
@@ -54,8 +59,8 @@ def pending(
     return list(map(_waiting, rows))
 
 
-def count_pending(connection: Connection, at_most: int, team: str | None = None) -> int:
-    """Count pending requests, and stop at so many."""
+def count_pending(connection: Connection, at_most: int, *, team: str | None = None) -> int:
+    """Count the pending requests of a workspace, or all; counting stops at ``at_most``."""
     [(count,)] = connection.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM {_PENDING} AND team = coalesce(?, team) LIMIT ?)",  # noqa: S608 - fixed text
         [team, at_most],
@@ -64,7 +69,10 @@ def count_pending(connection: Connection, at_most: int, team: str | None = None)
 
 
 def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[str], int]:
-    """Return the requests of the pending actions behind a place in the log, and the place of the last one."""
+    """Return the ids of requests that became pending behind a place in the log, in order.
+
+    Also the place to go on from. 0 is before the first.
+    """
     rows = connection.execute(
         """
         SELECT n, request FROM actions INDEXED BY actions_pending
@@ -76,7 +84,7 @@ def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[
 
 
 def pending_request(connection: Connection, request: str) -> Waiting | None:
-    """Return a request in short where it is still pending."""
+    """Return a request in short; None where it is not pending any more."""
     row = connection.execute(
         f"SELECT *, {_APPROVED_BY} FROM requests WHERE id = ? AND pending = 1",  # noqa: S608 - fixed text
         [request],
@@ -96,15 +104,18 @@ def _waiting(row: Mapping[str, Any]) -> Waiting:
     )
 
 
-def alike(connection: Connection, masked: bytes) -> list[LogEntry]:
-    """Pending entries whose number reads so when masked."""
+def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntry]:
+    """Pending entries aimed at a number that reads so when masked, oldest first."""
     return select_entries(
-        connection, _MASKED, "WHERE lookup.masked = :masked ORDER BY actions.n", {"masked": masked}
+        connection,
+        _MASKED,
+        "WHERE lookup.masked = :masked ORDER BY actions.n",
+        {"masked": sources.lookup(masked)},
     )
 
 
 def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
-    """When each of these people was last asked to decide."""
+    """When each of these people was last asked to decide something; nobody who never was."""
     rows = connection.execute(
         """
         SELECT value AS person, (
@@ -115,3 +126,15 @@ def last_asked(connection: Connection, people: Collection[str]) -> dict[str, dat
         [json.dumps(list(people))],
     )
     return {row["person"]: moment(row["at"]) for row in rows if row["at"] is not None}
+
+
+class Approvals(Repository):
+    """What waits for people to decide."""
+
+    undecided = reads(undecided)
+    pending = reads(pending)
+    count_pending = reads(count_pending)
+    pending_since = reads(pending_since)
+    pending_request = reads(pending_request)
+    alike = reads_with_sources(alike)
+    last_asked = reads(last_asked)

@@ -1,14 +1,18 @@
 """Events that belong to no request: faults, attempts, exports, the rules in force, anchors."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
+from storage.database.repository import Repository, reads, writes_with_sources
 from storage.event_log.hash_chain import RULES, moment
 from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
+from storage.maintenance import anchors
+from storage.maintenance.anchors import Anchor
 from storage.models import Event, Scalar
 from storage.repositories import users
 from storage.repositories.rows import as_event
@@ -18,7 +22,10 @@ COPIED: Final = "copied"
 
 
 def copied_at(connection: Connection) -> datetime | None:
-    """Return when this file was copied from another one as a backup; None where it never was."""
+    """When this log was copied from another one, as a backup that was put back; None where it never was.
+
+    What was approved until then may have been sent from the other one since.
+    """
     found = connection.execute("SELECT CAST(value AS INTEGER) FROM meta WHERE name = ?", [COPIED]).fetchone()
     return None if found is None else moment(found[0])
 
@@ -46,7 +53,7 @@ EXPORTED = "exported"
 def report(
     connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
 ) -> str:
-    """Write a fault of the program down as an event of its own."""
+    """Write a fault of the program down and return its id (``E-…``), which people are told."""
     fault_id = new_id("E", random=sources.random, taken=partial(has_events, connection))
     writer = Chain(connection, sources)
     writer.append(fault_id, fault_id, FAULT, actor=actor, data={"where": where}, private=private)
@@ -56,9 +63,12 @@ def report(
 def record_denied_attempt(
     connection: Connection, sources: Sources, *, actor: str, where: str, why: str
 ) -> str | None:
-    """Record an attempt of a person who may do nothing, once a day and place. Return its id, or None."""
+    """Record an attempt of a person who may do nothing, and return the event's id (``D-…``).
+
+    Return None where that person tried there before on the same day.
+    """
     writer = Chain(connection, sources)
-    if not users.claim(connection, writer.now, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
+    if not users.claim(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
     attempt = new_id("D", random=sources.random, taken=partial(has_events, connection))
     writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
@@ -66,11 +76,14 @@ def record_denied_attempt(
 
 
 def keep_rules(
-    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: int | None
+    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: Event | None
 ) -> str | None:
-    """Write down which rules are in force now; None where another event said so since ``after``."""
+    """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
+
+    None where ``after`` is not the last such event any more: somebody else was first.
+    """
     last = rules(connection)
-    if (last.seq if last else None) != after:
+    if (last and last.seq) != (after and after.seq):
         return None
     kept_as = new_id("R", random=sources.random, taken=partial(has_events, connection))
     Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
@@ -80,7 +93,10 @@ def keep_rules(
 def exported(
     connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
-    """Write down that full numbers leave the log, as an event of its own."""
+    """Write down that somebody takes full numbers out of the log; the id of that (``X-…``).
+
+    ``rows`` are the fields that go out; ``private`` which entries they are of.
+    """
     export_id = new_id("X", random=sources.random, taken=partial(has_events, connection))
     writer = Chain(connection, sources)
     writer.append(export_id, export_id, EXPORTED, actor=actor, data={"rows": rows}, private=private)
@@ -90,3 +106,19 @@ def exported(
 def has_events(connection: Connection, request: str) -> bool:
     """Whether an id is taken."""
     return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
+
+
+class Audit(Repository):
+    """What is written down of the log itself, and where it ended."""
+
+    report = writes_with_sources(report)
+    record_denied_attempt = writes_with_sources(record_denied_attempt)
+    keep_rules = writes_with_sources(keep_rules)
+    exported = writes_with_sources(exported)
+    rules = reads(rules)
+    copied_at = reads(copied_at)
+    anchor = reads(anchors.head)
+
+    async def keep_anchor(self, anchor: Anchor) -> None:
+        """Keep an anchor outside the log, beside it."""
+        await asyncio.to_thread(anchors.note, self._database.path, anchor)

@@ -1,13 +1,15 @@
 """What the log knows of calls and campaigns that providers have."""
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
 from providers.masking import may_hold_number
+from storage.database.repository import Repository, reads, reads_with_sources
 from storage.event_log.hash_chain import microseconds
+from storage.event_log.writer import Sources
 from storage.models import LogEntry
 from storage.repositories import cancellations
 from storage.repositories.rows import ENTRIES, FROM, select_entries
@@ -45,8 +47,10 @@ _STILL_TO_GO_OUT: Final = f"""
 """  # noqa: S608 - fixed text
 
 
-def coming_up(connection: Connection, name: str, agent: str, number: bytes, now: datetime) -> list[LogEntry]:
-    """Scheduled calls to a number, of one connection and agent, that nobody has cancelled through us."""
+def coming_up(
+    connection: Connection, sources: Sources, name: str, agent: str, number: str, now: datetime
+) -> list[LogEntry]:
+    """Calls placed through us that should still go out to a number, soonest first."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -54,14 +58,17 @@ def coming_up(connection: Connection, name: str, agent: str, number: bytes, now:
         WHERE lookup.number = :number AND connection = :connection AND agent = :agent AND {_STILL_TO_GO_OUT}
         ORDER BY scheduled_for, n
         """,
-        {"connection": name, "agent": agent, "number": number, "now": microseconds(now)},
+        {"connection": name, "agent": agent, "number": sources.lookup(number), "now": microseconds(now)},
     )
 
 
 def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
 ) -> list[LogEntry]:
-    """Scheduled calls of these connections that nobody has cancelled through us, one person's own first."""
+    """Calls placed through us by these connections that should still go out: a person's own first.
+
+    Among each, the next to go out comes first. What was erased is left out.
+    """
     found: list[LogEntry] = []
     for source, whose in ((_SCHEDULED_BY, "requester = :mine"), (_SCHEDULED, "requester <> :mine")):
         found += select_entries(
@@ -82,13 +89,13 @@ def scheduled(
     return found
 
 
-def scheduled_to(connection: Connection, number: bytes, now: datetime) -> list[LogEntry]:
-    """Scheduled calls to a number, through whatever connection, that nobody has cancelled through us."""
+def scheduled_to(connection: Connection, sources: Sources, number: str, now: datetime) -> list[LogEntry]:
+    """As `coming_up`, through whatever connection and agent."""
     return select_entries(
         connection,
         _BY_NUMBER,
         f"WHERE lookup.number = :number AND {_STILL_TO_GO_OUT} ORDER BY scheduled_for, n",
-        {"number": number, "now": microseconds(now)},
+        {"number": sources.lookup(number), "now": microseconds(now)},
     )
 
 
@@ -106,11 +113,8 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
     )
 
 
-def holders(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> frozenset[str]:
-    """The connections whose provider gave out one of these ids, or did what was asked of it.
-
-    ``lookup`` gives what an id is found under that holds a number.
-    """
+def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> frozenset[str]:
+    """The connections whose provider gave out one of these ids, or did what was asked of it."""
     found = connection.execute(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
@@ -129,13 +133,13 @@ def holders(connection: Connection, ids: Collection[str], lookup: Callable[[str]
             SELECT connection FROM lookup CROSS JOIN actions ON actions.n = lookup.action
             WHERE lookup.number = ? AND actions.state = 'succeeded'
             """,
-            [lookup(one)],
+            [sources.lookup(one)],
         ).fetchall()
     return frozenset(name for (name,) in found)
 
 
 def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
-    """A scheduled call by its provider's id, which nobody has cancelled through us."""
+    """A call placed through us that has this provider's id, and should still go out."""
     found = select_entries(
         connection,
         ENTRIES,
@@ -154,11 +158,8 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
     return found[0] if found else None
 
 
-def known_ids(connection: Connection, ids: Collection[str], lookup: Callable[[str], bytes]) -> set[str]:
-    """Those of some providers' ids that an action was aimed at, or that a provider gave one.
-
-    ``lookup`` gives what an id is found under that holds a number.
-    """
+def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) -> set[str]:
+    """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
     rows = connection.execute(
         """
         WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
@@ -170,7 +171,9 @@ def known_ids(connection: Connection, ids: Collection[str], lookup: Callable[[st
     )
     held = "SELECT 1 FROM lookup WHERE number = ?"
     return {found for (found,) in rows} | {
-        one for one in ids if may_hold_number(one) and connection.execute(held, [lookup(one)]).fetchone()
+        one
+        for one in ids
+        if may_hold_number(one) and connection.execute(held, [sources.lookup(one)]).fetchone()
     }
 
 
@@ -183,9 +186,10 @@ def is_reference(connection: Connection, identifier: str) -> bool:
 
 
 def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
-    """Whether an event before that time recorded the reference for that connection, and nobody ended it.
+    """Whether the log knew, before that time, that the provider had something under this id.
 
-    ``account`` is the fingerprint that its requests' must begin with.
+    ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
+    What was cancelled or deleted through us since is not there any more.
     """
     found = connection.execute(
         """
@@ -206,7 +210,10 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
 
 
 def sighted_before(connection: Connection, entry: str) -> bool:
-    """Whether a look-up saw the entry's target before its first attempt, and nobody ended it through us."""
+    """Whether a look-up saw an entry's target before the entry's first attempt.
+
+    Not if it was cancelled or deleted through us since.
+    """
     found = connection.execute(
         """
         SELECT connection, target_id, lookup.number FROM events AS look
@@ -247,7 +254,7 @@ def _was_ended(
 
 
 def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
-    """The campaigns that look-ups named, but for those that were deleted: connection, id and name."""
+    """The campaigns that look-ups named: connection, id and name. Deleted ones are left out."""
     rows = connection.execute(
         """
         SELECT DISTINCT actions.connection, actions.target_id, personal.value
@@ -262,3 +269,17 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
         """
     )
     return {(row[0], row[1], row[2]) for row in rows}
+
+
+class CallHistory(Repository):
+    """What the log knows of calls and campaigns that providers have."""
+
+    coming_up = reads_with_sources(coming_up)
+    scheduled = reads(scheduled)
+    scheduled_to = reads_with_sources(scheduled_to)
+    holders = reads_with_sources(holders)
+    known_call = reads(known_call)
+    known_ids = reads_with_sources(known_ids)
+    seen = reads(seen)
+    sighted_before = reads(sighted_before)
+    campaigns_seen = reads(campaigns_seen)

@@ -7,6 +7,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.actions import Kind
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds
 from storage.models import LogEntry, Request
 from storage.repositories.exclusion import HOLDING, WAITS
@@ -58,11 +59,18 @@ def ready(
     connection: Connection,
     now: datetime,
     limit: int,
+    *,
     without: Collection[str] = (),
     kinds: Collection[Kind] = (),
     held: Collection[str] = (),
 ) -> list[LogEntry]:
-    """Approved entries that may be sent, in the order they were approved: so many of each connection."""
+    """Approved entries whose time to be sent has come, in the order they were approved.
+
+    ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
+    that wait for their turn. ``kinds``: of these only, where there are any. ``held``: entries that are
+    left out, and so hide none behind them. Entries that have to wait for another one's (see `apply`) are
+    left out too.
+    """
     names = [name for (name,) in connection.execute(_WAITED_FOR).fetchall() if name not in without]
     ahead = microseconds(now + MINUTE)  # what is moved after that is moved by a clock that is set back since
     values = {"now": microseconds(now), "ahead": ahead, "limit": limit, "held": json.dumps(list(held))} | (
@@ -73,7 +81,7 @@ def ready(
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Approved entries whose ordered attempt may not begin any more."""
+    """Approved entries whose ``not_after`` has come: their ordered attempt may not begin any more."""
     return select_entries(
         connection,
         _OVERDUE,
@@ -85,9 +93,10 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
 def unsighted(
     connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
 ) -> tuple[list[LogEntry], dict[str, int]]:
-    """Entries that were not looked up yet and have not been begun, among so many of each connection.
+    """Pending or approved entries, never begun and never looked up: among so many of each connection.
 
-    ``after`` is the place in the log behind which each connection's are read. Also where to go on.
+    ``after`` says where in the log to go on, by connection; where it says nothing, at the beginning.
+    Returned with it is where to go on the next time.
     """
     query = f"""
         {_UNBEGUN}
@@ -106,7 +115,7 @@ def unsighted(
 
 
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Deletions in doubt that were not looked up since they are: so many of each connection."""
+    """Deletions of campaigns in ``unknown``, so many of each connection, not looked up since they are."""
     query = f"""
         {_UNSURE}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
@@ -117,7 +126,7 @@ def unsure(connection: Connection, connections: Collection[str], limit: int) -> 
 
 
 def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Entries in sending that nobody holds any more."""
+    """Entries in ``sending`` whose lease has run out: their owner died."""
     return select_entries(
         connection,
         ENTRIES,
@@ -151,7 +160,7 @@ LOOKED_BACK: Final = timedelta(days=90)
 
 
 def moves_due(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose first step is done, and whose second was neither asked for nor found impossible."""
+    """Moves whose call is cancelled and was not placed again yet, nor found impossible to place."""
     found = connection.execute(
         """
         SELECT id FROM requests INDEXED BY requests_moves
@@ -166,7 +175,7 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
 
 
 def moves_followed(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose second step came to stand where nobody was told that it does."""
+    """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
     found = connection.execute(
         """
         SELECT first.id FROM requests AS first INDEXED BY requests_moves
@@ -181,3 +190,15 @@ def moves_followed(connection: Connection, now: datetime) -> list[Request]:
         {"since": microseconds(now - LOOKED_BACK)},
     ).fetchall()
     return [read_request(connection, move) for (move,) in found]
+
+
+class DispatchQueue(Repository):
+    """What is due to be sent, looked up, given up or followed."""
+
+    ready = reads(ready)
+    overdue = reads(overdue)
+    unsighted = reads(unsighted)
+    unsure = reads(unsure)
+    lapsed = reads(lapsed)
+    moves_due = reads(moves_due)
+    moves_followed = reads(moves_followed)

@@ -7,14 +7,16 @@ these are stopped no more: whoever exchanges hashes in the table is found out.
 Each function is what happens in one transaction.
 """
 
+import asyncio
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
 from sqlite3 import Connection
 from typing import Final
 
+from storage.database.repository import Repository, reads, reads_with_sources, writes_with_sources
 from storage.event_log.hash_chain import (
     CALLS_ALLOWED,
     CALLS_STOPPED,
@@ -78,10 +80,19 @@ def find(connection: Connection, number: bytes) -> list[Stop]:
     return [_stop(as_event(row), row["list"]) for row in rows]
 
 
+def stops(connection: Connection, sources: Sources, number: str) -> list[Stop]:
+    """Why a number is not called, a person's stop first; empty where it may be called."""
+    return find(connection, sources.lookup(number))
+
+
 def stop(
     connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str | None
 ) -> tuple[Stop, bool]:
-    """Stop all calls to a number, unless a person did already; True where this stopped them."""
+    """Stop all calls to a number from now on; True where nobody had before.
+
+    No `PlaceCall` to it moves to ``sending`` any more, and none that is there is held: `apply` conflicts
+    and `hold` says no. Forgetting anybody's personal data does not lift it.
+    """
     hashed = sources.lookup(number)
     for known in find(connection, hashed):
         if known.list is None:
@@ -102,7 +113,7 @@ def stop(
     return _stop(event, _BY_PERSON), True
 
 
-def allow(
+def _allow(
     connection: Connection, sources: Sources, number: str, *, masked: str, actor: str, reason: str
 ) -> Stop | None:
     """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
@@ -124,7 +135,7 @@ def allow(
     return known
 
 
-def unlisted(connection: Connection, name: str, numbers: Iterable[bytes]) -> int:
+def _unlisted(connection: Connection, name: str, numbers: Iterable[bytes]) -> int:
     """Return how many of these numbers a list does not have yet."""
     query = f"SELECT 1 FROM stops WHERE number = ? AND list = ? AND {COUNTS}"  # noqa: S608 - fixed text
     return sum(connection.execute(query, [one, name]).fetchone() is None for one in numbers)
@@ -182,8 +193,8 @@ def give_up(connection: Connection, began: Event) -> None:
     connection.execute("UPDATE unfinished_lists SET leaving = 1 WHERE event = ?", [began.seq])
 
 
-def unfinished(connection: Connection) -> list[UnfinishedImport]:
-    """Return the imports that have neither finished nor been given up, oldest first."""
+def unfinished_imports(connection: Connection) -> list[UnfinishedImport]:
+    """The imports that run, or whose process ended before they did."""
     rows = connection.execute(
         """
         SELECT events.* FROM unfinished_lists JOIN events ON events.seq = unfinished_lists.event
@@ -194,7 +205,7 @@ def unfinished(connection: Connection) -> list[UnfinishedImport]:
     return [UnfinishedImport(one.request, str(one.data["list"]), one.at) for one in events]
 
 
-def remove_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> int:
+def _remove_list(connection: Connection, sources: Sources, name: str, *, actor: str) -> int:
     """Take a list away with any import of it that has not finished; return how many numbers it had.
 
     Its rows count no longer. `sweep` deletes them.
@@ -266,21 +277,25 @@ def _unseal(connection: Connection, which: str, *values: object) -> None:
     )
 
 
-def count(connection: Connection) -> Mapping[str | None, int]:
-    """How many numbers are not called: by list, and under None those that people stopped."""
-    return {name or None: numbers for name, numbers in _by_list(connection, COUNTS)}
+def stopped_numbers(connection: Connection) -> Mapping[str | None, int]:
+    """How many numbers are not called, by list; under None those that people stopped."""
+    return {name or None: numbers for name, numbers in _by_list(connection)}
 
 
-def _by_list(connection: Connection, condition: str) -> list[tuple[str, int]]:
-    """How many rows hold a condition, by the name of their list."""
+def _by_list(connection: Connection) -> list[tuple[str, int]]:
+    """How many rows count, by the name of their list."""
     rows = connection.execute(
-        f"SELECT list, count(*) FROM stops WHERE {condition} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
+        f"SELECT list, count(*) FROM stops WHERE {COUNTS} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
     )
     return [(name, numbers) for name, numbers in rows]
 
 
-def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[Event, str | None]]:
-    """Take what is not told yet, under a lease: each event with its number masked, oldest first."""
+def stop_news(connection: Connection, sources: Sources, until: datetime) -> list[tuple[Event, str | None]]:
+    """Take, under a lease, what was stopped or allowed and is not told yet.
+
+    Each event comes with its number, masked: None for a list, or where it was erased.
+    """
+    now = sources.clock()
     taken = connection.execute(
         """
         UPDATE stop_news SET lease_until = :until
@@ -305,37 +320,33 @@ def news(connection: Connection, now: datetime, until: datetime) -> list[tuple[E
     return [(as_event(row), row["number"]) for row in rows]
 
 
-def told(connection: Connection, event: int, now: datetime) -> None:
-    """Remember that an event was told."""
-    connection.execute("UPDATE stop_news SET told_at = ? WHERE event = ?", [microseconds(now), event])
+def stop_told(connection: Connection, sources: Sources, event: int) -> None:
+    """Such news were told."""
+    connection.execute(
+        "UPDATE stop_news SET told_at = ? WHERE event = ?", [microseconds(sources.clock()), event]
+    )
 
 
 def faults(connection: Connection) -> Iterator[str]:
     """What the events say and the numbers' rows do not, or the other way round."""
-    tables = {row["name"] for row in connection.execute("SELECT name FROM sqlite_schema")}
-    is_older = "stops" not in tables  # the file is older than this: then its events stop nothing either
-    rows_that_count = COUNTS if "unfinished_lists" in tables else "TRUE"
     expected, lists, sealed = _as_events_say(connection)
-    query = f"SELECT event FROM stops WHERE list = ? AND {rows_that_count}"  # noqa: S608 - fixed text
-    kept = set[int]() if is_older else {row["event"] for row in connection.execute(query, [_BY_PERSON])}
+    query = f"SELECT event FROM stops WHERE list = ? AND {COUNTS}"  # noqa: S608 - fixed text
+    kept = {row["event"] for row in connection.execute(query, [_BY_PERSON])}
     for stop_id, seq in expected.items():
         if seq not in kept:
             del sealed[stop_id]
             yield f"{stop_id}: calls to its number are not stopped any more, though nobody allowed them."
     for seq in sorted(kept - set(expected.values())):
         yield f"Event {seq} does not stop calls, though a number's row says so."
-    counted = {} if is_older else {name: n for name, n in _by_list(connection, rows_that_count) if name}
+    counted = {name: numbers for name, numbers in _by_list(connection) if name}
     for name in sorted({*lists, *counted}):
         if lists.get(name, 0) != counted.get(name, 0):
             sealed = {request: one for request, one in sealed.items() if one[0] != name}
             yield f"The list {name} has {counted.get(name, 0)} numbers, its events say {lists.get(name, 0)}."
-    if not is_older:
-        yield from _seal_faults(connection, sealed, rows_that_count)
+    yield from _seal_faults(connection, sealed)
 
 
-def _seal_faults(
-    connection: Connection, sealed: Mapping[str, tuple[str, Scalar]], rows_that_count: str
-) -> Iterator[str]:
+def _seal_faults(connection: Connection, sealed: Mapping[str, tuple[str, Scalar]]) -> Iterator[str]:
     """Compare the hashes that each event stopped with what it says of them."""
     salts = dict(
         tuple(row)
@@ -346,7 +357,7 @@ def _seal_faults(
     rows = connection.execute(
         f"""
         SELECT events.request, stops.list, stops.number FROM stops JOIN events ON events.seq = stops.event
-        WHERE {rows_that_count} ORDER BY events.request, stops.list, stops.number
+        WHERE {COUNTS} ORDER BY events.request, stops.list, stops.number
         """  # noqa: S608 - fixed text
     )
     found = {
@@ -405,3 +416,89 @@ def _has_events(connection: Connection, request: str) -> bool:
 
 def _to_tell(connection: Connection, event: Event) -> None:
     connection.execute("INSERT INTO stop_news (event) VALUES (?)", [event.seq])
+
+
+class DoNotCall(Repository):
+    """Numbers that are not called."""
+
+    stop = writes_with_sources(stop)
+    stops = reads_with_sources(stops)
+    stopped_numbers = reads(stopped_numbers)
+    unfinished_imports = reads(unfinished_imports)
+    stop_news = writes_with_sources(stop_news)
+    stop_told = writes_with_sources(stop_told)
+
+    async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
+        """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""
+        allowed = await self._write(
+            lambda connection: _allow(
+                connection, self._sources, number, masked=masked, actor=actor, reason=reason
+            )
+        )
+        await self._database.writer.wipe()
+        return allowed
+
+    async def unlisted(self, name: str, numbers: Iterable[str]) -> int:
+        """How many of these different numbers a do-not-call list does not have yet."""
+        return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
+
+    async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:
+        return await self._read(lambda connection: _unlisted(connection, name, some))
+
+    async def _parts(self, numbers: Iterable[str]) -> list[list[bytes]]:
+        """Return the hashes of numbers, each once, as transactions take them.
+
+        They are in the table's order: each of its pages is read and written about once.
+        """
+        hashed = await asyncio.to_thread(lambda: sorted({*map(self._sources.lookup, numbers)}))
+        return [hashed[first : first + TOGETHER] for first in range(0, len(hashed), TOGETHER)]
+
+    async def add_list(
+        self, name: str, numbers: Iterable[str], *, actor: str, progress: Callable[[int], None] | None = None
+    ) -> Imported:
+        """Add numbers to a do-not-call list: all of them or none. Only their keyed hashes are kept.
+
+        They are written in small parts, and count all at once when the last one is; ``progress`` is told how
+        many each part had. An error, or cancelling the call, leaves the list as it was. Raises
+        `storage.repositories.do_not_call.ImportSuperseded` where the list is removed meanwhile, or another
+        import of it begins.
+        """
+        if not name:
+            raise ValueError("a list has a name")
+        parts = await self._parts(numbers)
+        for some in parts:
+            if await self._unlisted(name, some):
+                break
+        else:
+            return Imported(None, 0, (await self.stopped_numbers()).get(name, 0))
+        await self._sweep()
+        began = await self._write(lambda connection: begin_list(connection, self._sources, name, actor=actor))
+        try:
+            for some in parts:
+                await self._write(partial(add_some, began=began, numbers=some))
+                if progress:
+                    progress(len(some))
+        except BaseException:
+            await self._write(partial(give_up, began=began))
+            raise
+        finishing = asyncio.ensure_future(
+            self._write(partial(finish_list, sources=self._sources, began=began))
+        )
+        try:
+            return await asyncio.shield(finishing)
+        except asyncio.CancelledError:  # too late: the numbers count, and whoever cancelled hears of it
+            return await finishing
+
+    async def remove_list(self, name: str, *, actor: str) -> int:
+        """Take a do-not-call list away, and say how many numbers it had."""
+        removed = await self._write(
+            lambda connection: _remove_list(connection, self._sources, name, actor=actor)
+        )
+        await self._sweep()
+        await self._database.writer.wipe()
+        return removed
+
+    async def _sweep(self) -> None:
+        """Delete what is left of lists that were removed, and of imports that were given up."""
+        while await self._write(sweep):
+            pass

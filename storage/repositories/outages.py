@@ -13,8 +13,11 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Final, Literal
 
+from storage.database.repository import Repository, reads, writes, writes_with_sources
 from storage.event_log.hash_chain import microseconds, moment
+from storage.event_log.writer import Sources
 from storage.models import MessageRef, Standstill, Traffic
+from storage.repositories import rate_limits
 from storage.repositories.rate_limits import MINUTE
 
 TOLD: Final = 20
@@ -22,7 +25,7 @@ TOLD: Final = 20
 
 
 def traffic(connection: Connection, owner: str) -> Traffic:
-    """What an owner must know of the others."""
+    """How many requests others are sending, and what stands still."""
     sending = connection.execute(
         """
         SELECT connection, count(*) FROM actions INDEXED BY actions_state
@@ -34,7 +37,7 @@ def traffic(connection: Connection, owner: str) -> Traffic:
 
 
 def standstills(connection: Connection) -> list[Standstill]:
-    """All there are, and those that are over and whose message does not say so yet."""
+    """What stands still, and what did and is not told to be over."""
     return [_standstill(row) for row in connection.execute("SELECT * FROM standstills ORDER BY connection")]
 
 
@@ -52,18 +55,22 @@ def waits_for(connection: Connection, name: str) -> Standstill | None:
 
 def failed(
     connection: Connection,
+    sources: Sources,
     name: str,
     *,
     began: datetime,
-    now: datetime,
     pause: Callable[[int], timedelta],
     reachable: bool,
     told_from: int,
 ) -> Standstill:
-    """Count a failure of a request that ``began`` then, and begin the pause that so many in a row make.
+    """Count a failure of a provider, whose request began then, and pause as after so many in a row.
 
-    From ``told_from`` in a row on, people are told.
+    Those that were out when one was counted last do not count again.
+
+    From ``told_from`` in a row on, requests that wait have ``waits_for``, and their messages are edited:
+    at once, with each pause, and when it is over; those of the next in line.
     """
+    now = sources.clock()
     row = _row(connection, name, "down")
     known = None if row is None else _standstill(row)
     if known and (known.failed_at > now + MINUTE or (known.ended and known.said is None)):
@@ -93,11 +100,12 @@ def failed(
     return _standstill(_row(connection, name, "down"))
 
 
-def answered(connection: Connection, name: str, now: datetime) -> None:
-    """A provider that was failing answers: nothing waits for it any more."""
+def answered(connection: Connection, sources: Sources, name: str) -> None:
+    """A provider that failed answers again."""
     row = _row(connection, name, "down")
     if row is None or row["ended"] is not None:
         return
+    now = sources.clock()
     if row["told"]:
         connection.execute(
             "UPDATE standstills SET ended = ?, until = ? WHERE connection = ? AND why = 'down'",
@@ -108,8 +116,9 @@ def answered(connection: Connection, name: str, now: datetime) -> None:
         forget(connection, name, "down")
 
 
-def probe(connection: Connection, name: str, *, now: datetime, until: datetime) -> bool:
-    """Whether the caller may find out if a failing provider answers again: one may, until then."""
+def probe(connection: Connection, sources: Sources, name: str, until: datetime) -> bool:
+    """Whether the caller may find out, until then, if a provider answers whose pause is over."""
+    now = sources.clock()
     may = connection.execute(
         """
         UPDATE standstills SET until = :until
@@ -158,8 +167,30 @@ def asked(
             _tell_again(connection, name)
 
 
-def next_probe(connection: Connection, names: Collection[str], until: datetime, due: datetime | None) -> bool:
-    """Have the next request that probes an account wait until then; False unless one was ``due``."""
+def pause(
+    connection: Connection,
+    sources: Sources,
+    account: str,
+    until: datetime,
+    *,
+    connections: Collection[str] = (),
+    tell: bool = False,
+    probe: datetime | None = None,
+) -> None:
+    """Give no place before that time. A longer pause stays.
+
+    The account's ``connections`` stand still until then; ``tell``: those who wait are to know. From
+    ``probe`` on one request that removes something may be sent all the same.
+    """
+    now = sources.clock()
+    rate_limits.pause(connection, account, until, now)
+    asked(connection, connections, until, now, probe=probe, tell=tell)
+
+
+def next_probe(
+    connection: Connection, names: Collection[str], until: datetime, *, due: datetime | None = None
+) -> bool:
+    """Have the next such request of an account wait until then; False unless one was ``due``."""
     moved = connection.execute(
         """
         UPDATE standstills SET probe_at = :until
@@ -175,8 +206,9 @@ def next_probe(connection: Connection, names: Collection[str], until: datetime, 
     return moved.rowcount > 0
 
 
-def over(connection: Connection, now: datetime) -> None:
-    """Forget what providers had asked for and is past."""
+def over(connection: Connection, sources: Sources) -> None:
+    """Forget what providers asked for and is past."""
+    now = sources.clock()
     rows = connection.execute(
         """
         DELETE FROM standstills WHERE why = 'asked' AND (until <= ? OR since > ?)
@@ -189,8 +221,11 @@ def over(connection: Connection, now: datetime) -> None:
             _tell_again(connection, row["connection"])
 
 
-def said(connection: Connection, name: str, ref: MessageRef) -> None:
-    """Keep where it was said that a connection's provider is down."""
+def said(connection: Connection, name: str, ref: MessageRef | None) -> None:
+    """Where it was said that a provider is down; None: that it is over was said, so forget it."""
+    if ref is None:
+        forget(connection, name, "down")
+        return
     connection.execute(
         "UPDATE standstills SET channel = ?, ts = ? WHERE connection = ? AND why = 'down'",
         [ref.channel, ref.ts, name],
@@ -202,8 +237,9 @@ def forget(connection: Connection, name: str, why: Literal["down", "asked"]) -> 
     connection.execute("DELETE FROM standstills WHERE connection = ? AND why = ?", [name, why])
 
 
-def lift(connection: Connection, names: Collection[str], account: str, now: datetime) -> list[Standstill]:
-    """Let an account's connections go on at once, though their provider may not be ready; what held them."""
+def lift(connection: Connection, sources: Sources, names: Collection[str], account: str) -> list[Standstill]:
+    """End the pauses of an account and its connections now; what stood still."""
+    now = sources.clock()
     held = [one for one in standstills(connection) if one.connection in names and one.ended is None]
     connection.execute("DELETE FROM pauses WHERE account = ?", [account])
     for one in held:
@@ -261,3 +297,18 @@ def _standstill(row: Row | None) -> Standstill:
         said=MessageRef(*at) if row["ts"] else None,
         probe_at=None if row["probe_at"] is None else moment(row["probe_at"]),
     )
+
+
+class Outages(Repository):
+    """Connections that are left alone for a while."""
+
+    pause = writes_with_sources(pause)
+    traffic = reads(traffic)
+    standstills = reads(standstills)
+    failed = writes_with_sources(failed)
+    answered = writes_with_sources(answered)
+    probe = writes_with_sources(probe)
+    next_probe = writes(next_probe)
+    lift = writes_with_sources(lift)
+    over = writes_with_sources(over)
+    said = writes(said)

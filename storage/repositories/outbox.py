@@ -5,7 +5,9 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from storage.database.repository import Repository, writes, writes_with_sources
 from storage.event_log.hash_chain import ERASED, microseconds
+from storage.event_log.writer import Sources
 from storage.models import Event, MessageRef, Outgoing
 from storage.repositories.rate_limits import MINUTE
 
@@ -70,11 +72,10 @@ def is_edited(slot: str) -> bool:
 def outgoing(
     connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
 ) -> list[Outgoing]:
-    """Take the first waiting post of each request, if it is due and nobody has it. Taking counts as a try.
+    """Take posts that are due, under a lease: at most the first undelivered one of each request.
 
-    What was set aside holds up what goes to the same place, and nothing else. A lane gives its oldest, and
-    nothing more while somebody has that. A post that was left for later by a clock that is set back since is
-    due.
+    A post that was set aside holds up only what goes to the same place. Of posts that wait in one lane,
+    the oldest alone is taken.
     """
     rows = connection.execute(
         _DUE, {"now": microseconds(now), "ahead": microseconds(now + MINUTE), "limit": limit}
@@ -100,17 +101,20 @@ def outgoing(
 
 def delivered(
     connection: Connection,
+    sources: Sources,
     post: Outgoing,
     ref: MessageRef | None,
+    *,
     seen: int,
-    opens: Collection[str],
-    now: datetime,
+    opens: Collection[str] = (),
 ) -> None:
-    """End a post, and with it the later ones that it already showed. What waits in lanes it opens is due.
+    """A post was made. ``ref`` says where a lasting message (audit, card) stands.
 
-    An edit covers every later edit of its message. Elsewhere only what the machine did is covered: what
-    people did is said each time.
+    ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
+    the same words about what the machine did to another entry of the request. All that waits in the lanes
+    that it ``opens`` is due at once, in order.
     """
+    now = sources.clock()
     _end(connection, post, "delivered", now)
     edited = is_edited(post.to)
     connection.execute(
@@ -162,15 +166,20 @@ def erase_posts(connection: Connection, event: Event) -> None:
 
 def postpone(
     connection: Connection,
+    sources: Sources,
     post: Outgoing,
+    *,
     not_before: datetime,
     error: str | None,
-    lane: str | None,
-    *,
-    aside: bool,
-    now: datetime,
+    lane: str | None = None,
+    aside: bool = False,
 ) -> None:
-    """Leave a post for later, and with it what waits in its lane. Without an error no try is counted."""
+    """A post could not be made yet. Without an ``error`` it was not tried, and no try is counted.
+
+    All that waits in its ``lane`` is not due before either. Set ``aside``, the request's posts to other
+    places go on.
+    """
+    now = sources.clock()
     connection.execute(
         """
         UPDATE outbox SET error = coalesce(:error, error), tries = tries - (:error IS NULL), lane = :lane,
@@ -197,10 +206,10 @@ def postpone(
     )
 
 
-def abandon(connection: Connection, post: Outgoing, error: str, now: datetime) -> None:
-    """End a post that can never be made."""
+def abandon(connection: Connection, sources: Sources, post: Outgoing, *, error: str) -> None:
+    """A post can never be made (the channel is gone): kept, with the reason, and no longer tried."""
     connection.execute("UPDATE outbox SET error = ? WHERE id = ?", [error, post.id])
-    _end(connection, post, "abandoned", now)
+    _end(connection, post, "abandoned", sources.clock())
 
 
 def _end(connection: Connection, post: Outgoing, how: str, now: datetime) -> None:
@@ -211,3 +220,12 @@ def _end(connection: Connection, post: Outgoing, how: str, now: datetime) -> Non
         """,
         [how, microseconds(now), post.id],
     )
+
+
+class Outbox(Repository):
+    """Slack posts that wait to be made."""
+
+    outgoing = writes(outgoing)
+    delivered = writes_with_sources(delivered)
+    postpone = writes_with_sources(postpone)
+    abandon = writes_with_sources(abandon)

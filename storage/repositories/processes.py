@@ -14,13 +14,15 @@ import os
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database.files import make, open_made
+from storage.database.repository import Repository, writes_with_sources
 from storage.event_log.hash_chain import microseconds
+from storage.event_log.writer import Sources
 from storage.repositories.rate_limits import MINUTE
 
 SERVING: Final = "-serving-"
@@ -120,8 +122,8 @@ def _take(path: Path) -> int | None:
     return descriptor
 
 
-def release(connection: Connection, owner: str, now: datetime) -> None:
-    """Let go of what an owner that is gone held: posts are free at once, its entries' leases have run out."""
+def release(connection: Connection, sources: Sources, owner: str) -> None:
+    """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
     connection.execute(
         """
         UPDATE outbox INDEXED BY outbox_leased SET owner = NULL, lease_until = NULL
@@ -134,12 +136,16 @@ def release(connection: Connection, owner: str, now: datetime) -> None:
         UPDATE actions INDEXED BY actions_state SET lease_until = :now
         WHERE state = 'sending' AND owner = :owner AND lease_until > :now
         """,
-        {"owner": owner, "now": microseconds(now)},
+        {"owner": owner, "now": microseconds(sources.clock())},
     )
 
 
-def present(connection: Connection, process: str, now: datetime, lives: timedelta) -> int:
-    """Keep that a process lives for a while from now, or none; how many there are, itself among them."""
+def present(connection: Connection, sources: Sources, process: str, lives: timedelta) -> int:
+    """Say that a process lives for so long from now; how many do that use this log, it among them.
+
+    No time takes the process out. Nothing of this is in the chain.
+    """
+    now = sources.clock()
     until = microseconds(now + lives)
     connection.execute("DELETE FROM processes WHERE until <= ? OR process = ?", [microseconds(now), process])
     if lives:
@@ -148,3 +154,10 @@ def present(connection: Connection, process: str, now: datetime, lives: timedelt
         connection.execute("INSERT INTO processes (process, until) VALUES (?, ?)", [process, until])
     [(count,)] = connection.execute("SELECT count(*) FROM processes")
     return int(count)
+
+
+class Processes(Repository):
+    """Which processes use the log, and what they hold."""
+
+    release = writes_with_sources(release)
+    present = writes_with_sources(present)

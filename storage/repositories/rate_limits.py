@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
+from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.models import Budget
 
@@ -28,16 +29,20 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
 def turn(
     connection: Connection, account: str, a_minute: int, now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place among ``a_minute`` in any sixty seconds: None, or when to ask again."""
+    """Take a place to send: None means go now, a time means ask again then.
+
+    Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
+    has passed unless ``paused`` is False. Without a limit nothing is written.
+    """
     return take(connection, [Budget(account, a_minute, MINUTE)], now, paused=paused)
 
 
 def take(
     connection: Connection, budgets: Sequence[Budget], now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place of each of these or of none: None, or when to ask again. ``within``: up to a minute.
+    """Take a place of each of them or of none: None means go now, a time means ask again then.
 
-    ``paused``: none is given before a pause has passed.
+    Each is kept, and paused, as in `turn`. Budgets of one account may differ from time to time.
     """
     if waits := [until for one in budgets if (until := _free_from(connection, one, now, paused=paused))]:
         return max(waits)
@@ -92,3 +97,25 @@ def pause(connection: Connection, account: str, until: datetime, now: datetime) 
             "soon": microseconds(now + MINUTE),
         },
     )
+
+
+class RateLimits(Repository):
+    """How fast an account may be asked."""
+
+    take = writes(take)
+
+    async def turn(
+        self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
+    ) -> datetime | None:
+        """Take a place to send: None means go now, a time means ask again then.
+
+        Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
+        has passed unless ``paused`` is False. Without a limit nothing is written.
+        """
+        if a_minute is not None:
+            return await self._write(
+                lambda connection: turn(connection, account, a_minute, now, paused=paused)
+            )
+        if not paused:
+            return None
+        return await self._read(lambda connection: paused_until(connection, account, now))

@@ -10,6 +10,8 @@ from typing import Final
 from providers.masking import may_hold_number
 from providers.phone import mask
 from storage.database.connection import CannotOpen
+from storage.database.repository import Repository, reads, writes_with_sources
+from storage.errors import AlreadyAsked, Conflict, NoSuchRequest
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import (
     CHANGEABLE_COLUMNS,
@@ -23,7 +25,6 @@ from storage.event_log.hash_chain import (
 )
 from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
-from storage.log import NoSuchRequest
 from storage.models import (
     Approval,
     Change,
@@ -48,7 +49,10 @@ from storage.repositories.rows import (
     as_entry,
     as_json,
     as_request,
+    read_events,
+    read_private,
     read_request,
+    read_whole,
 )
 from storage.states import NEVER_IN_DOUBT, IllegalMove, State, check
 
@@ -79,14 +83,6 @@ class TooLate(Exception):
     """The request does not stand any more where a change expects it."""
 
 
-class UnderWay(Exception):
-    """Some targets are asked for already: ``by`` which request, by the action's place."""
-
-    def __init__(self, by: Mapping[int, str]) -> None:
-        super().__init__()
-        self.by = by
-
-
 def has_key(connection: Connection, sources: Sources) -> bool:
     """Whether a file keeps to this key. False for a new file. Raises `CannotOpen` for another one's."""
     kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
@@ -101,40 +97,19 @@ def keep_key(connection: Connection, sources: Sources) -> None:
     has_key(connection, sources)
 
 
-def without_masked(connection: Connection) -> list[tuple[int, str]]:
-    """Return the pending actions, with their numbers, that an earlier version wrote down."""
-    rows = connection.execute(
-        """
-        SELECT n, coalesce(json_extract(value, '$.to'), json_extract(value, '$.target.to')) AS dialled
-        FROM actions INDEXED BY actions_pending
-        JOIN lookup ON lookup.action = n AND masked IS NULL
-        JOIN personal ON personal.event = asked_event AND personal.field = 'action'
-        WHERE state = 'pending' AND dialled IS NOT NULL
-        """
-    )
-    return [(row["n"], row["dialled"]) for row in rows]
-
-
-def keep_masked(connection: Connection, sources: Sources, actions: Iterable[tuple[int, str]]) -> None:
-    """Let actions be found, while they are pending, by what their numbers read like when masked."""
-    connection.executemany(
-        """
-        UPDATE lookup SET masked = ?
-        WHERE action = ? AND EXISTS (SELECT 1 FROM actions WHERE n = action AND state = 'pending')
-        """,
-        [(sources.lookup(mask(number)), n) for n, number in actions],
-    )
-
-
 def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorded:
-    """Write a request down, or find the one that the same intent made."""
+    """Write a request down, durably, with its first events. The same intent twice is one request.
+
+    Raises `AlreadyAsked`, for one that ``joins``, if an action of its kind is pending, approved, being
+    sent or unknown for one of its targets at the same account.
+    """
     if not new.actions:
         raise ValueError("a request has at least one action")
     check(None, new.state)
     if made := _used(connection, inbound=new.inbound, nonce=new.nonce):
         return Recorded(read_request(connection, made), fresh=False)
     if new.joins and (by := _under_way(connection, sources, new)):
-        raise UnderWay(by)
+        raise AlreadyAsked({place: read_request(connection, request) for place, request in by.items()})
 
     writer = Chain(connection, sources)
     request_id = new_id("A", random=sources.random, taken=partial(has_events, connection))
@@ -217,9 +192,12 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
 
 
 def hold(
-    connection: Connection, sources: Sources, entry: str, owner: str, attempt: int, until: datetime
+    connection: Connection, sources: Sources, entry: str, *, owner: str, attempt: int, until: datetime
 ) -> bool:
-    """Renew a lease that has not run out, of an attempt that may still begin."""
+    """Renew a lease that is still held: the check just before bytes leave.
+
+    False when the entry is no longer this owner's in this attempt, or the attempt may not begin any more.
+    """
     held = connection.execute(
         f"""
         UPDATE actions SET lease_until = :until
@@ -516,3 +494,32 @@ def _scalar(value: Scalar | datetime) -> Scalar:
 
 def _marks(values: Iterable[object]) -> str:
     return ", ".join("?" for _ in values)
+
+
+class Requests(Repository):
+    """What was asked, who decided, and what came of it. All changes go through `record` and `apply`."""
+
+    record = writes_with_sources(record)
+    hold = writes_with_sources(hold)
+    request = reads(read_request)
+    events = reads(read_events)
+    private = reads(read_private)
+    whole = reads(read_whole)
+
+    async def apply(self, change: Change) -> Request:
+        """Make a change, or raise `Conflict` with how the request stands, or `NoSuchRequest`.
+
+        Raises `lifecycle.IllegalMove` for a move that no action's life contains: among them one back from
+        approved to unknown of an entry that is not in doubt. One that is in doubt is not withdrawn, refused
+        or expired (`Conflict`).
+
+        A move to ``sending`` also conflicts once ``not_after`` has come, and while the entry has to wait:
+        while a cancellation by number is being sent, or is in doubt and approved to be sent again, nothing
+        else with its agent and number begins; nor does it while a call to them is being placed. The same
+        agent is the same name in one connection, or the same fingerprint. It conflicts as well where
+        ``at_most`` of its connection are being sent.
+        """
+        try:
+            return await self._write(lambda connection: apply(connection, self._sources, change))
+        except TooLate:
+            raise Conflict(await self.request(change.request)) from None

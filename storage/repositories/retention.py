@@ -4,32 +4,40 @@ Whole requests are forgotten, with all their targets: what people wrote about on
 Rows are blanked and never deleted, as `storage.database.migrations` says.
 """
 
+import asyncio
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from sqlite3 import Connection
+from typing import Final
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from providers.masking import NumberFinder
+from storage.database.repository import Repository, reads_with_sources
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
 from storage.models import Event, Scalar
 from storage.repositories import dispatch_queue, do_not_call
 from storage.repositories.call_history import still_goes_out
-from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
+from storage.repositories.erasure_list import AGAIN, Erased, Erasing, Kept, Listed, Why, again, keep_in_list
 from storage.repositories.outbox import erase_posts
 from storage.repositories.rows import ACTION, as_action, read_events
 from storage.repositories.users import DRAFTS_KEPT
 from storage.states import TERMINAL, State, request_state
 
+WIPES_TRIED: Final = 8
+"""Each waits a quarter of a second for those who read just then: two seconds in all."""
+
 TOGETHER = 50
 """So many requests are forgotten in one transaction: others' commits wait for it."""
 
 
-def find(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
-    """What a rule would make the log forget now, and what it leaves."""
+def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
+    """What `purge` would forget now, and what it would leave; nothing is changed."""
     now = sources.clock()
     going: list[Listed] = []
     kept = []
@@ -345,3 +353,54 @@ def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         connection.create_function("mentions", 1, None)
+
+
+class Retention(Repository):
+    """Forgetting personal data, by rule."""
+
+    erasable = reads_with_sources(erasable)
+
+    async def erase(self, request: str, *, actor: str) -> None:
+        """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""
+        going = await self._read(lambda connection: find_one(connection, request))
+        if going:
+            await self._list(Erasing(rule="one request"), [going])
+        await self._write(lambda connection: erase(connection, self._sources, request, actor))
+        await self._database.writer.wipe()
+
+    async def purge(self, erasing: Erasing, *, actor: str) -> Erased:
+        """Forget all that a rule is about, but what is under way, held or too young, and list what went.
+
+        What takes our words out of Slack is put into the outbox. The chain stays whole, and holds an event
+        that counts what went.
+        """
+        found = await self.erasable(erasing)
+        if (found.requests or erasing.names) and erasing.rule != AGAIN:
+            await self._list(erasing, found.requests)
+        gone: list[Listed] = []
+        for first in range(0, len(found.requests), TOGETHER):
+            some = found.requests[first : first + TOGETHER]
+            gone += await self._write(
+                partial(erase_some, sources=self._sources, erasing=erasing, some=some, actor=actor)
+            )
+        found = replace(found, requests=gone)
+        id_ = await self._write(lambda connection: conclude(connection, self._sources, erasing, found, actor))
+        return replace(found, id=id_, wiped=not found.anything or await self._wiped())
+
+    async def erased_before(self, *, hold: frozenset[str]) -> Erasing | None:
+        """All that was ever purged, to be purged again where an older log was put back; None: nothing was.
+
+        Raises `erasures.UnreadableList`.
+        """
+        return await asyncio.to_thread(again, self._database.path, hold=hold)
+
+    async def _list(self, erasing: Erasing, requests: Sequence[Listed]) -> None:
+        """Before anything goes: what is broken off here is finished by purging again."""
+        await asyncio.to_thread(keep_in_list, self._database.path, erasing, requests, self._sources.clock())
+
+    async def _wiped(self) -> bool:
+        """Whether the write-ahead log could be emptied, between the readings of others."""
+        for _ in range(WIPES_TRIED):
+            if await self._database.writer.wipe():
+                return True
+        return False

@@ -22,8 +22,8 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
+from storage.errors import NoSuchRequest
 from storage.event_log.hash_chain import FOLLOWED, commitment, moment, seal
-from storage.log import NoSuchRequest
 from storage.models import (
     Approval,
     Cancelled,
@@ -70,7 +70,7 @@ def find(connection: Connection, request: str) -> str:
 
 
 def read_request(connection: Connection, request: str) -> Request:
-    """Read a request by its id or an entry's. Raises `NoSuchRequest`."""
+    """Read a request by its id, or by the id of one of its entries. Raises `NoSuchRequest`."""
     found = find(connection, request)
     row = connection.execute("SELECT * FROM requests WHERE id = ?", [found]).fetchone()
     entries = connection.execute(f"{ENTRIES} WHERE actions.request = ? ORDER BY position", [found]).fetchall()
@@ -122,14 +122,14 @@ def _followed_by(connection: Connection, move: str) -> Followed | None:
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:
-    """Read the events of a request or a fault. Raises `NoSuchRequest`."""
+    """All that happened to a request and its entries (or the report of a fault, by ``E-…``), in order."""
     query = "SELECT * FROM events WHERE request = ? ORDER BY seq"
     rows = connection.execute(query, [request]).fetchall()
     return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
 
 
 def read_private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
-    """The personal values still kept for a request or a fault. Raises `NoSuchRequest`."""
+    """The erasable values still kept for a request or fault: (event, field, value)."""
     rows = connection.execute(
         """
         SELECT personal.event, personal.field, personal.value
@@ -142,7 +142,7 @@ def read_private(connection: Connection, request: str) -> list[tuple[int, str, s
 
 
 def read_whole(connection: Connection, name: str) -> Whole:
-    """A request, its events and the personal values still kept. Raises `NoSuchRequest`."""
+    """Read a request with its events and erasable values, all as of one moment."""
     found = read_request(connection, name)
     return Whole(found, read_events(connection, found.id), read_private(connection, found.id))
 

@@ -13,8 +13,10 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
+from storage.database.repository import Repository, reads, reads_with_sources
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
+from storage.event_log.writer import Sources
 from storage.models import AskedToStop, Found, Hit, Page, Query, Tally
 from storage.repositories import do_not_call
 from storage.repositories.rows import as_looked_up
@@ -55,24 +57,30 @@ _SAYS: Final = """
 _OF_TEAM: Final = "EXISTS (SELECT 1 FROM requests AS asked WHERE asked.id = actions.request AND team = :team)"
 
 
-def page(connection: Connection, query: Query, number: bytes | None, after: int | None, limit: int) -> Page:
-    """Entries alone, newest first."""
-    found = search(connection, query, number, after=after, before=None, limit=limit)
+def page(
+    connection: Connection, sources: Sources, query: Query, *, after: int | None = None, limit: int = 50
+) -> Page:
+    """List entries, newest first, by key: as fast on the last page as on the first."""
+    found = find(connection, sources, query, after=after, limit=limit)
     return Page(tuple(hit.entry for hit in found.hits), after=found.after)
 
 
-def search(
+def find(
     connection: Connection,
+    sources: Sources,
     query: Query,
-    number: bytes | None,
     *,
-    after: int | None,
-    before: int | None,
-    limit: int,
+    after: int | None = None,
+    before: int | None = None,
+    limit: int = 50,
 ) -> Found:
-    """Entries with what their requests say. ``number`` is the query's as it is looked up."""
-    if before is not None:
-        return _newer(connection, query, number, before, limit)
+    """As `page`, with what each entry's request says; ``before`` a key, the page of newer ones.
+
+    Where words are looked for, a page ends after so many entries that were looked through, and says so.
+    """
+    number = None if query.number is None else sources.lookup(query.number)
+    if before is not None and (found := _newer(connection, query, number, before, limit)):
+        return found
     end = _end_of_window(connection, query, number, after) if query.text else None
     rows = _rows(connection, query, number, "older", limit + 1, key=after, end=end)
     hits = tuple(map(_hit, rows[:limit]))
@@ -82,11 +90,13 @@ def search(
     return Found(hits, after=end, before=newer, partial=end is not None)
 
 
-def _newer(connection: Connection, query: Query, number: bytes | None, before: int, limit: int) -> Found:
-    """The page just before a key; what is left at the newest end is the first page."""
+def _newer(
+    connection: Connection, query: Query, number: bytes | None, before: int, limit: int
+) -> Found | None:
+    """The page just before a key; None where that is the first page."""
     rows = _rows(connection, query, number, "newer", limit + 1, key=before)
     if len(rows) <= limit:
-        return search(connection, query, number, after=None, before=None, limit=limit)
+        return None
     hits = tuple(map(_hit, reversed(rows[:limit])))
     return Found(hits, after=rows[0]["n"], before=rows[limit - 1]["n"])
 
@@ -206,8 +216,8 @@ def _hit(row: Mapping[str, Any]) -> Hit:
     )
 
 
-def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
-    """When calls to a number were stopped first, or cancelled because the customer asked for it."""
+def asked_to_stop(connection: Connection, sources: Sources, number: str) -> AskedToStop | None:
+    """Since when a number wants no more calls, as somebody said, or None."""
     row = connection.execute(
         f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
@@ -225,13 +235,13 @@ def asked_to_stop(connection: Connection, number: bytes) -> AskedToStop | None:
           AND folded(personal.value) LIKE :reason || '%'
         ORDER BY asked_at LIMIT 1
         """,  # noqa: S608 - fixed text
-        {"number": number, "reason": CUSTOMER_ASKED},
+        {"number": sources.lookup(number), "reason": CUSTOMER_ASKED},
     ).fetchone()
     return None if row is None else AskedToStop(row["request"], moment(row["asked_at"]))
 
 
 def tally(connection: Connection, since: datetime) -> list[Tally]:
-    """How many actions came to stand where they stand since then, or still wait or are unknown."""
+    """How many actions came to stand where they stand since then; all that wait or are unknown now."""
     rows = connection.execute(
         """
         WITH recent AS (
@@ -248,3 +258,12 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
         {"since": microseconds(since)},
     )
     return [Tally(row["connection"], State(row["state"]), row["count"]) for row in rows]
+
+
+class Search(Repository):
+    """Looking for entries, and counting them."""
+
+    page = reads_with_sources(page)
+    find = reads_with_sources(find)
+    asked_to_stop = reads_with_sources(asked_to_stop)
+    tally = reads(tally)

@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
+from storage.database.repository import Repository, reads, writes_with_sources
 from storage.event_log.hash_chain import microseconds, moment
+from storage.event_log.writer import Sources
 from storage.models import Draft, Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""
 
 
-def keep_draft(
+def _keep_draft(
     connection: Connection, now: datetime, nonce: str, person: str, content: Mapping[str, object]
 ) -> None:
     """Keep a draft under its nonce, and forget old ones."""
@@ -28,15 +31,15 @@ def keep_draft(
     )
 
 
-def claim(connection: Connection, now: datetime, name: str) -> bool:
-    """Use a name up, once."""
+def claim(connection: Connection, sources: Sources, name: str) -> bool:
+    """Whether this is the first time that a name is claimed: of many who claim it, one may go on."""
     taken = connection.execute(
-        "INSERT OR IGNORE INTO nonces (nonce, at) VALUES (?, ?)", [name, microseconds(now)]
+        "INSERT OR IGNORE INTO nonces (nonce, at) VALUES (?, ?)", [name, microseconds(sources.clock())]
     )
     return taken.rowcount == 1
 
 
-def draft(connection: Connection, nonce: str) -> Draft | None:
+def _draft(connection: Connection, nonce: str) -> Draft | None:
     """Read a draft: None if nobody kept one, or if it was forgotten before it was used."""
     row = connection.execute("SELECT * FROM nonces WHERE nonce = ?", [nonce]).fetchone()
     if row is None or (row["content"] is None and row["request"] is None):
@@ -44,7 +47,7 @@ def draft(connection: Connection, nonce: str) -> Draft | None:
     return Draft(row["nonce"], row["person"] or "", json.loads(row["content"] or "{}"), row["request"])
 
 
-def keep_person(connection: Connection, person: Person) -> None:
+def _keep_person(connection: Connection, person: Person) -> None:
     """Keep what Slack says of a person, in place of what was known."""
     connection.execute(
         """
@@ -67,14 +70,14 @@ def keep_person(connection: Connection, person: Person) -> None:
     )
 
 
-def person(connection: Connection, person: str) -> Person | None:
+def _read_person(connection: Connection, person: str) -> Person | None:
     """What was kept of a person."""
     row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
     return None if row is None else _person(row)
 
 
-def named(connection: Connection, name: str) -> list[Person]:
-    """People of that name, or, where there are none, whose name begins so, however it is written."""
+def people_named(connection: Connection, name: str) -> list[Person]:
+    """People that are known under a name, or whose name begins so where none has it whole."""
     known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
     wanted, names = fold(name), {one.id: fold(one.name) for one in known}
     whole = [one for one in known if names[one.id] == wanted]
@@ -93,3 +96,39 @@ def _person(row: Mapping[str, Any]) -> Person:
         stranger=bool(row["stranger"]),
         read_at=moment(row["read_at"]),
     )
+
+
+class Users(Repository):
+    """People, and what they were about to ask. Small values that no answer waits for."""
+
+    claim = writes_with_sources(claim)
+    people_named = reads(people_named)
+
+    async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:
+        """Keep what a button or form would start. Keeping the same nonce again changes nothing."""
+        now = self._sources.clock()
+        await self._database.behind.keep(
+            ("draft", nonce),
+            Draft(nonce, person, content, None),
+            lambda connection: _keep_draft(connection, now, nonce, person, content),
+        )
+
+    async def draft(self, nonce: str) -> Draft | None:
+        """Read a draft."""
+        found = await self._read(lambda connection: _draft(connection, nonce))
+        if found is None and isinstance(kept := self._database.behind.get(("draft", nonce)), Draft):
+            as_read_back = json.loads(json.dumps(dict(kept.content)))
+            return replace(kept, content=as_read_back)
+        return found
+
+    async def keep_person(self, person: Person) -> None:
+        """Remember what Slack says of a person, in place of what was known."""
+        await self._database.behind.keep(
+            ("person", person.id), person, lambda connection: _keep_person(connection, person)
+        )
+
+    async def person(self, person: str) -> Person | None:
+        """What is known of a person."""
+        found = await self._read(lambda connection: _read_person(connection, person))
+        kept = self._database.behind.get(("person", person))
+        return kept if isinstance(kept, Person) else found

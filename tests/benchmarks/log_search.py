@@ -24,7 +24,7 @@ from storage.event_log.writer import Sources
 from storage.models import NewAction, NewRequest, Query
 from storage.repositories import requests
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, NOON, Clock, cancelling_by_id, placing
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
@@ -100,13 +100,13 @@ def searches(clock: Clock) -> dict[str, tuple[str, Query, int | None]]:
 
 async def medians(path: Path, clock: Clock) -> dict[str, float]:
     """The median time of each search, in milliseconds."""
-    log = await SQLiteLog.open(path, key=KEY, clock=clock)
+    log = await Store.open(path, key=KEY, clock=clock)
     found = {}
     for name, (goal, query, after) in searches(clock).items():
         times = []
         for _ in range(WARM_UP + (RUNS if goal == "indexed" else RUNS // 5)):
             begin = time.perf_counter()
-            await log.search(query, after=after, limit=ROWS)
+            await log.search.find(query, after=after, limit=ROWS)
             times.append((time.perf_counter() - begin) * 1000)
         found[name] = statistics.median(times[WARM_UP:])
     await log.close()

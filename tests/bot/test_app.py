@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bot.app import _explain
 from bot.text import interactions
-from storage.store import SQLiteLog
+from storage.store import Store
 
 BODY = {"command": "/calls", "user_id": "U0AGENT"}
 
@@ -17,10 +17,10 @@ def now() -> datetime:
 
 async def test_a_fault_is_said_with_an_id_that_the_log_knows_and_without_its_words(tmp_path: Path) -> None:
     """What the exception said may hold a number, so neither the person nor the log gets it."""
-    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=now)
+    log = await Store.open(tmp_path / "callops.db", key=bytes(32), clock=now)
     sentence = await _explain(log, ValueError("+919876543210"), BODY)
     reference = sentence.split("`")[1]
-    kept = str(await log.private(reference))
+    kept = str(await log.requests.private(reference))
     await log.close()
     assert "ValueError" in kept
     assert "9876543210" not in kept + sentence
@@ -28,6 +28,6 @@ async def test_a_fault_is_said_with_an_id_that_the_log_knows_and_without_its_wor
 
 async def test_a_log_that_cannot_be_written_is_said_too(tmp_path: Path) -> None:
     """Where the report itself fails, the person still reads what to do."""
-    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=now)
+    log = await Store.open(tmp_path / "callops.db", key=bytes(32), clock=now)
     await log.close()
     assert await _explain(log, ValueError("x"), BODY) == interactions.LOG_FAILS

@@ -9,7 +9,7 @@ import pytest
 from bot.web import STUCK_AFTER, UNWRITTEN_AFTER, Health
 from bot.workers.loop import POLL, Rounds
 from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, Instances
-from storage.store import SQLiteLog
+from storage.store import Store
 
 
 @dataclass
@@ -44,9 +44,9 @@ async def nothing_to_do() -> bool:
     return False
 
 
-async def open_log(folder: Path) -> SQLiteLog:
+async def open_log(folder: Path) -> Store:
     """A log of one's own."""
-    return await SQLiteLog.open(folder / "callops.db", key=bytes(32), clock=at_noon)
+    return await Store.open(folder / "callops.db", key=bytes(32), clock=at_noon)
 
 
 @pytest.fixture

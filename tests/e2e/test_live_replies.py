@@ -12,7 +12,7 @@ from playground import kore, voxworks
 from playground.faults import Fault
 from playground.stage import KEY
 from providers.registry import PROVIDERS
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.e2e.scene import NUMBER, Scene, request_id
 from tests.e2e.test_campaigns import CONFIRMATION
 from tests.providers.contract.case import Subject
@@ -83,12 +83,12 @@ async def test_an_erased_reply_is_gone(scene: Scene) -> None:
     asked = request_id(await scene.audit("Accepted:"))
     await scene.stop_bot()
     settings = scene.environment()
-    log = await SQLiteLog.open(
+    log = await Store.open(
         settings["DATABASE_URL"].removeprefix("sqlite:///"),
         key=base64.b64decode(KEY),
         clock=lambda: datetime.now(UTC),
     )
-    await log.erase(asked, actor="U0AUDITOR")
+    await log.retention.erase(asked, actor="U0AUDITOR")
     await log.close()
     shown = await scene.terminal("log", "show", asked, "--raw")
     assert "The reply was erased on 20" in shown.output

@@ -36,7 +36,7 @@ from providers.actions import (
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage.models import Request
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.faults.standins import Providers
 from tests.integration.bench import AGENT, KORE, MANAGER, Parts
 
@@ -117,7 +117,7 @@ class MovableClock(Protocol):
 class Crew:
     """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
 
-    log: SQLiteLog
+    log: Store
     directory: Directory
     operations: Operations
     dispatcher: Dispatcher
@@ -181,11 +181,11 @@ class Crew:
             [(found,)] = connection.execute(f"SELECT count(*) FROM {rows}")  # noqa: S608 - fixed text
             return int(found)
 
-        return await self.log._reader.do(count)
+        return await self.log._database.reader.do(count)
 
 
 def crew(
-    log: SQLiteLog,
+    log: Store,
     settings: Settings,
     adapters: Mapping[str, Adapter],
     client: AsyncWebClient,

@@ -21,9 +21,11 @@ from storage.database.connection import (
     open_for_reading,
     open_for_writing,
 )
+from storage.database.repository import Database
+from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
 from storage.repositories import requests
-from tests.integration.bench import StepLog
+from tests.integration.bench import Parts, StepLog
 from tests.storage.samples import KEY
 
 Result = TypeVar("Result")
@@ -64,9 +66,13 @@ class InlineReader(Reader):
         return cast("Result", outcome)
 
 
-def open_inline(kind: type[StepLog], path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
-    """Open a log of this kind, whose random bytes come from ``chance``."""
+def open_inline(parts: Parts, path: Path, clock: Callable[[], datetime], chance: Random) -> StepLog:
+    """Open a log that is made of these, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
     requests.keep_key(connection, sources)
-    return kind(path, sources, Writer(Inline(connection)), InlineReader(open_for_reading(path)))
+    writer = Writer(Inline(connection))
+    reader = InlineReader(open_for_reading(path))
+    log = parts.log(Database(path, sources, writer, reader, WriteBehind(writer)))
+    log.is_made_of(parts)
+    return log

@@ -26,8 +26,8 @@ from bot.text.deciding import Evidence
 from bot.workers.dispatcher import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind
+from storage.errors import Conflict
 from storage.event_log.hash_chain import GENESIS
-from storage.log import Conflict
 from storage.maintenance.verification import verify
 from storage.states import State, check, onward
 from tests.faults.crew import ADDRESSES, KINDS, Crew, adapters_for, aim, crew, offline, put_there
@@ -128,7 +128,7 @@ class Lives(RuleBasedStateMachine):
         """A file that is set up already is copied: setting one up takes longer than a life."""
         if Lives._template is None or not Lives._template.exists():
             Lives._template = Path(mkdtemp(dir=IN_MEMORY, prefix="callops-template-")) / "empty.db"
-            log = open_inline(StepLog, Lives._template, self.clock, self.chance)
+            log = open_inline(Parts(), Lives._template, self.clock, self.chance)
             self.run(log.close())
         shutil.copyfile(Lives._template, self.path)
 
@@ -138,7 +138,7 @@ class Lives(RuleBasedStateMachine):
 
     async def start(self) -> Crew:
         """Start a process: the one that is alive from now on."""
-        log = open_inline(self.parts.log, self.path, self.clock, self.chance)
+        log = open_inline(self.parts, self.path, self.clock, self.chance)
         self.opened.append(log)
         made = crew(
             log,
@@ -254,7 +254,7 @@ class Lives(RuleBasedStateMachine):
         self.run(self._decide(request, how))
 
     async def _decide(self, request: str, how: str) -> None:
-        stands = await self.log.request(request)
+        stands = await self.log.requests.request(request)
         try:
             match how:
                 case "approve":
@@ -506,7 +506,7 @@ class Lives(RuleBasedStateMachine):
     async def _judge(self) -> Judgement:
         claims = []
         for request, inbound in self.made.items():
-            entry = (await self.log.request(request)).entries[0]
+            entry = (await self.log.requests.request(request)).entries[0]
             assert entry.action
             claims.append(Claim(entry, mark_of(aim(*self.deliveries[inbound])), self.history[entry.id]))
         seen = Seen(self.providers.journal, self.by_mark)

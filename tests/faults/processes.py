@@ -25,10 +25,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.services.requests import NotAllowed
 from bot.workers.loop import Rounds
 from bot.workers.outbox import Outbox
-from storage.log import Conflict
+from storage.database.repository import Database
+from storage.errors import Conflict
 from storage.models import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
+from storage.repositories import outbox as posts
+from storage.repositories.requests import Requests
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.faults.crew import Crew, adapters_for, aim, crew, settings_for
 from tests.faults.judging import EFFECTLESS
 from tests.faults.standins import Lines, SmallSlack
@@ -127,12 +130,12 @@ class Steps:
         return self.armed and label == self.deadly
 
 
-class StepsLog(SQLiteLog):
-    """The real log, with steps before and after what it does."""
+class StepsRequests(Requests):
+    """The real requests, with steps before and after each change."""
 
     steps: Steps
 
-    async def record(self, new: NewRequest) -> Recorded:  # noqa: D102 - as the protocol
+    async def record(self, new: NewRequest) -> Recorded:  # noqa: D102 - as its base
         self.steps.reach("before recorded")
         recorded = await super().record(new)
         self.steps.reach("after recorded")
@@ -151,7 +154,13 @@ class StepsLog(SQLiteLog):
         self.steps.reach("after hold")
         return held
 
-    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> Sequence[Outgoing]:  # noqa: D102
+
+class StepsOutbox(posts.Outbox):
+    """The real outbox, with steps before and after what it does."""
+
+    steps: Steps
+
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[Outgoing]:  # noqa: D102
         self.steps.reach("before taken")
         taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
         self.steps.reach("after taken")
@@ -163,6 +172,19 @@ class StepsLog(SQLiteLog):
         self.steps.reach("before delivered")
         await super().delivered(post, ref, seen=seen, opens=opens)
         self.steps.reach("after delivered")
+
+
+class StepsLog(Store):
+    """The real log, with steps before and after what it does."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.requests: StepsRequests = StepsRequests(database)
+        self.outbox: StepsOutbox = StepsOutbox(database)
+
+    def take_steps(self, steps: Steps) -> None:
+        """Reach these steps from now on."""
+        self.requests.steps = self.outbox.steps = steps
 
 
 def _label(change: Change) -> str:
@@ -230,7 +252,7 @@ async def bot(
     clock = SharedClock(place.folder)
     settings = settings_for(place.addresses)
     log = await StepsLog.open(place.log, key=KEY, clock=clock)
-    log.steps = steps
+    log.take_steps(steps)
     name = f"{os.getpid()}{time.monotonic_ns()}"
     client = StepsSlack(place.slack.append, name=name)
     client.steps = steps
@@ -353,7 +375,7 @@ async def _decide(place: Place, who: str, how: str, ids: Sequence[str], together
     made, _ = await bot(place, Steps(None, place.providers))
     told = Lines(place.folder / "told.jsonl")
     for request_id in ids:
-        request = await made.log.request(request_id)
+        request = await made.log.requests.request(request_id)
         together.wait(RACE_WITHIN)
         try:
             match how:

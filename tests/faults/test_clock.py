@@ -158,7 +158,7 @@ async def until_the_provider_is_back(stage: Bench) -> None:
 async def false_successes(stage: Bench) -> list[str]:
     """What the log calls done, and the provider's journal does not."""
     entries = await stage.bot.entries()
-    events = [event for one in entries for event in await stage.bot.log.events(one.request)]
+    events = [event for one in entries for event in await stage.bot.log.requests.events(one.request)]
     journal = await stage.providers.journal("callkaro")
     marks = {mark_of(one.action) for one in entries if one.action}
     return judge(claims(entries, events), Seen(journal, marks), Channels([], "C0AUDIT")).false_success

@@ -10,7 +10,7 @@ from bot.workers.loop import POLL, Rounds
 from providers.actions import PlaceCall
 from storage.models import Query
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.faults.crew import ADDRESSES, adapters_for, aim, crew, offline
 from tests.faults.standins import Providers, SmallSlack, Wire
 from tests.integration.bench import Bench, bench
@@ -35,7 +35,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def pragma(stage: Bench, statement: str) -> int:
     """Set something up on the connection that writes."""
-    [value] = await stage.bot.log._writer._thread.run(
+    [value] = await stage.bot.log._database.writer._thread.run(
         lambda connection: connection.execute(f"PRAGMA {statement}").fetchone()
     )
     return int(value)
@@ -61,7 +61,7 @@ async def one_round(stage: Bench) -> None:
 
 async def rows(stage: Bench) -> list[str]:
     """The requests in the log."""
-    return sorted(entry.request for entry in (await stage.bot.log.page(Query(), limit=500)).entries)
+    return sorted(entry.request for entry in (await stage.bot.log.search.page(Query(), limit=500)).entries)
 
 
 async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) -> None:
@@ -110,7 +110,7 @@ async def test_a_full_disk_is_not_filled_with_words_about_it(
 ) -> None:
     """What cannot be committed is tried again at the pace of the rounds, not as fast as it fails."""
     wire, clock = Wire(), Clock()
-    log = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "callops.db", key=KEY, clock=clock)
     wire.providers = Providers(clock)
     wire.hosts = {address.removeprefix("http://"): name for name, address in ADDRESSES.items()}
     adapters = adapters_for(offline(), clock, wire)
@@ -131,7 +131,9 @@ async def test_a_full_disk_is_not_filled_with_words_about_it(
     )
     await made.ask(aim("place", 1), "one")
     locked = sqlite3.connect(tmp_path / "callops.db", isolation_level=None)
-    await log._writer._thread.run(lambda connection: connection.execute("PRAGMA busy_timeout = 1").fetchone())
+    await log._database.writer._thread.run(
+        lambda connection: connection.execute("PRAGMA busy_timeout = 1").fetchone()
+    )
     locked.execute("BEGIN IMMEDIATE")
     sending.append(Rounds("dispatcher", made.dispatcher.step))
     running = asyncio.create_task(sending[0].run())

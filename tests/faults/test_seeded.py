@@ -20,7 +20,7 @@ BUGS = {
     "no expiry check at the decision": Parts(operations=NoDeadline),
     "no owner check": Parts(dispatcher=NoOwnerCheck),
     "send before commit": Parts(dispatcher=SendsFirst),
-    "outbox outside the transaction": Parts(log=PostsLater),
+    "outbox outside the transaction": Parts(requests_table=PostsLater),
     "no dedupe": Parts(operations=NoInboundKey),
 }
 

@@ -10,7 +10,7 @@ from tempfile import mkdtemp
 
 from playground.faults import Fault
 from storage.models import LogEntry, Query
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.faults.judging import Channels, Judgement, Seen, claims, judge, mark_of
 from tests.faults.lives import IN_MEMORY
 from tests.faults.processes import Place, SharedClock
@@ -35,17 +35,17 @@ class World:
 
     async def judged(self) -> Judgement:
         """Hold the log against the journals, and verify it."""
-        log = await SQLiteLog.open(self.place.log, key=KEY, clock=self.clock)
+        log = await Store.open(self.place.log, key=KEY, clock=self.clock)
         try:
             entries: list[LogEntry] = []
             after: int | None = None
             while True:
-                page = await log.page(Query(), after=after, limit=PAGE)
+                page = await log.search.page(Query(), after=after, limit=PAGE)
                 entries += page.entries
                 after = page.after
                 if after is None:
                     break
-            events = [event for entry in entries for event in await log.events(entry.request)]
+            events = [event for entry in entries for event in await log.requests.events(entry.request)]
             verdict = await log.verify()
         finally:
             await log.close()

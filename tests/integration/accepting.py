@@ -59,7 +59,7 @@ class AcksFirst(Requests):
 
 async def a_commit_is_on_the_disk(bench: Bench) -> None:
     """The connection that writes syncs the disk at every commit."""
-    [level] = await bench.bot.log._writer._thread.run(
+    [level] = await bench.bot.log._database.writer._thread.run(
         lambda connection: connection.execute("PRAGMA synchronous").fetchone()
     )
     assert level == SYNCED, "a power cut would take accepted requests with it"
@@ -72,7 +72,9 @@ class Unsynced(StepLog):
     async def open(cls, *where: Any, **how: Any) -> Self:
         """Open, and turn syncing off."""
         log = await super().open(*where, **how)
-        await log._writer._thread.run(lambda connection: connection.execute("PRAGMA synchronous = NORMAL"))
+        await log._database.writer._thread.run(
+            lambda connection: connection.execute("PRAGMA synchronous = NORMAL")
+        )
         return log
 
 
@@ -120,7 +122,7 @@ async def a_command_delivered_twice_is_one_request(bench: Bench) -> None:
     async with bench.connected():
         await bench.people.deliver_twice()
         await bench.people.person(AGENT).command(CANCEL_LINE)
-    found = (await bench.bot.log.page(Query(kind=Kind.CANCEL_CALL))).entries
+    found = (await bench.bot.log.search.page(Query(kind=Kind.CANCEL_CALL))).entries
     assert len(found) == 1, "a second delivery became a second request"
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from storage.models import NewRequest, Recorded
 from tests.integration.accepting import CANCEL_LINE
-from tests.integration.bench import AGENT, Parts, StepLog, bench
+from tests.integration.bench import AGENT, Parts, StepRequests, bench
 
 PAUSE = 0.3
 """Seconds between the parsed command and its commit: time enough to be killed in."""
 
 
-class SlowLog(StepLog):
+class SlowRequests(StepRequests):
     """A disk that takes its time."""
 
     async def record(self, new: NewRequest) -> Recorded:
@@ -24,7 +24,7 @@ class SlowLog(StepLog):
 
 async def main(folder: Path, module: str, listeners: str) -> None:
     """Hear one command with these listeners, say that Slack was answered, and wait to be killed."""
-    parts = Parts(log=SlowLog, requests=getattr(import_module(module), listeners))
+    parts = Parts(requests_table=SlowRequests, requests=getattr(import_module(module), listeners))
     async with bench(folder, parts) as stage, stage.connected():
         heard = await stage.people.person(AGENT).command(CANCEL_LINE)
         sys.stdout.write("heard\n" if heard.ephemeral else f"{heard}\n")

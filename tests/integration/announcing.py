@@ -1,6 +1,5 @@
 """Invariant 6: what happened and what is to be said of it are one commit, and said in order, last."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
@@ -11,8 +10,9 @@ from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
 from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
 from storage.repositories import requests
+from storage.repositories.outbox import Outbox as OutboxTable
 from storage.states import State
-from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog
+from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog, StepRequests
 from tests.integration.seeding import Invariant, Seeded
 
 
@@ -32,14 +32,14 @@ async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
     assert any("Denied" in text for text in told), "a denial was never told"
 
 
-class PostsLater(StepLog):
+class PostsLater(StepRequests):
     """Commits the change, and then what is to be said of it."""
 
     async def apply(self, change: Change) -> Request:
         """Apply in two transactions."""
         made = await super().apply(replace(change, posts=()))
         last = (await self.events(made.id))[-1]
-        await self._writer.do(lambda connection: requests._post(connection, last, change.posts))
+        await self._write(lambda connection: requests._post(connection, last, change.posts))
         return made
 
 
@@ -47,17 +47,17 @@ async def a_post_taken_by_the_dead_is_made(bench: Bench) -> None:
     """What a process took from the outbox and died with is posted by the next one, once its lease is over."""
     await bench.bot.ask(CANCEL_BY_ID)
     now = bench.clock()
-    assert await bench.bot.log.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
+    assert await bench.bot.log.outbox.outgoing(now, owner="the dead", until=now + LEASE, limit=9)
     await bench.crash()
     await bench.pass_time(seconds=LEASE.total_seconds())
     await bench.bot.posts()
     assert len(await bench.said("C0AUDIT")) == 1, "a message was lost with the process that had taken it"
 
 
-class AtMostOnce(StepLog):
+class AtMostOnce(OutboxTable):
     """Ticks a post off when it is taken."""
 
-    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> Sequence[Outgoing]:
+    async def outgoing(self, now: datetime, *, owner: str, until: datetime, limit: int) -> list[Outgoing]:
         """Take, and tick off."""
         taken = await super().outgoing(now, owner=owner, until=until, limit=limit)
         for post in taken:
@@ -107,7 +107,7 @@ class AnyOrder(StepLog):
     async def open(cls, *where: Any, **how: Any) -> Self:
         """Open, and let every post be the next one."""
         log = await super().open(*where, **how)
-        await log._writer._thread.run(
+        await log._database.writer._thread.run(
             lambda connection: connection.executescript(
                 "DROP TRIGGER outbox_joined; CREATE TRIGGER outbox_joined AFTER INSERT ON outbox "
                 "BEGIN UPDATE outbox SET is_next = 1 WHERE id = NEW.id; END"
@@ -132,7 +132,7 @@ class AnnouncesFirst(Dispatcher):
 
     async def _still_ours(self, entry: LogEntry) -> bool:
         good = Outcome(status=Status.OK, code=Code.QUEUED, message="CallKaro accepted the call.")
-        await self._record(await self._log.request(entry.request), entry, good)
+        await self._record(await self._log.requests.request(entry.request), entry, good)
         return True
 
 

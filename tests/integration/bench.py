@@ -42,8 +42,10 @@ from providers.actions import (
 )
 from providers.base import Adapter
 from providers.registry import PROVIDERS
+from storage import repositories
+from storage.database.repository import Database
 from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import NUMBER, Clock
 
 AGENT, MANAGER, SECOND = "U0AGENT", "U0MANAGER", "U0SECOND"
@@ -70,17 +72,66 @@ class Crash(BaseException):
     """The process died here."""
 
 
-class StepLog(SQLiteLog):
+class StepRequests(repositories.requests.Requests):
+    """The real requests, with a step before and after each change. They are read while the process lives."""
+
+    def __init__(self, database: Database, log: "StepLog") -> None:
+        super().__init__(database)
+        self.log = log
+
+    async def record(self, new: NewRequest) -> Recorded:
+        """Record, with a step before and after."""
+        await self.log.step("before requested")
+        recorded = await super().record(new)
+        await self.log.step("after requested")
+        return recorded
+
+    async def apply(self, change: Change) -> Request:
+        """Apply, with a step before and after."""
+        names = [*(move.name for move in change.moves), *(note.name for note in change.notes)]
+        first = names[0] if names else "approval_recorded"
+        await self.log.step(f"before {first}")
+        request = await super().apply(change)
+        await self.log.step(f"after {first}")
+        return request
+
+    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
+        """Hold, with a step before and after."""
+        await self.log.step("before hold")
+        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
+        await self.log.step("after hold")
+        return held
+
+    async def request(self, request: str) -> Request:
+        """Read, if alive."""
+        self.log.breathe()
+        return await super().request(request)
+
+    async def whole(self, request: str) -> Whole:
+        """Read, if alive."""
+        self.log.breathe()
+        return await super().whole(request)
+
+
+class StepLog(Store):
     """The real log, which stops at labelled steps, such as ``before sending`` or ``after denied``.
 
     ``at`` says what happens at a step. A dead one touches its file no more.
     """
 
-    def __init__(self, *parts: object) -> None:
-        super().__init__(*parts)  # type: ignore[arg-type]  # handed on as they came
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.requests: StepRequests = StepRequests(database, self)
         self.at: dict[str, Callable[[], Awaitable[object]]] = {}
         self.steps: list[str] = []
         self.dead = False
+
+    def is_made_of(self, parts: "Parts") -> None:
+        """Take these repositories in place of the real ones."""
+        self.requests = parts.requests_table(self._database, self)
+        self.outbox = parts.outbox_table(self._database)
+        self.retention = parts.retention(self._database)
+        self.call_history = parts.call_history(self._database)
 
     async def step(self, label: str) -> None:
         """Reach a step. Raises `Crash` where the process is dead."""
@@ -98,45 +149,16 @@ class StepLog(SQLiteLog):
         """End the process at a step."""
         self.dead = True
 
-    async def record(self, new: NewRequest) -> Recorded:
-        """Record, with a step before and after."""
-        await self.step("before requested")
-        recorded = await super().record(new)
-        await self.step("after requested")
-        return recorded
-
-    async def apply(self, change: Change) -> Request:
-        """Apply, with a step before and after."""
-        names = [*(move.name for move in change.moves), *(note.name for note in change.notes)]
-        first = names[0] if names else "approval_recorded"
-        await self.step(f"before {first}")
-        request = await super().apply(change)
-        await self.step(f"after {first}")
-        return request
-
-    async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:
-        """Hold, with a step before and after."""
-        await self.step("before hold")
-        held = await super().hold(entry, owner=owner, attempt=attempt, until=until)
-        await self.step("after hold")
-        return held
-
-    async def request(self, request: str) -> Request:
-        """Read, if alive."""
-        self.breathe()
-        return await super().request(request)
-
-    async def whole(self, request: str) -> Whole:
-        """Read, if alive."""
-        self.breathe()
-        return await super().whole(request)
-
 
 @dataclass(frozen=True)
 class Parts:
     """What a bot is made of."""
 
     log: type[StepLog] = StepLog
+    requests_table: type[StepRequests] = StepRequests
+    outbox_table: type[repositories.outbox.Outbox] = repositories.outbox.Outbox
+    retention: type[repositories.retention.Retention] = repositories.retention.Retention
+    call_history: type[repositories.call_history.CallHistory] = repositories.call_history.CallHistory
     directory: type[Directory] = Directory
     operations: type[Operations] = Operations
     dispatcher: type[Dispatcher] = Dispatcher
@@ -213,12 +235,12 @@ class Bot:
 
     async def entry(self, request: Request | str) -> LogEntry:
         """How the first action of a request stands."""
-        found = await self.log.request(request if isinstance(request, str) else request.id)
+        found = await self.log.requests.request(request if isinstance(request, str) else request.id)
         return found.entries[0]
 
     async def entries(self) -> list[LogEntry]:
         """Every action there is, newest first."""
-        return list((await self.log.page(Query(), limit=500)).entries)
+        return list((await self.log.search.page(Query(), limit=500)).entries)
 
 
 @dataclass
@@ -251,6 +273,7 @@ class Bench:
         parts, owner = self.parts, f"bot {len(self.bots) + 1}"
         decided = self._settings(changes)
         log = await parts.log.open(self.path, key=decided.key_bytes, clock=self.clock)
+        log.is_made_of(parts)
         self.stack.push_async_callback(log.close)
         adapters = {name: self._adapter(one) for name, one in decided.connections.items()}
         client = AsyncWebClient(content.BOT_TOKEN, base_url=decided.slack_api_url, retry_handlers=[])

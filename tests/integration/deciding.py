@@ -12,7 +12,7 @@ from bot.services.requests import NotAllowed, Operations, Wish, content
 from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
-from storage.log import Conflict
+from storage.errors import Conflict
 from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
 from storage.repositories import requests
 from storage.states import State
@@ -24,7 +24,7 @@ from tests.integration.bench import (
     PLACE,
     SECOND,
     Bench,
-    StepLog,
+    StepRequests,
 )
 from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER
@@ -51,7 +51,7 @@ async def exactly_one_decides(bench: Bench) -> None:
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
         won = [one for one in results if isinstance(one, Request)]
-        happened = [event.name for event in await here.log.events(made.id)][1:]
+        happened = [event.name for event in await here.log.requests.events(made.id)][1:]
         assert len(won) == len(happened), "a loser was told to have won"
         assert happened in _ENDS, f"{happened} all happened"
         lost = [one.current for one in results if isinstance(one, Conflict)]
@@ -85,14 +85,14 @@ async def a_waiting_request_outlives_its_process(bench: Bench) -> None:
     """What waits for a manager is there after a crash, can be approved, and is sent."""
     made = await bench.bot.ask(CANCEL_BY_ID)
     await bench.crash()
-    waiting = (await bench.bot.log.page(Query(state=State.PENDING))).entries
+    waiting = (await bench.bot.log.search.page(Query(state=State.PENDING))).entries
     assert [entry.id for entry in waiting] == [made.id], "a restart forgot who waits"
     await bench.bot.approve(made)
     await bench.bot.rounds()
     assert await bench.effects("voxworks") == ["cancelled"]
 
 
-class PendingInMemory(StepLog):
+class PendingInMemory(StepRequests):
     """Writes down only what is decided."""
 
     async def record(self, new: NewRequest) -> Recorded:
@@ -106,7 +106,7 @@ class PendingInMemory(StepLog):
             connection.execute("ROLLBACK TO thought")
             return thought
 
-        return await self._writer.do(make_and_undo)
+        return await self._write(make_and_undo)
 
 
 async def time_runs_out(bench: Bench) -> None:
@@ -227,11 +227,11 @@ async def rules_hold_until_the_send(bench: Bench) -> None:
     for number, person in enumerate((AGENT, MANAGER), start=1):
         made = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_ID, inbound=person))
         known = await bench.bot.person(person)
-        await bench.bot.log.keep_person(replace(known, guest=True))
+        await bench.bot.log.users.keep_person(replace(known, guest=True))
         await bench.bot.rounds()
         assert not await bench.asked("voxworks"), "it was sent for somebody who may not any more"
         assert (await bench.bot.entry(made)).state is State.REFUSED, number
-        await bench.bot.log.keep_person(known)
+        await bench.bot.log.users.keep_person(known)
 
 
 class RulesOnlyOnce(Dispatcher):

@@ -15,7 +15,16 @@ from bot.workers.outbox import Outbox
 from providers.actions import Outcome
 from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
 from storage.repositories import retention
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, StepLog
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    MANAGER,
+    PLACE,
+    Bench,
+    StepLog,
+    StepRequests,
+)
 from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
 from tests.storage.samples import NUMBER
 
@@ -65,7 +74,7 @@ class NoTriggers(StepLog):
     async def open(cls, *where: Any, **how: Any) -> Self:
         """Open, and take the locks off."""
         log = await super().open(*where, **how)
-        await log._writer._thread.run(
+        await log._database.writer._thread.run(
             lambda connection: connection.executescript(
                 "DROP TRIGGER events_hold; DROP TRIGGER events_stay; DROP TRIGGER events_follow"
             )
@@ -138,13 +147,13 @@ async def events_tell_everything(bench: Bench) -> None:
     assert not (await bench.bot.log.verify()).faults, "a row changed without an event"
 
 
-class ChangesInSilence(StepLog):
+class ChangesInSilence(StepRequests):
     """Sets a column that no event tells of."""
 
     async def apply(self, change: Change) -> Request:
         """Apply, and then some."""
         await super().apply(change)
-        await self._writer.do(
+        await self._write(
             lambda connection: connection.execute(
                 "UPDATE actions SET message = 'so' WHERE request = ?", [change.request]
             )
@@ -192,7 +201,7 @@ async def a_commitment_is_salted(bench: Bench) -> None:
     """The same words, sealed twice, look different: nobody finds out a number by trying them all."""
     first = await bench.bot.ask(PLACE, inbound="1")
     second = await bench.bot.ask(PLACE, inbound="2")
-    sealed = [(await bench.bot.log.events(one.id))[0].private["reason"] for one in (first, second)]
+    sealed = [(await bench.bot.log.requests.events(one.id))[0].private["reason"] for one in (first, second)]
     assert sealed[0] != sealed[1], "a commitment can be guessed"
 
 
@@ -214,17 +223,17 @@ async def what_is_erased_is_gone(bench: Bench) -> None:
 
     assert found()
     for request in (placed, sent):
-        await bench.bot.log.erase(request.id, actor=MANAGER)
+        await bench.bot.log.retention.erase(request.id, actor=MANAGER)
     assert not found(), "a number is still in the file"
     assert not (await bench.bot.log.verify()).faults
 
 
-class LeavesTraces(StepLog):
+class LeavesTraces(retention.Retention):
     """Erases in the tables, and leaves the write-ahead log as it is."""
 
     async def erase(self, request: str, *, actor: str) -> None:
         """Erase what a reader of the tables would see."""
-        await self._writer.do(lambda connection: retention.erase(connection, self._sources, request, actor))
+        await self._write(lambda connection: retention.erase(connection, self._sources, request, actor))
 
 
 async def channels_see_masked_numbers(bench: Bench) -> None:

@@ -6,6 +6,7 @@ from sqlite3 import Connection, Cursor
 from typing import Any, ClassVar, TypeVar, cast
 
 from storage.database.connection import Work, Writer
+from storage.database.repository import Database
 from tests.integration.bench import Bench, Parts, StepLog
 
 Check = Callable[[Bench], Awaitable[None]]
@@ -77,5 +78,5 @@ class BadLog(StepLog):
 
     bad: ClassVar[type[BadConnection]]
 
-    def __init__(self, path: object, sources: object, writer: Writer, reader: object) -> None:
-        super().__init__(path, sources, BadWriter(writer, self.bad), reader)
+    def __init__(self, database: Database) -> None:
+        super().__init__(replace(database, writer=BadWriter(database.writer, self.bad)))

@@ -19,8 +19,18 @@ from providers.actions import (
     Status,
 )
 from storage.models import LogEntry, Move, NewRequest, Recorded, Request
+from storage.repositories.call_history import CallHistory
 from storage.states import State
-from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, LEASE, PLACE, Bench, StepLog
+from tests.integration.bench import (
+    AGENT,
+    CANCEL_BY_ID,
+    CANCEL_BY_NUMBER,
+    LEASE,
+    PLACE,
+    Bench,
+    StepLog,
+    StepRequests,
+)
 from tests.integration.seeding import Invariant, Seeded
 
 
@@ -41,7 +51,7 @@ class SendsFirst(Dispatcher):
     """Sends, and writes down afterwards that it does."""
 
     async def _attempt(self, entry: LogEntry) -> None:
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         outcome = await self._adapters[entry.connection].send(await self._last_look(request, entry))
         claimed = await self._claim(request, entry)
         if claimed:
@@ -53,7 +63,7 @@ class RetriesOnRecovery(Dispatcher):
 
     async def _reap(self, entry: LogEntry) -> None:
         move = Move(entry.id, "recovered", frozenset({State.SENDING}), State.APPROVED)
-        await self._change(await self._log.request(entry.request), move)
+        await self._change(await self._log.requests.request(entry.request), move)
 
 
 async def a_process_that_overslept_sends_nothing(bench: Bench) -> None:
@@ -99,7 +109,7 @@ class NoOwnerCheck(Dispatcher):
         return True
 
 
-class AnyOwnerHolds(StepLog):
+class AnyOwnerHolds(StepRequests):
     """Looks at the state alone when it is asked who holds an entry."""
 
     async def hold(self, entry: str, *, owner: str, attempt: int, until: datetime) -> bool:  # noqa: ARG002
@@ -226,13 +236,13 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: Bench) -> None:
         assert (await bench.bot.entry(one)).state is State.SUCCEEDED
 
 
-class ForgetsWhom(StepLog):
+class ForgetsWhom(StepRequests):
     """Keeps no trace of the number that an action is aimed at."""
 
     async def record(self, new: NewRequest) -> Recorded:
         """Record, and forget."""
         recorded = await super().record(new)
-        await self._writer.do(lambda connection: connection.execute("DELETE FROM lookup"))
+        await self._write(lambda connection: connection.execute("DELETE FROM lookup"))
         return recorded
 
 
@@ -285,7 +295,7 @@ class ClaimsFirst(Dispatcher):
     """Builds the request after `sending`."""
 
     async def _attempt(self, entry: LogEntry) -> None:
-        request = await self._log.request(entry.request)
+        request = await self._log.requests.request(entry.request)
         claimed = await self._claim(request, entry)
         if claimed is None:
             return
@@ -315,7 +325,7 @@ async def gone_is_not_done(bench: Bench) -> None:
     assert not await bench.effects("voxworks")
 
 
-class BelievesAnyId(StepLog):
+class BelievesAnyId(CallHistory):
     """Takes every id for one that existed."""
 
     async def seen(self, *_: object) -> bool:
@@ -339,7 +349,7 @@ async def what_no_look_up_saw_is_not_done(bench: Bench) -> None:
     assert (entry.state, entry.sighted) == (State.UNKNOWN, False), "success was inferred from what nobody saw"
 
 
-class BelievesInSightings(StepLog):
+class BelievesInSightings(CallHistory):
     """Takes everything for seen before."""
 
     async def sighted_before(self, entry: str) -> bool:  # noqa: ARG002 - the bug

@@ -28,7 +28,7 @@ def by_id(number: int) -> CancelCall:
 
 async def noted(stage: Bench, request: Request, name: str) -> list[Event]:
     """The notes of that name about a request."""
-    return [event for event in await stage.bot.log.events(request.id) if event.name == name]
+    return [event for event in await stage.bot.log.requests.events(request.id) if event.name == name]
 
 
 async def asked(stage: Bench, request: Request) -> list[object]:

@@ -47,7 +47,7 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
         stage.bot.log.at["before call_stopped"] = become_busy
         said = words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
         assert "recorded a part of this" in said
-        assert await stage.bot.log.stops(NUMBER)
+        assert await stage.bot.log.do_not_call.stops(NUMBER)
     assert "No more calls to" in words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
     assert (await stage.bot.entry(waiting)).state is State.WITHDRAWN
     assert not (await stage.bot.log.verify()).faults
@@ -59,8 +59,8 @@ async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: Bench) ->
     await make_slow(stage.bot.log)
     said = words(private(await types(stage, "/cancel-call vx_1001 via voxworks reason=customer asked")))
     assert "could not see in time whether this was recorded" in said
-    await stage.bot.log.report(actor=AGENT, where="test", private={})  # after what is being written
-    assert len((await stage.bot.log.page(Query())).entries) == 1
+    await stage.bot.log.audit.report(actor=AGENT, where="test", private={})  # after what is being written
+    assert len((await stage.bot.log.search.page(Query())).entries) == 1
 
 
 async def make_slow(log: StepLog) -> None:
@@ -72,4 +72,4 @@ async def make_slow(log: StepLog) -> None:
             "CREATE TEMP TRIGGER slowly AFTER INSERT ON main.requests BEGIN SELECT takes_long(); END"
         )
 
-    await log._writer.do(slow)
+    await log._database.writer.do(slow)

@@ -63,7 +63,7 @@ async def test_a_number_of_many_zones_is_asked_about_in_the_line_and_in_the_form
         assert "Australia/Perth" in read(shown)
         await asha.submit(shown)
     [entry] = await bot.entries()
-    assert (await bot.log.request(entry.id)).zone == "Australia/Perth"
+    assert (await bot.log.requests.request(entry.id)).zone == "Australia/Perth"
     await bot.rounds()
     assert (await bot.entry(entry.request)).state is State.SUCCEEDED
 
@@ -109,14 +109,14 @@ async def recorded(bot: Bot, zone: str, inbound: str) -> str:
     wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
     decision = await bot.operations.check(wish, origin.person)
     new = await bot.operations._request(wish, origin, decision)
-    return (await bot.log.record(replace(new, zone=zone))).request.id
+    return (await bot.log.requests.record(replace(new, zone=zone))).request.id
 
 
 async def test_the_zone_is_looked_at_again_when_it_is_approved_and_sent(stage: Bench) -> None:
     """A request that was recorded with a wrong one goes no further."""
     says = "This number is in America/Chicago, not in Asia/Kolkata."
     bot = await keeping(stage, 'approve = ["managers"]')
-    waiting = await bot.log.request(await recorded(bot, "Asia/Kolkata", "waits"))
+    waiting = await bot.log.requests.request(await recorded(bot, "Asia/Kolkata", "waits"))
     with pytest.raises(NotAllowed, match=says):
         await bot.approve(waiting)
     assert (await bot.entry(waiting)).state is State.PENDING
@@ -146,12 +146,14 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
         late = f"/calls move {AUSTRALIAN} at=2026-11-23T10:30+00:00"  # Mon 21:30 in Sydney
         assert "in Sydney" in read((await asha.command(late)).ephemeral)
         asked = await asha.command(f"{late} zone=Australia/Perth")
-        assert "Australia/Perth" in str((await bot.log.request((await bot.entries())[0].request)).zone), asked
+        assert "Australia/Perth" in str(
+            (await bot.log.requests.request((await bot.entries())[0].request)).zone
+        ), asked
     move = (await bot.entries())[0].request
-    await bot.approve(await bot.log.request(move))
+    await bot.approve(await bot.log.requests.request(move))
     await bot.rounds()
     await Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None).step()
-    again = await bot.log.request((await bot.entries())[0].request)
+    again = await bot.log.requests.request((await bot.entries())[0].request)
     assert (again.follows, again.zone) == (move, "Australia/Perth")
 
 
@@ -167,7 +169,7 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
     again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", moves=again)
     new = await bot.operations._request(wish, origin, await bot.operations.check(wish, origin.person))
-    move = (await bot.log.record(replace(new, zone="America/New_York"))).request
+    move = (await bot.log.requests.record(replace(new, zone="America/New_York"))).request
     with pytest.raises(NotAllowed, match=says):
         await bot.approve(move)
     [cancel] = [entry.action for entry in move.entries if entry.action]
@@ -220,4 +222,4 @@ async def test_a_rule_wants_to_know_what_a_call_is_for(stage: Bench, key: str) -
     [card] = [read(one) for one in await stage.said("C0APPROVE")]
     assert "renewal" in card
     assert "crm 4711" in card
-    assert (await bot.log.request(made.id)).consent == "crm 4711"
+    assert (await bot.log.requests.request(made.id)).consent == "crm 4711"

@@ -100,7 +100,7 @@ async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) 
     """Those that this process holds, and those that a dead one held."""
     log, client = stage.bot.log, stage.bot.surfaces.client
     dead, telling = (StopNews(log, client, stage.bot.settings, clock=stage.clock) for _ in range(2))
-    await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
     await dead.step()
     await go_back(stage, back)
@@ -164,11 +164,11 @@ async def test_a_presence_is_asked_for_again(stage: Bench) -> None:
 
 async def test_a_dead_process_is_counted_no_longer_than_it_lived(stage: Bench) -> None:
     """Or a bot with another log would go unnoticed for as long as the clock went back."""
-    assert await stage.bot.log.present("dead", LIVES) == 1
+    assert await stage.bot.log.processes.present("dead", LIVES) == 1
     await go_back(stage, BACK[0])
-    assert await stage.bot.log.present("alive", LIVES) == 1
-    assert await stage.bot.log.present("another", LIVES) == 2
-    assert await stage.bot.log.present("another", timedelta()) == 1
+    assert await stage.bot.log.processes.present("alive", LIVES) == 1
+    assert await stage.bot.log.processes.present("another", LIVES) == 2
+    assert await stage.bot.log.processes.present("another", timedelta()) == 1
 
 
 async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: Bench) -> None:

@@ -49,7 +49,7 @@ async def live(stage: Bench, action: CallAction, step: str) -> Request:
     await stage.bot.rounds()
     stage.bot.log.breathe()
     await stage.bot.posts()
-    return await stage.bot.log.request(request.id)
+    return await stage.bot.log.requests.request(request.id)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -80,7 +80,7 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
 async def judge(stage: Bench, request: Request, sent: list[Exchange], step: str) -> None:
     """Compare what the log and the channel say with what the provider's journal has."""
     [entry] = request.entries
-    events = [event.name for event in await stage.bot.log.events(request.id)]
+    events = [event.name for event in await stage.bot.log.requests.events(request.id)]
     assert entry.state in TERMINAL | {State.UNKNOWN}, f"lost by a crash {step}: {entry.state}"
     assert len(sent) <= events.count("sending"), f"duplicated by a crash {step}"
     assert len(sent) <= 1 + events.count("retry_scheduled"), f"duplicated by a crash {step}"

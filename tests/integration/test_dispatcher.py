@@ -129,7 +129,7 @@ async def test_a_late_answer_settles_the_doubt(stage: Bench, fault: str | None, 
     awake.set()
     await slow.rounds()
     assert (await other.entry(made)).state is end
-    names = [event.name for event in await other.log.events(made.id)]
+    names = [event.name for event in await other.log.requests.events(made.id)]
     assert ("late_answer" in names) == (end is not State.UNKNOWN)
     assert not (await other.log.verify()).faults
     await other.posts()
@@ -193,7 +193,9 @@ async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
     await stage.bot.approve(by_id)
     await stage.bot.rounds()
     for made, why in ((number, "short_window"), (by_id, "after")):
-        [order] = [one for one in await stage.bot.log.events(made.id) if one.name == "retry_scheduled"]
+        [order] = [
+            one for one in await stage.bot.log.requests.events(made.id) if one.name == "retry_scheduled"
+        ]
         assert order.data["reason"] == why
 
 
@@ -214,7 +216,7 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: Bench) -> 
     """While Slack does not say who somebody is, and it was too long ago that it did, the action waits."""
     made = await stage.bot.ask(PLACE)
     long_ago = stage.clock() - timedelta(days=2)
-    await stage.bot.log.keep_person(replace(await stage.bot.person(AGENT), read_at=long_ago))
+    await stage.bot.log.users.keep_person(replace(await stage.bot.person(AGENT), read_at=long_ago))
     await stage.people.fail("users.info", "error", times=9)
     before = len(await stage.people.journal("users.info"))
     await stage.bot.dispatcher.step()
@@ -299,7 +301,7 @@ async def test_the_target_that_ends_last_tells_of_them_all(stage: Bench) -> None
     made = await stage.bot.ask(mistyped, CANCEL_BY_ID)
     await stage.bot.rounds()
     await stage.bot.posts()
-    assert [one.state for one in (await stage.bot.log.request(made.id)).entries] == [
+    assert [one.state for one in (await stage.bot.log.requests.request(made.id)).entries] == [
         State.FAILED,
         State.SUCCEEDED,
     ]
@@ -372,7 +374,7 @@ async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: Bench) ->
 
 async def test_what_waits_for_its_account_runs_out_of_time_all_the_same(stage: Bench) -> None:
     """A pause that is longer than an action may wait does not keep it in the dark."""
-    await stage.bot.log.pause("reminders", stage.clock() + timedelta(hours=2))
+    await stage.bot.log.outages.pause("reminders", stage.clock() + timedelta(hours=2))
     made = await stage.bot.ask(PLACE)
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.APPROVED
@@ -386,7 +388,7 @@ async def test_a_connection_without_a_limit_commits_nothing_for_it(stage: Bench)
     """A turn of an account that nobody limits is read, not written."""
     await stage.bot.ask(PLACE)
     written: list[str] = []
-    await stage.bot.log._writer.do(lambda connection: connection.set_trace_callback(written.append))
+    await stage.bot.log._database.writer.do(lambda connection: connection.set_trace_callback(written.append))
     await stage.bot.rounds()
     assert written
     assert not [one for one in written if "turns" in one or "pauses" in one]
@@ -430,7 +432,10 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Be
     await stage.bot.rounds()
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.doubted, entry.owner) == (State.UNKNOWN, True, None)
-    assert [event.name for event in await stage.bot.log.events(made.id)][-2:] == ["sending", "window_passed"]
+    assert [event.name for event in await stage.bot.log.requests.events(made.id)][-2:] == [
+        "sending",
+        "window_passed",
+    ]
     assert "It was not sent again" in (entry.message or "")
     assert len(await stage.asked("callkaro")) == 1
 
@@ -458,7 +463,7 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
     await other.rounds()
     await other.posts()
     assert len(await stage.asked("voxworks")) == 1
-    names = [event.name for event in await other.log.events(request.id)]
+    names = [event.name for event in await other.log.requests.events(request.id)]
     assert names[-2:] == ["order_dropped", "late_answer"]
     assert any("recorded late" in one.text for one in await stage.said("C0AUDIT"))
     assert not (await other.log.verify()).faults

@@ -97,7 +97,7 @@ async def test_who_settles_says_what_shows_it(stage: Bench) -> None:
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.CUSTOMER, reason="She rang", nonce="n"
     )
     await stage.bot.posts()
-    [event] = [one for one in await stage.bot.log.events(request.id) if one.name == "happened"]
+    [event] = [one for one in await stage.bot.log.requests.events(request.id) if one.name == "happened"]
     assert event.data["evidence"] == "customer"
     [said] = [one.text for one in await stage.said("C0AUDIT") if "says it *did* happen" in one.text]
     assert "The customer says so." in said
@@ -131,5 +131,5 @@ async def test_a_day_is_counted_from_the_doubt(stage: Bench) -> None:
     await stage.bot.rounds()
     await stage.pass_time(hours=20)
     await reminding(stage, stage.bot).step()
-    assert not [one for one in await stage.bot.log.events(request.id) if one.name == "still_unknown"]
+    assert not [one for one in await stage.bot.log.requests.events(request.id) if one.name == "still_unknown"]
     assert (await stage.bot.entry(request)).updated_at + timedelta(hours=20) == stage.clock()

@@ -39,7 +39,7 @@ from bot.ui.settling import Settling
 from playground import content
 from playground.people import Message
 from providers.actions import PlaceCall
-from storage.log import ActionLog
+from storage.database.repository import Repository
 from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, Bench, Parts, StepLog, bench
 from tests.storage.samples import NUMBER, OTHER_NUMBER
@@ -74,14 +74,28 @@ READERS = {
 """Where what somebody typed is read."""
 
 
-class WatchedLog(StepLog):
-    """The real log, which knows what it was asked."""
+class Watched:
+    """A repository, which notes what it is asked by name."""
 
-    def __getattribute__(self, name: str) -> object:
-        """Note what is asked of it by name."""
-        if not name.startswith("_") and hasattr(ActionLog, name):
-            self.steps.append(name)
-        return super().__getattribute__(name)
+    def __init__(self, repository: Repository, asked: list[str]) -> None:
+        self._repository = repository
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> object:
+        """Note it, and ask."""
+        self._asked.append(name)
+        return getattr(self._repository, name)
+
+
+class WatchedLog(StepLog):
+    """The real log, which knows what its repositories were asked."""
+
+    def is_made_of(self, parts: Parts) -> None:
+        """Watch them all."""
+        super().is_made_of(parts)
+        for name, one in list(vars(self).items()):
+            if isinstance(one, Repository):
+                setattr(self, name, Watched(one, self.steps))
 
 
 @dataclass(frozen=True)
@@ -135,13 +149,16 @@ def _value(message: Message, action_id: str) -> str:
 
 async def cases(stage: Bench, facts: Facts) -> list[Case]:
     """Return a payload for each listener there is."""
-    request = await stage.bot.log.request(facts.waiting)
-    unknown = await stage.bot.log.request(facts.unknown)
+    request = await stage.bot.log.requests.request(facts.waiting)
+    unknown = await stage.bot.log.requests.request(facts.unknown)
     vocabulary = stage.bot.surfaces.requests._commands.vocabulary
     shown = hash_of(request)
     review = Review.build(request, nonce="review", shown=shown)
     settling = Settling.build(unknown, unknown.entries[0], nonce="settle")
-    events, personal = await stage.bot.log.events(request.id), await stage.bot.log.private(request.id)
+    events, personal = (
+        await stage.bot.log.requests.events(request.id),
+        await stage.bot.log.requests.private(request.id),
+    )
     story = Details.build(request, events, personal, may_reveal=True, revealed=False)
     about = About(nonce=facts.draft, channel="C0SUPPORT")
     preview = modal(PlacePreview.callback_id, "Preview", [text_input("x", "X")], about=about, submit="Place")

@@ -111,13 +111,13 @@ async def live(stage: Bench) -> list[Request]:
 async def test_no_guess_of_a_purged_number_is_confirmed(stage: Bench) -> None:
     """Neither by an approval's hash, nor by an event, a key used once, a look-up or a stop that was lifted."""
     made = await live(stage)
-    done = await stage.bot.log.purge(BY_NUMBER, actor="operator")
+    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
     assert len(done.requests) > len(made)
     assert not done.kept
     there = digests(stage.path)
     assert len(there) > 40
     for request in made:
-        assert not confirmed(there, await stage.bot.log.request(request.id))
+        assert not confirmed(there, await stage.bot.log.requests.request(request.id))
     for file in stage.folder.glob("callops.db*"):
         assert "•3210".encode() not in file.read_bytes(), "nor do the last digits stand anywhere"
 
@@ -144,7 +144,7 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: s
     origin = Origin(await bot.person(AGENT), "C0SUPPORT", "place")
     made = (await bot.operations.ask(wish, origin)).request
     manager, shown = await bot.person(MANAGER), content(made)
-    assert shown == content(await bot.log.request(made.id))
+    assert shown == content(await bot.log.requests.request(made.id))
     with closing(sqlite3.connect(stage.path)) as connection, connection:
         changed = connection.execute(
             "UPDATE personal SET value = replace(value, ?, ?) WHERE field = ?",
@@ -153,7 +153,7 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: s
         assert changed.rowcount == 1
     with pytest.raises(NotAllowed, match="changed since you opened it"):
         await bot.operations.approve(made.id, manager, shown=shown, nonce="approve")
-    assert content(await bot.log.request(made.id)) != shown
+    assert content(await bot.log.requests.request(made.id)) != shown
 
 
 async def test_an_approval_is_bound_to_where_it_goes(stage: Bench) -> None:

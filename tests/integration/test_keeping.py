@@ -66,7 +66,7 @@ async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Ben
     assert any(WHY in reads(one) for one in before if one.thread_ts)
     assert all("3210" in reads(one) or WHY in reads(one) for one in before)
 
-    done = await stage.bot.log.purge(BY_NUMBER, actor="operator")
+    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
     assert done.wiped
     await stage.bot.posts()
     after = await said(stage)
@@ -87,7 +87,7 @@ async def test_a_message_that_cannot_be_edited_is_given_up_and_named(
     """One that Slack does not let us change is in the bot's log; no new message says that it was erased."""
     await denied(stage)
     before = len(await said(stage))
-    await stage.bot.log.purge(BY_NUMBER, actor="operator")
+    await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
     await stage.people.fail("chat.update", "error", code="cant_update_message")
     await stage.bot.posts()
     after = await said(stage)
@@ -100,7 +100,7 @@ async def test_a_message_that_somebody_deleted_stays_deleted(stage: Bench) -> No
     """What is gone already needs no edit and gets no successor."""
     await denied(stage)
     before = len(await said(stage))
-    await stage.bot.log.purge(BY_NUMBER, actor="operator")
+    await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
     await stage.people.fail("chat.update", "error", code="message_not_found")
     await stage.bot.posts()
     assert len(await said(stage)) == before
@@ -121,7 +121,7 @@ async def test_the_log_is_anchored_once_a_day(stage: Bench) -> None:
     [line] = await said(stage)
     assert line.channel == "C0AUDIT"
     [anchor] = Anchor.all_in(line.text)
-    last = (await stage.bot.log.events(made.id))[-1]
+    last = (await stage.bot.log.requests.events(made.id))[-1]
     assert (anchor.seq, anchor.hash) == (last.seq, last.hash)
     assert line.text.startswith(f"🔗 *Mon 2 Mar 2026:* the last event in the log is {last.seq}.")
     assert Anchor.all_in(anchors_beside(stage.path).read_text(encoding="utf-8")) == [anchor]
@@ -171,11 +171,11 @@ async def test_what_is_old_goes_by_itself(stage: Bench) -> None:
     assert not await keeping.step()
     stage.clock.move(days=31)
     assert not await keeper(stage).step()
-    assert await stage.bot.log.private(made.id)
+    assert await stage.bot.log.requests.private(made.id)
     while await keeping.step():
         pass
-    assert not await stage.bot.log.private(made.id)
-    erased = (await stage.bot.log.events(made.id))[-1]
+    assert not await stage.bot.log.requests.private(made.id)
+    erased = (await stage.bot.log.requests.events(made.id))[-1]
     assert (erased.name, erased.actor, erased.data["rule"]) == ("erased", "system", "older than 30 days")
-    assert (await stage.bot.log.request(waits.id)).state is State.PENDING
-    assert await stage.bot.log.private(waits.id)
+    assert (await stage.bot.log.requests.request(waits.id)).state is State.PENDING
+    assert await stage.bot.log.requests.private(waits.id)

@@ -78,7 +78,7 @@ async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
 
 async def test_words_are_found_in_any_writing(stage: Bench) -> None:
     """Capitals, composition, quotes and width do not count in what was typed, nor in what was kept."""
-    made = await stage.bot.log.record(
+    made = await stage.bot.log.requests.record(
         replace(placing(NUMBER), team="T0CALLOPS", reason="Herr MU\u0308LLER didn’t\u00a0pay")
     )
     async with stage.connected():
@@ -91,10 +91,14 @@ async def test_people_are_found_by_a_name_in_any_writing(stage: Bench) -> None:
     """A name in capitals is no id, and an id, a mention or a name finds the same; else nobody is of that name."""
     for user, name in (("U0WILL", "William"), ("U0JURG", "JÜRGEN"), ("USLACKBOT", "Slackbot")):
         known = Person(user, "T0CALLOPS", name, "UTC", False, False, False, False, stage.clock())
-        await stage.bot.log.keep_person(known)
+        await stage.bot.log.users.keep_person(known)
     mine = await stage.bot.ask(PLACE)
-    will = await stage.bot.log.record(replace(placing(OTHER_NUMBER), requester="U0WILL", team="T0CALLOPS"))
-    jurgen = await stage.bot.log.record(replace(placing(NUMBER), requester="U0JURG", team="T0CALLOPS"))
+    will = await stage.bot.log.requests.record(
+        replace(placing(OTHER_NUMBER), requester="U0WILL", team="T0CALLOPS")
+    )
+    jurgen = await stage.bot.log.requests.record(
+        replace(placing(NUMBER), requester="U0JURG", team="T0CALLOPS")
+    )
     async with stage.connected():
         for line, expected in [
             ("by=WILLIAM", will.request.id),
@@ -245,7 +249,7 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: Bench) -
         assert "• +91 98765 43210 (India)" in seen
         assert "<@U0SECOND> looked at the full number." in seen
         assert "Show full number" not in seen
-    [event] = [one for one in await stage.bot.log.events(made.id) if one.name == "revealed"]
+    [event] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "revealed"]
     assert event.actor == SECOND
 
 

@@ -44,7 +44,7 @@ async def doubted(stage: Bench, *, effect: bool, seen: bool = True) -> Request:
         await stage.bot.rounds()
         await stage.pass_time(seconds=PAUSES[-1].total_seconds())
     await stage.bot.rounds()
-    return await stage.bot.log.request(made.id)
+    return await stage.bot.log.requests.request(made.id)
 
 
 async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
@@ -60,7 +60,7 @@ async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
     before = len(await stage.people.journal("chat.update"))
     await stage.bot.posts()
     assert len(await stage.people.journal("chat.update")) == before + 2  # the card and the audit message
-    assert "Billing Reminder" not in str((await stage.bot.log.events(made.id))[-1].data)
+    assert "Billing Reminder" not in str((await stage.bot.log.requests.events(made.id))[-1].data)
 
 
 async def test_what_is_over_is_not_looked_up(stage: Bench) -> None:
@@ -77,7 +77,7 @@ async def test_what_nobody_had_to_approve_is_looked_up_before_it_is_sent(stage: 
     made = await stage.bot.ask(DELETE)
     await stage.bot.rounds()
     assert await methods(stage) == ["GET", "DELETE"]
-    names = [event.name for event in await stage.bot.log.events(made.id)]
+    names = [event.name for event in await stage.bot.log.requests.events(made.id)]
     assert names == ["requested", "looked_up", "sending", "succeeded"]
 
 
@@ -132,7 +132,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
     made = await doubted(stage, effect=True)
     entry = made.entries[0]
     assert entry.state is State.SUCCEEDED
-    names = [event.name for event in await stage.bot.log.events(made.id)]
+    names = [event.name for event in await stage.bot.log.requests.events(made.id)]
     assert names[-2:] == ["looked_up_gone", "looked_up"]
     assert "seen there before our first request" in (entry.message or "")
     assert (await methods(stage)).count("GET") == 2
@@ -151,7 +151,7 @@ async def test_what_is_still_there_stays_a_doubt(stage: Bench) -> None:
     entry = await stage.bot.entry(made)
     assert (entry.state, entry.sighted) == (State.UNKNOWN, True)
     assert await methods(stage) == ["GET", "DELETE", "DELETE", "DELETE", "GET"]
-    last = (await stage.bot.log.events(made.id))[-1]
+    last = (await stage.bot.log.requests.events(made.id))[-1]
     assert (last.name, last.data) == ("looked_up", {"found": True, "said": "Kore.ai has this campaign."})
 
 
@@ -172,7 +172,7 @@ async def test_not_found_after_a_doubt_counts_where_a_look_up_saw_it(stage: Benc
     await stage.pass_time(seconds=2)
     await stage.bot.rounds()
     assert await methods(stage) == ["GET", "DELETE", "DELETE", "GET"]
-    assert [event.name for event in await stage.bot.log.events(made.id)][-1] == "inferred"
+    assert [event.name for event in await stage.bot.log.requests.events(made.id)][-1] == "inferred"
 
 
 GONE = '{"status": "error", "message": "Campaign not found"}'
@@ -229,7 +229,7 @@ async def test_where_it_cannot_be_looked_up_once_more_nothing_is_concluded(stage
 
     async def pause() -> None:
         del bot.log.at["after sending"]
-        await bot.log.pause(account, stage.clock() + timedelta(seconds=20))
+        await bot.log.outages.pause(account, stage.clock() + timedelta(seconds=20))
 
     bot.log.at["after sending"] = pause
     await stage.pass_time(seconds=2)
@@ -302,7 +302,9 @@ async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: Bench)
     await bot.rounds()
     other = await stage.start()
     for _ in range((kore.requests_a_minute or 0) - 1):
-        turn = await other.log.turn(kore.budget or "", a_minute=kore.requests_a_minute, now=stage.clock())
+        turn = await other.log.rate_limits.turn(
+            kore.budget or "", a_minute=kore.requests_a_minute, now=stage.clock()
+        )
         assert turn is None
     await stage.pass_time(seconds=30)
     await bot.approve(made)
@@ -315,7 +317,9 @@ async def test_an_account_s_rate_is_kept_by_all_processes_together(stage: Bench)
 
 async def test_a_look_up_takes_its_turn(stage: Bench) -> None:
     """Where the account has none, it waits, and so does what it stands before."""
-    await stage.bot.log.pause(stage.bot.adapters["kore"].budget or "", stage.clock() + timedelta(seconds=9))
+    await stage.bot.log.outages.pause(
+        stage.bot.adapters["kore"].budget or "", stage.clock() + timedelta(seconds=9)
+    )
     made = await stage.bot.approve(await stage.bot.ask(DELETE))
     await stage.bot.rounds()
     assert (await methods(stage), (await stage.bot.entry(made)).state) == ([], State.APPROVED)
@@ -371,9 +375,9 @@ async def test_what_a_look_up_hears_of_the_rate_is_heeded(stage: Bench) -> None:
 )
 async def test_a_name_that_two_campaigns_have_is_not_taken(stage: Bench, other: str) -> None:
     """Their names differ by nothing that people type: the id is asked for, until the other one is deleted."""
-    namesake = (await stage.bot.log.record(deleting("cd-9"))).request
+    namesake = (await stage.bot.log.requests.record(deleting("cd-9"))).request
     note = Note(namesake.id, "looked_up", {"found": True}, {"known_as": other})
-    await stage.bot.log.apply(noted(note))
+    await stage.bot.log.requests.apply(noted(note))
     made = await stage.bot.ask(DELETE)
     await stage.bot.rounds()
     await stage.bot.posts()
@@ -391,10 +395,10 @@ async def test_a_name_that_two_campaigns_have_is_not_taken(stage: Bench, other: 
         assert [*(await mira.submit(review, {field: "Billing"})).errors.values()] == [
             "This is not the campaign above. Compare the two, then type it again."
         ]
-        await stage.bot.log.apply(withdraw(namesake.id))
-        await stage.bot.log.erase(namesake.id, actor="U0DPO")
+        await stage.bot.log.requests.apply(withdraw(namesake.id))
+        await stage.bot.log.retention.erase(namesake.id, actor="U0DPO")
         assert not (await mira.submit(review, {field: "billing reminder voice campaign2"})).errors
-    assert (await stage.bot.log.request(made.id)).state is State.APPROVED
+    assert (await stage.bot.log.requests.request(made.id)).state is State.APPROVED
 
 
 def words_of_labels(view: View) -> list[str]:

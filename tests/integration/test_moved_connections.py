@@ -74,9 +74,9 @@ async def test_a_call_is_not_gone_with_those_of_another_agent(stage: Bench) -> N
     cancel = await ask(stage, "reminders", CANCEL_BY_NUMBER, "cancel")
     assert cancel.state is State.SUCCEEDED
     log = stage.bot.log
-    assert (await log.request(after.request)).cancelled is not None
-    assert (await log.request(before.request)).cancelled is None
-    assert [one.id for one in await log.scheduled_to(NUMBER, stage.clock())] == [before.id]
+    assert (await log.requests.request(after.request)).cancelled is not None
+    assert (await log.requests.request(before.request)).cancelled is None
+    assert [one.id for one in await log.call_history.scheduled_to(NUMBER, stage.clock())] == [before.id]
 
 
 @pytest.mark.parametrize("change", ["address", "caller"])

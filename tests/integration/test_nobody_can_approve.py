@@ -55,7 +55,7 @@ async def refused(stage: Bench, by: str = AGENT) -> str:
     """Ask for a cancellation that is refused and recorded; return the reason."""
     with pytest.raises(NotAllowed) as no:
         await stage.bot.ask(CANCEL_BY_ID, by=by)
-    [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request is not None
     assert entry.message == no.value.why[0]
     await stage.bot.asks()
@@ -226,7 +226,9 @@ async def test_who_waits_hears_that_nobody_can_approve_any_more(stage: Bench) ->
     for channel in ("C0APPROVE", "D0AGENT"):
         [said] = await texts(stage, channel, "Nobody could approve this now: in managers, 1 is deactivated.")
         assert "It waits until <!date^" in said
-    story = [event.name for event in await stage.bot.log.events((await stage.bot.entries())[0].request)]
+    story = [
+        event.name for event in await stage.bot.log.requests.events((await stage.bot.entries())[0].request)
+    ]
     assert story.count("nobody_can_approve") == 1
 
 

@@ -154,7 +154,7 @@ async def test_colleagues_read_no_number_in_modals_and_lists(stage: Bench) -> No
         assert "•" in read(one)
         assert not told(read(one)), one
     assert told(read(revealed))
-    assert [event.name for event in await bot.log.events(made.id)].count("revealed") == 1
+    assert [event.name for event in await bot.log.requests.events(made.id)].count("revealed") == 1
 
 
 async def test_an_export_by_direct_message_shows_no_number(stage: Bench) -> None:

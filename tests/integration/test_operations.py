@@ -9,7 +9,7 @@ from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
 from bot.text.deciding import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
-from storage.log import Conflict
+from storage.errors import Conflict
 from storage.models import Query, Request
 from storage.states import State
 from tests.integration.bench import (
@@ -91,7 +91,7 @@ async def bring_to(stage: Bench, state: State) -> Request:
         case _:
             pass
     assert (await stage.bot.entry(made)).state is state
-    return await stage.bot.log.request(made.id)
+    return await stage.bot.log.requests.request(made.id)
 
 
 POSSIBLE: dict[State, dict[Does, State]] = {
@@ -218,9 +218,9 @@ async def test_a_person_settles_what_nobody_knows(
     await stage.bot.posts()
     assert (await stage.bot.entry(made)).state is after
     assert len(await stage.asked("callkaro")) == requests
-    [event] = [one for one in await stage.bot.log.events(made.id) if one.name == how]
+    [event] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == how]
     assert (event.actor, event.data["group"]) == (MANAGER, "managers")
-    assert (event.seq, "note", "I looked") in await stage.bot.log.private(made.id)
+    assert (event.seq, "note", "I looked") in await stage.bot.log.requests.private(made.id)
     assert any("I looked" in one.text for one in await stage.said("C0AUDIT") if one.thread_ts)
     assert len(await stage.said("D0AGENT")) > before
 
@@ -317,7 +317,7 @@ async def test_what_the_rules_refuse_is_in_the_log_with_its_why(stage: Bench) ->
     """A refusal is a request, too: with its reason, and nothing is posted or sent."""
     with pytest.raises(NotAllowed) as no:
         await stage.bot.ask(PLACE, by="U0GUEST")
-    [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
     assert no.value.request
     assert no.value.request.id == entry.id
     assert entry.message == no.value.why[0]

@@ -77,7 +77,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: Bench) -> Non
     edited = [one for one in await stage.said("C0AUDIT") if one.ts == said.ts]
     assert "voxworks answers again" in edited[-1].text
     assert not [one for one in await stage.said("C0AUDIT") if "Waits: voxworks" in one.text]
-    assert list(await stage.bot.log.standstills()) == []
+    assert list(await stage.bot.log.outages.standstills()) == []
 
 
 async def test_what_waits_for_a_provider_that_is_down_still_runs_out_of_time(stage: Bench) -> None:
@@ -139,7 +139,7 @@ async def test_a_long_pause_is_said_and_can_be_lifted(stage: Bench) -> None:
     waits = [one for one in await stage.said("C0AUDIT") if "Waits: voxworks asked us to wait" in one.text]
     assert len(waits) == 2
     adapter = stage.bot.adapters["voxworks"]
-    [lifted] = await stage.bot.log.lift(["voxworks"], account_of("voxworks", adapter))
+    [lifted] = await stage.bot.log.outages.lift(["voxworks"], account_of("voxworks", adapter))
     assert lifted.until - lifted.since == timedelta(hours=1)
     await stage.bot.rounds()
     assert (await stage.bot.entry(second)).attempt == 1

@@ -91,7 +91,7 @@ async def test_a_message_that_somebody_deleted_is_posted_anew(stage: Bench) -> N
     await stage.bot.rounds()
     await stage.bot.posts()
     assert len(await audits(stage)) + len(await stage.said("C0APPROVE")) == 3
-    newest = (await stage.bot.log.request(made.id)).messages["audit"]
+    newest = (await stage.bot.log.requests.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == newest.ts]
     assert "Cancelled" in text
 
@@ -121,7 +121,7 @@ async def test_a_lost_answer_to_a_post_is_made_good(stage: Bench) -> None:
     posted = await stage.people.journal("chat.postMessage")
     ids = {call["args"]["client_msg_id"] for call in posted if call["args"]["channel"] == "C0AUDIT"}
     assert len(ids) == 1
-    kept = (await stage.bot.log.request(made.id)).messages["audit"]
+    kept = (await stage.bot.log.requests.request(made.id)).messages["audit"]
     [text] = [one.text for one in await stage.said("C0AUDIT") if one.ts == kept.ts]
     assert "Accepted" in text
 

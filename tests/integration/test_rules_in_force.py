@@ -65,7 +65,7 @@ async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
     assert await one.keep() is None
     await stage.crash()
     assert await reloading(stage, File(stage)).keep() is None
-    kept = await stage.bot.log.rules()
+    kept = await stage.bot.log.audit.rules()
     assert kept
     assert kept.request.startswith("R-")
     rules = json.loads(str(kept.data["rules"]))
@@ -82,7 +82,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     await reloading(stage, File(stage)).keep()
     await stage.crash(**TWO)
     await reloading(stage, File(stage)).keep()
-    kept = await stage.bot.log.rules()
+    kept = await stage.bot.log.audit.rules()
     line = 'The rule "cancellations need a manager": approvals was the default, and is 2.'
     assert kept
     assert kept.data["difference"] == line
@@ -110,9 +110,11 @@ async def test_a_rule_that_is_read_anew_holds_at_once(stage: Bench) -> None:
     made = await stage.bot.ask(CANCEL_BY_ID)
     file.changes = TWO
     os.kill(os.getpid(), signal.SIGHUP)
-    while (kept := await stage.bot.log.rules()) is None or "approvals" not in str(kept.data["difference"]):
+    while (kept := await stage.bot.log.audit.rules()) is None or "approvals" not in str(
+        kept.data["difference"]
+    ):
         await one.step()
-        await stage.bot.log.tally(stage.clock())
+        await stage.bot.log.search.tally(stage.clock())
     asyncio.get_running_loop().remove_signal_handler(signal.SIGHUP)
     assert (await stage.bot.approve(made)).state is State.PENDING
     assert (await stage.bot.approve(made, by="U0SECOND")).state is State.APPROVED
@@ -137,7 +139,7 @@ async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
     for until, before in (("18:00", "the default"), ("19:00", "from 9:00 AM to 6:00 PM")):
         file.changes = {"[groups]": f'[calling_hours]\nIN = {{ from = "9:00", until = "{until}" }}\n[groups]'}
         await one.reload()
-        kept = await stage.bot.log.rules()
+        kept = await stage.bot.log.audit.rules()
         assert kept
         hour = int(until[:2]) - 12
         now = f"from 9:00 AM to {hour}:00 PM"
@@ -145,7 +147,7 @@ async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
         assert kept.data["difference"] in str((await stage.said("C0AUDIT"))[-1].blocks)
     file.changes = {}
     await one.reload()
-    kept = await stage.bot.log.rules()
+    kept = await stage.bot.log.audit.rules()
     assert kept
     assert str(kept.data["difference"]).endswith("and are the default.")
     assert json.loads(str(kept.data["rules"]))["calling_hours"] == {}
@@ -175,7 +177,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.operations.rules == before
-    kept = await stage.bot.log.rules()
+    kept = await stage.bot.log.audit.rules()
     assert kept
     assert kept.data["difference"] == "These are the first rules that the log knows of."
 
@@ -215,7 +217,7 @@ async def test_what_a_provider_cannot_be_asked_is_refused_in_the_log(stage: Benc
     async with stage.connected():
         agent = stage.people.person("U0AGENT")
         await agent.command("/calls cancel vx_1 via reminders customer asked")
-    [entry] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    [entry] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
     assert (entry.connection, entry.code, entry.target_id) == ("reminders", "unsupported", "vx_1")
     assert entry.message == "CallKaro does not find it by its call id."
 

@@ -7,7 +7,7 @@ import pytest
 
 from bot.services.requests import NotAllowed, Settlement, content
 from bot.text.deciding import Evidence
-from storage.log import Conflict
+from storage.errors import Conflict
 from storage.models import Request
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, Bench, bench
@@ -34,7 +34,7 @@ async def deny(stage: Bench, request: Request, by: str) -> Request:
 
 async def names(stage: Bench, request: Request) -> list[str]:
     """What happened to a request, but for what approvers were asked."""
-    return [one.name for one in await stage.bot.log.events(request.id) if one.name != "asked"]
+    return [one.name for one in await stage.bot.log.requests.events(request.id) if one.name != "asked"]
 
 
 async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         await stage.bot.rounds()
         entry = await stage.bot.entry(made)
         assert entry.state is State.SUCCEEDED
-        approvals = (await stage.bot.log.request(made.id)).approvals
+        approvals = (await stage.bot.log.requests.request(made.id)).approvals
         assert [list(one.members) for one in approvals] == [[THIRD, MANAGER, SECOND]] * 2
         assert not (await stage.bot.log.verify()).faults
 
@@ -124,7 +124,9 @@ async def test_nobody_who_approved_is_asked_again(stage: Bench) -> None:
     for _ in range(4):
         await stage.bot.asks()
         await stage.pass_time(minutes=6)
-    asked = [one.data["person"] for one in await stage.bot.log.events(made.id) if one.name == "asked"]
+    asked = [
+        one.data["person"] for one in await stage.bot.log.requests.events(made.id) if one.name == "asked"
+    ]
     assert sorted(map(str, asked)) == [THIRD, SECOND]
 
 
@@ -142,7 +144,7 @@ async def test_a_request_that_too_few_could_approve_is_refused_when_it_is_asked(
         assert no.value.request
         entry = await stage.bot.entry(no.value.request)
         assert (entry.state, entry.message) == (State.REFUSED, why)
-        assert (await stage.bot.log.request(entry.request)).why == why
+        assert (await stage.bot.log.requests.request(entry.request)).why == why
 
 
 async def test_the_requester_may_be_one_of_them_where_the_rule_says_so(tmp_path: Path) -> None:
@@ -210,7 +212,7 @@ async def test_who_may_not_decide_is_in_the_log_once(stage: Bench, by: str) -> N
             await stage.bot.approve(made, by=by)
     with pytest.raises(NotAllowed):
         await deny(stage, made, by)
-    [note] = [one for one in await stage.bot.log.events(made.id) if one.name == "attempted"]
+    [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]
     assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.why[0]})
     assert (await stage.bot.entry(made)).state is State.PENDING
     assert not (await stage.bot.log.verify()).faults
@@ -226,7 +228,7 @@ async def test_who_may_not_settle_is_in_the_log(stage: Bench) -> None:
         await stage.bot.operations.settle(
             made.id, person, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="so", nonce="1"
         )
-    [note] = [one for one in await stage.bot.log.events(made.id) if one.name == "attempted"]
+    [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]
     assert (note.actor, note.data["what"]) == (THIRD, "settle")
 
 

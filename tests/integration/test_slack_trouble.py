@@ -98,7 +98,7 @@ async def test_many_targets_that_end_are_few_edits(stage: Bench) -> None:
         await stage.pass_time(seconds=1.5)
     await stage.bot.rounds()
     await over(stage, timedelta(seconds=10))
-    request = await stage.bot.log.request(made.id)
+    request = await stage.bot.log.requests.request(made.id)
     assert {entry.state for entry in request.entries} == {"succeeded"}
     assert len(await stage.people.journal("chat.update")) - edits <= 5, "an edit for every target"
     [audit] = [one for one in await stage.said("C0AUDIT") if not one.thread_ts]
@@ -231,7 +231,7 @@ async def test_a_card_without_a_channel_is_decided_by_direct_message(tmp_path: P
             [asked] = await stage.said(channel)
             assert "as the card cannot be posted in <#C0APPROVE>" in asked.text
             assert "Review…" in str(asked.blocks)
-        events = await stage.bot.log.events(made.id)
+        events = await stage.bot.log.requests.events(made.id)
         [noted] = [event for event in events if event.name == "not_posted"]
         assert noted.data == {"what": "card", "where": "C0APPROVE", "why": "is_archived"}
         assert sorted(str(event.data["person"]) for event in events if event.name == "asked") == [
@@ -259,7 +259,7 @@ async def test_both_channels_may_be_lost_at_once(stage: Bench) -> None:
     assert ["approval card" in text for text in told] == [False, True]
     assert await stage.said("D0MANAGER")
     assert await stage.said("D0SECOND")
-    whole = await stage.bot.log.whole(made.id)
+    whole = await stage.bot.log.requests.whole(made.id)
     lines = "\n".join(story(whole.request, whole.events, whole.private))
     assert "could not post the audit message in <#C0AUDIT>: CallOps is not in that channel." in lines
     assert "could not post the approval card in <#C0APPROVE>: the channel is archived." in lines

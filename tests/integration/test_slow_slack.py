@@ -60,7 +60,7 @@ async def cards(stage: Bench) -> int:
 
 async def hang(stage: Bench, request: Request, slot: str) -> None:
     """Let Slack answer no edit of one of a request's messages."""
-    ts = (await stage.bot.log.request(request.id)).messages[slot].ts
+    ts = (await stage.bot.log.requests.request(request.id)).messages[slot].ts
     await stage.people.fail(UPDATE, "silence", times=10_000, where={"ts": ts})
 
 

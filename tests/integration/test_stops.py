@@ -90,7 +90,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench
     assert "Place this call?" in preview
     await stage.bot.rounds()
     assert await stage.effects("callkaro") == ["placed", "removed"]
-    [refusal] = (await stage.bot.log.page(Query(state=State.REFUSED))).entries
+    [refusal] = (await stage.bot.log.search.page(Query(state=State.REFUSED))).entries
     assert "Calls to this number were stopped on 2 Mar 2026" in (refusal.message or "")
     assert "asha" not in (refusal.message or "")
     assert verify(stage.path).faults == ()
@@ -99,7 +99,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench
 async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench) -> None:
     """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
-    await stage.bot.log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await stage.bot.log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock)
     for _ in range(4):
         await telling.step()
@@ -108,8 +108,8 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     assert "<@U0AGENT> stopped all calls to +91 ••••• •3210." in first
     assert "asked us to" not in first  # what stands in a channel could not be taken out again
     assert "2 numbers added to the do-not-call list “ndnc”." in second
-    [listed] = await stage.bot.log.stops(OTHER_NUMBER)
-    became = str(status(await stage.bot.log.events(listed.id), {}).blocks)
+    [listed] = await stage.bot.log.do_not_call.stops(OTHER_NUMBER)
+    became = str(status(await stage.bot.log.requests.events(listed.id), {}).blocks)
     assert became.index("2 numbers added to the do-not-call list “ndnc”.") < became.index(
         "An import into the do-not-call list “ndnc” began. It blocks nothing before it is done."
     )
@@ -145,7 +145,7 @@ async def test_nothing_leaves_once_a_stop_is_recorded(stage: Bench) -> None:
     entry = await bot.entry(made)
     assert entry.state is State.REFUSED
     assert reports[0].stop.id in (entry.message or "")
-    names = [event.name for event in await bot.log.events(made.id)]
+    names = [event.name for event in await bot.log.requests.events(made.id)]
     assert names == ["requested", "sending", "held_back", "refused"]
     assert (await bot.log.verify()).faults == ()
 
@@ -200,7 +200,7 @@ async def test_a_stop_delivered_twice_makes_its_requests_once(stage: Bench) -> N
     first, second = await stop(stage.bot), await stop(stage.bot)
     assert first.stop.id == second.stop.id
     assert [one.id for one in first.cancelling] == [one.id for one in second.cancelling]
-    assert len((await stage.bot.log.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
+    assert len((await stage.bot.log.search.page(Query(kind=Kind.CANCEL_CALL))).entries) == 1
 
 
 async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: Bench) -> None:
@@ -210,7 +210,7 @@ async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: Bench) ->
     )
     made = await bot.ask(PLACE)
     assert made.state is State.PENDING
-    await bot.log.add_list("ndnc", [NUMBER], actor="system")
+    await bot.log.do_not_call.add_list("ndnc", [NUMBER], actor="system")
     with pytest.raises(NotAllowed, match="on the do-not-call list ndnc"):
         await bot.approve(made)
 
@@ -221,8 +221,8 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
     report = await stop(stage.bot)
     await stage.bot.rounds()
     for request in [made.id, report.stop.id, *(one.id for one in report.cancelling)]:
-        await stage.bot.log.erase(request, actor=MANAGER)
-    assert await stage.bot.log.stops(NUMBER)
+        await stage.bot.log.retention.erase(request, actor=MANAGER)
+    assert await stage.bot.log.do_not_call.stops(NUMBER)
     with pytest.raises(NotAllowed):
         await stage.bot.ask(PLACE, inbound="again")
     assert verify(stage.path).faults == ()
@@ -231,7 +231,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
 async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
     """Whoever deletes the row by hand leaves events that say otherwise."""
     report = await stop(stage.bot)
-    await stage.bot.log.add_list("ndnc", [OTHER_NUMBER], actor="system")
+    await stage.bot.log.do_not_call.add_list("ndnc", [OTHER_NUMBER], actor="system")
     with closing(sqlite3.connect(stage.path)) as connection:
         connection.execute("DELETE FROM stops")
         connection.commit()
@@ -271,7 +271,7 @@ async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
         assert opened
         heard = await asha.submit(opened, {"targets": "98765 43210", "reason": "asked us to"})
     assert "No more calls to +91 ••••• •3210" in read(heard.view)
-    assert await stage.bot.log.stops(NUMBER)
+    assert await stage.bot.log.do_not_call.stops(NUMBER)
 
 
 async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
@@ -287,7 +287,7 @@ async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
     await bot.rounds()
     report = await stop(bot)
     await bot.rounds()
-    ended = [await bot.log.request(one.id) for one in report.cancelling]
+    ended = [await bot.log.requests.request(one.id) for one in report.cancelling]
     assert [one.state for one in ended] == [State.SUCCEEDED] * 2
     assert await stage.effects("callkaro") == ["placed", "placed", "removed", "removed"]
 
@@ -304,9 +304,11 @@ async def test_a_stop_on_a_dry_run_does_not_say_that_it_cancels(stage: Bench) ->
 async def test_why_somebody_was_stopped_is_purged_with_their_number(stage: Bench) -> None:
     """The block stays: it is a keyed hash. Why it was asked is said in no channel, and is erased."""
     await stop(stage.bot)
-    await stage.bot.log.purge(Erasing(rule="by number", numbers=frozenset({NUMBER})), actor="operator")
-    [stopped] = await stage.bot.log.stops(NUMBER)
-    assert await stage.bot.log.private(stopped.id) == []
+    await stage.bot.log.retention.purge(
+        Erasing(rule="by number", numbers=frozenset({NUMBER})), actor="operator"
+    )
+    [stopped] = await stage.bot.log.do_not_call.stops(NUMBER)
+    assert await stage.bot.log.requests.private(stopped.id) == []
     assert not verify(stage.path).faults
 
 
@@ -316,7 +318,7 @@ async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
     await stop(bot)
     await bot.rounds()
     await stopping(bot).allow(PHONE, await bot.person(MANAGER), "called us back")
-    assert await bot.log.asked_to_stop(NUMBER)
+    assert await bot.log.search.asked_to_stop(NUMBER)
 
 
 async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:

@@ -94,7 +94,7 @@ async def test_nothing_is_cancelled_once_the_call_went_out(stage: Bench) -> None
         assert "CallOps could not send the cancellation in time" in told
         assert "will* be called" not in told
         assert "decided" not in told
-    assert (await stage.bot.log.request(placed.request)).cancelled is None
+    assert (await stage.bot.log.requests.request(placed.request)).cancelled is None
 
 
 async def test_a_move_that_comes_too_late_calls_nobody_again(stage: Bench) -> None:
@@ -160,7 +160,10 @@ async def test_a_later_call_to_the_number_is_still_cancelled(stage: Bench) -> No
         assert all("Removed what was still to go out" in one for one in told)
     assert "only later ones can have been removed" in await heard(stage, "D0AGENT")
     log = stage.bot.log
-    assert [(await log.request(one.id)).cancelled for one in (first, second)] == [None, Cancelled(made.id)]
+    assert [(await log.requests.request(one.id)).cancelled for one in (first, second)] == [
+        None,
+        Cancelled(made.id),
+    ]
 
 
 async def test_what_runs_out_while_a_later_call_is_to_come_says_so(stage: Bench) -> None:

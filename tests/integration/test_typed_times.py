@@ -28,7 +28,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def known_with(bot: Bot, zone: str) -> None:
     """Keep that Slack said so of the agent's clocks."""
     person = await bot.person(AGENT)
-    await bot.log.keep_person(replace(person, timezone=zone))
+    await bot.log.users.keep_person(replace(person, timezone=zone))
 
 
 async def test_whoever_has_no_zone_is_asked_for_it(stage: Bench) -> None:
@@ -139,5 +139,5 @@ async def test_when_a_call_goes_out_is_read_and_mended_as_any_time(stage: Bench)
         assert "is too long for a time" in read((await asha.command(f"{line}{'9 ' * 1000}")).ephemeral)
         await asha.command(f"{line}9:30pm IST")
     [entry] = await stage.bot.entries()
-    request = await stage.bot.log.request(entry.request)
+    request = await stage.bot.log.requests.request(entry.request)
     assert request.goes_out == datetime(2026, 11, 21, 16, tzinfo=UTC)

@@ -33,7 +33,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def forget(stage: Bench, user: str, does: str = "error", **more: Any) -> None:
     """Let what is known of somebody be too old, and Slack say nothing of them."""
     person = await stage.bot.person(user)
-    await stage.bot.log.keep_person(replace(person, read_at=stage.clock() - timedelta(days=2)))
+    await stage.bot.log.users.keep_person(replace(person, read_at=stage.clock() - timedelta(days=2)))
     await stage.people.fail("users.info", does, times=10_000, where={"user": user}, **more)
 
 

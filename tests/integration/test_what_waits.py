@@ -20,8 +20,8 @@ class CountingLog(StepLog):
 
     async def cost(self, work: Awaitable[object]) -> int:
         """Do something, and say how many steps that took."""
-        await self._reader.do(lambda connection: connection.set_progress_handler(self._step, 1))
-        await self._writer.do(lambda connection: connection.set_progress_handler(self._step, 1))
+        await self._database.reader.do(lambda connection: connection.set_progress_handler(self._step, 1))
+        await self._database.writer.do(lambda connection: connection.set_progress_handler(self._step, 1))
         self.taken = 0
         await work
         return self.taken
@@ -59,7 +59,7 @@ async def costs(folder: Path, waiting: int) -> dict[str, int]:
         team = (await bot.person(AGENT)).team
         for number in many_numbers(waiting):
             new = replace(cancelling(number), team=team, requester=AGENT)
-            await bot.log.record(new)
+            await bot.log.requests.record(new)
         while await bot.asking.step():
             pass
         for name, work in WORK.items():

@@ -24,7 +24,7 @@ from bot.cli.parser import make_parser
 from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
 from storage.models import Change, NewRequest, Note, Person
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.contract.changes import succeeded
 from tests.storage.samples import (
     NOON,
@@ -124,11 +124,11 @@ def hostile(new: NewRequest) -> NewRequest:
 async def _fill(path: Path) -> list[str]:
     """Write down what is hostile in every field that takes foreign text; the ids of all of it."""
     clock = Clock()
-    log = await SQLiteLog.open(path, key=KEY, clock=clock)
+    log = await Store.open(path, key=KEY, clock=clock)
     call = placing(NUMBER)
     action = replace(call.actions[0], action=PlaceCall(to=NUMBER, agent="payments", at=None))
-    placed = (await log.record(hostile(replace(call, actions=[action])))).request
-    await log.apply(claim(placed.id, until=clock.move(seconds=30)))
+    placed = (await log.requests.record(hostile(replace(call, actions=[action])))).request
+    await log.requests.apply(claim(placed.id, until=clock.move(seconds=30)))
     ended = finish(placed.id, reference="vx_1")
     move = replace(
         ended.moves[0],
@@ -136,25 +136,25 @@ async def _fill(path: Path) -> list[str]:
         private={"raw": HOSTILE, "headers": json.dumps([["x-said", HOSTILE]]), "summary": HOSTILE},
         data={"warning.1": HOSTILE},
     )
-    await log.apply(replace(ended, moves=[move]))
-    denied = (await log.record(hostile(cancelling(OTHER_NUMBER)))).request
+    await log.requests.apply(replace(ended, moves=[move]))
+    denied = (await log.requests.record(hostile(cancelling(OTHER_NUMBER)))).request
     change = deny(denied.id, person=HOSTILE)
-    await log.apply(replace(change, private={"note": HOSTILE}))
-    deleted = (await log.record(replace(deleting("cd-1"), reason=HOSTILE))).request
-    await log.apply(
+    await log.requests.apply(replace(change, private={"note": HOSTILE}))
+    deleted = (await log.requests.record(replace(deleting("cd-1"), reason=HOSTILE))).request
+    await log.requests.apply(
         noted(Note(deleted.id, "looked_up", {"found": True, "said": HOSTILE}, {"known_as": HOSTILE}))
     )
-    await log.apply(replace(approve(deleted.id), private={"note": HOSTILE}))
+    await log.requests.apply(replace(approve(deleted.id), private={"note": HOSTILE}))
     await succeeded(log, deleted.id, clock, Code.DELETED)
     strange = Note(deleted.id, HOSTILE, {HOSTILE: HOSTILE}, {HOSTILE: HOSTILE})
-    await log.apply(Change(deleted.id, HOSTILE, [], notes=[strange]))
-    fault = await log.report(actor=HOSTILE, where=HOSTILE, private={"traceback": HOSTILE})
-    rules = await log.keep_rules(actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None)
-    export = await log.exported(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
-    stop, _ = await log.stop(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
-    listed = await log.add_list(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
+    await log.requests.apply(Change(deleted.id, HOSTILE, [], notes=[strange]))
+    fault = await log.audit.report(actor=HOSTILE, where=HOSTILE, private={"traceback": HOSTILE})
+    rules = await log.audit.keep_rules(actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None)
+    export = await log.audit.exported(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
+    stop, _ = await log.do_not_call.stop(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
+    listed = await log.do_not_call.add_list(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
     for one in ("U0ONE", "U0TWO"):
-        await log.keep_person(Person(one, "T0", HOSTILE, "UTC", False, False, False, False, NOON))
+        await log.users.keep_person(Person(one, "T0", HOSTILE, "UTC", False, False, False, False, NOON))
     await log.close()
     return [placed.id, denied.id, deleted.id, *filter(None, (fault, rules, export, stop.id, listed.id))]
 

@@ -8,20 +8,20 @@ import sys
 from itertools import count
 
 from storage.event_log.writer import utc_now
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import many_numbers
 
 
 async def run(path: str, key: str, name: str, amount: int, parts: int) -> None:
     """Import that many numbers, as far as that part; ``key`` is in base64."""
-    log = await SQLiteLog.open(path, key=base64.b64decode(key), clock=utc_now)
+    log = await Store.open(path, key=base64.b64decode(key), clock=utc_now)
     done = count(1)
 
     def progress(_: int) -> None:
         if next(done) == parts:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    await log.add_list(name, many_numbers(amount), actor="system", progress=progress)
+    await log.do_not_call.add_list(name, many_numbers(amount), actor="system", progress=progress)
 
 
 if __name__ == "__main__":

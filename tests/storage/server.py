@@ -9,7 +9,7 @@ from pathlib import Path
 from storage.event_log.writer import utc_now
 from storage.models import Post
 from storage.repositories.processes import Presence
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, claim, placing
 
 LONG = timedelta(hours=1)
@@ -17,16 +17,16 @@ LONG = timedelta(hours=1)
 
 async def hold(path: Path, owner: str) -> None:
     """Take hold of what is there, say so, and wait to be ended: at the end of its input, cleanly."""
-    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+    log = await Store.open(path, key=KEY, clock=utc_now)
     presence = Presence.begin(path, owner)
     until = utc_now() + LONG
-    made = (await log.record(replace(placing(), posts=[Post("placed", "audit")]))).request
-    await log.apply(claim(made.id, until=until, owner=owner))
-    await log.outgoing(utc_now(), owner=owner, until=until, limit=1)
+    made = (await log.requests.record(replace(placing(), posts=[Post("placed", "audit")]))).request
+    await log.requests.apply(claim(made.id, until=until, owner=owner))
+    await log.outbox.outgoing(utc_now(), owner=owner, until=until, limit=1)
     sys.stdout.write(f"{made.id}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    await presence.end(log.release)
+    await presence.end(log.processes.release)
     await log.close()
 
 

@@ -5,17 +5,17 @@ import sys
 from datetime import timedelta
 
 from storage.event_log.writer import utc_now
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY
 
 
 async def take(path: str, asks: int, a_minute: int, later: int) -> None:
     """Ask so many times, by a clock that is so many seconds ahead."""
-    log = await SQLiteLog.open(path, key=KEY, clock=lambda: utc_now() + timedelta(seconds=later))
+    log = await Store.open(path, key=KEY, clock=lambda: utc_now() + timedelta(seconds=later))
     given = 0
     for _ in range(asks):
         now = utc_now() + timedelta(seconds=later)
-        given += await log.turn("an account", a_minute=a_minute, now=now) is None
+        given += await log.rate_limits.turn("an account", a_minute=a_minute, now=now) is None
     await log.close()
     sys.stdout.write(f"{given}\n")
 

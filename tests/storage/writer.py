@@ -8,20 +8,20 @@ from itertools import count
 from storage.event_log.writer import utc_now
 from storage.models import Change, Move, Post
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, placing
 
 
 async def write(path: str, name: str, amount: int) -> None:
     """Record that many requests (0: without end), and withdraw each one."""
-    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+    log = await Store.open(path, key=KEY, clock=utc_now)
     for n in range(amount) if amount else count():
         new = replace(placing(), inbound=f"{name}-{n}", posts=[Post("placed", "audit")])
-        made = (await log.record(new)).request
+        made = (await log.requests.record(new)).request
         sys.stdout.write(f"{made.id}\n")
         sys.stdout.flush()
         move = Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)
-        await log.apply(Change(made.id, name, [move]))
+        await log.requests.apply(Change(made.id, name, [move]))
     await log.close()
 
 

@@ -73,8 +73,6 @@ def about_log(place: Place | None, *, key_given: bool, platform: str | None = No
         )
     elif not place.exists:
         yield ok("log", f"{place.path} is not there yet; the first start makes it.")
-    elif place.older:
-        yield ok("log", f"{place.path} is of an earlier version; the next start brings it up to date.")
     else:
         fits = " and fits the key" if key_given else ""
         yield ok("log", f"{place.path} can be used{fits}: {_count(place.actions, 'action')}.")
@@ -99,8 +97,8 @@ def what_will_not_last(path: Path, platform: str | None) -> list[str]:
 def _mend_log(trouble: str) -> str:
     if "CALLOPS_KEY" in trouble:
         return "Put back the key it was made with. If that is lost, start a new log: DATABASE_URL."
-    if "newer version" in trouble:
-        return "Run the version of CallOps that wrote it, or a later one."
+    if "another version" in trouble:
+        return "Run the version of CallOps that made it, or start a new log: DATABASE_URL."
     return "Make the place right, or name another in DATABASE_URL."
 
 

@@ -178,16 +178,16 @@ def test_a_dry_run_says_what_would_be_blocked_and_writes_nothing(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["callops.db", "ndnc.csv"]
 
 
-def test_a_dry_run_migrates_no_log(tmp_path: Path) -> None:
-    """A log of an earlier version is left as it is, and why is said."""
+def test_a_dry_run_leaves_another_versions_log_alone(tmp_path: Path) -> None:
+    """And why is said."""
     imported(tmp_path, "98765 43210\n")
     with closing(sqlite3.connect(tmp_path / "callops.db")) as connection:
-        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'unfinished_lists'")
+        connection.execute("UPDATE _sqlite_migrations SET name = 'another'")
         connection.commit()
     before = (tmp_path / "callops.db").read_bytes()
     printed = imported(tmp_path, "98765 43210\n", "--dry-run")
     assert printed.status == 2
-    assert "is of an earlier version. Start CallOps once, then try this again." in printed.errors
+    assert "was made by another version of CallOps (schema another)" in printed.errors
     assert (tmp_path / "callops.db").read_bytes() == before
 
 

@@ -14,7 +14,7 @@ import pytest
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
 from storage.models import Change, Move, Person
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.bot.parsing.number_plans import digits_of
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import (
@@ -46,7 +46,7 @@ def test_a_call_that_was_cancelled_is_not_listed_as_done(
 
     async def make() -> tuple[str, str]:
         clock = Clock()
-        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
         call, cancel = await cancelled(log, clock)
         await log.close()
         return call.id, cancel.id
@@ -64,11 +64,11 @@ def test_people_are_named_by_id_or_by_name(tmp_path: Path, capsys: pytest.Captur
     """A name in capitals is no id; where nobody or several people are of that name, that is said."""
 
     async def make() -> str:
-        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
         for user, name in (("U0WILL", "William"), ("U0JURG", "Jürgen"), ("U0JURG2", "JÜRGEN")):
-            await log.keep_person(Person(user, "T0", name, "UTC", False, False, False, False, NOON))
-        made = await log.record(replace(placing(), requester="U0WILL"))
-        await log.record(placing(OTHER_NUMBER))
+            await log.users.keep_person(Person(user, "T0", name, "UTC", False, False, False, False, NOON))
+        made = await log.requests.record(replace(placing(), requester="U0WILL"))
+        await log.requests.record(placing(OTHER_NUMBER))
         await log.close()
         return made.request.id
 
@@ -108,15 +108,15 @@ def test_no_command_prints_a_number_whatever_it_was_taken_for(
 
     async def make() -> None:
         clock = Clock()
-        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
-        made = (await log.record(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
-        await log.apply(replace(approve(made.id), private={}, moves=[with_note(approve(made.id))]))
-        await log.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
+        made = (await log.requests.record(replace(cancelling_by_id("c_9876543210"), reason=SAID))).request
+        await log.requests.apply(replace(approve(made.id), private={}, moves=[with_note(approve(made.id))]))
+        await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
         [move] = finish(made.id, reference="c_9876543210").moves
         move = replace(
             move, changes={**move.changes, "message": SAID}, private={"raw": f'{{"said": "{SAID}"}}'}
         )
-        await log.apply(Change(made.id, "system", [move]))
+        await log.requests.apply(Change(made.id, "system", [move]))
         await log.close()
 
     asyncio.run(make())
@@ -141,8 +141,8 @@ def test_the_key_is_asked_for_look_ups_alone(tmp_path: Path, capsys: pytest.Capt
     """Verifying needs no secret, and says what it leaves out without; with it, exchanged look-ups are named."""
 
     async def make() -> None:
-        log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-        await log.record(placing(NUMBER, OTHER_NUMBER))
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+        await log.requests.record(placing(NUMBER, OTHER_NUMBER))
         await log.close()
 
     asyncio.run(make())

@@ -13,7 +13,7 @@ from bot.config.settings import RetentionTable
 from providers.actions import PlaceCall
 from storage.models import NewAction
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.bot.config.test_loader import FILE, KEY, environment
 from tests.storage.samples import NUMBER, OTHER_NUMBER, placing, withdraw
 
@@ -100,7 +100,7 @@ def test_the_report_says_what_went_what_stays_and_why() -> None:
 
 
 async def _made(path: Path) -> None:
-    log = await SQLiteLog.open(path, key=bytes(32), clock=lambda: NOW)
+    log = await Store.open(path, key=bytes(32), clock=lambda: NOW)
     await log.close()
 
 
@@ -136,10 +136,10 @@ async def test_a_number_that_nothing_can_erase_is_no_success(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The command's status says so, and its words say where it stands."""
-    log = await SQLiteLog.open(tmp_path / "callops.db", key=bytes(32), clock=lambda: NOW)
+    log = await Store.open(tmp_path / "callops.db", key=bytes(32), clock=lambda: NOW)
     call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
-    made = (await log.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
-    await log.apply(withdraw(made))
+    made = (await log.requests.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
+    await log.requests.apply(withdraw(made))
     await log.close()
     chosen = options(number=NUMBER)
     chosen.dry_run = False

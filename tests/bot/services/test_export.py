@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from bot.services.export import COLUMNS, MARK, Format, lines, original, text
 from storage.models import Query
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, placing
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(tmp_path: Path) -> AsyncIterator[Store]:
     """A log with a call, and a cancellation of two that was approved."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.record(placing(NUMBER))
-    made = (await log.record(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.apply(approve(*(entry.id for entry in made.entries)))
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.requests.record(placing(NUMBER))
+    made = (await log.requests.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    await log.requests.apply(approve(*(entry.id for entry in made.entries)))
     yield log
     await log.close()
 
@@ -131,7 +131,7 @@ def test_a_line_is_as_the_standard_has_it() -> None:
 
 
 @pytest.mark.parametrize("full", [False, True])
-async def test_every_entry_is_a_line(log: SQLiteLog, full: bool) -> None:  # noqa: FBT001 - a case
+async def test_every_entry_is_a_line(log: Store, full: bool) -> None:  # noqa: FBT001 - a case
     """Newest first, with who asked and who decided; numbers are masked unless full ones are asked for."""
     written = [line async for line in lines(log, Query(), Format.JSONL, default_region="IN", full=full)]
     rows = [json.loads(line) for line in written if line]
@@ -148,7 +148,7 @@ async def test_every_entry_is_a_line(log: SQLiteLog, full: bool) -> None:  # noq
 async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path, format_: Format) -> None:
     """Its line says so, and by which request; the cancellation itself was cancelled by none."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
     written = "".join([line async for line in lines(log, Query(), format_, default_region="IN")])
     await log.close()
@@ -163,7 +163,7 @@ async def test_a_call_that_was_cancelled_is_not_counted_as_called(tmp_path: Path
     ]
 
 
-async def test_a_spreadsheet_knows_the_file(log: SQLiteLog) -> None:
+async def test_a_spreadsheet_knows_the_file(log: Store) -> None:
     """It begins with the mark of UTF-8 and the columns' names, and no more entries come than are wanted."""
     first, *others = [
         line async for line in lines(log, Query(number=NUMBER), Format.CSV, default_region="IN", most=1)

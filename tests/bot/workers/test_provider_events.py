@@ -13,7 +13,7 @@ from bot.config.loader import load
 from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
-from storage.log import Conflict
+from storage.errors import Conflict
 from storage.models import (
     SYSTEM,
     Cancelled,
@@ -26,7 +26,7 @@ from storage.models import (
     Request,
 )
 from storage.states import TERMINAL, State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.bot.config.test_loader import environment
 from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing
 
@@ -263,105 +263,112 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def log(tmp_path: Path, clock: Clock) -> AsyncIterator[SQLiteLog]:
+async def log(tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
     """A log in a file."""
-    opened = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=clock)
+    opened = await Store.open(tmp_path / "callops.db", key=KEY, clock=clock)
     yield opened
     await opened.close()
 
 
-async def in_doubt(log: SQLiteLog) -> str:
+async def in_doubt(log: Store) -> str:
     """A call that was sent, and whose answer was lost."""
-    entry = (await log.record(placing(NUMBER))).request.entries[0].id
-    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    entry = (await log.requests.record(placing(NUMBER))).request.entries[0].id
+    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     lost = Move(
         entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
     )
-    await log.apply(Change(entry, SYSTEM, [lost]))
+    await log.requests.apply(Change(entry, SYSTEM, [lost]))
     return entry
 
 
-async def told(log: SQLiteLog, entry: str, *, times: int = 1, **more: Any) -> int:
+async def told(log: Store, entry: str, *, times: int = 1, **more: Any) -> int:
     """Let a provider tell of a call, at once as often; how often there was something to post."""
     announced: list[None] = []
-    notices = Notices(log, load(environment(log._path.parent)), announce=lambda: announced.append(None))
+    notices = Notices(
+        log, load(environment(log._database.path.parent)), announce=lambda: announced.append(None)
+    )
     notice = NOTICE.model_copy(update={"action_id": entry, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)
 
 
-async def test_of_many_deliveries_one_is_written(log: SQLiteLog) -> None:
+async def test_of_many_deliveries_one_is_written(log: Store) -> None:
     """All at once and once more: one event, one set of posts, and the log is whole."""
     entry = await in_doubt(log)
     assert await told(log, entry, times=20) == 1
     assert await told(log, entry) == 0
-    assert [event.name for event in await log.events(entry)] == ["requested", "sending", "unknown", "webhook"]
+    assert [event.name for event in await log.requests.events(entry)] == [
+        "requested",
+        "sending",
+        "unknown",
+        "webhook",
+    ]
     assert (await log.verify()).faults == ()
 
 
-async def test_a_call_that_took_place_is_not_placed_again(log: SQLiteLog) -> None:
+async def test_a_call_that_took_place_is_not_placed_again(log: Store) -> None:
     """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
     entry = await in_doubt(log)
     order = Move(entry, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
-    await log.apply(Change(entry, "U0MANAGER", [order]))
-    assert [one.id for one in await log.ready(NOW, 10)] == [entry]
+    await log.requests.apply(Change(entry, "U0MANAGER", [order]))
+    assert [one.id for one in await log.dispatch_queue.ready(NOW, 10)] == [entry]
     assert await told(log, entry) == 1
-    assert await log.ready(NOW, 10) == []
-    names = [event.name for event in await log.events(entry)]
+    assert await log.dispatch_queue.ready(NOW, 10) == []
+    names = [event.name for event in await log.requests.events(entry)]
     assert names[3:] == ["ordered", "order_dropped", "webhook"]
-    assert (await log.request(entry)).state is State.SUCCEEDED
+    assert (await log.requests.request(entry)).state is State.SUCCEEDED
     assert (await log.verify()).faults == ()
 
 
-async def test_a_contradiction_is_told_once(log: SQLiteLog) -> None:
+async def test_a_contradiction_is_told_once(log: Store) -> None:
     """Somebody said that it did not happen: however often the provider says otherwise, it is one note."""
     entry = await in_doubt(log)
     said = Move(entry, "did_not_happen", frozenset({State.UNKNOWN}), State.FAILED)
-    await log.apply(Change(entry, "U0MANAGER", [said]))
+    await log.requests.apply(Change(entry, "U0MANAGER", [said]))
     assert await told(log, entry, times=20) == 1
     assert await told(log, entry) == 0
-    assert [event.name for event in await log.events(entry)][3:] == ["did_not_happen", "took_place"]
-    assert (await log.request(entry)).state is State.FAILED
+    assert [event.name for event in await log.requests.events(entry)][3:] == ["did_not_happen", "took_place"]
+    assert (await log.requests.request(entry)).state is State.FAILED
     assert (await log.verify()).faults == ()
 
 
-async def placed(log: SQLiteLog, new: NewRequest | None = None) -> str:
+async def placed(log: Store, new: NewRequest | None = None) -> str:
     """A call that was accepted, and is scheduled for tomorrow."""
     new = new or placing(NUMBER, at=NOW + timedelta(days=1))
-    entry = (await log.record(new)).request.entries[0].id
-    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    entry = (await log.requests.record(new)).request.entries[0].id
+    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     done = Move(
         entry, "succeeded", frozenset({State.SENDING}), State.SUCCEEDED, changes={"code": Code.SCHEDULED}
     )
-    await log.apply(Change(entry, SYSTEM, [done]))
+    await log.requests.apply(Change(entry, SYSTEM, [done]))
     return entry
 
 
-async def deletion_in_doubt(log: SQLiteLog, *, number: str = NUMBER, agent: str = "payments") -> str:
+async def deletion_in_doubt(log: Store, *, number: str = NUMBER, agent: str = "payments") -> str:
     """A deletion by number that was sent, and whose answer was lost."""
     action = Cancel(target=NumberRef(agent=agent, to=number))
     made = replace(cancelling(number), actions=[NewAction(action, number=number)])
-    entry = (await log.record(made)).request.entries[0].id
-    await log.apply(approve(entry))
-    await log.apply(claim(entry, until=NOW + timedelta(seconds=30)))
+    entry = (await log.requests.record(made)).request.entries[0].id
+    await log.requests.apply(approve(entry))
+    await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     lost = Move(
         entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
     )
-    await log.apply(Change(entry, SYSTEM, [lost]))
+    await log.requests.apply(Change(entry, SYSTEM, [lost]))
     return entry
 
 
-async def states(log: SQLiteLog, *entries: str) -> list[State]:
+async def states(log: Store, *entries: str) -> list[State]:
     """How some requests stand."""
-    return [(await log.request(entry)).state for entry in entries]
+    return [(await log.requests.request(entry)).state for entry in entries]
 
 
-async def test_a_call_that_was_deleted_settles_its_deletion(log: SQLiteLog) -> None:
+async def test_a_call_that_was_deleted_settles_its_deletion(log: Store) -> None:
     """Once, however often it is told; and the call reads that it does not go out."""
     call, deletion = await placed(log), await deletion_in_doubt(log)
     assert await told(log, call, times=5, end=CallEnd.DELETED) == 1
     assert await states(log, call, deletion) == [State.SUCCEEDED, State.SUCCEEDED]
-    cancelled = (await log.request(call)).cancelled
+    cancelled = (await log.requests.request(call)).cancelled
     assert cancelled is not None
     assert cancelled.by == deletion
     later = await deletion_in_doubt(log)
@@ -370,7 +377,7 @@ async def test_a_call_that_was_deleted_settles_its_deletion(log: SQLiteLog) -> N
     assert (await log.verify()).faults == ()
 
 
-async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: SQLiteLog) -> None:
+async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: Store) -> None:
     """Its deletion is settled once; told again, it settles no later one."""
     call, deletion = await in_doubt(log), await deletion_in_doubt(log)
     assert await told(log, call, times=5, end=CallEnd.DELETED) == 2  # the deletion, and what people read
@@ -391,7 +398,7 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: SQLiteLog) -
     ],
 )
 async def test_what_does_not_prove_a_deletion_settles_none(
-    log: SQLiteLog, deletions: list[dict[str, str]], end: CallEnd
+    log: Store, deletions: list[dict[str, str]], end: CallEnd
 ) -> None:
     """Another number, another agent, one of several, or an end that is no deletion."""
     call = await in_doubt(log)
@@ -400,7 +407,7 @@ async def test_what_does_not_prove_a_deletion_settles_none(
     assert set(await states(log, *made)) == {State.UNKNOWN}
 
 
-async def test_a_deletion_from_before_the_call_is_not_settled(log: SQLiteLog, clock: Clock) -> None:
+async def test_a_deletion_from_before_the_call_is_not_settled(log: Store, clock: Clock) -> None:
     """It cannot have been what deleted a call that was placed later."""
     deletion = await deletion_in_doubt(log)
     clock.move(minutes=1)
@@ -409,16 +416,16 @@ async def test_a_deletion_from_before_the_call_is_not_settled(log: SQLiteLog, cl
     assert await states(log, deletion) == [State.UNKNOWN]
 
 
-async def test_one_of_several_that_was_deleted_settles_nothing(log: SQLiteLog) -> None:
+async def test_one_of_several_that_was_deleted_settles_nothing(log: Store) -> None:
     """A deletion by number was aimed at all of them: somebody may have deleted this one by hand."""
     calls = [await placed(log), await placed(log)]
     deletion = await deletion_in_doubt(log)
     await told(log, calls[0], end=CallEnd.DELETED)
     assert await states(log, deletion) == [State.UNKNOWN]
-    assert [(await log.request(call)).cancelled for call in calls] == [None, None]
+    assert [(await log.requests.request(call)).cancelled for call in calls] == [None, None]
 
 
-async def test_a_call_from_before_the_deletion_settles_none(log: SQLiteLog, clock: Clock) -> None:
+async def test_a_call_from_before_the_deletion_settles_none(log: Store, clock: Clock) -> None:
     """Its event comes late: it was to go out before the deletion was asked for, so another one deleted it."""
     call = await placed(log)
     clock.move(days=2)
@@ -427,7 +434,7 @@ async def test_a_call_from_before_the_deletion_settles_none(log: SQLiteLog, cloc
     assert await states(log, deletion) == [State.UNKNOWN]
 
 
-async def test_a_call_of_another_account_settles_no_deletion(log: SQLiteLog) -> None:
+async def test_a_call_of_another_account_settles_no_deletion(log: Store) -> None:
     """The connection was changed between the two."""
     elsewhere = replace(placing(NUMBER, at=NOW + timedelta(days=1)), fingerprint="another")
     call = await placed(log, elsewhere)
@@ -436,7 +443,7 @@ async def test_a_call_of_another_account_settles_no_deletion(log: SQLiteLog) -> 
     assert await states(log, deletion) == [State.UNKNOWN]
 
 
-async def test_one_event_comes_for_each_try(log: SQLiteLog) -> None:
+async def test_one_event_comes_for_each_try(log: Store) -> None:
     """The first try did not ring, the second did: that one settles the call."""
     entry = await in_doubt(log)
     assert await told(log, entry, times=3, end=CallEnd.NOT_REACHED, attempt=0) == 1
@@ -444,17 +451,21 @@ async def test_one_event_comes_for_each_try(log: SQLiteLog) -> None:
     assert await states(log, entry) == [State.UNKNOWN]
     assert await told(log, entry, end=CallEnd.NO_ANSWER, attempt=2) == 1
     assert await states(log, entry) == [State.SUCCEEDED]
-    assert [event.name for event in await log.events(entry)][3:] == ["call_ended", "call_ended", "webhook"]
+    assert [event.name for event in await log.requests.events(entry)][3:] == [
+        "call_ended",
+        "call_ended",
+        "webhook",
+    ]
 
 
-async def test_an_action_that_is_not_in_the_log_is_no_fault(log: SQLiteLog) -> None:
+async def test_an_action_that_is_not_in_the_log_is_no_fault(log: Store) -> None:
     """Nothing is written and nothing raised: the provider must not try for ever."""
     assert await told(log, "A-2222") == 0
     assert (await log.verify()).events == 0
 
 
 @pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])
-async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after: State) -> None:
+async def test_of_a_person_and_a_provider_exactly_one_wins(log: Store, after: State) -> None:
     """Somebody settles it while the provider tells: whichever is first stands, the other changes nothing."""
     winners = set()
     for number in range(20):
@@ -464,13 +475,13 @@ async def test_of_a_person_and_a_provider_exactly_one_wins(log: SQLiteLog, after
         async def person(settled: Change = settled, waits: float = number**2 / 2000) -> bool:
             await asyncio.sleep(waits)
             try:
-                await log.apply(settled)
+                await log.requests.apply(settled)
             except Conflict:
                 return False
             return True
 
         first, _ = await asyncio.gather(person(), told(log, entry))
-        names = [event.name for event in await log.events(entry)]
+        names = [event.name for event in await log.requests.events(entry)]
         contradicted = ["took_place"] if first and after is State.FAILED else []
         assert names[3:] == (["happened", *contradicted] if first else ["webhook"])
         winners.add(first)

@@ -1,4 +1,4 @@
-"""The promises of `storage.log.ActionLog` as tests: a store joins by one class with one fixture."""
+"""The promises of `storage.store.Store` as tests: a store joins by one class with one fixture."""
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.log import ActionLog
+from storage.store import Store
 from tests.storage.contract.beginning import Beginning
 from tests.storage.contract.changes import Changing
 from tests.storage.contract.deciding import Deciding
@@ -23,7 +23,7 @@ from tests.storage.contract.taking_away import TakingAway
 from tests.storage.samples import Clock
 
 
-class ActionLogContract(
+class StoreContract(
     Changing,
     Deciding,
     Joining,
@@ -43,7 +43,7 @@ class ActionLogContract(
     """Subclass it as ``Test…`` and say how a fresh store is opened."""
 
     @abstractmethod
-    async def open_log(self, folder: Path, clock: Clock) -> ActionLog:
+    async def open_log(self, folder: Path, clock: Clock) -> Store:
         """Open a store with nothing in it, which keeps what it keeps in the folder."""
 
     @pytest.fixture
@@ -52,7 +52,7 @@ class ActionLogContract(
         return Clock()
 
     @pytest.fixture
-    async def log(self, tmp_path: Path, clock: Clock) -> AsyncIterator[ActionLog]:
+    async def log(self, tmp_path: Path, clock: Clock) -> AsyncIterator[Store]:
         """A fresh store."""
         log = await self.open_log(tmp_path, clock)
         yield log

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import Change, Move, NewAction, NewRequest, Note, Request
 from storage.states import IllegalMove, State
+from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
 from tests.storage.samples import (
     NUMBER,
@@ -29,19 +30,19 @@ LEASE = timedelta(seconds=30)
 KORE = replace(deleting("cd-1"), connection="kore")
 
 
-async def approved(log: ActionLog, new: NewRequest) -> Request:
+async def approved(log: Store, new: NewRequest) -> Request:
     """Record a request and have it approved where that is needed."""
     made = await recorded(log, new)
-    return await log.apply(approve(made.id)) if made.approvals_needed else made
+    return await log.requests.apply(approve(made.id)) if made.approvals_needed else made
 
 
 async def in_doubt(
-    log: ActionLog, clock: Clock, new: NewRequest, *, not_after: datetime | None = None
+    log: Store, clock: Clock, new: NewRequest, *, not_after: datetime | None = None
 ) -> Request:
     """A request whose first attempt ended in doubt, and which another attempt is ordered for."""
     made = await approved(log, new)
-    await log.apply(claim(made.id, until=clock.now + LEASE))
-    return await log.apply(doubt(made.id, ordered=True, not_after=not_after))
+    await log.requests.apply(claim(made.id, until=clock.now + LEASE))
+    return await log.requests.apply(doubt(made.id, ordered=True, not_after=not_after))
 
 
 def begin(request: Request, clock: Clock, *, attempt: int = 1) -> Change:
@@ -52,197 +53,205 @@ def begin(request: Request, clock: Clock, *, attempt: int = 1) -> Change:
 class Beginning:
     """What every store promises of attempts that may not begin, and of doubts that stay doubts."""
 
-    async def test_only_a_doubt_leads_back_to_unknown(self, log: ActionLog, clock: Clock) -> None:
+    async def test_only_a_doubt_leads_back_to_unknown(self, log: Store, clock: Clock) -> None:
         """What was never sent cannot become unknown; an ordered attempt in doubt that is not made can."""
         made = await recorded(log, placing())
         back = Move(made.id, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
         with pytest.raises(IllegalMove):
-            await log.apply(Change(made.id, "system", [back]))
-        assert (await log.request(made.id)).state is State.APPROVED
+            await log.requests.apply(Change(made.id, "system", [back]))
+        assert (await log.requests.request(made.id)).state is State.APPROVED
         doubtful = await in_doubt(log, clock, cancelling_by_id("vx_1"))
-        after = await log.apply(Change(doubtful.id, "system", [replace(back, entry=doubtful.id)]))
+        after = await log.requests.apply(Change(doubtful.id, "system", [replace(back, entry=doubtful.id)]))
         assert (after.state, after.entries[0].doubted) == (State.UNKNOWN, True)
         await assert_replayable(log, doubtful.id)
 
     @pytest.mark.parametrize("after", [State.WITHDRAWN, State.EXPIRED, State.REFUSED])
     async def test_a_doubt_ends_in_nothing_that_says_it_was_never_sent(
-        self, log: ActionLog, clock: Clock, after: State
+        self, log: Store, clock: Clock, after: State
     ) -> None:
         """Who meant to end what was not in doubt yet comes too late."""
         made = await in_doubt(log, clock, cancelling_by_id("vx_1"))
         with pytest.raises(Conflict) as conflict:
-            await log.apply(
+            await log.requests.apply(
                 Change(made.id, "U0AGENT", [Move(made.id, "ended", frozenset({State.APPROVED}), after)])
             )
         assert conflict.value.current.state is State.APPROVED
 
-    async def test_an_attempt_begins_before_its_time_is_over_or_never(
-        self, log: ActionLog, clock: Clock
-    ) -> None:
+    async def test_an_attempt_begins_before_its_time_is_over_or_never(self, log: Store, clock: Clock) -> None:
         """From ``not_after`` on it is not ready but overdue, cannot be claimed, and its bytes may not leave."""
         until = clock.now + timedelta(seconds=20)
         made = await in_doubt(log, clock, cancelling(), not_after=until)
         clock.now = until - timedelta(microseconds=1)
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [made.id]
-        assert not await log.overdue(clock.now)
-        await log.apply(begin(made, clock, attempt=2))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [made.id]
+        assert not await log.dispatch_queue.overdue(clock.now)
+        await log.requests.apply(begin(made, clock, attempt=2))
         lease = clock.now + LEASE
-        assert await log.hold(made.id, owner="one", attempt=2, until=lease)
+        assert await log.requests.hold(made.id, owner="one", attempt=2, until=lease)
         clock.now = until
-        assert not await log.hold(made.id, owner="one", attempt=2, until=lease)
-        await log.apply(doubt(made.id, ordered=True, attempt=2))
-        assert not await log.ready(clock.now, 9)
-        [overdue] = await log.overdue(clock.now)
+        assert not await log.requests.hold(made.id, owner="one", attempt=2, until=lease)
+        await log.requests.apply(doubt(made.id, ordered=True, attempt=2))
+        assert not await log.dispatch_queue.ready(clock.now, 9)
+        [overdue] = await log.dispatch_queue.overdue(clock.now)
         assert (overdue.id, overdue.not_after) == (made.id, until)
         with pytest.raises(Conflict):
-            await log.apply(begin(made, clock, attempt=3))
+            await log.requests.apply(begin(made, clock, attempt=3))
         await assert_replayable(log, made.id)
 
     @pytest.mark.parametrize("sent_again", [True, False])
     async def test_beside_a_cancellation_by_number_nothing_begins(
-        self, log: ActionLog, clock: Clock, *, sent_again: bool
+        self, log: Store, clock: Clock, *, sent_again: bool
     ) -> None:
         """While it is being sent, or in doubt and about to be again: neither a call nor another cancellation."""
         cancel = await approved(log, cancelling())
         if sent_again:
-            await log.apply(begin(cancel, clock))
-            await log.apply(doubt(cancel.id, ordered=True, not_before=clock.now + timedelta(seconds=2)))
+            await log.requests.apply(begin(cancel, clock))
+            await log.requests.apply(
+                doubt(cancel.id, ordered=True, not_before=clock.now + timedelta(seconds=2))
+            )
         call, second = await approved(log, placing()), await approved(log, cancelling())
         if not sent_again:
-            await log.apply(begin(cancel, clock))
+            await log.requests.apply(begin(cancel, clock))
         others = [
             await approved(log, placing(OTHER_NUMBER)),
             await approved(log, replace(placing(), connection="second", fingerprint="callkaro:2")),
             await approved(log, cancelling_by_id("vx_1")),
         ]
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [one.id for one in others]
-        assert [entry.id for entry in await log.ready(clock.now, 1)] == [one.id for one in others[:2]]
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [
+            one.id for one in others
+        ]
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 1)] == [
+            one.id for one in others[:2]
+        ]
         for waiting in (call, second):
             with pytest.raises(Conflict) as conflict:
-                await log.apply(begin(waiting, clock))
+                await log.requests.apply(begin(waiting, clock))
             assert conflict.value.current.state is State.APPROVED
         for other in others:
-            await log.apply(begin(other, clock))
+            await log.requests.apply(begin(other, clock))
         if sent_again:
             clock.move(seconds=2)
-            await log.apply(begin(cancel, clock, attempt=2))
-        await log.apply(finish(cancel.id, attempt=1 + sent_again))
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [call.id, second.id]
+            await log.requests.apply(begin(cancel, clock, attempt=2))
+        await log.requests.apply(finish(cancel.id, attempt=1 + sent_again))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [call.id, second.id]
 
     @pytest.mark.parametrize("connection", ["reminders", "second"])
-    async def test_an_agent_with_two_names_is_one(
-        self, log: ActionLog, clock: Clock, connection: str
-    ) -> None:
+    async def test_an_agent_with_two_names_is_one(self, log: Store, clock: Clock, connection: str) -> None:
         """What the same agent is asked for by its own id, or through another connection to it, waits as well."""
         cancel = await approved(log, cancelling())
         call = PlaceCall(to=NUMBER, agent="raw-id-of-payments")
         other_name = replace(placing(), connection=connection, actions=[NewAction(call, number=NUMBER)])
         same = await approved(log, other_name)
         another = await approved(log, replace(other_name, fingerprint="callkaro:2"))
-        await log.apply(begin(cancel, clock))
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [another.id]
+        await log.requests.apply(begin(cancel, clock))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [another.id]
         with pytest.raises(Conflict):
-            await log.apply(begin(same, clock))
-        await log.apply(finish(cancel.id, attempt=1))
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [same.id, another.id]
+            await log.requests.apply(begin(same, clock))
+        await log.requests.apply(finish(cancel.id, attempt=1))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [same.id, another.id]
 
     async def test_a_cancellation_by_number_waits_for_a_call_being_placed(
-        self, log: ActionLog, clock: Clock
+        self, log: Store, clock: Clock
     ) -> None:
         """Whether that call is already there to be cancelled, nobody could say; other calls do not wait."""
         call, other = await approved(log, placing()), await approved(log, placing())
         cancel = await approved(log, cancelling())
-        await log.apply(begin(call, clock))
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [other.id]
+        await log.requests.apply(begin(call, clock))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [other.id]
         with pytest.raises(Conflict):
-            await log.apply(begin(cancel, clock))
-        await log.apply(begin(other, clock))
+            await log.requests.apply(begin(cancel, clock))
+        await log.requests.apply(begin(other, clock))
         for one in (call, other):
-            await log.apply(doubt(one.id))
-        await log.apply(begin(cancel, clock))
+            await log.requests.apply(doubt(one.id))
+        await log.requests.apply(begin(cancel, clock))
 
-    async def test_a_doubt_that_waits_for_people_holds_up_nobody(self, log: ActionLog, clock: Clock) -> None:
+    async def test_a_doubt_that_waits_for_people_holds_up_nobody(self, log: Store, clock: Clock) -> None:
         """Only while another attempt is ordered do others wait for it."""
         cancel, call = await approved(log, cancelling()), await approved(log, placing())
-        await log.apply(begin(cancel, clock))
-        await log.apply(doubt(cancel.id))
-        await log.apply(begin(call, clock))
+        await log.requests.apply(begin(cancel, clock))
+        await log.requests.apply(doubt(cancel.id))
+        await log.requests.apply(begin(call, clock))
 
     async def test_two_cancellations_in_doubt_do_not_wait_for_each_other(
-        self, log: ActionLog, clock: Clock
+        self, log: Store, clock: Clock
     ) -> None:
         """The one that was ordered first goes first."""
         first, second = await approved(log, cancelling()), await approved(log, cancelling())
         for one in (first, second):
-            await log.apply(begin(one, clock))
-            await log.apply(doubt(one.id))
+            await log.requests.apply(begin(one, clock))
+            await log.requests.apply(doubt(one.id))
         for one in (second, first):
             order = Move(one.id, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
-            await log.apply(Change(one.id, "U0MANAGER", [order]))
-        assert [entry.id for entry in await log.ready(clock.now, 9)] == [second.id]
+            await log.requests.apply(Change(one.id, "U0MANAGER", [order]))
+        assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [second.id]
         with pytest.raises(Conflict):
-            await log.apply(begin(first, clock, attempt=2))
-        await log.apply(begin(second, clock, attempt=2))
-        await log.apply(finish(second.id, attempt=2))
-        await log.apply(begin(first, clock, attempt=2))
+            await log.requests.apply(begin(first, clock, attempt=2))
+        await log.requests.apply(begin(second, clock, attempt=2))
+        await log.requests.apply(finish(second.id, attempt=2))
+        await log.requests.apply(begin(first, clock, attempt=2))
 
-    async def test_of_many_that_begin_at_once_one_does(self, log: ActionLog, clock: Clock) -> None:
+    async def test_of_many_that_begin_at_once_one_does(self, log: Store, clock: Clock) -> None:
         """Cancellations by number of one key, claimed together: one is sent, the others wait."""
         made = [await approved(log, cancelling()) for _ in range(8)]
         results = await asyncio.gather(
-            *(log.apply(begin(one, clock)) for one in made), return_exceptions=True
+            *(log.requests.apply(begin(one, clock)) for one in made), return_exceptions=True
         )
         assert [type(one) for one in results].count(Conflict) == len(made) - 1
 
-    async def test_what_was_not_looked_up_yet(self, log: ActionLog, clock: Clock) -> None:
+    async def test_what_was_not_looked_up_yet(self, log: Store, clock: Clock) -> None:
         """Entries that wait or are approved, never begun, of some connections; one look-up is enough."""
         waiting, denied, begun = [await recorded(log, KORE) for _ in range(3)]
         await recorded(log, deleting("cd-2"))
-        await log.apply(withdraw(denied.id))
-        assert [one.id for one in (await log.unsighted({"kore"}, 9, {}))[0]] == [waiting.id, begun.id]
-        assert len((await log.unsighted({"kore"}, 1, {}))[0]) == 1
-        await log.apply(approve(begun.id))
-        assert {one.id for one in (await log.unsighted({"kore", "x"}, 9, {}))[0]} == {waiting.id, begun.id}
-        await log.apply(begin(begun, clock))
-        await log.apply(noted(Note(waiting.id, "looked_up", {"found": None})))
-        assert not (await log.unsighted({"kore"}, 9, {}))[0]
+        await log.requests.apply(withdraw(denied.id))
+        assert [one.id for one in (await log.dispatch_queue.unsighted({"kore"}, 9, {}))[0]] == [
+            waiting.id,
+            begun.id,
+        ]
+        assert len((await log.dispatch_queue.unsighted({"kore"}, 1, {}))[0]) == 1
+        await log.requests.apply(approve(begun.id))
+        assert {one.id for one in (await log.dispatch_queue.unsighted({"kore", "x"}, 9, {}))[0]} == {
+            waiting.id,
+            begun.id,
+        }
+        await log.requests.apply(begin(begun, clock))
+        await log.requests.apply(noted(Note(waiting.id, "looked_up", {"found": None})))
+        assert not (await log.dispatch_queue.unsighted({"kore"}, 9, {}))[0]
 
-    async def test_no_connection_s_look_ups_wait_behind_another_s(self, log: ActionLog) -> None:
+    async def test_no_connection_s_look_ups_wait_behind_another_s(self, log: Store) -> None:
         """So many of each connection, the oldest first."""
         late = [await recorded(log, KORE) for _ in range(2)]
         other = await recorded(log, replace(KORE, connection="another"))
-        found = (await log.unsighted({"another", "kore"}, 1, {}))[0]
+        found = (await log.dispatch_queue.unsighted({"another", "kore"}, 1, {}))[0]
         assert [one.id for one in found] == [late[0].id, other.id]
 
-    async def test_which_deletions_in_doubt_are_looked_up(self, log: ActionLog, clock: Clock) -> None:
+    async def test_which_deletions_in_doubt_are_looked_up(self, log: Store, clock: Clock) -> None:
         """Once for each doubt, and not while another attempt is ordered."""
         made = await in_doubt(log, clock, KORE)
-        await log.apply(noted(Note(made.id, "looked_up", {"found": True})))
-        assert not await log.unsure({"kore"}, 9)
-        await log.apply(begin(made, clock, attempt=2))
-        await log.apply(doubt(made.id, attempt=2))
-        assert [one.id for one in await log.unsure({"kore"}, 9)] == [made.id]
-        assert not await log.unsure({"other"}, 9)
-        await log.apply(noted(Note(made.id, "looked_up", {"found": None})))
-        assert not await log.unsure({"kore"}, 9)
+        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": True})))
+        assert not await log.dispatch_queue.unsure({"kore"}, 9)
+        await log.requests.apply(begin(made, clock, attempt=2))
+        await log.requests.apply(doubt(made.id, attempt=2))
+        assert [one.id for one in await log.dispatch_queue.unsure({"kore"}, 9)] == [made.id]
+        assert not await log.dispatch_queue.unsure({"other"}, 9)
+        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": None})))
+        assert not await log.dispatch_queue.unsure({"kore"}, 9)
         other = await approved(log, replace(cancelling(), connection="kore"))
-        await log.apply(begin(other, clock))
-        await log.apply(doubt(other.id))
-        assert not await log.unsure({"kore"}, 9)
+        await log.requests.apply(begin(other, clock))
+        await log.requests.apply(doubt(other.id))
+        assert not await log.dispatch_queue.unsure({"kore"}, 9)
 
     @pytest.mark.parametrize("found", [True, False, None])
     async def test_what_a_look_up_saw_counts_from_before_the_first_attempt(
-        self, log: ActionLog, clock: Clock, *, found: bool | None
+        self, log: Store, clock: Clock, *, found: bool | None
     ) -> None:
         """Only if it saw the target; what it sees later, or of another entry, does not count."""
         made, later = await approved(log, KORE), await approved(log, KORE)
-        await log.apply(noted(Note(made.id, "looked_up", {"found": found})))
+        await log.requests.apply(noted(Note(made.id, "looked_up", {"found": found})))
         for one in (made, later):
-            await log.apply(begin(one, clock))
-            await log.apply(doubt(one.id))
-            await log.apply(noted(Note(one.id, "looked_up", {"found": one is later})))
-        assert await log.sighted_before(made.id) == bool(found)
-        assert not await log.sighted_before(later.id)
+            await log.requests.apply(begin(one, clock))
+            await log.requests.apply(doubt(one.id))
+            await log.requests.apply(noted(Note(one.id, "looked_up", {"found": one is later})))
+        assert await log.call_history.sighted_before(made.id) == bool(found)
+        assert not await log.call_history.sighted_before(later.id)
         other = await approved(log, KORE)
         await succeeded(log, other.id, clock, Code.DELETED, "cd-1")
-        assert not await log.sighted_before(made.id)
+        assert not await log.call_history.sighted_before(made.id)

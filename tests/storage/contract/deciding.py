@@ -2,9 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from storage.log import ActionLog, Conflict
+from storage.errors import Conflict
 from storage.models import Change
 from storage.states import State
+from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded
 from tests.storage.samples import approve, cancelling
 
@@ -20,54 +21,56 @@ def one_of_two(request: str, person: str, *, after: int) -> Change:
 class Deciding:
     """What every store promises of several approvals, of what the rules said, and of the rules in force."""
 
-    async def test_an_approval_knows_those_before_it(self, log: ActionLog) -> None:
+    async def test_an_approval_knows_those_before_it(self, log: Store) -> None:
         """One that was thought of when there were fewer comes too late, and changes nothing."""
         made = await recorded(log, cancelling())
-        first = await log.apply(one_of_two(made.id, "U0MANAGER", after=0))
+        first = await log.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
         assert (first.state, first.approved_by) == (State.PENDING, ["U0MANAGER"])
         with pytest.raises(Conflict) as late:
-            await log.apply(one_of_two(made.id, "U0SECOND", after=0))
+            await log.requests.apply(one_of_two(made.id, "U0SECOND", after=0))
         assert [one.person for one in late.value.current.approvals] == ["U0MANAGER"]
-        last = await log.apply(replace(approve(made.id, person="U0SECOND"), after=1))
+        last = await log.requests.apply(replace(approve(made.id, person="U0SECOND"), after=1))
         assert (last.state, last.approved_by) == (State.APPROVED, ["U0MANAGER", "U0SECOND"])
         await assert_replayable(log, made.id)
         assert not (await log.verify()).faults
 
-    async def test_words_of_an_approval_that_moves_nothing_are_kept(self, log: ActionLog) -> None:
+    async def test_words_of_an_approval_that_moves_nothing_are_kept(self, log: Store) -> None:
         """They hang on its event, and can be erased."""
         made = await recorded(log, cancelling())
-        await log.apply(one_of_two(made.id, "U0MANAGER", after=0))
-        [event] = [one for one in await log.events(made.id) if one.name == "approval_recorded"]
-        assert (event.seq, "note", "checked") in await log.private(made.id)
-        await log.erase(made.id, actor="U0AUDITOR")
-        assert (event.seq, "note", "checked") not in await log.private(made.id)
+        await log.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
+        [event] = [one for one in await log.requests.events(made.id) if one.name == "approval_recorded"]
+        assert (event.seq, "note", "checked") in await log.requests.private(made.id)
+        await log.retention.erase(made.id, actor="U0AUDITOR")
+        assert (event.seq, "note", "checked") not in await log.requests.private(made.id)
 
-    async def test_what_waits_says_who_approved(self, log: ActionLog) -> None:
+    async def test_what_waits_says_who_approved(self, log: Store) -> None:
         """Whoever denied is not among them."""
         made = await recorded(log, cancelling())
-        assert [one.approved_by for one in await log.pending(9)] == [frozenset()]
+        assert [one.approved_by for one in await log.approvals.pending(9)] == [frozenset()]
         for number, person in enumerate(("U0MANAGER", "U0SECOND")):
-            await log.apply(one_of_two(made.id, person, after=number))
-        assert [one.approved_by for one in await log.pending(9)] == [frozenset({"U0MANAGER", "U0SECOND"})]
+            await log.requests.apply(one_of_two(made.id, person, after=number))
+        assert [one.approved_by for one in await log.approvals.pending(9)] == [
+            frozenset({"U0MANAGER", "U0SECOND"})
+        ]
 
-    async def test_what_the_rules_said_is_kept(self, log: ActionLog) -> None:
+    async def test_what_the_rules_said_is_kept(self, log: Store) -> None:
         """With the request, and in its first event."""
         made = await recorded(log, replace(cancelling(), why='The rule "x" asks.\nEveryone is told.'))
-        assert (await log.request(made.id)).why == 'The rule "x" asks.\nEveryone is told.'
-        [event] = await log.events(made.id)
+        assert (await log.requests.request(made.id)).why == 'The rule "x" asks.\nEveryone is told.'
+        [event] = await log.requests.events(made.id)
         assert event.data["why"] == made.why
 
-    async def test_the_rules_in_force_follow_one_another(self, log: ActionLog) -> None:
+    async def test_the_rules_in_force_follow_one_another(self, log: Store) -> None:
         """Each event comes after the one that its writer had read; another one in between keeps it out."""
-        assert await log.rules() is None
-        first = await log.keep_rules(actor="system", data=RULES, after=None)
-        kept = await log.rules()
+        assert await log.audit.rules() is None
+        first = await log.audit.keep_rules(actor="system", data=RULES, after=None)
+        kept = await log.audit.rules()
         assert kept
         assert (kept.request, kept.name, kept.data) == (first, "rules_changed", RULES)
-        assert await log.keep_rules(actor="system", data=RULES, after=None) is None
-        assert await log.keep_rules(actor="system", data={**RULES, "difference": "more"}, after=kept)
-        last = await log.rules()
+        assert await log.audit.keep_rules(actor="system", data=RULES, after=None) is None
+        assert await log.audit.keep_rules(actor="system", data={**RULES, "difference": "more"}, after=kept)
+        last = await log.audit.rules()
         assert last
         assert last.data["difference"] == "more"
-        assert [one.name for one in await log.events(last.request)] == ["rules_changed"]
+        assert [one.name for one in await log.requests.events(last.request)] == ["rules_changed"]
         assert not (await log.verify()).faults

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from storage.event_log.hash_chain import FOLLOWED
-from storage.log import ActionLog
 from storage.models import Change, Followed, Move, Note, Request
 from storage.states import State
+from storage.store import Store
 from tests.storage.contract.beginning import begin
 from tests.storage.contract.changes import recorded
 from tests.storage.samples import Clock, approve, cancelling, finish, noted, placing
@@ -17,59 +17,57 @@ from tests.storage.samples import Clock, approve, cancelling, finish, noted, pla
 class Moving:
     """What every store promises of a call that is cancelled to be placed again."""
 
-    async def test_a_move_is_due_once_its_first_step_is_done(self, log: ActionLog, clock: Clock) -> None:
+    async def test_a_move_is_due_once_its_first_step_is_done(self, log: Store, clock: Clock) -> None:
         """Not before, and not once the second was asked for; what came of that is part of the move."""
         move = await _moving(log, clock.now + timedelta(hours=2))
-        await log.apply(approve(move.id))
-        await log.apply(begin(move, clock))
-        assert not await log.moves_due(clock.now)
-        await log.apply(finish(move.id))
-        assert [one.id for one in await log.moves_due(clock.now)] == [move.id]
+        await log.requests.apply(approve(move.id))
+        await log.requests.apply(begin(move, clock))
+        assert not await log.dispatch_queue.moves_due(clock.now)
+        await log.requests.apply(finish(move.id))
+        assert [one.id for one in await log.dispatch_queue.moves_due(clock.now)] == [move.id]
         second = await recorded(log, replace(placing(), follows=move.id))
-        assert not await log.moves_due(clock.now)
-        assert (await log.request(move.id)).followed_by == Followed(second.id, State.APPROVED)
-        assert (await log.request(second.id)).follows == move.id
+        assert not await log.dispatch_queue.moves_due(clock.now)
+        assert (await log.requests.request(move.id)).followed_by == Followed(second.id, State.APPROVED)
+        assert (await log.requests.request(second.id)).follows == move.id
         assert not (await log.verify()).faults
 
-    async def test_each_end_of_the_second_step_is_told_once(self, log: ActionLog, clock: Clock) -> None:
+    async def test_each_end_of_the_second_step_is_told_once(self, log: Store, clock: Clock) -> None:
         """Unknown at first, then done: both are news, and neither is twice."""
         move = await _moving(log, clock.now + timedelta(hours=2))
         second = await recorded(log, replace(placing(), follows=move.id))
-        await log.apply(begin(second, clock))
-        assert not await log.moves_followed(clock.now)
+        await log.requests.apply(begin(second, clock))
+        assert not await log.dispatch_queue.moves_followed(clock.now)
         settled = Move(second.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
         for end, change in (
             (State.UNKNOWN, finish(second.id, State.UNKNOWN)),
             (State.SUCCEEDED, Change(second.id, "U0MANAGER", [settled])),
         ):
-            await log.apply(change)
-            [told] = await log.moves_followed(clock.now)
+            await log.requests.apply(change)
+            [told] = await log.dispatch_queue.moves_followed(clock.now)
             assert told.followed_by
             assert (told.followed_by.id, told.followed_by.state) == (second.id, end)
-            await log.apply(noted(Note(move.id, FOLLOWED, {"second": end})))
-            assert not await log.moves_followed(clock.now)
+            await log.requests.apply(noted(Note(move.id, FOLLOWED, {"second": end})))
+            assert not await log.dispatch_queue.moves_followed(clock.now)
 
-    async def test_a_second_step_that_is_impossible_is_due_no_more(
-        self, log: ActionLog, clock: Clock
-    ) -> None:
+    async def test_a_second_step_that_is_impossible_is_due_no_more(self, log: Store, clock: Clock) -> None:
         """A note says so, and the move is known to have ended badly."""
         move = await _moving(log, clock.now + timedelta(hours=2))
-        await log.apply(approve(move.id))
-        await log.apply(begin(move, clock))
-        await log.apply(finish(move.id))
-        await log.apply(noted(Note(move.id, FOLLOWED, {"second": None})))
-        assert not await log.moves_due(clock.now)
-        assert (await log.request(move.id)).followed_by == Followed(None, State.REFUSED)
+        await log.requests.apply(approve(move.id))
+        await log.requests.apply(begin(move, clock))
+        await log.requests.apply(finish(move.id))
+        await log.requests.apply(noted(Note(move.id, FOLLOWED, {"second": None})))
+        assert not await log.dispatch_queue.moves_due(clock.now)
+        assert (await log.requests.request(move.id)).followed_by == Followed(None, State.REFUSED)
 
-    async def test_one_move_has_one_second_step(self, log: ActionLog, clock: Clock) -> None:
+    async def test_one_move_has_one_second_step(self, log: Store, clock: Clock) -> None:
         """Whoever asks for another one is refused by the store itself."""
         move = await _moving(log, clock.now + timedelta(hours=2))
         await recorded(log, replace(placing(), follows=move.id))
         with pytest.raises(Exception, match=r"UNIQUE|unique"):
-            await log.record(replace(placing(), follows=move.id))
+            await log.requests.record(replace(placing(), follows=move.id))
 
 
-async def _moving(log: ActionLog, to: datetime) -> Request:
+async def _moving(log: Store, to: datetime) -> Request:
     """A cancellation that is to move a call."""
     call = await recorded(log, placing(at=to - timedelta(hours=1)))
     return await recorded(log, replace(cancelling(), moves=call.id, moves_to=to))

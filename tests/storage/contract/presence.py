@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from storage.log import ActionLog
+from storage.store import Store
 from tests.storage.samples import Clock
 
 LIVES = timedelta(seconds=20)
@@ -11,15 +11,15 @@ LIVES = timedelta(seconds=20)
 class BeingPresent:
     """Signs of life."""
 
-    async def test_a_process_counts_while_it_says_that_it_lives(self, log: ActionLog, clock: Clock) -> None:
+    async def test_a_process_counts_while_it_says_that_it_lives(self, log: Store, clock: Clock) -> None:
         """Each counts once however often it says so, until it takes itself out or says nothing for too long."""
-        assert await log.present("one", LIVES) == 1
-        assert await log.present("one", LIVES) == 1
-        assert await log.present("two", LIVES) == 2
-        assert await log.present("one", timedelta()) == 1
-        assert await log.present("one", LIVES) == 2
+        assert await log.processes.present("one", LIVES) == 1
+        assert await log.processes.present("one", LIVES) == 1
+        assert await log.processes.present("two", LIVES) == 2
+        assert await log.processes.present("one", timedelta()) == 1
+        assert await log.processes.present("one", LIVES) == 2
         clock.move(seconds=15)
-        assert await log.present("one", LIVES) == 2
+        assert await log.processes.present("one", LIVES) == 2
         clock.move(seconds=6)
-        assert await log.present("one", LIVES) == 1
+        assert await log.processes.present("one", LIVES) == 1
         assert not (await log.verify()).faults

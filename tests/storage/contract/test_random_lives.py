@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
-from storage.log import Conflict
+from storage.errors import Conflict
 from storage.models import Change, Move, Note, Post
 from storage.states import MOVES, IllegalMove, State, onward, request_state
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.contract.changes import assert_replayable
 from tests.storage.samples import (
     KEY,
@@ -53,7 +53,7 @@ class Lives(RuleBasedStateMachine):
         self.doubted: set[str] = set()
         self.attempts: dict[str, int] = {}
         self.keys: dict[str, str] = {}
-        self.opened: list[SQLiteLog] = []
+        self.opened: list[Store] = []
         self.open()
 
     def run(self, doing: Coroutine[Any, Any, Result]) -> Result:
@@ -63,7 +63,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def open(self) -> None:
         """Open the log, or open it once more and go on there: the one before is idle, as another process."""
-        self.log = self.run(SQLiteLog.open(self.folder / "log.db", key=KEY, clock=self.clock))
+        self.log = self.run(Store.open(self.folder / "log.db", key=KEY, clock=self.clock))
         self.opened.append(self.log)
 
     @rule(target=requests, several=st.booleans(), pending=st.booleans(), key=st.sampled_from("abcdef"))
@@ -71,7 +71,7 @@ class Lives(RuleBasedStateMachine):
         """Record a request; the same key is the same request."""
         numbers = (NUMBER, OTHER_NUMBER)[: 1 + several]
         new = cancelling(*numbers) if pending else placing(*numbers)
-        made = self.run(self.log.record(replace(new, nonce=key, posts=[Post("asked", "audit")])))
+        made = self.run(self.log.requests.record(replace(new, nonce=key, posts=[Post("asked", "audit")])))
         assert made.fresh == (key not in self.keys)
         assert self.keys.setdefault(key, made.request.id) == made.request.id
         if made.fresh:
@@ -91,11 +91,11 @@ class Lives(RuleBasedStateMachine):
         )
         if not possible:
             with pytest.raises(Conflict) as conflict:
-                self.run(self.log.apply(change))
+                self.run(self.log.requests.apply(change))
             states = [self.states[entry] for entry in self.entries(change.request)]
             assert conflict.value.current.state is request_state(states)
             return False
-        after = self.run(self.log.apply(change))
+        after = self.run(self.log.requests.apply(change))
         self.states |= {move.entry: move.after for move in change.moves}
         assert [entry.state for entry in after.entries] == [self.states[entry.id] for entry in after.entries]
         return True
@@ -112,9 +112,9 @@ class Lives(RuleBasedStateMachine):
         until, attempt = self.clock.now + timedelta(seconds=30), self.attempts.get(entry, 0) + 1
         if self.attempt(claim(entry, until=until, attempt=attempt)):
             self.attempts[entry] = attempt
-            assert self.run(self.log.hold(entry, owner="one", attempt=attempt, until=until))
+            assert self.run(self.log.requests.hold(entry, owner="one", attempt=attempt, until=until))
             with pytest.raises(Conflict):
-                self.run(self.log.apply(finish(entry, owner="two", attempt=attempt)))
+                self.run(self.log.requests.apply(finish(entry, owner="two", attempt=attempt)))
             if after is State.UNKNOWN:
                 self.attempt(doubt(entry, attempt=attempt))
                 self.doubted.add(entry)
@@ -129,7 +129,7 @@ class Lives(RuleBasedStateMachine):
         change = Change(request, "system", [move])
         if self.states[entry] is State.APPROVED and entry not in self.doubted:
             with pytest.raises(IllegalMove):
-                self.run(self.log.apply(change))
+                self.run(self.log.requests.apply(change))
         else:
             self.attempt(change)
 
@@ -137,8 +137,10 @@ class Lives(RuleBasedStateMachine):
     def note(self, request: str, *, found: bool | None) -> None:
         """A look-up is noted, wherever the entry stands."""
         entry = self.entries(request)[0]
-        before = self.run(self.log.request(request)).entries[0]
-        after = self.run(self.log.apply(noted(Note(entry, "looked_up", {"found": found})))).entries[0]
+        before = self.run(self.log.requests.request(request)).entries[0]
+        after = self.run(self.log.requests.apply(noted(Note(entry, "looked_up", {"found": found})))).entries[
+            0
+        ]
         assert after == replace(before, looked_up=True, sighted=found, known_as=None)
 
     @rule(request=requests, after=st.sampled_from(sorted(MOVES[State.UNKNOWN])))
@@ -152,8 +154,8 @@ class Lives(RuleBasedStateMachine):
     @rule(request=requests)
     def erase(self, request: str) -> None:
         """Forget what is personal."""
-        self.run(self.log.erase(request, actor="U0DPO"))
-        assert not self.run(self.log.private(request))
+        self.run(self.log.retention.erase(request, actor="U0DPO"))
+        assert not self.run(self.log.requests.private(request))
 
     @rule(hours=st.integers(-48, 48))
     def move_clock(self, hours: int) -> None:
@@ -164,16 +166,16 @@ class Lives(RuleBasedStateMachine):
     def deliver(self) -> None:
         """Make the posts that are due: never two of one request."""
         until = self.clock.now + timedelta(seconds=30)
-        due = self.run(self.log.outgoing(self.clock.now, owner="one", until=until, limit=50))
+        due = self.run(self.log.outbox.outgoing(self.clock.now, owner="one", until=until, limit=50))
         assert len({post.request for post in due}) == len(due)
         for post in due:
-            self.run(self.log.delivered(post, None, seen=post.event))
+            self.run(self.log.outbox.delivered(post, None, seen=post.event))
 
     @invariant()
     def rows_are_what_events_say(self) -> None:
         """Every entry stands where it was last moved to, and replaying its events gives its row."""
         for request in self.keys.values():
-            read = self.run(self.log.request(request))
+            read = self.run(self.log.requests.request(request))
             assert {entry.id: entry.state for entry in read.entries} == {
                 entry: self.states[entry] for entry in self.entries(request)
             }

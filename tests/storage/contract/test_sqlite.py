@@ -1,14 +1,13 @@
 from pathlib import Path
 
-from storage.log import ActionLog
-from storage.store import SQLiteLog
-from tests.storage.contract import ActionLogContract
+from storage.store import Store
+from tests.storage.contract import StoreContract
 from tests.storage.samples import KEY, Clock
 
 
-class TestSQLite(ActionLogContract):
+class TestSQLite(StoreContract):
     """The SQLite store keeps every promise of a log."""
 
-    async def open_log(self, folder: Path, clock: Clock) -> ActionLog:
+    async def open_log(self, folder: Path, clock: Clock) -> Store:
         """Open a new file."""
-        return await SQLiteLog.open(folder / "log.db", key=KEY, clock=clock)
+        return await Store.open(folder / "log.db", key=KEY, clock=clock)

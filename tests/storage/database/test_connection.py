@@ -18,6 +18,7 @@ from storage.database.connection import (
     open_for_reading,
     open_for_writing,
 )
+from storage.event_log.writer import Sources
 from storage.models import Query, Waiting
 from storage.repositories import cancellations, dispatch_queue, exclusion, outbox, rate_limits, search
 from storage.repositories.approvals import alike, last_asked, pending, pending_since, undecided
@@ -41,7 +42,7 @@ from storage.repositories.dispatch_queue import (
     unsure,
 )
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, NOON, Clock, placing
 from tests.support.tree import ROOT
 
@@ -53,9 +54,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(path: Path) -> AsyncIterator[Store]:
     """A fresh log."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
@@ -79,9 +80,9 @@ async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
         process.kill()
         accepted += [line.decode().strip() async for line in process.stdout if line.endswith(b"\n")]
         await process.wait()
-        log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+        log = await Store.open(path, key=KEY, clock=Clock())
         for request in accepted:
-            assert (await log.request(request)).state in {State.APPROVED, State.WITHDRAWN}
+            assert (await log.requests.request(request)).state in {State.APPROVED, State.WITHDRAWN}
         assert not (await log.verify()).faults
         await log.close()
 
@@ -91,7 +92,7 @@ async def test_processes_that_start_together_share_one_new_file(path: Path) -> N
     processes = [await start(path, f"process{n}", 15) for n in range(4)]
     output = [(await process.communicate())[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     verdict = await log.verify()
     assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
     assert len({request for requests in output for request in requests}) == 60
@@ -119,11 +120,11 @@ async def test_processes_that_share_a_file_share_an_account_s_rate(path: Path) -
 
 async def test_a_log_is_as_it_was_when_it_is_opened_again(path: Path) -> None:
     """Closing and opening changes nothing."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    made = (await log.record(placing())).request
+    log = await Store.open(path, key=KEY, clock=Clock())
+    made = (await log.requests.record(placing())).request
     await log.close()
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    assert await log.request(made.id) == made
+    log = await Store.open(path, key=KEY, clock=Clock())
+    assert await log.requests.request(made.id) == made
     await log.close()
 
 
@@ -161,7 +162,7 @@ def in_no_folder(path: Path) -> None:
     [
         (garbage, "not a database"),
         (somebody_elses, "another program"),
-        (newer, "newer version .schema future."),
+        (newer, "made by another version of CallOps .schema future."),
         (in_no_folder, "unable to open"),
     ],
 )
@@ -172,15 +173,15 @@ async def test_a_file_that_is_no_log_of_ours_is_said_and_left_alone(
     prepare(path)
     before = content(path)
     with pytest.raises(CannotOpen, match=why):
-        await SQLiteLog.open(path, key=KEY, clock=Clock())
+        await Store.open(path, key=KEY, clock=Clock())
     assert content(path) == before
 
 
 async def test_another_key_is_refused(path: Path) -> None:
     """A log whose numbers could not be found under the key is not opened."""
-    await (await SQLiteLog.open(path, key=KEY, clock=Clock())).close()
+    await (await Store.open(path, key=KEY, clock=Clock())).close()
     with pytest.raises(CannotOpen, match="another key"):
-        await SQLiteLog.open(path, key=b"another", clock=Clock())
+        await Store.open(path, key=b"another", clock=Clock())
 
 
 async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) -> None:
@@ -191,9 +192,9 @@ async def test_commits_reach_the_disk_and_erased_bytes_are_zeroed(path: Path) ->
             assert connection.execute(f"PRAGMA {name}").fetchone()[0] == value
 
 
-async def test_readers_cannot_write(log: SQLiteLog, path: Path) -> None:
+async def test_readers_cannot_write(log: Store, path: Path) -> None:
     """A connection for reading refuses to write."""
-    assert not (await log.page(Query())).entries
+    assert not (await log.search.page(Query())).entries
     with (
         closing(open_for_reading(path)) as connection,
         pytest.raises(sqlite3.OperationalError, match="readonly"),
@@ -210,26 +211,26 @@ async def test_readers_cannot_write(log: SQLiteLog, path: Path) -> None:
         "INSERT INTO events SELECT 9, at, request, entry, name, actor, data, private, previous, hash FROM events",
     ],
 )
-async def test_events_are_only_appended(log: SQLiteLog, path: Path, statement: str) -> None:
+async def test_events_are_only_appended(log: Store, path: Path, statement: str) -> None:
     """SQLite itself refuses to change, delete, replace or skip events, for whoever opens the file."""
-    made = (await log.record(placing())).request
+    made = (await log.requests.record(placing())).request
     with (
         closing(sqlite3.connect(path)) as connection,
         pytest.raises(sqlite3.IntegrityError, match="events are"),
     ):
         connection.execute(statement)
-    assert (await log.events(made.id))[0].actor == "U0AGENT"
+    assert (await log.requests.events(made.id))[0].actor == "U0AGENT"
 
 
-async def test_a_long_read_does_not_delay_a_commit(log: SQLiteLog, path: Path) -> None:
+async def test_a_long_read_does_not_delay_a_commit(log: Store, path: Path) -> None:
     """Somebody who reads an old state for a long time keeps nobody from writing."""
-    await log.record(placing())
+    await log.requests.record(placing())
     with closing(open_for_reading(path)) as connection:
         connection.execute("BEGIN")
         connection.execute("SELECT * FROM events").fetchone()
         async with asyncio.timeout(5):
-            made = (await log.record(placing())).request
-            await log.erase(made.id, actor="U1")
+            made = (await log.requests.record(placing())).request
+            await log.retention.erase(made.id, actor="U1")
         assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
 
 
@@ -326,65 +327,68 @@ async def test_a_transaction_that_sqlite_gave_up_is_told_to_all(path: Path) -> N
     await writer.close()
 
 
-async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: SQLiteLog) -> None:
+async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: Store) -> None:
     """Each request of cancelled callers is there whole or not at all, and others are not held up."""
-    tasks = [asyncio.create_task(log.record(placing())) for _ in range(30)]
+    tasks = [asyncio.create_task(log.requests.record(placing())) for _ in range(30)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
     results = await asyncio.gather(*tasks, return_exceptions=True)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 15
-    made = (await log.record(placing())).request
-    assert (await log.request(made.id)).state is State.APPROVED
+    made = (await log.requests.record(placing())).request
+    assert (await log.requests.request(made.id)).state is State.APPROVED
     verdict = await log.verify()
     assert verdict.faults == ()
     assert verdict.entries >= 16
 
 
+SOURCES = Sources(KEY, Clock())
+NUMBER = "+919876543210"
+
 QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
-    "page": (lambda db: search.page(db, Query(), None, 9, 50), "actions_asked"),
+    "page": (lambda db: search.page(db, SOURCES, Query(), after=9, limit=50), "actions_asked"),
     "page by state": (
-        lambda db: search.page(db, Query(state=State.PENDING), None, 9, 50),
+        lambda db: search.page(db, SOURCES, Query(state=State.PENDING), after=9, limit=50),
         "actions_state",
     ),
     "page by requester": (
-        lambda db: search.page(db, Query(requester="U1"), None, None, 50),
+        lambda db: search.page(db, SOURCES, Query(requester="U1"), limit=50),
         "actions_requester",
     ),
     "page by connection": (
-        lambda db: search.page(db, Query(connection="a"), None, 9, 50),
+        lambda db: search.page(db, SOURCES, Query(connection="a"), after=9, limit=50),
         "actions_connection",
     ),
     "page by kind": (
-        lambda db: search.page(db, Query(kind=Kind.PLACE_CALL, team="T0"), None, 9, 50),
+        lambda db: search.page(db, SOURCES, Query(kind=Kind.PLACE_CALL, team="T0"), after=9, limit=50),
         "actions_kind",
     ),
     "page of a day": (
-        lambda db: search.page(db, Query(since=NOON, until=NOON), None, 9, 50),
+        lambda db: search.page(db, SOURCES, Query(since=NOON, until=NOON), after=9, limit=50),
         "actions_asked",
     ),
     "page of a person's day": (
-        lambda db: search.page(db, Query(requester="U1", since=NOON, until=NOON), None, 9, 50),
+        lambda db: search.page(db, SOURCES, Query(requester="U1", since=NOON, until=NOON), after=9, limit=50),
         "actions_requester (requester=? AND asked_at>? AND asked_at<?",
     ),
     "page of newer ones": (
-        lambda db: search.search(db, Query(connection="a"), None, after=None, before=9, limit=50),
+        lambda db: search.find(db, SOURCES, Query(connection="a"), before=9, limit=50),
         "actions_connection",
     ),
     "page by words": (
-        lambda db: search.search(db, Query(text="a"), None, after=9, before=None, limit=50),
+        lambda db: search.find(db, SOURCES, Query(text="a"), after=9, limit=50),
         "actions_asked",
     ),
     "page by number": (
-        lambda db: search.page(db, Query(state=State.PENDING), b"n", 9, 50),
+        lambda db: search.page(db, SOURCES, Query(number=NUMBER, state=State.PENDING), after=9, limit=50),
         "lookup_number",
     ),
     "page with what was cancelled": (
-        lambda db: search.page(db, Query(), None, None, 50),
+        lambda db: search.page(db, SOURCES, Query(), limit=50),
         "events_cancelled",
     ),
-    "asked to stop": (lambda db: search.asked_to_stop(db, b"n"), "lookup_number"),
-    "coming up": (lambda db: coming_up(db, "a", "b", b"n", NOON), "lookup_number"),
+    "asked to stop": (lambda db: search.asked_to_stop(db, SOURCES, NUMBER), "lookup_number"),
+    "coming up": (lambda db: coming_up(db, SOURCES, "a", "b", NUMBER, NOON), "lookup_number"),
     "seen": (lambda db: seen(db, "a", "f", "ck_1", NOON), "events_reference"),
     "taken away": (lambda db: cancellations._found(db, "A-2222"), "events_reference (<expr>=?"),
     "what is waited for": (lambda db: ready(db, NOON, 9), "actions_approved"),
@@ -411,11 +415,11 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "lapsed": (lambda db: lapsed(db, NOON), "actions_state"),
     "undecided": (lambda db: undecided(db, NOON, 9), "requests_pending (<expr><?)"),
     "pending": (
-        lambda db: pending(db, 9, Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
+        lambda db: pending(db, 9, after=Waiting("A-2222", "U1", "T1", None, NOON, NOON)),
         "requests_pending (<expr>>?)",
     ),
     "pending since": (lambda db: pending_since(db, 5, 9), "actions_pending (n>?)"),
-    "alike": (lambda db: alike(db, b"n"), "lookup_masked (masked=?)"),
+    "alike": (lambda db: alike(db, SOURCES, NUMBER), "lookup_masked (masked=?)"),
     "last asked": (lambda db: last_asked(db, ["U1"]), "events_asked (<expr>=?)"),
     "scheduled": (
         lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
@@ -464,9 +468,9 @@ def test_what_is_asked_often_is_found_by_index(path: Path, name: str) -> None:
 
 ONE_BY_ONE: dict[str, Callable[[sqlite3.Connection], object]] = {
     "scheduled": lambda db: scheduled(db, ["a"], NOON, mine="U1", limit=9),
-    "scheduled to": lambda db: scheduled_to(db, b"n", NOON),
+    "scheduled to": lambda db: scheduled_to(db, SOURCES, NUMBER, NOON),
     "known call": lambda db: known_call(db, "a", "ck_1", NOON),
-    "holders": lambda db: holders(db, ["ck_1", "ck_12345678"], str.encode),
+    "holders": lambda db: holders(db, SOURCES, ["ck_1", "ck_12345678"]),
     "still goes out": lambda db: still_goes_out(db, "A-2222", NOON),
     "moves due": lambda db: dispatch_queue.moves_due(db, NOON),
     "moves followed": lambda db: dispatch_queue.moves_followed(db, NOON),

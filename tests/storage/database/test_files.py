@@ -14,7 +14,7 @@ from storage.maintenance.anchors import Anchor, anchors_beside, note
 from storage.maintenance.backup import CannotBackUp, backup
 from storage.repositories.erasure_list import Erasing, Listed, keep_in_list, list_beside
 from storage.repositories.processes import BEGINNING, SERVING, Presence
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
@@ -186,8 +186,8 @@ async def test_a_log_is_made_for_its_owner_alone_where_its_link_says(tmp_path: P
     (tmp_path / "callops.db").symlink_to(disk / "log.db")
     before = os.umask(0)
     try:
-        log = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=Clock())
-        await log.record(placing())
+        log = await Store.open(tmp_path / "callops.db", key=KEY, clock=Clock())
+        await log.requests.record(placing())
         made = {path.name: mode(path) for path in disk.iterdir()}
         await log.close()
     finally:
@@ -222,7 +222,7 @@ async def test_a_backup_takes_no_place_that_is_taken(
     tmp_path: Path, victim: Path, name: str, plant: Plant
 ) -> None:
     """As every new file."""
-    log = await SQLiteLog.open(tmp_path / "callops.db", key=KEY, clock=Clock())
+    log = await Store.open(tmp_path / "callops.db", key=KEY, clock=Clock())
     await log.close()
     plant(tmp_path / name, victim)
     with pytest.raises(CannotBackUp, match="is there"):

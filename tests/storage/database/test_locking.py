@@ -16,7 +16,7 @@ from storage.database.connection import BUSY_SECONDS, Writer
 from storage.database.deadlines import deadline
 from storage.errors import CommitUnknownError, LogBusyError
 from storage.models import Person, Query
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.holder import held
 from tests.storage.samples import KEY, NOON, Clock, placing, withdraw
 from tests.support.tree import ROOT
@@ -45,9 +45,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(path: Path) -> AsyncIterator[Store]:
     """A fresh log."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     yield log
     await log.close()
 
@@ -59,15 +59,15 @@ def count(path: Path) -> int:
     return int(number)
 
 
-async def test_what_is_not_written_by_its_deadline_never_is(log: SQLiteLog, path: Path) -> None:
+async def test_what_is_not_written_by_its_deadline_never_is(log: Store, path: Path) -> None:
     """A request, a change, a report and a turn: each caller is told in time, and nothing is recorded later."""
-    made = (await log.record(placing())).request
+    made = (await log.requests.record(placing())).request
     new = replace(placing(), inbound="the same trigger")
     writes = (
-        lambda: log.record(new),
-        lambda: log.apply(withdraw(made.entries[0].id)),
-        lambda: log.report(actor="U0AGENT", where="/calls", private={}),
-        lambda: log.turn("an account", a_minute=1, now=NOON),
+        lambda: log.requests.record(new),
+        lambda: log.requests.apply(withdraw(made.entries[0].id)),
+        lambda: log.audit.report(actor="U0AGENT", where="/calls", private={}),
+        lambda: log.rate_limits.turn("an account", a_minute=1, now=NOON),
     )
     async with held(path) as let_go:
         began = time.monotonic()
@@ -76,28 +76,26 @@ async def test_what_is_not_written_by_its_deadline_never_is(log: SQLiteLog, path
                 await write()
             assert due.committed == 0
         assert time.monotonic() - began < SOON * len(writes) + SLOWLY
-        assert await log.request(made.id) == made
+        assert await log.requests.request(made.id) == made
         await let_go()
-    await log.report(actor="U0AGENT", where="/calls", private={})
+    await log.audit.report(actor="U0AGENT", where="/calls", private={})
     assert count(path) == 1
-    assert await log.request(made.id) == made
-    again = await log.record(new)
+    assert await log.requests.request(made.id) == made
+    again = await log.requests.record(new)
     assert again.fresh
-    assert (await log.record(new)).request.id == again.request.id
+    assert (await log.requests.record(new)).request.id == again.request.id
     assert not (await log.verify()).faults
 
 
-async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(
-    log: SQLiteLog, path: Path
-) -> None:
+async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(log: Store, path: Path) -> None:
     """Changes that wait together are withdrawn one by one; the others are committed once the lock is free."""
 
     async def soon() -> None:
         with deadline(SOON):
-            await log.record(placing())
+            await log.requests.record(placing())
 
     async with held(path) as let_go:
-        waiting = [asyncio.create_task(log.record(placing())) for _ in range(3)]
+        waiting = [asyncio.create_task(log.requests.record(placing())) for _ in range(3)]
         hasty = [asyncio.create_task(soon()) for _ in range(3)]
         told = await asyncio.gather(*hasty, return_exceptions=True)
         assert [type(one) for one in told] == [LogBusyError] * 3
@@ -109,18 +107,16 @@ async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(
     assert count(path) == 3
 
 
-async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(
-    log: SQLiteLog, path: Path
-) -> None:
+async def test_whoever_gives_up_waiting_withdraws_what_they_wanted_written(log: Store, path: Path) -> None:
     """A caller that is cancelled while the lock is waited for leaves nothing behind."""
     async with held(path) as let_go:
-        waiting = asyncio.create_task(log.record(placing()))
+        waiting = asyncio.create_task(log.requests.record(placing()))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(waiting), SOON)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         await let_go()
-    await log.record(placing())
+    await log.requests.record(placing())
     assert count(path) == 1
 
 
@@ -142,58 +138,58 @@ async def test_a_change_that_is_being_committed_at_its_deadline_is_not_called_wi
     await writer.close()
 
 
-async def test_a_deadline_that_knows_of_its_commits(log: SQLiteLog) -> None:
+async def test_a_deadline_that_knows_of_its_commits(log: Store) -> None:
     """What was committed for an answer is counted; what only the cache wants is not."""
     with deadline(SLOWLY) as due:
-        await log.keep_person(ASHA)
-        await log.keep_draft("nonce", person="U0AGENT", content={"line": "x"})
+        await log.users.keep_person(ASHA)
+        await log.users.keep_draft("nonce", person="U0AGENT", content={"line": "x"})
         assert due.committed == 0
-        await log.record(placing())
+        await log.requests.record(placing())
         assert due.committed == 1
 
 
 async def test_people_and_drafts_are_read_before_they_are_written(path: Path) -> None:
     """Nobody waits for them, and once the lock is free they are in the file."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     content = {"line": {"targets": ("+919876543210",)}}
     async with held(path) as let_go:
         began = time.monotonic()
-        await log.keep_person(ASHA)
-        await log.keep_draft("nonce", person="U0AGENT", content=content)
+        await log.users.keep_person(ASHA)
+        await log.users.keep_draft("nonce", person="U0AGENT", content=content)
         assert time.monotonic() - began < SLOWLY
-        assert await log.person("U0AGENT") == ASHA
-        kept = await log.draft("nonce")
+        assert await log.users.person("U0AGENT") == ASHA
+        kept = await log.users.draft("nonce")
         assert kept
         assert (kept.person, kept.content) == ("U0AGENT", {"line": {"targets": ["+919876543210"]}})
-        await log.keep_person(replace(ASHA, name="Asha B."))
-        assert await log.person("U0AGENT") == replace(ASHA, name="Asha B.")
+        await log.users.keep_person(replace(ASHA, name="Asha B."))
+        assert await log.users.person("U0AGENT") == replace(ASHA, name="Asha B.")
         await let_go()
-        await log.record(placing())  # the writer has had its turn
+        await log.requests.record(placing())  # the writer has had its turn
     await log.close()
-    other = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    assert await other.person("U0AGENT") == replace(ASHA, name="Asha B.")
-    assert await other.draft("nonce") == kept
+    other = await Store.open(path, key=KEY, clock=Clock())
+    assert await other.users.person("U0AGENT") == replace(ASHA, name="Asha B.")
+    assert await other.users.draft("nonce") == kept
     await other.close()
 
 
-async def test_a_log_is_opened_and_read_beside_a_held_lock(log: SQLiteLog, path: Path) -> None:
+async def test_a_log_is_opened_and_read_beside_a_held_lock(log: Store, path: Path) -> None:
     """Opening a log that has its key writes nothing, so the command line reads it at any time."""
-    made = (await log.record(placing())).request
+    made = (await log.requests.record(placing())).request
     async with held(path):
         began = time.monotonic()
-        other = await SQLiteLog.open(path, key=KEY, clock=Clock())
-        assert await other.request(made.id) == made
-        assert len((await other.page(Query())).entries) == 1
+        other = await Store.open(path, key=KEY, clock=Clock())
+        assert await other.requests.request(made.id) == made
+        assert len((await other.search.page(Query())).entries) == 1
         await other.close()
         assert time.monotonic() - began < SLOWLY
 
 
 async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_commit(path: Path) -> None:
     """A log that is closed beside a held lock is closed in time, and what waited is not committed by it."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     async with held(path) as let_go:
-        waiting = [asyncio.create_task(log.record(placing())) for _ in range(100)]
-        await log.keep_person(ASHA)
+        waiting = [asyncio.create_task(log.requests.record(placing())) for _ in range(100)]
+        await log.users.keep_person(ASHA)
         began = time.monotonic()
         with deadline(SOON):
             await log.close()
@@ -204,7 +200,7 @@ async def test_closing_with_a_deadline_tells_who_waits_and_leaves_nothing_to_com
     assert count(path) == 0
 
 
-async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(log: SQLiteLog, path: Path) -> None:
+async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(log: Store, path: Path) -> None:
     """It makes no difference whether who holds the lock runs: no answer waits for it."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.storage.holder", str(path), cwd=ROOT, stdin=PIPE, stdout=PIPE
@@ -214,10 +210,10 @@ async def test_a_stopped_process_that_holds_the_lock_is_a_busy_log(log: SQLiteLo
     os.kill(process.pid, signal.SIGSTOP)
     try:
         with deadline(SOON), pytest.raises(LogBusyError):
-            await log.record(placing())
-        assert not (await log.page(Query())).entries
+            await log.requests.record(placing())
+        assert not (await log.search.page(Query())).entries
     finally:
         process.kill()
         await process.wait()
-    assert (await log.record(placing())).fresh
+    assert (await log.requests.record(placing())).fresh
     assert count(path) == 1

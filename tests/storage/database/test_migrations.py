@@ -1,49 +1,54 @@
+"""The one schema: a file that another version made is refused in words, and left as it is."""
+
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from storage.database.migrations import APPLICATION_ID
+from storage.database.connection import CannotOpen
+from storage.database.migrations import known
+from storage.maintenance.inspection import inspect
 from storage.maintenance.verification import verify
-from storage.models import Note, Query
-from storage.states import State
-from storage.store import SQLiteLog
-from tests.storage.samples import KEY, NUMBER, Clock, noted
+from storage.store import Store
+from tests.storage.samples import KEY, Clock, placing
 
-OLD = Path(__file__).with_name("second_schema.sql")
-"""A log as it was written before there were notes: two cancellations, approved, one of them in doubt."""
+OTHERS = {
+    "another digest": "UPDATE _sqlite_migrations SET name = 'initial_0123456789ab'",
+    "one more migration": (
+        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'later', '')"
+    ),
+}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """The file of that log."""
+@pytest.fixture(params=OTHERS)
+async def path(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A log with a request in it, as another version would have made it."""
     path = tmp_path / "log.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(OLD.read_text(encoding="utf-8"))
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    log = await Store.open(path, key=KEY, clock=Clock())
+    await log.requests.record(placing())
+    await log.close()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(OTHERS[request.param])
     return path
 
 
-async def test_a_log_is_verified_with_the_schema_it_has(path: Path) -> None:
-    """Verifying finds no fault with an old log, and migrates nothing."""
-    verdict = verify(path)
-    assert (verdict.entries, verdict.events, verdict.faults) == (2, 6, ())
+async def test_a_file_of_another_version_is_refused(path: Path) -> None:
+    """It is said what to do, and the file stays as it is."""
+    before = await asyncio.to_thread(path.read_bytes)
+    with pytest.raises(CannotOpen, match=r"made by another version of CallOps .*begin a new file"):
+        await Store.open(path, key=KEY, clock=Clock())
+    [fault] = verify(path, key=KEY).faults
+    assert "made by another version" in fault
+    assert "made by another version" in str(inspect(path, KEY).trouble)
+    assert await asyncio.to_thread(path.read_bytes) == before
+
+
+async def test_a_file_says_which_schema_it_has(tmp_path: Path) -> None:
+    """By the digest in the migration's name."""
+    path = tmp_path / "log.db"
+    await (await Store.open(path, key=KEY, clock=Clock())).close()
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone() == (2,)
-
-
-async def test_an_old_log_is_migrated_and_goes_on(path: Path) -> None:
-    """What was written before reads as it was, what is new is empty, and the chain goes on."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    request = await log.request("A-2222")
-    assert (request.reason, request.mode) == ("customer asked", None)
-    first, second = request.entries
-    assert (first.state, second.state) == (State.UNKNOWN, State.APPROVED)
-    assert (first.not_after, first.looked_up, first.sighted, first.known_as) == (None, False, None, None)
-    assert [entry.id for entry in (await log.page(Query(number=NUMBER))).entries] == [first.id]
-    await log.apply(noted(Note(first.id, "looked_up", {"found": True})))
-    assert (await log.request("A-2222")).entries[0].sighted is True
-    assert (await log.verify()).faults == ()
-    await log.close()
-    assert verify(path).events == 7
+        names = {name for (name,) in connection.execute("SELECT name FROM _sqlite_migrations")}
+    assert names == known()

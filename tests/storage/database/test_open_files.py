@@ -12,7 +12,7 @@ import pytest
 
 from storage.errors import LogReplacedError
 from storage.maintenance.backup import backup
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
 from tests.support.tree import ROOT
 
@@ -28,18 +28,18 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(path: Path) -> AsyncIterator[Store]:
     """A log with a request in it, whose files are watched."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock(), watched=True)
-    await log.record(placing())
+    log = await Store.open(path, key=KEY, clock=Clock(), watched=True)
+    await log.requests.record(placing())
     yield log
     await log.close()
 
 
 async def another(path: Path) -> Path:
     """Another log, in one file."""
-    other = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    await other.record(placing())
+    other = await Store.open(path, key=KEY, clock=Clock())
+    await other.requests.record(placing())
     await other.close()
     return path
 
@@ -75,40 +75,40 @@ LOSSES: dict[str, Loss] = {
 
 @pytest.mark.parametrize("lose", LOSSES.values(), ids=LOSSES.keys())
 async def test_nothing_is_committed_into_files_that_are_lost(
-    log: SQLiteLog, path: Path, tmp_path: Path, lose: Loss
+    log: Store, path: Path, tmp_path: Path, lose: Loss
 ) -> None:
     """Whatever becomes of its files under an open log, the next change is refused, and why is said."""
     other = await another(tmp_path / "other.db")
     assert log.fault() is None
     lose(path, other)
     with pytest.raises(LogReplacedError):
-        await log.record(placing())
+        await log.requests.record(placing())
     fault = log.fault()
     assert fault
     assert fault.startswith("The log is lost: log.db")
     assert "Nothing is accepted" in fault
     with pytest.raises(LogReplacedError):
-        await log.keep_draft("nonce", person="U0AGENT", content={})
+        await log.users.keep_draft("nonce", person="U0AGENT", content={})
 
 
-async def test_files_that_come_back_are_the_log_again(log: SQLiteLog, path: Path) -> None:
+async def test_files_that_come_back_are_the_log_again(log: Store, path: Path) -> None:
     """A folder that was away for a while, as where a volume is mounted again: nothing was lost meanwhile."""
     away = path.parent.rename(path.parent.with_name("away"))
     with pytest.raises(LogReplacedError):
-        await log.record(placing())
+        await log.requests.record(placing())
     away.rename(path.parent)
-    assert (await log.record(placing())).fresh
+    assert (await log.requests.record(placing())).fresh
     assert log.fault() is None
     assert not (await log.verify()).faults
 
 
-async def test_an_older_state_of_the_same_log_is_noticed(log: SQLiteLog, path: Path, tmp_path: Path) -> None:
+async def test_an_older_state_of_the_same_log_is_noticed(log: Store, path: Path, tmp_path: Path) -> None:
     """A backup that is copied over the running log has the same identity, and is another file all the same."""
     assert not backup(path, tmp_path / "backup.db").faults
-    await log.record(placing())
+    await log.requests.record(placing())
     shutil.copyfile(tmp_path / "backup.db", path)
     with pytest.raises(LogReplacedError):
-        await log.record(placing())
+        await log.requests.record(placing())
 
 
 async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, tmp_path: Path) -> None:
@@ -119,16 +119,16 @@ async def test_a_file_that_a_killed_process_left_is_watched_as_well(path: Path, 
     accepted = [(await process.stdout.readline()).decode().strip() for _ in range(5)]
     process.kill()
     await process.wait()
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock(), watched=True)
-    assert (await log.request(accepted[0])).id == accepted[0]
-    await log.record(placing())
+    log = await Store.open(path, key=KEY, clock=Clock(), watched=True)
+    assert (await log.requests.request(accepted[0])).id == accepted[0]
+    await log.requests.record(placing())
     shutil.copyfile(await another(tmp_path / "other.db"), path)
     with pytest.raises(LogReplacedError):
-        await log.record(placing())
+        await log.requests.record(placing())
     await log.close()
 
 
-async def test_what_others_may_do_is_no_loss(log: SQLiteLog, path: Path, tmp_path: Path) -> None:
+async def test_what_others_may_do_is_no_loss(log: Store, path: Path, tmp_path: Path) -> None:
     """Other processes write and empty the write-ahead log, a backup is made, the file is compacted, read, touched."""
     processes = [
         await asyncio.create_subprocess_exec(
@@ -141,7 +141,7 @@ async def test_what_others_may_do_is_no_loss(log: SQLiteLog, path: Path, tmp_pat
     ends = [asyncio.create_task(process.communicate()) for process in processes]
     with closing(sqlite3.connect(path, isolation_level=None, timeout=60)) as shell:
         while not all(one.done() for one in ends):
-            await log.record(placing())
+            await log.requests.record(placing())
             assert log.fault() is None
             shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             assert log.fault() is None
@@ -151,17 +151,17 @@ async def test_what_others_may_do_is_no_loss(log: SQLiteLog, path: Path, tmp_pat
         shell.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert [process.returncode for process in processes] == [0, 0]
     os.utime(path)
-    assert (await log.record(placing())).fresh
+    assert (await log.requests.record(placing())).fresh
     assert log.fault() is None
     assert not (await log.verify()).faults
 
 
 async def test_a_read_that_fails_speaks_against_the_log_for_a_while(path: Path) -> None:
     """What SQLite says of it is said, until it was long ago."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     await log.read_anew()
     assert log.fault() is None
     with pytest.raises(sqlite3.OperationalError):
-        await log._reader.do(lambda connection: connection.execute("SELECT * FROM torn"))
+        await log._database.reader.do(lambda connection: connection.execute("SELECT * FROM torn"))
     assert log.fault() == "The log cannot be read: no such table: torn"
     await log.close()

@@ -13,7 +13,7 @@ import yaml
 from bot.text.formatting import WORDS
 from storage.database.views import STATES
 from storage.models import Person
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.contract.changes import cancelled
 from tests.storage.samples import (
     KEY,
@@ -37,8 +37,8 @@ PRIVATE = {"lookup", "nonces", "people", "personal", "meta", "seals", "stops"}
 @pytest.fixture
 async def path(tmp_path: Path) -> AsyncIterator[Path]:
     """A log with a call, a cancellation that was approved, and one by id that was denied."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.keep_person(
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.users.keep_person(
         Person(
             "U0AGENT",
             "T0",
@@ -51,10 +51,10 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
             read_at=NOON,
         )
     )
-    await log.record(placing(NUMBER))
-    made = (await log.record(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
-    await log.apply(approve(*(entry.id for entry in made.entries)))
-    await log.apply(deny((await log.record(cancelling_by_id("vx_1"))).request.id))
+    await log.requests.record(placing(NUMBER))
+    made = (await log.requests.record(replace(cancelling(NUMBER, OTHER_NUMBER), reason="moved"))).request
+    await log.requests.apply(approve(*(entry.id for entry in made.entries)))
+    await log.requests.apply(deny((await log.requests.record(cancelling_by_id("vx_1"))).request.id))
     yield tmp_path / "log.db"
     await log.close()
 
@@ -93,9 +93,9 @@ async def test_views_are_in_words(path: Path) -> None:
 async def test_views_do_not_count_a_call_that_was_cancelled_as_done(tmp_path: Path) -> None:
     """It is cancelled, by which request; who counts what is done by connection or person leaves it out."""
     clock, path = Clock(), tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=clock)
+    log = await Store.open(path, key=KEY, clock=clock)
     _, cancel = await cancelled(log, clock)
-    await log.record(placing(OTHER_NUMBER))
+    await log.requests.record(placing(OTHER_NUMBER))
     await log.close()
     told = [(row["what"], row["state"], row["cancelled_by"]) for row in read(path, "actions_in_words")]
     assert told == [
@@ -127,9 +127,9 @@ async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path)
     views = _names(path, "view")
     whole = str([read(path, view) for view in views])
     assert NUMBER[-10:] not in whole
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     erased = next(row["id"] for row in read(path, "requests_in_words") if row["reason"])
-    await log.erase(erased, actor="U0DPO")
+    await log.retention.erase(erased, actor="U0DPO")
     await log.close()
     assert "moved" not in str([read(path, view) for view in views])
     assert [row["target"] for row in read(path, "actions_in_words") if row["request"] == erased] == [

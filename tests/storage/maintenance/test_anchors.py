@@ -11,7 +11,7 @@ import pytest
 
 from storage.maintenance.anchors import Anchor, anchors_beside, missing
 from storage.maintenance.verification import verify
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.maintenance.test_verification import exported
 from tests.storage.samples import KEY, NUMBER, Clock, cancelling_by_id, placing
 
@@ -20,19 +20,19 @@ FAR = 300
 
 
 @pytest.fixture
-async def log(tmp_path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(tmp_path: Path) -> AsyncIterator[Store]:
     """A log that is open, with one request on the disk, and in its file, not only beside it."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.record(placing(NUMBER))
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.requests.record(placing(NUMBER))
     await log.close()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     yield log
     await log.close()
 
 
-async def grow(log: SQLiteLog, by: int) -> None:
+async def grow(log: Store, by: int) -> None:
     """Record so many more requests."""
-    await asyncio.gather(*(log.record(cancelling_by_id(f"vx_{n}")) for n in range(by)))
+    await asyncio.gather(*(log.requests.record(cancelling_by_id(f"vx_{n}")) for n in range(by)))
 
 
 def head(path: Path) -> Anchor:
@@ -50,19 +50,19 @@ def copied(path: Path, to: Path, *beside: str) -> Path:
     return to / path.name
 
 
-async def test_a_log_that_grew_holds_its_anchors(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_log_that_grew_holds_its_anchors(log: Store, tmp_path: Path) -> None:
     """Whatever was written, or erased, since."""
     path = tmp_path / "log.db"
     anchors = [head(path)]
     await grow(log, 3)
     anchors.append(head(path))
-    fault = await log.report(actor="U1", where="commands", private={"line": "x"})
+    fault = await log.audit.report(actor="U1", where="commands", private={"line": "x"})
     anchors.append(head(path))
-    await log.erase(fault, actor="U0DPO")
+    await log.retention.erase(fault, actor="U0DPO")
     assert missing(path, anchors) == []
 
 
-async def test_a_write_ahead_log_that_is_gone_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_write_ahead_log_that_is_gone_is_named(log: Store, tmp_path: Path) -> None:
     """Committed rows vanish with it while everything else looks whole; only an anchor tells."""
     await grow(log, 3)
     anchor = head(tmp_path / "log.db")
@@ -74,7 +74,7 @@ async def test_a_write_ahead_log_that_is_gone_is_named(log: SQLiteLog, tmp_path:
     assert fault.startswith("Event 4 is anchored, but the log ends with event 1: its end was cut off")
 
 
-async def test_a_damaged_write_ahead_log_is_named_or_harmless(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_damaged_write_ahead_log_is_named_or_harmless(log: Store, tmp_path: Path) -> None:
     """Wherever it was cut or a bit of it flipped: the anchor or verifying tells, or the log is the same."""
     await grow(log, 8)
     anchor = head(tmp_path / "log.db")
@@ -97,12 +97,12 @@ async def test_a_damaged_write_ahead_log_is_named_or_harmless(log: SQLiteLog, tm
     assert True in told
 
 
-async def test_an_older_copy_put_back_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_an_older_copy_put_back_is_named(log: Store, tmp_path: Path) -> None:
     """Also where it went on and is as long again: then its events are others."""
     older = copied(tmp_path / "log.db", tmp_path / "older")
     await grow(log, 2)
     anchor = head(tmp_path / "log.db")
-    other = await SQLiteLog.open(older, key=KEY, clock=Clock())
+    other = await Store.open(older, key=KEY, clock=Clock())
     await grow(other, 1)
     assert "an older copy was put in its place" in missing(older, [anchor])[0]
     await grow(other, 5)
@@ -112,22 +112,22 @@ async def test_an_older_copy_put_back_is_named(log: SQLiteLog, tmp_path: Path) -
     assert fault.startswith(f"Event {anchor.seq} is not the one that was anchored: the log was written anew")
 
 
-async def test_a_history_written_anew_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_history_written_anew_is_named(log: Store, tmp_path: Path) -> None:
     """A whole chain that somebody made with this very program verifies, and does not hold the anchor."""
     await grow(log, 2)
     anchor = head(tmp_path / "log.db")
-    forged = await SQLiteLog.open(tmp_path / "forged.db", key=KEY, clock=Clock())
-    await forged.record(replace(placing(NUMBER), requester="U0SOMEONE"))
+    forged = await Store.open(tmp_path / "forged.db", key=KEY, clock=Clock())
+    await forged.requests.record(replace(placing(NUMBER), requester="U0SOMEONE"))
     await grow(forged, 2)
     await forged.close()
     assert verify(tmp_path / "forged.db").faults == ()
     assert missing(tmp_path / "forged.db", [anchor])
 
 
-async def test_a_truncated_file_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_truncated_file_is_named(log: Store, tmp_path: Path) -> None:
     """Wherever it ends, also at a page, and also if nothing is left."""
     await grow(log, FAR)
-    await log._writer.wipe()
+    await log._database.writer.wipe()
     anchor = head(tmp_path / "log.db")
     whole = (tmp_path / "log.db").read_bytes()
     chosen = Random(3)  # noqa: S311 - the same places every time
@@ -137,12 +137,12 @@ async def test_a_truncated_file_is_named(log: SQLiteLog, tmp_path: Path) -> None
         assert verify(tmp_path / "cut.db").faults or missing(tmp_path / "cut.db", [anchor]), place
 
 
-async def test_anchors_are_read_wherever_they_stand(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_anchors_are_read_wherever_they_stand(log: Store, tmp_path: Path) -> None:
     """In the file beside the log, and in lines copied from the channel; each once, the oldest first."""
-    anchor = await log.anchor(Clock()().replace(year=2027))
+    anchor = await log.audit.anchor(Clock()().replace(year=2027))
     assert anchor is not None
-    await log.keep_anchor(anchor)
-    await log.keep_anchor(anchor)
+    await log.audit.keep_anchor(anchor)
+    await log.audit.keep_anchor(anchor)
     written = anchors_beside(tmp_path / "log.db").read_text(encoding="utf-8")
     assert written == f"1:{anchor.hash} 2026-03-02T12:00:00Z\n" * 2
     assert anchors_beside(tmp_path / "log.db").stat().st_mode & 0o077 == 0

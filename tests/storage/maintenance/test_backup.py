@@ -13,7 +13,7 @@ from storage.maintenance.backup import CannotBackUp, backup
 from storage.maintenance.verification import verify
 from storage.models import Query
 from storage.repositories.erasure_list import AGAIN, Erasing, Listed, UnreadableList, list_beside
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.contract.changes import succeeded
 from tests.storage.maintenance.test_verification import exported, tamper
 from tests.storage.samples import (
@@ -31,9 +31,9 @@ CLOCK = Clock()
 
 
 @asynccontextmanager
-async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
+async def opened(path: Path) -> AsyncIterator[Store]:
     """The log in a file, for a while."""
-    log = await SQLiteLog.open(path, key=KEY, clock=CLOCK)
+    log = await Store.open(path, key=KEY, clock=CLOCK)
     try:
         yield log
     finally:
@@ -44,13 +44,13 @@ async def opened(path: Path) -> AsyncIterator[SQLiteLog]:
 async def path(tmp_path: Path) -> Path:
     """A closed log that has one call in it."""
     async with opened(tmp_path / "log.db") as log:
-        made = (await log.record(placing(NUMBER))).request
+        made = (await log.requests.record(placing(NUMBER))).request
         await succeeded(log, made.id, CLOCK, Code.QUEUED)
     return tmp_path / "log.db"
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(path: Path) -> AsyncIterator[Store]:
     """The same, open."""
     async with opened(path) as log:
         yield log
@@ -78,9 +78,9 @@ async def test_a_backup_holds_everything(tmp_path: Path) -> None:
     assert copies(tmp_path) == ["copy.db"]
 
 
-async def test_a_backup_can_be_made_while_others_write(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_backup_can_be_made_while_others_write(log: Store, tmp_path: Path) -> None:
     """It is the log of one moment, whole, and the writers do not fail."""
-    writing = [asyncio.create_task(log.record(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
+    writing = [asyncio.create_task(log.requests.record(cancelling_by_id(f"vx_{n}"))) for n in range(300)]
     verdict = await asyncio.to_thread(backup, tmp_path / "log.db", tmp_path / "copy.db")
     await asyncio.gather(*writing)
     assert verdict.faults == ()
@@ -120,13 +120,13 @@ def test_a_log_that_is_not_whole_has_no_backup(path: Path, tmp_path: Path) -> No
 async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: Path) -> None:
     """One by one and by number, and nothing else: the list of it holds no number, and does not grow."""
     async with opened(path) as log:
-        erased = (await log.record(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
-        await log.apply(deny(erased.id))
-        kept = (await log.record(replace(cancelling_by_id("vx_1"), reason="kept"))).request
-        await log.apply(deny(kept.id))
+        erased = (await log.requests.record(replace(cancelling(OTHER_NUMBER), reason="hers"))).request
+        await log.requests.apply(deny(erased.id))
+        kept = (await log.requests.record(replace(cancelling_by_id("vx_1"), reason="kept"))).request
+        await log.requests.apply(deny(kept.id))
         backup(path, tmp_path / "copy.db")
-        await log.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
-        await log.erase(erased.id, actor="U0DPO")
+        await log.retention.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
+        await log.retention.erase(erased.id, actor="U0DPO")
     listed = list_beside(path).read_text(encoding="utf-8")
     assert len(listed.splitlines()) == 2
     assert "9876543210" not in listed
@@ -134,13 +134,13 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
     shutil.copy(tmp_path / "copy.db", path)
     assert numbers_in(path) == {NUMBER, OTHER_NUMBER}
     async with opened(path) as restored:
-        again = await restored.erased_before(hold=frozenset())
+        again = await restored.retention.erased_before(hold=frozenset())
         assert again is not None
-        done = await restored.purge(again, actor="system")
+        done = await restored.retention.purge(again, actor="system")
         assert [one.id for one in done.requests][1:] == [erased.id]
         assert len(done.requests) == 2
-        assert await restored.private(kept.id)
-        assert not (await restored.purge(again, actor="system")).anything
+        assert await restored.requests.private(kept.id)
+        assert not (await restored.retention.purge(again, actor="system")).anything
         assert not (await restored.verify()).faults
     assert list_beside(path).read_text(encoding="utf-8") == listed
     assert not numbers_in(path)
@@ -149,11 +149,11 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
 async def test_an_id_that_was_drawn_again_is_somebody_elses(path: Path) -> None:
     """What is listed is the request of that time: one asked later under the same id stays."""
     async with opened(path) as log:
-        [only] = (await log.page(Query())).entries
+        [only] = (await log.search.page(Query())).entries
         later = Listed(only.request, only.asked_at + timedelta(seconds=1))
-        assert not (await log.purge(Erasing(AGAIN, listed=[later]), actor="system")).requests
+        assert not (await log.retention.purge(Erasing(AGAIN, listed=[later]), actor="system")).requests
         same = replace(later, at=only.asked_at)
-        assert (await log.purge(Erasing(AGAIN, listed=[same]), actor="system")).requests == [same]
+        assert (await log.retention.purge(Erasing(AGAIN, listed=[same]), actor="system")).requests == [same]
 
 
 async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> None:
@@ -161,20 +161,22 @@ async def test_an_age_that_was_purged_goes_again(path: Path, tmp_path: Path) -> 
     backup(path, tmp_path / "copy.db")
     before = CLOCK.now + timedelta(days=1)
     async with opened(path) as log:
-        assert (await log.purge(Erasing("older than a day", before=before), actor="system")).requests
+        assert (
+            await log.retention.purge(Erasing("older than a day", before=before), actor="system")
+        ).requests
     shutil.copy(tmp_path / "copy.db", path)
     async with opened(path) as restored:
-        again = await restored.erased_before(hold=frozenset())
+        again = await restored.retention.erased_before(hold=frozenset())
         assert again is not None
         assert (again.rule, again.before, again.listed) == (AGAIN, before, ())
-        assert (await restored.purge(again, actor="system")).requests
+        assert (await restored.retention.purge(again, actor="system")).requests
 
 
-async def test_a_damaged_list_is_named(log: SQLiteLog, tmp_path: Path) -> None:
+async def test_a_damaged_list_is_named(log: Store, tmp_path: Path) -> None:
     """With its line: nothing is taken for purged that was not, and nothing is forgotten in silence."""
-    assert await log.erased_before(hold=frozenset()) is None
+    assert await log.retention.erased_before(hold=frozenset()) is None
     list_beside(tmp_path / "log.db").write_text(
         '{"at": 1, "before": 2}\n{"at": 1, "id": "A-2222"\n', encoding="utf-8"
     )
     with pytest.raises(UnreadableList, match="line 2 is damaged"):
-        await log.erased_before(hold=frozenset())
+        await log.retention.erased_before(hold=frozenset())

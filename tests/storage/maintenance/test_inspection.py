@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from storage.database.migrations import APPLICATION_ID
 from storage.maintenance.inspection import inspect
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
 
 
 async def made(path: Path) -> None:
     """A log with one action, which nobody uses any more."""
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    await log.record(placing())
+    log = await Store.open(path, key=KEY, clock=Clock())
+    await log.requests.record(placing())
     await log.close()
 
 
@@ -35,7 +36,7 @@ async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
     await made(tmp_path / "log.db")
     before = files(tmp_path)
     found = inspect(tmp_path / "log.db", KEY)
-    assert (found.exists, found.trouble, found.actions, found.older) == (True, None, 1, False)
+    assert (found.exists, found.trouble, found.actions) == (True, None, 1)
     assert found.free
     assert found.cleared  # pytest's folders are the system's to empty
     assert files(tmp_path) == before
@@ -43,8 +44,8 @@ async def test_a_log_is_read_and_left_as_it_is(tmp_path: Path) -> None:
 
 async def test_a_log_in_use_is_read_too(tmp_path: Path) -> None:
     """What was committed a moment ago counts, though it is still in the write-ahead log."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    await log.record(placing())
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    await log.requests.record(placing())
     assert inspect(tmp_path / "log.db", KEY).actions == 1
     await log.close()
 
@@ -56,19 +57,15 @@ async def test_another_key_does_not_fit(tmp_path: Path) -> None:
     assert inspect(tmp_path / "log.db", None).trouble is None
 
 
-async def test_a_newer_and_an_older_schema(tmp_path: Path) -> None:
-    """A migration that this program does not know is trouble; one that is still to be made is none."""
-    await made(tmp_path / "newer.db")
-    written(
-        tmp_path / "newer.db",
-        "INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('callops', 'z_later', '')",
+async def test_a_file_whose_making_was_broken_off_is_a_new_one(tmp_path: Path) -> None:
+    """It has our mark and no tables: the next start makes them."""
+    written(tmp_path / "begun.db", f"PRAGMA application_id = {APPLICATION_ID}")
+    assert (inspect(tmp_path / "begun.db", KEY).trouble, inspect(tmp_path / "begun.db", KEY).actions) == (
+        None,
+        0,
     )
-    assert "newer version (schema z_later)" in str(inspect(tmp_path / "newer.db", KEY).trouble)
-    await made(tmp_path / "older.db")
-    written(tmp_path / "older.db", "DELETE FROM _sqlite_migrations")
-    older = inspect(tmp_path / "older.db", KEY)
-    assert (older.older, older.trouble) == (True, None)
-    assert "another CALLOPS_KEY" in str(inspect(tmp_path / "older.db", bytes(32)).trouble)
+    await made(tmp_path / "begun.db")
+    assert inspect(tmp_path / "begun.db", KEY).trouble is None
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from storage.maintenance.verification import FAULTS_NAMED, verify
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, claim, finish
 
 
@@ -15,11 +15,11 @@ from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, approve, can
 async def path(tmp_path: Path) -> Path:
     """A closed log: a request of two targets, approved, the first sent; events 1 to 6."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
-    request = (await log.record(cancelling(NUMBER, OTHER_NUMBER))).request
-    await log.apply(approve(*(entry.id for entry in request.entries)))
-    await log.apply(claim("A-2222.1", until=clock.now + timedelta(seconds=30)))
-    await log.apply(finish("A-2222.1"))
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
+    request = (await log.requests.record(cancelling(NUMBER, OTHER_NUMBER))).request
+    await log.requests.apply(approve(*(entry.id for entry in request.entries)))
+    await log.requests.apply(claim("A-2222.1", until=clock.now + timedelta(seconds=30)))
+    await log.requests.apply(finish("A-2222.1"))
     await log.close()
     return tmp_path / "log.db"
 

@@ -12,7 +12,7 @@ import pytest
 
 from storage.maintenance.verification import verify
 from storage.repositories.do_not_call import COUNTS, TOGETHER, ImportSuperseded, holds_back
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, many_numbers, placing
 from tests.support.tree import ROOT
 
@@ -24,13 +24,13 @@ def _written(folder: Path) -> bytes:
 
 async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
     """No number of a list or a stop is in the file, not even its digits; importing it again adds nothing."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    added = await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    again = await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    added = await log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    again = await log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     assert (added.added, added.numbers) == (2, 2)
     assert (again.id, again.added, again.numbers) == (None, 0, 2)
-    assert await log.stopped_numbers() == {None: 1, "ndnc": 2}
+    assert await log.do_not_call.stopped_numbers() == {None: 1, "ndnc": 2}
     assert (await log.verify()).faults == ()
     written = _written(tmp_path)
     for number in (NUMBER, OTHER_NUMBER):
@@ -49,31 +49,31 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
 )
 async def test_a_line_is_stopped_in_both_its_spellings(tmp_path: Path, stopped: str, called: str) -> None:
     """By a person and by a list; whoever lifts it may write either."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    entry = (await log.record(placing(called))).request.id
-    await log.stop(stopped, masked="", actor="U0AGENT", reason=None)
-    await log.add_list("ndnc", [stopped], actor="system")
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    entry = (await log.requests.record(placing(called))).request.id
+    await log.do_not_call.stop(stopped, masked="", actor="U0AGENT", reason=None)
+    await log.do_not_call.add_list("ndnc", [stopped], actor="system")
     with closing(sqlite3.connect(tmp_path / "log.db")) as file:
         assert holds_back(file, entry)
-    assert [one.list for one in await log.stops(called)] == [None, "ndnc"]
-    assert await log.allow(called, masked="", actor="U0AGENT", reason="asked") is not None
+    assert [one.list for one in await log.do_not_call.stops(called)] == [None, "ndnc"]
+    assert await log.do_not_call.allow(called, masked="", actor="U0AGENT", reason="asked") is not None
     await log.close()
 
 
 async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None:
     """A list blocks on, and a list that is removed leaves what people stopped."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    stop, fresh = await log.stop(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    stop, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason="asked")
     assert fresh
-    await log.add_list("ndnc", [NUMBER], actor="system")
-    assert [one.list for one in await log.stops(NUMBER)] == [None, "ndnc"]
-    assert await log.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") == stop
-    assert await log.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") is None
-    assert [one.list for one in await log.stops(NUMBER)] == ["ndnc"]
-    assert await log.remove_list("ndnc", actor="system") == 1
-    assert await log.remove_list("ndnc", actor="system") == 0
-    assert not await log.stops(NUMBER)
-    names = [event.name for event in await log.events(stop.id)]
+    await log.do_not_call.add_list("ndnc", [NUMBER], actor="system")
+    assert [one.list for one in await log.do_not_call.stops(NUMBER)] == [None, "ndnc"]
+    assert await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") == stop
+    assert await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us") is None
+    assert [one.list for one in await log.do_not_call.stops(NUMBER)] == ["ndnc"]
+    assert await log.do_not_call.remove_list("ndnc", actor="system") == 1
+    assert await log.do_not_call.remove_list("ndnc", actor="system") == 0
+    assert not await log.do_not_call.stops(NUMBER)
+    names = [event.name for event in await log.requests.events(stop.id)]
     assert names == ["calls_stopped", "calls_allowed"]
     assert (await log.verify()).faults == ()
     await log.close()
@@ -81,12 +81,12 @@ async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None
 
 async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tmp_path: Path) -> None:
     """Its id is new, and so is who stopped it."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    first, _ = await log.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
-    same, fresh = await log.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    first, _ = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
+    same, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert (same, fresh) == (first, False)
-    await log.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us")
-    second, fresh = await log.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
+    await log.do_not_call.allow(NUMBER, masked="masked", actor="U0MANAGER", reason="called us")
+    second, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert fresh
     assert (second.by, second.id == first.id) == ("U0MANAGER", False)
     assert (await log.verify()).faults == ()
@@ -95,10 +95,10 @@ async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tm
 
 async def test_a_list_without_a_name_is_no_list(tmp_path: Path) -> None:
     """Its numbers would be taken for what people stopped."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     with pytest.raises(ValueError, match="has a name"):
-        await log.add_list("", [NUMBER], actor="system")
-    assert await log.remove_list("", actor="system") == 0
+        await log.do_not_call.add_list("", [NUMBER], actor="system")
+    assert await log.do_not_call.remove_list("", actor="system") == 0
     await log.close()
 
 
@@ -123,7 +123,7 @@ def _are_held_back(path: Path, entries: Sequence[str]) -> list[bool]:
 async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_path: Path) -> None:
     """Between two parts another process can write. Before the last one is written nobody is blocked."""
     path = tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+    log = await Store.open(path, key=KEY, clock=Clock())
     parts: list[int] = []
     written = [0]
 
@@ -136,15 +136,18 @@ async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_
             other.execute("ROLLBACK")
 
     amount = 2 * TOGETHER + 1
-    imported = await log.add_list("ndnc", many_numbers(amount), actor="system", progress=progress)
+    imported = await log.do_not_call.add_list("ndnc", many_numbers(amount), actor="system", progress=progress)
     assert parts == [TOGETHER, TOGETHER, 1]
     assert written == [0, TOGETHER, 2 * TOGETHER, amount]
     assert (imported.added, imported.numbers, _rows(path, COUNTS)) == (amount, amount, amount)
     assert imported.id
-    assert [event.name for event in await log.events(imported.id)] == ["list_import_began", "list_imported"]
-    assert await log.unlisted("ndnc", many_numbers(amount + 7)) == 7
-    assert await log.unlisted("another", [NUMBER, NUMBER]) == 1
-    assert await log.unfinished_imports() == []
+    assert [event.name for event in await log.requests.events(imported.id)] == [
+        "list_import_began",
+        "list_imported",
+    ]
+    assert await log.do_not_call.unlisted("ndnc", many_numbers(amount + 7)) == 7
+    assert await log.do_not_call.unlisted("another", [NUMBER, NUMBER]) == 1
+    assert await log.do_not_call.unfinished_imports() == []
     await log.close()
     assert verify(path).faults == ()
 
@@ -152,21 +155,21 @@ async def test_a_long_list_is_written_in_small_parts_and_counts_all_at_once(tmp_
 async def test_an_import_that_fails_leaves_the_list_as_it_was(tmp_path: Path) -> None:
     """Its rows never count and go with the next import, which is whole."""
     path = tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    await log.add_list("ndnc", [NUMBER], actor="system")
+    log = await Store.open(path, key=KEY, clock=Clock())
+    await log.do_not_call.add_list("ndnc", [NUMBER], actor="system")
 
     def fail(_: int) -> None:
         raise RuntimeError("the disk is full")
 
     numbers = many_numbers(TOGETHER + 1)
     with pytest.raises(RuntimeError, match="the disk is full"):
-        await log.add_list("ndnc", numbers, actor="system", progress=fail)
+        await log.do_not_call.add_list("ndnc", numbers, actor="system", progress=fail)
     assert _rows(path) == 1 + TOGETHER
-    assert await log.stopped_numbers() == {"ndnc": 1}
-    assert await log.stops(NUMBER)
-    assert await log.unfinished_imports() == []
+    assert await log.do_not_call.stopped_numbers() == {"ndnc": 1}
+    assert await log.do_not_call.stops(NUMBER)
+    assert await log.do_not_call.unfinished_imports() == []
     assert (await log.verify()).faults == ()
-    again = await log.add_list("ndnc", numbers, actor="system")
+    again = await log.do_not_call.add_list("ndnc", numbers, actor="system")
     assert (again.added, again.numbers, _rows(path)) == (TOGETHER + 1, TOGETHER + 2, TOGETHER + 2)
     assert (await log.verify()).faults == ()
     await log.close()
@@ -177,37 +180,37 @@ async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Pat
     """The log names it as unfinished, until the list is imported anew or removed."""
     path = tmp_path / "log.db"
     assert import_until_killed(path, KEY) == -9
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    assert (_rows(path), await log.stopped_numbers()) == (2 * TOGETHER, {})
-    [unfinished] = await log.unfinished_imports()
+    log = await Store.open(path, key=KEY, clock=Clock())
+    assert (_rows(path), await log.do_not_call.stopped_numbers()) == (2 * TOGETHER, {})
+    [unfinished] = await log.do_not_call.unfinished_imports()
     assert unfinished.list == "ndnc"
-    [began] = await log.events(unfinished.id)
+    [began] = await log.requests.events(unfinished.id)
     assert (began.name, began.at) == ("list_import_began", unfinished.began_at)
     assert (await log.verify()).faults == ()
     numbers = many_numbers(20)  # two thirds of them have a row
-    calls = [(await log.record(placing(number))).request.id for number in numbers]
+    calls = [(await log.requests.record(placing(number))).request.id for number in numbers]
     assert not any(_are_held_back(path, calls))
-    assert [await log.stops(number) for number in numbers] == [[]] * 20
-    assert [await log.asked_to_stop(number) for number in numbers] == [None] * 20
+    assert [await log.do_not_call.stops(number) for number in numbers] == [[]] * 20
+    assert [await log.search.asked_to_stop(number) for number in numbers] == [None] * 20
     if again == "import":
-        await log.add_list("ndnc", many_numbers(3), actor="system")
+        await log.do_not_call.add_list("ndnc", many_numbers(3), actor="system")
     else:
-        assert await log.remove_list("ndnc", actor="system") == 0
-    assert await log.unfinished_imports() == []
-    assert await log.stopped_numbers() == ({"ndnc": 3} if again == "import" else {})
+        assert await log.do_not_call.remove_list("ndnc", actor="system") == 0
+    assert await log.do_not_call.unfinished_imports() == []
+    assert await log.do_not_call.stopped_numbers() == ({"ndnc": 3} if again == "import" else {})
     assert _are_held_back(path, calls[:4]) == [again == "import"] * 3 + [False]
-    await log.add_list("another", [NUMBER], actor="system")
+    await log.do_not_call.add_list("another", [NUMBER], actor="system")
     assert _rows(path) == (4 if again == "import" else 1)
     assert (await log.verify()).faults == ()
     await log.close()
 
 
-def _meanwhile(path: Path, work: Callable[[SQLiteLog], Awaitable[object]]) -> Callable[[int], None]:
+def _meanwhile(path: Path, work: Callable[[Store], Awaitable[object]]) -> Callable[[int], None]:
     """Do something to the list on another connection, once, between two parts of an import."""
     left = [work]
 
     async def run() -> None:
-        log = await SQLiteLog.open(path, key=KEY, clock=Clock())
+        log = await Store.open(path, key=KEY, clock=Clock())
         await left.pop()(log)
         await log.close()
 
@@ -223,25 +226,28 @@ def _meanwhile(path: Path, work: Callable[[SQLiteLog], Awaitable[object]]) -> Ca
 @pytest.mark.parametrize(
     ("work", "left"),
     [
-        (lambda log: log.remove_list("ndnc", actor="system"), {}),
-        (lambda log: log.add_list("ndnc", many_numbers(2), actor="system"), {"ndnc": 3}),
-        (lambda log: log.add_list("ndnc", many_numbers(TOGETHER), actor="system"), {"ndnc": TOGETHER + 1}),
+        (lambda log: log.do_not_call.remove_list("ndnc", actor="system"), {}),
+        (lambda log: log.do_not_call.add_list("ndnc", many_numbers(2), actor="system"), {"ndnc": 3}),
+        (
+            lambda log: log.do_not_call.add_list("ndnc", many_numbers(TOGETHER), actor="system"),
+            {"ndnc": TOGETHER + 1},
+        ),
     ],
     ids=["removed", "imported anew", "imported anew, the same numbers"],
 )
 async def test_of_two_changes_of_a_list_the_later_one_holds(
-    tmp_path: Path, work: Callable[[SQLiteLog], Awaitable[object]], left: dict[str, int]
+    tmp_path: Path, work: Callable[[Store], Awaitable[object]], left: dict[str, int]
 ) -> None:
     """An import whose list is changed under it stops with a sentence, and adds nothing."""
     path = tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    await log.add_list("ndnc", [NUMBER], actor="system")
+    log = await Store.open(path, key=KEY, clock=Clock())
+    await log.do_not_call.add_list("ndnc", [NUMBER], actor="system")
     with pytest.raises(ImportSuperseded, match="The list ndnc was removed, or another import of it began"):
-        await log.add_list(
+        await log.do_not_call.add_list(
             "ndnc", many_numbers(2 * TOGETHER), actor="system", progress=_meanwhile(path, work)
         )
-    assert await log.stopped_numbers() == left
-    await log.add_list("another", [NUMBER], actor="system")
+    assert await log.do_not_call.stopped_numbers() == left
+    await log.do_not_call.add_list("another", [NUMBER], actor="system")
     assert _rows(path) == sum(left.values()) + 1
     await log.close()
     assert verify(path).faults == ()
@@ -250,7 +256,7 @@ async def test_of_two_changes_of_a_list_the_later_one_holds(
 @pytest.mark.parametrize("part", [1, 2])
 async def test_an_import_that_is_cancelled_is_whole_or_nothing(tmp_path: Path, part: int) -> None:
     """Cancelled between two parts, it adds nothing. Cancelled while the last step is taken, it says so."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     parts: list[int] = []
 
     def progress(looked_up: int) -> None:
@@ -259,16 +265,16 @@ async def test_an_import_that_is_cancelled_is_whole_or_nothing(tmp_path: Path, p
             importing.cancel()
 
     importing = asyncio.create_task(
-        log.add_list("ndnc", many_numbers(TOGETHER + 1), actor="system", progress=progress)
+        log.do_not_call.add_list("ndnc", many_numbers(TOGETHER + 1), actor="system", progress=progress)
     )
     await asyncio.wait([importing])
     if part == 1:
         assert importing.cancelled()
-        assert await log.stopped_numbers() == {}
+        assert await log.do_not_call.stopped_numbers() == {}
     else:
         assert importing.result().added == TOGETHER + 1
-        assert await log.stopped_numbers() == {"ndnc": TOGETHER + 1}
-    assert await log.unfinished_imports() == []
+        assert await log.do_not_call.stopped_numbers() == {"ndnc": TOGETHER + 1}
+    assert await log.do_not_call.unfinished_imports() == []
     assert (await log.verify()).faults == ()
     await log.close()
 
@@ -276,9 +282,9 @@ async def test_an_import_that_is_cancelled_is_whole_or_nothing(tmp_path: Path, p
 async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) -> None:
     """A list or a stop that is switched off by hand leaves events that say otherwise."""
     path = tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    stop, _ = await log.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
-    await log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    log = await Store.open(path, key=KEY, clock=Clock())
+    stop, _ = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0AGENT", reason=None)
+    await log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     await log.close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO unfinished_lists SELECT DISTINCT event, list, 0 FROM stops")
@@ -287,41 +293,3 @@ async def test_rows_that_were_made_to_count_no_longer_are_found(tmp_path: Path) 
         f"{stop.id}: calls to its number are not stopped any more, though nobody allowed them.",
         "The list ndnc has 0 numbers, its events say 2.",
     )
-
-
-async def test_a_list_of_an_earlier_schema_is_verified_and_kept(tmp_path: Path) -> None:
-    """Verifying migrates nothing; opening the log does, and the list blocks on."""
-    path = tmp_path / "log.db"
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    await log.add_list("ndnc", [NUMBER], actor="system")
-    await log.close()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(
-            """
-            DROP TRIGGER outbox_joined;
-            DROP TRIGGER outbox_left;
-            DROP INDEX outbox_due;
-            DROP INDEX outbox_postponed;
-            DROP INDEX outbox_lane;
-            CREATE INDEX outbox_lane ON outbox (lane) WHERE ended IS NULL AND lane IS NOT NULL;
-            ALTER TABLE outbox DROP COLUMN is_next;
-            DROP INDEX actions_pending;
-            DROP INDEX actions_scheduled_by;
-            DROP INDEX lookup_masked;
-            ALTER TABLE lookup DROP COLUMN masked;
-            DROP INDEX requests_pending;
-            ALTER TABLE requests DROP COLUMN pending;
-            DELETE FROM _sqlite_migrations WHERE name = 'pending_requests';
-            DROP TABLE unfinished_lists;
-            DROP INDEX stops_list;
-            CREATE INDEX stops_list ON stops (list);
-            ALTER TABLE outbox DROP COLUMN postponed_at;
-            ALTER TABLE standstills DROP COLUMN probe_at;
-            DELETE FROM _sqlite_migrations WHERE name IN ('unfinished_lists', 'removals', 'postponed');
-            """
-        )
-    assert verify(path).faults == ()
-    log = await SQLiteLog.open(path, key=KEY, clock=Clock())
-    assert [stop.list for stop in await log.stops(NUMBER)] == ["ndnc"]
-    assert (await log.verify()).faults == ()
-    await log.close()

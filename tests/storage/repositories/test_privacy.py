@@ -6,7 +6,7 @@ from pathlib import Path
 from providers.actions import PlaceCall
 from storage.models import Change, Move, NewAction, Person
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY, NOON, Clock, approve, cancelling, claim, finish, placing
 
 LONGER_THAN_A_PAGE = 9000
@@ -19,12 +19,12 @@ def canary(n: int) -> str:
     )
 
 
-async def live(log: SQLiteLog, clock: Clock, n: int) -> str:
+async def live(log: Store, clock: Clock, n: int) -> str:
     """Let a request live its life, with something private in every place that takes it."""
     number, secret = f"+9198765{n:05}", canary(n)
     call = PlaceCall(to=number, agent="payments", batch=secret, metadata={"name": secret})
-    await log.keep_draft(f"nonce{n}", person="U0AGENT", content={"to": number, "reason": secret})
-    await log.keep_draft(f"unused{n}", person="U0AGENT", content={"to": number, "reason": secret})
+    await log.users.keep_draft(f"nonce{n}", person="U0AGENT", content={"to": number, "reason": secret})
+    await log.users.keep_draft(f"unused{n}", person="U0AGENT", content={"to": number, "reason": secret})
     new = replace(
         placing(),
         actions=[NewAction(call, number)],
@@ -33,17 +33,19 @@ async def live(log: SQLiteLog, clock: Clock, n: int) -> str:
         consent=secret,
         nonce=f"nonce{n}",
     )
-    placed = (await log.record(new)).request.id
-    await log.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
+    placed = (await log.requests.record(new)).request.id
+    await log.requests.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
     raw = replace(finish(placed).moves[0], private={"raw": f"{number}: {secret}"})
-    await log.apply(Change(placed, "system", [raw]))
-    cancel = (await log.record(replace(cancelling(number), reason=secret))).request.id
-    await log.apply(approve(cancel))
+    await log.requests.apply(Change(placed, "system", [raw]))
+    cancel = (await log.requests.record(replace(cancelling(number), reason=secret))).request.id
+    await log.requests.apply(approve(cancel))
     note = {"note": secret}
     move = Move(cancel, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN, private=note)
-    await log.apply(Change(cancel, "U0AGENT", [move]))
-    fault = await log.report(actor="U0AGENT", where="commands", private={"traceback": f"{number} {secret}"})
-    await log.keep_person(
+    await log.requests.apply(Change(cancel, "U0AGENT", [move]))
+    fault = await log.audit.report(
+        actor="U0AGENT", where="commands", private={"traceback": f"{number} {secret}"}
+    )
+    await log.users.keep_person(
         Person(
             f"U{n}",
             "T0",
@@ -62,7 +64,7 @@ async def live(log: SQLiteLog, clock: Clock, n: int) -> str:
 async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
     """After erasing, no number, name, reason, note, reply or draft is in any byte of the log's files."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     lives = [await live(log, clock, n) for n in range(60)]
 
     def found() -> set[str]:
@@ -73,14 +75,14 @@ async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
     assert not (await log.verify()).faults
 
     clock.move(days=2)
-    await log.keep_draft("later", person="U0AGENT", content={})
+    await log.users.keep_draft("later", person="U0AGENT", content={})
     for n in range(60):
-        person = await log.person(f"U{n}")
+        person = await log.users.person(f"U{n}")
         assert person is not None
-        await log.keep_person(replace(person, name=""))
+        await log.users.keep_person(replace(person, name=""))
     whole = [part for life in lives for part in life.split()]
     for part in whole[::2] + whole[1::2]:
-        await log.erase(part, actor="U0DPO")
+        await log.retention.erase(part, actor="U0DPO")
     assert found() == set()
     verdict = await log.verify()
     assert (verdict.entries, verdict.faults) == (120, ())
@@ -96,11 +98,11 @@ async def test_a_commitment_cannot_be_guessed_once_its_salt_is_gone(tmp_path: Pa
         salts.append(bytes([len(salts)] * amount))
         return salts[-1]
 
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock(), random=random)
-    made = (await log.record(replace(placing(), reason="asked"))).request
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock(), random=random)
+    made = (await log.requests.record(replace(placing(), reason="asked"))).request
     drawn = [salt for salt in salts if len(salt) == 16]
     assert len(set(drawn)) == 2
-    await log.erase(made.id, actor="U0DPO")
+    await log.retention.erase(made.id, actor="U0DPO")
     content = await asyncio.to_thread((tmp_path / "log.db").read_bytes)
     assert not [salt for salt in drawn if salt in content and any(salt)]
     await log.close()

@@ -12,7 +12,7 @@ import pytest
 from storage.event_log.writer import utc_now
 from storage.models import LogEntry, Outgoing
 from storage.repositories.processes import ABANDONED_AFTER, Presence
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.storage.samples import KEY
 from tests.support.tree import ROOT
 
@@ -24,9 +24,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def log(path: Path) -> AsyncIterator[SQLiteLog]:
+async def log(path: Path) -> AsyncIterator[Store]:
     """A log, by the machine's clock."""
-    log = await SQLiteLog.open(path, key=KEY, clock=utc_now)
+    log = await Store.open(path, key=KEY, clock=utc_now)
     yield log
     await log.close()
 
@@ -50,11 +50,11 @@ async def serving(path: Path, owner: str) -> AsyncIterator[asyncio.subprocess.Pr
             await process.wait()
 
 
-async def free(log: SQLiteLog) -> tuple[list[LogEntry], list[Outgoing]]:
+async def free(log: Store) -> tuple[list[LogEntry], list[Outgoing]]:
     """The entries whose lease has run out, and the posts that nobody holds."""
     now = utc_now()
-    posts = await log.outgoing(now, owner="finder", until=now + timedelta(seconds=1), limit=9)
-    return list(await log.lapsed(now)), list(posts)
+    posts = await log.outbox.outgoing(now, owner="finder", until=now + timedelta(seconds=1), limit=9)
+    return list(await log.dispatch_queue.lapsed(now)), list(posts)
 
 
 def files(path: Path) -> list[str]:
@@ -64,33 +64,33 @@ def files(path: Path) -> list[str]:
     )
 
 
-async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: SQLiteLog) -> None:
+async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: Store) -> None:
     """After kill -9 the next look releases its post and its entry, whatever their leases say, and its file goes."""
     async with serving(path, "7-abc") as process:
         watcher = Presence.begin(path, "8-def")
-        assert await watcher.sweep(log.release) == []
+        assert await watcher.sweep(log.processes.release) == []
         assert await free(log) == ([], [])
         process.kill()
         await process.wait()
-        assert await watcher.sweep(log.release) == ["7-abc"]
+        assert await watcher.sweep(log.processes.release) == ["7-abc"]
     entries, posts = await free(log)
     assert [(one.owner, len(posts)) for one in entries] == [("7-abc", 1)]
     assert files(path) == ["log.db-serving-8-def"]
     assert not (await log.verify()).faults
-    await watcher.end(log.release)
+    await watcher.end(log.processes.release)
 
 
-async def test_a_stopped_process_is_not_dead(path: Path, log: SQLiteLog) -> None:
+async def test_a_stopped_process_is_not_dead(path: Path, log: Store) -> None:
     """One under SIGSTOP keeps its lock, so nothing but its lease says when it has had its time."""
     async with serving(path, "7-abc") as process:
         watcher = Presence.begin(path, "8-def")
         process.send_signal(signal.SIGSTOP)
-        assert await watcher.sweep(log.release) == []
+        assert await watcher.sweep(log.processes.release) == []
         assert await free(log) == ([], [])
-    await watcher.end(log.release)
+    await watcher.end(log.processes.release)
 
 
-async def test_who_ends_cleanly_leaves_nothing(path: Path, log: SQLiteLog) -> None:
+async def test_who_ends_cleanly_leaves_nothing(path: Path, log: Store) -> None:
     """A process that ends by itself lets go of what it held, and takes its file with it."""
     async with serving(path, "7-abc") as process:
         assert process.stdin is not None
@@ -100,21 +100,21 @@ async def test_who_ends_cleanly_leaves_nothing(path: Path, log: SQLiteLog) -> No
     assert (len(entries), len(posts), files(path)) == (1, 1, [])
 
 
-async def test_of_two_who_look_both_may_release(path: Path, log: SQLiteLog) -> None:
+async def test_of_two_who_look_both_may_release(path: Path, log: Store) -> None:
     """Several processes that find the same dead one at once do no harm to each other."""
     async with serving(path, "7-abc") as process:
         watchers = [Presence.begin(path, f"watcher-{n}") for n in range(4)]
         process.kill()
         await process.wait()
-        found = await asyncio.gather(*(one.sweep(log.release) for one in watchers))
+        found = await asyncio.gather(*(one.sweep(log.processes.release) for one in watchers))
     assert ["7-abc"] in found
     assert "log.db-serving-7-abc" not in files(path)
     for one in watchers:
-        await one.end(log.release)
+        await one.end(log.processes.release)
     assert files(path) == []
 
 
-async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: SQLiteLog) -> None:
+async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: Store) -> None:
     """The file of a dead process goes last, so that nothing it held is forgotten."""
 
     async def fail(_owner: str) -> None:
@@ -125,11 +125,11 @@ async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: SQ
     watcher = Presence.begin(path, "8-def")
     with pytest.raises(OSError, match="full"):
         await watcher.sweep(fail)
-    assert await watcher.sweep(log.release) == ["7-abc"]
-    await watcher.end(log.release)
+    assert await watcher.sweep(log.processes.release) == ["7-abc"]
+    await watcher.end(log.processes.release)
 
 
-async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: SQLiteLog) -> None:
+async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: Store) -> None:
     """A file that never got its name goes once it is old; a young one may be on its way."""
     for name, age in (("old", 2 * ABANDONED_AFTER), ("young", 0)):
         left = path.with_name(f"{path.name}-beginning-{name}")
@@ -137,9 +137,9 @@ async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: 
         at = left.stat().st_mtime - age
         os.utime(left, (at, at))
     watcher = Presence.begin(path, "8-def")
-    assert await watcher.sweep(log.release) == []
+    assert await watcher.sweep(log.processes.release) == []
     assert files(path) == ["log.db-beginning-young", "log.db-serving-8-def"]
-    await watcher.end(log.release)
+    await watcher.end(log.processes.release)
 
 
 @pytest.mark.parametrize("owner", ["", "a/b", "a b", "../up", "a" * 101])

@@ -54,27 +54,28 @@ def fill(connection: Connection, waiting: int) -> None:
         requests.record(connection, SOURCES, replace(call, state=State.PENDING))
     while due := outbox.outgoing(connection, NOON, owner="one", until=UNTIL, limit=20):
         for post in due:
-            outbox.postpone(connection, post, LATER, None, "C1", aside=False, now=NOON)
+            outbox.postpone(connection, SOURCES, post, not_before=LATER, error=None, lane="C1")
     connection.execute("COMMIT")
 
 
 def post_of_a_lane(connection: Connection) -> None:
     """Take the oldest post of a lane, make it, and let the next one wait for a second."""
     for now in (LATER, 2 * LATER_BY + NOON):
+        sources = Sources(KEY, Clock(now))
         until = now + LATER_BY
         for post in outbox.outgoing(connection, now, owner="one", until=until, limit=1):
-            outbox.delivered(connection, post, None, post.event, [], now)
+            outbox.delivered(connection, sources, post, None, seen=post.event)
         for post in outbox.outgoing(connection, now, owner="one", until=until, limit=20):
-            outbox.postpone(connection, post, until, None, "C1", aside=False, now=now)
+            outbox.postpone(connection, sources, post, not_before=until, error=None, lane="C1")
 
 
 WORK: dict[str, Callable[[Connection], object]] = {
     "a page of what waits": lambda db: pending(db, 10, team="T0"),
     "the next page": lambda db: pending(db, 10, after=pending(db, 10)[-1]),
-    "how many wait": lambda db: count_pending(db, 40, "T0"),
+    "how many wait": lambda db: count_pending(db, 40, team="T0"),
     "what is new": lambda db: pending_since(db, _last(db), 50),
     "what ran out of time": lambda db: undecided(db, NOON, 100),
-    "whose number reads alike": lambda db: alike(db, SOURCES.lookup(mask(ALONE))),
+    "whose number reads alike": lambda db: alike(db, SOURCES, mask(ALONE)),
     "who was asked last": lambda db: last_asked(db, ["U0MANAGER"]),
     "what was not looked up": lambda db: unsighted(db, ["reminders"], 40, {"reminders": _last(db)}),
     "a page of what is not looked up": lambda db: unsighted(db, ["reminders"], 40, {}),

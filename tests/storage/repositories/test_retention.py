@@ -11,11 +11,11 @@ from typing import Final
 import pytest
 
 from providers.actions import Code, PlaceCall
-from storage.log import AlreadyAsked
+from storage.errors import AlreadyAsked
 from storage.models import Change, NewAction, NewRequest, Note, Person, Query
 from storage.repositories.erasure_list import Erasing, Why
 from storage.states import State
-from storage.store import SQLiteLog
+from storage.store import Store
 from tests.bot.parsing.number_plans import in_ascii
 from tests.storage.samples import (
     KEY,
@@ -75,14 +75,14 @@ def content(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.glob("log.db*"))
 
 
-async def ended(log: SQLiteLog, clock: Clock, entry: str, **private: str) -> None:
+async def ended(log: Store, clock: Clock, entry: str, **private: str) -> None:
     """Send an approved entry, and record its end with what is private to that."""
-    await log.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
+    await log.requests.apply(claim(entry, until=clock.now + timedelta(seconds=30)))
     [move] = finish(entry, reference=None).moves
-    await log.apply(Change(entry.partition(".")[0], "system", [replace(move, private=private)]))
+    await log.requests.apply(Change(entry.partition(".")[0], "system", [replace(move, private=private)]))
 
 
-async def live(log: SQLiteLog, clock: Clock, said: str) -> None:
+async def live(log: Store, clock: Clock, said: str) -> None:
     """Put a text into every place that takes one."""
     other = PlaceCall(
         to=OTHER_NUMBER, agent="payments", batch=said[:60], metadata={"a": {"b": [said]}, "c": 1}
@@ -95,21 +95,21 @@ async def live(log: SQLiteLog, clock: Clock, said: str) -> None:
         consent=said,
         zone=said,
     )
-    made = (await log.record(placed)).request.id
+    made = (await log.requests.record(placed)).request.id
     await ended(log, clock, made, raw=json.dumps({"to": said}), headers=said, record=said, summary=said)
-    denied = (await log.record(replace(cancelling(OTHER_NUMBER), fingerprint="d"))).request.id
+    denied = (await log.requests.record(replace(cancelling(OTHER_NUMBER), fingerprint="d"))).request.id
     [move] = deny(denied).moves
-    await log.apply(replace(deny(denied), moves=[replace(move, private={"note": said})]))
-    partly = (await log.record(replace(cancelling(OTHER_NUMBER), fingerprint="p"))).request.id
-    await log.apply(replace(approve(partly), moves=[], private={"note": said}))
-    await log.apply(deny(partly))
-    campaign = (await log.record(replace(deleting("cd-1"), fingerprint="c"))).request.id
-    await log.apply(noted(Note(campaign, "looked_up", {"found": True}, {"known_as": said})))
-    await log.apply(deny(campaign))
-    doubtful = (await log.record(replace(cancelling_by_id("vx_1"), fingerprint="u"))).request.id
-    await log.apply(approve(doubtful))
-    await log.apply(claim(doubtful, until=clock.now + timedelta(seconds=30)))
-    await log.apply(doubt(doubtful))
+    await log.requests.apply(replace(deny(denied), moves=[replace(move, private={"note": said})]))
+    partly = (await log.requests.record(replace(cancelling(OTHER_NUMBER), fingerprint="p"))).request.id
+    await log.requests.apply(replace(approve(partly), moves=[], private={"note": said}))
+    await log.requests.apply(deny(partly))
+    campaign = (await log.requests.record(replace(deleting("cd-1"), fingerprint="c"))).request.id
+    await log.requests.apply(noted(Note(campaign, "looked_up", {"found": True}, {"known_as": said})))
+    await log.requests.apply(deny(campaign))
+    doubtful = (await log.requests.record(replace(cancelling_by_id("vx_1"), fingerprint="u"))).request.id
+    await log.requests.apply(approve(doubtful))
+    await log.requests.apply(claim(doubtful, until=clock.now + timedelta(seconds=30)))
+    await log.requests.apply(doubt(doubtful))
     settled = replace(
         deny(doubtful).moves[0],
         name="did_not_happen",
@@ -117,16 +117,16 @@ async def live(log: SQLiteLog, clock: Clock, said: str) -> None:
         after=State.FAILED,
         private={"note": said},
     )
-    await log.apply(Change(doubtful, "U0MANAGER", [settled]))
-    await log.report(actor="U0AGENT", where="commands", private={"traceback": said})
-    await log.exported(
+    await log.requests.apply(Change(doubtful, "U0MANAGER", [settled]))
+    await log.audit.report(actor="U0AGENT", where="commands", private={"traceback": said})
+    await log.audit.exported(
         actor="os:ops", rows="full numbers, csv", private={"query": json.dumps({"text": said})}
     )
-    await log.stop(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
-    await log.allow(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
+    await log.do_not_call.stop(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0AGENT", reason=said)
+    await log.do_not_call.allow(OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason=said)
     for draft in ("a", "b"):
         content = {"text": said, "answers": [said], "wish": {"actions": [{"to": said}]}}
-        await log.keep_draft(draft, person="U0AGENT", content=content)
+        await log.users.keep_draft(draft, person="U0AGENT", content=content)
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ async def live(log: SQLiteLog, clock: Clock, said: str) -> None:
 async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: str, kept: str) -> None:
     """A line with two spellings is one line."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
-    made = (await log.record(replace(placing(kept), reason=f"asked by {kept}"))).request.id
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
+    made = (await log.requests.record(replace(placing(kept), reason=f"asked by {kept}"))).request.id
     await ended(log, clock, made)
     clock.move(days=2)
-    await log.purge(Erasing("by number", numbers=frozenset({purged})), actor="operator")
+    await log.retention.purge(Erasing("by number", numbers=frozenset({purged})), actor="operator")
     await log.close()
     assert kept[4:].encode() not in content(tmp_path)
 
@@ -148,19 +148,19 @@ async def test_a_purge_reaches_both_spellings_of_a_line(tmp_path: Path, purged: 
 async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spelling: str) -> None:
     """Whatever people, providers and programs wrote it into."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     said = SPELLINGS[spelling]
     flags = {"bot": False, "deleted": False, "guest": False, "stranger": False}
-    await log.keep_person(Person("U1", "T0", f"Asha {said}", "UTC", **flags, read_at=NOON))
-    await log.keep_person(Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON))
+    await log.users.keep_person(Person("U1", "T0", f"Asha {said}", "UTC", **flags, read_at=NOON))
+    await log.users.keep_person(Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON))
     await live(log, clock, f"it is {said}, she says")
     assert left(tmp_path)
-    done = await log.purge(BY_NUMBER, actor="operator")
+    done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert (len(done.requests), done.drafts, done.people, done.kept, done.left) == (8, 2, 1, [], [])
     assert not left(tmp_path)
-    assert await log.person("U2") == Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON)
+    assert await log.users.person("U2") == Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON)
     assert not (await log.verify()).faults
-    assert not (await log.purge(BY_NUMBER, actor="operator")).anything
+    assert not (await log.retention.purge(BY_NUMBER, actor="operator")).anything
     await log.close()
     assert not left(tmp_path)
 
@@ -172,19 +172,19 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
 ) -> None:
     """It is in the chain by its salted hash alone, and what the provider answered with it is not in there."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
-    made = (await log.record(make(typed))).request.id
-    await log.apply(approve(made))
-    await log.apply(claim(made, until=clock.now + timedelta(seconds=30)))
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
+    made = (await log.requests.record(make(typed))).request.id
+    await log.requests.apply(approve(made))
+    await log.requests.apply(claim(made, until=clock.now + timedelta(seconds=30)))
     [move] = finish(made, reference=typed).moves
-    await log.apply(Change(made, "system", [move]))
-    [entry] = (await log.request(made)).entries
+    await log.requests.apply(Change(made, "system", [move]))
+    [entry] = (await log.requests.request(made)).entries
     assert (entry.target_id, entry.reference) == (typed, None)
-    assert not [event for event in await log.events(made) if typed in json.dumps(dict(event.data))]
-    done = await log.purge(BY_NUMBER, actor="operator")
+    assert not [event for event in await log.requests.events(made) if typed in json.dumps(dict(event.data))]
+    done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert [one.id for one in done.requests] == [made]
     assert (done.kept, done.left) == ([], [])
-    [entry] = (await log.request(made)).entries
+    [entry] = (await log.requests.request(made)).entries
     assert (entry.target_id, entry.action) == (None, None)
     assert not left(tmp_path)
     assert not (await log.verify()).faults
@@ -194,15 +194,15 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
 async def test_many_ids_that_hold_numbers_leave_nothing(tmp_path: Path) -> None:
     """Nor do the pages that SQLite splits and merges: such an id stands in no index."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     numbers = [f"+9198765{n:05}" for n in range(0, 99_999, 331)]
     for n, number in enumerate(numbers):
         prefix = "abcdefghijklmnopqrstuvwxyz"[n * 7 % 26] * 60  # long enough to split pages, in no order
-        made = (await log.record(cancelling_by_id(f"{prefix}_{number[3:]}"))).request.id
-        await log.apply(deny(made))
+        made = (await log.requests.record(cancelling_by_id(f"{prefix}_{number[3:]}"))).request.id
+        await log.requests.apply(deny(made))
     assert re.search(rb"_98765\d{5}", content(tmp_path))
-    done = await log.purge(Erasing("by number", numbers=frozenset(numbers[:150])), actor="operator")
-    done = await log.purge(Erasing("old", before=clock.now + timedelta(days=1)), actor="operator")
+    done = await log.retention.purge(Erasing("by number", numbers=frozenset(numbers[:150])), actor="operator")
+    done = await log.retention.purge(Erasing("old", before=clock.now + timedelta(days=1)), actor="operator")
     assert done.wiped
     assert not re.search(rb"_98765\d{5}", content(tmp_path))
     await log.close()
@@ -211,20 +211,20 @@ async def test_many_ids_that_hold_numbers_leave_nothing(tmp_path: Path) -> None:
 async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
     """Asked twice they join, what succeeded with one is known, and a shape is not the number."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     new = replace(cancelling_by_id("c_9876543210"), joins=True)
-    made = (await log.record(new)).request
+    made = (await log.requests.record(new)).request
     with pytest.raises(AlreadyAsked) as asked:
-        await log.record(new)
+        await log.requests.record(new)
     assert [one.id for one in asked.value.by.values()] == [made.id]
-    other = (await log.record(replace(cancelling_by_id("d_9876543210"), joins=True))).request
+    other = (await log.requests.record(replace(cancelling_by_id("d_9876543210"), joins=True))).request
     assert other.id != made.id
-    assert await log.known_ids(["c_9876543210", "e_9876543210"]) == {"c_9876543210"}
-    assert await log.holders(["c_9876543210"]) == frozenset()
-    await log.apply(approve(made.id))
+    assert await log.call_history.known_ids(["c_9876543210", "e_9876543210"]) == {"c_9876543210"}
+    assert await log.call_history.holders(["c_9876543210"]) == frozenset()
+    await log.requests.apply(approve(made.id))
     await ended(log, clock, made.id)
-    assert await log.holders(["c_9876543210"]) == {"reminders"}
-    [row] = (await log.page(Query(kind=made.kind, state=State.SUCCEEDED))).entries
+    assert await log.call_history.holders(["c_9876543210"]) == {"reminders"}
+    [row] = (await log.search.page(Query(kind=made.kind, state=State.SUCCEEDED))).entries
     assert row.target_id == "c_9876543210"
     assert not (await log.verify()).faults
     await log.close()
@@ -233,31 +233,33 @@ async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
 async def test_an_id_that_a_provider_gave_stays(tmp_path: Path) -> None:
     """However many digits it has: it is how a call that was placed through us is known."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     at = clock.now + timedelta(hours=3)
-    placed = (await log.record(placing(OTHER_NUMBER, at=at))).request.id
-    await log.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
-    await log.apply(finish(placed, code=Code.SCHEDULED, reference="1234567890"))
-    cancel = (await log.record(cancelling_by_id("1234567890"))).request.id
-    [first, *_] = await log.events(cancel)
+    placed = (await log.requests.record(placing(OTHER_NUMBER, at=at))).request.id
+    await log.requests.apply(claim(placed, until=clock.now + timedelta(seconds=30)))
+    await log.requests.apply(finish(placed, code=Code.SCHEDULED, reference="1234567890"))
+    cancel = (await log.requests.record(cancelling_by_id("1234567890"))).request.id
+    [first, *_] = await log.requests.events(cancel)
     assert first.data["target_id"] == "1234567890"
-    await log.apply(approve(cancel))
+    await log.requests.apply(approve(cancel))
     await ended(log, clock, cancel)
-    assert await log.known_call("reminders", "1234567890", clock.now) is None
+    assert await log.call_history.known_call("reminders", "1234567890", clock.now) is None
     await log.close()
 
 
 async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -> None:
     """Why somebody is not called goes; that they are not called stays, and still verifies."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
-    lifted, _ = await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
-    await log.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
-    holds, _ = await log.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross again")
-    done = await log.purge(BY_NUMBER, actor="operator")
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    lifted, _ = await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross")
+    await log.do_not_call.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="made up")
+    holds, _ = await log.do_not_call.stop(
+        NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason="cross again"
+    )
+    done = await log.retention.purge(BY_NUMBER, actor="operator")
     assert {one.id for one in done.requests} == {lifted.id, holds.id}
-    assert not await log.private(lifted.id)
-    assert not await log.private(holds.id)
-    assert [one.id for one in await log.stops(NUMBER)] == [holds.id]
+    assert not await log.requests.private(lifted.id)
+    assert not await log.requests.private(holds.id)
+    assert [one.id for one in await log.do_not_call.stops(NUMBER)] == [holds.id]
     assert not (await log.verify()).faults
     assert not [one for one in ("cross", "made up", "•3210") if one.encode() in content(tmp_path)]
     await log.close()
@@ -266,13 +268,13 @@ async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -
 async def test_what_the_chain_holds_for_good_is_named(tmp_path: Path) -> None:
     """An agent's id that somebody typed, or a sentence, is no erasable row: the purge says where it stands."""
     clock = Clock()
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=clock)
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     call = PlaceCall(to=OTHER_NUMBER, agent="98765-43210")
-    made = (await log.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
+    made = (await log.requests.record(replace(placing(), actions=[NewAction(call, OTHER_NUMBER)]))).request.id
     await ended(log, clock, made)
-    fine = (await log.record(placing(NUMBER))).request.id
+    fine = (await log.requests.record(placing(NUMBER))).request.id
     await ended(log, clock, fine)
-    for look in (log.erasable(BY_NUMBER), log.purge(BY_NUMBER, actor="operator")):
+    for look in (log.retention.erasable(BY_NUMBER), log.retention.purge(BY_NUMBER, actor="operator")):
         done = await look
         assert [one.id for one in done.requests] == [made, fine]
         assert done.left == [made]
@@ -281,12 +283,12 @@ async def test_what_the_chain_holds_for_good_is_named(tmp_path: Path) -> None:
 
 async def test_what_mentions_a_number_on_hold_stays(tmp_path: Path) -> None:
     """It may be what the dispute is about."""
-    log = await SQLiteLog.open(tmp_path / "log.db", key=KEY, clock=Clock())
+    log = await Store.open(tmp_path / "log.db", key=KEY, clock=Clock())
     new = replace(cancelling_by_id("c_9876543210"), reason="of 98765 43211, too")
-    made = (await log.record(new)).request.id
-    await log.apply(deny(made))
+    made = (await log.requests.record(new)).request.id
+    await log.requests.apply(deny(made))
     for held in (NUMBER, OTHER_NUMBER):
-        done = await log.purge(replace(BY_NUMBER, hold=frozenset({held})), actor="operator")
+        done = await log.retention.purge(replace(BY_NUMBER, hold=frozenset({held})), actor="operator")
         assert [(one.request, one.why) for one in done.kept] == [(made, Why.HELD)]
-    assert (await log.purge(BY_NUMBER, actor="operator")).requests
+    assert (await log.retention.purge(BY_NUMBER, actor="operator")).requests
     await log.close()
