@@ -21,7 +21,7 @@ from typing import Final
 
 from bot.text import parse_errors
 from providers import phone
-from providers.phone import Phone, PhoneFault
+from providers.phone import CostlyNumberFault, Phone, PhoneFault
 
 ReadPhone = Callable[[str], Phone]
 """Reads one number, or raises `PhoneFault`."""
@@ -78,6 +78,7 @@ _GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.
 _ABROAD = re.compile(r"00[ .-]?|0?011[ .-]+")
 """Prefixes of calls abroad (ITU-T E.164, NANP, Australia) that people write in other countries, too."""
 _HELD = re.compile(rf"(?<![^\W_])\+?\d[\d().{_DASHES}]*\d|\+?\d[\d().{_DASHES}]*\d(?![^\W_])")
+_LONG_PART = re.compile(rf"\d{{{SHORTEST_NUMBER},}}")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -97,7 +98,7 @@ class Reading:
     start: int
     end: int
     abroad: bool = False
-    """Whether it is one only with another country's prefix for calls abroad."""
+    """Whether its digits are one only as they are dialled in another country, or with a plus before them."""
 
     @property
     def e164(self) -> str:
@@ -144,6 +145,8 @@ class Unreadable:
     text: str
     fault: str
     end: int
+    is_costly: bool = False
+    """Whether they are a number in use that CallOps never calls."""
 
 
 Found = Certain | Doubtful | Unreadable
@@ -209,12 +212,15 @@ class NumberReader:
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
         """The number that a word holds beside other characters: an extension, or something to ask about."""
-        held = self.held(word[0])
-        if held is None:
-            return None
-        if _EXTENSION.match(word[0], held.end):
-            return Unreadable(word[0], parse_errors.NO_EXTENSION, word.end())
-        return Doubtful(word[0], (replace(held, start=word.start(), end=word.end()),), word.end())
+        fault: PhoneFault | None = None
+        for run in _runs(word[0]):
+            readings = self._readings_of(run[0], word.start(), word.end())
+            if readings and _EXTENSION.match(word[0], run.end()):
+                return Unreadable(word[0], parse_errors.NO_EXTENSION, word.end())
+            if readings:
+                return Doubtful(word[0], tuple(readings), word.end())
+            fault = fault or self._costly(run[0])
+        return Unreadable(word[0], str(fault), word.end(), is_costly=True) if fault else None
 
     def in_text(self, text: str) -> Iterator[Found]:
         """Read every number in a text, cell by cell."""
@@ -239,15 +245,6 @@ class NumberReader:
             if found and count_digits(text[position : found.end]) >= SHORTEST_NUMBER:
                 yield found
             position = found.end if found else groups[-1].end
-
-    def held(self, word: str) -> Reading | None:
-        """Return the number that a word which is more than a number holds, as in ``c_9876543210``."""
-        if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
-            return None
-        for match in _HELD.finditer(word):
-            if count_digits(match[0]) >= SHORTEST_NUMBER and (known := self._phone(match[0])):
-                return Reading(NumberTarget(known, match[0]), match.start(), match.end())
-        return None
 
     def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
         """The groups of digits that stand here one behind the other, and whether other text follows them."""
@@ -334,12 +331,7 @@ class NumberReader:
             if slash := _SLASH.fullmatch(group.text):
                 found += self._with_endings(text[start : group.start], slash, start, group.end)
             number = text[start : group.start] + group.text
-            if known := self._phone(number):
-                found.append(Reading(NumberTarget(known, number), start, group.end))
-                if number.startswith(self._country_code or "+") and (known := self._phone(f"+{number}")):
-                    found.append(Reading(NumberTarget(known, number), start, group.end))
-            elif (abroad := _ABROAD.match(number)) and (known := self._phone(f"+{number[abroad.end() :]}")):
-                found.append(Reading(NumberTarget(known, number), start, group.end, abroad=True))
+            found += self._readings_of(number, start, group.end)
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
@@ -347,6 +339,27 @@ class NumberReader:
         base, ending = before + slash["base"], slash["ending"]
         phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
         return [Reading(NumberTarget(known, one), start, end) for one, known in phones if known]
+
+    def _readings_of(self, number: str, start: int, end: int) -> list[Reading]:
+        """Both numbers that the same digits may be: as they stand, and as they are dialled abroad."""
+        phones = [self._phone(one) for one in self._spellings(number)]
+        known = {one.e164: one for one in phones if one}
+        return [
+            Reading(NumberTarget(one, number), start, end, abroad=phones[0] is None) for one in known.values()
+        ]
+
+    def _spellings(self, number: str) -> Iterator[str]:
+        """The number as typed, and with a plus before its country's code or for a prefix of calls abroad."""
+        yield number
+        if number.startswith(self._country_code or "+"):
+            yield f"+{number}"
+        elif abroad := _ABROAD.match(number):
+            yield f"+{number[abroad.end() :]}"
+
+    def _costly(self, number: str) -> PhoneFault | None:
+        """Say why a number in use is never called; None for any other."""
+        attempts = map(self._attempt, self._spellings(number))
+        return next((one for one in attempts if isinstance(one, CostlyNumberFault)), None)
 
     def _phone(self, number: str) -> Phone | None:
         known = self._attempt(number)
@@ -406,12 +419,23 @@ class NumberReader:
                 reading = Reading(NumberTarget(known, number), start, end)
                 return Doubtful(number, (reading,), end) if follows else Certain(reading)
             case fault:
-                return Unreadable(number, str(fault), end)
+                costly = self._costly(number)
+                return Unreadable(number, str(costly or fault), end, is_costly=costly is not None)
 
 
 def _cell_end(text: str, start: int) -> int:
     cell = _CELL.match(text, start)
     return cell.end() if cell else start
+
+
+def _runs(word: str) -> Iterator[re.Match[str]]:
+    """The runs of digits in a word that is more than a number, as ``c_9876543210``, and their long parts."""
+    if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
+        return
+    for run in _HELD.finditer(word):
+        if count_digits(run[0]) >= SHORTEST_NUMBER:
+            yield run
+            yield from _LONG_PART.finditer(word, *run.span())
 
 
 def _refused(groups: Sequence[_Group]) -> str | None:

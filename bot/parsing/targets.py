@@ -180,6 +180,8 @@ class _Scanner:
         named = bare_id(word[0])
         may_be_id = self.ids and number.end == word.end() and not id_problem(named)
         match number:
+            case Unreadable(is_costly=True) if may_be_id and (self.digits_are_ids or not named.isdecimal()):
+                return self._choose(number.text, [], number.end, named, number.fault)
             case Unreadable() if self.digits_are_ids and named.isdecimal() and number.end == word.end():
                 return self._id(word)
             case Unreadable(text=text, fault=fault):
@@ -199,8 +201,13 @@ class _Scanner:
         self.position = number.end
         return True
 
-    def _choose(self, text: str, readings: Sequence[Reading], end: int, named: str | None) -> bool:
-        """Ask which reading holds; ``named`` is the id that the text may be as well."""
+    def _choose(
+        self, text: str, readings: Sequence[Reading], end: int, named: str | None, fault: str = ""
+    ) -> bool:
+        """Ask which reading holds; ``named`` is the id that the text may be as well.
+
+        ``fault`` says why the text is no number that may be called.
+        """
         options = [
             Option(
                 one.target, one.end, parse_errors.reading(one.target.phone.pretty, self.text[one.end : end])
@@ -211,7 +218,10 @@ class _Scanner:
         if named:
             options.append(Option(IdTarget(named), end, parse_errors.reading_as_id(named)))
         labels = [option.label for option in options]
-        chosen = self.ask(parse_errors.which_reading(text, labels), labels)
+        message = (
+            parse_errors.not_understood(text, fault) if fault else parse_errors.which_reading(text, labels)
+        )
+        chosen = self.ask(message, labels)
         if chosen is None:  # where the next target begins depends on it
             self.asked = True
             self.position = len(self.text)

@@ -1,5 +1,7 @@
 """Numbers in text: what is one, what is two, and what is asked about."""
 
+from random import Random
+
 import pytest
 
 from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
@@ -8,6 +10,7 @@ from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
 from providers import phone
 from providers.actions import Kind
+from tests.bot.number_plans import ALL_KINDS, REGIONS, number
 from tests.bot.test_parsing import NOW
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
@@ -153,6 +156,79 @@ def test_an_id_that_holds_a_number_is_asked_about(text: str, number: str) -> Non
         assert said(f"call={word} late via voxworks").targets == (IdTarget(word),)
 
 
+AROUND_A_NUMBER = (
+    "c_{}", "call-{}", "id:{}", "lead{}", "{}_1", "{}-a", "{}a", "c_{}_2", "c-1-{}", "c_{}-1", "c_{}.2", "c_2026.{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_number_of_any_kind_within_an_id_is_asked_about(region: str) -> None:
+    """Freephone, shared cost, premium rate and all others, with a country's code, without it or from abroad."""
+    random = Random(f"ids {region}")  # noqa: S311 - cases of tests, no secrets
+    taken = []
+    for kind in ALL_KINDS:
+        one = number(random, region, kind)
+        at_home = phone.national(one.e164)
+        for digits in (one.e164[1:], at_home, f"00{one.e164[1:]}"):
+            for around in AROUND_A_NUMBER:
+                text = around.format(digits)
+                line = said(f"{text} customer asked via voxworks", region=region)
+                if not line.faults and one.e164 not in named(line):
+                    taken.append((one.kind, text, named(line)))
+    assert taken == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unasked(region: str) -> None:
+    """Not where calls are cancelled by ids of digits alone."""
+    random = Random(f"digits {region}")  # noqa: S311 - cases of tests, no secrets
+    for kind in ALL_KINDS:
+        digits = number(random, region, kind).e164[1:]
+        line = said(f"{digits} customer asked via voxworks", region=region)
+        assert (line.targets, options(line)[-1]) == ((), f"the id {digits}"), kind
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "readings"),
+    [
+        ("BR", "c_55800913767", ("+55 800 91 3767", "the id c_55800913767")),
+        ("BR", "55800195250", ("+55 800 19 5250", "the id 55800195250")),
+        ("DE", "c_498001234567", ("+49 800 1234567", "the id c_498001234567")),
+        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the id c_2026-9876543210")),
+        ("US", "c_00919876543210", ("+91 98765 43210", "the id c_00919876543210")),
+        ("US", "c_9002345678", ("the id c_9002345678",)),
+        ("US", "9002345678", ("the id 9002345678",)),
+        ("DE", "lead-09001234567", ("the id lead-09001234567",)),
+        ("IN", "c_00870773111632", ("the id c_00870773111632",)),
+    ],
+)
+def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings: tuple[str, ...]) -> None:
+    """A number that CallOps never calls is no reading; what was typed may still be the id."""
+    line = said(f"{text} customer asked via voxworks", region=region)
+    assert options(line) == readings
+    again = said(f"{text} customer asked via voxworks", region=region, answers=(len(readings) - 1,))
+    assert (named(again), again.faults, again.reason) == ([text], (), "customer asked")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vx_123",
+        "a1b2c3d4e5",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "c_a12345678901b",
+        "65f1c0a9e4b0f3d2a1c98765",
+        "order-4711-2",
+        "CA9f86d081884c7d659a2feaa0c55ad015",
+        "c_17321605801234567890123",
+    ],
+)
+def test_an_id_that_holds_no_number_is_taken(region: str, text: str) -> None:
+    """Hex digits, few digits, and more digits than a number has."""
+    assert said(f"{text} customer asked via voxworks", region=region).targets == (IdTarget(text),)
+
+
 def test_a_uuid_is_an_id() -> None:
     """Its digits are nobody's number."""
     uuid = "550e8400-e29b-41d4-a716-919876543210"
@@ -223,7 +299,7 @@ def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
         return phone.read(text, default_region="DE")
 
     reader = NumberReader(read_phone, "49")
-    for _ in reader.in_text(" ".join(f"{number}23456 7" for number in range(20_000))):
+    for _ in reader.in_text(" ".join(f"{one}23456 7" for one in range(20_000))):
         pass
     assert (count, reader.exhausted) == (MOST_READS, True)
     assert any(fault.field == "targets" for fault in said("98765 432" * 800, region="DE").faults)
