@@ -36,7 +36,8 @@ MOST_READS: Final = 1000
 """Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
 
 _SHORT_GROUP: Final = 3
-"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567."""
+"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567. Behind no more of them,
+12/8 may be the rest of a number, as in 45 12/8, and no day."""
 _LONG_GROUP: Final = 6
 """Digits, at least, of a group behind which nobody begins another group of the same number."""
 _SHORT_NATIONAL: Final = 7
@@ -50,13 +51,16 @@ _TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
 _DASHES = "\\-\u2010-\u2015\u2212"
 _DIGITS = re.compile(rf"[(\[]{{0,2}}[+＋]?\s?[(\[]{{0,2}}\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
 _DASH = re.compile(rf"[{_DASHES}]")
+_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _DATE = re.compile(
-    r"(?P<year>\d{4})[./-]\d\d?[./-]\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
+    r"(?P<year>\d{4})[./-]\d\d?[./-]\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?P=mark)(?P<years>\d{2,4})"
+    rf"|{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY}"
 )
 _AROUND_DATES = _WRAPPERS + ".:!?()[]"
 _AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
 _BROKEN = re.compile(r"(\d{3,})\D.*")
 _STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d{3}\.\d")
+_ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
 _SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
 _NAMES_OF_NUMBERS = (
@@ -256,7 +260,7 @@ class NumberReader:
                 continue
             group = _group(word) if digits <= 2 * MOST_DIGITS else None  # no number is longer
             date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
-            if group and date and (groups or date["year"] or date["years"]):
+            if date and (date["year"] or date["years"] or (groups and groups[-1].digits > _SHORT_GROUP)):
                 group = None
             if _AMOUNT.match(text, word.start()) and not 0 < digits < SHORTEST_NUMBER:
                 group = None
@@ -371,7 +375,7 @@ class NumberReader:
                 self.exhausted = True
                 return PhoneFault(parse_errors.TOO_MANY_DIGITS)
             try:
-                self._read[number] = self._read_phone(number)
+                self._read[number] = self._read_phone(number.translate(_ROUND))
             except PhoneFault as fault:
                 self._read[number] = fault
         return self._read[number]
@@ -448,8 +452,9 @@ def _refused(groups: Sequence[_Group]) -> str | None:
 def _group(word: re.Match[str]) -> _Group | None:
     """The group of digits that a word is, without what stands around it; None where it is another word."""
     text = _unwrapped(word[0]) if len(word[0]) <= _LONGEST_WORD else ""
-    if label := _LABEL.match(text):
-        text = text[label.end() :]
+    opened = text.lstrip("([")
+    if label := _LABEL.match(opened):
+        text = opened[label.end() :]
     text = text.rstrip(".:!?" + _WRAPPERS)
     extended = _GLUED.fullmatch(text)
     digits = extended["digits"] if extended else text

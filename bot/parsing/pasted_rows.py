@@ -70,7 +70,7 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
-_OR = re.compile(r"(?:or|oder|ou|o|of|lub)\s+", re.IGNORECASE)
+_OR = re.compile(r"[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?", re.IGNORECASE)
 """Between a number and another one, in which case that is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
@@ -119,7 +119,7 @@ def number_in(text: str, reader: NumberReader) -> str | None:
                 if (
                     count_digits(number) >= SHORTEST_IN_WORDS
                     or not number.isdecimal()
-                    or number[0] == "0"
+                    or int(number[0]) == 0
                     or _OR.fullmatch(text[: text.index(number)])
                 ):
                     return number
@@ -161,7 +161,7 @@ def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """The character between the cells of a table; None where there is none.
+    """The character between the cells of a table; None where there is none, or wide spaces part more cells.
 
     Lines without cells may stand before the table and behind it.
     """
@@ -169,10 +169,12 @@ def _delimiter(lines: Sequence[str]) -> str | None:
         return "\t"
     if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
         return _FRAME
+    rows = [line for line in lines if not _TOTAL.match(line.strip(_AROUND))]
+    between_spaces = sum(any(map(str.isalnum, cell)) for line in rows for cell in _WIDE.split(line))
     for delimiter in "|;,":
-        counts = [len(_cells(line, delimiter)) for line in lines if not _TOTAL.match(line.strip(_AROUND))]
+        counts = [len(_cells(line, delimiter)) for line in rows]
         several = [count for count in counts if count > 1]
-        if len(several) > 1 and len(set(several)) == 1:
+        if len(several) > 1 and len(set(several)) == 1 and sum(counts) >= between_spaces:
             start = counts.index(several[0])
             if counts[start : start + len(several)] == several:
                 return delimiter

@@ -40,6 +40,7 @@ def options(line: Line) -> tuple[str, ...]:
 APART = [
     ("IN", "+49 30 1234567 2 complaints already", "+49 30 1234567 (then “2”)", "+49 30 12345672"),
     ("IN", "+49 30 1234567 (2)", "+49 30 1234567 (then “(2)”)", "+49 30 12345672"),
+    ("IN", "+49 30 1234567 [2]", "+49 30 1234567 (then “[2]”)", "+49 30 12345672"),
     ("IN", "1800 123 456 2 complaints", "+91 1800 12 3456 (then “2”)", "+91 1800 123 4562"),
     ("IN", "+49 30 1234567 9", "+49 30 1234567 (then “9”)", "+49 30 12345679"),
     ("DE", "030 1234567 12 Beschwerden", "+49 30 1234567 (then “12”)", "+49 30 123456712"),
@@ -109,6 +110,10 @@ def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
         ("IN", "*98765 43210* wrong number"),
         ("IN", "> 98765 43210"),
         ("IN", "“98765 43210”"),
+        ("IN", "[98765 43210] wrong number"),
+        ("IN", "98765 43210 25/8 late"),
+        ("DE", "030 1234567 12.05. angerufen"),
+        ("DE", "030 12 82 52-81"),
     ],
 )
 def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
@@ -251,6 +256,11 @@ SHEETS = [
     ("IN", '"Rao, Asha","98765 43210"\n"Ravi","98765 43211"', ["+919876543210", "+919876543211"]),
     ("IN", "| Name | Mobile |\n|---|:-:|\n| Asha | 98765 43210 |", ["+919876543210"]),
     ("IN", "Asha\t98765 43210\t12.05.2026\nRavi\t98765 43211\t13.05.2026\nTotal\t\t2", ["+919876543210", "+919876543211"]),
+    ("IN", "1) late (mob:98765 43210)\n2) due (whatsapp:0045 34 43 48 90)", ["+919876543210", "+4534434890"]),
+    ("PL", "late (512379695)\n9 times [Ph.00 351 800691758]", ["+48512379695", "+351800691758"]),
+    ("ZA", "Konto      Date           Phone\n149707827  Mar 01, 2026   010 522 0786\n146137125  Dec 9, 2025    071 127 1474\n137931591  28-09-2026     071 160 8725", ["+27105220786", "+27711271474", "+27711608725"]),
+    ("IN", "Asha,  98765 43210,  called  twice\nRavi,  98765 43211,  moved", ["+919876543210", "+919876543211"]),
+    ("IN", "Asha   |  98765 43210  |  12 May\nRavi   |  98765 43211  |  13 May", ["+919876543210", "+919876543211"]),
     ("IN", "Account\tMobile\n9811122233\t98765 43210\n9811122234\t98765 43211", ["+919876543210", "+919876543211"]),
 ]  # fmt: skip
 
@@ -313,8 +323,17 @@ def test_what_was_found_says_where_it_ends() -> None:
     assert [one.end for one in found] == [16, 28, 48]
 
 
-@pytest.mark.parametrize("text", ["(800) 507 138 or 600158519", "(800) 507 138 oder 600158519"])
-def test_a_number_behind_or_is_no_reason(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(800) 507 138 or 600158519",
+        "(800) 507 138 oder 600158519",
+        "`800 507 138` / 600158519 late",
+        "`800 507 138` - 600158519 late",
+        "800 507 138 • ٦٠٠١٥٨٥١٩ late",
+    ],
+)
+def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
     """Even one so short that it could be an order's among other words."""
     assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
     assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
@@ -328,6 +347,8 @@ def test_a_number_behind_or_is_no_reason(text: str) -> None:
         ("020-12-50-31.0", "SE"),
         ("030 1234 56_7", "DE"),
         ("030 1234 56~78", "DE"),
+        ("030 12 82 52 65/8 late", "DE"),
+        ("030 12 82 52 25/8 late", "DE"),
     ],
 )
 def test_a_sign_within_the_last_group_ends_no_number_before_it(text: str, region: str) -> None:
