@@ -191,6 +191,7 @@ class NumberReader:
         self._read_phone = read_phone
         self._country_code = country_code
         self._read: dict[str, Phone | PhoneFault] = {}
+        self._text, self._cell = "", range(0)
         self.exhausted = False
         """Whether more was asked than is read of one text: then nothing of it may be believed."""
 
@@ -211,7 +212,7 @@ class NumberReader:
             found = self._decided(text, groups, follows=follows, leading=False, fits=fits)
             is_date = isinstance(found, Unreadable) and _DATE.fullmatch(groups[0].text)
             return None if is_date else found
-        word = _TOKEN.match(text, position, _cell_end(text, position))
+        word = _TOKEN.match(text, position, self._cell_end(text, position))
         return self._in_word(word) if word else None
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
@@ -234,7 +235,7 @@ class NumberReader:
 
     def in_cell(self, text: str, start: int = 0) -> Iterator[Found]:
         """Read every number in the cell that begins at ``start``, wherever in it they stand."""
-        position, end = start, _cell_end(text, start)
+        position, end = start, self._cell_end(text, start)
         while position < end:
             groups, follows = self._groups(text, position)
             if not groups:
@@ -250,11 +251,18 @@ class NumberReader:
                 yield found
             position = found.end if found else groups[-1].end
 
+    def _cell_end(self, text: str, start: int) -> int:
+        """Return the end of the cell around a place. One cell may hold thousands of words: its end is kept."""
+        if text is not self._text or start not in self._cell:
+            cell = _CELL.match(text, start)
+            self._text, self._cell = text, range(start, (cell.end() if cell else start) + 1)
+        return self._cell.stop - 1
+
     def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
         """The groups of digits that stand here one behind the other, and whether other text follows them."""
         groups: list[_Group] = []
         digits, dashed = 0, False
-        for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
+        for word in _TOKEN.finditer(text, position, self._cell_end(text, position)):
             if groups and not dashed and _DASH.fullmatch(word[0]):
                 dashed = True
                 continue
@@ -274,7 +282,7 @@ class NumberReader:
             groups.append(replace(group, dashed=True) if dashed else group)
             digits, dashed = digits + group.digits, False
             if word[0][-1] in ":!?":
-                return self._unless_date(groups), word.end() < _cell_end(text, position)
+                return self._unless_date(groups), word.end() < self._cell_end(text, position)
         return self._unless_date(groups), False
 
     def _unless_date(self, groups: list[_Group]) -> list[_Group]:
@@ -425,11 +433,6 @@ class NumberReader:
             case fault:
                 costly = self._costly(number)
                 return Unreadable(number, str(costly or fault), end, is_costly=costly is not None)
-
-
-def _cell_end(text: str, start: int) -> int:
-    cell = _CELL.match(text, start)
-    return cell.end() if cell else start
 
 
 def _runs(word: str) -> Iterator[re.Match[str]]:

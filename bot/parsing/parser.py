@@ -305,18 +305,18 @@ class _Reader:
         return self._questions.ask("targets", message, options)
 
     def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
-        """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
+        """The lines of a sheet, or a text about whose targets there is nothing to ask; None for any other."""
         found = read(ask=lambda _message, _options: None)
         before = free[: len(free) - len(found.rest)]
         is_cell = "\n" in before and tokens.unquoted(before).quoted
         if tokens.unquoted(found.rest).quoted and "\n" not in before.strip() and not is_cell:
-            return None
+            return None if found.asked else found
         if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
             self._left_out = sheet.left_out
             return Scan(sheet.targets, (), sheet.reason)
         if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
             return replace(found, faults=(*found.faults, parse_errors.behind_words(number)))
-        return None
+        return None if found.asked else found
 
     def _or_first_word(self, found: Scan) -> Scan:
         """The first word as an id, where nothing else can be meant by it."""

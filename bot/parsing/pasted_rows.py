@@ -170,15 +170,21 @@ def _delimiter(lines: Sequence[str]) -> str | None:
     if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
         return _FRAME
     rows = [line for line in lines if not _TOTAL.match(line.strip(_AROUND))]
-    between_spaces = sum(any(map(str.isalnum, cell)) for line in rows for cell in _WIDE.split(line))
     for delimiter in "|;,":
+        if not any(delimiter in line for line in rows):
+            continue
         counts = [len(_cells(line, delimiter)) for line in rows]
         several = [count for count in counts if count > 1]
-        if len(several) > 1 and len(set(several)) == 1 and sum(counts) >= between_spaces:
+        if len(several) > 1 and len(set(several)) == 1 and sum(counts) >= _between_spaces(rows):
             start = counts.index(several[0])
             if counts[start : start + len(several)] == several:
                 return delimiter
     return None
+
+
+def _between_spaces(lines: Sequence[str]) -> int:
+    """Count the cells that wide spaces part."""
+    return sum(any(map(str.isalnum, cell)) for line in lines for cell in _WIDE.split(line))
 
 
 def _cells(line: str, delimiter: str | None) -> list[str]:
