@@ -59,7 +59,8 @@ _DATE = re.compile(
 _AROUND_DATES = _WRAPPERS + ".:!?()[]"
 _AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
 _BROKEN = re.compile(r"(\d{3,})\D.*")
-_STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d{3}\.\d")
+_STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d\.\d")
+_ENCLOSED = re.compile(r"[(\[][^()\[\]]+[)\]]")
 _ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
 _SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
@@ -252,7 +253,7 @@ class NumberReader:
             position = found.end if found else groups[-1].end
 
     def _cell_end(self, text: str, start: int) -> int:
-        """Return the end of the cell around a place. One cell may hold thousands of words: its end is kept."""
+        """Return the end of the cell around a place. It is kept, as one cell may hold thousands of words."""
         if text is not self._text or start not in self._cell:
             cell = _CELL.match(text, start)
             self._text, self._cell = text, range(start, (cell.end() if cell else start) + 1)
@@ -415,7 +416,8 @@ class NumberReader:
         first, second = groups[:2]
         area = first.text.startswith(("0", "(0")) and first.digits >= _SHORT_GROUP
         trunk = second.text.startswith(("0", "(0")) and not area
-        stands_out = second.plus or second.dashed or trunk or first.digits == 1
+        enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
+        stands_out = second.plus or second.dashed or trunk or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
     def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
@@ -447,7 +449,9 @@ def _runs(word: str) -> Iterator[re.Match[str]]:
 
 def _refused(groups: Sequence[_Group]) -> str | None:
     """Why digits are no number that can be called as they are written, or None."""
-    if _SPREADSHEET.fullmatch(groups[-1].text):
+    last = groups[-1]
+    goes_on = len(groups) > 1 and groups[-2].digits <= _SHORT_GROUP <= last.digits
+    if _SPREADSHEET.fullmatch(groups[-2].text + last.text if goes_on else last.text):
         return parse_errors.NOT_A_DECIMAL
     return parse_errors.NO_EXTENSION if any(group.extended for group in groups) else None
 

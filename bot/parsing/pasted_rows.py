@@ -66,7 +66,7 @@ _TOTAL = re.compile(
     r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
 )
 _NOTHING = re.compile(
-    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[?-]+",
+    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[\W_]+",
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""

@@ -48,6 +48,8 @@ APART = [
     ("FI", "09 123 4567 2 valitusta", "+358 9 1234567 (then “2”)", "+358 9 12345672"),
     ("DE", "030 1234567/8", "+49 30 1234567", "+49 30 1234568"),
     ("IN", "022-24567890/91", "+91 22 2456 7890", "+91 22 2456 7891"),
+    ("DE", "030 (03012271)", "+49 30 03012271", "+49 30 12271"),
+    ("DE", "030 12 82 52 65.3", "+49 30 1282 (then “52 65.3”)", "+49 30 128252653"),
     ("FR", "2 01 23 45 67 89", "+33 2 01 23 45 67 (then “89”)", "+33 1 23 45 67 89"),
 ]
 
@@ -132,6 +134,7 @@ def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
         ("98765 43210 extn 250", "Extensions cannot be dialled"),
         ("+64211234567.0", "decimal number"),
         ("9876543210.0 late", "decimal number"),
+        ("98765 432 10.0 late", "decimal number"),
     ],
 )
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.PLACE])
@@ -279,6 +282,8 @@ def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str])
         ("Ward 22\t2456 7890\nAsha\t98765 43210", "Line 1, “Ward 22 2456 7890”"),
         ("Asha\t98765 43210\nRavi\tn/a\nJoy\t98765 43211", "Line 2, “Ravi n/a”"),
         ("Asha\t98765 43210\nRavi\t98765 4321", "Line 2, “Ravi 98765 4321”"),
+        ("—,pending\n98765 43210,open\n98765 43211,open", "Line 1, “— pending”"),
+        ("pending\t.\nopen\t98765 43210", "Line 1, “pending .”"),
     ],
 )
 def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: str) -> None:
