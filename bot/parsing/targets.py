@@ -72,6 +72,7 @@ AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's format
 _BEFORE = re.compile(rf"(?:[\s,;|]|[-–—]\s|[^\w\s+＋()\[\]@#/\\.{re.escape(AROUND_IDS)}-])*")  # noqa: RUF001 - a plus people paste
 """Separators, list marks and pictures such as a telephone."""
 _BETWEEN = re.compile(r"[\s,;|]*(?:(?:and|&)\s+)?", re.IGNORECASE)
+_BESIDE = re.compile(r"[^\S\t\n]+(?:[:–—-]+[^\S\t\n]*)?")  # noqa: RUF001 - dashes people type
 _AFTER = " \t\n,;|:–—-"  # noqa: RUF001 - dashes people type before a reason
 _SAFE_ID = re.compile(SAFE_ID_PATTERN)
 _MARKS = re.compile(r"^[ ]*(?:(?:>|```)[ ]*)+|```[ ]*$", re.MULTILINE)
@@ -235,11 +236,24 @@ class _Scanner:
         if not self._is_id_like(text):
             return False
         self.position = word.end()
+        if number := self._number_beside(word):
+            self.faults.append(parse_errors.behind_words(number))
+            return False
         if problem := id_problem(text):
             self.faults.append(problem)
         else:
             self.found.append(IdTarget(text))
         return True
+
+    def _number_beside(self, word: re.Match[str]) -> str | None:
+        """Return the number that follows a word without a separator: "x2: 98765 43210" holds no id."""
+        beside = _BESIDE.match(self.text, word.end())
+        match self.reader.at(self.text, beside.end()) if beside else None:
+            case Certain(reading=reading) if count_digits(reading.target.text) >= SHORTEST_NUMBER:
+                return reading.target.text
+            case Doubtful(text=text) if not any(map(str.isalpha, text)):
+                return text
+        return None
 
     def _is_number_like(self, number: Found, word: re.Match[str]) -> bool:
         text = self.text[word.start() : number.end]

@@ -252,6 +252,31 @@ def test_formatting_around_an_id_is_no_part_of_it(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("PK", "1. x2: 080/06 42 33\r\n2. : +92 3012575926"),
+        ("IN", "x2 98765 43210"),
+        ("IN", "2x: mob 98765 43210"),
+        ("IN", "vx_1 - 98765 43210 late"),
+        ("DE", "Flat4 030 1234567 12 Beschwerden"),
+    ],
+)
+def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
+    """It may be a remark or the number's row."""
+    line = said(text, region=region)
+    assert line.targets == ()
+    assert any("stands behind words" in fault.message for fault in line.faults)
+
+
+@pytest.mark.parametrize(
+    "text", ["vx_1, 98765 43210", "vx_1\n98765 43210", "vx_1; 98765 43210", "vx_1 and 98765 43210"]
+)
+def test_an_id_and_a_number_between_separators_are_two_targets(text: str) -> None:
+    """As several numbers are."""
+    assert named(said(text)) == ["vx_1", "+919876543210"]
+
+
 SHEETS = [
     ("FR", "2\t01 23 45 67 89\n3\t06 12 34 56 78", ["+33123456789", "+33612345678"]),
     ("DE", "030 1234567\t250", ["+49301234567"]),
