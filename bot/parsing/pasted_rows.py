@@ -46,8 +46,8 @@ SHORTEST_IN_WORDS = 10
 
 _MANY = 3
 """Lines with a number each that are a list, wherever in them the numbers stand."""
-_MARK = re.compile(r"^[ ]*(?:[-*•·–]|>+|\d{1,3}[.)])[ ]+", re.MULTILINE)  # noqa: RUF001 - a dash people paste
-"""What a list begins its lines with."""
+_MARK = re.compile(r"^[ ]*(?:(?:[*•·]|>+|\d{1,3}[.)])[ ]+|[-–][ ](?![ ]))", re.MULTILINE)  # noqa: RUF001 - a dash people paste
+"""What a list begins its lines with. A dash before wide spaces is a cell in which nothing stands."""
 _AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
 _FRAME: Final = "||"
 """Bars around a line and between its cells, as Markdown has them."""
@@ -70,7 +70,7 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
-_OR = re.compile(r"[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?", re.IGNORECASE)
+_OR = re.compile(r"[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?[\W_]*", re.IGNORECASE)
 """Between a number and another one, in which case that is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
