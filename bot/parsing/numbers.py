@@ -60,7 +60,7 @@ _AROUND_DATES = _WRAPPERS + ".:!?()[]"
 _AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
 _BROKEN = re.compile(r"(\d{3,})\D.*")
 _STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d\.\d")
-_ENCLOSED = re.compile(r"[(\[][^()\[\]]+[)\]]")
+_ENCLOSED = re.compile(r"[(\[](?:[^()\[\]]|[(\[][^()\[\]]*[)\]])+[)\]]")
 _ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
 _SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
@@ -415,7 +415,7 @@ class NumberReader:
             return False
         first, second = groups[:2]
         area = first.text.startswith(("0", "(0")) and first.digits >= _SHORT_GROUP
-        trunk = second.text.startswith(("0", "(0")) and not area
+        trunk = second.text.lstrip("([").startswith("0") and not area
         enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
         stands_out = second.plus or second.dashed or trunk or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)

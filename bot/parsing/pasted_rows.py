@@ -55,7 +55,7 @@ _WIDE = re.compile(r" {2,}")
 _PIECE = re.compile(r"\S+(?: \S+)*")
 """A cell of a table whose columns have at least two spaces between them."""
 _IN_QUOTES = re.compile(r'\s*["“„].*["”“]\s*')
-_RULER = re.compile(r"[\s|:+=-]+")
+_RULER = re.compile(r"(?=.*[-=]{3}|.*\|)[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(
     r"(?:^|[\W_])(?:tele)?(?:phones?|fon|tel|mobiles?|mobil|mob|cell|handy|whatsapp|msisdn|gsm|dnc|rufnummer"
     r"|t[eé]l[eé]phone|tel[eé]fono|telefono|telefone|telefoon|celular)(?:[\W_]|\d|$)"
@@ -70,7 +70,7 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
-_OR = re.compile(r"[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?[\W_]*", re.IGNORECASE)
+_OR = re.compile(r"^[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?[\W_]*", re.IGNORECASE)
 """Between a number and another one, in which case that is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
@@ -116,11 +116,13 @@ def number_in(text: str, reader: NumberReader) -> str | None:
     for found in reader.in_text(text):
         match found:
             case Certain(reading=Reading(target=NumberTarget(text=number))) | Doubtful(text=number):
+                before = _OR.sub("", text[: text.index(number)], count=1)
                 if (
                     count_digits(number) >= SHORTEST_IN_WORDS
                     or not number.isdecimal()
                     or int(number[0]) == 0
-                    or _OR.fullmatch(text[: text.index(number)])
+                    or not before
+                    or is_label(before)
                 ):
                     return number
     return None
