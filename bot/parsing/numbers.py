@@ -1,4 +1,4 @@
-"""Phone numbers in text: the groups of digits that make one, and text that can be read in two ways. Pure.
+"""Phone numbers in text: which groups of digits make one, and text that can be read in two ways. Pure.
 
 One rule holds wherever somebody writes a number: commands, forms, messages, lists.
 
@@ -15,10 +15,24 @@ docs/numbers.md has the rule with examples.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from bot.parsing.digit_groups import (
+    CELL,
+    EXTENSION,
+    LABEL,
+    MOST_DIGITS,
+    SHORT_GROUP,
+    SHORTEST_NUMBER,
+    TOKEN,
+    Group,
+    GroupFinder,
+    count_digits,
+    refusal,
+    runs,
+)
 from bot.text import parse_errors
 from providers import phone
 from providers.phone import CostlyNumberFault, Phone, PhoneFault
@@ -26,18 +40,9 @@ from providers.phone import CostlyNumberFault, Phone, PhoneFault
 ReadPhone = Callable[[str], Phone]
 """Reads one number, or raises `PhoneFault`."""
 
-SHORTEST_NUMBER: Final = 7
-"""Digits; fewer are half of a number."""
-MOST_DIGITS: Final = 20
-"""E.164 allows fifteen; a prefix for calls abroad may stand before them."""
-_LONGEST_WORD: Final = 160
-"""Characters. An id has 128 at most, and a number fewer."""
 MOST_READS: Final = 1000
 """Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
 
-_SHORT_GROUP: Final = 3
-"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567. Behind no more of them,
-12/8 may be the rest of a number, as in 45 12/8, and no day."""
 _LONG_GROUP: Final = 6
 """Digits, at least, of a group behind which nobody begins another group of the same number."""
 _SHORT_NATIONAL: Final = 7
@@ -45,46 +50,11 @@ _SHORT_NATIONAL: Final = 7
 _LONG_NATIONAL: Final = 12
 """Digits. More of them, without the country code, are seldom one number where fewer are one."""
 
-_WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"  # noqa: RUF001 - quotes people paste
-_CELL = re.compile(r"[^\t\n,;|]*")
-_TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
-_DASHES = "\\-\u2010-\u2015\u2212"
-_DIGITS = re.compile(rf"[(\[]{{0,2}}[+＋]?\s?[(\[]{{0,2}}\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
-_DASH = re.compile(rf"[{_DASHES}]")
-_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
-_DATE = re.compile(
-    r"(?P<year>\d{4})[./-]\d\d?[./-]\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?P=mark)(?P<years>\d{2,4})"
-    rf"|{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY}"
-)
-_AROUND_DATES = _WRAPPERS + ".:!?()[]"
-_AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
-_BROKEN = re.compile(r"(\d{3,})\D.*")
-_STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d\.\d")
-_ENCLOSED = re.compile(r"[(\[](?:[^()\[\]]|[(\[][^()\[\]]*[)\]])+[)\]]")
 _ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
-_SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
-_NAMES_OF_NUMBERS = (
-    r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
-    r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
-)
-_LABEL = re.compile(
-    rf"(?:(?:{_NAMES_OF_NUMBERS})(?![^\W\d_])[ .:#/]{{0,4}}){{1,3}}(?=[(\[+＋\d])"  # noqa: RUF001
-    rf"|[a-z][.:][ ]?(?=[(\[+＋\d])",  # noqa: RUF001
-    re.IGNORECASE,
-)
-_EXTENSION = re.compile(
-    r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
-    r"|\s+x\s?\d{2,6}(?![^\W_])"  # "x2" means twice
-    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#]?\d{1,6}(?![^\W_])",  # the last group, and digits behind a sign
-    re.IGNORECASE,
-)
-_GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
+_ENCLOSED = re.compile(r"[(\[](?:[^()\[\]]|[(\[][^()\[\]]*[)\]])+[)\]]")
 _ABROAD = re.compile(r"00[ .-]?|0?011[ .-]+")
 """Prefixes of calls abroad (ITU-T E.164, NANP, Australia) that people write in other countries, too."""
-_HELD = re.compile(rf"(?<![^\W_])\+?\d[\d().{_DASHES}]*\d|\+?\d[\d().{_DASHES}]*\d(?![^\W_])")
-_LONG_PART = re.compile(rf"\d{{{SHORTEST_NUMBER},}}")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,31 +127,6 @@ class Unreadable:
 Found = Certain | Doubtful | Unreadable
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Digits without a space among them."""
-
-    start: int
-    end: int
-    """Behind the last character of its word, punctuation included."""
-    text: str
-    digits: int
-    extended: bool = False
-    """Whether an extension is glued to it."""
-    dashed: bool = False
-    """Whether a separate dash stands before it."""
-    broken: bool = False
-    """Whether it is the beginning of a word that is no digits."""
-
-    @property
-    def plus(self) -> bool:
-        return "+" in self.text or "＋" in self.text  # noqa: RUF001
-
-    @property
-    def stands_apart(self) -> bool:
-        return self.digits == 1 or self.broken or _STANDS_APART.fullmatch(self.text) is not None
-
-
 class NumberReader:
     """Reads the numbers of one text, in a bounded number of attempts.
 
@@ -192,7 +137,7 @@ class NumberReader:
         self._read_phone = read_phone
         self._country_code = country_code
         self._read: dict[str, Phone | PhoneFault] = {}
-        self._text, self._cell = "", range(0)
+        self._groups = GroupFinder()
         self.exhausted = False
         """Whether more was asked than is read of one text: then nothing of it may be believed."""
 
@@ -206,22 +151,22 @@ class NumberReader:
 
         ``fits`` tells whether a text may follow it: it decides between two readings where one only fits.
         """
-        if label := _LABEL.match(text, position):
+        if label := LABEL.match(text, position):
             position = label.end()
-        groups, follows = self._groups(text, position)
+        groups, follows = self._groups.at(text, position)
         if groups:
             found = self._decided(text, groups, follows=follows, leading=False, fits=fits)
-            is_date = isinstance(found, Unreadable) and _DATE.fullmatch(groups[0].text)
+            is_date = isinstance(found, Unreadable) and groups[0].is_date
             return None if is_date else found
-        word = _TOKEN.match(text, position, self._cell_end(text, position))
+        word = TOKEN.match(text, position, self._groups.cell_end(text, position))
         return self._in_word(word) if word else None
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
         """The number that a word holds beside other characters: an extension, or something to ask about."""
         fault: PhoneFault | None = None
-        for run in _runs(word[0]):
+        for run in runs(word[0]):
             readings = self._readings_of(run[0], word.start(), word.end())
-            if readings and _EXTENSION.match(word[0], run.end()):
+            if readings and EXTENSION.match(word[0], run.end()):
                 return Unreadable(word[0], parse_errors.NO_EXTENSION, word.end())
             if readings:
                 return Doubtful(word[0], tuple(readings), word.end())
@@ -230,17 +175,17 @@ class NumberReader:
 
     def in_text(self, text: str) -> Iterator[Found]:
         """Read every number in a text, cell by cell."""
-        for cell in _CELL.finditer(text):
+        for cell in CELL.finditer(text):
             if cell[0]:
                 yield from self.in_cell(text, cell.start())
 
     def in_cell(self, text: str, start: int = 0) -> Iterator[Found]:
         """Read every number in the cell that begins at ``start``, wherever in it they stand."""
-        position, end = start, self._cell_end(text, start)
+        position, end = start, self._groups.cell_end(text, start)
         while position < end:
-            groups, follows = self._groups(text, position)
+            groups, follows = self._groups.at(text, position)
             if not groups:
-                word = _TOKEN.search(text, position, end)
+                word = TOKEN.search(text, position, end)
                 if word is None:
                     return
                 position = word.end()
@@ -252,55 +197,17 @@ class NumberReader:
                 yield found
             position = found.end if found else groups[-1].end
 
-    def _cell_end(self, text: str, start: int) -> int:
-        """Return the end of the cell around a place. It is kept, as one cell may hold thousands of words."""
-        if text is not self._text or start not in self._cell:
-            cell = _CELL.match(text, start)
-            self._text, self._cell = text, range(start, (cell.end() if cell else start) + 1)
-        return self._cell.stop - 1
-
-    def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
-        """The groups of digits that stand here one behind the other, and whether other text follows them."""
-        groups: list[_Group] = []
-        digits, dashed = 0, False
-        for word in _TOKEN.finditer(text, position, self._cell_end(text, position)):
-            if groups and not dashed and _DASH.fullmatch(word[0]):
-                dashed = True
-                continue
-            group = _group(word) if digits <= 2 * MOST_DIGITS else None  # no number is longer
-            date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
-            if date and (date["year"] or date["years"] or (groups and groups[-1].digits > _SHORT_GROUP)):
-                group = None
-            if _AMOUNT.match(text, word.start()) and not 0 < digits < SHORTEST_NUMBER:
-                group = None
-            if group is None:
-                broken = _BROKEN.fullmatch(word[0]) if groups else None
-                if broken:
-                    groups.append(
-                        _Group(word.start(), word.end(), broken[1], count_digits(broken[1]), broken=True)
-                    )
-                return self._unless_date(groups), True
-            groups.append(replace(group, dashed=True) if dashed else group)
-            digits, dashed = digits + group.digits, False
-            if word[0][-1] in ":!?":
-                return self._unless_date(groups), word.end() < self._cell_end(text, position)
-        return self._unless_date(groups), False
-
-    def _unless_date(self, groups: list[_Group]) -> list[_Group]:
-        """The groups, unless they are a day and a month."""
-        return [] if len(groups) == 1 and _DATE.fullmatch(groups[0].text) else groups
-
     def _decided(
         self,
         text: str,
-        groups: Sequence[_Group],
+        groups: Sequence[Group],
         *,
         follows: bool,
         leading: bool,
         fits: Callable[[str], bool] | None = None,
     ) -> Found | None:
         """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
-        if why := _refused(groups):
+        if why := refusal(groups):
             return Unreadable(text[groups[0].start : groups[-1].end], why, groups[-1].end)
         readings = self._readings(text, groups, 0)
         behind = self._readings(text, groups, 1) if self._may_lead(groups) else []
@@ -321,13 +228,13 @@ class NumberReader:
         return self._doubtful(text, groups, readings)
 
     def _unless_extended(self, text: str, reading: Reading) -> Certain | Unreadable:
-        if extension := _EXTENSION.match(text, reading.end):
+        if extension := EXTENSION.match(text, reading.end):
             return Unreadable(
                 text[reading.start : extension.end()], parse_errors.NO_EXTENSION, extension.end()
             )
         return Certain(reading)
 
-    def _readings(self, text: str, groups: Sequence[_Group], first: int) -> list[Reading]:
+    def _readings(self, text: str, groups: Sequence[Group], first: int) -> list[Reading]:
         """Every whole number that begins with a group, the longest last."""
         found: list[Reading] = []
         digits = 0
@@ -389,7 +296,7 @@ class NumberReader:
                 self._read[number] = fault
         return self._read[number]
 
-    def _is_certain(self, groups: Sequence[_Group], readings: Sequence[Reading], *, follows: bool) -> bool:
+    def _is_certain(self, groups: Sequence[Group], readings: Sequence[Reading], *, follows: bool) -> bool:
         """Whether the longest reading is the only sensible one."""
         longest = readings[-1]
         ends = [group.end for group in groups]
@@ -404,28 +311,28 @@ class NumberReader:
         fills_cell = not follows and last == len(groups) - 1
         return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
 
-    def _may_lead(self, groups: Sequence[_Group]) -> bool:
+    def _may_lead(self, groups: Sequence[Group]) -> bool:
         """Whether the first group may be no part of the number behind it."""
         first = groups[0]
         return len(groups) > 1 and first.digits < SHORTEST_NUMBER and not first.plus
 
-    def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[_Group]) -> bool:
+    def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[Group]) -> bool:
         """Whether a reading that leaves the first group out is as good as those that take it in."""
         if not readings or any(one.e164 == other.e164 for one in readings):
             return False
         first, second = groups[:2]
-        area = first.text.startswith(("0", "(0")) and first.digits >= _SHORT_GROUP
+        area = first.text.startswith(("0", "(0")) and first.digits >= SHORT_GROUP
         trunk = second.text.lstrip("([").startswith("0") and not area
         enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
         stands_out = second.plus or second.dashed or trunk or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
-    def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
+    def _doubtful(self, text: str, groups: Sequence[Group], readings: Sequence[Reading]) -> Doubtful:
         each = tuple({one.e164: one for one in reversed(readings)}.values())[::-1]
         end = max(one.end for one in each)
         return Doubtful(text[groups[0].start : end].strip(), each, end)
 
-    def _unreadable(self, text: str, groups: Sequence[_Group], *, follows: bool) -> Found | None:
+    def _unreadable(self, text: str, groups: Sequence[Group], *, follows: bool) -> Found | None:
         start, end = groups[0].start, groups[-1].end
         number = text[start : groups[-1].start] + groups[-1].text
         match self._attempt(number):
@@ -437,50 +344,7 @@ class NumberReader:
                 return Unreadable(number, str(costly or fault), end, is_costly=costly is not None)
 
 
-def _runs(word: str) -> Iterator[re.Match[str]]:
-    """The runs of digits in a word that is more than a number, as ``c_9876543210``, and their long parts."""
-    if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
-        return
-    for run in _HELD.finditer(word):
-        if count_digits(run[0]) >= SHORTEST_NUMBER:
-            yield run
-            yield from _LONG_PART.finditer(word, *run.span())
-
-
-def _refused(groups: Sequence[_Group]) -> str | None:
-    """Why digits are no number that can be called as they are written, or None."""
-    last = groups[-1]
-    goes_on = len(groups) > 1 and groups[-2].digits <= _SHORT_GROUP <= last.digits
-    if _SPREADSHEET.fullmatch(groups[-2].text + last.text if goes_on else last.text):
-        return parse_errors.NOT_A_DECIMAL
-    return parse_errors.NO_EXTENSION if any(group.extended for group in groups) else None
-
-
-def _group(word: re.Match[str]) -> _Group | None:
-    """The group of digits that a word is, without what stands around it; None where it is another word."""
-    text = _unwrapped(word[0]) if len(word[0]) <= _LONGEST_WORD else ""
-    opened = text.lstrip("([")
-    if label := _LABEL.match(opened):
-        text = opened[label.end() :]
-    text = text.rstrip(".:!?" + _WRAPPERS)
-    extended = _GLUED.fullmatch(text)
-    digits = extended["digits"] if extended else text
-    if not _DIGITS.fullmatch(digits):
-        return None
-    start = word.start() + word[0].index(text)
-    return _Group(start, word.end(), digits, count_digits(digits), extended=bool(extended))
-
-
-def _unwrapped(word: str) -> str:
-    """A word without the quotes and the formatting around it, and without brackets outside those."""
-    left = word.lstrip(_WRAPPERS + "([")
-    if not set(_WRAPPERS) & set(word[: len(word) - len(left)]):
-        left = word
-    right = left.rstrip(_WRAPPERS + ".:!?)]")
-    return right if set(_WRAPPERS) & set(left[len(right) :]) else left
-
-
-def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
+def _is_regular(before: Group, last: Group, reading: Reading) -> bool:
     """Whether people write the end of a number so, or as its country does."""
     if before.digits >= _LONG_GROUP:
         return False
@@ -489,17 +353,4 @@ def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
         return True
     if reading.national_digits > _LONG_NATIONAL:
         return False
-    return last.digits == before.digits or last.digits == before.digits + 1 > _SHORT_GROUP
-
-
-def is_label(text: str) -> bool:
-    """Whether a text only says that a phone number follows it."""
-    return any(
-        label is not None and label.end() > len(text)
-        for label in (_LABEL.match(f"{text} 0"), _LABEL.match(f"{text}: 0"))
-    )
-
-
-def count_digits(text: str) -> int:
-    """Count the decimal digits of any script."""
-    return sum(character.isdecimal() for character in text)
+    return last.digits == before.digits or last.digits == before.digits + 1 > SHORT_GROUP

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from string import ascii_letters
 
+from bot.parsing.digit_groups import SHORTEST_NUMBER, count_digits
 from bot.parsing.numbers import (
-    SHORTEST_NUMBER,
     Certain,
     Doubtful,
     Found,
@@ -19,7 +19,6 @@ from bot.parsing.numbers import (
     NumberTarget,
     Reading,
     Unreadable,
-    count_digits,
 )
 from bot.text import parse_errors
 from providers.actions import SAFE_ID_PATTERN
