@@ -44,6 +44,10 @@ class PhoneFault(ValueError):
     """Why a text is not a number that may be called: a sentence for the person who typed it."""
 
 
+class CostlyNumberFault(PhoneFault):
+    """The text is a number in use, of a kind that CallOps does not call for its price."""
+
+
 @dataclass(frozen=True, slots=True)
 class Phone:
     """A valid number.
@@ -82,10 +86,10 @@ def read(text: str, *, default_region: str, premium: bool = False) -> Phone:
         raise PhoneFault(_NOT_IN_USE.format(code=number.country_code))
     kind = phonenumbers.number_type(number)
     if kind == PhoneNumberType.PREMIUM_RATE and not premium:
-        raise PhoneFault("That is a premium-rate number. CallOps does not call those.")
+        raise CostlyNumberFault("That is a premium-rate number. CallOps does not call those.")
     region = phonenumbers.region_code_for_number(number)
     if region == NO_COUNTRY and kind != PhoneNumberType.TOLL_FREE and not premium:
-        raise PhoneFault(
+        raise CostlyNumberFault(
             "That number is of a satellite or another international network. Calls to it cost as much as "
             "premium-rate ones, and CallOps places none."
         )

@@ -1,4 +1,4 @@
-"""Phone numbers in text: the groups of digits that make one, and text that can be read in two ways. Pure.
+"""Phone numbers in text: which groups of digits make one, and text that can be read in two ways. Pure.
 
 One rule holds wherever somebody writes a number: commands, forms, messages, lists.
 
@@ -15,28 +15,34 @@ docs/numbers.md has the rule with examples.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from bot.parsing.digit_groups import (
+    CELL,
+    EXTENSION,
+    LABEL,
+    MOST_DIGITS,
+    SHORT_GROUP,
+    SHORTEST_NUMBER,
+    TOKEN,
+    Group,
+    GroupFinder,
+    count_digits,
+    refusal,
+    runs,
+)
 from bot.text import parse_errors
 from providers import phone
-from providers.phone import Phone, PhoneFault
+from providers.phone import CostlyNumberFault, Phone, PhoneFault
 
 ReadPhone = Callable[[str], Phone]
 """Reads one number, or raises `PhoneFault`."""
 
-SHORTEST_NUMBER: Final = 7
-"""Digits; fewer are half of a number."""
-MOST_DIGITS: Final = 20
-"""E.164 allows fifteen; a prefix for calls abroad may stand before them."""
-_LONGEST_WORD: Final = 160
-"""Characters. An id has 128 at most, and a number fewer."""
 MOST_READS: Final = 1000
 """Attempts to read a number in one text: some 40 ms. A list of fifty rows takes a few hundred."""
 
-_SHORT_GROUP: Final = 3
-"""Digits, at least, of a group behind which a longer one is usual, as in 123 4567."""
 _LONG_GROUP: Final = 6
 """Digits, at least, of a group behind which nobody begins another group of the same number."""
 _SHORT_NATIONAL: Final = 7
@@ -44,41 +50,11 @@ _SHORT_NATIONAL: Final = 7
 _LONG_NATIONAL: Final = 12
 """Digits. More of them, without the country code, are seldom one number where fewer are one."""
 
-_WRAPPERS = "\"'“”„‟‘’‚‛`*~<>«»"  # noqa: RUF001 - quotes people paste
-_CELL = re.compile(r"[^\t\n,;|]*")
-_TOKEN = re.compile(r"(?:[+＋]\s)?\S+")  # noqa: RUF001 - a plus people paste
-_DASHES = "\\-\u2010-\u2015\u2212"
-_DIGITS = re.compile(rf"[(\[]{{0,2}}[+＋]?\s?[(\[]{{0,2}}\d[\d()\[\]./{_DASHES}]*")  # noqa: RUF001 - a plus people paste
-_DASH = re.compile(rf"[{_DASHES}]")
-_DATE = re.compile(
-    r"(?P<year>\d{4})[./-]\d\d?[./-]\d\d?|\d{1,2}(?P<mark>[./-])\d{1,2}(?:(?P=mark)(?P<years>\d{2,4}))?"
-)
-_AROUND_DATES = _WRAPPERS + ".:!?()[]"
-_AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
-_BROKEN = re.compile(r"(\d{3,})\D.*")
-_STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d{3}\.\d")
+_ROUND = str.maketrans("[]", "()")
 _SLASH = re.compile(r"(?P<base>.*\d)[)\]]?/(?P<ending>\d{1,3})")
-_SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
-_NAMES_OF_NUMBERS = (
-    r"mobile|mobil|mob|cellphone|cell|handy|telephone|telefono|telefon|t[eé]l[eé]phone|tel[eé]fono|tel|tél"
-    r"|phone|ph|fon|contact|whatsapp|wa|sms|callto|sip|dial|number|nummer|num|no|nr"
-)
-_LABEL = re.compile(
-    rf"(?:(?:{_NAMES_OF_NUMBERS})(?![^\W\d_])[ .:#/]{{0,4}}){{1,3}}(?=[(\[+＋\d])"  # noqa: RUF001
-    rf"|[a-z][.:][ ]?(?=[(\[+＋\d])",  # noqa: RUF001
-    re.IGNORECASE,
-)
-_EXTENSION = re.compile(
-    r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
-    r"|\s+x\s?\d{2,6}(?![^\W_])"  # "x2" means twice
-    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#]?\d{1,6}(?![^\W_])",  # the last group, and digits behind a sign
-    re.IGNORECASE,
-)
-_GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
+_ENCLOSED = re.compile(r"[(\[](?:[^()\[\]]|[(\[][^()\[\]]*[)\]])+[)\]]")
 _ABROAD = re.compile(r"00[ .-]?|0?011[ .-]+")
 """Prefixes of calls abroad (ITU-T E.164, NANP, Australia) that people write in other countries, too."""
-_HELD = re.compile(rf"(?<![^\W_])\+?\d[\d().{_DASHES}]*\d|\+?\d[\d().{_DASHES}]*\d(?![^\W_])")
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +73,7 @@ class Reading:
     start: int
     end: int
     abroad: bool = False
-    """Whether it is one only with another country's prefix for calls abroad."""
+    """Whether its digits are one only as they are dialled in another country, or with a plus before them."""
 
     @property
     def e164(self) -> str:
@@ -144,34 +120,11 @@ class Unreadable:
     text: str
     fault: str
     end: int
+    is_costly: bool = False
+    """Whether they are a number in use that CallOps never calls."""
 
 
 Found = Certain | Doubtful | Unreadable
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Digits without a space among them."""
-
-    start: int
-    end: int
-    """Behind the last character of its word, punctuation included."""
-    text: str
-    digits: int
-    extended: bool = False
-    """Whether an extension is glued to it."""
-    dashed: bool = False
-    """Whether a separate dash stands before it."""
-    broken: bool = False
-    """Whether it is the beginning of a word that is no digits."""
-
-    @property
-    def plus(self) -> bool:
-        return "+" in self.text or "＋" in self.text  # noqa: RUF001
-
-    @property
-    def stands_apart(self) -> bool:
-        return self.digits == 1 or self.broken or _STANDS_APART.fullmatch(self.text) is not None
 
 
 class NumberReader:
@@ -184,6 +137,7 @@ class NumberReader:
         self._read_phone = read_phone
         self._country_code = country_code
         self._read: dict[str, Phone | PhoneFault] = {}
+        self._groups = GroupFinder()
         self.exhausted = False
         """Whether more was asked than is read of one text: then nothing of it may be believed."""
 
@@ -197,38 +151,41 @@ class NumberReader:
 
         ``fits`` tells whether a text may follow it: it decides between two readings where one only fits.
         """
-        if label := _LABEL.match(text, position):
+        if label := LABEL.match(text, position):
             position = label.end()
-        groups, follows = self._groups(text, position)
+        groups, follows = self._groups.at(text, position)
         if groups:
             found = self._decided(text, groups, follows=follows, leading=False, fits=fits)
-            is_date = isinstance(found, Unreadable) and _DATE.fullmatch(groups[0].text)
+            is_date = isinstance(found, Unreadable) and groups[0].is_date
             return None if is_date else found
-        word = _TOKEN.match(text, position, _cell_end(text, position))
+        word = TOKEN.match(text, position, self._groups.cell_end(text, position))
         return self._in_word(word) if word else None
 
     def _in_word(self, word: re.Match[str]) -> Found | None:
         """The number that a word holds beside other characters: an extension, or something to ask about."""
-        held = self.held(word[0])
-        if held is None:
-            return None
-        if _EXTENSION.match(word[0], held.end):
-            return Unreadable(word[0], parse_errors.NO_EXTENSION, word.end())
-        return Doubtful(word[0], (replace(held, start=word.start(), end=word.end()),), word.end())
+        fault: PhoneFault | None = None
+        for run in runs(word[0]):
+            readings = self._readings_of(run[0], word.start(), word.end())
+            if readings and EXTENSION.match(word[0], run.end()):
+                return Unreadable(word[0], parse_errors.NO_EXTENSION, word.end())
+            if readings:
+                return Doubtful(word[0], tuple(readings), word.end())
+            fault = fault or self._costly(run[0])
+        return Unreadable(word[0], str(fault), word.end(), is_costly=True) if fault else None
 
     def in_text(self, text: str) -> Iterator[Found]:
         """Read every number in a text, cell by cell."""
-        for cell in _CELL.finditer(text):
+        for cell in CELL.finditer(text):
             if cell[0]:
                 yield from self.in_cell(text, cell.start())
 
     def in_cell(self, text: str, start: int = 0) -> Iterator[Found]:
         """Read every number in the cell that begins at ``start``, wherever in it they stand."""
-        position, end = start, _cell_end(text, start)
+        position, end = start, self._groups.cell_end(text, start)
         while position < end:
-            groups, follows = self._groups(text, position)
+            groups, follows = self._groups.at(text, position)
             if not groups:
-                word = _TOKEN.search(text, position, end)
+                word = TOKEN.search(text, position, end)
                 if word is None:
                     return
                 position = word.end()
@@ -240,57 +197,17 @@ class NumberReader:
                 yield found
             position = found.end if found else groups[-1].end
 
-    def held(self, word: str) -> Reading | None:
-        """Return the number that a word which is more than a number holds, as in ``c_9876543210``."""
-        if len(word) > _LONGEST_WORD or _UUID.fullmatch(word) or _DATE.fullmatch(word.strip(_AROUND_DATES)):
-            return None
-        for match in _HELD.finditer(word):
-            if count_digits(match[0]) >= SHORTEST_NUMBER and (known := self._phone(match[0])):
-                return Reading(NumberTarget(known, match[0]), match.start(), match.end())
-        return None
-
-    def _groups(self, text: str, position: int) -> tuple[list[_Group], bool]:
-        """The groups of digits that stand here one behind the other, and whether other text follows them."""
-        groups: list[_Group] = []
-        digits, dashed = 0, False
-        for word in _TOKEN.finditer(text, position, _cell_end(text, position)):
-            if groups and not dashed and _DASH.fullmatch(word[0]):
-                dashed = True
-                continue
-            group = _group(word) if digits <= 2 * MOST_DIGITS else None  # no number is longer
-            date = _DATE.fullmatch(group.text.strip("()[]")) if group else None
-            if group and date and (groups or date["year"] or date["years"]):
-                group = None
-            if _AMOUNT.match(text, word.start()) and not 0 < digits < SHORTEST_NUMBER:
-                group = None
-            if group is None:
-                broken = _BROKEN.fullmatch(word[0]) if groups else None
-                if broken:
-                    groups.append(
-                        _Group(word.start(), word.end(), broken[1], count_digits(broken[1]), broken=True)
-                    )
-                return self._unless_date(groups), True
-            groups.append(replace(group, dashed=True) if dashed else group)
-            digits, dashed = digits + group.digits, False
-            if word[0][-1] in ":!?":
-                return self._unless_date(groups), word.end() < _cell_end(text, position)
-        return self._unless_date(groups), False
-
-    def _unless_date(self, groups: list[_Group]) -> list[_Group]:
-        """The groups, unless they are a day and a month."""
-        return [] if len(groups) == 1 and _DATE.fullmatch(groups[0].text) else groups
-
     def _decided(
         self,
         text: str,
-        groups: Sequence[_Group],
+        groups: Sequence[Group],
         *,
         follows: bool,
         leading: bool,
         fits: Callable[[str], bool] | None = None,
     ) -> Found | None:
         """What the groups are; ``leading``: whether the first may be left over, as a row's number is."""
-        if why := _refused(groups):
+        if why := refusal(groups):
             return Unreadable(text[groups[0].start : groups[-1].end], why, groups[-1].end)
         readings = self._readings(text, groups, 0)
         behind = self._readings(text, groups, 1) if self._may_lead(groups) else []
@@ -311,13 +228,13 @@ class NumberReader:
         return self._doubtful(text, groups, readings)
 
     def _unless_extended(self, text: str, reading: Reading) -> Certain | Unreadable:
-        if extension := _EXTENSION.match(text, reading.end):
+        if extension := EXTENSION.match(text, reading.end):
             return Unreadable(
                 text[reading.start : extension.end()], parse_errors.NO_EXTENSION, extension.end()
             )
         return Certain(reading)
 
-    def _readings(self, text: str, groups: Sequence[_Group], first: int) -> list[Reading]:
+    def _readings(self, text: str, groups: Sequence[Group], first: int) -> list[Reading]:
         """Every whole number that begins with a group, the longest last."""
         found: list[Reading] = []
         digits = 0
@@ -334,12 +251,7 @@ class NumberReader:
             if slash := _SLASH.fullmatch(group.text):
                 found += self._with_endings(text[start : group.start], slash, start, group.end)
             number = text[start : group.start] + group.text
-            if known := self._phone(number):
-                found.append(Reading(NumberTarget(known, number), start, group.end))
-                if number.startswith(self._country_code or "+") and (known := self._phone(f"+{number}")):
-                    found.append(Reading(NumberTarget(known, number), start, group.end))
-            elif (abroad := _ABROAD.match(number)) and (known := self._phone(f"+{number[abroad.end() :]}")):
-                found.append(Reading(NumberTarget(known, number), start, group.end, abroad=True))
+            found += self._readings_of(number, start, group.end)
         return found
 
     def _with_endings(self, before: str, slash: re.Match[str], start: int, end: int) -> list[Reading]:
@@ -347,6 +259,27 @@ class NumberReader:
         base, ending = before + slash["base"], slash["ending"]
         phones = [(one, self._phone(one)) for one in (base, base[: -len(ending)] + ending)]
         return [Reading(NumberTarget(known, one), start, end) for one, known in phones if known]
+
+    def _readings_of(self, number: str, start: int, end: int) -> list[Reading]:
+        """Both numbers that the same digits may be: as they stand, and as they are dialled abroad."""
+        phones = [self._phone(one) for one in self._spellings(number)]
+        known = {one.e164: one for one in phones if one}
+        return [
+            Reading(NumberTarget(one, number), start, end, abroad=phones[0] is None) for one in known.values()
+        ]
+
+    def _spellings(self, number: str) -> Iterator[str]:
+        """The number as typed, and with a plus before its country's code or for a prefix of calls abroad."""
+        yield number
+        if number.startswith(self._country_code or "+"):
+            yield f"+{number}"
+        elif abroad := _ABROAD.match(number):
+            yield f"+{number[abroad.end() :]}"
+
+    def _costly(self, number: str) -> PhoneFault | None:
+        """Say why a number in use is never called; None for any other."""
+        attempts = map(self._attempt, self._spellings(number))
+        return next((one for one in attempts if isinstance(one, CostlyNumberFault)), None)
 
     def _phone(self, number: str) -> Phone | None:
         known = self._attempt(number)
@@ -358,12 +291,12 @@ class NumberReader:
                 self.exhausted = True
                 return PhoneFault(parse_errors.TOO_MANY_DIGITS)
             try:
-                self._read[number] = self._read_phone(number)
+                self._read[number] = self._read_phone(number.translate(_ROUND))
             except PhoneFault as fault:
                 self._read[number] = fault
         return self._read[number]
 
-    def _is_certain(self, groups: Sequence[_Group], readings: Sequence[Reading], *, follows: bool) -> bool:
+    def _is_certain(self, groups: Sequence[Group], readings: Sequence[Reading], *, follows: bool) -> bool:
         """Whether the longest reading is the only sensible one."""
         longest = readings[-1]
         ends = [group.end for group in groups]
@@ -378,27 +311,28 @@ class NumberReader:
         fills_cell = not follows and last == len(groups) - 1
         return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
 
-    def _may_lead(self, groups: Sequence[_Group]) -> bool:
+    def _may_lead(self, groups: Sequence[Group]) -> bool:
         """Whether the first group may be no part of the number behind it."""
         first = groups[0]
         return len(groups) > 1 and first.digits < SHORTEST_NUMBER and not first.plus
 
-    def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[_Group]) -> bool:
+    def _competes(self, other: Reading, readings: Sequence[Reading], groups: Sequence[Group]) -> bool:
         """Whether a reading that leaves the first group out is as good as those that take it in."""
         if not readings or any(one.e164 == other.e164 for one in readings):
             return False
         first, second = groups[:2]
-        area = first.text.startswith(("0", "(0")) and first.digits >= _SHORT_GROUP
-        trunk = second.text.startswith(("0", "(0")) and not area
-        stands_out = second.plus or second.dashed or trunk or first.digits == 1
+        area = first.text.startswith(("0", "(0")) and first.digits >= SHORT_GROUP
+        trunk = second.text.lstrip("([").startswith("0") and not area
+        enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
+        stands_out = second.plus or second.dashed or trunk or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
-    def _doubtful(self, text: str, groups: Sequence[_Group], readings: Sequence[Reading]) -> Doubtful:
+    def _doubtful(self, text: str, groups: Sequence[Group], readings: Sequence[Reading]) -> Doubtful:
         each = tuple({one.e164: one for one in reversed(readings)}.values())[::-1]
         end = max(one.end for one in each)
         return Doubtful(text[groups[0].start : end].strip(), each, end)
 
-    def _unreadable(self, text: str, groups: Sequence[_Group], *, follows: bool) -> Found | None:
+    def _unreadable(self, text: str, groups: Sequence[Group], *, follows: bool) -> Found | None:
         start, end = groups[0].start, groups[-1].end
         number = text[start : groups[-1].start] + groups[-1].text
         match self._attempt(number):
@@ -406,45 +340,11 @@ class NumberReader:
                 reading = Reading(NumberTarget(known, number), start, end)
                 return Doubtful(number, (reading,), end) if follows else Certain(reading)
             case fault:
-                return Unreadable(number, str(fault), end)
+                costly = self._costly(number)
+                return Unreadable(number, str(costly or fault), end, is_costly=costly is not None)
 
 
-def _cell_end(text: str, start: int) -> int:
-    cell = _CELL.match(text, start)
-    return cell.end() if cell else start
-
-
-def _refused(groups: Sequence[_Group]) -> str | None:
-    """Why digits are no number that can be called as they are written, or None."""
-    if _SPREADSHEET.fullmatch(groups[-1].text):
-        return parse_errors.NOT_A_DECIMAL
-    return parse_errors.NO_EXTENSION if any(group.extended for group in groups) else None
-
-
-def _group(word: re.Match[str]) -> _Group | None:
-    """The group of digits that a word is, without what stands around it; None where it is another word."""
-    text = _unwrapped(word[0]) if len(word[0]) <= _LONGEST_WORD else ""
-    if label := _LABEL.match(text):
-        text = text[label.end() :]
-    text = text.rstrip(".:!?" + _WRAPPERS)
-    extended = _GLUED.fullmatch(text)
-    digits = extended["digits"] if extended else text
-    if not _DIGITS.fullmatch(digits):
-        return None
-    start = word.start() + word[0].index(text)
-    return _Group(start, word.end(), digits, count_digits(digits), extended=bool(extended))
-
-
-def _unwrapped(word: str) -> str:
-    """A word without the quotes and the formatting around it, and without brackets outside those."""
-    left = word.lstrip(_WRAPPERS + "([")
-    if not set(_WRAPPERS) & set(word[: len(word) - len(left)]):
-        left = word
-    right = left.rstrip(_WRAPPERS + ".:!?)]")
-    return right if set(_WRAPPERS) & set(left[len(right) :]) else left
-
-
-def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
+def _is_regular(before: Group, last: Group, reading: Reading) -> bool:
     """Whether people write the end of a number so, or as its country does."""
     if before.digits >= _LONG_GROUP:
         return False
@@ -453,17 +353,4 @@ def _is_regular(before: _Group, last: _Group, reading: Reading) -> bool:
         return True
     if reading.national_digits > _LONG_NATIONAL:
         return False
-    return last.digits == before.digits or last.digits == before.digits + 1 > _SHORT_GROUP
-
-
-def is_label(text: str) -> bool:
-    """Whether a text only says that a phone number follows it."""
-    return any(
-        label is not None and label.end() > len(text)
-        for label in (_LABEL.match(f"{text} 0"), _LABEL.match(f"{text}: 0"))
-    )
-
-
-def count_digits(text: str) -> int:
-    """Count the decimal digits of any script."""
-    return sum(character.isdecimal() for character in text)
+    return last.digits == before.digits or last.digits == before.digits + 1 > SHORT_GROUP

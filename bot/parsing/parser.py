@@ -35,13 +35,14 @@ from bot.parsing.command import (
     Vocabulary,
     write,
 )
+from bot.parsing.connection_names import ConnectionReader
 from bot.parsing.numbers import NumberReader, NumberTarget
-from bot.parsing.options import FLAGS, RUNNING_TEXT, Faults, Keys, Questions, ReadTime, limited
+from bot.parsing.options import FLAGS, Faults, Keys, Questions, ReadTime, limited
 from bot.parsing.pasted_rows import number_in, read_sheet, without_marks
 from bot.parsing.targets import AROUND_IDS, IdTarget, Scan, Target, bare_id, id_problem, scan
-from bot.parsing.tokens import LIKELY_CONNECTION, Value
+from bot.parsing.tokens import Value
 from bot.parsing.verbs import read_verb
-from bot.text import outcomes, parse_errors
+from bot.text import parse_errors
 from bot.text.formatting import closest
 
 __all__ = [
@@ -74,8 +75,6 @@ _NOT_A_TARGET: Final = {
 """What is said of a word that stands in the place of a target and is none."""
 _DIGITS_ONLY = re.compile(r"[\d\s.,:;/()+-]*")
 _HOUR = re.compile(r"(?:[01]?\d|2[0-4])(?:[ .:]?[0-5]\d)?")
-_VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
-_AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's formatting
 _MOST_WORDS_OF_A_TIME = 10
 """As in "on Mon the 5 Dec 2026 at 9.30 p. m."."""
 
@@ -113,16 +112,20 @@ class _Reader:
         via_is_text: bool = False,
     ) -> None:
         self._vocabulary = vocabulary
-        names = [*vocabulary.connections, *vocabulary.disabled_connections]
-        self._names = {name.casefold(): name for name in names}
         self._read_time = read_time
         self._numbers = NumberReader.for_region(vocabulary.default_region)
         self._faults = Faults()
         self._questions = Questions(self._faults, answers)
         self._left_out: tuple[str, ...] = ()
         self._keys = Keys(self._faults)
-        self.via_is_text = via_is_text
+        self._connections = ConnectionReader(
+            vocabulary, self._faults, self._questions, via_is_text=via_is_text
+        )
+
+    @property
+    def via_is_text(self) -> bool:
         """Whether no "via" outside a key names a connection: the words around it are the reason."""
+        return self._connections.via_is_text
 
     def line(self, text: str, door: Verb | None) -> Line:
         read = read_verb(tokens.clean(text), door, vocabulary=self._vocabulary, faults=self._faults)
@@ -131,21 +134,21 @@ class _Reader:
             return Line(text=text, rest=rest or "", verb=verb, faults=tuple(self._faults))
         parts = tokens.split(
             rest,
-            connection=self._named_by_via,
+            connection=self._connections.named_by_via,
             flags=() if grammar in _WITH_REASON else FLAGS,
         )
         if parts.left_open:
             self._faults.add("text", parse_errors.QUOTE_LEFT_OPEN)
         for key, value in parts.keys:
-            self._keys.take(key, self._without_via(key, value), grammar)
-        connection = self._connection(parts.via)
+            self._keys.take(key, self._connections.without_via(key, value), grammar)
+        connection = self._connections.read(parts.via, self._keys.text("via"))
         if connection and verb in OF_STOPS:
             self._faults.add("text", parse_errors.HOLDS_FOR_EVERY_CONNECTION)
         targets, free = self._targets(parts.free, grammar, connection)
         if self._numbers.exhausted:
             self._faults.add("targets", parse_errors.TOO_MANY_DIGITS)
         if connection and grammar in _WITH_REASON:
-            self._ask_about_via(connection, free, parts.behind_via)
+            self._connections.ask_about_via(connection, free, parts.behind_via)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
         goes_out = keys.time("goes-out", self._read_time)
@@ -201,67 +204,6 @@ class _Reader:
             said["reason"] = reason
         return tuple(name for name, value in said.items() if not value and not self._faults.concern(name))
 
-    def _without_via(self, key: str, value: Value) -> Value:
-        """The value without "via WORD", where that is no text but a connection that does not exist."""
-        if value.quoted or key in RUNNING_TEXT or key.startswith("meta."):
-            return value
-        return Value(self._report_via(value.text))
-
-    def _report_via(self, text: str) -> str:
-        for name in _VIA.findall(text):
-            self._unknown_connection(name)
-        return _VIA.sub("", text).strip()
-
-    def _named_by_via(self, word: str) -> str | None:
-        """The connection that the word behind a "via" names, on or off; None where it is a word.
-
-        A word that is nearly a name is asked about, and is no word until that is answered.
-        """
-        if self.via_is_text:
-            return None
-        spelt = word.strip(_AROUND_NAMES)
-        if spelt.casefold() in self._names:
-            return self._names[spelt.casefold()]
-        if (meant := closest(spelt, self._names.values(), alike=LIKELY_CONNECTION)) is None:
-            return None
-        options = [parse_errors.through(meant), parse_errors.as_words(f"via {spelt}")]
-        match self._questions.ask("connection", parse_errors.near_connection(spelt, meant), options, meant):
-            case None:
-                return ""
-            case 0:
-                return meant
-            case _:
-                return None
-
-    def _ask_about_via(self, connection: str, reason: str, behind_via: str) -> None:
-        """Ask what a "via NAME" in the middle of a reason is: the connection, or some of its words."""
-        before = reason.removesuffix(behind_via).strip()
-        if not behind_via or not before or before == reason.strip():
-            return
-        options = [
-            f"{parse_errors.through(connection)}, {parse_errors.as_reason(f'{before} {behind_via}')}",
-            parse_errors.as_reason(f"{before} via {connection} {behind_via}"),
-        ]
-        asked = self._questions.ask("reason", parse_errors.reason_around_via([connection]), options)
-        self.via_is_text = asked == 1
-
-    def _connection(self, via: Sequence[str]) -> str | None:
-        said = [*filter(None, via), *filter(None, [self._keys.text("via")])]
-        known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
-        for name in said:
-            if name.casefold() not in self._names:
-                self._unknown_connection(name)
-        if len(known) > 1:
-            self._faults.add("connection", parse_errors.two_connections(known))
-        for name in known:
-            if why := self._vocabulary.disabled_connections.get(name):
-                self._faults.add("connection", outcomes.connection_off(name, why))
-        return known[0] if known and known[0] in self._vocabulary.connections else None
-
-    def _unknown_connection(self, name: str) -> None:
-        names = self._vocabulary.connections
-        self._faults.add("connection", parse_errors.no_connection(name, names), closest(name, names))
-
     def _targets(
         self, free: str, verb: Verb | None, connection: str | None
     ) -> tuple[tuple[Target, ...], str]:
@@ -305,18 +247,18 @@ class _Reader:
         return self._questions.ask("targets", message, options)
 
     def _sheet(self, free: str, read: Callable[..., Scan]) -> Scan | None:
-        """The lines of a sheet, or a fault that names a number behind words; None for anything else."""
+        """The lines of a sheet, or a text about whose targets there is nothing to ask; None for any other."""
         found = read(ask=lambda _message, _options: None)
         before = free[: len(free) - len(found.rest)]
         is_cell = "\n" in before and tokens.unquoted(before).quoted
         if tokens.unquoted(found.rest).quoted and "\n" not in before.strip() and not is_cell:
-            return None
+            return None if found.asked else found
         if sheet := read_sheet(free, self._numbers, ids=True, ask=self._ask_for_target):
             self._left_out = sheet.left_out
             return Scan(sheet.targets, (), sheet.reason)
         if (found.targets or found.asked) and (number := number_in(found.rest, self._numbers)):
             return replace(found, faults=(*found.faults, parse_errors.behind_words(number)))
-        return None
+        return None if found.asked else found
 
     def _or_first_word(self, found: Scan) -> Scan:
         """The first word as an id, where nothing else can be meant by it."""
@@ -363,7 +305,7 @@ class _Reader:
             return None, self._free_reason(free, reason)
         if verb is None:
             return moment, reason or tokens.unquoted(free).line or None
-        free = tokens.unquoted(self._report_via(free)).line
+        free = tokens.unquoted(self._connections.report_via(free)).line
         if verb is Verb.MOVE:
             free = free.removeprefix(_TO)
         if free and "at" in self._keys:

@@ -11,12 +11,11 @@ without a whole number is named, and its neighbours stay as they are. A text who
 that mentions another number is no sheet.
 """
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
+from bot.parsing.digit_groups import count_digits, is_label
 from bot.parsing.numbers import (
     Certain,
     Doubtful,
@@ -25,9 +24,8 @@ from bot.parsing.numbers import (
     NumberTarget,
     Reading,
     Unreadable,
-    count_digits,
-    is_label,
 )
+from bot.parsing.table_cells import AROUND, TOTAL, cells_of, columns_of, delimiter_of
 from bot.parsing.targets import (
     FEWEST_DIGITS,
     Ask,
@@ -46,31 +44,22 @@ SHORTEST_IN_WORDS = 10
 
 _MANY = 3
 """Lines with a number each that are a list, wherever in them the numbers stand."""
-_MARK = re.compile(r"^[ ]*(?:[-*•·–]|>+|\d{1,3}[.)])[ ]+", re.MULTILINE)  # noqa: RUF001 - a dash people paste
-"""What a list begins its lines with."""
-_AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
-_FRAME: Final = "||"
-"""Bars around a line and between its cells, as Markdown has them."""
-_WIDE = re.compile(r" {2,}")
-_PIECE = re.compile(r"\S+(?: \S+)*")
-"""A cell of a table whose columns have at least two spaces between them."""
+_MARK = re.compile(r"^[ ]*(?:(?:[*•·]|>+|\d{1,3}[.)])[ ]+|[-–][ ](?![ ]))", re.MULTILINE)  # noqa: RUF001 - a dash people paste
+"""What a list begins its lines with. A dash before wide spaces is a cell in which nothing stands."""
 _IN_QUOTES = re.compile(r'\s*["“„].*["”“]\s*')
-_RULER = re.compile(r"[\s|:+=-]+")
+_RULER = re.compile(r"(?=.*[-=]{3}|.*\|)[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(
     r"(?:^|[\W_])(?:tele)?(?:phones?|fon|tel|mobiles?|mobil|mob|cell|handy|whatsapp|msisdn|gsm|dnc|rufnummer"
     r"|t[eé]l[eé]phone|tel[eé]fono|telefono|telefone|telefoon|celular)(?:[\W_]|\d|$)"
     r"|^(?:contact[\W_]*)?(?:numbers?|nos?\.?)$|^contacts?$",
     re.IGNORECASE,
 )
-_TOTAL = re.compile(
-    r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
-)
 _NOTHING = re.compile(
-    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[?-]+",
+    r"#?n\.?/?a\.?|none|nil|null|unknown|not known|tb[adc]|missing|no (?:phone|number)|k\. ?a\.|[\W_]+",
     re.IGNORECASE,
 )
 """Stands in a cell for a number that is not known."""
-_OR = re.compile(r"(?:or|oder|ou|o|of|lub)\s+", re.IGNORECASE)
+_OR = re.compile(r"^[\W_]*(?:(?:or|oder|ou|o|of|lub)\s+)?[\W_]*", re.IGNORECASE)
 """Between a number and another one, in which case that is no part of a reason."""
 _LETTERS = re.compile(r"[^\W\d_]")
 
@@ -101,8 +90,8 @@ class _Row:
         cell = self.cells[column]
         before, behind = (cell[: reading.start], cell[reading.end :]) if reading else ("", "")
         return (
-            " ".join(filter(None, [*self.cells[:column], before.strip(_AROUND)])).strip(_AROUND),
-            " ".join(filter(None, [behind.strip(_AROUND), *self.cells[column + 1 :]])).strip(_AROUND),
+            " ".join(filter(None, [*self.cells[:column], before.strip(AROUND)])).strip(AROUND),
+            " ".join(filter(None, [behind.strip(AROUND), *self.cells[column + 1 :]])).strip(AROUND),
         )
 
 
@@ -116,11 +105,13 @@ def number_in(text: str, reader: NumberReader) -> str | None:
     for found in reader.in_text(text):
         match found:
             case Certain(reading=Reading(target=NumberTarget(text=number))) | Doubtful(text=number):
+                before = _OR.sub("", text[: text.index(number)], count=1)
                 if (
                     count_digits(number) >= SHORTEST_IN_WORDS
                     or not number.isdecimal()
-                    or number[0] == "0"
-                    or _OR.fullmatch(text[: text.index(number)])
+                    or int(number[0]) == 0
+                    or not before
+                    or is_label(before)
                 ):
                     return number
     return None
@@ -128,20 +119,20 @@ def number_in(text: str, reader: NumberReader) -> str | None:
 
 def names_numbers(header: str) -> bool:
     """Whether a column's header says that phone numbers stand below it."""
-    return _COLUMN_OF_NUMBERS.search(header.strip(_AROUND)) is not None
+    return _COLUMN_OF_NUMBERS.search(header.strip(AROUND)) is not None
 
 
 def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet | None:
     """Read a sheet's lines. Return None where the text is none."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-    delimiter = _delimiter([line for _, line in lines])
+    delimiter = delimiter_of([line for _, line in lines])
     if len(lines) <= 1 and delimiter != "\t":
         return None
     lines = [(number, line) for number, line in lines if not _RULER.fullmatch(line)]
-    cells = _columns([line for _, line in lines]) if delimiter is None else None
+    cells = columns_of([line for _, line in lines]) if delimiter is None else None
     is_table = delimiter is not None or cells is not None
     rows = [
-        _Row(number, cells[place] if cells else _cells(line, delimiter))
+        _Row(number, cells[place] if cells else cells_of(line, delimiter))
         for place, (number, line) in enumerate(lines)
     ]
     for row, (_, line) in zip(rows, lines, strict=True):
@@ -158,55 +149,6 @@ def read_sheet(text: str, reader: NumberReader, *, ids: bool, ask: Ask) -> Sheet
     if any(map(_numbers, rows)):
         return sheet.of_numbers()
     return sheet.of_ids() if ids else None
-
-
-def _delimiter(lines: Sequence[str]) -> str | None:
-    """The character between the cells of a table; None where there is none.
-
-    Lines without cells may stand before the table and behind it.
-    """
-    if any("\t" in line for line in lines):
-        return "\t"
-    if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
-        return _FRAME
-    for delimiter in "|;,":
-        counts = [len(_cells(line, delimiter)) for line in lines if not _TOTAL.match(line.strip(_AROUND))]
-        several = [count for count in counts if count > 1]
-        if len(several) > 1 and len(set(several)) == 1:
-            start = counts.index(several[0])
-            if counts[start : start + len(several)] == several:
-                return delimiter
-    return None
-
-
-def _cells(line: str, delimiter: str | None) -> list[str]:
-    match delimiter:
-        case None:
-            cells = _WIDE.split(line.strip())
-        case "||":
-            cells = line.strip().strip("|").split("|")
-        case "|":
-            cells = line.split("|")
-        case _:
-            [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
-    return [cell.strip() for cell in cells]
-
-
-def _columns(lines: Sequence[str]) -> list[list[str]] | None:
-    """The cells of lines whose columns stand below each other, with wide spaces between; None for others."""
-    pieces = [[(piece.start(), piece[0]) for piece in _PIECE.finditer(line)] for line in lines]
-    widest = max(pieces, key=len, default=[])
-    if len(widest) < 2 or sum(len(line) > 1 for line in pieces) < 2:  # noqa: PLR2004 - two of two are a table
-        return None
-    starts = [start for start, _ in widest]
-    rows = []
-    for line in pieces:
-        cells = [""] * (len(starts) if len(line) > 1 else 1)
-        for start, piece in line:
-            place = min(range(len(starts)), key=lambda at: abs(starts[at] - start)) if len(line) > 1 else 0
-            cells[place] = f"{cells[place]} {piece}".strip()
-        rows.append(cells)
-    return rows
 
 
 @dataclass(slots=True)
@@ -272,8 +214,8 @@ class _Sheet:
         """Whether a line behind the last number says why, in words."""
         if (
             _numbers(row)
-            or _TOTAL.match(row.text)
-            or _NOTHING.fullmatch(row.text.strip(_AROUND))
+            or TOTAL.match(row.text)
+            or _NOTHING.fullmatch(row.text.strip(AROUND))
             or not _LETTERS.search(row.text)
         ):
             return False
@@ -301,7 +243,7 @@ class _Sheet:
         for row in rows if columns else ():
             in_columns = [(place, one) for place, one in row.found if place in columns]
             numbers = [(place, one) for place, one in in_columns if not isinstance(one, Unreadable)]
-            if not numbers and _TOTAL.match(row.text):
+            if not numbers and TOTAL.match(row.text):
                 left_out.append(row.text)
             elif len({_text(one) for _, one in numbers}) != 1:
                 bad.append((row, parse_errors.TWO_NUMBERS if numbers else _why(in_columns)))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from string import ascii_letters
 
+from bot.parsing.digit_groups import SHORTEST_NUMBER, count_digits
 from bot.parsing.numbers import (
-    SHORTEST_NUMBER,
     Certain,
     Doubtful,
     Found,
@@ -19,7 +19,6 @@ from bot.parsing.numbers import (
     NumberTarget,
     Reading,
     Unreadable,
-    count_digits,
 )
 from bot.text import parse_errors
 from providers.actions import SAFE_ID_PATTERN
@@ -72,6 +71,7 @@ AROUND_IDS = "\"'“”„‘’`*~"  # noqa: RUF001 - quotes and Slack's format
 _BEFORE = re.compile(rf"(?:[\s,;|]|[-–—]\s|[^\w\s+＋()\[\]@#/\\.{re.escape(AROUND_IDS)}-])*")  # noqa: RUF001 - a plus people paste
 """Separators, list marks and pictures such as a telephone."""
 _BETWEEN = re.compile(r"[\s,;|]*(?:(?:and|&)\s+)?", re.IGNORECASE)
+_BESIDE = re.compile(r"[^\S\t\n]+(?:[:–—-]+[^\S\t\n]*)?")  # noqa: RUF001 - dashes people type
 _AFTER = " \t\n,;|:–—-"  # noqa: RUF001 - dashes people type before a reason
 _SAFE_ID = re.compile(SAFE_ID_PATTERN)
 _MARKS = re.compile(r"^[ ]*(?:(?:>|```)[ ]*)+|```[ ]*$", re.MULTILINE)
@@ -180,6 +180,8 @@ class _Scanner:
         named = bare_id(word[0])
         may_be_id = self.ids and number.end == word.end() and not id_problem(named)
         match number:
+            case Unreadable(is_costly=True) if may_be_id and (self.digits_are_ids or not named.isdecimal()):
+                return self._choose(number.text, [], number.end, named, number.fault)
             case Unreadable() if self.digits_are_ids and named.isdecimal() and number.end == word.end():
                 return self._id(word)
             case Unreadable(text=text, fault=fault):
@@ -199,8 +201,13 @@ class _Scanner:
         self.position = number.end
         return True
 
-    def _choose(self, text: str, readings: Sequence[Reading], end: int, named: str | None) -> bool:
-        """Ask which reading holds; ``named`` is the id that the text may be as well."""
+    def _choose(
+        self, text: str, readings: Sequence[Reading], end: int, named: str | None, fault: str = ""
+    ) -> bool:
+        """Ask which reading holds; ``named`` is the id that the text may be as well.
+
+        ``fault`` says why the text is no number that may be called.
+        """
         options = [
             Option(
                 one.target, one.end, parse_errors.reading(one.target.phone.pretty, self.text[one.end : end])
@@ -211,7 +218,10 @@ class _Scanner:
         if named:
             options.append(Option(IdTarget(named), end, parse_errors.reading_as_id(named)))
         labels = [option.label for option in options]
-        chosen = self.ask(parse_errors.which_reading(text, labels), labels)
+        message = (
+            parse_errors.not_understood(text, fault) if fault else parse_errors.which_reading(text, labels)
+        )
+        chosen = self.ask(message, labels)
         if chosen is None:  # where the next target begins depends on it
             self.asked = True
             self.position = len(self.text)
@@ -225,11 +235,24 @@ class _Scanner:
         if not self._is_id_like(text):
             return False
         self.position = word.end()
+        if number := self._number_beside(word):
+            self.faults.append(parse_errors.behind_words(number))
+            return False
         if problem := id_problem(text):
             self.faults.append(problem)
         else:
             self.found.append(IdTarget(text))
         return True
+
+    def _number_beside(self, word: re.Match[str]) -> str | None:
+        """Return the number that follows a word without a separator: "x2: 98765 43210" holds no id."""
+        beside = _BESIDE.match(self.text, word.end())
+        match self.reader.at(self.text, beside.end()) if beside else None:
+            case Certain(reading=reading) if count_digits(reading.target.text) >= SHORTEST_NUMBER:
+                return reading.target.text
+            case Doubtful(text=text) if not any(map(str.isalpha, text)):
+                return text
+        return None
 
     def _is_number_like(self, number: Found, word: re.Match[str]) -> bool:
         text = self.text[word.start() : number.end]

@@ -22,6 +22,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from bot.app import create_app
 from bot.parsing import mentions
 from bot.parsing.command import Verb
+from bot.text import policy_reasons
 from tests.integration.bench import bench
 from tests.integration.test_gate import Case, sent
 from tests.security.hostile_texts import of_length
@@ -58,9 +59,10 @@ async def guests(runs: int) -> tuple[float, str]:
                     body = sent(stage, case, "U0GUEST")
                     request = AsyncBoltRequest(body=body, mode="socket_mode")
                     begun = time.process_time()
-                    await app.async_dispatch(request)
+                    answer = await app.async_dispatch(request)
                     if run:  # the first looks the guest up
                         taken.append(time.process_time() - begun)
+                    assert policy_reasons.GUEST in answer.body, answer.body
                 worst = max(worst, (statistics.median(taken), name))
             return worst
 

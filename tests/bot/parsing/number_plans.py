@@ -11,7 +11,7 @@ from random import Random
 from typing import Final
 
 import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, ValidationResult
 from phonenumbers.phonemetadata import PhoneMetadata
 
 REGIONS: Final = (
@@ -20,8 +20,21 @@ REGIONS: Final = (
     "TW", "JP", "KR", "AE", "SA", "IL", "TR", "ZA", "NG", "KE", "EG", "BR", "MX", "AR",
     "CO", "CL", "PK", "BD", "LK", "NP", "RU", "UA", "CZ", "GR", "HU", "RO", "CA", "PE",
 )  # fmt: skip
-MOBILE, FIXED, TOLL_FREE = PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE, PhoneNumberType.TOLL_FREE
-KINDS: Final = {"mobile": MOBILE, "fixed line": FIXED, "toll-free": TOLL_FREE}
+KINDS: Final = {
+    "mobile": PhoneNumberType.MOBILE,
+    "fixed line": PhoneNumberType.FIXED_LINE,
+    "toll-free": PhoneNumberType.TOLL_FREE,
+}
+SPECIAL: Final = {
+    "shared cost": PhoneNumberType.SHARED_COST,
+    "uan": PhoneNumberType.UAN,
+    "voip": PhoneNumberType.VOIP,
+    "personal number": PhoneNumberType.PERSONAL_NUMBER,
+    "pager": PhoneNumberType.PAGER,
+    "premium rate": PhoneNumberType.PREMIUM_RATE,
+}
+"""Kinds that hold few numbers. CallOps calls no premium-rate ones."""
+ALL_KINDS: Final = {**KINDS, **SPECIAL}
 
 FEWEST_DIGITS: Final = 7
 """National digits of the numbers that are put in: shorter ones are valid in Germany and Austria, and rare."""
@@ -136,7 +149,7 @@ def number(random: Random, region: str, kind: str | None = None) -> Number:
         chosen = kind or random.choice(
             ("mobile", "mobile", "mobile", "fixed line", "fixed line", "toll-free")
         )
-        example = phonenumbers.example_number_for_type(region, KINDS[chosen])
+        example = phonenumbers.example_number_for_type(region, ALL_KINDS[chosen])
         if example is None:
             kind = None
             continue
@@ -150,12 +163,7 @@ def number(random: Random, region: str, kind: str | None = None) -> Number:
 def _another(random: Random, region: str, kind: str, example: str) -> str:
     metadata = PhoneMetadata.metadata_for_region(region)
     assert metadata is not None
-    described = {
-        "mobile": metadata.mobile,
-        "fixed line": metadata.fixed_line,
-        "toll-free": metadata.toll_free,
-    }
-    possible = described[kind]
+    possible = getattr(metadata, re.sub(r"\W", "_", kind))
     lengths = [length for length in possible.possible_length if length >= FEWEST_DIGITS] if possible else []
     usual = [length for length in lengths if length <= len(example) + 2] or [len(example)]
     length = random.choice(usual)
@@ -168,10 +176,11 @@ def _valid(region: str, kind: str, code: int, national: str) -> Number | None:
     if len(national) < FEWEST_DIGITS or len(e164) > MOST_DIGITS + 1 or dialled(e164, region) != e164:
         return None
     parsed = phonenumbers.parse(e164)
-    allowed = {KINDS[kind], PhoneNumberType.FIXED_LINE_OR_MOBILE}
+    allowed = {ALL_KINDS[kind], PhoneNumberType.FIXED_LINE_OR_MOBILE}
     if (
         phonenumbers.number_type(parsed) not in allowed
         or phonenumbers.region_code_for_number(parsed) != region
+        or phonenumbers.is_possible_number_with_reason(parsed) is not ValidationResult.IS_POSSIBLE
     ):
         return None
     at_home = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)

@@ -1,6 +1,6 @@
 """Pasted sheets and typed lines of many countries, and a judge who knows which numbers were put in.
 
-    python -m tests.bot.sheets [LINES] [SEED]
+    python -m tests.bot.parsing.sheets [LINES] [SEED]
 
 plays LINES lines of pasted sheets, and a quarter as many typed lines. The judge never uses the project's reader.
 A verdict is one of four:
@@ -31,6 +31,7 @@ from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
 from providers.actions import Kind
 from tests.bot.parsing.number_plans import (
+    ALL_KINDS,
     CLOSES,
     OPENS,
     REGIONS,
@@ -358,7 +359,7 @@ def _call_id(random: Random) -> str:
 
 def an_id_with_a_number(random: Random, region: str) -> Case:
     """A word that looks like an id and holds somebody's number: never taken for an id without a question."""
-    one = number(random, region)
+    one = number(random, region, random.choice([*ALL_KINDS]))
     digits = random.choice((one.e164[1:], f"{one.code}{one.national}", one.national))
     if dialled(digits, region) != one.e164:
         digits = one.e164[1:]
@@ -372,6 +373,8 @@ def an_id_with_a_number(random: Random, region: str) -> Case:
             "{}_1",
             "{}x123",
             "{}-a",
+            "c-1-{}",
+            "c_{}.2",
             "whatsapp:{}",
             "tel:{}",
             "Mob:{}",

@@ -1,5 +1,7 @@
 """Numbers in text: what is one, what is two, and what is asked about."""
 
+from random import Random
+
 import pytest
 
 from bot.parsing.command import ConnectionWords, Line, Question, Typist, Verb, Vocabulary
@@ -8,6 +10,7 @@ from bot.parsing.parser import parse
 from bot.parsing.targets import IdTarget
 from providers import phone
 from providers.actions import Kind
+from tests.bot.parsing.number_plans import ALL_KINDS, REGIONS, number
 from tests.bot.parsing.test_parser import NOW
 
 BOTH = frozenset({Kind.PLACE_CALL, Kind.CANCEL_CALL})
@@ -37,6 +40,7 @@ def options(line: Line) -> tuple[str, ...]:
 APART = [
     ("IN", "+49 30 1234567 2 complaints already", "+49 30 1234567 (then “2”)", "+49 30 12345672"),
     ("IN", "+49 30 1234567 (2)", "+49 30 1234567 (then “(2)”)", "+49 30 12345672"),
+    ("IN", "+49 30 1234567 [2]", "+49 30 1234567 (then “[2]”)", "+49 30 12345672"),
     ("IN", "1800 123 456 2 complaints", "+91 1800 12 3456 (then “2”)", "+91 1800 123 4562"),
     ("IN", "+49 30 1234567 9", "+49 30 1234567 (then “9”)", "+49 30 12345679"),
     ("DE", "030 1234567 12 Beschwerden", "+49 30 1234567 (then “12”)", "+49 30 123456712"),
@@ -44,6 +48,9 @@ APART = [
     ("FI", "09 123 4567 2 valitusta", "+358 9 1234567 (then “2”)", "+358 9 12345672"),
     ("DE", "030 1234567/8", "+49 30 1234567", "+49 30 1234568"),
     ("IN", "022-24567890/91", "+91 22 2456 7890", "+91 22 2456 7891"),
+    ("AT", "160 ((066) 4156725)", "+43 1 600664156725", "+43 664 156725"),
+    ("DE", "030 (03012271)", "+49 30 03012271", "+49 30 12271"),
+    ("DE", "030 12 82 52 65.3", "+49 30 1282 (then “52 65.3”)", "+49 30 128252653"),
     ("FR", "2 01 23 45 67 89", "+33 2 01 23 45 67 (then “89”)", "+33 1 23 45 67 89"),
 ]
 
@@ -106,6 +113,10 @@ def test_a_foreign_prefix_for_calls_abroad_is_asked_about() -> None:
         ("IN", "*98765 43210* wrong number"),
         ("IN", "> 98765 43210"),
         ("IN", "“98765 43210”"),
+        ("IN", "[98765 43210] wrong number"),
+        ("IN", "98765 43210 25/8 late"),
+        ("DE", "030 1234567 12.05. angerufen"),
+        ("DE", "030 12 82 52-81"),
     ],
 )
 def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
@@ -124,6 +135,7 @@ def test_what_can_be_read_in_one_way_is_read(region: str, text: str) -> None:
         ("98765 43210 extn 250", "Extensions cannot be dialled"),
         ("+64211234567.0", "decimal number"),
         ("9876543210.0 late", "decimal number"),
+        ("98765 432 10.0 late", "decimal number"),
     ],
 )
 @pytest.mark.parametrize("verb", [Verb.CANCEL, Verb.STOP, Verb.PLACE])
@@ -153,6 +165,79 @@ def test_an_id_that_holds_a_number_is_asked_about(text: str, number: str) -> Non
         assert said(f"call={word} late via voxworks").targets == (IdTarget(word),)
 
 
+AROUND_A_NUMBER = (
+    "c_{}", "call-{}", "id:{}", "lead{}", "{}_1", "{}-a", "{}a", "c_{}_2", "c-1-{}", "c_{}-1", "c_{}.2", "c_2026.{}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_a_number_of_any_kind_within_an_id_is_asked_about(region: str) -> None:
+    """Freephone, shared cost, premium rate and all others, with a country's code, without it or from abroad."""
+    random = Random(f"ids {region}")  # noqa: S311 - cases of tests, no secrets
+    taken = []
+    for kind in ALL_KINDS:
+        one = number(random, region, kind)
+        at_home = phone.national(one.e164)
+        for digits in (one.e164[1:], at_home, f"00{one.e164[1:]}"):
+            for around in AROUND_A_NUMBER:
+                text = around.format(digits)
+                line = said(f"{text} customer asked via voxworks", region=region)
+                if not line.faults and one.e164 not in named(line):
+                    taken.append((one.kind, text, named(line)))
+    assert taken == []
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_digits_that_make_a_number_with_their_country_code_are_never_an_id_unasked(region: str) -> None:
+    """Not where calls are cancelled by ids of digits alone."""
+    random = Random(f"digits {region}")  # noqa: S311 - cases of tests, no secrets
+    for kind in ALL_KINDS:
+        digits = number(random, region, kind).e164[1:]
+        line = said(f"{digits} customer asked via voxworks", region=region)
+        assert (line.targets, options(line)[-1]) == ((), f"the id {digits}"), kind
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "readings"),
+    [
+        ("BR", "c_55800913767", ("+55 800 91 3767", "the id c_55800913767")),
+        ("BR", "55800195250", ("+55 800 19 5250", "the id 55800195250")),
+        ("DE", "c_498001234567", ("+49 800 1234567", "the id c_498001234567")),
+        ("IN", "c_2026-9876543210", ("+91 98765 43210", "the id c_2026-9876543210")),
+        ("US", "c_00919876543210", ("+91 98765 43210", "the id c_00919876543210")),
+        ("US", "c_9002345678", ("the id c_9002345678",)),
+        ("US", "9002345678", ("the id 9002345678",)),
+        ("DE", "lead-09001234567", ("the id lead-09001234567",)),
+        ("IN", "c_00870773111632", ("the id c_00870773111632",)),
+    ],
+)
+def test_the_readings_of_a_number_within_an_id(region: str, text: str, readings: tuple[str, ...]) -> None:
+    """A number that CallOps never calls is no reading; what was typed may still be the id."""
+    line = said(f"{text} customer asked via voxworks", region=region)
+    assert options(line) == readings
+    again = said(f"{text} customer asked via voxworks", region=region, answers=(len(readings) - 1,))
+    assert (named(again), again.faults, again.reason) == ([text], (), "customer asked")
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "vx_123",
+        "a1b2c3d4e5",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "c_a12345678901b",
+        "65f1c0a9e4b0f3d2a1c98765",
+        "order-4711-2",
+        "CA9f86d081884c7d659a2feaa0c55ad015",
+        "c_17321605801234567890123",
+    ],
+)
+def test_an_id_that_holds_no_number_is_taken(region: str, text: str) -> None:
+    """Hex digits, few digits, and more digits than a number has."""
+    assert said(f"{text} customer asked via voxworks", region=region).targets == (IdTarget(text),)
+
+
 def test_a_uuid_is_an_id() -> None:
     """Its digits are nobody's number."""
     uuid = "550e8400-e29b-41d4-a716-919876543210"
@@ -168,6 +253,31 @@ def test_formatting_around_an_id_is_no_part_of_it(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("PK", "1. x2: 080/06 42 33\r\n2. : +92 3012575926"),
+        ("IN", "x2 98765 43210"),
+        ("IN", "2x: mob 98765 43210"),
+        ("IN", "vx_1 - 98765 43210 late"),
+        ("DE", "Flat4 030 1234567 12 Beschwerden"),
+    ],
+)
+def test_a_word_beside_a_number_is_no_id(region: str, text: str) -> None:
+    """It may be a remark or the number's row."""
+    line = said(text, region=region)
+    assert line.targets == ()
+    assert any("stands behind words" in fault.message for fault in line.faults)
+
+
+@pytest.mark.parametrize(
+    "text", ["vx_1, 98765 43210", "vx_1\n98765 43210", "vx_1; 98765 43210", "vx_1 and 98765 43210"]
+)
+def test_an_id_and_a_number_between_separators_are_two_targets(text: str) -> None:
+    """As several numbers are."""
+    assert named(said(text)) == ["vx_1", "+919876543210"]
+
+
 SHEETS = [
     ("FR", "2\t01 23 45 67 89\n3\t06 12 34 56 78", ["+33123456789", "+33612345678"]),
     ("DE", "030 1234567\t250", ["+49301234567"]),
@@ -175,6 +285,16 @@ SHEETS = [
     ("IN", '"Rao, Asha","98765 43210"\n"Ravi","98765 43211"', ["+919876543210", "+919876543211"]),
     ("IN", "| Name | Mobile |\n|---|:-:|\n| Asha | 98765 43210 |", ["+919876543210"]),
     ("IN", "Asha\t98765 43210\t12.05.2026\nRavi\t98765 43211\t13.05.2026\nTotal\t\t2", ["+919876543210", "+919876543211"]),
+    ("IN", "1) late (mob:98765 43210)\n2) due (whatsapp:0045 34 43 48 90)", ["+919876543210", "+4534434890"]),
+    ("PL", "late (512379695)\n9 times [Ph.00 351 800691758]", ["+48512379695", "+351800691758"]),
+    ("ZA", "Konto      Date           Phone\n149707827  Mar 01, 2026   010 522 0786\n146137125  Dec 9, 2025    071 127 1474\n137931591  28-09-2026     071 160 8725", ["+27105220786", "+27711271474", "+27711608725"]),
+    ("IN", "Name | Mobile\n--|--\nAsha | 98765 43210", ["+919876543210"]),
+    ("IN", "Mobile\n------\n98765 43210\n98765 43211\n===", ["+919876543210", "+919876543211"]),
+    ("IN", "-   98765 43210\n-   98765 43211", ["+919876543210", "+919876543211"]),
+    ("IN", "- 98765 43210\n- 98765 43211", ["+919876543210", "+919876543211"]),
+    ("IN", "•   98765 43210\n•   98765 43211", ["+919876543210", "+919876543211"]),
+    ("IN", "Asha,  98765 43210,  called  twice\nRavi,  98765 43211,  moved", ["+919876543210", "+919876543211"]),
+    ("IN", "Asha   |  98765 43210  |  12 May\nRavi   |  98765 43211  |  13 May", ["+919876543210", "+919876543211"]),
     ("IN", "Account\tMobile\n9811122233\t98765 43210\n9811122234\t98765 43211", ["+919876543210", "+919876543211"]),
 ]  # fmt: skip
 
@@ -193,6 +313,11 @@ def test_a_number_ends_with_its_cell(region: str, text: str, numbers: list[str])
         ("Ward 22\t2456 7890\nAsha\t98765 43210", "Line 1, “Ward 22 2456 7890”"),
         ("Asha\t98765 43210\nRavi\tn/a\nJoy\t98765 43211", "Line 2, “Ravi n/a”"),
         ("Asha\t98765 43210\nRavi\t98765 4321", "Line 2, “Ravi 98765 4321”"),
+        ("—,pending\n98765 43210,open\n98765 43211,open", "Line 1, “— pending”"),
+        ("pending\t.\nopen\t98765 43210", "Line 1, “pending .”"),
+        ("#   Mobile\n1.  98765 43210\n2.  98765 43211\n3.  -", "Line 4, “-”"),
+        ("98765 43210\n--\n98765 43211", "Line 2, “--”"),
+        ("Mobile       Note\n98765 43210  open\n-            pending\nwrong number", "Line 3, “- pending”"),
     ],
 )
 def test_a_bad_row_is_named_and_never_mended_from_its_neighbour(text: str, bad: str) -> None:
@@ -223,7 +348,7 @@ def test_no_text_costs_more_than_a_bounded_number_of_readings() -> None:
         return phone.read(text, default_region="DE")
 
     reader = NumberReader(read_phone, "49")
-    for _ in reader.in_text(" ".join(f"{number}23456 7" for number in range(20_000))):
+    for _ in reader.in_text(" ".join(f"{one}23456 7" for one in range(20_000))):
         pass
     assert (count, reader.exhausted) == (MOST_READS, True)
     assert any(fault.field == "targets" for fault in said("98765 432" * 800, region="DE").faults)
@@ -237,8 +362,20 @@ def test_what_was_found_says_where_it_ends() -> None:
     assert [one.end for one in found] == [16, 28, 48]
 
 
-@pytest.mark.parametrize("text", ["(800) 507 138 or 600158519", "(800) 507 138 oder 600158519"])
-def test_a_number_behind_or_is_no_reason(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(800) 507 138 or 600158519",
+        "(800) 507 138 oder 600158519",
+        "800 507 138 or *600158519* late",
+        "`800 507 138` / 600158519 late",
+        "`800 507 138` / tel:600158519 late",
+        "`800 507 138` or Mob: 600158519 late",
+        "`800 507 138` - 600158519 late",
+        "800 507 138 • ٦٠٠١٥٨٥١٩ late",
+    ],
+)
+def test_a_number_behind_or_or_a_mark_is_no_reason(text: str) -> None:
     """Even one so short that it could be an order's among other words."""
     assert any("stands behind words" in fault.message for fault in said(text, region="CL").faults)
     assert said("(800) 507 138 order 600158519", region="CL").reason == "order 600158519"
@@ -252,6 +389,8 @@ def test_a_number_behind_or_is_no_reason(text: str) -> None:
         ("020-12-50-31.0", "SE"),
         ("030 1234 56_7", "DE"),
         ("030 1234 56~78", "DE"),
+        ("030 12 82 52 65/8 late", "DE"),
+        ("030 12 82 52 25/8 late", "DE"),
     ],
 )
 def test_a_sign_within_the_last_group_ends_no_number_before_it(text: str, region: str) -> None:

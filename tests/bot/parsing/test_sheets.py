@@ -30,7 +30,7 @@ from tests.bot.parsing.sheets import (
 )
 
 LINES = 480
-"""Of sheets, with a quarter as many typed ones: `python -m tests.bot.sheets 20000` plays more."""
+"""Of sheets, with a quarter as many typed ones: `python -m tests.bot.parsing.sheets 20000` plays more."""
 SEED = 20261121
 MOST_UNNEEDED = 1 / 50
 """Questions among the lines that can be read in one way only."""

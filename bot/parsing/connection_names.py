@@ -1,0 +1,93 @@
+"""The connection that a line names, and what else a "via" in it may be. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from bot.parsing.command import Vocabulary
+from bot.parsing.options import RUNNING_TEXT, Faults, Questions
+from bot.parsing.tokens import LIKELY_CONNECTION, Value
+from bot.text import outcomes, parse_errors
+from bot.text.formatting import closest
+
+_VIA = re.compile(r"(?:^|\s)via\s+([^\s,;]+)", re.IGNORECASE)
+_AROUND_NAMES = " .:!?\"'“”„‘’`*"  # noqa: RUF001 - quotes and Slack's formatting
+
+
+class ConnectionReader:
+    """Reads the connection of one line. It adds to the line's faults and asks its questions.
+
+    ``via_is_text``: whether no "via" outside a key names a connection, as the words around it are the reason.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, faults: Faults, questions: Questions, *, via_is_text: bool
+    ) -> None:
+        self._vocabulary = vocabulary
+        names = [*vocabulary.connections, *vocabulary.disabled_connections]
+        self._names = {name.casefold(): name for name in names}
+        self._faults = faults
+        self._questions = questions
+        self.via_is_text = via_is_text
+
+    def without_via(self, key: str, value: Value) -> Value:
+        """The value without "via WORD", where that is no text but a connection that does not exist."""
+        if value.quoted or key in RUNNING_TEXT or key.startswith("meta."):
+            return value
+        return Value(self.report_via(value.text))
+
+    def report_via(self, text: str) -> str:
+        """The text without "via WORD"; each such word is a fault."""
+        for name in _VIA.findall(text):
+            self._unknown_connection(name)
+        return _VIA.sub("", text).strip()
+
+    def named_by_via(self, word: str) -> str | None:
+        """The connection that the word behind a "via" names, on or off; None where it is a word.
+
+        A word that is nearly a name is asked about, and is no word until that is answered.
+        """
+        if self.via_is_text:
+            return None
+        spelt = word.strip(_AROUND_NAMES)
+        if spelt.casefold() in self._names:
+            return self._names[spelt.casefold()]
+        if (meant := closest(spelt, self._names.values(), alike=LIKELY_CONNECTION)) is None:
+            return None
+        options = [parse_errors.through(meant), parse_errors.as_words(f"via {spelt}")]
+        match self._questions.ask("connection", parse_errors.near_connection(spelt, meant), options, meant):
+            case None:
+                return ""
+            case 0:
+                return meant
+            case _:
+                return None
+
+    def ask_about_via(self, connection: str, reason: str, behind_via: str) -> None:
+        """Ask what a "via NAME" in the middle of a reason is: the connection, or some of its words."""
+        before = reason.removesuffix(behind_via).strip()
+        if not behind_via or not before or before == reason.strip():
+            return
+        options = [
+            f"{parse_errors.through(connection)}, {parse_errors.as_reason(f'{before} {behind_via}')}",
+            parse_errors.as_reason(f"{before} via {connection} {behind_via}"),
+        ]
+        asked = self._questions.ask("reason", parse_errors.reason_around_via([connection]), options)
+        self.via_is_text = asked == 1
+
+    def read(self, via: Sequence[str], key: str | None) -> str | None:
+        """The one connection that is named behind "via" or by its key, where it is on; None for any other."""
+        said = [*filter(None, via), *filter(None, [key])]
+        known = [self._names[name.casefold()] for name in said if name.casefold() in self._names]
+        for name in said:
+            if name.casefold() not in self._names:
+                self._unknown_connection(name)
+        if len(known) > 1:
+            self._faults.add("connection", parse_errors.two_connections(known))
+        for name in known:
+            if why := self._vocabulary.disabled_connections.get(name):
+                self._faults.add("connection", outcomes.connection_off(name, why))
+        return known[0] if known and known[0] in self._vocabulary.connections else None
+
+    def _unknown_connection(self, name: str) -> None:
+        names = self._vocabulary.connections
+        self._faults.add("connection", parse_errors.no_connection(name, names), closest(name, names))

@@ -1,0 +1,74 @@
+"""Lines divided into the cells of a table: by a mark, or by columns that stand below each other. Pure."""
+
+import csv
+import re
+from collections.abc import Sequence
+from typing import Final
+
+AROUND = " \t,;|:–—-\"'`*"  # noqa: RUF001 - dashes people paste
+_FRAME: Final = "||"
+"""Bars around a line and between its cells, as Markdown has them."""
+_WIDE = re.compile(r" {2,}")
+_PIECE = re.compile(r"\S+(?: \S+)*")
+"""A cell of a table whose columns have at least two spaces between them."""
+TOTAL = re.compile(
+    r"(?:grand |sub)?-?(?:totals?|sums?|count|gesamt|summe|suma|somme|totale)\b", re.IGNORECASE
+)
+
+
+def delimiter_of(lines: Sequence[str]) -> str | None:
+    """The character between the cells of a table; None where there is none, or wide spaces part more cells.
+
+    Lines without cells may stand before the table and behind it.
+    """
+    if any("\t" in line for line in lines):
+        return "\t"
+    if len(lines) > 1 and all(line.lstrip().startswith("|") for line in lines[:2]):
+        return _FRAME
+    rows = [line for line in lines if not TOTAL.match(line.strip(AROUND))]
+    for delimiter in "|;,":
+        if not any(delimiter in line for line in rows):
+            continue
+        counts = [len(cells_of(line, delimiter)) for line in rows]
+        several = [count for count in counts if count > 1]
+        if len(several) > 1 and len(set(several)) == 1 and sum(counts) >= _between_spaces(rows):
+            start = counts.index(several[0])
+            if counts[start : start + len(several)] == several:
+                return delimiter
+    return None
+
+
+def _between_spaces(lines: Sequence[str]) -> int:
+    """Count the cells that wide spaces part."""
+    return sum(any(map(str.isalnum, cell)) for line in lines for cell in _WIDE.split(line))
+
+
+def cells_of(line: str, delimiter: str | None) -> list[str]:
+    """Divide a line at a delimiter, or at wide spaces where there is none."""
+    match delimiter:
+        case None:
+            cells = _WIDE.split(line.strip())
+        case "||":
+            cells = line.strip().strip("|").split("|")
+        case "|":
+            cells = line.split("|")
+        case _:
+            [cells] = list(csv.reader([line.replace("\0", "")], delimiter=delimiter)) or [[]]
+    return [cell.strip() for cell in cells]
+
+
+def columns_of(lines: Sequence[str]) -> list[list[str]] | None:
+    """The cells of lines whose columns stand below each other, with wide spaces between; None for others."""
+    pieces = [[(piece.start(), piece[0]) for piece in _PIECE.finditer(line)] for line in lines]
+    widest = max(pieces, key=len, default=[])
+    if len(widest) < 2 or sum(len(line) > 1 for line in pieces) < 2:  # noqa: PLR2004 - two of two are a table
+        return None
+    starts = [start for start, _ in widest]
+    rows = []
+    for line in pieces:
+        cells = [""] * (len(starts) if len(line) > 1 else 1)
+        for start, piece in line:
+            place = min(range(len(starts)), key=lambda at: abs(starts[at] - start)) if len(line) > 1 else 0
+            cells[place] = f"{cells[place]} {piece}".strip()
+        rows.append(cells)
+    return rows
