@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot.config.settings import Settings
-from bot.policy import engine, standing
+from bot.policy import engine
 from bot.policy.engine import Case, Decision, Effect
 from bot.policy.matching import wanted
 from bot.policy.rules import Rule
@@ -174,7 +174,7 @@ class Operations:
 
     def standing(self, person: Person) -> str | None:
         """Why somebody may do nothing at all here, not even read, or None."""
-        return standing.standing(person, self._team)
+        return engine.standing(person, self._team)
 
     def follow(self, settings: Settings) -> None:
         """Go by other rules from now on."""

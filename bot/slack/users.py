@@ -17,7 +17,8 @@ import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy.standing import Members, standing
+from bot.policy.engine import standing
+from bot.policy.matching import Members
 from bot.slack.backoff import Wait, backoff
 from bot.slack.rate_limits import paused_by
 from bot.text import clocks, policy_reasons
