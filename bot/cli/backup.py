@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bot.cli.progress import share_bar
-from bot.config.loader import database_path
+from bot.config.environment import database_path
 from bot.text.terminal import complain, say
 from storage.maintenance.anchors import Anchor, anchors_beside
 from storage.maintenance.backup import CannotBackUp, backup

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.config.loader import database_path, key_bytes, look
+from bot.config.environment import database_path, key_bytes
+from bot.config.loader import look
 from bot.config.settings import SLACK_PERSON, RetentionTable
 from bot.policy.rules import duration
 from bot.text.formatting import WORDS

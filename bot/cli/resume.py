@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from bot.cli.serve import make_adapters
-from bot.config.loader import SettingsFault, load
+from bot.config.environment import SettingsFault
+from bot.config.loader import load
 from bot.config.settings import Settings
 from bot.text.terminal import complain, say
 from bot.workers.rate_limiter import account_of

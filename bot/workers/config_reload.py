@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.loader import SettingsFault
+from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.rules import written

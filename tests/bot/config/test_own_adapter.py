@@ -44,7 +44,8 @@ NUMBER = 7
 SCRIPT = """
 import asyncio, os
 from datetime import UTC, datetime
-from bot.config.loader import SettingsFault, load
+from bot.config.environment import SettingsFault
+from bot.config.loader import load
 from bot.cli.serve import make_adapters
 from providers.actions import CampaignRef, DeleteCampaign, Refused
 from providers.base import Context

@@ -20,9 +20,9 @@ CATALOGUE = [*(BOT / "text").glob("*.py"), *(BOT / "ui").glob("*.py"), BOT / "pa
 
 TERMINAL = {
     "__main__",
+    "config/environment",
     "config/loader",
     "config/settings",
-    "config/text_files",
     "health",
     "policy/explain",
     "policy/calling_hours",
