@@ -23,9 +23,9 @@ from bot.slack.windows import Windows
 from bot.text import deciding
 from bot.text.deciding import Evidence
 from bot.ui.channel_messages import REVIEW, SETTLE
-from bot.ui.modal import About, Denial, Review, done, notice, typed
+from bot.ui.modal import About, notice, typed
 from bot.ui.request_status import already, trial
-from bot.ui.settling import Settling
+from bot.ui.review_modal import Denial, Review, Settling, done
 from providers.actions import Refused
 from storage.log import ActionLog, Conflict
 from storage.models import Person, Request, Waiting
