@@ -1,6 +1,5 @@
 """A call that is about to be placed, exactly as it would be: answering a command, and after a form. Pure."""
 
-
 from collections.abc import Sequence
 
 from bot.parsing.command import ConnectionWords, Line
