@@ -23,11 +23,11 @@ from bot.config.settings import Settings
 from bot.runtime import House
 from bot.slack.backoff import backoff
 from bot.slack.client import is_loopback, make_client
-from bot.slack.errors import Refusal, refusal
+from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
 from bot.slack.socket_mode import SocketMode
-from bot.slack.users import SLACK_TROUBLE, Directory, Workspace, trouble
+from bot.slack.users import Directory, Workspace
 from bot.web import CannotListen, Health, Web, complete, create_web, health_routes
 from bot.webhooks import webhooks
 from bot.workers.clock_check import ClockCheck

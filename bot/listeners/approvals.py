@@ -19,7 +19,7 @@ from bot.services.pending import MOST_COUNTED, beside, has_namesake
 from bot.services.requests import NotAllowed, Operations, Settlement, content
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
-from bot.slack.windows import Windows
+from bot.slack.responses import Windows
 from bot.text import deciding
 from bot.text.deciding import Evidence
 from bot.ui.channel_messages import REVIEW, SETTLE

@@ -19,7 +19,7 @@ from bot.services.commands import Commands, Faulty, nonce
 from bot.services.requests import NotAllowed, Operations, Wish
 from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
 from bot.slack.blocks import Message, View
-from bot.slack.windows import Windows
+from bot.slack.responses import Windows
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
 from bot.ui.call_preview import PlacePreview

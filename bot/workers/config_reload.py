@@ -18,8 +18,9 @@ from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.rules import written
 from bot.slack.blocks import Message
+from bot.slack.errors import SLACK_TROUBLE, trouble
 from bot.slack.masking import Masking
-from bot.slack.users import SLACK_TROUBLE, Directory, trouble
+from bot.slack.users import Directory
 from bot.text.rule_changes import difference
 from bot.ui import announcements
 from bot.workers.outbox import ANSWER_WITHIN

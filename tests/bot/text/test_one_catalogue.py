@@ -30,7 +30,7 @@ TERMINAL = {
     "slack/socket_mode",
     "web",
     "workers/write_probe",
-    "slack/answers",
+    "slack/client",
     "workers/clock_check",
     "connections",
     "throttle",
