@@ -22,7 +22,7 @@ from pydantic import (
 from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
 from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
-from bot.text import default_reasons
+from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
 from providers.actions import E164_PATTERN
 from providers.base import ConnectionSettings
 from storage.ids import ALPHABET
@@ -51,8 +51,8 @@ class SlackTable(_Table):
     audit_channel: Channel
     approvals_channel: Channel
     default_region: Annotated[str, Field(pattern=REGION)] = DEFAULT_REGION
-    reasons: Reasons = default_reasons.ASKING
-    denial_reasons: Reasons = default_reasons.DENYING
+    reasons: Reasons = DEFAULT_REASONS
+    denial_reasons: Reasons = DEFAULT_DENIAL_REASONS
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""

@@ -11,7 +11,7 @@ from bot.parsing.tokens import at_least
 from bot.services.pending import ALONE, AROUND, MOST_COUNTED, Beside, called, name_key, number_of
 from bot.services.requests import Settlement
 from bot.slack.blocks import Block, View, actions, button, context, fields, paragraphs, section
-from bot.text import deciding
+from bot.text import interactions
 from bot.text.markup import escape, when
 from bot.ui.decision_facts import (
     CANNOT_BE_UNDONE,
@@ -264,7 +264,7 @@ class Settling:
             choice(
                 cls.evidence,
                 "What shows it?",
-                [*deciding.EVIDENCE.items()],
+                [*interactions.EVIDENCE.items()],
                 placeholder="Choose what you looked at",
             ),
             text_input(
