@@ -5,10 +5,14 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from types import TracebackType
 from typing import Final
 
 from bot.cli.parser import make_parser
+
+Command = Callable[[Namespace, Mapping[str, str]], int]
+"""A command of `bot.cli`: it takes what was chosen and the environment, and returns the exit status."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -107,42 +111,6 @@ def _demo(chosen: Namespace) -> int:
     return demo(port=chosen.port, browser=not chosen.no_browser, keep=chosen.keep)
 
 
-def _resume(chosen: Namespace) -> int:
-    from bot.cli.resume import run
-
-    return run(chosen.connection, _environment())
-
-
-def _log(chosen: Namespace) -> int:
-    from bot.cli.log import run
-
-    return run(chosen, _environment())
-
-
-def _backup(chosen: Namespace) -> int:
-    from bot.cli.backup import run
-
-    return run(chosen.file, _environment())
-
-
-def _purge(chosen: Namespace) -> int:
-    from bot.cli.maintenance import run
-
-    return run(chosen, _environment())
-
-
-def _policy(chosen: Namespace) -> int:
-    from bot.cli.policy import run
-
-    return run(chosen, _environment())
-
-
-def _stop(chosen: Namespace) -> int:
-    from bot.cli.do_not_call import run
-
-    return run(chosen, _environment())
-
-
 def _serve(_: Namespace) -> int:
     import signal
 
@@ -170,19 +138,29 @@ def _serve(_: Namespace) -> int:
     return 0
 
 
+def _in(module: str, function: str = "run") -> Callable[[Namespace], int]:
+    """Return a command of a module of `bot.cli`, which is imported once the command runs."""
+
+    def run(chosen: Namespace) -> int:
+        command: Command = getattr(import_module(f"bot.cli.{module}"), function)
+        return command(chosen, _environment())
+
+    return run
+
+
 _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "serve": _serve,
     "check": _check,
     "demo": _demo,
     "key": _key,
     "manifest": _manifest,
-    "resume": _resume,
-    "log": _log,
-    "backup": _backup,
-    "purge": _purge,
-    "policy": _policy,
-    "stop": _stop,
-    "do-not-call": _stop,
+    "resume": _in("maintenance", "resume"),
+    "log": _in("log"),
+    "backup": _in("maintenance", "backup"),
+    "purge": _in("maintenance", "purge"),
+    "policy": _in("policy"),
+    "stop": _in("do_not_call"),
+    "do-not-call": _in("do_not_call"),
 }
 
 

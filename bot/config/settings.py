@@ -2,9 +2,9 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,7 +24,8 @@ from bot.policy.calling_hours import Hours
 from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
 from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
 from providers.actions import E164_PATTERN
-from providers.base import ConnectionSettings
+from providers.base import Adapter, ConnectionSettings
+from providers.registry import find
 from storage.ids import ALPHABET
 
 _TIME_OF_DAY = re.compile(r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
@@ -221,3 +222,12 @@ class Settings:
         """Where a connection's outcomes are posted."""
         configured = self.connections.get(connection)
         return (configured.audit_channel if configured else None) or self.slack.audit_channel
+
+
+def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
+    """Return an adapter for each connection that is on."""
+    deadline = settings.dispatch.deadline.total_seconds()
+    return {
+        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
+        for name, connection in settings.connections.items()
+    }

@@ -46,7 +46,7 @@ import asyncio, os
 from datetime import UTC, datetime
 from bot.config.environment import SettingsFault
 from bot.config.loader import load
-from bot.cli.serve import make_adapters
+from bot.config.settings import make_adapters
 from providers.actions import CampaignRef, DeleteCampaign, Refused
 from providers.base import Context
 
