@@ -5,6 +5,7 @@ import binascii
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -79,12 +80,12 @@ def read_environment() -> dict[str, str]:
     return {name: value for name, value in said.items() if value} | dict(os.environ)
 
 
+@dataclass(frozen=True, slots=True)
 class Environment:
     """The environment, where an empty variable is unset, with the faults found in it."""
 
-    def __init__(self, variables: Mapping[str, str], faults: list[str]) -> None:
-        self._variables = variables
-        self._faults = faults
+    _variables: Mapping[str, str]
+    _faults: list[str]
 
     def get(self, name: str) -> str | None:
         """Return a variable, None where it is empty or not set."""

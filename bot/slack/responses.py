@@ -7,6 +7,7 @@ anything: one that is lost costs a courtesy.
 import asyncio
 import logging
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -50,11 +51,11 @@ class NoWindow(Exception):
         self.code = code
 
 
+@dataclass(frozen=True, slots=True)
 class Windows:
     """The modals that are open. All methods raise `NoWindow`, and `SlackApiError` for a fault of ours."""
 
-    def __init__(self, client: AsyncWebClient) -> None:
-        self._client = client
+    _client: AsyncWebClient
 
     async def open(self, body: Body, view: Body) -> None:
         """Open a modal for whoever pressed or typed. A trigger delivered twice opens one."""
