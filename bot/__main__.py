@@ -5,11 +5,14 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from importlib import import_module
 from types import TracebackType
 from typing import Final
 
 from bot.cli.parser import make_parser
+
+Command = Callable[[Namespace, Mapping[str, str]], int]
+"""A command of `bot.cli`: it takes what was chosen and the environment, and returns the exit status."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,12 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = make_parser().parse_args(arguments)
     try:
         return _run(chosen)
-    except EnvironmentFault as error:
-        from bot.text.terminal import complain
-
-        complain(str(error))
-        return 2
     except Exception as error:
+        from bot.config.environment import SettingsFault
         from bot.text.terminal import complain
         from storage.errors import LogBusyError
 
@@ -32,6 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
                 os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
             )  # Python writes the rest as it ends
             complain("What was to be printed did not find room where it goes. Make room, and run it again.")
+            return 2
+        if isinstance(error, SettingsFault):
+            complain(str(error))
             return 2
         if not isinstance(error, LogBusyError):
             raise
@@ -49,10 +51,6 @@ def _run(chosen: Namespace) -> int:
     return status
 
 
-class EnvironmentFault(Exception):
-    """Why `.env` cannot be read, as a sentence."""
-
-
 def _print_exception(kind: type[BaseException], error: BaseException, frames: TracebackType | None) -> None:
     """Print what nobody caught as all else is printed: its words may be somebody's."""
     import traceback
@@ -63,23 +61,9 @@ def _print_exception(kind: type[BaseException], error: BaseException, frames: Tr
 
 
 def _environment() -> dict[str, str]:
-    """The environment, over what `.env` in this folder says. Raises `EnvironmentFault`."""
-    from io import StringIO
+    from bot.config.environment import read_environment
 
-    from dotenv import dotenv_values
-
-    from bot.config.text_files import NotText, read_text
-
-    try:
-        file = read_text(Path(".env"))
-    except FileNotFoundError:
-        file = ""
-    except NotText as error:
-        raise EnvironmentFault(f".env cannot be read: {error}.") from error
-    except OSError as error:
-        raise EnvironmentFault(f".env cannot be read: {error.strerror}.") from error
-    said = dotenv_values(stream=StringIO(file))
-    return {name: value for name, value in said.items() if value} | dict(os.environ)
+    return read_environment()
 
 
 def _key(_: Namespace) -> int:
@@ -127,42 +111,6 @@ def _demo(chosen: Namespace) -> int:
     return demo(port=chosen.port, browser=not chosen.no_browser, keep=chosen.keep)
 
 
-def _resume(chosen: Namespace) -> int:
-    from bot.cli.resume import run
-
-    return run(chosen.connection, _environment())
-
-
-def _log(chosen: Namespace) -> int:
-    from bot.cli.log import run
-
-    return run(chosen, _environment())
-
-
-def _backup(chosen: Namespace) -> int:
-    from bot.cli.backup import run
-
-    return run(chosen.file, _environment())
-
-
-def _purge(chosen: Namespace) -> int:
-    from bot.cli.maintenance import run
-
-    return run(chosen, _environment())
-
-
-def _policy(chosen: Namespace) -> int:
-    from bot.cli.policy import run
-
-    return run(chosen, _environment())
-
-
-def _stop(chosen: Namespace) -> int:
-    from bot.cli.do_not_call import run
-
-    return run(chosen, _environment())
-
-
 def _serve(_: Namespace) -> int:
     import signal
 
@@ -172,21 +120,15 @@ def _serve(_: Namespace) -> int:
 
     from bot.cli.process_log import log_to_stderr
     from bot.cli.serve import CannotStart, serve
-    from bot.config.loader import SettingsFault, load
-    from bot.config.settings import Settings
+    from bot.config.environment import SettingsFault
+    from bot.config.loader import load
     from bot.text.terminal import complain
     from storage.database.connection import CannotOpen
 
-    def read() -> Settings:
-        try:
-            return load(_environment())
-        except EnvironmentFault as error:
-            raise SettingsFault([str(error)]) from error
-
     try:
-        settings = read()
+        settings = load(_environment())
         with log_to_stderr(settings.log_level, default_region=settings.slack.default_region):
-            asyncio.run(serve(settings, read=read, hangups=hangups))
+            asyncio.run(serve(settings, read=lambda: load(_environment()), hangups=hangups))
     except SettingsFault as error:
         complain("CallOps cannot start:", *(f"  {fault}" for fault in error.faults))
         return 2
@@ -196,19 +138,29 @@ def _serve(_: Namespace) -> int:
     return 0
 
 
+def _in(module: str, function: str = "run") -> Callable[[Namespace], int]:
+    """Return a command of a module of `bot.cli`, which is imported once the command runs."""
+
+    def run(chosen: Namespace) -> int:
+        command: Command = getattr(import_module(f"bot.cli.{module}"), function)
+        return command(chosen, _environment())
+
+    return run
+
+
 _COMMANDS: Final[Mapping[str, Callable[[Namespace], int]]] = {
     "serve": _serve,
     "check": _check,
     "demo": _demo,
     "key": _key,
     "manifest": _manifest,
-    "resume": _resume,
-    "log": _log,
-    "backup": _backup,
-    "purge": _purge,
-    "policy": _policy,
-    "stop": _stop,
-    "do-not-call": _stop,
+    "resume": _in("maintenance", "resume"),
+    "log": _in("log"),
+    "backup": _in("maintenance", "backup"),
+    "purge": _in("maintenance", "purge"),
+    "policy": _in("policy"),
+    "stop": _in("do_not_call"),
+    "do-not-call": _in("do_not_call"),
 }
 
 

@@ -31,9 +31,9 @@ from bot.services.commands import Commands
 from bot.services.requests import Operations
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
-from bot.slack.responses import Replies
-from bot.slack.users import Directory, trouble
-from bot.slack.windows import NoWindow, Windows
+from bot.slack.errors import trouble
+from bot.slack.responses import NoWindow, Replies, Windows
+from bot.slack.users import Directory
 from bot.text import interactions
 from bot.ui.modal import notice
 from providers.base import Adapter

@@ -153,7 +153,7 @@ def test_help_is_light() -> None:
 
 def test_a_key_is_one_line_of_32_bytes() -> None:
     """What `python -m bot key` prints is what CALLOPS_KEY takes."""
-    from bot.config.loader import is_key  # noqa: PLC0415 - beside its only use
+    from bot.config.environment import is_key  # noqa: PLC0415 - beside its only use
 
     shown = subprocess.run(
         [sys.executable, "-m", "bot", "key"], capture_output=True, text=True, check=True, cwd=ROOT

@@ -15,10 +15,10 @@ from bot.cli.checks import people, setup, slack
 from bot.cli.checks.connections import about_connection_zones, about_connections
 from bot.cli.checks.rules import about_accounts, about_rules
 from bot.cli.checks.web import about_web
-from bot.config.loader import Found, key_bytes, look
+from bot.config.environment import key_bytes
+from bot.config.loader import Found, look
 from bot.policy.rules import EVERYONE, PEOPLE
-from bot.slack.answers import Told, told
-from bot.slack.client import make_client
+from bot.slack.client import Told, make_client, told
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, anything_wrong, as_lines, as_objects, skipped
 from bot.text.terminal import say, say_json

@@ -19,7 +19,8 @@ from typing import Final
 from bot.cli.do_not_call_columns import CannotRead, visible
 from bot.cli.do_not_call_file import Read, decoded, read
 from bot.cli.progress import bar
-from bot.config.loader import database_path, is_key, look
+from bot.config.environment import database_path, is_key
+from bot.config.loader import look
 from bot.text.formatting import closest, counted, listed
 from bot.text.terminal import cell, complain, say, say_json
 from providers import phone

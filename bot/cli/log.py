@@ -19,7 +19,8 @@ from typing import Any
 from bot.cli.log_export import CannotExport, export, query
 from bot.cli.log_replies import NoFixture, advise, as_lines, as_objects, attempts, fixture
 from bot.cli.progress import share_bar
-from bot.config.loader import database_path, is_key, key_bytes, look
+from bot.config.environment import database_path, is_key, key_bytes
+from bot.config.loader import look
 from bot.services.export import target
 from bot.text.formatting import WORDS, word
 from bot.text.terminal import cell, complain, quoted, say, say_json

@@ -1,4 +1,7 @@
-"""`python -m bot purge`: personal data is erased by age, by number, by person, or again after a restore."""
+"""What keeps the log and what it waits for in order: `python -m bot backup`, `purge` and `resume`.
+
+Personal data is purged by age, by number, by person, or again after a restore.
+"""
 
 import argparse
 import asyncio
@@ -8,19 +11,26 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.config.loader import database_path, key_bytes, look
-from bot.config.settings import SLACK_PERSON, RetentionTable
+from bot.cli.progress import share_bar
+from bot.config.environment import SettingsFault, database_path, key_bytes
+from bot.config.loader import load, look
+from bot.config.settings import SLACK_PERSON, RetentionTable, Settings, make_adapters
 from bot.policy.rules import duration
 from bot.text.formatting import WORDS
 from bot.text.terminal import complain, say
+from bot.workers.rate_limiter import account_of
 from bot.workers.retention import by_age, in_words
 from providers.phone import PhoneFault, read
 from storage.database.connection import CannotOpen
+from storage.maintenance.anchors import Anchor, anchors_beside
+from storage.maintenance.backup import CannotBackUp
+from storage.maintenance.backup import backup as copy_log
+from storage.models import Standstill
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
 from storage.states import State
 from storage.store import Store
 
-OK, LEFT_SOMETHING, CANNOT_START = 0, 1, 2
+OK, WRONG, LEFT_SOMETHING, CANNOT_START = 0, 1, 1, 2
 LISTED_AT_MOST = 20
 NOT_REACHED = (
     "What this cannot reach:",
@@ -35,10 +45,96 @@ class CannotPurge(Exception):
     """Why nothing was purged: a sentence, or several."""
 
 
-def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+def backup(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Make a verified copy of the log, also beside a running bot, and return the exit status."""
+    faults: list[str] = []
+    log = database_path(variables.get("DATABASE_URL") or None, faults)
+    if not faults and not log.exists():
+        faults.append(f"There is no log at {log}: is DATABASE_URL right?")
+    if faults:
+        complain(*faults)
+        return CANNOT_START
+    try:
+        with share_bar("Backing up") as progress:
+            verdict = copy_log(log, Path(chosen.file), progress=progress)
+    except CannotBackUp as error:
+        complain(str(error))
+        return CANNOT_START
+    if verdict.faults:
+        complain(*verdict.faults)
+        complain("The log is not whole. No backup was kept: docs/keeping.md says what to do.")
+        return WRONG
+    head = Anchor(verdict.events, verdict.head)
+    say(f"{chosen.file} is whole: {verdict.entries} actions, {verdict.events} events, head {head}")
+    beside = [str(path) for path in (anchors_beside(log), list_beside(log)) if path.exists()]
+    if beside:
+        say(f"Keep the newest {' and '.join(beside)} beside it, and CALLOPS_KEY somewhere else.")
+    else:
+        say("Keep CALLOPS_KEY somewhere else: without it no number is found in this file.")
+    return OK
+
+
+def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    """Let a connection that is left alone go on at once, say what held it up, and return the exit status.
+
+    For whoever knows better than the pause: the provider said that it is up again, or gave a higher rate.
+    """
+    try:
+        settings = load(variables)
+        if missing := _missing(chosen.connection, settings):
+            complain(missing)
+            return CANNOT_START
+        lifted = asyncio.run(_lift(chosen.connection, settings))
+    except SettingsFault as error:
+        complain(*error.faults)
+        return CANNOT_START
+    except CannotOpen as error:
+        complain(str(error))
+        return CANNOT_START
+    say(*(map(lifted_words, lifted) if lifted else [f"Nothing holds {chosen.connection} up."]))
+    return OK
+
+
+def _missing(connection: str, settings: Settings) -> str | None:
+    """What there is none of."""
+    if not settings.database.exists():
+        return f"There is no log at {settings.database}: is DATABASE_URL right?"
+    if connection not in settings.connections:
+        on = ", ".join(sorted(settings.connections)) or "none"
+        return f"There is no connection {connection}. Those that are on: {on}."
+    return None
+
+
+async def _lift(connection: str, settings: Settings) -> list[Standstill]:
+    adapters = make_adapters(settings, lambda: datetime.now(UTC))
+    try:
+        account = account_of(connection, adapters[connection])
+        sharing = [name for name, adapter in adapters.items() if account_of(name, adapter) == account]
+    finally:
+        for adapter in adapters.values():
+            await adapter.aclose()
+    log = await Store.open(settings.database, key=settings.key_bytes, clock=lambda: datetime.now(UTC))
+    try:
+        return list(await log.outages.lift(sharing, account))
+    finally:
+        await log.close()
+
+
+def lifted_words(one: Standstill) -> str:
+    """What was lifted, and what follows."""
+    until = f"{one.until:%d %b %H:%M:%S} UTC"
+    if one.why == "asked":
+        return f"{one.connection} had asked us to wait until {until}. CallOps asks it again now."
+    return (
+        f"{one.connection} did not answer {one.failures} times in a row; the next try was to be {until}. "
+        "CallOps tries now, and waits again if there is no answer."
+    )
+
+
+def purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     """Purge and return the exit status: 1 where something that was asked for stays."""
     try:
-        return asyncio.run(_run(chosen, variables))
+        return asyncio.run(_purge(chosen, variables))
     except (CannotPurge, CannotOpen, UnreadableList) as error:
         complain(*map(str, error.args))
         return CANNOT_START
@@ -47,8 +143,8 @@ def run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
         return CANNOT_START
 
 
-async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
-    path, key, retention, region = _settings(variables)
+async def _purge(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
+    path, key, retention, region = _purge_settings(variables)
     now = datetime.now(UTC)
     log = await Store.open(path, key=key, clock=lambda: datetime.now(UTC))
     try:
@@ -68,7 +164,7 @@ async def _run(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
     return LEFT_SOMETHING if (done.kept and erasing.before is None) or done.left else OK
 
 
-def _settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable, str]:
+def _purge_settings(variables: Mapping[str, str]) -> tuple[Path, bytes, RetentionTable, str]:
     """The log, its key, what the file says of keeping, and the region of numbers without a plus."""
     faults: list[str] = []
     path = database_path(variables.get("DATABASE_URL") or None, faults)

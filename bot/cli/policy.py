@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from bot.cli.checks.rules import lint
 from bot.config.loader import Found, did_you_mean, look
 from bot.config.settings import SLACK_PERSON
-from bot.policy.engine import Wanted
 from bot.policy.explain import as_lines, as_object, explain
+from bot.policy.matching import Wanted
 from bot.policy.rules import OF_CALLS, SLACK_CHANNEL
 from bot.text.findings import anything_wrong, as_objects, wrong
 from bot.text.findings import as_lines as findings_as_lines

@@ -19,21 +19,20 @@ from starlette.routing import BaseRoute, Route
 
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
-from bot.config.settings import Settings
+from bot.config.settings import Settings, make_adapters
 from bot.runtime import House
 from bot.slack.backoff import backoff
 from bot.slack.client import is_loopback, make_client
-from bot.slack.errors import Refusal, refusal
+from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
 from bot.slack.socket_mode import SocketMode
-from bot.slack.users import SLACK_TROUBLE, Directory, Workspace, trouble
+from bot.slack.users import Directory, Workspace
 from bot.web import CannotListen, Health, Web, complete, create_web, health_routes
 from bot.webhooks import webhooks
 from bot.workers.clock_check import ClockCheck
 from bot.workers.loop import Rounds, until_written
 from providers.base import Adapter
-from providers.registry import find
 from storage.database.deadlines import deadline
 from storage.errors import LogUnavailableError
 from storage.repositories.processes import Presence
@@ -101,15 +100,6 @@ async def _ask(call: Callable[[], Awaitable[AsyncSlackResponse]], token: str, ur
         _log.warning("Slack cannot be reached at %s: %s. It is tried again in %.1f s", url, code, seconds)
         await asyncio.sleep(seconds)
     raise AssertionError
-
-
-def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
-    """One adapter for each connection that is on."""
-    deadline = settings.dispatch.deadline.total_seconds()
-    return {
-        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
-        for name, connection in settings.connections.items()
-    }
 
 
 class _Stopped(Exception):

@@ -1,21 +1,20 @@
-"""Reading what the operator decides, once: the environment (and `.env`) and the file `callops.toml`.
+"""Reading what the operator decides, once: the environment and the file `callops.toml`.
 
-Nobody else reads the environment. Every fault of both is reported at once, in the file's own words. A
+Every fault of both is reported at once, in the file's own words. A
 connection whose secret is missing is off and named; nothing else stops for it.
 """
 
-import base64
-import binascii
 import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
+from bot.config.environment import Environment, NotText, SettingsFault, read_text
 from bot.config.settings import (
     DEFAULT_REGION,
     MOST_WORKERS,
@@ -29,26 +28,17 @@ from bot.config.settings import (
     Settings,
     SlackTable,
 )
-from bot.config.text_files import NotText, read_text
 from bot.policy import calling_hours
 from bot.policy.calling_hours import RECIPIENT, Hours
 from bot.policy.rules import EVERYONE, PEOPLE, SLACK_CHANNEL, Rule
-from bot.slack.client import is_loopback
 from providers.base import Adapter
 from providers.registry import PROVIDERS, NoAdapter, find
 
-KEY_BYTES = 32
-LAST_PORT = 65535
 _TABLES = ("slack", "connections", "groups", "rules", "dispatch", "retention", "calling_hours")
 _OURS = frozenset({"provider", "audit_channel", "workers", "calling_hours"})
 """Keys of a connection's table that are not its adapter's settings."""
 _CONNECTION_NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
 _ENVIRONMENT_WORD = re.compile(r"^env:(?P<name>[A-Za-z_][A-Za-z0-9_]*)$")
-_APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
-_SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
-_FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
-"""Platforms whose disk is empty again after a restart, by a variable that each sets in what it runs
-(devcenter.heroku.com/articles/dynos, cloud.google.com/run/docs/container-contract)."""
 _UNSET = "unset-" * 4
 """In place of a missing secret, so that the connection's other keys are checked: any that is valid."""
 _PATTERNS_IN_WORDS = {
@@ -57,107 +47,6 @@ _PATTERNS_IN_WORDS = {
 }
 
 _Model = TypeVar("_Model", bound=BaseModel)
-
-
-class SettingsFault(Exception):
-    """What is wrong with the environment and the file: one line each, in the operator's words."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = faults
-
-
-class _Environment:
-    """The environment, where an empty variable is unset, with the faults found in it."""
-
-    def __init__(self, variables: Mapping[str, str], faults: list[str]) -> None:
-        self._variables = variables
-        self._faults = faults
-
-    def get(self, name: str) -> str | None:
-        return self._variables.get(name) or None
-
-    def token(self, name: str, prefix: str, where: str) -> SecretStr:
-        value = self.get(name)
-        if value is None:
-            self._faults.append(f"{name} is not set: {where}")
-        elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
-            begins = f"begin with {prefix} and " if prefix else ""
-            self._faults.append(f"{name} should {begins}hold no spaces: {where}")
-        return SecretStr(value or "")
-
-    def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
-        """A secret that need not be there, but is right where it is."""
-        return self.token(name, prefix, where) if self.get(name) else None
-
-    def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
-        """The app-level token and the signing secret, of which one is enough."""
-        app_token = self.optional("SLACK_APP_TOKEN", "xapp-", _APP_TOKEN)
-        secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
-        if app_token is None and secret is None:
-            self._faults.append(
-                f"SLACK_APP_TOKEN is not set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
-                "SLACK_SIGNING_SECRET from the same page"
-            )
-        return app_token, secret
-
-    def platform(self) -> str | None:
-        return next((name for mark, name in _FORGETFUL.items() if self.get(mark)), None)
-
-    def key(self) -> SecretStr:
-        value = self.get("CALLOPS_KEY")
-        if value is None:
-            self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
-        elif not is_key(value):
-            self._faults.append(
-                f"CALLOPS_KEY is not {KEY_BYTES} bytes as base64: make one with  python -m bot key"
-            )
-        return SecretStr(value or "")
-
-    def database(self) -> Path:
-        return database_path(self.get("DATABASE_URL"), self._faults)
-
-    def api_url(self) -> str:
-        url = self.get("SLACK_API_URL") or "https://slack.com/api/"
-        if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
-            self._faults.append("SLACK_API_URL must be https, or on this machine")
-        return url if url.endswith("/") else url + "/"
-
-    def port(self) -> int:
-        text = self.get("PORT") or "3000"
-        if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= LAST_PORT:
-            return int(text)
-        self._faults.append(f"PORT is {text}: write a number up to {LAST_PORT}")
-        return 0
-
-    def log_level(self) -> str:
-        level = (self.get("LOG_LEVEL") or "INFO").upper()
-        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-            self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
-        return level
-
-
-def database_path(url: str | None, faults: list[str]) -> Path:
-    """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
-    scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
-    if scheme != "sqlite" or not separator or not path or "?" in path:
-        # The address of a database server may hold a password.
-        faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
-    return Path(path or "callops.db")
-
-
-def is_key(text: str) -> bool:
-    """Whether a text is what `python -m bot key` prints."""
-    return key_bytes(text) is not None
-
-
-def key_bytes(text: str) -> bytes | None:
-    """The key that `python -m bot key` printed; None for any other text."""
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return key if len(key) == KEY_BYTES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,33 +106,14 @@ def load(variables: Mapping[str, str]) -> Settings:
     faults = [*found.file_faults, *found.environment_faults]
     if faults or found.slack is None or found.dispatch is None or found.retention is None:
         raise SettingsFault(faults)
-    return Settings(
-        bot_token=found.bot_token,
-        app_token=found.app_token,
-        signing_secret=found.signing_secret,
-        slack_api_url=found.slack_api_url,
-        key=found.key,
-        database=found.database,
-        platform=found.platform,
-        host=found.host,
-        port=found.port,
-        log_level=found.log_level,
-        slack=found.slack,
-        dispatch=found.dispatch,
-        retention=found.retention,
-        connections=found.connections,
-        off=found.off,
-        groups=found.groups,
-        rules=found.rules,
-        hours=found.hours,
-    )
+    return Settings(**{one.name: getattr(found, one.name) for one in fields(Settings)})
 
 
 def look(variables: Mapping[str, str]) -> Found:
     """Read what can be read of the environment and the file it names."""
     in_file: list[str] = []
     in_environment: list[str] = []
-    environment = _Environment(variables, in_environment)
+    environment = Environment(variables, in_environment)
     path = Path(environment.get("CALLOPS_CONFIG") or "callops.toml")
     data = _read(path, in_file)
     # A file that cannot be read has one fault, not one for each thing that is missing from it.
@@ -304,7 +174,7 @@ def _read(path: Path, faults: list[str]) -> dict[str, Any] | None:
 class _File:
     """The file, table by table; what is wrong goes to ``faults`` in the file's own words."""
 
-    def __init__(self, name: str, data: dict[str, Any], environment: _Environment, faults: list[str]) -> None:
+    def __init__(self, name: str, data: dict[str, Any], environment: Environment, faults: list[str]) -> None:
         self._name = name
         self._data = data
         self._environment = environment

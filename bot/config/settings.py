@@ -2,12 +2,11 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -21,10 +20,11 @@ from pydantic import (
 
 from bot.policy import calling_hours
 from bot.policy.calling_hours import Hours
-from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Rule, duration
-from bot.text import default_reasons
+from bot.policy.rules import EVERYONE, SLACK_CHANNEL, Duration, Rule, ZoneName
+from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
 from providers.actions import E164_PATTERN
-from providers.base import ConnectionSettings
+from providers.base import Adapter, ConnectionSettings
+from providers.registry import find
 from storage.ids import ALPHABET
 
 _TIME_OF_DAY = re.compile(r"^(?P<hour>[01]?[0-9]|2[0-3]):(?P<minute>[0-5][0-9])$")
@@ -51,15 +51,14 @@ class SlackTable(_Table):
     audit_channel: Channel
     approvals_channel: Channel
     default_region: Annotated[str, Field(pattern=REGION)] = DEFAULT_REGION
-    reasons: Reasons = default_reasons.ASKING
-    denial_reasons: Reasons = default_reasons.DENYING
+    reasons: Reasons = DEFAULT_REASONS
+    denial_reasons: Reasons = DEFAULT_DENIAL_REASONS
     """What whoever denies can choose; anything else can be typed."""
     confirm_in_channel: bool = True
     """Whether what is done is confirmed, once and in short, in the channel it was asked in."""
     daily: time | None = None
     """When the audit channel reads what the day brought, by the clock of `daily_timezone`; None: never."""
-    daily_timezone: str = "UTC"
-    """An IANA name."""
+    daily_timezone: ZoneName = "UTC"
     anchor: bool = True
     """Whether the audit channel reads, once a day, where the log ended: `log verify --anchor` asks for it."""
 
@@ -70,15 +69,6 @@ class SlackTable(_Table):
         if match is None:
             raise ValueError('write an hour and minutes, such as "18:00"')
         return time(int(match["hour"]), int(match["minute"]))
-
-    @field_validator("daily_timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
-            raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
-        return value
 
 
 MOST_WORKERS: Final = 64
@@ -93,15 +83,10 @@ class DispatchTable(_Table):
     """
 
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 8
-    deadline: timedelta = timedelta(seconds=20)
-    lease: timedelta = timedelta(seconds=30)
-    margin: timedelta = timedelta(minutes=2)
-    ask_next: timedelta = timedelta(minutes=5)
-
-    @field_validator("deadline", "lease", "margin", "ask_next", mode="before")
-    @classmethod
-    def _duration(cls, value: object) -> timedelta:
-        return duration(value)
+    deadline: Duration = timedelta(seconds=20)
+    lease: Duration = timedelta(seconds=30)
+    margin: Duration = timedelta(minutes=2)
+    ask_next: Duration = timedelta(minutes=5)
 
     @field_validator("lease")
     @classmethod
@@ -120,14 +105,9 @@ class RetentionTable(_Table):
     and by; None: nothing goes by its age. ``hold``: requests by id, and numbers.
     """
 
-    keep_at_least: timedelta = timedelta(0)
-    keep_at_most: timedelta | None = None
+    keep_at_least: Duration = timedelta(0)
+    keep_at_most: Duration | None = None
     hold: frozenset[str] = frozenset()
-
-    @field_validator("keep_at_least", "keep_at_most", mode="before")
-    @classmethod
-    def _duration(cls, value: object) -> timedelta:
-        return duration(value)
 
     @field_validator("hold")
     @classmethod
@@ -221,3 +201,12 @@ class Settings:
         """Where a connection's outcomes are posted."""
         configured = self.connections.get(connection)
         return (configured.audit_channel if configured else None) or self.slack.audit_channel
+
+
+def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str, Adapter]:
+    """Return an adapter for each connection that is on."""
+    deadline = settings.dispatch.deadline.total_seconds()
+    return {
+        name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
+        for name, connection in settings.connections.items()
+    }

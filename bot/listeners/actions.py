@@ -19,8 +19,7 @@ from bot.parsing.command import Verb
 from bot.services.commands import Commands, nonce
 from bot.services.requests import Origin
 from bot.slack.blocks import Message
-from bot.slack.responses import Replies
-from bot.slack.windows import NoWindow, Windows
+from bot.slack.responses import NoWindow, Replies, Windows
 from bot.text import interactions
 from bot.ui import command_replies, prompts
 from bot.ui.command_replies import COMMANDS

@@ -19,13 +19,13 @@ from bot.services.pending import MOST_COUNTED, beside, has_namesake
 from bot.services.requests import NotAllowed, Operations, Settlement, content
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
-from bot.slack.windows import Windows
-from bot.text import deciding
-from bot.text.deciding import Evidence
+from bot.slack.responses import Windows
+from bot.text import interactions
+from bot.text.interactions import Evidence
 from bot.ui.channel_messages import REVIEW, SETTLE
-from bot.ui.modal import About, Denial, Review, done, notice, typed
+from bot.ui.modal import About, notice, typed
 from bot.ui.request_status import already, trial
-from bot.ui.settling import Settling
+from bot.ui.review_modal import Denial, Review, Settling, done
 from providers.actions import Refused
 from storage.errors import Conflict
 from storage.models import Person, Request, Waiting
@@ -81,7 +81,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "decide", decision)
-            view = notice(deciding.NOT_YOURS_TO_DECIDE, *decision.why)
+            view = notice(interactions.NOT_YOURS_TO_DECIDE, *decision.why)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
         await self._windows.open(body, view)
@@ -132,7 +132,7 @@ class Decisions:
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
         except NotAllowed as no:
-            view = notice(deciding.NOT_YOURS_TO_SEE, *no.why)
+            view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
         except Conflict:  # delivered twice: the first delivery shows it
             await ack()
             return
@@ -174,7 +174,11 @@ class Decisions:
         if request.state is State.PENDING and not Review.is_confirmed(
             request, body["view"], namesake=namesake
         ):
-            why = deciding.NAMESAKE if Review.is_confirmed(request, body["view"]) else deciding.OTHER_CAMPAIGN
+            why = (
+                interactions.NAMESAKE
+                if Review.is_confirmed(request, body["view"])
+                else interactions.OTHER_CAMPAIGN
+            )
             await ack(response_action="errors", errors={Review.confirmation_id(request.id): why})
             return
         note = typed(body["view"], Review.note_id(about.request)) or None
@@ -227,7 +231,7 @@ class Decisions:
             view = await self._over(request)
         elif not decision.allowed:
             await self._operations.turn_away(request, person, "settle", decision)
-            view = notice(deciding.NOT_YOURS_TO_SAY, *decision.why)
+            view = notice(interactions.NOT_YOURS_TO_SAY, *decision.why)
         else:
             view = self._masking.view(
                 Settling.build(request, entry, nonce=nonce(body["trigger_id"], "settle"))
@@ -240,12 +244,12 @@ class Decisions:
         about = About.of(body["view"])
         reason = typed(body["view"], Settling.reason)
         if not reason:
-            await ack(response_action="errors", errors={Settling.reason: deciding.REASON_MISSING})
+            await ack(response_action="errors", errors={Settling.reason: interactions.REASON_MISSING})
             return
         what = Settlement(typed(body["view"], Settling.what))
         evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
         if what is not Settlement.ORDERED and evidence is Evidence.NONE:
-            await ack(response_action="errors", errors={Settling.evidence: deciding.EVIDENCE_MISSING})
+            await ack(response_action="errors", errors={Settling.evidence: interactions.EVIDENCE_MISSING})
             return
         try:
             await self._operations.settle(
@@ -261,7 +265,7 @@ class Decisions:
         about = About.of(body["view"])
         match no:
             case NotAllowed():
-                await ack(response_action="update", view=notice(deciding.NOT_DONE, *no.why))
+                await ack(response_action="update", view=notice(interactions.NOT_DONE, *no.why))
             case Conflict() if any(
                 one.person == person.id and one.content == about.shown for one in no.current.approvals
             ):
@@ -278,4 +282,4 @@ class Decisions:
     async def _over(self, request: Request) -> View:
         """How the request stands, and who was first."""
         told = already(request, await self._log.requests.events(request.id))
-        return self._masking.view(notice(deciding.NOTHING_LEFT, *trial(request), *told))
+        return self._masking.view(notice(interactions.NOTHING_LEFT, *trial(request), *told))

@@ -12,7 +12,7 @@ from bot.services.commands import Commands, Faulty, nonce, read_wish
 from bot.services.requests import NotAllowed, Operations, Origin, Wish
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
-from bot.ui import command_replies, prompts
+from bot.ui import call_preview, command_replies, prompts
 from bot.ui import do_not_call as stop_words
 from providers.actions import (
     CancelCall,
@@ -72,7 +72,7 @@ class CommandFlow:
         prepared = self._operations.prepare(wish)[0]
         through = self._commands.vocabulary.connections[wish.connection]
         earlier = await self._commands.earlier(wish)
-        return command_replies.preview(
+        return call_preview.preview(
             wish,
             prepared,
             found.line,

@@ -10,7 +10,7 @@ from bot.services import scheduled_calls
 from bot.services.commands import Commands, nonce
 from bot.services.scheduled_calls import Offer
 from bot.slack.blocks import View
-from bot.slack.windows import Windows
+from bot.slack.responses import Windows
 from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form

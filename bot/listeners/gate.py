@@ -13,9 +13,8 @@ from slack_bolt.response import BoltResponse
 
 from bot.services.requests import Operations
 from bot.slack.blocks import MAX_OPTION, plain_text
-from bot.slack.responses import Replies
+from bot.slack.responses import Replies, Windows
 from bot.slack.users import Directory, PersonUnreadable
-from bot.slack.windows import Windows
 from bot.text import interactions, policy_reasons
 from bot.ui.command_replies import refusal
 from bot.ui.modal import notice

@@ -23,10 +23,9 @@ from bot.services.commands import nonce
 from bot.services.export import Format, counted, lines
 from bot.services.requests import Operations
 from bot.slack.blocks import Message
+from bot.slack.errors import SLACK_TROUBLE, trouble
 from bot.slack.masking import Masking
-from bot.slack.responses import Replies
-from bot.slack.users import SLACK_TROUBLE, trouble
-from bot.slack.windows import Windows
+from bot.slack.responses import Replies, Windows
 from bot.text import log_query_errors
 from bot.ui import announcements, log_pages
 from bot.ui.command_replies import refusal

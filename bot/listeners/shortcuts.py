@@ -18,8 +18,7 @@ from bot.services.commands import Commands, nonce
 from bot.services.requests import NotAllowed, Operations
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
-from bot.slack.responses import Replies
-from bot.slack.windows import Windows
+from bot.slack.responses import Replies, Windows
 from bot.text import interactions
 from bot.text import scheduled_calls as sentences
 from bot.ui import command_replies

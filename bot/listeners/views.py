@@ -19,13 +19,13 @@ from bot.services.commands import Commands, Faulty, nonce
 from bot.services.requests import NotAllowed, Operations, Wish
 from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
 from bot.slack.blocks import Message, View
-from bot.slack.windows import Windows
+from bot.slack.responses import Windows
 from bot.text.markup import escape
 from bot.ui import command_replies, prompts
+from bot.ui.call_preview import PlacePreview
 from bot.ui.form_values import line_text, values_of
 from bot.ui.forms import MORE, Form
 from bot.ui.modal import About, result
-from bot.ui.previews import PlacePreview
 from storage.models import Person, entry_of
 from storage.store import Store
 

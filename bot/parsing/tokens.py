@@ -10,17 +10,17 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from bot.text.visible import _QUOTES, seen
+from bot.text.visible import QUOTES, seen
 
-_OPENS = rf"(?<![^\s=,;])[{_QUOTES}]"
-_QUOTED = re.compile(rf"{_OPENS}((?:\\.|[^{_QUOTES}\\])*)[{_QUOTES}]", re.DOTALL)
-_ESCAPED = re.compile(rf"\\([{_QUOTES}\\])")
+_OPENS = rf"(?<![^\s=,;])[{QUOTES}]"
+_QUOTED = re.compile(rf"{_OPENS}((?:\\.|[^{QUOTES}\\])*)[{QUOTES}]", re.DOTALL)
+_ESCAPED = re.compile(rf"\\([{QUOTES}\\])")
 _LEFT_OPEN = re.compile(rf"{_OPENS}(?=\S)")
 _DASHES = "\\-\u2013\u2014"
 """What people, and phones that mend two hyphens, write before a key."""
 _MARK = re.compile(
     rf"""(?<![^\s,;])(?:
-        [{_DASHES}]{{0,2}}(?P<key>[^\W\d_][^\s,;=<>/?&:\0{_QUOTES}]*)[^\S\n]*=
+        [{_DASHES}]{{0,2}}(?P<key>[^\W\d_][^\s,;=<>/?&:\0{QUOTES}]*)[^\S\n]*=
       | [{_DASHES}]{{0,2}}via(?=:?\s+(?P<via>\0+|[^\s,;=\0]+)(?![^\s,;]))
       | (?P<flag>[^\W\d_][\w-]*)(?![^\s,;])
     )""",
@@ -81,7 +81,7 @@ def unquoted(text: str) -> Value:
 
 def quote(text: str) -> str:
     """The text in quotes, so that it is read back as it is."""
-    return '"' + re.sub(rf"([{_QUOTES}\\])", r"\\\1", text) + '"'
+    return '"' + re.sub(rf"([{QUOTES}\\])", r"\\\1", text) + '"'
 
 
 def lines(text: str) -> list[str]:

@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.policy import engine
-from bot.policy.engine import Decision, Effect, Wanted
+from bot.policy.engine import Decision, Effect
+from bot.policy.matching import Members, Wanted
 from bot.policy.rules import EVERYONE, MOST_APPROVALS, Rule
-from bot.policy.standing import Members
 from storage.models import Person
 
 _TEAM = "T"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -43,6 +44,17 @@ def duration(text: object) -> timedelta:
     return timedelta(**{_UNITS[match["unit"]]: int(match["number"])})
 
 
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
+        raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
+    return name
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+ZoneName = Annotated[str, AfterValidator(_zone)]
+"""An IANA name."""
 CallingHours = Annotated[str | InstanceOf[Hours], BeforeValidator(calling_hours.setting)]
 """A country, ``recipient`` for the country of whoever is called, or hours of their own."""
 Said = Literal["required", "optional"]
@@ -70,8 +82,7 @@ class Rule(BaseModel):
     """What whoever asks says; as they say it, nobody looks it up."""
     between: Span | None = None
     """The hours of the day in which it is asked, by the clock of `timezone`."""
-    timezone: str | None = None
-    """An IANA name."""
+    timezone: ZoneName | None = None
     request: tuple[str, ...] = (EVERYONE,)
     approve: tuple[str, ...] = ()
     settle: tuple[str, ...] = ()
@@ -89,21 +100,16 @@ class Rule(BaseModel):
     lift: tuple[str, ...] = ()
     """Who may let calls to a stopped number go out again; where no rule names anybody, whoever may approve
     cancellations."""
-    expires: timedelta = timedelta(hours=8)
+    expires: Duration = timedelta(hours=8)
     notify: Literal["first", "all", "nobody"] = "first"
     """Who is asked by direct message: one approver after the other, all at once, or nobody."""
     reveal: tuple[str, ...] = ()
     """Who may see the full number of what they decide; that they did is in the log."""
     escalate_to: tuple[str, ...] = ()
     """Who may approve as well, and is asked, once nobody has decided for `escalate_after`."""
-    escalate_after: timedelta | None = None
+    escalate_after: Duration | None = None
     tell: tuple[str, ...] = ()
     """Who gets a direct message when it is asked."""
-
-    @field_validator("expires", "escalate_after", mode="before")
-    @classmethod
-    def _duration(cls, value: object) -> timedelta:
-        return duration(value)
 
     @field_validator("between", mode="before")
     @classmethod
@@ -115,15 +121,6 @@ class Rule(BaseModel):
         if first == last:
             raise ValueError("begins and ends at the same time: leave it out where the whole day is meant")
         return first, last
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, OSError, ValueError) as fault:  # unknown, a folder, or a path
-            raise ValueError("is not a time zone; write one like Asia/Kolkata") from fault
-        return value
 
     @field_validator("countries")
     @classmethod

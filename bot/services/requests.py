@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Literal
 
 from bot.config.settings import Settings
-from bot.policy import engine, standing
+from bot.policy import engine
 from bot.policy.engine import Case, Decision, Effect
 from bot.policy.matching import wanted
 from bot.policy.rules import Rule
@@ -21,8 +21,8 @@ from bot.services.notifications import APPROVED_IN_PART, TOLD, answered, confirm
 from bot.services.outcomes import not_again
 from bot.services.timing import decide_by
 from bot.slack.users import Directory
-from bot.text import deciding, outcomes, policy_reasons, scheduled_calls
-from bot.text.deciding import Evidence
+from bot.text import interactions, outcomes, policy_reasons, scheduled_calls
+from bot.text.interactions import Evidence
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
 from providers.base import Adapter, Context, Prepared
 from storage.errors import AlreadyAsked, Conflict
@@ -175,7 +175,7 @@ class Operations:
 
     def standing(self, person: Person) -> str | None:
         """Why somebody may do nothing at all here, not even read, or None."""
-        return standing.standing(person, self._team)
+        return engine.standing(person, self._team)
 
     def follow(self, settings: Settings) -> None:
         """Go by other rules from now on."""
@@ -671,7 +671,7 @@ class Operations:
     ) -> Request:
         """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
         if settlement is not Settlement.ORDERED and evidence is Evidence.NONE:
-            raise NotAllowed([deciding.EVIDENCE_MISSING])
+            raise NotAllowed([interactions.EVIDENCE_MISSING])
         request = await self._log.requests.request(entry_id)
         decision = self.may_settle(request, person)
         if not decision.allowed:
@@ -690,7 +690,7 @@ class Operations:
             changes={
                 "message": message
                 if settlement is Settlement.ORDERED
-                else f"{message} {deciding.SHOWN_BY[evidence]}",
+                else f"{message} {interactions.SHOWN_BY[evidence]}",
                 "not_before": None,
                 "not_after": None,
             },

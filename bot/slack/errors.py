@@ -1,14 +1,17 @@
-"""What it means that Slack did not take a post. Pure.
+"""What a failed call of Slack's Web API means, above all that of a post. Pure.
 
 Slack's codes: docs.slack.dev/reference/methods/chat.postMessage and …/chat.update.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from http import HTTPStatus
 
-from slack_sdk.errors import SlackApiError
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackClientError
 
-from bot.slack.users import answered_with, trouble
+SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
+"""Everything a call of the Web API can fail with."""
 
 NOT_POSTED = "not_posted"
 """A note: a request's message could not be posted. What its requester is told begins with it as well."""
@@ -54,12 +57,30 @@ _TOKEN = frozenset(
     }
 )
 _SHUT = frozenset({"channel_not_found", "is_archived", "not_in_channel", "restricted_action"})
-"""What mends each is said in `bot.text.channels`."""
+"""What mends each is said in `bot.text.interactions`."""
 _LIKE_RESTRICTED = "restricted_action"
 """There are more codes that begin so: read-only channels, channels for threads only."""
 _NEVER = frozenset({"invalid_blocks", "msg_blocks_too_long", "msg_too_long", "no_text"})
 _NOBODY = frozenset({"cannot_dm_bot", "messages_tab_disabled", "user_disabled", "user_not_found"})
 """Of a direct message: that person gets none."""
+
+
+def trouble(error: BaseException) -> str:
+    """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
+    if isinstance(error, SlackApiError):
+        said = getattr(error.response, "data", None)
+        code = said.get("error") if isinstance(said, Mapping) else None
+        return str(code or f"HTTP {answered_with(error)}")
+    return type(error).__name__
+
+
+def answered_with(error: BaseException) -> int | None:
+    """The HTTP status of a failed call's answer, if there was one."""
+    if not isinstance(error, SlackApiError):
+        return None
+    # Where the answer is not JSON, the library hands on the HTTP client's own response.
+    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
+    return None if status is None else int(status)
 
 
 def refusal(error: BaseException, *, direct: bool) -> Refusal:

@@ -6,6 +6,7 @@ What a button or a form sends back is left as it is: nobody reads that.
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.slack.blocks import MAX_BUTTON, MAX_CONTEXT, MAX_FIELD, MAX_OPTION, MAX_SECTION, Message, View, cut
@@ -27,11 +28,11 @@ _SLACKS_OWN: Final = re.compile(r"(<(?:[!@#]|https?:)[^<>]*>)")
 """Dates, mentions and links: people's own angle brackets are escaped."""
 
 
+@dataclass(frozen=True, slots=True)
 class Masking:
     """Hides the numbers of a default region, and all with their country's code."""
 
-    def __init__(self, default_region: str) -> None:
-        self._region = default_region
+    _region: str
 
     def text(self, text: str) -> str:
         """Return a text in Slack's markup without full numbers."""

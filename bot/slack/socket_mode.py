@@ -24,9 +24,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.backoff import backoff
-from bot.slack.errors import Refusal, refusal
+from bot.slack.errors import Refusal, refusal, trouble
 from bot.slack.rate_limits import paused_by
-from bot.slack.users import trouble
 
 PING_EVERY: Final = 2.0
 """Seconds. A silent connection is given up half of it after the ping that it did not answer, and replaced

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Self
 
-import aiohttp
-from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.policy.standing import Members, standing
+from bot.policy.engine import standing
+from bot.policy.matching import Members
 from bot.slack.backoff import Wait, backoff
+from bot.slack.errors import SLACK_TROUBLE, answered_with, trouble
 from bot.slack.rate_limits import paused_by
 from bot.text import clocks, policy_reasons
 from storage.models import Person
@@ -43,9 +43,6 @@ AT_ONCE = 5
 """Number of people that Slack is asked about at the same time."""
 NOBODY = "user_not_found"
 """The error of `users.info` for an id that nobody has."""
-
-SLACK_TROUBLE = (SlackApiError, SlackClientError, aiohttp.ClientError, TimeoutError, OSError)
-"""Everything a call of the Web API can fail with."""
 
 _log = logging.getLogger(__name__)
 
@@ -259,24 +256,6 @@ class Directory:
             else:
                 self._user_groups[group] = (self._clock(), frozenset(answer["users"]))
         return read
-
-
-def trouble(error: BaseException) -> str:
-    """A failed call of the Web API in short: Slack's code, the HTTP status, or the kind of failure."""
-    if isinstance(error, SlackApiError):
-        said = getattr(error.response, "data", None)
-        code = said.get("error") if isinstance(said, Mapping) else None
-        return str(code or f"HTTP {answered_with(error)}")
-    return type(error).__name__
-
-
-def answered_with(error: BaseException) -> int | None:
-    """The HTTP status of a failed call's answer, if there was one."""
-    if not isinstance(error, SlackApiError):
-        return None
-    # Where the answer is not JSON, the library hands on the HTTP client's own response.
-    status = getattr(error.response, "status_code", None) or getattr(error.response, "status", None)
-    return None if status is None else int(status)
 
 
 def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) -> Person:

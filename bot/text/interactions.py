@@ -1,11 +1,11 @@
-"""What is said to what is pressed on a message, where more is to be said than the form that opens. Pure."""
+"""What is said to what is pressed and submitted, and what people choose from. Pure."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 MOST_READ: Final = 4_000
 """Characters of a message that are read: as many as Slack lets a person write in one."""
-
 
 TOO_OLD = "This is more than a day old, so it is forgotten. Type the command again."
 
@@ -142,3 +142,51 @@ def went_wrong(reference: str) -> str:
 
 REPLACED = "replaced by another call to this number"
 """Why the earlier call is cancelled, where somebody presses that."""
+
+
+DEFAULT_REASONS: Final = ("customer asked", "wrong number", "duplicate", "rescheduled", "campaign stopped")
+"""Why something is asked, where the settings name no reasons."""
+
+DEFAULT_DENIAL_REASONS: Final = (
+    "the customer wants this call",
+    "wrong number or id",
+    "already cancelled",
+    "talk to me first",
+)
+"""Why something is denied, where the settings name no reasons."""
+
+
+class Evidence(StrEnum):
+    """What shows it."""
+
+    SCREEN = "screen"
+    CUSTOMER = "customer"
+    SUPPORT = "support"
+    NONE = "none"
+    """Nobody can tell: enough to order another attempt, and for nothing else."""
+
+
+NOT_YOURS_TO_DECIDE = "Not for you to decide"
+NOT_YOURS_TO_SAY = "Not for you to say"
+NOTHING_LEFT = "Nothing left to decide"
+
+OTHER_CAMPAIGN = "This is not the campaign above. Compare the two, then type it again."
+NAMESAKE = "Another campaign has the same name or nearly so. Type the id of the campaign above."
+
+REASON_MISSING = "Write how you know: it stays in the log."
+EVIDENCE_MISSING = (
+    "Say what shows it. If nothing does, close this and ask the provider, or choose to send it again."
+)
+EVIDENCE: Final[Mapping[Evidence, str]] = {
+    Evidence.SCREEN: "The provider's own screen",
+    Evidence.CUSTOMER: "The customer",
+    Evidence.SUPPORT: "The provider's support",
+    Evidence.NONE: "Nothing: nobody can tell",
+}
+"""What a person chooses from."""
+SHOWN_BY: Final[Mapping[Evidence, str]] = {
+    Evidence.SCREEN: "The provider's own screen shows it.",
+    Evidence.CUSTOMER: "The customer says so.",
+    Evidence.SUPPORT: "The provider's support says so.",
+}
+"""What is told of the evidence, in channels and in the log; `replies` knows it again by these words."""

@@ -1,11 +1,11 @@
-"""What can be seen of a text. Pure."""
+"""What can be seen of a text. Pure, and light: what prints the crash of an import needs it."""
 
 import re
 from typing import Final
 
 from storage.database.folding import IGNORABLE
 
-_QUOTES = '"“”„‟'
+QUOTES = '"“”„‟'
 
 UNSEEN: Final = (
     "\0-\x1f\x7f-\x9f\xad\ud800-\udfff"  # control characters, soft hyphens, halves of surrogate pairs
@@ -17,7 +17,7 @@ _UNSEEN = re.compile(rf"\r\n|[^\S ]|[{UNSEEN}]")
 
 _LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
 
-_NOTHING = re.compile(rf"(?<![^\s=,;{_QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{_QUOTES}])")
+_NOTHING = re.compile(rf"(?<![^\s=,;{QUOTES}])[{IGNORABLE}\u2800]+(?![^\s,;{QUOTES}])")
 """A word of which nothing is seen: a joiner that joins nothing, a filler, a blank of Braille."""
 
 

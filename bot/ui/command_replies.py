@@ -1,11 +1,10 @@
-"""Every message that only the person who typed reads: help, faults, the preview, what became of it. Pure."""
+"""Every message that only the person who typed reads: help, faults, what became of it. Pure."""
 
 from collections.abc import Mapping, Sequence
 
 from bot.parsing.command import (
     FORMS,
     OF_CAMPAIGNS,
-    ConnectionWords,
     Fault,
     Line,
     Verb,
@@ -16,7 +15,6 @@ from bot.parsing.command import (
 from bot.parsing.defaults import Inferred
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
-from bot.services.requests import Wish
 from bot.slack.blocks import (
     MAX_SECTION,
     Block,
@@ -26,18 +24,15 @@ from bot.slack.blocks import (
     context,
     contexts,
     excerpt,
-    fields,
     paragraphs,
     section,
 )
 from bot.text.formatting import listed
 from bot.text.interactions import no_window
-from bot.text.markup import code, escape, quote, when
+from bot.text.markup import code, escape, when
 from bot.text.parse_errors import beyond_documents
-from bot.ui.decision_facts import call_options
 from bot.ui.request_status import DRY_RUN, already, marked, standing
-from providers.actions import Kind, PlaceCall
-from providers.transport.request import Prepared
+from providers.actions import Kind
 from storage.models import Event, Request
 from storage.states import State
 
@@ -199,89 +194,6 @@ def too_late(request: Request, events: Sequence[Event]) -> Message:
     text = " ".join(["🚫 *It is too late to take it back.*", *already(request, events)])
     blocks = [section(text), context(f"`{request.id}`", f"through {request.connection}")]
     return marked(request, Message(text, blocks))
-
-
-def preview(
-    wish: Wish,
-    prepared: Prepared,
-    line: Line,
-    *,
-    through: ConnectionWords,
-    chosen: str | None,
-    draft: str,
-    repeats: str | None = None,
-    instead: Sequence[Block] = (),
-) -> Message:
-    """What would be placed, exactly, with the button that places it; ``chosen`` says what was not typed.
-
-    ``repeats`` asks whether the number is to be called once more; ``instead`` are further buttons then.
-    """
-    first, facts = place_facts(wish, prepared, line, through)
-    press = "Place another call" if repeats else "Place this call"
-    notes = [*preview_notes(through, press), *filter(None, [chosen])]
-    return Message(
-        first,
-        [
-            section(first),
-            *fields(facts),
-            *([section(repeats)] if repeats else []),
-            actions(
-                button(press, PLACE, draft, style="primary", label=f"{press} now as shown"),
-                *instead,
-                button("Change…", CHANGE, draft),
-            ),
-            context(*notes),
-        ],
-    )
-
-
-def preview_notes(through: ConnectionWords, press: str = "Place this call") -> list[str]:
-    """What should be known before a call is placed by the button ``press``."""
-    until = "even when" if through.dry_run else "until"
-    caution = through.caution(Kind.PLACE_CALL)
-    return [f"Nothing is placed {until} you press *{press}*.", *filter(None, [caution])]
-
-
-def place_facts(
-    wish: Wish, prepared: Prepared, line: Line, through: ConnectionWords
-) -> tuple[str, list[tuple[str, str]]]:
-    """A call about to be placed: as a sentence, and fact by fact."""
-    action = wish.actions[0]
-    if not isinstance(action, PlaceCall):
-        raise TypeError(f"only a call is placed, not {action.kind}")
-    target = line.targets[0]
-    number = target.phone.pretty if isinstance(target, NumberTarget) else action.to
-    country = target.phone.country if isinstance(target, NumberTarget) else ""
-    asked = when(action.at) if action.at else "now"
-    facts = [("Number", f"{number}\n{country}"), ("When", _times(action, prepared))]
-    facts += [("Through", f"{wish.connection}, agent {escape(action.agent)}")]
-    facts += call_options(action, prepared.zone)
-    if action.metadata:
-        data = ", ".join(f"{escape(name)} = {_typed(value)}" for name, value in action.metadata.items())
-        facts.append(("Data for the agent, text in quotes", data))
-    said = {
-        "Purpose": wish.purpose,
-        "Consent": wish.consent,
-        "Their time zone": wish.zone,
-        "Reason": wish.reason,
-    }
-    facts += [(name, quote(value)) for name, value in said.items() if value]
-    dry_run = f"{DRY_RUN}\n" if through.dry_run else ""
-    return f"{dry_run}*Place this call?* {number} ({country}), {asked}.", facts
-
-
-def _times(action: PlaceCall, prepared: Prepared) -> str:
-    if action.at is None:
-        return "Now"
-    sent = (
-        f"\n`{prepared.provider_time}` in {prepared.zone}, as the provider gets it" if prepared.zone else ""
-    )
-    return f"{when(action.at)}, your time{sent}"
-
-
-def _typed(value: object) -> str:
-    """Return a value for the agent as it is sent: text with its own spaces and lines."""
-    return f"“{escape(value)}”" if isinstance(value, str) else f"`{value}`"
 
 
 def asked(

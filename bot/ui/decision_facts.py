@@ -14,14 +14,13 @@ from bot.text.markup import escape, person, quote, when
 from bot.ui.request_summary import OF_CALLS, goes_out, target, wish
 from providers import phone
 from providers.actions import Kind, PlaceCall
+from providers.masking import NO_REGION
 from providers.phone import mask
 from storage.models import LogEntry, Request
 
 CANNOT_BE_UNDONE = "This cannot be undone."
 IRREVERSIBLE = frozenset({Kind.DELETE_CAMPAIGN})
 """What nothing brings back: whoever approves it types its id or its name."""
-NO_REGION = "ZZ"
-"""CLDR's unknown region: numbers in the log begin with their country's code."""
 MAX_ALIKE = 3
 """Look-alikes that are named: more would hide what is to be decided."""
 CLOSE = timedelta(hours=1)

@@ -14,9 +14,10 @@ from bot.slack.blocks import Block, View, actions, context, paragraphs, section
 from bot.text import interactions
 from bot.text.markup import channel, escape, person, quote, when
 from bot.ui.decision_facts import full_numbers
-from bot.ui.modal import About, has_numbers, modal, reveal_button
+from bot.ui.modal import About, modal
 from bot.ui.request_status import became, standing
 from bot.ui.request_summary import target
+from bot.ui.review_modal import has_numbers, reveal_button
 from storage.models import Event, Request
 
 MOST_LINES = 50

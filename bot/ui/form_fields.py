@@ -1,33 +1,32 @@
-"""Why something is asked, in a form: one tap for a configured reason, and a field for other words. Pure.
+"""The fields of forms. Pure.
 
-Nothing is chosen at first: a reason that nobody chose would stand in the log as if somebody had.
+Of the reasons none is chosen at first: one that nobody chose would stand in the log as if somebody had.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bot.parsing.command import Fault
 from bot.parsing.options import MAX_TEXT
 from bot.policy import timezones
-from bot.slack.blocks import Block
-from bot.ui.modal import choice, text_input
+from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE, Offer
+from bot.slack.blocks import Block, context, plain_text
+from bot.ui.form_values import OTHER, PICKED, REASON, WORDS, continued, filled
+from bot.ui.modal import MAX_LABEL, choice, text_input
 from providers import phone
 
-REASON: Final = "reason"
-"""The field in which one is chosen."""
-WORDS: Final = "words"
-"""The field for other words, or more of them."""
-OTHER: Final = "other"
-
+MAX_OPTIONS = 100
+"""Of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
 MAX_RADIO: Final = 10
 """Radio buttons that Slack takes; of those, each is one tap and no list has to be opened."""
-MAX_SELECT: Final = 100
+_LABEL = "Their time zone"
+LATER_CALLS = "Only the next {} are listed. Name a later one by its number or id in a command."
+_YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 
-def blocks(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
+def reason_inputs(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
     """The fields, filled with a reason that was said before."""
     chosen, words = _apart(values, reasons)
-    options = [(reason, reason) for reason in dict.fromkeys((*reasons[: MAX_SELECT - 1], OTHER))]
+    options = [(reason, reason) for reason in dict.fromkeys((*reasons[: MAX_OPTIONS - 1], OTHER))]
     return [
         choice(
             REASON,
@@ -50,20 +49,6 @@ def blocks(values: Mapping[str, str], reasons: Sequence[str]) -> list[Block]:
     ]
 
 
-def fault(values: Mapping[str, str]) -> Fault | None:
-    """What is wrong with what was chosen."""
-    if values.get(REASON) == OTHER and not values.get(WORDS):
-        return Fault(WORDS, "Write why in a few words: “other” alone does not say why.")
-    return None
-
-
-def said(values: Mapping[str, str]) -> str:
-    """The reason that the fields give."""
-    chosen = values.get(REASON, "")
-    parts = [chosen if chosen != OTHER else "", values.get(WORDS, "")]
-    return ": ".join(filter(None, parts))
-
-
 def _apart(values: Mapping[str, str], reasons: Sequence[str]) -> tuple[str | None, str]:
     """A reason as the option and the words that give it."""
     reason, words = values.get(REASON, ""), values.get(WORDS, "")
@@ -75,12 +60,6 @@ def _apart(values: Mapping[str, str], reasons: Sequence[str]) -> tuple[str | Non
         if reason.startswith(f"{known}: "):
             return known, reason.removeprefix(f"{known}: ")
     return OTHER, reason
-
-
-_LABEL = "Their time zone"
-
-MAX_OPTIONS = 100
-"""Of a select (docs.slack.dev/reference/block-kit/block-elements/select-menu-element)."""
 
 
 def leaves_choice(values: Mapping[str, str]) -> bool:
@@ -111,3 +90,129 @@ def _candidates(typed: str) -> tuple[str, ...]:
     except phone.PhoneFault:  # what is wrong with it is said under its own field
         return ()
     return timezones.canonical_zones(read.time_zones)
+
+
+def inputs(
+    field: str, label: str, held: Sequence[str], *, placeholder: str, hint: str, optional: bool
+) -> list[Block]:
+    """Return as many inputs as a long text takes, of which all are read."""
+    first, *others = held
+    if others:
+        hint = f"{hint} This takes {len(held)} fields: all of them are read."
+    return [
+        text_input(
+            field,
+            label,
+            initial=first,
+            placeholder=placeholder,
+            hint=hint,
+            multiline=True,
+            optional=optional or bool(others),
+        ),
+        *(
+            text_input(
+                continued(field, number),
+                f"{label}, {number} of {len(held)}",
+                initial=text,
+                multiline=True,
+                optional=True,
+            )
+            for number, text in enumerate(others, start=2)
+        ),
+    ]
+
+
+def known_calls(known: Offer) -> list[Block]:
+    """The calls that are still to go out, where there are any."""
+    if not known.calls:
+        return []
+    options = [*known.calls, (NONE_OF_THESE, "None of these")]
+    label = "Scheduled calls we know"
+    chosen = known.chosen
+    field = choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")
+    return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
+
+
+def time_inputs(
+    values: Mapping[str, str],
+    *,
+    label: str = "When",
+    hint: str = "In your own time zone. Empty means now.",
+    examples: str = "now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
+) -> list[Block]:
+    """The time, typed; or picked, which needs no keyboard and is the same instant in every zone.
+
+    Where it was typed already there is nothing to pick: two times would contradict each other.
+    """
+    written = text_input(
+        "at",
+        label,
+        initial=values.get("at", ""),
+        placeholder=examples,
+        hint=hint,
+        optional=True,
+    )
+    if values.get("at"):
+        return [written]
+    picker: Block = {"type": "datetimepicker", "action_id": PICKED}
+    if values.get(PICKED):
+        picker["initial_date_time"] = int(values[PICKED])
+    or_pick = plain_text("Or pick a time", MAX_LABEL)
+    return [
+        written,
+        {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
+    ]
+
+
+def call_time_input(values: Mapping[str, str]) -> list[Block]:
+    """When the call goes out, where somebody said so: the log knows it of most calls, and asks nobody."""
+    said = values.get("goes_out")
+    if not said:
+        return []
+    return [text_input("goes_out", "It goes out", initial=said, hint="In your own time zone.", optional=True)]
+
+
+def why_input(values: Mapping[str, str], example: str, *, optional: bool = True) -> Block:
+    return text_input(
+        "reason",
+        "Why",
+        initial=values.get("reason", ""),
+        placeholder=example,
+        optional=optional,
+        max_length=MAX_TEXT,
+    )
+
+
+def seldom_needed(values: Mapping[str, str]) -> list[Block]:
+    def text(field: str, label: str, placeholder: str, hint: str = "") -> Block:
+        return text_input(
+            field, label, initial=values.get(field, ""), placeholder=placeholder, hint=hint, optional=True
+        )
+
+    return [
+        text("retries", "Retries", "3", "How often to try again when nobody answers."),
+        text("gap", "Minutes between retries", "30, 60", "One number for all, or one for each."),
+        text("earliest", "Not before", "9:00", "A time of day where the connection is, not where you are."),
+        text("latest", "Not after", "18:00"),
+        choice(
+            "carry_over",
+            "Go on the next day when it is too late",
+            _YES_OR_NO,
+            initial=values.get("carry_over"),
+            optional=True,
+        ),
+        text("language", "Language", "hi"),
+        text("priority", "Priority", "0", "Higher goes first."),
+        text("batch", "Campaign or batch id", ""),
+        text(
+            "consent", "Consent reference", "", "Where the customer's consent is on record. Stays in the log."
+        ),
+        *inputs(
+            "metadata",
+            "Data for the agent",
+            filled(values, "metadata"),
+            placeholder="name=Asha\nage=25",
+            hint="One name=value, or name: value, on each line. Quotes make text of a number.",
+            optional=True,
+        ),
+    ]

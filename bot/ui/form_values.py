@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 from pydantic import JsonValue
 
@@ -26,7 +27,6 @@ from bot.parsing.targets import IdTarget
 from bot.parsing.tokens import Value, quote, unquoted
 from bot.services.scheduled_calls import KNOWN
 from bot.text import parse_errors
-from bot.ui import form_fields
 from providers.actions import PlaceCall
 from storage.models import LogEntry
 
@@ -36,6 +36,12 @@ MOST_FILLED = 90_000
 """Bytes of JSON that a field is filled with at most: a view takes 250 kB of them."""
 _CONTINUED = re.compile(r"(?P<field>\w+)-\d+")
 _MARKS = ",;"
+
+REASON: Final = "reason"
+"""The field in which a reason is chosen."""
+WORDS: Final = "words"
+"""The field for other words, or more of them."""
+OTHER: Final = "other"
 
 PICKED = "picked"
 """The field for a time that was picked, in seconds since 1970; one that was typed stands in ``at``."""
@@ -68,7 +74,7 @@ _TARGET_KEYS = {
     **dict.fromkeys(OF_CAMPAIGNS, CAMPAIGN),
 }
 """Where the field for targets holds one and nothing else."""
-_TOLD_OTHERWISE = frozenset({KNOWN, PICKED, form_fields.WORDS})
+_TOLD_OTHERWISE = frozenset({KNOWN, PICKED, WORDS})
 """Fields that stand in a line only as what they mean: a chosen call is its number or its id."""
 
 
@@ -142,7 +148,7 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     """A form's values as one line of the grammar."""
     said = {field: value for field, value in values.items() if value and field not in _TOLD_OTHERWISE}
     if verb in {Verb.CANCEL, Verb.MOVE}:
-        said["reason"] = form_fields.said(values)
+        said["reason"] = chosen_reason(values)
     if picked := values.get(PICKED):
         said["at"] = f"{datetime.fromtimestamp(int(picked), UTC):%Y-%m-%dT%H:%M:%SZ}"
     targets = said.pop("targets", "")
@@ -153,6 +159,20 @@ def line_text(verb: Verb, values: Mapping[str, str]) -> str:
     parts += [datum.key for datum in _data(said.pop("metadata", ""))]
     parts += [f"{_KEYS[field]}={quote(value)}" for field, value in said.items() if value]
     return " ".join(filter(None, parts))
+
+
+def chosen_reason(values: Mapping[str, str]) -> str:
+    """Return the reason that is chosen, written, or both."""
+    chosen = values.get(REASON, "")
+    parts = [chosen if chosen != OTHER else "", values.get(WORDS, "")]
+    return ": ".join(filter(None, parts))
+
+
+def reason_fault(values: Mapping[str, str]) -> Fault | None:
+    """Return what is wrong with the reason that is chosen, or None."""
+    if values.get(REASON) == OTHER and not values.get(WORDS):
+        return Fault(WORDS, "Write why in a few words: “other” alone does not say why.")
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,28 +23,34 @@ from bot.slack.blocks import (
     context,
     contexts,
     cut,
-    plain_text,
     section,
 )
 from bot.text import parse_errors
 from bot.text.markup import escape
-from bot.ui import form_fields
 from bot.ui.decision_facts import CANNOT_BE_UNDONE
-from bot.ui.form_fields import leaves_choice, zone_input
-from bot.ui.form_values import PICKED, continued, data_faults, filled, together
-from bot.ui.modal import MAX_LABEL, About, choice, modal, text_input
+from bot.ui.form_fields import (
+    MAX_OPTIONS,
+    call_time_input,
+    inputs,
+    known_calls,
+    leaves_choice,
+    reason_inputs,
+    seldom_needed,
+    time_inputs,
+    why_input,
+    zone_input,
+)
+from bot.ui.form_values import PICKED, data_faults, filled, reason_fault, together
+from bot.ui.modal import About, choice, modal, text_input
 
 MORE = "more"
 NOTHING_TO_MOVE = "There is no scheduled call that CallOps knows. It moves what was placed through it."
-LATER_CALLS = "Only the next {} are listed. Name a later one by its number or id in a command."
 MOVED_HOW = "The call is cancelled first, and placed again for the new time once that is done."
 NOTHING_TO_CANCEL = "Choose a call above, or write a number or a call's id here."
 MAX_LINE_SHOWN = 15_000
 """Characters of what was typed; more than Slack's own composer takes."""
 MAX_FAULTS = 3
 """Faults of one field that are said at once."""
-MAX_OPTIONS = 100
-"""Of a select; where there are more, people type."""
 
 _SUBMITS = {
     Verb.PLACE: "Preview",
@@ -73,7 +79,6 @@ _OF_STOPS = {
     Verb.ALLOW: ("asked us to call again", "Calls to it may go out again. The reason stays in the log."),
 }
 """For whether a number is called: an example of a reason, and what should be known before."""
-_YES_OR_NO = (("yes", "Yes"), ("no", "No"))
 
 NOTHING_KNOWN = Offer()
 _ANSWER = "answer-"
@@ -192,7 +197,7 @@ class Form:
 
     def contradictions(self, values: Mapping[str, str], now: datetime) -> list[Fault]:
         """What is wrong before a form is read as a line: it contradicts itself, or lacks something."""
-        found = [form_fields.fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
+        found = [reason_fault(values)] if self.verb in {Verb.CANCEL, Verb.MOVE} else []
         known = values.get(KNOWN, "")
         match self.verb, known not in {"", NONE_OF_THESE}, bool(values.get("targets")):
             case Verb.CANCEL, True, True:
@@ -226,7 +231,7 @@ class Form:
         unfolded = whole or any(said.get(name) for name in _FOLDED)
         blocks = [
             text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
-            *_when(values),
+            *time_inputs(values),
             *self._through(values),
             text_input(
                 "purpose", "What for", initial=values.get("purpose", ""), optional=True, max_length=MAX_TEXT
@@ -241,7 +246,7 @@ class Form:
         elif unfolded and self._hours:
             blocks.append(zone_input({}))
         if unfolded:
-            blocks += _more(values)
+            blocks += seldom_needed(values)
         blocks = [block for block in blocks if block.get("block_id") not in left_out]
         if unfolded:
             return blocks
@@ -255,8 +260,8 @@ class Form:
         labels = {"number": "Number", "call_id": "Call id"}
         label = " or ".join(text for key, text in labels.items() if key in by)
         return [
-            *_known(known),
-            *_inputs(
+            *known_calls(known),
+            *inputs(
                 "targets",
                 label,
                 filled(values, "targets", at_commas=True),
@@ -264,16 +269,18 @@ class Form:
                 hint="Several: put each on its own line.",
                 optional=bool(known.calls),
             ),
-            *form_fields.blocks(values, self._reasons),
-            *_said_to_go_out(values),
+            *reason_inputs(values, self._reasons),
+            *call_time_input(values),
             *self._through(values),
         ]
 
     def _move(self, values: Mapping[str, str], known: Offer) -> list[Block]:
         """Only calls that CallOps knows can be moved: it has to know what to place again."""
-        calls = _known(known) if known.calls else [section(NOTHING_TO_MOVE)]
-        times = _when(values, label="New time", hint="In your own time zone.", examples="17:00, Mon 10:00")
-        return [*calls, *times, *form_fields.blocks(values, self._reasons), context(MOVED_HOW)]
+        calls = known_calls(known) if known.calls else [section(NOTHING_TO_MOVE)]
+        times = time_inputs(
+            values, label="New time", hint="In your own time zone.", examples="17:00, Mon 10:00"
+        )
+        return [*calls, *times, *reason_inputs(values, self._reasons), context(MOVED_HOW)]
 
     def _campaign(self, values: Mapping[str, str]) -> list[Block]:
         example, known_before = _OF_CAMPAIGNS[self.verb]
@@ -286,7 +293,7 @@ class Form:
                 hint="As the provider shows it. One campaign at a time.",
             ),
             *self._through(values),
-            _why(values, example),
+            why_input(values, example),
             context(known_before),
         ]
 
@@ -294,7 +301,7 @@ class Form:
         example, known_before = _OF_STOPS[self.verb]
         return [
             text_input("targets", "Number", initial=values.get("targets", ""), placeholder="+91 98765 43210"),
-            _why(values, example, optional=self.verb is Verb.STOP),
+            why_input(values, example, optional=self.verb is Verb.STOP),
             context(known_before),
         ]
 
@@ -336,36 +343,6 @@ class Form:
         return blocks
 
 
-def _inputs(
-    field: str, label: str, held: Sequence[str], *, placeholder: str, hint: str, optional: bool
-) -> list[Block]:
-    """Return as many inputs as a long text takes, of which all are read."""
-    first, *others = held
-    if others:
-        hint = f"{hint} This takes {len(held)} fields: all of them are read."
-    return [
-        text_input(
-            field,
-            label,
-            initial=first,
-            placeholder=placeholder,
-            hint=hint,
-            multiline=True,
-            optional=optional or bool(others),
-        ),
-        *(
-            text_input(
-                continued(field, number),
-                f"{label}, {number} of {len(held)}",
-                initial=text,
-                multiline=True,
-                optional=True,
-            )
-            for number, text in enumerate(others, start=2)
-        ),
-    ]
-
-
 def _together(messages: Sequence[str]) -> str:
     """Return the first faults of a field, and how many more there are."""
     said = list(messages[:MAX_FAULTS])
@@ -374,105 +351,9 @@ def _together(messages: Sequence[str]) -> str:
     return " ".join(said)
 
 
-def _known(known: Offer) -> list[Block]:
-    """The calls that are still to go out, where there are any."""
-    if not known.calls:
-        return []
-    options = [*known.calls, (NONE_OF_THESE, "None of these")]
-    label = "Scheduled calls we know"
-    chosen = known.chosen
-    field = choice(KNOWN, label, options, initial=chosen, optional=True, placeholder="Choose a call")
-    return [field, *([context(LATER_CALLS.format(len(known.calls)))] if known.more else [])]
-
-
-def _when(
-    values: Mapping[str, str],
-    *,
-    label: str = "When",
-    hint: str = "In your own time zone. Empty means now.",
-    examples: str = "now, 17:00, tomorrow 9:30, Mon 10:00, in 20 min",
-) -> list[Block]:
-    """The time, typed; or picked, which needs no keyboard and is the same instant in every zone.
-
-    Where it was typed already there is nothing to pick: two times would contradict each other.
-    """
-    written = text_input(
-        "at",
-        label,
-        initial=values.get("at", ""),
-        placeholder=examples,
-        hint=hint,
-        optional=True,
-    )
-    if values.get("at"):
-        return [written]
-    picker: Block = {"type": "datetimepicker", "action_id": PICKED}
-    if values.get(PICKED):
-        picker["initial_date_time"] = int(values[PICKED])
-    or_pick = plain_text("Or pick a time", MAX_LABEL)
-    return [
-        written,
-        {"type": "input", "block_id": PICKED, "label": or_pick, "element": picker, "optional": True},
-    ]
-
-
-def _said_to_go_out(values: Mapping[str, str]) -> list[Block]:
-    """When the call goes out, where somebody said so: the log knows it of most calls, and asks nobody."""
-    said = values.get("goes_out")
-    if not said:
-        return []
-    return [text_input("goes_out", "It goes out", initial=said, hint="In your own time zone.", optional=True)]
-
-
 def _given(view: Mapping[str, Any], block_id: str) -> str:
     """What stands in an input: text, a chosen option's value, an instant in seconds, or nothing."""
     for element in (view.get("state", {}).get("values", {}).get(block_id) or {}).values():
         chosen = (element.get("selected_option") or {}).get("value")
         return str(chosen or element.get("value") or element.get("selected_date_time") or "").strip()
     return ""
-
-
-def _why(values: Mapping[str, str], example: str, *, optional: bool = True) -> Block:
-    return text_input(
-        "reason",
-        "Why",
-        initial=values.get("reason", ""),
-        placeholder=example,
-        optional=optional,
-        max_length=MAX_TEXT,
-    )
-
-
-def _more(values: Mapping[str, str]) -> list[Block]:
-    def text(field: str, label: str, placeholder: str, hint: str = "") -> Block:
-        return text_input(
-            field, label, initial=values.get(field, ""), placeholder=placeholder, hint=hint, optional=True
-        )
-
-    return [
-        text("retries", "Retries", "3", "How often to try again when nobody answers."),
-        text("gap", "Minutes between retries", "30, 60", "One number for all, or one for each."),
-        text("earliest", "Not before", "9:00", "A time of day where the connection is, not where you are."),
-        text("latest", "Not after", "18:00"),
-        choice(
-            "carry_over",
-            "Go on the next day when it is too late",
-            _YES_OR_NO,
-            initial=values.get("carry_over"),
-            optional=True,
-        ),
-        text("language", "Language", "hi"),
-        text("priority", "Priority", "0", "Higher goes first."),
-        text("batch", "Campaign or batch id", ""),
-        text(
-            "consent", "Consent reference", "", "Where the customer's consent is on record. Stays in the log."
-        ),
-        *_inputs(
-            "metadata",
-            "Data for the agent",
-            filled(values, "metadata"),
-            placeholder="name=Asha\nage=25",
-            hint="One name=value, or name: value, on each line. Quotes make text of a number.",
-            optional=True,
-        ),
-    ]

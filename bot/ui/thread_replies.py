@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bot.slack.blocks import Block, Message, excerpt, paragraphs, section
-from bot.text import deciding
+from bot.text import interactions
 from bot.text.formatting import word
 from bot.text.markup import escape, person, quote
 from bot.ui.decision_facts import left_alone
@@ -74,7 +74,7 @@ def thread(template: str, request: Request, told: Told) -> Message:
 def _shown_by(entry: LogEntry) -> str:
     """What shows what somebody says, which is the end of the entry's message."""
     return next(
-        (f" {shown}" for shown in deciding.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
+        (f" {shown}" for shown in interactions.SHOWN_BY.values() if (entry.message or "").endswith(shown)), ""
     )
 
 

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from bot.config.settings import Settings
-from bot.policy import engine, standing
+from bot.policy import engine
 from bot.policy.rules import Rule
 from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED
 from bot.services.pending import ESCALATED, alike
@@ -212,7 +212,7 @@ class Asking:
             person = await self._directory.person_in_background(user)
         except PersonUnreadable:
             return False
-        return standing.standing(person, self._team) is None
+        return engine.standing(person, self._team) is None
 
     async def _first(self, people: Sequence[str]) -> str:
         """Who was asked least recently and is not away; if all are, who was asked least recently."""

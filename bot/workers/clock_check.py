@@ -9,7 +9,7 @@ from typing import Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.slack.answers import Told, answered, told
+from bot.slack.client import Told, answered, told
 from bot.slack.http_mode import NOT_OLDER
 from bot.text.findings import Finding, Result, ok, skipped, wrong
 

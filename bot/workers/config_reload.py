@@ -13,13 +13,14 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.loader import SettingsFault
+from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.rules import written
 from bot.slack.blocks import Message
+from bot.slack.errors import SLACK_TROUBLE, trouble
 from bot.slack.masking import Masking
-from bot.slack.users import SLACK_TROUBLE, Directory, trouble
+from bot.slack.users import Directory
 from bot.text.rule_changes import difference
 from bot.ui import announcements
 from bot.workers.outbox import ANSWER_WITHIN

@@ -13,9 +13,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.backoff import Wait
 from bot.slack.blocks import Message
-from bot.slack.errors import Refusal, refusal
+from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.slack.rate_limits import method_of, paused_by, to_post
-from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
 from storage.store import Store

@@ -14,8 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.slack.backoff import Wait
-from bot.slack.errors import Refusal, refusal
-from bot.slack.users import SLACK_TROUBLE, trouble
+from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.ui import request_status
 from bot.workers.loop import each
 from bot.workers.outbox import ANSWER_WITHIN, pause_after

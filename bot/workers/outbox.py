@@ -24,10 +24,18 @@ from bot.services.notifications import ASKED, ORIGIN, REMINDED
 from bot.services.outcomes import WARNING
 from bot.services.pending import ALONE, ESCALATED, Beside, beside
 from bot.slack.blocks import Message
-from bot.slack.errors import GONE, NOT_POSTED, POST_ANEW, WITHOUT_THREAD, Refusal, refusal
+from bot.slack.errors import (
+    GONE,
+    NOT_POSTED,
+    POST_ANEW,
+    SLACK_TROUBLE,
+    WITHOUT_THREAD,
+    Refusal,
+    refusal,
+    trouble,
+)
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import method_of, paused_by, to_edit, to_post
-from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from bot.workers.loop import each, log_fault

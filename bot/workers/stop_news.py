@@ -10,10 +10,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.slack.backoff import Wait
-from bot.slack.errors import Refusal, refusal
+from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.slack.masking import Masking
 from bot.slack.rate_limits import method_of, paused_by, to_post
-from bot.slack.users import SLACK_TROUBLE, trouble
 from bot.ui.do_not_call import news
 from bot.workers.outbox import ANSWER_WITHIN, pause_after
 from storage.models import Event

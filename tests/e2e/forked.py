@@ -19,16 +19,8 @@ from typing import Final
 from bot.__main__ import main
 
 _SERVER: Final = multiprocessing.get_context("forkserver")
-_COMMANDS: Final = (
-    "serve",
-    "check",
-    "log_commands",
-    "policy_commands",
-    "stop_commands",
-    "purge_command",
-    "resume",
-)
-_SERVER.set_forkserver_preload([__name__, *(f"bot.{one}" for one in _COMMANDS)])
+_COMMANDS: Final = ("serve", "check", "log", "policy", "do_not_call", "maintenance")
+_SERVER.set_forkserver_preload([__name__, *(f"bot.cli.{one}" for one in _COMMANDS)])
 
 
 class Forked:

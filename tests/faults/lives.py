@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
 from bot.services.requests import NotAllowed, Settlement
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.dispatcher import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind

@@ -11,7 +11,7 @@ import pytest
 from bot.config.settings import MOST_WORKERS
 from bot.services.outcomes import PAUSES, WINDOW
 from bot.services.requests import Settlement
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.loop import Rounds
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, Code

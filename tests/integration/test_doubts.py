@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.requests import NotAllowed, Settlement
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.unknown_reminders import Doubts
 from playground.people import Message
 from storage.models import Request

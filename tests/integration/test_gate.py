@@ -29,13 +29,13 @@ from bot.services.requests import content as hash_of
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
 from bot.ui import command_replies, prompts, request_lists
+from bot.ui.call_preview import PlacePreview
 from bot.ui.channel_messages import CANCEL_THIS, DETAILS, MOVE_THIS, PLACE_AGAIN, REVIEW, SETTLE
 from bot.ui.details_modal import Details
 from bot.ui.forms import MORE, Form
 from bot.ui.log_pages import EXPORT, FILTER, NEWER, NEWEST, OLDER, FilterForm
-from bot.ui.modal import About, Denial, Review, modal, text_input
-from bot.ui.previews import PlacePreview
-from bot.ui.settling import Settling
+from bot.ui.modal import About, modal, text_input
+from bot.ui.review_modal import Denial, Review, Settling
 from playground import content
 from playground.people import Message
 from providers.actions import PlaceCall

@@ -8,7 +8,7 @@ import pytest
 
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import Settlement
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.requests import Asked, Moved, NotAllowed, Origin, Settlement, Wish
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import PlaceCall

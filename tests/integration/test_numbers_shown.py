@@ -10,7 +10,7 @@ import pytest
 
 from bot.services.do_not_call import Stopping
 from bot.services.requests import Origin, Settlement, Wish, content
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.stop_news import StopNews
 from playground import kore
 from playground.faults import Fault

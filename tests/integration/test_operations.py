@@ -7,7 +7,7 @@ import pytest
 
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
 from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.errors import Conflict
 from storage.models import Query, Request

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.loader import SettingsFault
+from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.services.requests import NotAllowed
 from bot.workers.config_reload import Reloading

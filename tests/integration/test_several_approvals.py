@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.requests import NotAllowed, Settlement, content
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from storage.errors import Conflict
 from storage.models import Request
 from storage.states import State

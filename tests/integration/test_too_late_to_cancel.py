@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot.services.requests import Moved, Origin, Settlement, Wish
-from bot.text.deciding import Evidence
+from bot.text.interactions import Evidence
 from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall

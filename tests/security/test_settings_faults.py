@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.loader import SettingsFault, load
+from bot.config.environment import SettingsFault
+from bot.config.loader import load
 from tests.bot.config.test_loader import FILE, environment
 
 CANARY = "cnry5d1f"

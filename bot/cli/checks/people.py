@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.policy.rules import EVERYONE, Rule
-from bot.slack.answers import Told
+from bot.slack.client import Told
 from bot.slack.users import Workspace, read_person
 from bot.text import clocks
 from bot.text.findings import Finding, ok, skipped, warning, wrong

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from bot.config.loader import Found, key_bytes
+from bot.config.environment import key_bytes
+from bot.config.loader import Found
 from bot.text.findings import Finding, Result, ok, skipped, warning, wrong
 from storage.maintenance.inspection import Place, inspect
 

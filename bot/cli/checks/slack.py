@@ -6,7 +6,7 @@ from typing import Any
 from bot.app import SCOPES
 from bot.config.loader import Found
 from bot.listeners.log_search import EXPORT_SCOPES
-from bot.slack.answers import Told
+from bot.slack.client import Told
 from bot.text.findings import Finding, ok, skipped, warning, wrong
 
 CHECK_SCOPES = frozenset({"channels:read", "groups:read"})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, report, run
+from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, purge, report
 from bot.config.settings import RetentionTable
 from providers.actions import PlaceCall
 from storage.models import NewAction
@@ -113,10 +113,10 @@ async def test_nothing_is_purged_where_the_hold_cannot_be_read(
     chosen.dry_run = False
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'callops.db'}", "CALLOPS_KEY": KEY}
     faulty = environment(tmp_path, FILE + '\n[retention]\nhold = ["7K3F"]\n') | database
-    assert await asyncio.to_thread(run, chosen, faulty) == 2
+    assert await asyncio.to_thread(purge, chosen, faulty) == 2
     assert 'retention.hold: "7K3F" is neither a request (A-7K3F) nor a number' in capsys.readouterr().err
     nowhere = faulty | {"CALLOPS_CONFIG": str(tmp_path / "nowhere.toml")}
-    assert await asyncio.to_thread(run, chosen, nowhere) == 2
+    assert await asyncio.to_thread(purge, chosen, nowhere) == 2
     assert "nowhere.toml is not there" in capsys.readouterr().err
 
 
@@ -145,5 +145,5 @@ async def test_a_number_that_nothing_can_erase_is_no_success(
     chosen.dry_run = False
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'callops.db'}", "CALLOPS_KEY": KEY}
     variables = environment(tmp_path, FILE) | database
-    assert await asyncio.to_thread(run, chosen, variables) == 1
+    assert await asyncio.to_thread(purge, chosen, variables) == 1
     assert f"what these say holds the number.\n  {made}\n" in capsys.readouterr().out

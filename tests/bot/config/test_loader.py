@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.config.loader import SettingsFault, load
+from bot.config.environment import SettingsFault
+from bot.config.loader import load
 from bot.policy.rules import written
 from providers.actions import Kind
 from providers.registry import PROVIDERS

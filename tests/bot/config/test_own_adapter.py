@@ -44,8 +44,9 @@ NUMBER = 7
 SCRIPT = """
 import asyncio, os
 from datetime import UTC, datetime
-from bot.config.loader import SettingsFault, load
-from bot.cli.serve import make_adapters
+from bot.config.environment import SettingsFault
+from bot.config.loader import load
+from bot.config.settings import make_adapters
 from providers.actions import CampaignRef, DeleteCampaign, Refused
 from providers.base import Context
 

@@ -10,7 +10,8 @@ from bot.parsing.command import ConnectionWords, Line, Typist, Verb, Vocabulary
 from bot.parsing.parser import parse
 from bot.parsing.tokens import clean
 from bot.text.markup import escape, plain
-from bot.ui.modal import Denial, typed
+from bot.ui.modal import typed
+from bot.ui.review_modal import Denial
 from providers.actions import Kind
 
 NEWEST = "\U0001fae9"

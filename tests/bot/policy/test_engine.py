@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.policy import engine, standing
-from bot.policy.engine import Case, Effect, Wanted
+from bot.policy import engine
+from bot.policy.engine import Case, Effect
+from bot.policy.matching import Members, Wanted
 from bot.policy.rules import Rule
 from providers.actions import Kind
 from storage.models import Approval, Person
@@ -27,7 +28,7 @@ CANCEL = Rule(name="cancel", actions=(Kind.CANCEL_CALL,), approve=("managers",),
 PLACE = Rule(name="place", actions=(Kind.PLACE_CALL,), settle=("managers",))
 NO_TRAINEES = Rule(name="no trainees", actions=(Kind.PLACE_CALL,), effect="deny", request=("trainees",))
 RULES = (PLACE, CANCEL, NO_TRAINEES)
-MEMBERS: standing.Members = {
+MEMBERS: Members = {
     "managers": frozenset({"U0MANAGER", "U0SECOND"}),
     "trainees": frozenset({"U0NEW"}),
 }
@@ -121,7 +122,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
     ],
 )
 def test_what_the_rules_say_to_somebody_who_asks(
-    rules: tuple[Rule, ...], members: standing.Members, who: Person, kind: Kind, effect: Effect, why: str
+    rules: tuple[Rule, ...], members: Members, who: Person, kind: Kind, effect: Effect, why: str
 ) -> None:
     """The rules answer with an effect and a sentence that says why."""
     decision = engine.at_request(rules, members, who, wanted(kind), team=TEAM)
@@ -187,7 +188,7 @@ def test_the_requester_is_never_among_the_approvers() -> None:
 )
 @pytest.mark.parametrize("ask", [engine.at_decision, engine.at_settlement])
 def test_who_may_decide_and_who_may_settle(
-    ask: Any, rule: Rule | None, members: standing.Members, who: Person, *, allowed: bool, why: str
+    ask: Any, rule: Rule | None, members: Members, who: Person, *, allowed: bool, why: str
 ) -> None:
     """The same people may decide and settle here, never the requester, and everyone else reads why not."""
     if ask is engine.at_settlement and "Only" in why:
@@ -216,7 +217,7 @@ APPROVAL = Approval(
 )  # fmt: skip
 def test_the_last_look_before_dispatch(
     rules: tuple[Rule, ...],
-    members: standing.Members,
+    members: Members,
     requester: Person,
     approvals: list[tuple[Approval, Person]],
     rule: str,

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.policy import engine
-from bot.policy.engine import Case, Decision, Effect, Wanted
+from bot.policy.engine import Case, Decision, Effect
+from bot.policy.matching import Members, Wanted
 from bot.policy.rules import EVERYONE, Rule
-from bot.policy.standing import Members
 from providers.actions import Kind
 from storage.models import Approval, Person
 from tests.bot.policy.test_engine import TEAM, person

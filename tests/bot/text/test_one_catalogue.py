@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.config.settings import SlackTable
-from bot.text import default_reasons
+from bot.text.interactions import DEFAULT_DENIAL_REASONS, DEFAULT_REASONS
 from tests.support.tree import ROOT
 
 BOT = ROOT / "bot"
@@ -20,9 +20,9 @@ CATALOGUE = [*(BOT / "text").glob("*.py"), *(BOT / "ui").glob("*.py"), BOT / "pa
 
 TERMINAL = {
     "__main__",
+    "config/environment",
     "config/loader",
     "config/settings",
-    "config/text_files",
     "health",
     "policy/explain",
     "policy/calling_hours",
@@ -30,7 +30,7 @@ TERMINAL = {
     "slack/socket_mode",
     "web",
     "workers/write_probe",
-    "slack/answers",
+    "slack/client",
     "workers/clock_check",
     "connections",
     "throttle",
@@ -123,8 +123,8 @@ def test_sentences_are_seen() -> None:
 
 def test_settings_hold_no_words_that_people_choose_from() -> None:
     """Reasons are the catalogue's; what else the settings say is why a file cannot be read."""
-    reasons = {*default_reasons.ASKING, *default_reasons.DENYING}
+    reasons = {*DEFAULT_REASONS, *DEFAULT_DENIAL_REASONS}
     tree = ast.parse((BOT / "config" / "settings.py").read_text(encoding="utf-8"))
     held = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     assert not reasons & held
-    assert {*SlackTable.model_fields["denial_reasons"].default} == {*default_reasons.DENYING}
+    assert {*SlackTable.model_fields["denial_reasons"].default} == {*DEFAULT_DENIAL_REASONS}

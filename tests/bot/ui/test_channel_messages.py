@@ -23,10 +23,9 @@ from bot.ui.channel_messages import audit, card, render
 from bot.ui.command_replies import asked
 from bot.ui.decision_facts import IRREVERSIBLE, facts_to_decide
 from bot.ui.details_modal import Details
-from bot.ui.modal import Denial, Review
 from bot.ui.request_status import DRY_RUN, done, standing
 from bot.ui.request_summary import target
-from bot.ui.settling import Settling
+from bot.ui.review_modal import Denial, Review, Settling
 from bot.ui.thread_replies import Told
 from playground.blocks import faults
 from providers.actions import (

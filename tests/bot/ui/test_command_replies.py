@@ -14,8 +14,8 @@ from bot.parsing.parser import parse
 from bot.services.commands import actions_of
 from bot.services.requests import Wish
 from bot.ui.announcements import rules_changed, rules_faulty
-from bot.ui.command_replies import OPENS, asked, fault_message, help_message, preview, refusal
-from bot.ui.previews import PlacePreview
+from bot.ui.call_preview import PlacePreview, preview
+from bot.ui.command_replies import OPENS, asked, fault_message, help_message, refusal
 from playground.blocks import faults
 from providers.actions import Kind, PlaceCall
 from providers.transport.request import Prepared

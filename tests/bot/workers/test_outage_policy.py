@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.cli.resume import said
+from bot.cli.maintenance import lifted_words
 from bot.ui import request_status
 from bot.ui.request_status import passed, standing
 from bot.workers.outage_policy import failed, holds, is_down, pause_after
@@ -96,5 +96,5 @@ def test_an_outage_in_words() -> None:
 
 def test_what_was_lifted_in_words() -> None:
     """Until when it would have been, and what happens now."""
-    assert said(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
-    assert "did not answer 4 times in a row" in said(DOWN)
+    assert lifted_words(ASKED).startswith("reminders had asked us to wait until 21 Nov 09:35:00 UTC.")
+    assert "did not answer 4 times in a row" in lifted_words(DOWN)

@@ -11,7 +11,7 @@ from bot.cli.checks.people import Group, about_group, about_rule, about_zones, l
 from bot.cli.checks.setup import LEAST_FREE, LITTLE_FREE, about_log
 from bot.cli.checks.slack import about_tokens
 from bot.policy.rules import Rule
-from bot.slack.answers import Told
+from bot.slack.client import Told
 from bot.slack.users import Workspace
 from bot.text.findings import Finding, Result, as_lines, ok, skipped, warning, wrong
 from bot.workers.clock_check import about_clock

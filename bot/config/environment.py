@@ -1,0 +1,181 @@
+"""Reading the environment, over `.env` in this folder, and text files. Nobody else reads the environment."""
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from bot.slack.client import is_loopback
+
+KEY_BYTES = 32
+LAST_PORT = 65535
+_APP_TOKEN = "make one with connections:write on the Slack app's page Basic Information"  # noqa: S105 - where
+_SIGNING_SECRET = "it is on the Slack app's page Basic Information"  # noqa: S105 - where it is
+_FORGETFUL = {"DYNO": "Heroku", "K_SERVICE": "Cloud Run"}
+"""Platforms whose disk is empty again after a restart, by a variable that each sets in what it runs
+(devcenter.heroku.com/articles/dynos, cloud.google.com/run/docs/container-contract)."""
+_OTHER_ENCODINGS: Final = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+}
+"""How files begin that are in another encoding, or packed."""
+_SAVE: Final = "save it as plain text in UTF-8"
+
+
+class SettingsFault(Exception):
+    """What is wrong with the environment and the file: one line each, in the operator's words."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+class NotText(ValueError):
+    """What a file is instead, and what to do, as the second half of a sentence."""
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text, with a newline at each line's end. Raises `OSError`, `NotText`."""
+    return decode(path.read_bytes())
+
+
+def decode(content: bytes) -> str:
+    """Return a file's text, from UTF-8 with or without a byte-order mark. Raises `NotText`."""
+    for mark, name in _OTHER_ENCODINGS.items():
+        if content.startswith(mark):
+            raise NotText(f"it is in {name}: {_SAVE}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise NotText(f"line {line} is not in UTF-8: {_SAVE}") from error
+    if "\0" in text:  # UTF-16 without a mark, or no text at all
+        raise NotText(f"it holds bytes that no text has: {_SAVE}")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def read_environment() -> dict[str, str]:
+    """Return the environment's variables, over those of `.env` in this folder. Raises `SettingsFault`."""
+    try:
+        file = read_text(Path(".env"))
+    except FileNotFoundError:
+        file = ""
+    except NotText as error:
+        raise SettingsFault([f".env cannot be read: {error}."]) from error
+    except OSError as error:
+        raise SettingsFault([f".env cannot be read: {error.strerror}."]) from error
+    said = dotenv_values(stream=StringIO(file))
+    return {name: value for name, value in said.items() if value} | dict(os.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The environment, where an empty variable is unset, with the faults found in it."""
+
+    _variables: Mapping[str, str]
+    _faults: list[str]
+
+    def get(self, name: str) -> str | None:
+        """Return a variable, None where it is empty or not set."""
+        return self._variables.get(name) or None
+
+    def token(self, name: str, prefix: str, where: str) -> SecretStr:
+        """Return a secret; ``where`` says where it is found. What is wrong with it is a fault."""
+        value = self.get(name)
+        if value is None:
+            self._faults.append(f"{name} is not set: {where}")
+        elif not value.startswith(prefix) or not value.isascii() or any(c.isspace() for c in value):
+            begins = f"begin with {prefix} and " if prefix else ""
+            self._faults.append(f"{name} should {begins}hold no spaces: {where}")
+        return SecretStr(value or "")
+
+    def optional(self, name: str, prefix: str, where: str) -> SecretStr | None:
+        """A secret that need not be there, but is right where it is."""
+        return self.token(name, prefix, where) if self.get(name) else None
+
+    def slack_door(self) -> tuple[SecretStr | None, SecretStr | None]:
+        """The app-level token and the signing secret, of which one is enough."""
+        app_token = self.optional("SLACK_APP_TOKEN", "xapp-", _APP_TOKEN)
+        secret = self.optional("SLACK_SIGNING_SECRET", "", _SIGNING_SECRET)
+        if app_token is None and secret is None:
+            self._faults.append(
+                f"SLACK_APP_TOKEN is not set: {_APP_TOKEN}; or, where Slack reaches you over HTTP, set "
+                "SLACK_SIGNING_SECRET from the same page"
+            )
+        return app_token, secret
+
+    def platform(self) -> str | None:
+        """Return the name of a platform whose disk does not last, or None."""
+        return next((name for mark, name in _FORGETFUL.items() if self.get(mark)), None)
+
+    def key(self) -> SecretStr:
+        """Return the key of look-ups by number."""
+        value = self.get("CALLOPS_KEY")
+        if value is None:
+            self._faults.append("CALLOPS_KEY is not set: make one with  python -m bot key  and keep it safe")
+        elif not is_key(value):
+            self._faults.append(
+                f"CALLOPS_KEY is not {KEY_BYTES} bytes as base64: make one with  python -m bot key"
+            )
+        return SecretStr(value or "")
+
+    def database(self) -> Path:
+        """Return the log's file."""
+        return database_path(self.get("DATABASE_URL"), self._faults)
+
+    def api_url(self) -> str:
+        """Return where Slack's Web API is."""
+        url = self.get("SLACK_API_URL") or "https://slack.com/api/"
+        if not (url.startswith("https://") or (url.startswith("http://") and is_loopback(url))):
+            self._faults.append("SLACK_API_URL must be https, or on this machine")
+        return url if url.endswith("/") else url + "/"
+
+    def port(self) -> int:
+        """Return the port to listen at."""
+        text = self.get("PORT") or "3000"
+        if re.fullmatch(r"[0-9]{1,5}", text) and int(text) <= LAST_PORT:
+            return int(text)
+        self._faults.append(f"PORT is {text}: write a number up to {LAST_PORT}")
+        return 0
+
+    def log_level(self) -> str:
+        """Return how much the process's log tells."""
+        level = (self.get("LOG_LEVEL") or "INFO").upper()
+        if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
+            self._faults.append(f"LOG_LEVEL is {level}: write DEBUG, INFO, WARNING or ERROR")
+        return level
+
+
+def database_path(url: str | None, faults: list[str]) -> Path:
+    """The file that ``DATABASE_URL`` names (``sqlite:///relative`` or ``sqlite:////absolute``)."""
+    scheme, separator, path = (url or "sqlite:///callops.db").partition(":///")
+    if scheme != "sqlite" or not separator or not path or "?" in path:
+        # The address of a database server may hold a password.
+        faults.append("DATABASE_URL should be sqlite:///file: nothing else is built in this version")
+    return Path(path or "callops.db")
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is what `python -m bot key` prints."""
+    return key_bytes(text) is not None
+
+
+def key_bytes(text: str) -> bytes | None:
+    """The key that `python -m bot key` printed; None for any other text."""
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return key if len(key) == KEY_BYTES else None
