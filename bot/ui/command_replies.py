@@ -16,7 +16,7 @@ from bot.parsing.command import (
 from bot.parsing.defaults import Inferred
 from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
-from bot.services.requests import Wish
+from bot.services.models import Wish
 from bot.slack.blocks import (
     MAX_SECTION,
     Block,

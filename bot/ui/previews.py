@@ -1,7 +1,7 @@
 """The second step of placing by form. Its submit is the decision that the form's was not. Pure."""
 
 from bot.parsing.command import ConnectionWords, Line
-from bot.services.requests import Wish
+from bot.services.models import Wish
 from bot.slack.blocks import View, context, fields, section
 from bot.ui.command_replies import place_facts, preview_notes
 from bot.ui.modal import About, modal

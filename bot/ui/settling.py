@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from bot.services.requests import Settlement
+from bot.services.models import Settlement
 from bot.slack.blocks import View, context, section
 from bot.text import deciding
 from bot.ui.modal import MAX_REASON, About, choice, modal, text_input

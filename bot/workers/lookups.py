@@ -7,21 +7,22 @@ the log. It ends a doubt in one case only: what it saw before the first attempt 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.config.settings import Settings
-from bot.services.notifications import confirmation, with_card
+from bot.services.notifications import SystemChanges, all_told
 from bot.services.outcomes import MAX_ATTEMPTS
-from bot.services.requests import Operations
+from bot.services.preconditions import Preconditions
+from bot.services.wakeups import Wakeups
 from bot.text import outcomes
 from bot.workers.loop import log_fault
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
 from storage.event_log.hash_chain import LOOKED_UP
-from storage.log import ActionLog, Conflict
-from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Request
+from storage.log import ActionLog
+from storage.models import LogEntry, Move, Note, Post, Request
 from storage.states import State
 
 AT_ONCE = 4
@@ -30,38 +31,29 @@ BATCH = 100
 """Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
 
 
+@dataclass(slots=True)
 class LookUps:
     """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
 
-    def __init__(
-        self,
-        log: ActionLog,
-        settings: Settings,
-        operations: Operations,
-        adapters: Mapping[str, Adapter],
-        pace: Pace,
-        *,
-        clock: Callable[[], datetime],
-        announce: Callable[[], None],
-        again: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._operations = operations
-        self._adapters = adapters
-        self._pace = pace
-        self._clock = clock
-        self._announce = announce
-        self._again = again
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._put_off: dict[str, int] = {}
-        self._read: Mapping[str, int] = {}
-        """How far each connection's entries are read."""
-        self._queue: dict[str, LogEntry] = {}
-        """Entries that were read and are still to be looked up before their first attempt."""
+    _log: ActionLog
+    _preconditions: Preconditions
+    _adapters: Mapping[str, Adapter]
+    _pace: Pace
+    _changes: SystemChanges
+    _wakeups: Wakeups
+    _clock: Callable[[], datetime]
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _put_off: dict[str, int] = field(default_factory=dict, init=False)
+    _read: Mapping[str, int] = field(default_factory=dict, init=False)
+    """How far each connection's entries are read."""
+    _queue: dict[str, LogEntry] = field(default_factory=dict, init=False)
+    """Entries that were read and are still to be looked up before their first attempt."""
+    _able: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
         self._able = frozenset(
             name
-            for name, adapter in adapters.items()
+            for name, adapter in self._adapters.items()
             if type(adapter).build_look_up is not Adapter.build_look_up and adapter.settings.mode == "live"
         )
 
@@ -125,7 +117,7 @@ class LookUps:
 
         def ended(task: asyncio.Task[None]) -> None:
             del self._running[entry.id]
-            self._again()
+            self._wakeups.all()
             if not task.cancelled() and (error := task.exception()):
                 log_fault(error, f"Looking up {entry.id} was broken off")
 
@@ -176,12 +168,7 @@ class LookUps:
                     "reference": entry.target_id,
                 },
             )
-            posts = [
-                Post("state", "audit"),
-                Post("looked_up_gone", "thread"),
-                Post("state", f"dm:{request.requester}"),
-            ]
-            await self._change(request, [gone], sighting, entry, posts)
+            await self._change(request, [gone], sighting, entry, all_told("looked_up_gone", request))
         elif sighting.found:
             posts = [Post("state", "audit"), Post("still_there", "thread")]
             await self._change(request, [], sighting, entry, posts)
@@ -215,7 +202,7 @@ class LookUps:
     async def _seen(self, request: Request, entry: LogEntry) -> Sighting:
         action = entry.action
         assert action is not None  # noqa: S101 - `_can_be_asked`
-        if self._operations.fingerprint(entry.connection, action) != request.fingerprint:
+        if self._preconditions.fingerprint(entry.connection, action) != request.fingerprint:
             return Sighting(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
             seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
@@ -240,10 +227,5 @@ class LookUps:
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},
         )
-        told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
-        change = Change(request.id, SYSTEM, moves, notes=[note], posts=told)
-        try:
-            await self._log.apply(change)
-        except Conflict:
-            return  # somebody settled it meanwhile, and knew better
-        self._announce()
+        # Where somebody settled it meanwhile, they knew better.
+        await self._changes.apply(request, *moves, notes=[note], posts=posts)

@@ -7,7 +7,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import RetentionTable
-from bot.services.requests import content as shown
+from bot.services.approvals import content as shown
 from bot.workers.retention import Keeping
 from playground import content
 from playground.people import Message
@@ -43,7 +43,7 @@ async def denied(stage: Bench) -> Request:
     await stage.bot.posts()
     await stage.bot.asks()
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.deny(made.id, manager, reason=WHY, shown=shown(made), nonce="denied")
+    await stage.bot.approvals.deny(made.id, manager, reason=WHY, shown=shown(made), nonce="denied")
     await stage.bot.posts()
     return made
 
