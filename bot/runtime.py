@@ -1,4 +1,4 @@
-"""Everything that works behind Slack's door: `build` puts it together, and `House` begins and ends it."""
+"""Everything that works behind Slack's door: `Bot` puts it together, and `House` begins and ends it."""
 
 import asyncio
 import logging
@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -15,6 +15,7 @@ from bot.app import Surfaces
 from bot.config.current import SettingsHolder
 from bot.config.settings import Settings
 from bot.listeners.actions import Requests
+from bot.parsing.vocabulary import vocabulary
 from bot.services.approvals import ApprovalService
 from bot.services.commands import Commands
 from bot.services.do_not_call import Stopping
@@ -30,6 +31,7 @@ from bot.workers.circuit_breaker import Outages
 from bot.workers.config_reload import Reloading
 from bot.workers.daily_summary import Daily
 from bot.workers.dispatcher import Dispatcher
+from bot.workers.lines import Lines
 from bot.workers.lookups import LookUps
 from bot.workers.loop import APART, Rounds, until_written
 from bot.workers.outage_messages import OutageMessages
@@ -86,110 +88,48 @@ class Parts:
 REAL: Final = Parts()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Bot:
-    """Everything that works behind Slack's door, put together. Nothing runs by itself."""
+    """Everything that works behind Slack's door, put together. Nothing runs by itself.
 
-    owner: str
+    ``settings`` are those of the start; ``jitter`` gives a random share from 0 to 1.
+    """
+
     settings: Settings
-    """Those of the start."""
-    current: SettingsHolder
     client: AsyncWebClient
     log: ActionLog
     adapters: Mapping[str, Adapter]
-    directory: Directory
-    wakeups: Wakeups
-    permissions: Permissions
-    preconditions: Preconditions
-    requests: RequestService
-    approvals: ApprovalService
-    stopping: Stopping
-    look_ups: LookUps
-    dispatcher: Dispatcher
-    outbox: Outbox
-    asking: Asking
-    moving: Moving
-    doubts: Doubts
-    notices: Notices
-    surfaces: Surfaces
+    workspace: Workspace
+    owner: str
+    clock: Callable[[], datetime]
+    parts: Parts = REAL
+    jitter: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 
-
-Kind = TypeVar("Kind", bound=Bot)
-
-
-def build(  # noqa: PLR0913 - what is different from one process to another
-    kind: type[Kind],
-    settings: Settings,
-    client: AsyncWebClient,
-    log: ActionLog,
-    adapters: Mapping[str, Adapter],
-    workspace: Workspace,
-    *,
-    owner: str,
-    clock: Callable[[], datetime],
-    parts: Parts = REAL,
-    jitter: Callable[[], float] = random.random,
-    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-) -> Kind:
-    """Put a bot together. ``jitter`` gives a random share from 0 to 1."""
-    team, holder, wakeups = workspace.team, SettingsHolder(settings), Wakeups()
-    changes = SystemChanges(log, settings, wakeups)
-    directory = parts.directory(log, client, settings.groups, workspace=workspace, clock=clock)
-    permissions = parts.permissions(log, holder, directory, team, clock)
-    preconditions = parts.preconditions(log, holder, adapters, permissions, clock)
-    requests = parts.requests(log, settings, permissions, preconditions, wakeups, clock)
-    approvals = parts.approvals(log, settings, permissions, preconditions, wakeups, clock)
-    stopping = Stopping(log, settings, permissions, preconditions, requests, adapters, wakeups, clock)
-    commands = parts.commands(log, holder, preconditions, requests, stopping, adapters, clock=clock)
-    pace = Pace(log, adapters, clock)
-    look_ups = LookUps(log, preconditions, adapters, pace, changes, wakeups, clock)
-    outages = Outages(log, adapters, pace, settings.dispatch.deadline, wakeups, clock)
-    attempts = parts.attempts(
-        log,
-        settings,
-        directory,
-        permissions,
-        preconditions,
-        adapters,
-        pace,
-        look_ups,
-        outages,
-        changes,
-        owner,
-        team,
-        clock,
-        jitter,
-    )
-    asking = Asking(log, holder, directory, permissions, wakeups, team, clock)
-    return kind(
-        owner=owner,
-        settings=settings,
-        current=holder,
-        client=client,
-        log=log,
-        adapters=adapters,
-        directory=directory,
-        wakeups=wakeups,
-        permissions=permissions,
-        preconditions=preconditions,
-        requests=requests,
-        approvals=approvals,
-        stopping=stopping,
-        look_ups=look_ups,
-        dispatcher=parts.dispatcher(
-            log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
-        ),
-        outbox=parts.outbox(
-            log, client, settings, owner=owner, clock=clock, cannot_post=asking.look_again, sleep=sleep
-        ),
-        asking=asking,
-        moving=Moving(log, directory, preconditions, requests, changes, clock),
-        doubts=Doubts(log, directory, permissions, changes, clock),
-        notices=Notices(log, changes),
-        surfaces=Surfaces.make(
+    def __post_init__(self) -> None:
+        log, client, settings, adapters = self.log, self.client, self.settings, self.adapters
+        owner, team, clock, parts = self.owner, self.workspace.team, self.clock, self.parts
+        self.current, self.wakeups = current, wakeups = SettingsHolder(settings), Wakeups()
+        changes = SystemChanges(log, settings, wakeups)
+        self.directory = directory = parts.directory(
+            log, client, settings.groups, workspace=self.workspace, clock=clock
+        )
+        self.permissions = permissions = parts.permissions(log, current, directory, team, clock)
+        self.preconditions = preconditions = parts.preconditions(log, current, adapters, permissions, clock)
+        self.requests = requests = parts.requests(log, settings, permissions, preconditions, wakeups, clock)
+        self.approvals = approvals = parts.approvals(
+            log, settings, permissions, preconditions, wakeups, clock
+        )
+        self.stopping = Stopping(
+            log, settings, permissions, preconditions, requests, adapters, wakeups, clock
+        )
+        commands = parts.commands(
+            log, current, preconditions, requests, self.stopping, vocabulary(settings, adapters), clock
+        )
+        self.surfaces = Surfaces.make(
             client,
             log,
-            holder,
+            current,
             directory,
             permissions,
             preconditions,
@@ -197,17 +137,49 @@ def build(  # noqa: PLR0913 - what is different from one process to another
             commands,
             clock=clock,
             listeners=parts.listeners,
-        ),
-    )
+        )
+        pace = Pace(log, adapters, clock)
+        outages = Outages(log, adapters, pace, settings.dispatch.deadline, wakeups, clock)
+        self.look_ups = look_ups = LookUps(log, preconditions, adapters, pace, changes, wakeups, clock)
+        attempts = parts.attempts(
+            log,
+            settings,
+            directory,
+            permissions,
+            preconditions,
+            adapters,
+            pace,
+            look_ups,
+            outages,
+            changes,
+            owner,
+            team,
+            clock,
+            self.jitter,
+        )
+        self.dispatcher = parts.dispatcher(
+            log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
+        )
+        self.asking = Asking(log, current, directory, permissions, wakeups, team, clock)
+        self.moving = Moving(log, directory, preconditions, requests, changes, clock)
+        self.doubts = Doubts(log, directory, permissions, changes, clock)
+        self.notices = Notices(log, changes)
+        self.outbox = parts.outbox(
+            log,
+            client,
+            settings,
+            owner=owner,
+            clock=clock,
+            cannot_post=self.asking.look_again,
+            sleep=self.sleep,
+        )
 
 
 class House:
     """What runs behind the door. Nothing runs before `begin`."""
 
-    def __init__(
-        self, bot: Bot, *, serving: Presence, read: Callable[[], Settings], clock: Callable[[], datetime]
-    ) -> None:
-        client, log, settings = bot.client, bot.log, bot.settings
+    def __init__(self, bot: Bot, *, serving: Presence, read: Callable[[], Settings]) -> None:
+        client, log, settings, clock = bot.client, bot.log, bot.settings, bot.clock
         self._bot = bot
         self._serving = serving
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -217,7 +189,7 @@ class House:
         self.moving = Rounds("moves", bot.moving.step, every=MOVES_EVERY, apart=APART)
         self.instances = Instances(log, owner=bot.owner, clock=clock)
         self._rules = Reloading(log, client, bot.current, bot.directory, read)
-        stop_news = StopNews(log, client, settings, clock=clock)
+        stop_news = StopNews(log, client, settings, clock)
         self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
         self.rounds: tuple[Rounds, ...] = (
             self.sending,
@@ -225,11 +197,11 @@ class House:
             self.calling,
             self.moving,
             self._stop_news,
-            Rounds("daily line", Daily(log, client, settings, clock=clock).step),
-            Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
+            Rounds("daily line", Daily(log, settings, Lines(log, client, clock), clock).step),
+            Rounds("keeping of the log", Keeping(log, settings, Lines(log, client, clock), clock).step),
             Rounds("rules", self._rules.step),
             Rounds("doubts", bot.doubts.step, every=DOUBTS_EVERY),
-            Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
+            Rounds("messages of outages", OutageMessages(log, client, settings, clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
             Rounds("log", self.instances.step),
         )

@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
 from bot.config.settings import Settings
-from bot.runtime import Bot, House, build
+from bot.runtime import Bot, House
 from bot.slack.backoff import backoff
 from bot.slack.client import is_loopback, make_client
 from bot.slack.errors import Refusal, refusal
@@ -162,9 +162,17 @@ async def _serve(
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
-    bot = build(Bot, settings, client, log, adapters, workspace, owner=serving.owner, clock=clock)
+    bot = Bot(
+        settings=settings,
+        client=client,
+        log=log,
+        adapters=adapters,
+        workspace=workspace,
+        owner=serving.owner,
+        clock=clock,
+    )
     await _unless(stopping, bot.directory.refresh_groups())
-    house = House(bot, serving=serving, read=read, clock=clock)
+    house = House(bot, serving=serving, read=read)
     house.rounds += (Rounds("look at the clock", clock_check.step),)
     health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
     with deadline(FIRST_SIGN_WITHIN):

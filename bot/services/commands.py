@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
-from bot.parsing.vocabulary import vocabulary
 from bot.policy.engine import Decision
 from bot.services import scheduled_calls
 from bot.services.call_checks import NotNow
@@ -40,33 +39,23 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from providers.base import Adapter
 from providers.phone import Phone
 from storage.log import ActionLog, NoSuchRequest
 from storage.models import Draft, LogEntry, Person, Stop
 
 
+@dataclass(slots=True)
 class Commands:
     """Reads lines, fills in what was not said, and asks for what they mean."""
 
-    def __init__(
-        self,
-        log: ActionLog,
-        settings: SettingsHolder,
-        preconditions: Preconditions,
-        requests: RequestService,
-        stopping: Stopping,
-        adapters: Mapping[str, Adapter],
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._preconditions = preconditions
-        self._requests = requests
-        self._stopping = stopping
-        self._clock = clock
-        self._vocabulary = vocabulary(settings.current, adapters)
+    _log: ActionLog
+    _settings: SettingsHolder
+    _preconditions: Preconditions
+    _requests: RequestService
+    _stopping: Stopping
+    _vocabulary: Vocabulary
+    """As it was at the start."""
+    _clock: Callable[[], datetime]
 
     @property
     def vocabulary(self) -> Vocabulary:

@@ -10,7 +10,7 @@ def _nobody() -> None:
 
 @dataclass(slots=True)
 class Wakeups:
-    """Whom a change wakes: nobody, until `bot.runtime` has something to wake."""
+    """Whom a change wakes: nobody, until `bot.runtime.House` runs what there is to wake."""
 
     outbox: Callable[[], None] = _nobody
     """There is something to post."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.services.wakeups import Wakeups
-from bot.workers.loop import log_fault
+from bot.workers.loop import run_beside
 from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_after, told_from
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
@@ -57,7 +57,13 @@ class Outages:
         unreached = [one.connection for one in due if not one.reachable]
         for connection in unreached:
             if connection not in self._running and await self.probes(connection):
-                self._ask(connection)
+                run_beside(
+                    self._running,
+                    connection,
+                    self._reach(connection),
+                    f"Asking whether {connection} answers",
+                    self._wakeups.all,
+                )
         names = frozenset(one.connection for one in down)
         return names, frozenset(one.connection for one in due if one.reachable)
 
@@ -88,18 +94,6 @@ class Outages:
                 found.failures,
                 f"{found.until:%H:%M:%S} UTC",
             )
-
-    def _ask(self, connection: str) -> None:
-        task = asyncio.create_task(self._reach(connection), name=f"reach {connection}")
-        self._running[connection] = task
-
-        def ended(task: asyncio.Task[None]) -> None:
-            del self._running[connection]
-            self._wakeups.all()
-            if not task.cancelled() and (error := task.exception()):
-                log_fault(error, f"Asking whether {connection} answers was broken off")
-
-        task.add_done_callback(ended)
 
     async def _reach(self, connection: str) -> None:
         began = self._clock()

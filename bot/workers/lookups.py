@@ -16,7 +16,7 @@ from bot.services.outcomes import MAX_ATTEMPTS
 from bot.services.preconditions import Preconditions
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
-from bot.workers.loop import log_fault
+from bot.workers.loop import run_beside
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
@@ -110,18 +110,8 @@ class LookUps:
 
     def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < AT_ONCE
-        if not room or entry.id in self._running or not self._can_be_asked(entry):
-            return
-        task = asyncio.create_task(look(entry), name=f"look up {entry.id}")
-        self._running[entry.id] = task
-
-        def ended(task: asyncio.Task[None]) -> None:
-            del self._running[entry.id]
-            self._wakeups.all()
-            if not task.cancelled() and (error := task.exception()):
-                log_fault(error, f"Looking up {entry.id} was broken off")
-
-        task.add_done_callback(ended)
+        if room and entry.id not in self._running and self._can_be_asked(entry):
+            run_beside(self._running, entry.id, look(entry), f"Looking up {entry.id}", self._wakeups.all)
 
     async def _first(self, entry: LogEntry) -> None:
         """Look up an entry that still is to be, and queue it again where that must wait."""

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.loader import load
 from bot.config.settings import Settings
-from bot.runtime import Bot, build
+from bot.runtime import Bot
 from bot.services.approvals import content
 from bot.services.models import Origin, Wish
 from bot.slack.users import Workspace
@@ -113,7 +113,7 @@ class MovableClock(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Crew(Bot):
     """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
 
@@ -197,13 +197,12 @@ def crew(
         clock.move(seconds=seconds)
         await asyncio.sleep(0)
 
-    made = build(
-        Crew,
-        settings,
-        client,
-        log,
-        adapters,
-        Workspace(TEAM_ID),
+    made = Crew(
+        settings=settings,
+        client=client,
+        log=log,
+        adapters=adapters,
+        workspace=Workspace(TEAM_ID),
         owner=owner,
         clock=clock,
         parts=parts or Parts(),

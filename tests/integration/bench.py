@@ -17,7 +17,6 @@ from bot import runtime
 from bot.app import create_app
 from bot.config.loader import load
 from bot.config.settings import Connection, Settings
-from bot.runtime import build
 from bot.services.approvals import content as hash_of
 from bot.services.models import Origin, Wish
 from bot.slack.socket_mode import SocketMode
@@ -136,7 +135,7 @@ class Parts(runtime.Parts):
     log: type[StepLog] = StepLog
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Bot(runtime.Bot):
     """One process, as far as a test is concerned."""
 
@@ -241,13 +240,12 @@ class Bench:
         async def sleep(seconds: float) -> None:
             self.clock.move(seconds=seconds)
 
-        bot = build(
-            Bot,
-            decided,
-            client,
-            log,
-            adapters,
-            workspace,
+        bot = Bot(
+            settings=decided,
+            client=client,
+            log=log,
+            adapters=adapters,
+            workspace=workspace,
             owner=owner,
             clock=self.clock,
             parts=parts,

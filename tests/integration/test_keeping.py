@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import RetentionTable
 from bot.services.approvals import content as shown
+from bot.workers.lines import Lines
 from bot.workers.retention import Keeping
 from playground import content
 from playground.people import Message
@@ -34,7 +35,7 @@ def keeper(stage: Bench, retention: RetentionTable | None = None) -> Keeping:
     client = AsyncWebClient(content.BOT_TOKEN, base_url=stage.bot.settings.slack_api_url, retry_handlers=[])
     client.proxy = None
     settings = replace(stage.bot.settings, retention=retention or RetentionTable())
-    return Keeping(stage.bot.log, client, settings, clock=stage.clock)
+    return Keeping(stage.bot.log, settings, Lines(stage.bot.log, client, stage.clock), stage.clock)
 
 
 async def denied(stage: Bench) -> Request:

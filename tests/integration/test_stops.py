@@ -92,7 +92,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
     await stage.bot.log.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock)
+    telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, stage.clock)
     for _ in range(4):
         await telling.step()
         stage.clock.move(minutes=2)
