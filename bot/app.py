@@ -3,7 +3,7 @@
 import logging
 import re
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -17,7 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.settings import Settings
+from bot.config.current import SettingsHolder
 from bot.listeners.actions import Requests
 from bot.listeners.approvals import Decisions
 from bot.listeners.command_flow import CommandFlow
@@ -27,16 +27,18 @@ from bot.listeners.gate import Gate
 from bot.listeners.log_search import LogFiles, LogSearch
 from bot.listeners.shortcuts import Shortcuts
 from bot.listeners.views import Submissions
+from bot.services.approvals import ApprovalService
 from bot.services.commands import Commands
-from bot.services.requests import Operations
+from bot.services.permissions import Permissions
+from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Message, View, section
 from bot.slack.client import make_client
 from bot.slack.errors import trouble
+from bot.slack.masking import Masking
 from bot.slack.responses import NoWindow, Replies, Windows
 from bot.slack.users import Directory
 from bot.text import interactions
 from bot.ui.modal import notice
-from providers.base import Adapter
 from storage.database import deadlines
 from storage.errors import CommitUnknownError, LogReplacedError, LogUnavailableError, NoSuchRequest
 from storage.store import Store
@@ -70,49 +72,33 @@ class Surfaces:
         cls,
         client: AsyncWebClient,
         log: Store,
-        settings: Settings,
-        operations: Operations,
+        settings: SettingsHolder,
         directory: Directory,
-        adapters: Mapping[str, Adapter],
+        permissions: Permissions,
+        preconditions: Preconditions,
+        approvals: ApprovalService,
+        commands: Commands,
         *,
         clock: Callable[[], datetime],
-        services: type[Commands] = Commands,
         listeners: type[Requests] = Requests,
     ) -> Self:
-        """Put them together. ``services`` and ``listeners`` are the classes to make the two of."""
+        """Put them together. ``listeners`` is the class that hears what people ask for."""
         windows, replies = Windows(client), Replies(client)
-        commands = services(log, settings, operations, adapters, clock=clock)
-        flow = CommandFlow(log, settings, operations, commands, clock=clock)
-        opening = Opening(log, commands, windows, clock=clock)
-        region = settings.slack.default_region
-        files = LogFiles(log, client, replies, default_region=region)
-        search = LogSearch(log, operations, windows, replies, files, commands.vocabulary, clock=clock)
-        lists = Lists(
-            log,
-            operations,
-            replies,
-            search,
-            connections=settings.connections,
-            default_region=region,
-            clock=clock,
-        )
-        reasons = settings.slack.denial_reasons
+        begun, vocabulary = settings.current, commands.vocabulary
+        masking = Masking(vocabulary.default_region)
+        flow = CommandFlow(log, begun, preconditions, approvals, commands, clock)
+        opening = Opening(log, commands, windows, clock)
+        files = LogFiles(log, client, replies, vocabulary.default_region)
+        search = LogSearch(log, permissions, windows, replies, files, vocabulary, masking, clock)
+        lists = Lists(log, permissions, replies, search, begun.connections, masking, clock)
         return cls(
             client,
             log,
-            Gate(log, operations, directory, windows, replies),
-            listeners(log, settings, commands, flow, opening, lists, windows, replies),
-            Submissions(log, operations, commands, flow, opening, windows, clock=clock),
-            Decisions(log, operations, windows, reasons=reasons, default_region=region, clock=clock),
-            Shortcuts(
-                log,
-                operations,
-                commands,
-                opening,
-                windows,
-                replies,
-                default_region=settings.slack.default_region,
-            ),
+            Gate(log, permissions, directory, windows, replies),
+            listeners(log, begun.off, commands, flow, opening, lists, windows, replies),
+            Submissions(log, preconditions, commands, flow, opening, windows, clock),
+            Decisions(log, settings, permissions, preconditions, approvals, windows, masking, clock),
+            Shortcuts(log, permissions, approvals, commands, opening, windows, replies, masking),
             replies,
         )
 

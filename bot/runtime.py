@@ -1,25 +1,43 @@
-"""The house: everything that works behind Slack's door, put together, begun and ended."""
+"""Everything that works behind Slack's door: `Bot` puts it together, and `House` begins and ends it."""
 
 import asyncio
 import logging
+import random
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Surfaces
+from bot.config.current import SettingsHolder
 from bot.config.settings import Settings
-from bot.services.requests import Operations
-from bot.slack.users import Directory
+from bot.listeners.actions import Requests
+from bot.parsing.vocabulary import vocabulary
+from bot.services.approvals import ApprovalService
+from bot.services.commands import Commands
+from bot.services.do_not_call import Stopping
+from bot.services.notifications import SystemChanges
+from bot.services.permissions import Permissions
+from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
+from bot.services.wakeups import Wakeups
+from bot.slack.users import Directory, Workspace
 from bot.workers.approval_reminders import Asking
+from bot.workers.attempt import Attempts
+from bot.workers.circuit_breaker import Outages
 from bot.workers.config_reload import Reloading
 from bot.workers.daily_summary import Daily
 from bot.workers.dispatcher import Dispatcher
+from bot.workers.lines import Lines
+from bot.workers.lookups import LookUps
 from bot.workers.loop import APART, Rounds, until_written
 from bot.workers.outage_messages import OutageMessages
 from bot.workers.outbox import Outbox
 from bot.workers.provider_events import Notices
+from bot.workers.rate_limiter import Pace
 from bot.workers.reschedules import Moving
 from bot.workers.retention import Keeping
 from bot.workers.stop_news import StopNews
@@ -51,61 +69,127 @@ LEAVE_WITHIN = 0.2
 _log = logging.getLogger(__name__)
 
 
-class House:
-    """What runs behind the door. Nothing runs before `begin`."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The classes that a bot is made of; a test puts a subclass in the place of one."""
 
-    def __init__(  # noqa: PLR0913 - what `serve` has opened
-        self,
-        settings: Settings,
-        client: AsyncWebClient,
-        log: Store,
-        adapters: Mapping[str, Adapter],
-        directory: Directory,
-        *,
-        team: str,
-        serving: Presence,
-        read: Callable[[], Settings],
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._directory = directory
-        self._serving, owner = serving, serving.owner
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._outbox = Outbox(log, client, settings, owner=owner, clock=clock, cannot_post=self._cannot_post)
-        self.posting = Rounds("outbox", self._outbox.step, apart=APART)
-        operations = Operations(
-            log, settings, directory, adapters, team=team, clock=clock, wake=self.something_to_do
+    directory: type[Directory] = Directory
+    permissions: type[Permissions] = Permissions
+    preconditions: type[Preconditions] = Preconditions
+    requests: type[RequestService] = RequestService
+    approvals: type[ApprovalService] = ApprovalService
+    commands: type[Commands] = Commands
+    listeners: type[Requests] = Requests
+    attempts: type[Attempts] = Attempts
+    dispatcher: type[Dispatcher] = Dispatcher
+    outbox: type[Outbox] = Outbox
+
+
+REAL: Final = Parts()
+
+
+@dataclass(kw_only=True)
+class Bot:
+    """Everything that works behind Slack's door, put together. Nothing runs by itself.
+
+    ``settings`` are those of the start; ``jitter`` gives a random share from 0 to 1.
+    """
+
+    settings: Settings
+    client: AsyncWebClient
+    log: Store
+    adapters: Mapping[str, Adapter]
+    workspace: Workspace
+    owner: str
+    clock: Callable[[], datetime]
+    parts: Parts = REAL
+    jitter: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+    def __post_init__(self) -> None:
+        log, client, settings, adapters = self.log, self.client, self.settings, self.adapters
+        owner, team, clock, parts = self.owner, self.workspace.team, self.clock, self.parts
+        self.current, self.wakeups = current, wakeups = SettingsHolder(settings), Wakeups()
+        changes = SystemChanges(log, settings, wakeups)
+        self.directory = directory = parts.directory(
+            log, client, settings.groups, workspace=self.workspace, clock=clock
         )
-        self._dispatcher = Dispatcher(
+        self.permissions = permissions = parts.permissions(log, current, directory, team, clock)
+        self.preconditions = preconditions = parts.preconditions(log, current, adapters, permissions, clock)
+        self.requests = requests = parts.requests(log, settings, permissions, preconditions, wakeups, clock)
+        self.approvals = approvals = parts.approvals(
+            log, settings, permissions, preconditions, wakeups, clock
+        )
+        self.stopping = Stopping(
+            log, settings, permissions, preconditions, requests, adapters, wakeups, clock
+        )
+        commands = parts.commands(
+            log, current, preconditions, requests, self.stopping, vocabulary(settings, adapters), clock
+        )
+        self.surfaces = Surfaces.make(
+            client,
+            log,
+            current,
+            directory,
+            permissions,
+            preconditions,
+            approvals,
+            commands,
+            clock=clock,
+            listeners=parts.listeners,
+        )
+        pace = Pace(log, adapters, clock)
+        outages = Outages(log, adapters, pace, settings.dispatch.deadline, wakeups, clock)
+        self.look_ups = look_ups = LookUps(log, preconditions, adapters, pace, changes, wakeups, clock)
+        attempts = parts.attempts(
             log,
             settings,
             directory,
-            operations,
+            permissions,
+            preconditions,
             adapters,
+            pace,
+            look_ups,
+            outages,
+            changes,
+            owner,
+            team,
+            clock,
+            self.jitter,
+        )
+        self.dispatcher = parts.dispatcher(
+            log, settings, adapters, pace, look_ups, outages, attempts, changes, wakeups, owner, clock
+        )
+        self.asking = Asking(log, current, directory, permissions, wakeups, team, clock)
+        self.moving = Moving(log, directory, preconditions, requests, changes, clock)
+        self.doubts = Doubts(log, directory, permissions, changes, clock)
+        self.notices = Notices(log, changes)
+        self.outbox = parts.outbox(
+            log,
+            client,
+            settings,
             owner=owner,
-            team=team,
             clock=clock,
-            announce=self.posting.wake,
-            again=self.something_to_do,
+            cannot_post=self.asking.look_again,
+            sleep=self.sleep,
         )
-        self.sending = Rounds("dispatcher", self._dispatcher.step)
-        self._asking = asking = Asking(
-            log, settings, directory, operations, team=team, clock=clock, announce=self.posting.wake
-        )
-        self.calling = Rounds("asking", asking.step, apart=APART)
-        moves = Moving(log, directory, operations, clock=clock, announce=self.posting.wake)
-        self.moving = Rounds("moves", moves.step, every=MOVES_EVERY, apart=APART)
-        self.instances = Instances(log, owner=owner, clock=clock)
-        doubts = Doubts(log, directory, operations, clock=clock, announce=self.posting.wake)
-        self.surfaces = Surfaces.make(client, log, settings, operations, directory, adapters, clock=clock)
-        follow = (
-            operations.follow,
-            asking.follow,
-            self.surfaces.requests.follow,
-            self.surfaces.decisions.follow,
-        )
-        self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
-        stop_news = StopNews(log, client, settings, clock=clock)
+
+
+class House:
+    """What runs behind the door. Nothing runs before `begin`."""
+
+    def __init__(self, bot: Bot, *, serving: Presence, read: Callable[[], Settings]) -> None:
+        client, log, settings, clock = bot.client, bot.log, bot.settings, bot.clock
+        self._bot = bot
+        self._serving = serving
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self.posting = Rounds("outbox", bot.outbox.step, apart=APART)
+        self.sending = Rounds("dispatcher", bot.dispatcher.step)
+        self.calling = Rounds("asking", bot.asking.step, apart=APART)
+        self.moving = Rounds("moves", bot.moving.step, every=MOVES_EVERY, apart=APART)
+        self.instances = Instances(log, owner=bot.owner, clock=clock)
+        self._rules = Reloading(log, client, bot.current, bot.directory, read)
+        stop_news = StopNews(log, client, settings, clock)
         self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
         self.rounds: tuple[Rounds, ...] = (
             self.sending,
@@ -113,15 +197,17 @@ class House:
             self.calling,
             self.moving,
             self._stop_news,
-            Rounds("daily line", Daily(log, client, settings, clock=clock).step),
-            Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
+            Rounds("daily line", Daily(log, settings, Lines(log, client, clock), clock).step),
+            Rounds("keeping of the log", Keeping(log, settings, Lines(log, client, clock), clock).step),
             Rounds("rules", self._rules.step),
-            Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
-            Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
+            Rounds("doubts", bot.doubts.step, every=DOUBTS_EVERY),
+            Rounds("messages of outages", OutageMessages(log, client, settings, clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
             Rounds("log", self.instances.step),
         )
-        self.notices = Notices(log, settings, announce=self.posting.wake)
+        bot.wakeups.outbox = self.posting.wake
+        bot.wakeups.approvals = self.calling.wake
+        bot.wakeups.all = self.something_to_do
 
     def something_to_do(self) -> None:
         """Wake whoever may have something new to do."""
@@ -130,11 +216,6 @@ class House:
         self.calling.wake()
         self.moving.wake()
         self._stop_news.wake()
-
-    def _cannot_post(self, request: str) -> None:
-        """Whoever was to be asked there is asked elsewhere."""
-        self._asking.look_again(request)
-        self.calling.wake()
 
     async def begin(self, hangups: Sequence[int]) -> None:
         """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""
@@ -154,33 +235,33 @@ class House:
         last = self._tasks.pop(self.posting.name, None) or asyncio.create_task(self.posting.run())
         for task in self._tasks.values():
             task.cancel()
-        await self._dispatcher.finish(FINISH_SENDING_WITHIN)
+        await self._bot.dispatcher.finish(FINISH_SENDING_WITHIN)
         self.posting.end()
         await asyncio.gather(
-            self.surfaces.replies.drain(SAY_THE_REST_WITHIN),
+            self._bot.surfaces.replies.drain(SAY_THE_REST_WITHIN),
             asyncio.wait({last}, timeout=SAY_THE_REST_WITHIN),
         )
         last.cancel()
-        await self._outbox.break_off()
+        await self._bot.outbox.break_off()
         await asyncio.gather(last, *self._tasks.values(), return_exceptions=True)
 
     async def leave(self) -> None:
         """Record what came of what was out, now that its connections are closed, and leave the rest."""
-        await self._dispatcher.finish(RECORD_WITHIN)
-        if left := self._dispatcher.break_off():
+        await self._bot.dispatcher.finish(RECORD_WITHIN)
+        if left := self._bot.dispatcher.break_off():
             _log.warning("Not finished, and left to their leases: %s", ", ".join(left))
         with deadline(LEAVE_WITHIN):
             await self.instances.leave()
 
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""
-        if dead := await self._serving.sweep(self._log.processes.release):
+        if dead := await self._serving.sweep(self._bot.log.processes.release):
             _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
             self.something_to_do()
         return False
 
     async def _read_groups(self) -> None:
-        read = self._directory.knows_groups()
+        read = self._bot.directory.knows_groups()
         while True:
             await asyncio.sleep(GROUPS_EVERY if read else GROUPS_AGAIN)
-            read = await self._directory.refresh_groups()
+            read = await self._bot.directory.refresh_groups()

@@ -20,14 +20,14 @@ from starlette.routing import BaseRoute, Route
 from bot.app import SCOPES, create_app
 from bot.cli.checks.setup import what_will_not_last
 from bot.config.settings import Settings, make_adapters
-from bot.runtime import House
+from bot.runtime import Bot, House
 from bot.slack.backoff import backoff
 from bot.slack.client import is_loopback, make_client
 from bot.slack.errors import SLACK_TROUBLE, Refusal, refusal, trouble
 from bot.slack.http_mode import PATH, HttpMode
 from bot.slack.rate_limits import paused_by
 from bot.slack.socket_mode import SocketMode
-from bot.slack.users import Directory, Workspace
+from bot.slack.users import Workspace
 from bot.web import CannotListen, Health, Web, complete, create_web, health_routes
 from bot.webhooks import webhooks
 from bot.workers.clock_check import ClockCheck
@@ -152,24 +152,29 @@ async def _serve(
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
-    directory = Directory(log, client, settings.groups, workspace=workspace, clock=clock)
-    await _unless(stopping, directory.refresh_groups())
-    team = workspace.team
-    house = House(
-        settings, client, log, adapters, directory, team=team, serving=serving, read=read, clock=clock
+    bot = Bot(
+        settings=settings,
+        client=client,
+        log=log,
+        adapters=adapters,
+        workspace=workspace,
+        owner=serving.owner,
+        clock=clock,
     )
+    await _unless(stopping, bot.directory.refresh_groups())
+    house = House(bot, serving=serving, read=read)
     house.rounds += (Rounds("look at the clock", clock_check.step),)
     health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
     with deadline(FIRST_SIGN_WITHIN):
         await house.instances.write()
 
-    slack = _door(settings, house, clock)
+    slack = _door(settings, house, bot, clock)
     try:
         await _unless(stopping, house.begin(hangups))
-        complete(app, _routes(adapters, house, slack))
+        complete(app, _routes(adapters, bot, slack))
         await _unless(stopping, slack.start())
         health.door = slack
-        _say_hello(settings, adapters, team, web, slack, health)
+        _say_hello(settings, adapters, workspace.team, web, slack, health)
         await stopping.wait()
     except _Stopped:
         pass  # before Slack could be connected to: what runs already comes to its end
@@ -200,19 +205,19 @@ async def _let_go(log: Store) -> None:
         await log.close()
 
 
-def _door(settings: Settings, house: House, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
+def _door(settings: Settings, house: House, bot: Bot, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
     """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
     foreign = house.instances.foreign_request
     if settings.app_token:
         return SocketMode(
-            create_app(house.surfaces, foreign_request=foreign),
+            create_app(bot.surfaces, foreign_request=foreign),
             settings.app_token.get_secret_value(),
             direct=is_loopback(settings.slack_api_url),
             counted=house.instances.counted,
             leaving=house.instances.left_a_connection,
         )
     secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
-    app = create_app(house.surfaces, signing_secret=secret, foreign_request=foreign)
+    app = create_app(bot.surfaces, signing_secret=secret, foreign_request=foreign)
     return HttpMode(app, secret, clock=lambda: clock().timestamp())
 
 
@@ -224,9 +229,9 @@ async def _listen(app: Starlette, settings: Settings) -> Web:
         raise CannotStart(str(error)) from error
 
 
-def _routes(adapters: dict[str, Adapter], house: House, slack: SocketMode | HttpMode) -> list[BaseRoute]:
+def _routes(adapters: dict[str, Adapter], bot: Bot, slack: SocketMode | HttpMode) -> list[BaseRoute]:
     """Return what is heard once it can be taken in: webhooks, and Slack where it comes over HTTP."""
-    hooks = webhooks(adapters, house.notices.take)
+    hooks = webhooks(adapters, bot.notices.take)
     return [Route(PATH, slack.guard), hooks] if isinstance(slack, HttpMode) else [hooks]
 
 

@@ -4,20 +4,20 @@ Parse, record, ack, return: everything here is local but the one call that opens
 """
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.config.settings import Settings
 from bot.listeners.command_flow import CommandFlow
 from bot.listeners.commands import Lists
 from bot.listeners.forms import Opening
 from bot.listeners.payloads import Body, channel_of, press, pressed
 from bot.parsing.command import Verb
 from bot.services.commands import Commands, nonce
-from bot.services.requests import Origin
+from bot.services.models import Origin
 from bot.slack.blocks import Message
 from bot.slack.responses import NoWindow, Replies, Windows
 from bot.text import interactions
@@ -35,33 +35,18 @@ COMMANDS_HEARD: Final[dict[str, Verb | None]] = {"/calls": None} | {
 """The verb that each slash command supplies."""
 
 
+@dataclass(slots=True)
 class Requests:
     """What people type and press to ask for something, or to take it back."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        commands: Commands,
-        flow: CommandFlow,
-        opening: Opening,
-        lists: Lists,
-        windows: Windows,
-        replies: Replies,
-    ) -> None:
-        self._log = log
-        self._off = settings.off
-        self._commands = commands
-        self._flow = flow
-        self._opening = opening
-        self._lists = lists
-        self._windows = windows
-        self._replies = replies
-
-    def follow(self, settings: Settings) -> None:
-        """Know other reasons from now on."""
-        self._commands.follow(settings)
-        self._opening.follow()
+    _log: Store
+    _disabled: Mapping[str, str]
+    _commands: Commands
+    _flow: CommandFlow
+    _opening: Opening
+    _lists: Lists
+    _windows: Windows
+    _replies: Replies
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -82,7 +67,7 @@ class Requests:
         door = COMMANDS_HEARD[body["command"]]
         line = self._commands.parse(body.get("text") or "", door, person)
         if line.verb is Verb.HELP or (line.verb is None and not line.text.strip()):
-            await _say(ack, command_replies.help_message(self._commands.vocabulary, self._off))
+            await _say(ack, command_replies.help_message(self._commands.vocabulary, self._disabled))
         elif line.verb is Verb.LIST:
             await _say(ack, await self._lists.overview(person))
         elif line.verb is Verb.STATUS:

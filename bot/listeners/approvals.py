@@ -4,7 +4,7 @@ Parse, decide, ack, return: everything here is local but the one call that opens
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,11 +12,14 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.config.settings import Settings
+from bot.config.current import SettingsHolder
 from bot.parsing.vocabulary import caution
+from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce
+from bot.services.models import NotAllowed, Settlement
 from bot.services.pending import MOST_COUNTED, beside, has_namesake
-from bot.services.requests import NotAllowed, Operations, Settlement, content
+from bot.services.permissions import Permissions
+from bot.services.preconditions import Preconditions
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
 from bot.slack.responses import Windows
@@ -39,29 +42,23 @@ NEXT = 5
 """Requests of which the first that still waits is opened next."""
 
 
+@dataclass(slots=True)
 class Decisions:
     """What approvers press and submit."""
 
-    def __init__(
-        self,
-        log: Store,
-        operations: Operations,
-        windows: Windows,
-        *,
-        reasons: Sequence[str],
-        default_region: str,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._windows = windows
-        self._reasons = reasons
-        self._masking = Masking(default_region)
-        self._clock = clock
+    _log: Store
+    _settings: SettingsHolder
+    _permissions: Permissions
+    _preconditions: Preconditions
+    _approvals: ApprovalService
+    _windows: Windows
+    _masking: Masking
+    _clock: Callable[[], datetime]
 
-    def follow(self, settings: Settings) -> None:
-        """Offer other reasons to deny from now on."""
-        self._reasons = settings.slack.denial_reasons
+    @property
+    def _reasons(self) -> Sequence[str]:
+        """The reasons to deny that are offered."""
+        return self._settings.current.slack.denial_reasons
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -76,11 +73,11 @@ class Decisions:
     async def review(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Show a waiting request to somebody who may decide it; to others, say why not."""
         request = await self._log.requests.request(action["value"])
-        decision = self._operations.may_decide(request, person)
+        decision = self._permissions.may_decide(request, person)
         if request.state is not State.PENDING:
             view = await self._over(request)
         elif not decision.allowed:
-            await self._operations.turn_away(request, person, "decide", decision)
+            await self._permissions.turn_away(request, person, "decide", decision)
             view = notice(interactions.NOT_YOURS_TO_DECIDE, *decision.why)
         else:
             view = await self._review(request, person, nonce(body["trigger_id"], "review"))
@@ -107,7 +104,7 @@ class Decisions:
         return self._masking.revealable(build, allowed=self._may_reveal(request, person))
 
     def _may_reveal(self, request: Request, person: Person) -> bool:
-        return self._operations.may_reveal(request, person).allowed
+        return self._permissions.may_reveal(request, person).allowed
 
     async def _for(self, person: Person, most: int) -> list[Waiting]:
         """What waits and somebody may decide, the soonest deadline first: so many of it."""
@@ -119,7 +116,7 @@ class Decisions:
                 for one in page
                 if (one.decide_by is None or now < one.decide_by)
                 and person.id not in one.approved_by
-                and self._operations.may_decide(one, person).allowed
+                and self._permissions.may_decide(one, person).allowed
             ]
             page = await self._log.approvals.pending(PAGE, after=page[-1])
         return found[:most]
@@ -128,7 +125,7 @@ class Decisions:
         """Show the full numbers to somebody who may see them, once the log has it."""
         about = About.of(body["view"])
         try:
-            request = await self._operations.reveal(
+            request = await self._approvals.reveal(
                 about.request, person, nonce=nonce(body["trigger_id"], "reveal")
             )
         except NotAllowed as no:
@@ -183,7 +180,7 @@ class Decisions:
             return
         note = typed(body["view"], Review.note_id(about.request)) or None
         try:
-            await self._operations.approve(
+            await self._approvals.approve(
                 about.request, person, shown=about.shown, nonce=about.nonce, note=note
             )
         except (Conflict, NotAllowed) as no:
@@ -199,7 +196,7 @@ class Decisions:
             await ack(response_action="errors", errors=faults)
             return
         try:
-            await self._operations.deny(
+            await self._approvals.deny(
                 about.request, person, reason=reason, shown=about.shown, nonce=about.nonce
             )
         except (Conflict, NotAllowed) as no:
@@ -226,11 +223,11 @@ class Decisions:
         """Ask somebody entitled what became of an unknown; to others, say why not."""
         request = await self._log.requests.request(action["value"])
         entry = next(one for one in request.entries if one.id == action["value"])
-        decision = self._operations.may_settle(request, person)
+        decision = self._permissions.may_settle(request, person)
         if entry.state is not State.UNKNOWN:
             view = await self._over(request)
         elif not decision.allowed:
-            await self._operations.turn_away(request, person, "settle", decision)
+            await self._permissions.turn_away(request, person, "settle", decision)
             view = notice(interactions.NOT_YOURS_TO_SAY, *decision.why)
         else:
             view = self._masking.view(
@@ -252,7 +249,7 @@ class Decisions:
             await ack(response_action="errors", errors={Settling.evidence: interactions.EVIDENCE_MISSING})
             return
         try:
-            await self._operations.settle(
+            await self._approvals.settle(
                 about.entry, person, what, evidence=evidence, reason=reason, nonce=about.nonce
             )
         except (Conflict, NotAllowed) as no:
@@ -275,7 +272,7 @@ class Decisions:
 
     def _caution(self, request: Request) -> str | None:
         try:
-            return caution(self._operations.adapter(request.connection), request.kind)
+            return caution(self._preconditions.adapter(request.connection), request.kind)
         except Refused:  # it is off: approved or not, nothing will be sent through it
             return None
 

@@ -1,15 +1,17 @@
 """From a command to its answer: what the service returns, as the message that people read."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.config.settings import Settings
 from bot.parsing.command import OF_STOPS, Line, Verb
 from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget
+from bot.services.approvals import ApprovalService
 from bot.services.commands import Commands, Faulty, nonce, read_wish
-from bot.services.requests import NotAllowed, Operations, Origin, Wish
+from bot.services.models import NotAllowed, Origin, Wish
+from bot.services.preconditions import Preconditions
 from bot.slack.blocks import Block, Message, button
 from bot.text import interactions
 from bot.ui import call_preview, command_replies, prompts
@@ -26,23 +28,16 @@ from storage.states import State
 from storage.store import Store
 
 
+@dataclass(slots=True)
 class CommandFlow:
     """Answers lines, previews, buttons and forms alike."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        operations: Operations,
-        commands: Commands,
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._operations = operations
-        self._commands = commands
-        self._clock = clock
+    _log: Store
+    _settings: Settings
+    _preconditions: Preconditions
+    _approvals: ApprovalService
+    _commands: Commands
+    _clock: Callable[[], datetime]
 
     async def answer(self, line: Line, origin: Origin, draft: str) -> Message:
         """What a complete line leads to: a preview of a call, a request, or what must be chosen first.
@@ -69,7 +64,7 @@ class CommandFlow:
     async def _preview(self, wish: Wish, found: Inferred, person: Person, draft: str) -> Message:
         """A call as it would be placed; one to a number that was called just now is asked about."""
         await self._commands.keep(draft, person, wish, found.line)
-        prepared = self._operations.prepare(wish)[0]
+        prepared = self._preconditions.prepare(wish)[0]
         through = self._commands.vocabulary.connections[wish.connection]
         earlier = await self._commands.earlier(wish)
         return call_preview.preview(
@@ -175,7 +170,7 @@ class CommandFlow:
     async def take_back(self, request_id: str, person: Person, *, inbound: str) -> tuple[Message, bool]:
         """What came of taking a request back, and whether it is taken back now."""
         try:
-            request = await self._operations.take_back(request_id, person, inbound=inbound)
+            request = await self._approvals.take_back(request_id, person, inbound=inbound)
             return self.asked(request), request.state is State.WITHDRAWN
         except Conflict as conflict:
             current = conflict.current

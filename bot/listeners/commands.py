@@ -1,15 +1,16 @@
 """Reading back: `/calls list`, `/calls status` and the button for details, for one person's eyes only."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.listeners.log_search import LogSearch
 from bot.services.pending import MOST_COUNTED
-from bot.services.requests import Operations
+from bot.services.permissions import Permissions
 from bot.slack.blocks import Message
 from bot.slack.masking import Masking
 from bot.slack.responses import Replies
@@ -28,27 +29,17 @@ LOOKED_THROUGH = 100
 """The newest entries of a kind that are put together to requests."""
 
 
+@dataclass(slots=True)
 class Lists:
     """What people ask to read."""
 
-    def __init__(
-        self,
-        log: Store,
-        operations: Operations,
-        replies: Replies,
-        search: LogSearch,
-        *,
-        connections: Collection[str],
-        default_region: str,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._replies = replies
-        self.search: Final = search
-        self._connections = connections
-        self._masking = Masking(default_region)
-        self._clock = clock
+    _log: Store
+    _permissions: Permissions
+    _replies: Replies
+    search: LogSearch
+    _connections: Collection[str]
+    _masking: Masking
+    _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -132,7 +123,7 @@ class Lists:
         return Row(
             request,
             may_take_back=person.id == request.requester and all(map(_can_be_taken_back, request.entries)),
-            may_decide=waits and self._operations.may_decide(request, person).allowed,
+            may_decide=waits and self._permissions.may_decide(request, person).allowed,
         )
 
 

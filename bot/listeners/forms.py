@@ -1,6 +1,7 @@
 """Opening the forms, with all that was understood already filled in."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,26 +20,19 @@ from storage.models import Draft, LogEntry, Person
 from storage.store import Store
 
 
+@dataclass(slots=True)
 class Opening:
     """The forms by what they ask for, and what is known when one is opened."""
 
-    def __init__(
-        self,
-        log: Store,
-        commands: Commands,
-        windows: Windows,
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._commands = commands
-        self._windows = windows
-        self._clock = clock
-        self.forms = {verb: Form(verb, commands.vocabulary) for verb in FORMS}
+    _log: Store
+    _commands: Commands
+    _windows: Windows
+    _clock: Callable[[], datetime]
 
-    def follow(self) -> None:
-        """Offer what can be typed now."""
-        self.forms = {verb: Form(verb, self._commands.vocabulary) for verb in FORMS}
+    @property
+    def forms(self) -> Mapping[Verb, Form]:
+        """Every form, with what can be typed now."""
+        return {verb: Form(verb, self._commands.vocabulary) for verb in FORMS}
 
     async def open(
         self,

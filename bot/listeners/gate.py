@@ -5,13 +5,14 @@ sent, reads the log or shows it. The listeners find who sent a payload under `pe
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.response import BoltResponse
 
-from bot.services.requests import Operations
+from bot.services.permissions import Permissions
 from bot.slack.blocks import MAX_OPTION, plain_text
 from bot.slack.responses import Replies, Windows
 from bot.slack.users import Directory, PersonUnreadable
@@ -28,17 +29,15 @@ MAX_FIELD: Final = 3_000
 Body = dict[str, Any]
 
 
+@dataclass(slots=True)
 class Gate:
     """Global middleware of Bolt: `check` lets a payload pass to its listener, or answers it."""
 
-    def __init__(
-        self, log: Store, operations: Operations, directory: Directory, windows: Windows, replies: Replies
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._directory = directory
-        self._windows = windows
-        self._replies = replies
+    _log: Store
+    _permissions: Permissions
+    _directory: Directory
+    _windows: Windows
+    _replies: Replies
 
     async def check(
         self, ack: AsyncAck, body: Body, context: AsyncBoltContext, next_: Callable[[], Awaitable[None]]
@@ -75,7 +74,7 @@ class Gate:
         if not workspace.includes(context.team_id, context.enterprise_id):
             return policy_reasons.STRANGER
         person = context["person"] = await self._directory.person(user)
-        return self._operations.standing(person)
+        return self._permissions.standing(person)
 
     async def _refuse(self, ack: AsyncAck, body: Body, why: str) -> BoltResponse:
         """Answer with the reason, on the surface that the person used."""

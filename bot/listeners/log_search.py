@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import Context
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from bot.parsing.mentions import MENTION
 from bot.parsing.tokens import clean
 from bot.services.commands import nonce
 from bot.services.export import Format, counted, lines
-from bot.services.requests import Operations
+from bot.services.permissions import Permissions
 from bot.slack.blocks import Message
 from bot.slack.errors import SLACK_TROUBLE, trouble
 from bot.slack.masking import Masking
@@ -43,14 +43,14 @@ MOST: Final = 20_000
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class LogFiles:
     """Exports on their way."""
 
-    def __init__(self, log: Store, client: AsyncWebClient, replies: Replies, *, default_region: str) -> None:
-        self._log = log
-        self._default_region = default_region
-        self._client = client
-        self._replies = replies
+    _log: Store
+    _client: AsyncWebClient
+    _replies: Replies
+    _default_region: str
 
     def send(self, query: Query, filters: Filters, person: Person, now: datetime) -> Message:
         """Begin to make an export; what the person reads meanwhile."""
@@ -97,28 +97,18 @@ class LogFiles:
 Body = dict[str, Any]
 
 
+@dataclass(slots=True)
 class LogSearch:
     """What people look for in the log."""
 
-    def __init__(
-        self,
-        log: Store,
-        operations: Operations,
-        windows: Windows,
-        replies: Replies,
-        files: LogFiles,
-        vocabulary: Vocabulary,
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._windows = windows
-        self._replies = replies
-        self._files = files
-        self._vocabulary = vocabulary
-        self._masking = Masking(vocabulary.default_region)
-        self._clock = clock
+    _log: Store
+    _permissions: Permissions
+    _windows: Windows
+    _replies: Replies
+    _files: LogFiles
+    _vocabulary: Vocabulary
+    _masking: Masking
+    _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -240,7 +230,7 @@ class LogSearch:
         return said.filters, (*said.faults, nobody)
 
     def _may_not(self, person: Person) -> Message | None:
-        decision = self._operations.may_read(person)
+        decision = self._permissions.may_read(person)
         return None if decision.allowed else refusal(decision.why)
 
     async def _keep(self, filters: Filters, person: Person, trigger_id: str) -> str:

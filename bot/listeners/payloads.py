@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bot.services.requests import Origin
+from bot.services.models import Origin
 from bot.ui.modal import About
 from storage.models import Person
 

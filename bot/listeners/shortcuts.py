@@ -3,6 +3,7 @@
 Parse, read, ack, return: everything here is local but the one call that opens a modal.
 """
 
+from dataclasses import dataclass
 from functools import partial
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,8 +15,10 @@ from bot.parsing import mentions
 from bot.parsing.command import Verb
 from bot.parsing.mentions import Mentions
 from bot.services import scheduled_calls
+from bot.services.approvals import ApprovalService
 from bot.services.commands import Commands, nonce
-from bot.services.requests import NotAllowed, Operations
+from bot.services.models import NotAllowed
+from bot.services.permissions import Permissions
 from bot.slack.blocks import View
 from bot.slack.masking import Masking
 from bot.slack.responses import Replies, Windows
@@ -35,28 +38,18 @@ CANCEL_MENTIONED = "cancel_mentioned"
 """The message shortcut: it works in threads, where slash commands do not."""
 
 
+@dataclass(slots=True)
 class Shortcuts:
     """The listeners of what is pressed on messages to go on from there."""
 
-    def __init__(
-        self,
-        log: Store,
-        operations: Operations,
-        commands: Commands,
-        opening: Opening,
-        windows: Windows,
-        replies: Replies,
-        *,
-        default_region: str,
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._commands = commands
-        self._opening = opening
-        self._windows = windows
-        self._replies = replies
-        self._default_region = default_region
-        self._masking = Masking(default_region)
+    _log: Store
+    _permissions: Permissions
+    _approvals: ApprovalService
+    _commands: Commands
+    _opening: Opening
+    _windows: Windows
+    _replies: Replies
+    _masking: Masking
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -77,7 +70,7 @@ class Shortcuts:
 
     async def _open_with(self, verb: Verb, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         entry = entry_of(await self._log.requests.request(action["value"]), action["value"])
-        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
+        allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         late = await self._commands.cannot_cancel(entry, person)
         if late or not allowed.allowed:
             self._replies.send(body["response_url"], command_replies.refusal([late] if late else allowed.why))
@@ -110,7 +103,7 @@ class Shortcuts:
         """Show the full numbers to somebody who may see them, once the log has it."""
         key = nonce(body["trigger_id"], "reveal")
         try:
-            request = await self._operations.reveal(action["value"], person, nonce=key)
+            request = await self._approvals.reveal(action["value"], person, nonce=key)
         except NotAllowed as no:
             view = notice(interactions.NOT_YOURS_TO_SEE, *no.why)
         except Conflict:  # delivered twice: the first delivery shows it
@@ -129,17 +122,17 @@ class Shortcuts:
         build = partial(Details.build, request, events, private)
         if revealed:
             return build(revealed=True)
-        allowed = self._operations.may_reveal(request, person).allowed
+        allowed = self._permissions.may_reveal(request, person).allowed
         return self._masking.revealable(build, allowed=allowed)
 
     async def cancel_mentioned(self, ack: AsyncAck, body: Body, person: Person) -> None:
         """Open the form with what a message mentions filled in, or saying that it mentions nothing."""
-        allowed = self._operations.may_open(person, Kind.CANCEL_CALL)
+        allowed = self._permissions.may_open(person, Kind.CANCEL_CALL)
         if not allowed.allowed:
             self._replies.send(body["response_url"], command_replies.refusal(allowed.why))
             await ack()
             return
-        found = mentions.read(body["message"], default_region=self._default_region)
+        found = mentions.read(body["message"], default_region=self._commands.vocabulary.default_region)
         calls = await self._calls(found, person)
         theirs = {call.reference for call in calls}
         ids = set(await self._log.call_history.known_ids(found.words)) - theirs

@@ -4,6 +4,7 @@ Parse, record, ack, return: everything here is local but the one call that chang
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from slack_bolt.app.async_app import AsyncApp
@@ -16,7 +17,8 @@ from bot.parsing.command import OF_STOPS, Verb
 from bot.parsing.defaults import Inferred
 from bot.services import scheduled_calls
 from bot.services.commands import Commands, Faulty, nonce
-from bot.services.requests import NotAllowed, Operations, Wish
+from bot.services.models import NotAllowed, Wish
+from bot.services.preconditions import Preconditions
 from bot.services.scheduled_calls import KNOWN, NONE_OF_THESE
 from bot.slack.blocks import Message, View
 from bot.slack.responses import Windows
@@ -30,27 +32,17 @@ from storage.models import Person, entry_of
 from storage.store import Store
 
 
+@dataclass(slots=True)
 class Submissions:
     """What people ask for by a form."""
 
-    def __init__(
-        self,
-        log: Store,
-        operations: Operations,
-        commands: Commands,
-        flow: CommandFlow,
-        opening: Opening,
-        windows: Windows,
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._commands = commands
-        self._flow = flow
-        self._opening = opening
-        self._windows = windows
-        self._clock = clock
+    _log: Store
+    _preconditions: Preconditions
+    _commands: Commands
+    _flow: CommandFlow
+    _opening: Opening
+    _windows: Windows
+    _clock: Callable[[], datetime]
 
     def listen(self, app: AsyncApp) -> None:
         """Register the listeners."""
@@ -85,7 +77,7 @@ class Submissions:
             return
         draft = nonce(body["trigger_id"], "preview")
         await self._commands.keep(draft, person, wish, found.line)
-        prepared = self._operations.prepare(wish)[0]
+        prepared = self._preconditions.prepare(wish)[0]
         channel = About.of(body["view"]).channel
         through = self._commands.vocabulary.connections[wish.connection]
         view = PlacePreview.build(wish, prepared, found.line, through=through, nonce=draft, channel=channel)

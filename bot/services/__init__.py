@@ -1,1 +1,1 @@
-"""Operations that listeners and workers call. They return values, never messages."""
+"""What listeners and workers call. They return values, never messages."""

@@ -3,27 +3,27 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.config.settings import Settings
-from bot.parsing.command import Fault, Later, Line, Typist, Verb
+from bot.config.current import SettingsHolder
+from bot.parsing.command import Fault, Later, Line, Typist, Verb, Vocabulary
 from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.parsing.targets import OURS, IdTarget
-from bot.parsing.vocabulary import vocabulary
 from bot.policy.engine import Decision
 from bot.services import scheduled_calls
 from bot.services.call_checks import NotNow
 from bot.services.call_history import Earlier, infer_knowing, placed_lately
 from bot.services.do_not_call import Stopping
-from bot.services.requests import Asked, Operations, Origin, Wish
+from bot.services.models import Asked, Origin, Report, Wish
+from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
 from bot.services.scheduled_calls import CannotCancel
-from bot.services.stopped import Report
 from bot.text import parse_errors
 from bot.text import scheduled_calls as sentences
 from providers.actions import (
@@ -39,35 +39,29 @@ from providers.actions import (
     StartCampaign,
     StopCampaign,
 )
-from providers.base import Adapter
 from providers.phone import Phone
 from storage.errors import NoSuchRequest
 from storage.models import Draft, LogEntry, Person, Stop
 from storage.store import Store
 
 
+@dataclass(slots=True)
 class Commands:
     """Reads lines, fills in what was not said, and asks for what they mean."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        operations: Operations,
-        adapters: Mapping[str, Adapter],
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._operations = operations
-        self._clock = clock
-        self._stopping = Stopping(log, settings, operations, adapters, clock=clock)
-        self.vocabulary = vocabulary(settings, adapters)
-        """What can be typed, as it is configured."""
+    _log: Store
+    _settings: SettingsHolder
+    _preconditions: Preconditions
+    _requests: RequestService
+    _stopping: Stopping
+    _vocabulary: Vocabulary
+    """As it was at the start."""
+    _clock: Callable[[], datetime]
 
-    def follow(self, settings: Settings) -> None:
-        """Know other reasons from now on."""
-        self.vocabulary = replace(self.vocabulary, reasons=settings.slack.reasons)
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What can be typed, as it is configured; the reasons are those in force."""
+        return replace(self._vocabulary, reasons=self._settings.current.slack.reasons)
 
     def parse(self, text: str, door: Verb | None, person: Person, answers: Sequence[int] = ()) -> Line:
         """Read what somebody typed; ``door`` is the verb that their command supplies.
@@ -126,7 +120,7 @@ class Commands:
 
         Raises `Faulty` for what the person can mend.
         """
-        if await self._operations.stops(wish.actions[0]):
+        if await self._preconditions.stops(wish.actions[0]):
             return False
         return (await self.check(wish, origin)).allowed
 
@@ -198,7 +192,7 @@ class Commands:
     async def check(self, wish: Wish, origin: Origin) -> Decision:
         """What the rules say. Raises `Faulty` for what the person can mend."""
         with self._as_faults(wish):
-            return await self._operations.check(wish, origin.person, channel=origin.channel)
+            return await self._requests.check(wish, origin.person, channel=origin.channel)
 
     async def keep_refusal(self, faulty: "Faulty", origin: Origin) -> None:
         """Write down that a provider cannot be asked for what somebody wanted, where that is known."""
@@ -211,10 +205,10 @@ class Commands:
             return
         wish = Wish(line.connection, actions, line.reason, line.purpose, line.consent, line.goes_out)
         try:
-            self._operations.prepare(wish)
+            self._preconditions.prepare(wish)
         except Refused as refused:
             if refused.code is Code.UNSUPPORTED:
-                await self._operations.cannot(wish, origin, refused)
+                await self._requests.cannot(wish, origin, refused)
 
     async def ask(self, wish: Wish, origin: Origin) -> Asked:
         """Ask for a wish; what is asked already is joined.
@@ -222,7 +216,7 @@ class Commands:
         Raises `Faulty` for what the person can mend, `NotAllowed` for what the rules forbid.
         """
         with self._as_faults(wish):
-            return await self._operations.ask(wish, origin)
+            return await self._requests.ask(wish, origin)
 
     async def stop(self, line: Line, origin: Origin) -> Report:
         """Stop all calls to the number of a line. Raises `Faulty`, `NotAllowed`."""

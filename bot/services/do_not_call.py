@@ -6,16 +6,19 @@ the calls it knows by id, which needs no approval and joins nothing, because som
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bot.config.settings import Settings
 from bot.parsing.parser import MAX_TARGETS
+from bot.services.models import NotAllowed, Origin, Report, Wish
 from bot.services.notifications import answered, with_card
 from bot.services.outcomes import not_again
-from bot.services.requests import NotAllowed, Operations, Origin, Wish
-from bot.services.stopped import Report
+from bot.services.permissions import Permissions
+from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
+from bot.services.wakeups import Wakeups
 from bot.text import do_not_call
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
@@ -33,30 +36,25 @@ _PAGE: Final = 200
 _WAITS: Final = frozenset({State.PENDING, State.APPROVED})
 
 
+@dataclass(slots=True)
 class Stopping:
     """What people can do about whether a number is called at all."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        operations: Operations,
-        adapters: Mapping[str, Adapter],
-        *,
-        clock: Callable[[], datetime],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._operations = operations
-        self._adapters = adapters
-        self._clock = clock
+    _log: Store
+    _settings: Settings
+    _permissions: Permissions
+    _preconditions: Preconditions
+    _requests: RequestService
+    _adapters: Mapping[str, Adapter]
+    _wakeups: Wakeups
+    _clock: Callable[[], datetime]
 
     async def stop(self, phone: Phone, origin: Origin, reason: str | None) -> Report:
         """Stop all calls to a number. Any full member may; once more does the rest once more.
 
         Raises `NotAllowed`.
         """
-        if why := self._operations.standing(origin.person):
+        if why := self._permissions.standing(origin.person):
             raise NotAllowed([why])
         stop, fresh = await self._log.do_not_call.stop(
             phone.e164, masked=mask(phone.e164), actor=origin.person.id, reason=reason
@@ -65,7 +63,7 @@ class Stopping:
         placed = [entry async for entry in self._placed(phone.e164)]
         await self._withdraw(placed, origin.person, report)
         await self._cancel(placed, origin, reason or do_not_call.ASKED_FOR, report)
-        self._operations.wake()
+        self._wakeups.all()
         return report
 
     async def allow(self, phone: Phone, person: Person, reason: str) -> tuple[Stop | None, Sequence[Stop]]:
@@ -73,13 +71,13 @@ class Stopping:
 
         Raises `NotAllowed`.
         """
-        decision = self._operations.may_lift(person)
+        decision = self._permissions.may_lift(person)
         if not decision.allowed:
             raise NotAllowed(decision.why)
         lifted = await self._log.do_not_call.allow(
             phone.e164, masked=mask(phone.e164), actor=person.id, reason=reason
         )
-        self._operations.wake()
+        self._wakeups.all()
         return lifted, await self._log.do_not_call.stops(phone.e164)
 
     async def _placed(self, number: str) -> AsyncIterator[LogEntry]:
@@ -145,8 +143,8 @@ class Stopping:
             if entry.state is not State.SUCCEEDED or entry.reference is None:
                 continue
             cancel = CancelCall(target=CallRef(call_id=entry.reference))
-            account = self._operations.fingerprint(entry.connection, cancel)
-            if why := await self._operations.placed_elsewhere(entry.connection, cancel):
+            account = self._preconditions.fingerprint(entry.connection, cancel)
+            if why := await self._preconditions.placed_elsewhere(entry.connection, cancel):
                 report.not_cancelled[entry.connection] = why
             elif entry.id in due or (
                 queued and await self._log.call_history.seen(entry.connection, account, entry.reference, now)
@@ -170,7 +168,7 @@ class Stopping:
         )
         try:
             wish = Wish(connection, actions, reason)
-            request = await self._operations.cancel_for(report.stop, wish, once)
+            request = await self._requests.cancel_for(report.stop, wish, once)
         except Refused as refused:
             report.not_cancelled[connection] = refused.message
         else:
@@ -179,7 +177,7 @@ class Stopping:
             else:
                 report.cancelling.append(request)
             for action in actions:
-                if why := await self._operations.placed_elsewhere(connection, action):
+                if why := await self._preconditions.placed_elsewhere(connection, action):
                     report.not_cancelled[connection] = why
 
 

@@ -1,10 +1,14 @@
-"""What is told to whom: the names of messages in the outbox. Pure."""
+"""What is told to whom: the names of messages in the outbox, and the changes that the machine tells of."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from bot.config.settings import Settings
-from storage.models import Move, Post, Request
+from bot.services.wakeups import Wakeups
+from storage.errors import Conflict
+from storage.models import SYSTEM, Change, Move, Note, Post, Request
 from storage.states import State
+from storage.store import Store
 
 ASKED = "asked"
 
@@ -56,3 +60,43 @@ def with_card(request: Request, posts: Sequence[Post]) -> tuple[Post, ...]:
     if not has_card or Post("state", "audit") not in told or CARD in told:
         return told
     return (*told, CARD)
+
+
+def all_told(template: str, request: Request) -> tuple[Post, ...]:
+    """What surprises: shown in the audit message, said in its thread, and told to the requester."""
+    return Post("state", "audit"), Post(template, "thread"), Post("state", f"dm:{request.requester}")
+
+
+@dataclass(slots=True)
+class SystemChanges:
+    """Makes the machine's changes, together with the posts that tell of them.
+
+    A card that was decided on goes on to show how its request stands, as the audit message does. What is done
+    is confirmed where it was asked.
+    """
+
+    _log: Store
+    _settings: Settings
+    _wakeups: Wakeups
+
+    async def commit(self, request: Request, change: Change) -> Request:
+        """Make a change. Raises `Conflict` where somebody or something was first."""
+        told = (*with_card(request, change.posts), *confirmation(self._settings, request, change.moves))
+        changed = await self._log.requests.apply(replace(change, posts=told))
+        self._wakeups.outbox()
+        return changed
+
+    async def apply(
+        self,
+        request: Request,
+        *moves: Move,
+        notes: Sequence[Note] = (),
+        posts: Sequence[Post] = (),
+        inbound: str | None = None,
+    ) -> Request | None:
+        """Make a change to a request; None where somebody or something was first."""
+        change = Change(request.id, SYSTEM, moves, inbound=inbound, notes=notes, posts=posts)
+        try:
+            return await self.commit(request, change)
+        except Conflict:
+            return None

@@ -13,7 +13,7 @@ from whenever import Instant, TimeZoneNotFoundError
 from bot.parsing.command import ConnectionWords, Fault, Line, Vocabulary
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.targets import IdTarget
-from bot.services.requests import Moved, Wish
+from bot.services.models import Moved, Wish
 from bot.slack.blocks import MAX_OPTION, cut
 from bot.text import clocks, scheduled_calls
 from providers import phone

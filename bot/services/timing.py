@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.policy.rules import Rule
 from bot.text import outcomes
 from providers.actions import CancelCall, Code, Kind, NumberRef, Outcome, Retry, Status
 from storage.models import LogEntry, Request, call_time
@@ -50,6 +51,22 @@ def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unre
     if time_came(request, entry, now):
         return outcomes.LATER_CALLS_GO_OUT
     return " ".join(filter(None, [outcomes.NOT_IN_TIME, unread]))
+
+
+def waits_until(
+    request: Request, entry: LogEntry, rule: Rule | None, now: datetime, *, margin: timedelta
+) -> datetime | None:
+    """When waiting for a provider that puts us off is over: with the call, whatever the rule allows.
+
+    ``margin`` is the time before a call that is left for sending.
+    """
+    end, goes = request.decide_by, call_time(request, entry)
+    if time_came(request, entry, now):
+        end = goes = None  # it is sent for later calls only
+    if end and goes and timedelta(0) < goes - end <= margin:
+        return goes  # the margin was left for this
+    allowed = end or (request.asked_at + rule.expires if rule else None)
+    return goes if goes and allowed and now < goes < allowed else allowed
 
 
 def believed(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.parsing.command import ConnectionWords, Line
 from bot.parsing.numbers import NumberTarget
-from bot.services.requests import Wish
+from bot.services.models import Wish
 from bot.slack.blocks import Block, Message, View, actions, button, context, fields, section
 from bot.text.markup import escape, quote, when
 from bot.ui.command_replies import CHANGE, PLACE

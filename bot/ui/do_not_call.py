@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bot.services.stopped import Report
+from bot.services.models import Report
 from bot.slack.blocks import Message, context, excerpt, paragraphs, section
 from bot.text.formatting import counted, listed
 from bot.text.markup import escape, person, when

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bot.parsing.tokens import at_least
+from bot.services.models import Settlement
 from bot.services.pending import ALONE, AROUND, MOST_COUNTED, Beside, called, name_key, number_of
-from bot.services.requests import Settlement
 from bot.slack.blocks import Block, View, actions, button, context, fields, paragraphs, section
 from bot.text import interactions
 from bot.text.markup import escape, when

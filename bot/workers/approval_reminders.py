@@ -6,18 +6,21 @@ processes, or a restart, find the note; its key is used up, so that it is made o
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
+from bot.config.current import SettingsHolder
 from bot.config.settings import Settings
 from bot.policy import engine
 from bot.policy.rules import Rule
 from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED
 from bot.services.pending import ESCALATED, alike
-from bot.services.requests import Operations
+from bot.services.permissions import Permissions
 from bot.services.timing import next_reminder, reminder_due
+from bot.services.wakeups import Wakeups
 from bot.slack.errors import NOT_POSTED
 from bot.slack.users import FRESH, Directory, PersonUnreadable
 from bot.ui.channel_messages import STUCK
@@ -38,52 +41,38 @@ BATCH = 50
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class Asking:
-    """Asks approvers for what waits, and reminds them. ``announce``: there is something to post."""
+    """Asks approvers for what waits, and reminds them."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        directory: Directory,
-        operations: Operations,
-        *,
-        team: str,
-        clock: Callable[[], datetime],
-        announce: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._directory = directory
-        self._operations = operations
-        self._team = team
-        self._clock = clock
-        self._announce = announce
-        self._read = 0
-        """How far the log was read for requests that became pending."""
-        self._due: dict[str, datetime] = {}
-        """When each pending request is to be looked at again. Only saves work."""
-        self._queue: list[tuple[datetime, int, str]] = []
-        """The same as a heap, in order. What is not in `_due` any more for that time is passed over."""
-        self._places = count()
-        self._new: set[str] = set()
-        """Requests that others with such a number were not told apart from yet."""
-        self._looked_at = clock()
-        self._again: set[str] = set()
+    _log: Store
+    _settings: SettingsHolder
+    _directory: Directory
+    _permissions: Permissions
+    _wakeups: Wakeups
+    _team: str
+    _clock: Callable[[], datetime]
+    _read: int = field(default=0, init=False)
+    """How far the log was read for requests that became pending."""
+    _due: dict[str, datetime] = field(default_factory=dict, init=False)
+    """When each pending request is to be looked at again. Only saves work."""
+    _queue: list[tuple[datetime, int, str]] = field(default_factory=list, init=False)
+    """The same as a heap, in order. What is not in `_due` any more for that time is passed over."""
+    _places: Iterator[int] = field(default_factory=count, init=False)
+    _new: set[str] = field(default_factory=set, init=False)
+    """Requests that others with such a number were not told apart from yet."""
+    _again: set[str] = field(default_factory=set, init=False)
+    _looked_at: datetime = field(init=False)
+    _followed: Settings = field(init=False)
+    """The settings of the last round: whose turn it is may be different by others."""
+
+    def __post_init__(self) -> None:
+        self._looked_at, self._followed = self._clock(), self._settings.current
 
     def look_again(self, request: str) -> None:
         """Look at a request in the next round: its card could not be posted."""
         self._again.add(request)
-
-    def follow(self, settings: Settings) -> None:
-        """Go by other rules from now on: whose turn it is may have changed."""
-        self._settings = settings
-        self._look_at_all()
-
-    def _look_at_all(self) -> None:
-        """Look at every pending request that is known."""
-        for request in self._due:
-            self._look_at(request, self._clock())
+        self._wakeups.approvals()
 
     def _look_at(self, request: str, due: datetime) -> None:
         """Look at a request when that time has come."""
@@ -93,9 +82,11 @@ class Asking:
     async def step(self) -> bool:
         """Look at what is due, one after another: who is asked for one counts for the next. True: go on."""
         now = self._clock()
-        if now < self._looked_at:  # it was set back, and says nothing of how long they have waited
-            self._look_at_all()
-        self._looked_at = now
+        # A clock that was set back says nothing of how long they have waited.
+        if now < self._looked_at or self._settings.current is not self._followed:
+            for request in self._due:
+                self._look_at(request, now)
+        self._looked_at, self._followed = now, self._settings.current
         new, self._read = await self._log.approvals.pending_since(self._read, BATCH)
         self._new.update(new)
         for one in [*new, *(self._again & self._due.keys())]:
@@ -133,10 +124,10 @@ class Asking:
         events = await self._log.requests.events(one.id)
         asked = {str(event.data["person"]): event.at for event in events if event.name == ASKED}
         shut = [one.data["where"] for one in events if one.name == NOT_POSTED and one.data["what"] == "card"]
-        rule = self._operations.rule_of(one)
+        rule = self._permissions.rule_of(one)
         again = [await self._escalate(one, rule, events, asked)]
         again.append(await self._ask(one, rule, asked, shut[-1] if shut else None))
-        stuck = await self._operations.nobody_can_approve(rule, one.requester)
+        stuck = await self._permissions.nobody_can_approve(rule, one.requester)
         why, reminded = stuck.why[0] if stuck else "", False
         if one.decide_by:
             reminded = await self._remind(one, one.decide_by, events, list(asked), why)
@@ -155,7 +146,7 @@ class Asking:
         """
         if rule is None or rule.escalate_after is None or any(event.name == ESCALATED for event in events):
             return None
-        case = self._operations.case(one)
+        case = self._permissions.case(one)
         if not case.escalated:
             return one.asked_at + rule.escalate_after
         able = engine.escalation(rule, self._directory.members(), case) - asked.keys() - one.approved_by
@@ -180,8 +171,8 @@ class Asking:
         if rule is None or (rule.notify == "nobody" and not shut):
             return None
         in_turn = rule.notify == "first" and not shut
-        now, wait = self._clock(), self._settings.dispatch.ask_next
-        case = self._operations.case(one)
+        now, wait = self._clock(), self._settings.current.dispatch.ask_next
+        case = self._permissions.case(one)
         entitled = engine.approvers(rule, self._directory.members(), case) - one.approved_by
         left = sorted(entitled - asked.keys())
         if asked and not left:
@@ -261,4 +252,4 @@ class Asking:
         """Commit notes with their posts, once. Raises `Conflict` where that was done before."""
         inbound = f"{request}:{key}"
         await self._log.requests.apply(Change(request, SYSTEM, [], inbound=inbound, notes=notes, posts=posts))
-        self._announce()
+        self._wakeups.outbox()

@@ -8,10 +8,12 @@ can tell: one is sent. Either way one process at a time tries, and all others wa
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.workers.loop import log_fault
+from bot.services.wakeups import Wakeups
+from bot.workers.loop import run_beside
 from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_after, told_from
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
@@ -25,28 +27,19 @@ PROBE_MARGIN = timedelta(seconds=5)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class Outages:
-    """Counts failures and finds out when they are over. ``again`` is called when something may go on."""
+    """Counts failures and finds out when they are over."""
 
-    def __init__(
-        self,
-        log: Store,
-        adapters: Mapping[str, Adapter],
-        pace: Pace,
-        *,
-        deadline: timedelta,
-        clock: Callable[[], datetime],
-        again: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._adapters = adapters
-        self._pace = pace
-        self._takes = deadline + PROBE_MARGIN
-        self._clock = clock
-        self._again = again
-        self._counted: set[str] = set()
-        """Connections of which failures are counted."""
-        self._running: dict[str, asyncio.Task[None]] = {}
+    _log: Store
+    _adapters: Mapping[str, Adapter]
+    _pace: Pace
+    _deadline: timedelta
+    _wakeups: Wakeups
+    _clock: Callable[[], datetime]
+    _counted: set[str] = field(default_factory=set, init=False)
+    """Connections of which failures are counted."""
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
 
     @property
     def running(self) -> Sequence[asyncio.Task[None]]:
@@ -64,13 +57,19 @@ class Outages:
         unreached = [one.connection for one in due if not one.reachable]
         for connection in unreached:
             if connection not in self._running and await self.probes(connection):
-                self._ask(connection)
+                run_beside(
+                    self._running,
+                    connection,
+                    self._reach(connection),
+                    f"Asking whether {connection} answers",
+                    self._wakeups.all,
+                )
         names = frozenset(one.connection for one in down)
         return names, frozenset(one.connection for one in due if one.reachable)
 
     async def probes(self, connection: str) -> bool:
         """Whether this process is the one to try."""
-        return await self._log.outages.probe(connection, self._clock() + self._takes)
+        return await self._log.outages.probe(connection, self._clock() + self._deadline + PROBE_MARGIN)
 
     async def heed(self, connection: str, outcome: Outcome, *, began: datetime) -> None:
         """Count what a request that began then says of its provider."""
@@ -95,18 +94,6 @@ class Outages:
                 found.failures,
                 f"{found.until:%H:%M:%S} UTC",
             )
-
-    def _ask(self, connection: str) -> None:
-        task = asyncio.create_task(self._reach(connection), name=f"reach {connection}")
-        self._running[connection] = task
-
-        def ended(task: asyncio.Task[None]) -> None:
-            del self._running[connection]
-            self._again()
-            if not task.cancelled() and (error := task.exception()):
-                log_fault(error, f"Asking whether {connection} answers was broken off")
-
-        task.add_done_callback(ended)
 
     async def _reach(self, connection: str) -> None:
         began = self._clock()

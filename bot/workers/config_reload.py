@@ -8,11 +8,12 @@ need a restart. A file with a fault changes nothing, and its faults are said.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.config.current import SettingsHolder
 from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.policy import calling_hours
@@ -30,26 +31,16 @@ from storage.store import Store
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class Reloading:
-    """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`; ``follow`` obey it."""
+    """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`."""
 
-    def __init__(
-        self,
-        log: Store,
-        client: AsyncWebClient,
-        settings: Settings,
-        directory: Directory,
-        *,
-        read: Callable[[], Settings],
-        follow: Sequence[Callable[[Settings], None]],
-    ) -> None:
-        self._log = log
-        self._client = client
-        self._settings = settings
-        self._directory = directory
-        self._read = read
-        self._follow = follow
-        self._asked = False
+    _log: Store
+    _client: AsyncWebClient
+    _settings: SettingsHolder
+    _directory: Directory
+    _read: Callable[[], Settings]
+    _asked: bool = field(default=False, init=False)
 
     def hear(self) -> None:
         """Somebody wants the file to be read anew: SIGHUP."""
@@ -72,11 +63,11 @@ class Reloading:
             )
             await self._post(announcements.rules_faulty(fault.faults))
             return
-        old, self._settings = self._settings, _taken(self._settings, new)
-        if not await self._directory.follow(self._settings.groups):
+        old = self._settings.current
+        taken = _taken(old, new)
+        if not await self._directory.follow(taken.groups):
             _log.warning("Not every user group could be read: whoever is only in one of those may do nothing")
-        for follow in self._follow:
-            follow(self._settings)
+        self._settings.current = taken
         later = needs_restart(old, new)
         _log.info("The rules were read anew%s", f"; a restart is needed for {later}" if later else "")
         await self.keep(later=later)
@@ -86,10 +77,10 @@ class Reloading:
         known = calling_hours.known()
         own_hours = {
             country: hours.words()
-            for country, hours in self._settings.hours.items()
+            for country, hours in self._settings.current.hours.items()
             if hours != known.get(country)
         }
-        now = written(self._settings.rules, self._settings.groups, own_hours)
+        now = written(self._settings.current.rules, self._settings.current.groups, own_hours)
         text = json.dumps(now, ensure_ascii=False)
         while True:
             last = await self._log.audit.rules()
@@ -109,11 +100,11 @@ class Reloading:
 
     async def _post(self, message: Message) -> None:
         """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
-        message = Masking(self._settings.slack.default_region).message(message)
+        message = Masking(self._settings.current.slack.default_region).message(message)
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._client.chat_postMessage(
-                    channel=self._settings.slack.audit_channel,
+                    channel=self._settings.current.slack.audit_channel,
                     text=message.text,
                     blocks=list(message.blocks),
                 )

@@ -6,11 +6,9 @@ day's line was begun is in the store before it is posted, so that no restart pos
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import Settings
 from bot.slack.blocks import Message
@@ -58,17 +56,15 @@ def line(day: date, counts: Mapping[State, int]) -> Message | None:
     return announcements.daily_line(day, told) if told else None
 
 
+@dataclass(slots=True)
 class Daily:
     """Posts the daily line, where the settings want one."""
 
-    def __init__(
-        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._clock = clock
-        self._begun: date | None = None
-        self._lines = Lines(log, client, clock=clock)
+    _log: Store
+    _settings: Settings
+    _lines: Lines
+    _clock: Callable[[], datetime]
+    _begun: date | None = field(default=None, init=False)
 
     async def step(self) -> bool:
         """Begin the day's lines when they are due, and post what is not posted yet; never more at once."""

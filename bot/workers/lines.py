@@ -6,7 +6,7 @@ Whoever adds one has claimed it in the store before, so that no restart posts a 
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -26,54 +26,63 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class _Line:
-    """A line on its way to a channel."""
+class Line:
+    """A line on its way to a channel. ``what`` it is, the process's log says if Slack does not take it."""
 
     channel: str
     message: Message
+    what: str
     tries: int = 0
     wait: Wait | None = None
 
+    def is_due(self, now: datetime) -> bool:
+        """Whether it waits for nothing."""
+        return self.wait is None or self.wait.is_over(now)
 
+
+async def post(line: Line, log: Store, client: AsyncWebClient, now: datetime) -> bool:
+    """Try to post a line. Return whether that is over: it is posted, or Slack will never take it."""
+    if until := await log.rate_limits.take(to_post(line.channel), now):
+        line.wait = Wait(now, until)
+        return False
+    line.tries += 1
+    message = line.message
+    try:
+        async with asyncio.timeout(ANSWER_WITHIN):
+            await client.chat_postMessage(
+                channel=line.channel, text=message.text, blocks=list(message.blocks)
+            )
+    except SLACK_TROUBLE as error:
+        kind = refusal(error, direct=False)
+        if kind is Refusal.LIMITED:
+            line.wait = Wait(now, paused_by(error, now))
+            await log.outages.pause(method_of(error), line.wait.until)
+            return False
+        if kind not in {Refusal.NEVER, Refusal.SHUT} and (kind is not Refusal.ODD or line.tries < MOST_TRIES):
+            line.wait = Wait(now, now + pause_after(line.tries))
+            return False
+        _log.error("Slack does not take %s: %s", line.what, trouble(error))
+    return True
+
+
+@dataclass(slots=True)
 class Lines:
     """Lines on their way."""
 
-    def __init__(self, log: Store, client: AsyncWebClient, *, clock: Callable[[], datetime]) -> None:
-        self._log = log
-        self._client = client
-        self._clock = clock
-        self._waiting: list[_Line] = []
+    _log: Store
+    _client: AsyncWebClient
+    _clock: Callable[[], datetime]
+    _waiting: list[Line] = field(default_factory=list, init=False)
 
     def add(self, channel: str, message: Message) -> None:
         """Post a line with the next `post`."""
-        self._waiting.append(_Line(channel, message))
+        self._waiting.append(Line(channel, message, f"the daily line for {channel}"))
 
     async def post(self) -> None:
         """Post what is not posted yet, where its time has come."""
         now = self._clock()
-        await each([one for one in self._waiting if one.wait is None or one.wait.is_over(now)], self._post)
+        await each([one for one in self._waiting if one.is_due(now)], self._post)
 
-    async def _post(self, one: _Line) -> None:
-        now = self._clock()
-        if until := await self._log.rate_limits.take(to_post(one.channel), now):
-            one.wait = Wait(now, until)
-            return
-        one.tries += 1
-        message = one.message
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.chat_postMessage(
-                    channel=one.channel, text=message.text, blocks=list(message.blocks)
-                )
-        except SLACK_TROUBLE as error:
-            code, kind = trouble(error), refusal(error, direct=False)
-            if kind is Refusal.LIMITED:
-                one.wait = Wait(now, paused_by(error, now))
-                await self._log.outages.pause(method_of(error), one.wait.until)
-            elif kind in {Refusal.NEVER, Refusal.SHUT} or (kind is Refusal.ODD and one.tries >= MOST_TRIES):
-                _log.error("Slack does not take the daily line for %s: %s", one.channel, code)
-                self._waiting.remove(one)
-            else:
-                one.wait = Wait(now, now + pause_after(one.tries))
-        else:
+    async def _post(self, one: Line) -> None:
+        if await post(one, self._log, self._client, self._clock()):
             self._waiting.remove(one)

@@ -7,21 +7,21 @@ the log. It ends a doubt in one case only: what it saw before the first attempt 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.config.settings import Settings
-from bot.services.notifications import confirmation, with_card
+from bot.services.notifications import SystemChanges, all_told
 from bot.services.outcomes import MAX_ATTEMPTS
-from bot.services.requests import Operations
+from bot.services.preconditions import Preconditions
+from bot.services.wakeups import Wakeups
 from bot.text import outcomes
-from bot.workers.loop import log_fault
+from bot.workers.loop import run_beside
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
-from storage.errors import Conflict
 from storage.event_log.hash_chain import LOOKED_UP
-from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Request
+from storage.models import LogEntry, Move, Note, Post, Request
 from storage.states import State
 from storage.store import Store
 
@@ -31,38 +31,29 @@ BATCH = 100
 """Entries of a connection that are read in a round; among them may be some that cannot be looked up."""
 
 
+@dataclass(slots=True)
 class LookUps:
     """Looks up, at most once before the first attempt of an entry and once after each doubt of a deletion."""
 
-    def __init__(
-        self,
-        log: Store,
-        settings: Settings,
-        operations: Operations,
-        adapters: Mapping[str, Adapter],
-        pace: Pace,
-        *,
-        clock: Callable[[], datetime],
-        announce: Callable[[], None],
-        again: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._operations = operations
-        self._adapters = adapters
-        self._pace = pace
-        self._clock = clock
-        self._announce = announce
-        self._again = again
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._put_off: dict[str, int] = {}
-        self._read: Mapping[str, int] = {}
-        """How far each connection's entries are read."""
-        self._queue: dict[str, LogEntry] = {}
-        """Entries that were read and are still to be looked up before their first attempt."""
+    _log: Store
+    _preconditions: Preconditions
+    _adapters: Mapping[str, Adapter]
+    _pace: Pace
+    _changes: SystemChanges
+    _wakeups: Wakeups
+    _clock: Callable[[], datetime]
+    _running: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
+    _put_off: dict[str, int] = field(default_factory=dict, init=False)
+    _read: Mapping[str, int] = field(default_factory=dict, init=False)
+    """How far each connection's entries are read."""
+    _queue: dict[str, LogEntry] = field(default_factory=dict, init=False)
+    """Entries that were read and are still to be looked up before their first attempt."""
+    _able: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
         self._able = frozenset(
             name
-            for name, adapter in adapters.items()
+            for name, adapter in self._adapters.items()
             if type(adapter).build_look_up is not Adapter.build_look_up and adapter.settings.mode == "live"
         )
 
@@ -119,18 +110,8 @@ class LookUps:
 
     def _start(self, entry: LogEntry, look: Callable[[LogEntry], Coroutine[Any, Any, None]]) -> None:
         room = len(self._running) < AT_ONCE
-        if not room or entry.id in self._running or not self._can_be_asked(entry):
-            return
-        task = asyncio.create_task(look(entry), name=f"look up {entry.id}")
-        self._running[entry.id] = task
-
-        def ended(task: asyncio.Task[None]) -> None:
-            del self._running[entry.id]
-            self._again()
-            if not task.cancelled() and (error := task.exception()):
-                log_fault(error, f"Looking up {entry.id} was broken off")
-
-        task.add_done_callback(ended)
+        if room and entry.id not in self._running and self._can_be_asked(entry):
+            run_beside(self._running, entry.id, look(entry), f"Looking up {entry.id}", self._wakeups.all)
 
     async def _first(self, entry: LogEntry) -> None:
         """Look up an entry that still is to be, and queue it again where that must wait."""
@@ -177,12 +158,7 @@ class LookUps:
                     "reference": entry.target_id,
                 },
             )
-            posts = [
-                Post("state", "audit"),
-                Post("looked_up_gone", "thread"),
-                Post("state", f"dm:{request.requester}"),
-            ]
-            await self._change(request, [gone], sighting, entry, posts)
+            await self._change(request, [gone], sighting, entry, all_told("looked_up_gone", request))
         elif sighting.found:
             posts = [Post("state", "audit"), Post("still_there", "thread")]
             await self._change(request, [], sighting, entry, posts)
@@ -216,7 +192,7 @@ class LookUps:
     async def _seen(self, request: Request, entry: LogEntry) -> Sighting:
         action = entry.action
         assert action is not None  # noqa: S101 - `_can_be_asked`
-        if self._operations.fingerprint(entry.connection, action) != request.fingerprint:
+        if self._preconditions.fingerprint(entry.connection, action) != request.fingerprint:
             return Sighting(found=None, message=outcomes.CHANGED_MEANWHILE)
         try:
             seen = await self._adapters[entry.connection].look_up(action, self._context(entry))
@@ -241,10 +217,5 @@ class LookUps:
             {"found": sighting.found, "said": sighting.message},
             {"known_as": sighting.name} if sighting.name else {},
         )
-        told = (*with_card(request, posts), *confirmation(self._settings, request, moves))
-        change = Change(request.id, SYSTEM, moves, notes=[note], posts=told)
-        try:
-            await self._log.requests.apply(change)
-        except Conflict:
-            return  # somebody settled it meanwhile, and knew better
-        self._announce()
+        # Where somebody settled it meanwhile, they knew better.
+        await self._changes.apply(request, *moves, notes=[note], posts=posts)

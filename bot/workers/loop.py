@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, TypeVar
 
 from storage.errors import LogBusyError, LogReplacedError
 
@@ -90,6 +90,25 @@ def log_fault(error: BaseException, what: str) -> None:
         _log.warning("%s: another process holds the write lock of the log", what)
     else:
         _log.error("%s", what, exc_info=error)
+
+
+def run_beside(
+    running: dict[str, asyncio.Task[None]],
+    name: str,
+    work: Coroutine[Any, Any, None],
+    what: str,
+    then: Callable[[], None],
+) -> None:
+    """Keep a task in ``running`` until it ends, then do ``then``. ``what`` it was is logged with a fault."""
+    running[name] = task = asyncio.create_task(work, name=what)
+
+    def ended(task: asyncio.Task[None]) -> None:
+        del running[name]
+        then()
+        if not task.cancelled() and (error := task.exception()):
+            log_fault(error, f"{what} was broken off")
+
+    task.add_done_callback(ended)
 
 
 async def until_written(write: Callable[[], Awaitable[_Item]]) -> _Item:

@@ -7,6 +7,7 @@ says it twice.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,18 +30,16 @@ MOST_TRIES = 10
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class OutageMessages:
     """Says once that a provider is down, and once that it is back."""
 
-    def __init__(
-        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
-    ) -> None:
-        self._log = log
-        self._client = client
-        self._settings = settings
-        self._clock = clock
-        self._tries: dict[str, tuple[int, Wait | None]] = {}
-        """What this process says: how often it tried, and how long it waits; None: it tries no more."""
+    _log: Store
+    _client: AsyncWebClient
+    _settings: Settings
+    _clock: Callable[[], datetime]
+    _tries: dict[str, tuple[int, Wait | None]] = field(default_factory=dict, init=False)
+    """What this process says: how often it tried, and how long it waits; None: it tries no more."""
 
     async def step(self) -> bool:
         """Say what is not said yet; never more at once."""

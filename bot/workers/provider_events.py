@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from bot.config.settings import Settings
-from bot.services.notifications import confirmation, with_card
+from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, not_again
 from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
 from storage.errors import Conflict, NoSuchRequest
@@ -130,17 +129,16 @@ def _happened(request: Request, entry: LogEntry, notice: Notice, *before: Move) 
             "not_before": None,
         },
     )
-    posts = (Post("state", "audit"), Post("webhook", "thread"), Post("state", f"dm:{request.requester}"))
-    return Change(request.id, SYSTEM, (*before, move), posts=with_card(request, posts))
+    posts = with_card(request, all_told("webhook", request))
+    return Change(request.id, SYSTEM, (*before, move), posts=posts)
 
 
+@dataclass(slots=True)
 class Notices:
-    """Takes what providers tell. ``announce`` is called when there is something to post."""
+    """Takes what providers tell."""
 
-    def __init__(self, log: Store, settings: Settings, *, announce: Callable[[], None]) -> None:
-        self._log = log
-        self._settings = settings
-        self._announce = announce
+    _log: Store
+    _changes: SystemChanges
 
     async def take(self, connection: str, notice: Notice) -> None:
         """Do what a notice asks for; when this returns, it is committed or there was nothing to do.
@@ -192,16 +190,14 @@ class Notices:
     ) -> None:
         """Make the change that is decided on, on the request as it stands."""
         while isinstance(found := decide(request), Change):
-            told = (*found.posts, *confirmation(self._settings, request, found.moves))
             try:
-                await self._log.requests.apply(replace(found, posts=told))
+                await self._changes.commit(request, found)
             except Conflict as first:
                 if found.nonce is not None and (not found.moves or first.current.entries == request.entries):
                     found = Ignored("what it says was told already")
                     break
                 request = first.current
                 continue
-            self._announce()
             if found.moves:
                 _log.info("%s: a webhook of %s settled it", found.moves[0].entry, connection)
                 return

@@ -1,6 +1,7 @@
 """How fast a connection may be asked, and when not at all: as the log says, so that all processes agree."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.services.outcomes import PUT_OFF_AT_MOST
@@ -19,21 +20,21 @@ TELL_FROM = timedelta(seconds=60)
 """The shortest pause that those who wait are told of: a shorter one is over before they have read it."""
 
 
+@dataclass(slots=True)
 class Pace:
     """Takes turns for connections, and remembers which of them wait."""
 
-    def __init__(self, log: Store, adapters: Mapping[str, Adapter], *, clock: Callable[[], datetime]) -> None:
-        self._log = log
-        self._adapters = adapters
-        self._clock = clock
-        self._waits: dict[str, Wait] = {}
-        self.held: frozenset[str] = frozenset()
-        """Connections that stand still."""
-        self._asked: frozenset[str] = frozenset()
-        self.removals_due: frozenset[str] = frozenset()
-        """Connections whose provider asked for a wait; each may send one request to remove something."""
-        self.probing: set[str] = set()
-        """Connections that stand still, and of which one request finds out if they answer again."""
+    _log: Store
+    _adapters: Mapping[str, Adapter]
+    _clock: Callable[[], datetime]
+    held: frozenset[str] = field(default=frozenset(), init=False)
+    """Connections that stand still."""
+    removals_due: frozenset[str] = field(default=frozenset(), init=False)
+    """Connections whose provider asked for a wait; each may send one request to remove something."""
+    probing: set[str] = field(default_factory=set, init=False)
+    """Connections that stand still, and of which one request finds out if they answer again."""
+    _waits: dict[str, Wait] = field(default_factory=dict, init=False)
+    _asked: frozenset[str] = field(default=frozenset(), init=False)
 
     def see(self, standstills: Iterable[Standstill]) -> None:
         """What stands still, as the log says now."""

@@ -5,37 +5,32 @@ whenever the first is done: after a restart, or once somebody settled what was u
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
-from bot.services.notifications import with_card
-from bot.services.requests import NotAllowed, Operations, Origin, Wish
+from bot.services.models import NotAllowed, Origin, Wish
+from bot.services.notifications import SystemChanges
+from bot.services.preconditions import Preconditions
+from bot.services.requests import RequestService
 from bot.slack.users import Directory, PersonUnreadable
 from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
 from providers.actions import PlaceCall, Refused
-from storage.errors import Conflict
 from storage.event_log.hash_chain import FOLLOWED
-from storage.models import SYSTEM, Change, Note, Post, Request
+from storage.models import Note, Post, Request
 from storage.store import Store
 
 
+@dataclass(slots=True)
 class Moving:
     """Takes the second steps of moves, and has told what came of them."""
 
-    def __init__(
-        self,
-        log: Store,
-        directory: Directory,
-        operations: Operations,
-        *,
-        clock: Callable[[], datetime],
-        announce: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._directory = directory
-        self._operations = operations
-        self._clock = clock
-        self._announce = announce
+    _log: Store
+    _directory: Directory
+    _preconditions: Preconditions
+    _requests: RequestService
+    _changes: SystemChanges
+    _clock: Callable[[], datetime]
 
     async def step(self) -> bool:
         """Place what was cancelled to be moved, and tell what came of it; never more to do at once."""
@@ -53,14 +48,15 @@ class Moving:
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
             return
-        stopped = await self._operations.stops(call)  # which is the better reason, and said when it is asked
+        # Which is the better reason, and said when it is asked.
+        stopped = await self._preconditions.stops(call)
         if not stopped and (other := await self._also_cancelled(move, moved, call)):
             await self._tell(move, None, why=scheduled_calls.cancelled_by(other))
             return
-        if await self._operations.is_from_a_backup(move.entries[0]):
+        if await self._preconditions.is_from_a_backup(move.entries[0]):
             await self._tell(move, None, why=outcomes.FROM_A_BACKUP)
             return
-        if not self._operations.goes_where(moved):
+        if not self._preconditions.goes_where(moved):
             await self._tell(move, None, why=outcomes.connection_changed(move.connection))
             return
         try:
@@ -80,7 +76,7 @@ class Moving:
             zone=move.zone,
         )
         try:
-            await self._operations.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
+            await self._requests.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
         except NotAllowed:
             return  # recorded, with its why: it is told of in the next round
         except Refused as refused:
@@ -90,15 +86,12 @@ class Moving:
         """Return the request by which somebody else had the call cancelled, before or since, or None."""
         if moved.cancelled and moved.cancelled.by != move.id:
             return moved.cancelled.by
-        return await self._operations.cancelled_since(move, call)
+        return await self._preconditions.cancelled_since(move, call)
 
     async def _tell(self, move: Request, second: str | None, *, why: str | None = None) -> None:
         """Note what came of the second step, where people look for the first."""
         posts = [Post("state", "audit"), Post(FOLLOWED, "thread"), Post(FOLLOWED, f"dm:{move.requester}")]
         note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
-        key, told = f"{move.id}:{FOLLOWED}:{second}", with_card(move, posts)
-        try:
-            await self._log.requests.apply(Change(move.id, SYSTEM, [], inbound=key, notes=[note], posts=told))
-        except Conflict:
-            return  # another process told of it
-        self._announce()
+        key = f"{move.id}:{FOLLOWED}:{second}"
+        # Where another process told of it, nothing is told twice.
+        await self._changes.apply(move, inbound=key, notes=[note], posts=posts)

@@ -8,11 +8,9 @@ can use any more are forgotten, and what was purged before an older log was put 
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
-
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import RetentionTable, Settings
 from bot.ui import announcements
@@ -43,19 +41,17 @@ def in_words(time_kept: timedelta) -> str:
     return f"{time_kept.days} days" if time_kept == whole else str(time_kept)
 
 
+@dataclass(slots=True)
 class Keeping:
     """Anchors the log and purges it, a round at a time."""
 
-    def __init__(
-        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
-    ) -> None:
-        self._log = log
-        self._settings = settings
-        self._clock = clock
-        self._lines = Lines(log, client, clock=clock)
-        self._anchored: date | None = None
-        self._purged: datetime | None = None
-        self._erased_again: date | None = None
+    _log: Store
+    _settings: Settings
+    _lines: Lines
+    _clock: Callable[[], datetime]
+    _anchored: date | None = field(default=None, init=False)
+    _purged: datetime | None = field(default=None, init=False)
+    _erased_again: date | None = field(default=None, init=False)
 
     async def step(self) -> bool:
         """Do what is due; whether there is more of it."""

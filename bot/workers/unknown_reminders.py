@@ -5,14 +5,14 @@ two processes, or a restart, find it. A day on which nothing ran is not made up 
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.policy import engine
-from bot.services.notifications import STILL_UNKNOWN
-from bot.services.requests import Operations
+from bot.services.notifications import STILL_UNKNOWN, SystemChanges
+from bot.services.permissions import Permissions
 from bot.slack.users import Directory
-from storage.errors import Conflict
-from storage.models import SYSTEM, Change, Note, Post, Query, Request
+from storage.models import Note, Post, Query, Request
 from storage.states import State
 from storage.store import Store
 
@@ -27,25 +27,17 @@ def days_unknown(request: Request, now: datetime) -> int:
     return max((now - min(since)) // EVERY, 0) if since else 0
 
 
+@dataclass(slots=True)
 class Doubts:
-    """Reminds of what is unknown. ``announce``: there is something to post."""
+    """Reminds of what is unknown."""
 
-    def __init__(
-        self,
-        log: Store,
-        directory: Directory,
-        operations: Operations,
-        *,
-        clock: Callable[[], datetime],
-        announce: Callable[[], None],
-    ) -> None:
-        self._log = log
-        self._directory = directory
-        self._operations = operations
-        self._clock = clock
-        self._announce = announce
-        self._reminded: dict[str, int] = {}
-        """The days after which requests were reminded of. Only saves work."""
+    _log: Store
+    _directory: Directory
+    _permissions: Permissions
+    _changes: SystemChanges
+    _clock: Callable[[], datetime]
+    _reminded: dict[str, int] = field(default_factory=dict, init=False)
+    """The days after which requests were reminded of. Only saves work."""
 
     async def step(self) -> bool:
         """Remind of every request of which something has been unknown for another day."""
@@ -66,16 +58,11 @@ class Doubts:
         return False
 
     async def _remind(self, request: Request, days: int) -> None:
-        rule = self._operations.rule_of(request)
-        people = sorted(engine.settlers(rule, self._directory.members(), self._operations.case(request)))
+        rule = self._permissions.rule_of(request)
+        people = sorted(engine.settlers(rule, self._directory.members(), self._permissions.case(request)))
         posts = [Post(STILL_UNKNOWN, "thread"), *(Post(STILL_UNKNOWN, f"dm:{person}") for person in people)]
         note = Note(request.id, STILL_UNKNOWN, {"days": days})
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
         key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
-        try:
-            await self._log.requests.apply(
-                Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts)
-            )
-        except Conflict:
-            return  # another process was first, or did so before a restart
-        self._announce()
+        # Where another process was first, or did so before a restart, nobody is reminded twice.
+        await self._changes.apply(request, inbound=key, notes=[note], posts=posts)

@@ -1,4 +1,4 @@
-"""A bot for the gates, put together as `bot.cli.serve` does it: its parts, its log and what stands around are given."""
+"""A bot for the gates, put together by `bot.runtime`: its parts, its log and what stands around are given."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -15,10 +15,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.loader import load
 from bot.config.settings import Settings
-from bot.services.requests import Operations, Origin, Wish, content
-from bot.slack.users import Directory, Workspace
-from bot.workers.dispatcher import Dispatcher
-from bot.workers.outbox import Outbox
+from bot.runtime import Bot
+from bot.services.approvals import content
+from bot.services.models import Origin, Wish
+from bot.slack.users import Workspace
 from playground import callkaro, kore, voxworks
 from playground.content import APP_TOKEN, BOT_TOKEN, TEAM_ID
 from playground.stage import CONFIGURATION, KEY
@@ -113,49 +113,44 @@ class MovableClock(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Crew:
+@dataclass(kw_only=True)
+class Crew(Bot):
     """One bot: what people can ask it, and what it does by itself. Nothing runs unless it is told to."""
 
     log: Store
-    directory: Directory
-    operations: Operations
-    dispatcher: Dispatcher
-    outbox: Outbox
 
     async def ask(self, action: CallAction, inbound: str) -> tuple[Request, bool]:
         """Ask as the agent; the request, and whether it is a new one."""
         person = await self.directory.person(AGENT)
         wish = Wish(connection_of(action), (action,), "customer asked")
-        asked = await self.operations.ask(wish, Origin(person, "C0SUPPORT", inbound, f"nonce {inbound}"))
+        asked = await self.requests.ask(wish, Origin(person, "C0SUPPORT", inbound, f"nonce {inbound}"))
         return asked.request, asked.fresh
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
         """Approve as one of the managers."""
         person = await self.directory.person(by)
-        return await self.operations.approve(
+        return await self.approvals.approve(
             request.id, person, shown=content(request), nonce=f"{request.id} {by}"
         )
 
     async def deny(self, request: Request, by: str = MANAGER) -> Request:
         """Deny as one of the managers."""
         person = await self.directory.person(by)
-        return await self.operations.deny(
+        return await self.approvals.deny(
             request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
         )
 
     async def take_back(self, request: Request, inbound: str) -> Request:
         """Take back as the agent."""
         person = await self.directory.person(AGENT)
-        return await self.operations.take_back(request.id, person, inbound=inbound)
+        return await self.approvals.take_back(request.id, person, inbound=inbound)
 
     async def round(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
             await self.dispatcher.step()
-            if self.dispatcher.idle:
+            if not await self.dispatcher.finish(timedelta(seconds=10)):
                 return
-            await self.dispatcher.finish(timedelta(seconds=10))
         raise AssertionError("the dispatcher goes round without end")
 
     async def posts(self) -> None:
@@ -197,37 +192,25 @@ def crew(
     waits: bool = False,
 ) -> Crew:
     """Put a bot together. ``waits``: somebody else moves the clock, so the outbox waits for its turn."""
-    made = parts or Parts()
-    directory = made.directory(log, client, settings.groups, workspace=Workspace(TEAM_ID), clock=clock)
-    operations = made.operations(log, settings, directory, adapters, team=TEAM_ID, clock=clock, wake=wake)
-    dispatcher = made.dispatcher(
-        log,
-        settings,
-        directory,
-        operations,
-        adapters,
-        owner=owner,
-        team=TEAM_ID,
-        clock=clock,
-        announce=wake,
-        again=wake,
-        jitter=lambda: 0.0,
-    )
 
     async def sleep(seconds: float) -> None:
         clock.move(seconds=seconds)
         await asyncio.sleep(0)
 
-    outbox = made.outbox(
-        log,
-        client,
-        settings,
+    made = Crew(
+        settings=settings,
+        client=client,
+        log=log,
+        adapters=adapters,
+        workspace=Workspace(TEAM_ID),
         owner=owner,
         clock=clock,
-        cannot_post=lambda _: None,
+        parts=parts or Parts(),
+        jitter=lambda: 0.0,
         sleep=asyncio.sleep if waits else sleep,
     )
-    return Crew(log, directory, operations, dispatcher, outbox)
+    made.wakeups.outbox = made.wakeups.all = wake
+    return made
 
 
 def aim(kind: str, number: int) -> CallAction:

@@ -20,8 +20,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bot.services.models import Settlement
 from bot.services.outcomes import RETRY_SCHEDULED
-from bot.services.requests import Settlement
 from playground.journal import Asked, Call, Campaign, Effect, Exchange, Journal
 from providers.actions import (
     CallAction,

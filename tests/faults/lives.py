@@ -21,9 +21,9 @@ from typing import Any, ClassVar, Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, precondition, rule
 
-from bot.services.requests import NotAllowed, Settlement
+from bot.services.models import NotAllowed, Settlement
 from bot.text.interactions import Evidence
-from bot.workers.dispatcher import NOW_MEANS
+from bot.workers.attempt import NOW_MEANS
 from playground.journal import Asked
 from providers.actions import Kind
 from storage.errors import Conflict
@@ -283,7 +283,7 @@ class Lives(RuleBasedStateMachine):
             person = await self.bot.directory.person(MANAGER)
             nonce = f"{how} {request} {self.events}"
             try:
-                await self.bot.operations.settle(
+                await self.bot.approvals.settle(
                     request, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=nonce
                 )
             except (Conflict, NotAllowed):

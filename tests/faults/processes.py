@@ -22,7 +22,7 @@ from typing import Any, Final
 import httpx
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.services.requests import NotAllowed
+from bot.services.models import NotAllowed
 from bot.workers.loop import Rounds
 from bot.workers.outbox import Outbox
 from storage.database.repository import Database

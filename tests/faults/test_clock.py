@@ -5,8 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.services.requests import Moved, Origin, Wish
-from bot.workers.reschedules import Moving
+from bot.services.models import Moved, Origin, Wish
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.models import Request
 from storage.states import State
@@ -137,14 +136,14 @@ async def approved_for_a_call(stage: Bench, how: str) -> Request:
     await stage.providers.fail(provider, "refused")
     wish = Wish(connection, (cancel,), "customer asked", goes_out=said, moves=moved)
     person = await stage.bot.person(AGENT)
-    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 
 async def until_the_provider_is_back(stage: Bench) -> None:
     """Eighty minutes without a provider, then four hours with it; a round every five minutes."""
     bot = stage.bot
-    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    moving = bot.moving
     for minutes in range(0, 320, 5):
         if minutes == 80:
             await stage.providers.clear("callkaro")
@@ -182,7 +181,7 @@ async def test_what_is_approved_in_time_and_sent_too_late_is_not_sent_at_all(sta
 
 async def test_a_bot_that_cancels_what_went_out_is_found_out(tmp_path: Path) -> None:
     """The judge believes no "deleted" for a call that had rung."""
-    async with bench(tmp_path, Parts(dispatcher=AnyTimeWillDo)) as stage:
+    async with bench(tmp_path, Parts(attempts=AnyTimeWillDo)) as stage:
         made = await approved_for_a_call(stage, "by number")
         await until_the_provider_is_back(stage)
         assert any("delete" in one.request.target for one in await stage.asked("callkaro"))

@@ -14,14 +14,14 @@ PART = 1
 """Of the random lives: those that hold without the bug."""
 
 BUGS = {
-    "retry on recovery": Parts(dispatcher=RetriesOnRecovery),
-    "retry in doubt": Parts(dispatcher=RetriesInDoubt),
-    "no expiry check before the send": Parts(dispatcher=NeverTooLate),
-    "no expiry check at the decision": Parts(operations=NoDeadline),
-    "no owner check": Parts(dispatcher=NoOwnerCheck),
-    "send before commit": Parts(dispatcher=SendsFirst),
+    "retry on recovery": Parts(attempts=RetriesOnRecovery),
+    "retry in doubt": Parts(attempts=RetriesInDoubt),
+    "no expiry check before the send": Parts(attempts=NeverTooLate),
+    "no expiry check at the decision": Parts(approvals=NoDeadline),
+    "no owner check": Parts(attempts=NoOwnerCheck),
+    "send before commit": Parts(attempts=SendsFirst),
     "outbox outside the transaction": Parts(requests_table=PostsLater),
-    "no dedupe": Parts(operations=NoInboundKey),
+    "no dedupe": Parts(requests=NoInboundKey),
 }
 
 WITHOUT = {

@@ -10,7 +10,8 @@ from bot.listeners.actions import Requests
 from bot.parsing.command import Line
 from bot.policy.engine import Decision
 from bot.services.commands import Commands
-from bot.services.requests import Asked, Operations, Origin, Wish
+from bot.services.models import Asked, Origin, Wish
+from bot.services.requests import RequestService
 from providers.actions import Kind
 from storage.models import NewRequest, Person, Query
 from tests.integration.bench import AGENT, Bench, StepLog
@@ -24,7 +25,7 @@ CANCEL_LINE = "/cancel-call vx_1001 via voxworks reason=customer asked"
 
 async def what_slack_heard_of_survives_kill_9(bench: Bench) -> None:
     """A bot killed at the very moment that Slack has its answer leaves the request in its log."""
-    listeners = bench.parts.requests
+    listeners = bench.parts.listeners
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -109,7 +110,7 @@ async def a_double_click_places_one_call(bench: Bench) -> None:
     assert len(await bench.asked("callkaro")) == 1, "a double click placed two calls"
 
 
-class NoNonce(Operations):
+class NoNonce(RequestService):
     """Forgets which button it was."""
 
     async def ask(self, wish: Wish, origin: Origin) -> Asked:
@@ -126,7 +127,7 @@ async def a_command_delivered_twice_is_one_request(bench: Bench) -> None:
     assert len(found) == 1, "a second delivery became a second request"
 
 
-class NoInboundKey(Operations):
+class NoInboundKey(RequestService):
     """Forgets which delivery it was."""
 
     _deliveries = 0

@@ -24,7 +24,7 @@ class SlowRequests(StepRequests):
 
 async def main(folder: Path, module: str, listeners: str) -> None:
     """Hear one command with these listeners, say that Slack was answered, and wait to be killed."""
-    parts = Parts(requests_table=SlowRequests, requests=getattr(import_module(module), listeners))
+    parts = Parts(requests_table=SlowRequests, listeners=getattr(import_module(module), listeners))
     async with bench(folder, parts) as stage, stage.connected():
         heard = await stage.people.person(AGENT).command(CANCEL_LINE)
         sys.stdout.write("heard\n" if heard.ephemeral else f"{heard}\n")

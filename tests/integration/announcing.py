@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Self
 
-from bot.services.requests import content
-from bot.workers.dispatcher import Dispatcher
+from bot.services.approvals import content
+from bot.workers.attempt import Attempts
 from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
 from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
@@ -21,7 +21,7 @@ async def what_happened_is_told_after_a_crash(bench: Bench) -> None:
     made = await bench.bot.ask(CANCEL_BY_ID)
     manager = await bench.bot.person(MANAGER)
     bench.bot.log.at["after denied"] = bench.bot.log.die
-    denying = bench.bot.operations.deny(
+    denying = bench.bot.approvals.deny(
         made.id, manager, reason="not this one", shown=content(made), nonce="denied"
     )
     await bench.survives(denying)
@@ -127,7 +127,7 @@ async def nothing_is_announced_before_it_happened(bench: Bench) -> None:
     assert "✅" not in str(audit), "a success was announced that never happened"
 
 
-class AnnouncesFirst(Dispatcher):
+class AnnouncesFirst(Attempts):
     """Tells the good news, then sends."""
 
     async def _still_ours(self, entry: LogEntry) -> bool:

@@ -1,6 +1,6 @@
 """The whole bot in this process: real file, real wire, real Slack payloads, and a clock that is moved by hand.
 
-A `Bot` is put together as `bot.cli.serve` does it, but nothing runs by itself: a test takes each round. It is
+`bot.runtime` puts a `Bot` together, but nothing runs by itself: a test takes each round. It is
 made of `Parts`, so that a seeded bug is a subclass in the place of one part. `Bench.crash` is what kill -9
 does: the dead bot changes nothing any more, and a new one starts on the same file.
 """
@@ -13,18 +13,14 @@ from pathlib import Path
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.app import Surfaces, create_app
+from bot import runtime
+from bot.app import create_app
 from bot.config.loader import load
 from bot.config.settings import Connection, Settings
-from bot.listeners.actions import Requests
-from bot.services.commands import Commands
-from bot.services.requests import Operations, Origin, Wish
-from bot.services.requests import content as hash_of
+from bot.services.approvals import content as hash_of
+from bot.services.models import Origin, Wish
 from bot.slack.socket_mode import SocketMode
-from bot.slack.users import Directory, Workspace
-from bot.workers.approval_reminders import Asking
-from bot.workers.dispatcher import Dispatcher
-from bot.workers.outbox import Outbox
+from bot.slack.users import Workspace
 from playground import callkaro, content, kore, providers, slack, voxworks
 from playground.journal import Exchange
 from playground.people import Message
@@ -150,46 +146,30 @@ class StepLog(Store):
         self.dead = True
 
 
-@dataclass(frozen=True)
-class Parts:
-    """What a bot is made of."""
+@dataclass(frozen=True, slots=True)
+class Parts(runtime.Parts):
+    """What a bot is made of, its log among it."""
 
     log: type[StepLog] = StepLog
     requests_table: type[StepRequests] = StepRequests
     outbox_table: type[repositories.outbox.Outbox] = repositories.outbox.Outbox
     retention: type[repositories.retention.Retention] = repositories.retention.Retention
     call_history: type[repositories.call_history.CallHistory] = repositories.call_history.CallHistory
-    directory: type[Directory] = Directory
-    operations: type[Operations] = Operations
-    dispatcher: type[Dispatcher] = Dispatcher
-    outbox: type[Outbox] = Outbox
-    requests: type[Requests] = Requests
-    commands: type[Commands] = Commands
 
 
-@dataclass(frozen=True)
-class Bot:
+@dataclass(kw_only=True)
+class Bot(runtime.Bot):
     """One process, as far as a test is concerned."""
 
-    owner: str
-    settings: Settings
     log: StepLog
-    adapters: Mapping[str, Adapter]
-    directory: Directory
-    operations: Operations
-    dispatcher: Dispatcher
-    outbox: Outbox
-    asking: Asking
-    surfaces: Surfaces
 
     async def rounds(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""
         for _ in range(ROUNDS_AT_MOST):
             if not self.log.dead:
                 await self.dispatcher.step()
-            if self.dispatcher.idle:
+            if not await self.dispatcher.finish(timedelta(seconds=10)):
                 return
-            await self.dispatcher.finish(timedelta(seconds=10))
         raise AssertionError("the dispatcher goes round without end")
 
     async def asks(self) -> None:
@@ -219,12 +199,12 @@ class Bot:
                 connection = "reminders"
         wish = Wish(connection, actions, "customer asked")
         person = await self.person(by)
-        return (await self.operations.ask(wish, Origin(person, "C0SUPPORT", inbound, nonce))).request
+        return (await self.requests.ask(wish, Origin(person, "C0SUPPORT", inbound, nonce))).request
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
         """Approve a request as it stands."""
         person = await self.person(by)
-        return await self.operations.approve(
+        return await self.approvals.approve(
             request.id, person, shown=hash_of(request), nonce=f"{request.id} {by}"
         )
 
@@ -279,64 +259,23 @@ class Bench:
         client = AsyncWebClient(content.BOT_TOKEN, base_url=decided.slack_api_url, retry_handlers=[])
         client.proxy = None
         workspace = Workspace.of((await client.auth_test()).data)  # type: ignore[arg-type]  # no bytes
-        directory = parts.directory(log, client, decided.groups, workspace=workspace, clock=self.clock)
-        await directory.refresh_groups()
-        team = workspace.team
-        operations = parts.operations(
-            log, decided, directory, adapters, team=team, clock=self.clock, wake=_nobody_waits
-        )
-        dispatcher = parts.dispatcher(
-            log,
-            decided,
-            directory,
-            operations,
-            adapters,
-            owner=owner,
-            team=team,
-            clock=self.clock,
-            announce=_nobody_waits,
-            again=_nobody_waits,
-            jitter=lambda: 0.0,
-        )
-        asking = Asking(
-            log, decided, directory, operations, team=team, clock=self.clock, announce=_nobody_waits
-        )
 
         async def sleep(seconds: float) -> None:
             self.clock.move(seconds=seconds)
 
-        outbox = parts.outbox(
-            log,
-            client,
-            decided,
+        bot = Bot(
+            settings=decided,
+            client=client,
+            log=log,
+            adapters=adapters,
+            workspace=workspace,
             owner=owner,
             clock=self.clock,
-            cannot_post=asking.look_again,
+            parts=parts,
+            jitter=lambda: 0.0,
             sleep=sleep,
         )
-        surfaces = Surfaces.make(
-            client,
-            log,
-            decided,
-            operations,
-            directory,
-            adapters,
-            clock=self.clock,
-            services=parts.commands,
-            listeners=parts.requests,
-        )
-        bot = Bot(
-            owner,
-            decided,
-            log,
-            adapters,
-            directory,
-            operations,
-            dispatcher,
-            outbox,
-            asking,
-            surfaces,
-        )
+        await bot.directory.refresh_groups()
         self.bots.append(bot)
         return bot
 
@@ -442,7 +381,3 @@ async def bench(
                 for task in bot.dispatcher._in_flight.values():
                     task.cancel()
         assert not await people.faults(), "Slack refused a message, a modal or an answer"
-
-
-def _nobody_waits() -> None:
-    """Wake nobody: every round is taken by hand."""

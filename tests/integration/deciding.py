@@ -8,7 +8,11 @@ from sqlite3 import Connection
 from typing import Any
 
 from bot.policy.engine import Decision, Effect
-from bot.services.requests import NotAllowed, Operations, Wish, content
+from bot.services.approvals import ApprovalService, content
+from bot.services.models import NotAllowed, Wish
+from bot.services.permissions import Permissions
+from bot.services.preconditions import Preconditions
+from bot.workers.attempt import Attempts
 from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
@@ -43,10 +47,10 @@ async def exactly_one_decides(bench: Bench) -> None:
         made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
         shown, nonce = content(made), f"nonce {number} "
         everyone = [
-            here.operations.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
-            there.operations.approve(made.id, sam, shown=shown, nonce=nonce + "2"),
-            there.operations.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.operations.take_back(made.id, asha, inbound=f"press {number}"),
+            here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
+            there.approvals.approve(made.id, sam, shown=shown, nonce=nonce + "2"),
+            there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
+            here.approvals.take_back(made.id, asha, inbound=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
@@ -71,7 +75,7 @@ class NoStateInTheMove(BadLog):
             return asked, parameters[: asked.count("?")] if condition else parameters
 
 
-class LoserWins(Operations):
+class LoserWins(ApprovalService):
     """Tells everyone that it was them."""
 
     async def _apply(self, change: Change) -> Request:
@@ -144,7 +148,7 @@ async def _told_no(doing: Awaitable[object]) -> str:
     return ""
 
 
-class NoDeadline(Operations):
+class NoDeadline(ApprovalService):
     """Takes a decision at any time."""
 
     def _check_in_time(self, request: Request) -> None:
@@ -161,7 +165,7 @@ async def now_does_not_mean_hours_later(bench: Bench) -> None:
     assert (await bench.bot.entry(made)).state is State.EXPIRED
 
 
-class NeverTooLate(Dispatcher):
+class NeverTooLate(Attempts):
     """Sends whatever is approved."""
 
     async def _too_late(self, request: Request, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
@@ -180,7 +184,7 @@ async def nothing_is_cancelled_once_it_went_out(bench: Bench) -> None:
     assert (await bench.bot.entry(made)).state is State.EXPIRED
 
 
-class AnyTimeWillDo(Dispatcher):
+class AnyTimeWillDo(Attempts):
     """Cancels what went out, and believes every answer."""
 
     async def _is_over(self, request: Request, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
@@ -198,7 +202,7 @@ async def strangers_ask_for_nothing(bench: Bench) -> None:
     assert [one.state for one in await bench.bot.entries()] == [State.REFUSED] * len(strangers)
 
 
-class EverybodyAsks(Operations):
+class EverybodyAsks(Permissions):
     """Sees a full member in everyone."""
 
     def may_ask(self, wish: Wish, person: Person, *, channel: str | None) -> Decision:
@@ -214,7 +218,7 @@ async def only_others_who_are_entitled_decide(bench: Bench) -> None:
     assert (await bench.bot.entry(made)).state is State.PENDING
 
 
-class EverybodyDecides(Operations):
+class EverybodyDecides(Permissions):
     """Does not ask who decides."""
 
     def may_decide(self, request: Request | Waiting, person: Person) -> Decision:  # noqa: ARG002 - the bug
@@ -234,7 +238,7 @@ async def rules_hold_until_the_send(bench: Bench) -> None:
         await bench.bot.log.users.keep_person(known)
 
 
-class RulesOnlyOnce(Dispatcher):
+class RulesOnlyOnce(Attempts):
     """Believes that what was allowed is allowed."""
 
     async def _check_rules(self, request: Request, entry: LogEntry) -> None:
@@ -252,7 +256,7 @@ async def an_approval_is_for_one_agent(bench: Bench) -> None:
     assert "ask again" in (entry.message or "")
 
 
-class Unbound(Operations):
+class Unbound(Preconditions):
     """Binds a request to nothing."""
 
     def fingerprint(self, connection: str, action: CallAction) -> str:  # noqa: ARG002 - the bug

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
-from bot.services.requests import Operations, content
-from bot.workers.dispatcher import Dispatcher
+from bot.services.approvals import ApprovalService, content
+from bot.workers.attempt import Attempts
 from bot.workers.outbox import Outbox
 from providers.actions import Outcome
 from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
@@ -36,7 +36,7 @@ async def _lives(bench: Bench) -> list[Request]:
     sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
     denied = await bench.bot.ask(CANCEL_BY_ID, inbound="deny")
     manager = await bench.bot.person(MANAGER)
-    await bench.bot.operations.deny(
+    await bench.bot.approvals.deny(
         denied.id, manager, reason="his mother asked us", shown=content(denied), nonce="denied"
     )
     await bench.bot.rounds()
@@ -181,7 +181,7 @@ async def nothing_personal_is_sealed(bench: Bench) -> None:
     assert not [one for one in PERSONAL if one in whole], "something personal can never be erased"
 
 
-class NotesInTheChain(Operations):
+class NotesInTheChain(ApprovalService):
     """Writes what people said where everyone will always read it."""
 
     async def _apply(self, change: Change) -> Request:
@@ -189,7 +189,7 @@ class NotesInTheChain(Operations):
         return await super()._apply(replace(change, moves=moves))
 
 
-class NumbersInMessages(Dispatcher):
+class NumbersInMessages(Attempts):
     """Says in the outcome whom it called."""
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES, Consequence
-from bot.workers.dispatcher import Dispatcher
+from bot.workers.attempt import Attempts
 from playground.faults import Fault
 from providers.actions import (
     CallRef,
@@ -47,10 +47,11 @@ async def a_crash_around_the_send_repeats_nothing(bench: Bench) -> None:
         assert len(await bench.asked("callkaro")) == number, f"a crash {step} sent again what was sent"
 
 
-class SendsFirst(Dispatcher):
+class SendsFirst(Attempts):
     """Sends, and writes down afterwards that it does."""
 
-    async def _attempt(self, entry: LogEntry) -> None:
+    async def run(self, entry: LogEntry) -> None:
+        """Send, then claim."""
         request = await self._log.requests.request(entry.request)
         outcome = await self._adapters[entry.connection].send(await self._last_look(request, entry))
         claimed = await self._claim(request, entry)
@@ -58,12 +59,13 @@ class SendsFirst(Dispatcher):
             await self._record(request, claimed, outcome)
 
 
-class RetriesOnRecovery(Dispatcher):
+class RetriesOnRecovery(Attempts):
     """Takes what a dead process left for not sent."""
 
-    async def _reap(self, entry: LogEntry) -> None:
+    async def reap(self, entry: LogEntry) -> None:
+        """Let it be sent once more."""
         move = Move(entry.id, "recovered", frozenset({State.SENDING}), State.APPROVED)
-        await self._change(await self._log.requests.request(entry.request), move)
+        await self._changes.apply(await self._log.requests.request(entry.request), move)
 
 
 async def a_process_that_overslept_sends_nothing(bench: Bench) -> None:
@@ -102,7 +104,7 @@ def _sleeps(log: StepLog, step: str, awake: asyncio.Event) -> asyncio.Event:
     return there
 
 
-class NoOwnerCheck(Dispatcher):
+class NoOwnerCheck(Attempts):
     """Sends what it once claimed."""
 
     async def _still_ours(self, entry: LogEntry) -> bool:  # noqa: ARG002 - the bug
@@ -130,7 +132,7 @@ async def a_call_in_doubt_is_never_placed_again(bench: Bench) -> None:
         assert (await bench.bot.entry(request)).state is State.UNKNOWN
 
 
-class RetriesInDoubt(Dispatcher):
+class RetriesInDoubt(Attempts):
     """Orders another attempt after every doubt."""
 
     async def _consequence(self, *what: Any, owner: str) -> Consequence:
@@ -154,7 +156,7 @@ async def what_cannot_be_reached_is_tried_a_few_times(bench: Bench) -> None:
     assert (await bench.bot.entry(request)).state is State.FAILED
 
 
-class Tireless(Dispatcher):
+class Tireless(Attempts):
     """Counts no attempts."""
 
     async def _consequence(
@@ -180,7 +182,7 @@ async def who_says_later_is_asked_later(bench: Bench) -> None:
     assert (await bench.bot.entry(request)).state is State.SUCCEEDED
 
 
-class Impatient(Dispatcher):
+class Impatient(Attempts):
     """Does not listen to how long a provider wants to be left alone."""
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
@@ -203,7 +205,7 @@ async def a_cancellation_by_number_has_a_short_window(bench: Bench) -> None:
     assert (entry.state, entry.doubted) == (State.UNKNOWN, True)
 
 
-class WindowWide(Dispatcher):
+class WindowWide(Attempts):
     """Lets a window stand open for an hour."""
 
     async def _consequence(self, *what: Any, owner: str) -> Consequence:
@@ -258,7 +260,7 @@ async def a_doubt_ends_in_no_silence(bench: Bench) -> None:
         match end:
             case "taken back":
                 agent = await bench.bot.person(AGENT)
-                await bench.bot.operations.take_back(request.id, agent, inbound=f"back {number}")
+                await bench.bot.approvals.take_back(request.id, agent, inbound=f"back {number}")
             case "refused":
                 await bench.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
             case _:
@@ -271,7 +273,7 @@ async def a_doubt_ends_in_no_silence(bench: Bench) -> None:
     assert len(await bench.asked("voxworks")) == 3
 
 
-class ForgetsDoubts(Dispatcher):
+class ForgetsDoubts(Attempts):
     """Orders another attempt as if there had been none before."""
 
     async def _consequence(self, *what: Any, owner: str) -> Consequence:
@@ -291,10 +293,11 @@ async def what_cannot_be_said_is_never_begun(bench: Bench) -> None:
     assert not await bench.asked("callkaro")
 
 
-class ClaimsFirst(Dispatcher):
+class ClaimsFirst(Attempts):
     """Builds the request after `sending`."""
 
-    async def _attempt(self, entry: LogEntry) -> None:
+    async def run(self, entry: LogEntry) -> None:
+        """Claim, then look."""
         request = await self._log.requests.request(entry.request)
         claimed = await self._claim(request, entry)
         if claimed is None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import Origin, Wish
+from bot.services.models import Origin, Wish
 from providers.actions import CallRef, CancelCall, NumberRef
 from storage.models import Event, Request
 from storage.states import State
@@ -85,7 +85,7 @@ async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> Non
         case "approved":
             await stage.bot.approve(made)
         case "taken back":
-            await stage.bot.operations.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
         case _:
             await stage.pass_time(hours=8)
     await stage.bot.rounds()
@@ -201,7 +201,7 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Be
     at = stage.clock() + timedelta(minutes=30)
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=at)
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "said")
-    made = (await stage.bot.operations.ask(wish, origin)).request
+    made = (await stage.bot.requests.ask(wish, origin)).request
     await stage.bot.posts()
     await stage.pass_time(minutes=28)
     await stage.bot.rounds()

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import Moved, NotAllowed, Origin, Wish
-from bot.workers.reschedules import Moving
+from bot.services.models import Moved, NotAllowed, Origin, Wish
 from providers.actions import PlaceCall, Refused
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_NUMBER, PLACE, Bench, Bot, bench
@@ -107,8 +106,8 @@ async def recorded(bot: Bot, zone: str, inbound: str) -> str:
     """Return the id of a call that was recorded with a zone, whatever its number says."""
     origin = Origin(await bot.person(AGENT), None, inbound)
     wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
-    decision = await bot.operations.check(wish, origin.person)
-    new = await bot.operations._request(wish, origin, decision)
+    decision = await bot.requests.check(wish, origin.person)
+    new = await bot.requests._request(wish, origin, decision)
     return (await bot.log.requests.record(replace(new, zone=zone))).request.id
 
 
@@ -152,7 +151,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
     move = (await bot.entries())[0].request
     await bot.approve(await bot.log.requests.request(move))
     await bot.rounds()
-    await Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None).step()
+    await bot.moving.step()
     again = await bot.log.requests.request((await bot.entries())[0].request)
     assert (again.follows, again.zone) == (move, "Australia/Perth")
 
@@ -168,13 +167,13 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
     origin = Origin(await bot.person(AGENT), None, "move")
     again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", moves=again)
-    new = await bot.operations._request(wish, origin, await bot.operations.check(wish, origin.person))
+    new = await bot.requests._request(wish, origin, await bot.requests.check(wish, origin.person))
     move = (await bot.log.requests.record(replace(new, zone="America/New_York"))).request
     with pytest.raises(NotAllowed, match=says):
         await bot.approve(move)
     [cancel] = [entry.action for entry in move.entries if entry.action]
     with pytest.raises(Refused, match=says):
-        await bot.operations.check_before_sending(move, cancel)
+        await bot.preconditions.check_before_sending(move, cancel)
     assert await stage.effects("callkaro") == ["placed"]
 
 
@@ -214,10 +213,10 @@ async def test_a_rule_wants_to_know_what_a_call_is_for(stage: Bench, key: str) -
     origin = Origin(await bot.person(AGENT), None, "call")
     call = [PlaceCall(to=PLACE.to, agent="payments")]
     with pytest.raises(Refused, match=f"add {key}=") as refused:
-        await bot.operations.ask(Wish("reminders", call), origin)
+        await bot.requests.ask(Wish("reminders", call), origin)
     assert refused.value.field == key
     wish = Wish("reminders", call, purpose="renewal", consent="crm 4711")
-    made = (await bot.operations.ask(wish, origin)).request
+    made = (await bot.requests.ask(wish, origin)).request
     await bot.posts()
     [card] = [read(one) for one in await stage.said("C0APPROVE")]
     assert "renewal" in card

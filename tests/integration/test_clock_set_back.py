@@ -99,7 +99,7 @@ async def test_retries_that_wait_are_made(stage: Bench, back: timedelta, fault: 
 async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) -> None:
     """Those that this process holds, and those that a dead one held."""
     log, client = stage.bot.log, stage.bot.surfaces.client
-    dead, telling = (StopNews(log, client, stage.bot.settings, clock=stage.clock) for _ in range(2))
+    dead, telling = (StopNews(log, client, stage.bot.settings, stage.clock) for _ in range(2))
     await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
     await dead.step()
@@ -114,8 +114,8 @@ async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) 
 async def test_lines_and_outages_that_wait_are_said(stage: Bench, back: timedelta) -> None:
     """What waits in memory waits no longer either."""
     client = stage.bot.surfaces.client
-    lines = Lines(stage.bot.log, client, clock=stage.clock)
-    outages = OutageMessages(stage.bot.log, client, stage.bot.settings, clock=stage.clock)
+    lines = Lines(stage.bot.log, client, stage.clock)
+    outages = OutageMessages(stage.bot.log, client, stage.bot.settings, stage.clock)
     await stage.providers.fail("voxworks", "refused")
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bot.config.settings import MOST_WORKERS
+from bot.services.models import Settlement
 from bot.services.outcomes import PAUSES, WINDOW
-from bot.services.requests import Settlement
 from bot.text.interactions import Evidence
 from bot.workers.loop import Rounds
 from playground.faults import Fault
@@ -334,7 +334,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert (await stage.bot.entry(made)).state is State.APPROVED
     match end:
         case "taken back":
-            await stage.bot.operations.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
         case "refused":
             await stage.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
         case _:
@@ -348,7 +348,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert "still goes out" not in audit.text
     assert len(await stage.asked("voxworks")) == 1
     manager = await stage.bot.person(MANAGER)
-    settled = await stage.bot.operations.settle(
+    settled = await stage.bot.approvals.settle(
         made.id, manager, Settlement.HAPPENED, evidence=Evidence.CUSTOMER, reason="I looked", nonce="settled"
     )
     assert settled.state is State.SUCCEEDED

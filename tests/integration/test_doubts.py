@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import NotAllowed, Settlement
+from bot.services.models import NotAllowed, Settlement
+from bot.services.notifications import SystemChanges
 from bot.text.interactions import Evidence
 from bot.workers.unknown_reminders import Doubts
 from playground.people import Message
@@ -20,9 +21,10 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
         yield made
 
 
-def reminding(stage: Bench, bot: Bot) -> Doubts:
-    """What reminds of doubts."""
-    return Doubts(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+def reminding(bot: Bot) -> Doubts:
+    """What reminds of doubts, and remembers nothing yet."""
+    changes = SystemChanges(bot.log, bot.settings, bot.wakeups)
+    return Doubts(bot.log, bot.directory, bot.permissions, changes, bot.outbox._clock)
 
 
 async def doubtful(stage: Bench) -> Request:
@@ -45,14 +47,14 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: Bench
     request = await doubtful(stage)
     for hours in (1, 12, 10):
         await stage.pass_time(hours=hours)
-        await reminding(stage, stage.bot).step()
+        await reminding(stage.bot).step()
         await stage.bot.posts()
     assert await reminders(stage, "C0AUDIT") == []
     for day in (1, 2):
         await stage.pass_time(hours=1 if day == 1 else 24)
         bots = [stage.bot, await stage.start()]
         for bot in bots * 2:
-            await reminding(stage, bot).step()
+            await reminding(bot).step()
             await bot.posts()
         threaded = await reminders(stage, "C0AUDIT")
         assert len(threaded) == day
@@ -62,11 +64,11 @@ async def test_a_doubt_is_brought_up_once_a_day_until_it_is_settled(stage: Bench
         assert "Say what happened…" in str(told.blocks)
     assert await reminders(stage, "D0AGENT") == []  # who asked may not settle it
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.SUPPORT, reason="They said so", nonce="n"
     )
     await stage.pass_time(days=2)
-    await reminding(stage, stage.bot).step()
+    await reminding(stage.bot).step()
     await stage.bot.posts()
     assert len(await reminders(stage, "C0AUDIT")) == 2
 
@@ -75,9 +77,9 @@ async def test_a_reminder_that_comes_too_late_is_not_posted(stage: Bench) -> Non
     """What was settled between the note and the post is not asked about any more."""
     request = await doubtful(stage)
     await stage.pass_time(days=1)
-    await reminding(stage, stage.bot).step()
+    await reminding(stage.bot).step()
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="I looked", nonce="n"
     )
     await stage.bot.posts()
@@ -90,10 +92,10 @@ async def test_who_settles_says_what_shows_it(stage: Bench) -> None:
     manager = await stage.bot.person(MANAGER)
     for what in (Settlement.HAPPENED, Settlement.DID_NOT_HAPPEN):
         with pytest.raises(NotAllowed, match="Say what shows it"):
-            await stage.bot.operations.settle(
+            await stage.bot.approvals.settle(
                 request.id, manager, what, evidence=Evidence.NONE, reason="I feel so", nonce="n"
             )
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         request.id, manager, Settlement.HAPPENED, evidence=Evidence.CUSTOMER, reason="She rang", nonce="n"
     )
     await stage.bot.posts()
@@ -111,7 +113,7 @@ async def test_the_end_of_a_doubt_is_confirmed_where_it_was_asked(
     """Once it is known to be done; that it was not is told to the requester alone."""
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         request.id, manager, settlement, evidence=Evidence.SCREEN, reason="I looked", nonce="n"
     )
     await stage.bot.posts()
@@ -124,12 +126,12 @@ async def test_a_day_is_counted_from_the_doubt(stage: Bench) -> None:
     request = await doubtful(stage)
     manager = await stage.bot.person(MANAGER)
     await stage.pass_time(hours=20)
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         request.id, manager, Settlement.ORDERED, evidence=Evidence.NONE, reason="Nobody knows", nonce="n"
     )
     await stage.providers.fail("callkaro", "reset")
     await stage.bot.rounds()
     await stage.pass_time(hours=20)
-    await reminding(stage, stage.bot).step()
+    await reminding(stage.bot).step()
     assert not [one for one in await stage.bot.log.requests.events(request.id) if one.name == "still_unknown"]
     assert (await stage.bot.entry(request)).updated_at + timedelta(hours=20) == stage.clock()

@@ -25,7 +25,7 @@ from bot.listeners.gate import MAX_COMMAND, MAX_FIELD
 from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing.command import FORMS
 from bot.parsing.log_query import Filters
-from bot.services.requests import content as hash_of
+from bot.services.approvals import content as hash_of
 from bot.text import interactions
 from bot.text.interactions import MOST_READ
 from bot.ui import command_replies, prompts, request_lists

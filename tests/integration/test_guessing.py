@@ -11,8 +11,8 @@ from typing import Final
 
 import pytest
 
-from bot.services.do_not_call import Stopping
-from bot.services.requests import NotAllowed, Origin, Wish, content
+from bot.services.approvals import content
+from bot.services.models import NotAllowed, Origin, Wish
 from providers import phone
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from storage.event_log.hash_chain import commitment, seal
@@ -98,8 +98,8 @@ async def live(stage: Bench) -> list[Request]:
     approved = await bot.approve(await bot.ask(CANCEL_BY_NUMBER, inbound="approve"))
     await bot.rounds()
     denied = await bot.ask(CANCEL_BY_NUMBER, inbound="deny")
-    await bot.operations.deny(denied.id, manager, reason=REASON, shown=content(denied), nonce="denied")
-    stopping = Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=stage.clock)
+    await bot.approvals.deny(denied.id, manager, reason=REASON, shown=content(denied), nonce="denied")
+    stopping = bot.stopping
     known = phone.read(NUMBER, default_region="IN")
     await stopping.stop(known, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), REASON)
     await bot.rounds()
@@ -142,7 +142,7 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: s
     said = {"action": "3210", "reason": "her reason", "purpose": "p", "consent": "c", "zone": "Asia/Kolkata"}
     wish = Wish("reminders", (PLACE,), said["reason"], said["purpose"], said["consent"], zone=said["zone"])
     origin = Origin(await bot.person(AGENT), "C0SUPPORT", "place")
-    made = (await bot.operations.ask(wish, origin)).request
+    made = (await bot.requests.ask(wish, origin)).request
     manager, shown = await bot.person(MANAGER), content(made)
     assert shown == content(await bot.log.requests.request(made.id))
     with closing(sqlite3.connect(stage.path)) as connection, connection:
@@ -152,7 +152,7 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: s
         )
         assert changed.rowcount == 1
     with pytest.raises(NotAllowed, match="changed since you opened it"):
-        await bot.operations.approve(made.id, manager, shown=shown, nonce="approve")
+        await bot.approvals.approve(made.id, manager, shown=shown, nonce="approve")
     assert content(await bot.log.requests.request(made.id)) != shown
 
 

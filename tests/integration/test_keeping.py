@@ -7,7 +7,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.settings import RetentionTable
-from bot.services.requests import content as shown
+from bot.services.approvals import content as shown
+from bot.workers.lines import Lines
 from bot.workers.retention import Keeping
 from playground import content
 from playground.people import Message
@@ -34,7 +35,7 @@ def keeper(stage: Bench, retention: RetentionTable | None = None) -> Keeping:
     client = AsyncWebClient(content.BOT_TOKEN, base_url=stage.bot.settings.slack_api_url, retry_handlers=[])
     client.proxy = None
     settings = replace(stage.bot.settings, retention=retention or RetentionTable())
-    return Keeping(stage.bot.log, client, settings, clock=stage.clock)
+    return Keeping(stage.bot.log, settings, Lines(stage.bot.log, client, stage.clock), stage.clock)
 
 
 async def denied(stage: Bench) -> Request:
@@ -43,7 +44,7 @@ async def denied(stage: Bench) -> Request:
     await stage.bot.posts()
     await stage.bot.asks()
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.deny(made.id, manager, reason=WHY, shown=shown(made), nonce="denied")
+    await stage.bot.approvals.deny(made.id, manager, reason=WHY, shown=shown(made), nonce="denied")
     await stage.bot.posts()
     return made
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.services.models import Settlement
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
-from bot.services.requests import Settlement
 from bot.text.interactions import Evidence
 from playground import kore
 from playground.faults import Fault
@@ -66,7 +66,7 @@ async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
 async def test_what_is_over_is_not_looked_up(stage: Bench) -> None:
     """Nobody needs to know any more."""
     made = await stage.bot.ask(DELETE)
-    await stage.bot.operations.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+    await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
     await stage.bot.rounds()
     assert await methods(stage) == []
 
@@ -109,7 +109,7 @@ async def test_rounds_leave_a_look_up_alone_that_runs(stage: Bench, caplog: pyte
     """However many there are while the answer is awaited."""
     await stage.providers.fail("kore", Fault(does="slow", seconds=0.3))
     made = await stage.bot.ask(DELETE)
-    look_ups = stage.bot.dispatcher._look_ups
+    look_ups = stage.bot.look_ups
     await look_ups.step()
     while running := look_ups.running:
         await look_ups.step()
@@ -266,7 +266,7 @@ async def test_who_settles_first_is_believed(stage: Bench) -> None:
     async def settle() -> None:
         del stage.bot.log.at["before looked_up_gone"]
         manager = await stage.bot.person(MANAGER)
-        await stage.bot.operations.settle(
+        await stage.bot.approvals.settle(
             made.id,
             manager,
             Settlement.DID_NOT_HAPPEN,
@@ -288,7 +288,7 @@ async def test_what_cannot_be_looked_up_is_left_alone(stage: Bench) -> None:
     await stage.with_kore(**{"beyond_documents = true": "beyond_documents = false"})
     made = await stage.bot.ask(DELETE)
     await stage.bot.dispatcher.step()
-    assert stage.bot.dispatcher.idle
+    assert not await stage.bot.dispatcher.finish(timedelta())
     await stage.bot.approve(made)
     await stage.bot.rounds()
     assert await methods(stage) == ["DELETE"]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.do_not_call import Stopping
-from bot.services.requests import Origin, Wish
+from bot.services.models import Origin, Wish
 from playground import callkaro, voxworks
 from playground.faults import Fault
 from providers import phone
@@ -39,7 +38,7 @@ async def ask(stage: Bench, connection: str, action: CallAction, inbound: str) -
     """Ask for something, have it approved if it must be, and sent."""
     person = await stage.bot.person(AGENT)
     wish = Wish(connection, (action,), "customer asked")
-    request = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+    request = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
     if request.approvals_needed:
         await stage.bot.approve(request)
     await stage.bot.rounds()
@@ -98,7 +97,7 @@ async def test_an_id_of_another_account_is_not_sent(stage: Bench, change: str) -
     with pytest.raises(Refused, match=f"since {call.id} was placed"):
         await ask(stage, "voxworks", cancel, "cancel")
     bot = stage.bot
-    stopping = Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=stage.clock)
+    stopping = bot.stopping
     phone_number = phone.read(NUMBER, default_region="IN", premium=True)
     report = await stopping.stop(phone_number, Origin(await bot.person(AGENT), "C0SUPPORT", "stop"), None)
     assert call.id in report.not_cancelled["voxworks"]

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import Asked, Moved, NotAllowed, Origin, Settlement, Wish
+from bot.services.models import Asked, Moved, NotAllowed, Origin, Settlement, Wish
 from bot.text.interactions import Evidence
-from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import PlaceCall
 from storage.models import LogEntry
@@ -47,13 +46,13 @@ async def cancel(stage: Bench) -> Asked:
 
 async def _ask(stage: Bench, by: str, moves: Moved | None, inbound: str) -> Asked:
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", moves=moves)
-    return await stage.bot.operations.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", inbound))
+    return await stage.bot.requests.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", inbound))
 
 
 async def second_steps(stage: Bench) -> None:
     """Let moves take their second steps, and send them."""
     bot = stage.bot
-    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    moving = bot.moving
     await moving.step()
     await bot.rounds()
     await moving.step()
@@ -106,7 +105,7 @@ async def test_a_move_in_doubt_places_nothing_once_its_call_was_cancelled(stage:
     await stage.bot.approve(gone.request)
     await stage.bot.rounds()
     assert (await stage.bot.entry(gone.request)).state is State.SUCCEEDED
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         moves.request.id,
         await stage.bot.person(MANAGER),
         Settlement.HAPPENED,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import NotAllowed, Origin, Wish
+from bot.services.models import NotAllowed, Origin, Wish
 from bot.slack.users import PersonUnreadable
 from playground import content
 from providers.actions import PlaceCall
@@ -144,7 +144,7 @@ async def test_what_slack_does_not_say_refuses_nothing(stage: Bench) -> None:
     person = await stage.bot.person(AGENT)
     await stage.people.fail("users.info", "silence", times=20)
     began = stage.slack.workspace.clock()
-    asked = await stage.bot.operations.ask(
+    asked = await stage.bot.requests.ask(
         Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), Origin(person, "C0SUPPORT", "x")
     )
     assert asked.request.state is State.PENDING

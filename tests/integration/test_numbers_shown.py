@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.do_not_call import Stopping
-from bot.services.requests import Origin, Settlement, Wish, content
+from bot.services.approvals import content
+from bot.services.models import Origin, Settlement, Wish
 from bot.text.interactions import Evidence
 from bot.workers.stop_news import StopNews
 from playground import kore
@@ -55,7 +55,7 @@ async def ask(stage: Bench, action: CallAction, connection: str, inbound: str, w
     """Ask for something, with the same words wherever words can be."""
     person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
     wish = Wish(connection, (action,), reason=words, purpose=of_call, consent=of_call)
-    return (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+    return (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
 
 
 async def shown(stage: Bench) -> list[str]:
@@ -78,12 +78,12 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spell
     denied = await ask(stage, CANCEL_BY_NUMBER, "reminders", "deny", said)
     await stage.bot.posts()
     await stage.bot.asks()
-    await stage.bot.operations.deny(denied.id, manager, reason=said, shown=content(denied), nonce="1")
+    await stage.bot.approvals.deny(denied.id, manager, reason=said, shown=content(denied), nonce="1")
     await stage.providers.fail("callkaro", "reset", effect=False)
     await stage.bot.rounds()
     assert (await stage.bot.entry(placed)).state is State.UNKNOWN
     await stage.bot.posts()
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         placed.id,
         manager,
         Settlement.DID_NOT_HAPPEN,
@@ -92,7 +92,7 @@ async def test_no_message_shows_a_number_that_somebody_wrote(stage: Bench, spell
         nonce="2",
     )
     approved = await ask(stage, CANCEL_BY_NUMBER, "reminders", "approve", said)
-    await stage.bot.operations.approve(approved.id, manager, shown=content(approved), nonce="3", note=said)
+    await stage.bot.approvals.approve(approved.id, manager, shown=content(approved), nonce="3", note=said)
     await stage.bot.rounds()
     await stage.bot.posts()
     messages = await shown(stage)
@@ -173,12 +173,10 @@ async def test_an_export_by_direct_message_shows_no_number(stage: Bench) -> None
 
 async def test_a_stop_is_told_with_its_number_masked(stage: Bench) -> None:
     """And never why."""
-    stopping = Stopping(
-        stage.bot.log, stage.bot.settings, stage.bot.operations, stage.bot.adapters, clock=stage.clock
-    )
+    stopping = stage.bot.stopping
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     await stopping.stop(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
-    await StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock).step()
+    await StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, stage.clock).step()
     await stage.bot.rounds()
     await stage.bot.posts()
     assert not [one for one in await shown(stage) if told(one)]

@@ -30,7 +30,7 @@ async def cancel(bot: Bot, call: str) -> Request:
 
 def says(bot: Bot) -> OutageMessages:
     """What tells the audit channel of outages."""
-    return OutageMessages(bot.log, bot.outbox._client, bot.settings, clock=bot.outbox._clock)
+    return OutageMessages(bot.log, bot.outbox._client, bot.settings, bot.outbox._clock)
 
 
 async def pass_minutes(stage: Bench, minutes: int) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bot.services.requests import content
+from bot.services.approvals import content
 from bot.workers.outbox import Outbox
 from storage.models import MessageRef, Outgoing, Request
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
@@ -31,7 +31,7 @@ async def denied(stage: Bench) -> Request:
     """A request that was asked and denied before anything was posted of it."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
-    return await stage.bot.operations.deny(
+    return await stage.bot.approvals.deny(
         made.id, manager, reason="not this one", shown=content(made), nonce="denied"
     )
 

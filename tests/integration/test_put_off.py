@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import Origin, Wish
+from bot.services.models import Origin, Wish
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, NumberRef, PlaceCall, StopCampaign
 from storage.states import State
@@ -27,7 +27,7 @@ async def test_nobody_waits_beyond_the_deadline(stage: Bench) -> None:
     await stage.with_kore(**{'"delete_campaign"]': '"delete_campaign", "stop_campaign"]'})
     wish = Wish("kore", (StopCampaign(target=DELETE.target),), "customer asked")
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
-    made = (await stage.bot.operations.ask(wish, origin)).request
+    made = (await stage.bot.requests.ask(wish, origin)).request
     await stage.bot.rounds()  # which looks the campaign up
     later = Fault(does="rate_limited", headers={"Retry-After": str(9 * 3600)})
     await stage.providers.fail("kore", later)

@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
-from bot.services.requests import NotAllowed
+from bot.services.models import NotAllowed
 from bot.workers.config_reload import Reloading
 from playground import content
 from storage.models import Query
@@ -49,13 +49,7 @@ def reloading(stage: Bench, file: File) -> Reloading:
     bot = stage.bot
     client = AsyncWebClient(content.BOT_TOKEN, base_url=bot.settings.slack_api_url, retry_handlers=[])
     client.proxy = None
-    follow = (
-        bot.operations.follow,
-        bot.asking.follow,
-        bot.surfaces.requests.follow,
-        bot.surfaces.decisions.follow,
-    )
-    return Reloading(bot.log, client, bot.settings, bot.directory, read=file.read, follow=follow)
+    return Reloading(bot.log, client, bot.current, bot.directory, file.read)
 
 
 async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
@@ -162,7 +156,7 @@ async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
     await one.reload()
     [said] = await stage.said("C0AUDIT")
     assert "A restart is needed for [dispatch]" in str(said.blocks)
-    assert stage.bot.operations.rules[0].approvals == 2
+    assert stage.bot.permissions.rules[0].approvals == 2
 
 
 async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) -> None:
@@ -170,13 +164,13 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     file = File(stage)
     one = reloading(stage, file)
     await one.keep()
-    before = stage.bot.operations.rules
+    before = stage.bot.permissions.rules
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
     [said] = await stage.said("C0AUDIT")
     assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
-    assert stage.bot.operations.rules == before
+    assert stage.bot.permissions.rules == before
     kept = await stage.bot.log.audit.rules()
     assert kept
     assert kept.data["difference"] == "These are the first rules that the log knows of."

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import NotAllowed, Settlement, content
+from bot.services.approvals import content
+from bot.services.models import NotAllowed, Settlement
 from bot.text.interactions import Evidence
 from storage.errors import Conflict
 from storage.models import Request
@@ -29,7 +30,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def deny(stage: Bench, request: Request, by: str) -> Request:
     """Deny what was shown."""
     person, shown = await stage.bot.person(by), content(request)
-    return await stage.bot.operations.deny(request.id, person, reason="no", shown=shown, nonce=f"no {by}")
+    return await stage.bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"no {by}")
 
 
 async def names(stage: Bench, request: Request) -> list[str]:
@@ -85,7 +86,7 @@ async def test_the_same_person_twice_counts_once(stage: Bench) -> None:
     await stage.bot.approve(made)
     person = await stage.bot.person(MANAGER)
     with pytest.raises(Conflict):
-        await stage.bot.operations.approve(made.id, person, shown=content(made), nonce="another")
+        await stage.bot.approvals.approve(made.id, person, shown=content(made), nonce="another")
     assert await names(stage, made) == ["requested", "approval_recorded"]
 
 
@@ -167,10 +168,10 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
         shown, nonce = content(made), f"nonce {number} "
         everyone = [
-            here.operations.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
-            there.operations.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
-            there.operations.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.operations.take_back(made.id, asha, inbound=f"press {number}"),
+            here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
+            there.approvals.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
+            there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
+            here.approvals.take_back(made.id, asha, inbound=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
@@ -185,7 +186,7 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         assert len([one for one in results if isinstance(one, Request)]) == len(happened)
         ends[decided[-1]] += 1
         if (await here.entry(made)).state is State.APPROVED:
-            await here.operations.take_back(made.id, asha, inbound=f"clear {number}")
+            await here.approvals.take_back(made.id, asha, inbound=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
     assert not (await here.log.verify()).faults
 
@@ -197,7 +198,7 @@ async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
         made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
         await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
         assert (await here.entry(made)).state is State.APPROVED
-        await here.operations.take_back(made.id, await here.person(AGENT), inbound=f"clear {number}")
+        await here.approvals.take_back(made.id, await here.person(AGENT), inbound=f"clear {number}")
 
 
 # -- attempts, escalation, telling
@@ -225,7 +226,7 @@ async def test_who_may_not_settle_is_in_the_log(stage: Bench) -> None:
     await stage.bot.rounds()
     person = await stage.bot.person(THIRD)
     with pytest.raises(NotAllowed):
-        await stage.bot.operations.settle(
+        await stage.bot.approvals.settle(
             made.id, person, Settlement.HAPPENED, evidence=Evidence.SCREEN, reason="so", nonce="1"
         )
     [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import content
+from bot.services.approvals import content
 from bot.ui.details_modal import story
 from bot.workers.outbox import KEPT_FOR, LONGEST_PAUSE, SHUT_PAUSE
 from playground.people import Message
@@ -321,7 +321,7 @@ async def test_who_gets_no_direct_messages_costs_one_message(stage: Bench) -> No
     """A requester whose account is closed reads nothing; it is tried once, and the others read all."""
     made = await stage.bot.ask(CANCEL_BY_ID)
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")
+    await stage.bot.approvals.deny(made.id, manager, reason="not this", shown=content(made), nonce="denied")
     while not direct(await stage.said("C0AUDIT"), "denied this"):
         assert await stage.bot.outbox.step()
     await stage.people.fail(POST, "error", code="user_disabled")

@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.do_not_call import Stopping
-from bot.services.requests import Moved, NotAllowed, Origin, Wish
-from bot.services.stopped import Report
+from bot.services.models import Moved, NotAllowed, Origin, Report, Wish
 from bot.ui.do_not_call import status
 from bot.ui.do_not_call import stopped as stopped_words
-from bot.workers.reschedules import Moving
 from bot.workers.stop_news import StopNews
 from playground import callkaro, voxworks
 from playground.faults import Fault
@@ -47,11 +44,6 @@ def read(shown: Message | View | None) -> str:
     return words(shown)
 
 
-def stopping(bot: Bot) -> Stopping:
-    """What stops calls, as the bot has it."""
-    return Stopping(bot.log, bot.settings, bot.operations, bot.adapters, clock=bot.dispatcher._clock)
-
-
 def scheduled(at: datetime) -> PlaceCall:
     """The call, for a time."""
     return PlaceCall(to=NUMBER, agent="payments", at=at)
@@ -60,7 +52,7 @@ def scheduled(at: datetime) -> PlaceCall:
 async def stop(bot: Bot, by: str = AGENT, inbound: str = "stop") -> Report:
     """Stop all calls to the number."""
     origin = Origin(await bot.person(by), "C0SUPPORT", inbound)
-    return await stopping(bot).stop(PHONE, origin, "asked us to")
+    return await bot.stopping.stop(PHONE, origin, "asked us to")
 
 
 async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench) -> None:
@@ -100,7 +92,7 @@ async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench
     """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
     await stage.bot.log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock)
+    telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, stage.clock)
     for _ in range(4):
         await telling.step()
         stage.clock.move(minutes=2)
@@ -180,7 +172,7 @@ async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: Bench) -> Non
     at = stage.clock.now + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
     origin = Origin(await bot.person(AGENT), None, "voxworks")
-    made = (await bot.operations.ask(Wish("voxworks", [call]), origin)).request
+    made = (await bot.requests.ask(Wish("voxworks", [call]), origin)).request
     await bot.rounds()
     reference = (await bot.entry(made)).reference
     report = await stop(bot)
@@ -260,7 +252,7 @@ async def test_who_may_lift_a_stop(stage: Bench, rule: str, person: str, may: bo
             'name = "anyone may place a call"': f'name = "anyone may place a call"\n{rule}',
         }
     )
-    assert bot.operations.may_lift(await bot.person(person)).allowed is may
+    assert bot.permissions.may_lift(await bot.person(person)).allowed is may
 
 
 async def test_the_form_does_what_the_line_does(stage: Bench) -> None:
@@ -317,7 +309,7 @@ async def test_a_stop_that_was_lifted_is_not_forgotten(stage: Bench) -> None:
     bot = stage.bot
     await stop(bot)
     await bot.rounds()
-    await stopping(bot).allow(PHONE, await bot.person(MANAGER), "called us back")
+    await bot.stopping.allow(PHONE, await bot.person(MANAGER), "called us back")
     assert await bot.log.search.asked_to_stop(NUMBER)
 
 
@@ -345,11 +337,11 @@ async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: Bench) -
         moves=Moved(placed.id, scheduled(later + timedelta(hours=1))),
     )
     origin = Origin(await bot.person(AGENT), "C0SUPPORT", "move")
-    move = (await bot.operations.ask(wish, origin)).request
+    move = (await bot.requests.ask(wish, origin)).request
     await bot.approve(move)
     await bot.rounds()
     await stop(bot)
-    moving = Moving(bot.log, bot.directory, bot.operations, clock=stage.clock, announce=lambda: None)
+    moving = bot.moving
     await moving.step()
     await moving.step()
     await bot.posts()

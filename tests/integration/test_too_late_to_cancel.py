@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.requests import Moved, Origin, Settlement, Wish
+from bot.services.models import Moved, Origin, Settlement, Wish
 from bot.text.interactions import Evidence
-from bot.workers.reschedules import Moving
 from playground.faults import Fault
 from providers.actions import CallAction, PlaceCall
 from storage.models import Cancelled, LogEntry, Request
@@ -45,15 +44,13 @@ async def cancel(
     person = await stage.bot.person(AGENT)
     connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
     wish = Wish(connection, (action,), "customer asked", moves=moves, goes_out=goes_out)
-    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
 
 async def second_steps(stage: Bench) -> None:
     """Let moves take their second steps, and send them."""
-    moving = Moving(
-        stage.bot.log, stage.bot.directory, stage.bot.operations, clock=stage.clock, announce=lambda: None
-    )
+    moving = stage.bot.moving
     await moving.step()
     await stage.bot.rounds()
     await moving.step()
@@ -184,7 +181,7 @@ async def test_a_newer_schedule_is_not_what_was_to_be_cancelled(stage: Bench) ->
     await place(stage, hours=1)
     person = await stage.bot.person(AGENT)
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked")
-    asked = await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
+    asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
     await stage.pass_time(minutes=1)
     await place(stage, hours=6)
     await stage.providers.fail("callkaro", "refused")
@@ -205,7 +202,7 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.UNKNOWN
     manager = await stage.bot.person(MANAGER)
-    await stage.bot.operations.settle(
+    await stage.bot.approvals.settle(
         made.entries[0].id,
         manager,
         Settlement.ORDERED,

@@ -49,8 +49,9 @@ WORD = re.compile(r"[A-Za-z\u2019']{2,}")
 PATTERN = re.compile(r"\\[sdwS]|\(\?")
 SLACKS_DATES = re.compile(r"<!date\^[^>]*>")
 LOGGERS = {"_log", "logging"}
-LOGGED = {"Ignored", "Rounds", "log_fault"}
-"""What says why a webhook changes nothing, what a round is named and what failed, for the process's log."""
+LOGGED = {"Ignored", "Line", "Rounds", "log_fault", "run_beside"}
+"""What says why a webhook changes nothing, what a line, a round or a task is named and what failed, for the
+process's log."""
 
 
 def _is_of_terminal(path: Path) -> bool:

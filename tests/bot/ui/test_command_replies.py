@@ -12,7 +12,7 @@ from bot.parsing.labels import DOES
 from bot.parsing.numbers import NumberTarget
 from bot.parsing.parser import parse
 from bot.services.commands import actions_of
-from bot.services.requests import Wish
+from bot.services.models import Wish
 from bot.ui.announcements import rules_changed, rules_faulty
 from bot.ui.call_preview import PlacePreview, preview
 from bot.ui.command_replies import OPENS, asked, fault_message, help_message, refusal

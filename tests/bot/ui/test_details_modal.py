@@ -145,8 +145,10 @@ def test_a_story_that_no_modal_holds_is_counted() -> None:
 @pytest.mark.parametrize(
     "module",
     [
+        "workers/attempt",
         "workers/dispatcher",
         "services/outcomes",
+        "services/approvals",
         "services/requests",
         "workers/lookups",
         "workers/provider_events",

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from bot.config.loader import load
+from bot.services.notifications import SystemChanges
+from bot.services.wakeups import Wakeups
 from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
@@ -284,9 +286,8 @@ async def in_doubt(log: Store) -> str:
 async def told(log: Store, entry: str, *, times: int = 1, **more: Any) -> int:
     """Let a provider tell of a call, at once as often; how often there was something to post."""
     announced: list[None] = []
-    notices = Notices(
-        log, load(environment(log._database.path.parent)), announce=lambda: announced.append(None)
-    )
+    wakeups = Wakeups(outbox=lambda: announced.append(None))
+    notices = Notices(log, SystemChanges(log, load(environment(log._database.path.parent)), wakeups))
     notice = NOTICE.model_copy(update={"action_id": entry, **more})
     await asyncio.gather(*(notices.take("reminders", notice) for _ in range(times)))
     return len(announced)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from bot.services.approvals import content
+from bot.services.models import NotAllowed, Origin, Settlement, Wish
 from bot.services.outcomes import MAX_ATTEMPTS, PAUSES
-from bot.services.requests import NotAllowed, Origin, Settlement, Wish, content
 from bot.text.interactions import Evidence
 from providers.actions import CancelCall, NumberRef, PlaceCall, Refused
 from storage.errors import Conflict
@@ -38,24 +39,24 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def approve(bot: Bot, request: Request, by: str) -> Request:
     """Approve what was shown."""
     person = await bot.person(by)
-    return await bot.operations.approve(request.id, person, shown=content(request), nonce=f"approve {by}")
+    return await bot.approvals.approve(request.id, person, shown=content(request), nonce=f"approve {by}")
 
 
 async def deny(bot: Bot, request: Request, by: str) -> Request:
     """Deny what was shown."""
     person, shown = await bot.person(by), content(request)
-    return await bot.operations.deny(request.id, person, reason="no", shown=shown, nonce=f"deny {by}")
+    return await bot.approvals.deny(request.id, person, reason="no", shown=shown, nonce=f"deny {by}")
 
 
 async def take_back(bot: Bot, request: Request, by: str) -> Request:
     """Take a request back."""
-    return await bot.operations.take_back(request.id, await bot.person(by), inbound=f"back {by}")
+    return await bot.approvals.take_back(request.id, await bot.person(by), inbound=f"back {by}")
 
 
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
     """Say what became of an unknown."""
     person = await bot.person(by)
-    return await bot.operations.settle(
+    return await bot.approvals.settle(
         request.id, person, how, evidence=Evidence.SCREEN, reason="I looked", nonce=f"settle {by}"
     )
 
@@ -183,7 +184,7 @@ async def test_nobody_decides_about_something_else_than_they_were_shown(stage: B
     made = await stage.bot.ask(CANCEL_BY_ID)
     person = await stage.bot.person(MANAGER)
     with pytest.raises(NotAllowed, match="changed since you opened it"):
-        await stage.bot.operations.approve(made.id, person, shown="something else", nonce="1")
+        await stage.bot.approvals.approve(made.id, person, shown="something else", nonce="1")
 
 
 async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> None:
@@ -270,12 +271,12 @@ async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
     said = asked_at + timedelta(hours=2)
     wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=said)
     person = await stage.bot.person(AGENT)
-    made = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
+    made = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
     assert (made.goes_out, made.decide_by) == (said, said - timedelta(minutes=2))
     assert content(made) != content(replace(made, goes_out=None))
-    await stage.bot.operations.take_back(made.id, person, inbound="back")
+    await stage.bot.approvals.take_back(made.id, person, inbound="back")
     await scheduled(stage, 3)
-    known = (await stage.bot.operations.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
+    known = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
     assert (known.goes_out, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
 
 
@@ -293,10 +294,10 @@ async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: Benc
     person = await stage.bot.person(AGENT)
     origin = Origin(person, "C0SUPPORT", inbound="trigger", nonce="form")
     with pytest.raises(Refused) as refused:
-        await stage.bot.operations.ask(Wish("voxworks", (CANCEL_BY_ID,)), origin)
+        await stage.bot.requests.ask(Wish("voxworks", (CANCEL_BY_ID,)), origin)
     assert refused.value.field == "reason"
     assert not await stage.bot.entries()
-    recorded = await stage.bot.operations.ask(Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), origin)
+    recorded = await stage.bot.requests.ask(Wish("voxworks", (CANCEL_BY_ID,), "customer asked"), origin)
     assert recorded.fresh
     assert recorded.request.reason == "customer asked"
 
