@@ -80,13 +80,15 @@ async def a_process_that_overslept_sends_nothing(bench: Bench) -> None:
     await bench.pass_time(seconds=LEASE.total_seconds() + 1)
     await other.rounds()
     await bench.pass_time(seconds=3)
-    answered = _sleeps(other.log, "before succeeded", awake)
+    done = asyncio.Event()
+    answered = _sleeps(other.log, "before succeeded", done)
     await other.dispatcher.step()
     await answered.wait()
     assert (await other.entry(request)).attempt == 2
 
     awake.set()
-    await sleeper.rounds()
+    await sleeper.rounds()  # while the other one has its answer, and has not written it down
+    done.set()
     await other.rounds()
     assert len(await bench.asked("voxworks")) == 1, "who overslept sent as well"
     assert (await other.entry(request)).state is State.SUCCEEDED
