@@ -42,10 +42,9 @@ from bot.workers.reschedules import Moving
 from bot.workers.retention import Keeping
 from bot.workers.stop_news import StopNews
 from bot.workers.unknown_reminders import Doubts
-from bot.workers.write_probe import Instances
+from bot.workers.write_probe import WriteProbe
 from providers.base import Adapter
-from storage.database.deadlines import deadline
-from storage.repositories.processes import Presence
+from storage.repositories.processes import ProcessLock
 from storage.store import Store
 
 GROUPS_EVERY = 600.0
@@ -63,8 +62,6 @@ SAY_THE_REST_WITHIN = 1.2
 RECORD_WITHIN = timedelta(seconds=0.3)
 """With the three seconds in which no more is taken in, and those in which the log is let go of
 (`bot.cli.serve`), nine of the ten that platforms leave between SIGTERM and SIGKILL."""
-LEAVE_WITHIN = 0.2
-"""Seconds for a line in the log that nobody misses for long."""
 
 _log = logging.getLogger(__name__)
 
@@ -178,7 +175,7 @@ class Bot:
 class House:
     """What runs behind the door. Nothing runs before `begin`."""
 
-    def __init__(self, bot: Bot, *, serving: Presence, read: Callable[[], Settings]) -> None:
+    def __init__(self, bot: Bot, *, serving: ProcessLock, read: Callable[[], Settings]) -> None:
         client, log, settings, clock = bot.client, bot.log, bot.settings, bot.clock
         self._bot = bot
         self._serving = serving
@@ -187,7 +184,7 @@ class House:
         self.sending = Rounds("dispatcher", bot.dispatcher.step)
         self.calling = Rounds("asking", bot.asking.step, apart=APART)
         self.moving = Rounds("moves", bot.moving.step, every=MOVES_EVERY, apart=APART)
-        self.instances = Instances(log, owner=bot.owner, clock=clock)
+        self.write_probe = WriteProbe(log)
         self._rules = Reloading(log, client, bot.current, bot.directory, read)
         stop_news = StopNews(log, client, settings, clock)
         self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
@@ -203,7 +200,7 @@ class House:
             Rounds("doubts", bot.doubts.step, every=DOUBTS_EVERY),
             Rounds("messages of outages", OutageMessages(log, client, settings, clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
-            Rounds("log", self.instances.step),
+            Rounds("log", self.write_probe.step),
         )
         bot.wakeups.outbox = self.posting.wake
         bot.wakeups.approvals = self.calling.wake
@@ -250,12 +247,10 @@ class House:
         await self._bot.dispatcher.finish(RECORD_WITHIN)
         if left := self._bot.dispatcher.break_off():
             _log.warning("Not finished, and left to their leases: %s", ", ".join(left))
-        with deadline(LEAVE_WITHIN):
-            await self.instances.leave()
 
     async def _sweep(self) -> bool:
         """Take over what dead processes held."""
-        if dead := await self._serving.sweep(self._bot.log.processes.release):
+        if dead := await self._serving.reap(self._bot.log.processes.release):
             _log.warning("Taken over what a dead process held: %s", ", ".join(dead))
             self.something_to_do()
         return False

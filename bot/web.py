@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from bot.connections import AT_ONCE, Awaited, Connection, Throttle
 from bot.workers.clock_check import ClockCheck
 from bot.workers.loop import Rounds
-from bot.workers.write_probe import EVERY, Instances
+from bot.workers.write_probe import EVERY, WriteProbe
 
 STOP_WITHIN: Final = 3
 """Seconds: longer than any answer takes."""
@@ -176,7 +176,7 @@ class Health:
 
     rounds: Sequence[Rounds] = ()
     ended: Callable[[], Sequence[str]] = list
-    instances: Instances | None = None
+    write_probe: WriteProbe | None = None
     """None until the log is open."""
 
     seconds: Callable[[], float] = time.monotonic
@@ -205,9 +205,9 @@ class Health:
         return [*wrong, *filter(None, [closed])]
 
     def _log_unready(self) -> list[str]:
-        wrote = self.instances.wrote if self.instances else None
-        if self.instances and self.instances.trouble:
-            return [f"{self.instances.trouble}."]
+        wrote = self.write_probe.wrote if self.write_probe else None
+        if self.write_probe and self.write_probe.trouble:
+            return [f"{self.write_probe.trouble}."]
         if wrote is None:
             return ["The log was not written to yet."]
         since = self.seconds() - wrote
@@ -215,7 +215,7 @@ class Health:
 
     def warnings(self) -> list[str]:
         """What works but is not right."""
-        another = self.instances.another_log() if self.instances else None
+        another = self.write_probe.another_log() if self.write_probe else None
         clock = self.clock.warning if self.clock else None
         return [*self.beside, *([clock] if clock else []), *([f"{another}."] if another else [])]
 

@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
 # Of the tables, indexes, triggers and views, as CallOps makes them.
-SCHEMA = "871db8e40a5b60c0385fd51a680be79c84d286f304d0166b9d1ce2549bcef8dd"
+SCHEMA = "c8cb897c0f02f40f9aff3fc00ee4830f75c125f2a92f7f174131cb587e4c8631"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -35,7 +35,7 @@ from bot.workers.loop import Rounds, until_written
 from providers.base import Adapter
 from storage.database.deadlines import deadline
 from storage.errors import LogUnavailableError
-from storage.repositories.processes import Presence
+from storage.repositories.processes import ProcessLock
 from storage.store import Store
 
 STOP_LISTENING_WITHIN = 2.5
@@ -146,9 +146,9 @@ async def _serve(
     log = await Store.open(settings.database, key=settings.key_bytes, clock=clock, watched=True)
     stack.push_async_callback(_let_go, log)
     # Its name is never used again: what is found under a dead owner's name is released.
-    serving = Presence.begin(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
+    serving = ProcessLock.acquire(settings.database, owner=f"{os.getpid()}-{secrets.token_hex(4)}")
     stack.push_async_callback(_end, serving, log)
-    await _unless(stopping, until_written(lambda: serving.sweep(log.processes.release)))
+    await _unless(stopping, until_written(lambda: serving.reap(log.processes.release)))
     adapters = make_adapters(settings, clock)
     for adapter in adapters.values():
         stack.push_async_callback(adapter.aclose)
@@ -164,9 +164,9 @@ async def _serve(
     await _unless(stopping, bot.directory.refresh_groups())
     house = House(bot, serving=serving, read=read)
     house.rounds += (Rounds("look at the clock", clock_check.step),)
-    health.rounds, health.ended, health.instances = house.rounds, house.ended, house.instances
+    health.rounds, health.ended, health.write_probe = house.rounds, house.ended, house.write_probe
     with deadline(FIRST_SIGN_WITHIN):
-        await house.instances.write()
+        await house.write_probe.write()
 
     slack = _door(settings, house, bot, clock)
     try:
@@ -187,11 +187,11 @@ async def _serve(
     _log.info("Stopped")
 
 
-async def _end(serving: Presence, log: Store) -> None:
+async def _end(serving: ProcessLock, log: Store) -> None:
     """Hand back what this process holds of the log, where the log can be written to."""
     try:
         with deadline(LET_GO_WITHIN):
-            await serving.end(log.processes.release)
+            await serving.release(log.processes.release)
     except LogUnavailableError as error:
         _log.warning(
             "What this process held of the log could not be handed back (%s). "
@@ -207,14 +207,14 @@ async def _let_go(log: Store) -> None:
 
 def _door(settings: Settings, house: House, bot: Bot, clock: Callable[[], datetime]) -> SocketMode | HttpMode:
     """How Slack reaches us: Socket Mode where there is a token for it, else HTTP."""
-    foreign = house.instances.foreign_request
+    foreign = house.write_probe.foreign_request
     if settings.app_token:
         return SocketMode(
             create_app(bot.surfaces, foreign_request=foreign),
             settings.app_token.get_secret_value(),
             direct=is_loopback(settings.slack_api_url),
-            counted=house.instances.counted,
-            leaving=house.instances.left_a_connection,
+            counted=house.write_probe.counted,
+            leaving=house.write_probe.left_a_connection,
         )
     secret = settings.signing_secret.get_secret_value() if settings.signing_secret else ""
     app = create_app(bot.surfaces, signing_secret=secret, foreign_request=foreign)

@@ -85,7 +85,7 @@ async def each(items: Iterable[_Item], do: Callable[[_Item], Awaitable[None]]) -
 def log_fault(error: BaseException, what: str) -> None:
     """Log a fault of background work in full, and in one line that the log is busy: it is tried again."""
     if isinstance(error, LogReplacedError):
-        _log.debug("%s: the log is lost", what)  # `bot.instances` says so loudly, and not with every round
+        _log.debug("%s: the log is lost", what)  # `bot.write_probe` says so loudly, and not with every round
     elif isinstance(error, LogBusyError):
         _log.warning("%s: another process holds the write lock of the log", what)
     else:

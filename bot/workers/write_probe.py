@@ -1,23 +1,19 @@
-"""Whether this process can write to its log, who else writes to it, and whether somebody has another log.
+"""Writes to the log every few seconds, to see that it can be, and finds out whether somebody has another log.
 
-A process says every few seconds, in the log, that it lives. That shows that the log can be written to, and
-how many connections to Slack are of this log. More than those are of another one: Slack gives each request to
-any connection, so that half of what is asked would be kept here and half there.
+The processes of this log are counted by their locks. More connections to Slack than those are of another log:
+Slack gives each request to any connection, so half of what is asked would be kept here and half there.
 """
 
 import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from storage.errors import LogBusyError
 from storage.store import Store
 
 EVERY = 5.0
-"""Seconds between two signs of life."""
-LIVES = timedelta(seconds=20)
-"""How long a process is taken to live after its last sign."""
+"""Seconds between two writes."""
 OVERLAP = 60.0
 """Seconds for which Slack may still count a connection of ours that we have left."""
 REMEMBERED = 15 * 60.0
@@ -38,20 +34,16 @@ class _Seen:
     at: float
 
 
-class Instances:
-    """This process among those of its log, and signs of others that have another."""
+class WriteProbe:
+    """Whether this process can write to its log, and signs of others that have another one."""
 
     def __init__(
         self,
         log: Store,
         *,
-        owner: str,
-        clock: Callable[[], datetime],
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._log = log
-        self._owner = owner
-        self._clock = clock
         self._seconds = seconds
         self.wrote: float | None = None
         """When the log was last written to, in seconds."""
@@ -60,13 +52,12 @@ class Instances:
         """Why it cannot be used since, as a sentence without its period."""
 
         self._said = 0.0
-        self._processes = 1
         self._tried: float | None = None
         self._left: list[float] = []
         self._foreign: _Seen | None = None
 
     async def step(self) -> bool:
-        """Say that this process lives, when it is time to."""
+        """Write, when it is time to."""
         now = self._seconds()
         if fault := self._log.fault():
             self._cannot(fault)
@@ -76,10 +67,10 @@ class Instances:
         return False
 
     async def write(self) -> None:
-        """Say in the log that this process lives, and read it. What keeps it from that is remembered."""
+        """Write to the log and read it. What keeps it from that is remembered."""
         doing = "written to"
         try:
-            self._processes = await self._log.processes.present(self._owner, LIVES)
+            await self._log.processes.probe()
             doing = "read"
             await self._log.read_anew()
         except Exception as error:  # noqa: BLE001 - a full disk, a lost one: it is said, and tried again
@@ -98,13 +89,6 @@ class Instances:
             self._said = now
         self.trouble = trouble
 
-    async def leave(self) -> None:
-        """Say that this process ends."""
-        try:
-            await self._log.processes.present(self._owner, timedelta())
-        except Exception as error:  # noqa: BLE001 - the others find out a few seconds later
-            _log.warning("That this process ends could not be written: %s", type(error).__name__)
-
     # Others.
 
     def left_a_connection(self) -> None:
@@ -113,14 +97,14 @@ class Instances:
 
     async def counted(self, connections: int) -> None:
         """Slack says how many connections the app has, ours among them."""
-        await self.write()
+        processes = await self._log.processes.count_serving()
         now = self._seconds()
         self._left = [at for at in self._left if now - at < OVERLAP]
-        others = connections - self._processes - len(self._left)
+        others = connections - processes - len(self._left)
         if others > 0:
             self._found(
                 f"Slack counts {connections} connections of this app, and this log knows of "
-                f"{self._processes}: another CallOps is connected with another log, so requests are split "
+                f"{processes}: another CallOps is connected with another log, so requests are split "
                 "between the two. Stop it, or give it the same DATABASE_URL"
             )
 

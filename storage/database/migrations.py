@@ -273,11 +273,6 @@ CREATE TABLE standstills (
     PRIMARY KEY (connection, why)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE processes (
-    process TEXT PRIMARY KEY,
-    until INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
 -- Numbers that are not called: keyed hashes alone, which no erasing takes away. seals has the salt of what
 -- each event says of its numbers, for as long as these are stopped.
 CREATE TABLE stops (

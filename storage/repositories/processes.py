@@ -9,12 +9,12 @@ The file is made under another name, locked and then renamed: under its own name
 while its owner lives.
 """
 
+import asyncio
 import fcntl
 import os
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Final, Self
@@ -23,7 +23,6 @@ from storage.database.files import make, open_made
 from storage.database.repository import Repository, writes_with_sources
 from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import Sources
-from storage.repositories.rate_limits import MINUTE
 
 SERVING: Final = "-serving-"
 """Between the database's name and the owner's, as SQLite itself puts ``-wal`` and ``-shm`` behind it."""
@@ -35,8 +34,8 @@ ABANDONED_AFTER: Final = 3600.0
 _OWNER = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
-class Presence:
-    """One process's file, locked for as long as it serves. Made by `begin`; `end` removes the file."""
+class ProcessLock:
+    """One process's file, locked for as long as it serves. Made by `acquire`; `release` removes the file."""
 
     def __init__(self, database: Path, owner: str, path: Path, descriptor: int) -> None:
         self.owner = owner
@@ -45,7 +44,7 @@ class Presence:
         self._descriptor = descriptor
 
     @classmethod
-    def begin(cls, database: Path, owner: str) -> Self:
+    def acquire(cls, database: Path, owner: str) -> Self:
         """Say that ``owner`` serves a database. The name must never be used again by another process.
 
         Raises `ValueError` for a name that is not letters, digits, dots and dashes, `OSError` where the
@@ -65,7 +64,7 @@ class Presence:
             raise
         return cls(database, owner, path, descriptor)
 
-    async def sweep(self, release: Callable[[str], Awaitable[None]]) -> list[str]:
+    async def reap(self, release: Callable[[str], Awaitable[None]]) -> list[str]:
         """Release what dead owners held, and remove their files; the owners. ``release`` is called for each.
 
         What is found dead by two processes is released twice, which changes nothing.
@@ -92,7 +91,7 @@ class Presence:
                 if began - path.stat().st_mtime > ABANDONED_AFTER:
                     path.unlink()
 
-    async def end(self, release: Callable[[str], Awaitable[None]]) -> None:
+    async def release(self, release: Callable[[str], Awaitable[None]]) -> None:
         """Serve no longer: let go of what is still held, then remove the file."""
         try:
             await release(self.owner)
@@ -140,24 +139,35 @@ def release(connection: Connection, sources: Sources, owner: str) -> None:
     )
 
 
-def present(connection: Connection, sources: Sources, process: str, lives: timedelta) -> int:
-    """Say that a process lives for so long from now; how many do that use this log, it among them.
+def count_serving(database: Path) -> int:
+    """Return how many processes serve a database: each holds the lock of its file."""
+    serving = 0
+    for path in _beside(database, SERVING):
+        lock = _take(path)
+        if lock is None:
+            serving += path.exists()  # or it was removed meanwhile
+        else:
+            os.close(lock)
+    return serving
 
-    No time takes the process out. Nothing of this is in the chain.
-    """
-    now = sources.clock()
-    until = microseconds(now + lives)
-    connection.execute("DELETE FROM processes WHERE until <= ? OR process = ?", [microseconds(now), process])
-    if lives:
-        # By a clock that is set back since; who lives says so again.
-        connection.execute("DELETE FROM processes WHERE until > ?", [microseconds(now + lives + MINUTE)])
-        connection.execute("INSERT INTO processes (process, until) VALUES (?, ?)", [process, until])
-    [(count,)] = connection.execute("SELECT count(*) FROM processes")
-    return int(count)
+
+def probe(connection: Connection, sources: Sources) -> None:
+    """Write a little: raises what keeps the log from being written to, such as a full disk."""
+    connection.execute(
+        """
+        INSERT INTO meta (name, value) VALUES ('probe', ?)
+        ON CONFLICT (name) DO UPDATE SET value = excluded.value
+        """,
+        [str(microseconds(sources.clock())).encode()],
+    )
 
 
 class Processes(Repository):
     """Which processes use the log, and what they hold."""
 
     release = writes_with_sources(release)
-    present = writes_with_sources(present)
+    probe = writes_with_sources(probe)
+
+    async def count_serving(self) -> int:
+        """Return how many processes serve this log."""
+        return await asyncio.to_thread(count_serving, self._database.path)

@@ -8,7 +8,8 @@ import pytest
 
 from bot.web import STUCK_AFTER, UNWRITTEN_AFTER, Health
 from bot.workers.loop import POLL, Rounds
-from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, Instances
+from bot.workers.write_probe import EVERY, OVERLAP, REMEMBERED, WriteProbe
+from storage.repositories.processes import ProcessLock
 from storage.store import Store
 
 
@@ -60,12 +61,12 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
 ) -> None:
     """Healthy while it runs; ready once the log was written to and Slack is there, until it stops."""
     log = await open_log(tmp_path)
-    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
-    health = Health([Rounds("outbox", nothing_to_do, seconds=seconds)], list, instances, seconds)
+    write_probe = WriteProbe(log, seconds=seconds)
+    health = Health([Rounds("outbox", nothing_to_do, seconds=seconds)], list, write_probe, seconds)
     assert health.unhealthy() == []
     assert health.unready() == ["The log was not written to yet.", "CallOps is not connected to Slack yet."]
     health.door = Door()
-    await instances.step()
+    await write_probe.step()
     assert health.unready() == []
     health.door = Door("Slack has not answered for 12 s.")
     health.stopping = True
@@ -75,9 +76,9 @@ async def test_a_process_whose_rounds_turn_and_whose_log_is_written_is_ready(
 
 async def test_a_round_that_hangs_and_one_that_ended_are_named(tmp_path: Path, seconds: Seconds) -> None:
     """Only a restart mends these, so they are not healthy; slow is not stuck."""
-    instances = Instances(await open_log(tmp_path), owner="one", clock=at_noon, seconds=seconds)
+    write_probe = WriteProbe(await open_log(tmp_path), seconds=seconds)
     outbox = Rounds("outbox", nothing_to_do, seconds=seconds)
-    health = Health([outbox], lambda: ["dispatcher"], instances, seconds)
+    health = Health([outbox], lambda: ["dispatcher"], write_probe, seconds)
     seconds.now += STUCK_AFTER + POLL
     assert health.unhealthy() == ["The dispatcher has ended."]
     seconds.now += 1
@@ -89,14 +90,14 @@ async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
 ) -> None:
     """A probe writes nothing; it reads what the last sign of life met."""
     log = await open_log(tmp_path)
-    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
-    health = Health([], list, instances, seconds, door=Door())
-    await instances.step()
+    write_probe = WriteProbe(log, seconds=seconds)
+    health = Health([], list, write_probe, seconds, door=Door())
+    await write_probe.step()
     seconds.now += UNWRITTEN_AFTER + 1
     assert health.unready() == ["The log was not written to for 21 s."]
     await log.close()
     for _ in range(3):
-        await instances.step()
+        await write_probe.step()
         seconds.now += EVERY
     assert len(health.unready()) == 1
     assert health.unready()[0].startswith("The log cannot be written to: ")
@@ -104,30 +105,35 @@ async def test_a_log_that_cannot_be_written_to_is_said_once_and_in_readiness(
 
 
 async def test_processes_of_one_log_are_counted(tmp_path: Path) -> None:
-    """Each that says it lives counts until it leaves, so that Slack's count is of this log."""
+    """Each counts while it holds its lock, so that Slack's count is of this log."""
     log = await open_log(tmp_path)
-    one, two = (Instances(log, owner=name, clock=at_noon) for name in ("one", "two"))
-    await one.counted(1)
-    await two.counted(2)
-    assert (one.another_log(), two.another_log()) == (None, None)
-    await two.leave()
-    await one.counted(2)
-    assert "another CallOps is connected with another log" in str(one.another_log())
+    one, two = (ProcessLock.acquire(tmp_path / "callops.db", owner=name) for name in ("one", "two"))
+    write_probe = WriteProbe(log)
+    await write_probe.counted(2)
+    assert write_probe.another_log() is None
+    await two.release(log.processes.release)
+    await write_probe.counted(2)
+    assert "another CallOps is connected with another log" in str(write_probe.another_log())
+    await one.release(log.processes.release)
     await log.close()
 
 
 async def test_a_connection_that_we_left_is_ours_for_a_while(tmp_path: Path, seconds: Seconds) -> None:
     """After a reconnect Slack may still count the old one: no alarm; later it is one, and is forgotten again."""
     log = await open_log(tmp_path)
-    instances = Instances(log, owner="one", clock=at_noon, seconds=seconds)
-    instances.left_a_connection()
-    await instances.counted(2)
-    assert instances.another_log() is None
+    lock = ProcessLock.acquire(tmp_path / "callops.db", owner="one")
+    write_probe = WriteProbe(log, seconds=seconds)
+    await write_probe.step()
+    write_probe.left_a_connection()
+    await write_probe.counted(2)
+    assert write_probe.another_log() is None
     seconds.now += OVERLAP
-    await instances.counted(2)
-    health = Health([], list, instances, seconds, door=Door())
+    await write_probe.step()
+    await write_probe.counted(2)
+    health = Health([], list, write_probe, seconds, door=Door())
     assert health.unready() == []
     assert len(health.warnings()) == 1
     seconds.now += REMEMBERED
     assert health.warnings() == []
+    await lock.release(log.processes.release)
     await log.close()

@@ -10,7 +10,6 @@ from bot.ui import announcements
 from bot.workers.lines import Lines
 from bot.workers.outage_messages import OutageMessages
 from bot.workers.stop_news import StopNews
-from bot.workers.write_probe import LIVES
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, PlaceCall
 from storage.states import State
@@ -160,15 +159,6 @@ async def test_a_presence_is_asked_for_again(stage: Bench) -> None:
     await go_back(stage, BACK[0])
     assert not await stage.bot.directory.away(MANAGER)
     assert not await stage.bot.directory.away(SECOND)
-
-
-async def test_a_dead_process_is_counted_no_longer_than_it_lived(stage: Bench) -> None:
-    """Or a bot with another log would go unnoticed for as long as the clock went back."""
-    assert await stage.bot.log.processes.present("dead", LIVES) == 1
-    await go_back(stage, BACK[0])
-    assert await stage.bot.log.processes.present("alive", LIVES) == 1
-    assert await stage.bot.log.processes.present("another", LIVES) == 2
-    assert await stage.bot.log.processes.present("another", timedelta()) == 1
 
 
 async def test_a_wait_is_kept_where_the_clock_was_not_set(stage: Bench) -> None:

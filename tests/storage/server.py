@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.event_log.writer import utc_now
 from storage.models import Post
-from storage.repositories.processes import Presence
+from storage.repositories.processes import ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY, claim, placing
 
@@ -18,7 +18,7 @@ LONG = timedelta(hours=1)
 async def hold(path: Path, owner: str) -> None:
     """Take hold of what is there, say so, and wait to be ended: at the end of its input, cleanly."""
     log = await Store.open(path, key=KEY, clock=utc_now)
-    presence = Presence.begin(path, owner)
+    presence = ProcessLock.acquire(path, owner)
     until = utc_now() + LONG
     made = (await log.requests.record(replace(placing(), posts=[Post("placed", "audit")]))).request
     await log.requests.apply(claim(made.id, until=until, owner=owner))
@@ -26,7 +26,7 @@ async def hold(path: Path, owner: str) -> None:
     sys.stdout.write(f"{made.id}\n")
     sys.stdout.flush()
     await asyncio.to_thread(sys.stdin.read)
-    await presence.end(log.processes.release)
+    await presence.release(log.processes.release)
     await log.close()
 
 

@@ -15,7 +15,6 @@ from tests.storage.contract.joining import Joining
 from tests.storage.contract.moving import Moving
 from tests.storage.contract.noting import Noting
 from tests.storage.contract.pacing import Pacing
-from tests.storage.contract.presence import BeingPresent
 from tests.storage.contract.reading import Reading
 from tests.storage.contract.searching import Searching
 from tests.storage.contract.slack import Posting, Remembering
@@ -37,7 +36,6 @@ class StoreContract(
     Posting,
     Remembering,
     Forgetting,
-    BeingPresent,
     ABC,
 ):
     """Subclass it as ``Test…`` and say how a fresh store is opened."""

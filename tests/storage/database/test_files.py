@@ -13,7 +13,7 @@ from storage.database.files import CannotWrite, append_line, make, whole
 from storage.maintenance.anchors import Anchor, anchors_beside, note
 from storage.maintenance.backup import CannotBackUp, backup
 from storage.repositories.erasure_list import Erasing, Listed, keep_in_list, list_beside
-from storage.repositories.processes import BEGINNING, SERVING, Presence
+from storage.repositories.processes import BEGINNING, SERVING, ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY, Clock, placing
 
@@ -200,7 +200,7 @@ async def test_a_process_says_that_it_serves_in_a_file_of_its_own(tmp_path: Path
     database = tmp_path / "callops.db"
     (tmp_path / f"callops.db{BEGINNING}one").symlink_to(victim)
     with pytest.raises(FileExistsError):
-        Presence.begin(database, "one")
+        ProcessLock.acquire(database, "one")
     (tmp_path / f"callops.db{SERVING}gone").symlink_to(victim)
     (tmp_path / f"callops.db{SERVING}lost").symlink_to(tmp_path / "nothing")
     released: list[str] = []
@@ -208,10 +208,10 @@ async def test_a_process_says_that_it_serves_in_a_file_of_its_own(tmp_path: Path
     async def release(owner: str) -> None:
         released.append(owner)
 
-    mine = Presence.begin(database, "two")
+    mine = ProcessLock.acquire(database, "two")
     assert mode(tmp_path / f"callops.db{SERVING}two") == 0o600
-    assert await mine.sweep(release) == []
-    await mine.end(release)
+    assert await mine.reap(release) == []
+    await mine.release(release)
     assert released == ["two"]
     assert untouched(victim)
 

@@ -11,7 +11,7 @@ import pytest
 
 from storage.event_log.writer import utc_now
 from storage.models import LogEntry, Outgoing
-from storage.repositories.processes import ABANDONED_AFTER, Presence
+from storage.repositories.processes import ABANDONED_AFTER, ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY
 from tests.support.tree import ROOT
@@ -67,27 +67,27 @@ def files(path: Path) -> list[str]:
 async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: Store) -> None:
     """After kill -9 the next look releases its post and its entry, whatever their leases say, and its file goes."""
     async with serving(path, "7-abc") as process:
-        watcher = Presence.begin(path, "8-def")
-        assert await watcher.sweep(log.processes.release) == []
+        watcher = ProcessLock.acquire(path, "8-def")
+        assert await watcher.reap(log.processes.release) == []
         assert await free(log) == ([], [])
         process.kill()
         await process.wait()
-        assert await watcher.sweep(log.processes.release) == ["7-abc"]
+        assert await watcher.reap(log.processes.release) == ["7-abc"]
     entries, posts = await free(log)
     assert [(one.owner, len(posts)) for one in entries] == [("7-abc", 1)]
     assert files(path) == ["log.db-serving-8-def"]
     assert not (await log.verify()).faults
-    await watcher.end(log.processes.release)
+    await watcher.release(log.processes.release)
 
 
 async def test_a_stopped_process_is_not_dead(path: Path, log: Store) -> None:
     """One under SIGSTOP keeps its lock, so nothing but its lease says when it has had its time."""
     async with serving(path, "7-abc") as process:
-        watcher = Presence.begin(path, "8-def")
+        watcher = ProcessLock.acquire(path, "8-def")
         process.send_signal(signal.SIGSTOP)
-        assert await watcher.sweep(log.processes.release) == []
+        assert await watcher.reap(log.processes.release) == []
         assert await free(log) == ([], [])
-    await watcher.end(log.processes.release)
+    await watcher.release(log.processes.release)
 
 
 async def test_who_ends_cleanly_leaves_nothing(path: Path, log: Store) -> None:
@@ -103,14 +103,14 @@ async def test_who_ends_cleanly_leaves_nothing(path: Path, log: Store) -> None:
 async def test_of_two_who_look_both_may_release(path: Path, log: Store) -> None:
     """Several processes that find the same dead one at once do no harm to each other."""
     async with serving(path, "7-abc") as process:
-        watchers = [Presence.begin(path, f"watcher-{n}") for n in range(4)]
+        watchers = [ProcessLock.acquire(path, f"watcher-{n}") for n in range(4)]
         process.kill()
         await process.wait()
-        found = await asyncio.gather(*(one.sweep(log.processes.release) for one in watchers))
+        found = await asyncio.gather(*(one.reap(log.processes.release) for one in watchers))
     assert ["7-abc"] in found
     assert "log.db-serving-7-abc" not in files(path)
     for one in watchers:
-        await one.end(log.processes.release)
+        await one.release(log.processes.release)
     assert files(path) == []
 
 
@@ -122,11 +122,11 @@ async def test_a_release_that_fails_is_made_by_the_next_look(path: Path, log: St
 
     async with serving(path, "7-abc") as process:
         process.kill()
-    watcher = Presence.begin(path, "8-def")
+    watcher = ProcessLock.acquire(path, "8-def")
     with pytest.raises(OSError, match="full"):
-        await watcher.sweep(fail)
-    assert await watcher.sweep(log.processes.release) == ["7-abc"]
-    await watcher.end(log.processes.release)
+        await watcher.reap(fail)
+    assert await watcher.reap(log.processes.release) == ["7-abc"]
+    await watcher.release(log.processes.release)
 
 
 async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: Store) -> None:
@@ -136,14 +136,27 @@ async def test_what_died_before_it_was_present_is_cleared_away(path: Path, log: 
         left.touch()
         at = left.stat().st_mtime - age
         os.utime(left, (at, at))
-    watcher = Presence.begin(path, "8-def")
-    assert await watcher.sweep(log.processes.release) == []
+    watcher = ProcessLock.acquire(path, "8-def")
+    assert await watcher.reap(log.processes.release) == []
     assert files(path) == ["log.db-beginning-young", "log.db-serving-8-def"]
-    await watcher.end(log.processes.release)
+    await watcher.release(log.processes.release)
 
 
 @pytest.mark.parametrize("owner", ["", "a/b", "a b", "../up", "a" * 101])
 async def test_an_owner_has_a_name_that_a_file_can_have(path: Path, owner: str) -> None:
     """What could lead out of the folder is refused."""
     with pytest.raises(ValueError, match="cannot be a file's name"):
-        Presence.begin(path, owner)
+        ProcessLock.acquire(path, owner)
+
+
+async def test_processes_are_counted_by_their_locks(path: Path, log: Store) -> None:
+    """Those that serve count, whoever looks; those that are dead or have ended do not."""
+    assert await log.processes.count_serving() == 0
+    watcher = ProcessLock.acquire(path, "watcher")
+    async with serving(path, "7-abc") as process:
+        assert await log.processes.count_serving() == 2
+        process.kill()
+        await process.wait()
+        assert await log.processes.count_serving() == 1
+    await watcher.release(log.processes.release)
+    assert await log.processes.count_serving() == 0
