@@ -267,7 +267,7 @@ class Attempts:
             changes={
                 "attempt": entry.attempt + 1,
                 "owner": self._owner,
-                "lease_until": self._lease(),
+                "lease_until": self._clock() + self._settings.dispatch.lease,
             },
         )
         changed = await self._changes.apply(request, move)
@@ -278,7 +278,7 @@ class Attempts:
             entry.id,
             owner=self._owner,
             attempt=entry.attempt,
-            until=self._lease(),
+            until=self._clock() + self._settings.dispatch.lease,
         )
 
     async def _believed(self, request: Request, entry: LogEntry, outcome: Outcome) -> Outcome:
@@ -291,9 +291,6 @@ class Attempts:
             else ()
         )
         return believed(request, entry, outcome, coming, now)
-
-    def _lease(self) -> datetime:
-        return self._clock() + self._settings.dispatch.lease
 
     async def _record(self, request: Request, entry: LogEntry, outcome: Outcome) -> None:
         """Commit what came of an attempt. An answer that comes after its lease still settles the doubt."""
