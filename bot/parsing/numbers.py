@@ -324,7 +324,8 @@ class NumberReader:
         area = first.text.startswith(("0", "(0")) and first.digits >= SHORT_GROUP
         trunk = second.text.lstrip("([").startswith("0") and not area
         enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
-        stands_out = second.plus or second.dashed or trunk or enclosed or first.digits == 1
+        coded = bool(self._country_code) and second.text.startswith(self._country_code) and not area
+        stands_out = second.plus or second.dashed or trunk or coded or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 
     def _doubtful(self, text: str, groups: Sequence[Group], readings: Sequence[Reading]) -> Doubtful:

@@ -66,9 +66,10 @@ def columns_of(lines: Sequence[str]) -> list[list[str]] | None:
     starts = [start for start, _ in widest]
     rows = []
     for line in pieces:
-        cells = [""] * (len(starts) if len(line) > 1 else 1)
+        in_columns = len(line) > 1 or bool(line and line[0][0] > 1)
+        cells = [""] * (len(starts) if in_columns else 1)
         for start, piece in line:
-            place = min(range(len(starts)), key=lambda at: abs(starts[at] - start)) if len(line) > 1 else 0
+            place = min(range(len(starts)), key=lambda at: abs(starts[at] - start)) if in_columns else 0
             cells[place] = f"{cells[place]} {piece}".strip()
         rows.append(cells)
     return rows

@@ -65,11 +65,15 @@ class Parts:
 
 
 def clean(text: str) -> str:
-    """Undo Slack's escaping and drop what is not `seen`; ``<tel:…|…>`` becomes the number it stands for."""
+    """Undo Slack's escaping and drop what is not `seen`; ``<tel:…|…>`` becomes the number it stands for.
+
+    A tab behind the last of several lines stays: an empty cell follows it.
+    """
     shown = _TELEPHONE_LINK.sub(r"\1", text)
     for entity, character in reversed(_ENTITIES.items()):
         shown = shown.replace(entity, character)
-    return seen(shown)
+    text, behind = seen(shown), shown[len(shown.rstrip()) :]
+    return f"{text}\t" if "\n" in text and "\t" in behind.partition("\n")[0] else text
 
 
 def unquoted(text: str) -> Value:
