@@ -9,8 +9,8 @@ asked for the target: then a new action is about something newer.
 from sqlite3 import Connection
 from typing import Final
 
+from storage.changes import NewRequest
 from storage.event_log.hash_chain import microseconds
-from storage.models import NewRequest
 
 _UNDER_WAY: Final = """
     actions.kind = :kind AND actions.connection = :connection

@@ -5,16 +5,25 @@ A clock that was set back leaves times that lie ahead of it. Nothing here was ho
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
 from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds, moment
-from storage.models import Budget
 
 MINUTE: Final = timedelta(seconds=60)
 """What a rate is counted over: providers say so many requests a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many ``places`` of an account in any ``within``; None: as many as you like, but for pauses."""
+
+    account: str
+    places: int | None
+    within: timedelta
 
 
 def paused_until(connection: Connection, account: str, now: datetime) -> datetime | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from providers.masking import may_hold_number
 from providers.phone import mask
+from storage.changes import Change, Move, NewAction, NewRequest, Note, Post, Recorded
 from storage.database.connection import CannotOpen
 from storage.database.repository import Repository, reads, writes_with_sources
 from storage.errors import AlreadyAsked, Conflict, NoSuchRequest
@@ -25,20 +26,7 @@ from storage.event_log.hash_chain import (
 )
 from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
-from storage.models import (
-    Approval,
-    Change,
-    Event,
-    LogEntry,
-    Move,
-    NewAction,
-    NewRequest,
-    Note,
-    Post,
-    Recorded,
-    Request,
-    Scalar,
-)
+from storage.models import Approval, Event, LogEntry, Request, Scalar
 from storage.repositories import cancellations, do_not_call, exclusion, joining
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT, has_events
 from storage.repositories.call_history import is_reference

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any, Final
@@ -11,10 +11,21 @@ from storage.database.folding import fold
 from storage.database.repository import Repository, reads, writes_with_sources
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import Draft, Person
+from storage.models import Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a preview or a form was about to ask: kept until its nonce is used or it is forgotten."""
+
+    nonce: str
+    person: str
+    content: Mapping[str, object]
+    request: str | None
+    """The request that used the nonce up."""
 
 
 def _keep_draft(

@@ -8,7 +8,8 @@ from bot.services.approvals import content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
-from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
+from storage.changes import Change
+from storage.models import LogEntry, MessageRef, Outgoing, Request
 from storage.repositories import requests
 from storage.repositories.outbox import Outbox as OutboxTable
 from storage.states import State

@@ -39,8 +39,9 @@ from providers.actions import (
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage import repositories
+from storage.changes import Change, NewRequest, Recorded
 from storage.database.repository import Database
-from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
+from storage.models import LogEntry, Person, Query, Request, Whole
 from storage.store import Store
 from tests.storage.samples import NUMBER, Clock
 

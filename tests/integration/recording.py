@@ -13,7 +13,8 @@ from bot.services.approvals import ApprovalService, content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import Outbox
 from providers.actions import Outcome
-from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.changes import Change
+from storage.models import LogEntry, MessageRef, Outgoing, Request, Verdict
 from storage.repositories import retention
 from tests.integration.bench import (
     AGENT,

@@ -12,7 +12,8 @@ from bot.text.interactions import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View
-from storage.models import Note, Request
+from storage.changes import Note
+from storage.models import Request
 from storage.states import State
 from tests.e2e.scene import opened, words
 from tests.integration.bench import AGENT, DELETE, MANAGER, Bench, bench

@@ -23,7 +23,8 @@ import pytest
 from bot.cli.parser import make_parser
 from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
-from storage.models import Change, NewRequest, Note, Person
+from storage.changes import Change, NewRequest, Note
+from storage.models import Person
 from storage.store import Store
 from tests.storage.contract.changes import succeeded
 from tests.storage.samples import (

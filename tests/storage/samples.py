@@ -14,7 +14,8 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.models import Approval, Change, Move, NewAction, NewRequest, Note, Scalar
+from storage.changes import Change, Move, NewAction, NewRequest, Note
+from storage.models import Approval, Scalar
 from storage.states import State
 
 KEY = b"a key for look-ups, as long as 32"

@@ -15,18 +15,9 @@ from bot.services.wakeups import Wakeups
 from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
+from storage.changes import Change, Move, NewAction, NewRequest
 from storage.errors import Conflict
-from storage.models import (
-    SYSTEM,
-    Cancelled,
-    Change,
-    LogEntry,
-    MessageRef,
-    Move,
-    NewAction,
-    NewRequest,
-    Request,
-)
+from storage.models import SYSTEM, Cancelled, LogEntry, MessageRef, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 from tests.bot.config.test_loader import environment

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from providers.actions import Code
+from storage.changes import Change, Move, NewRequest, Post
 from storage.errors import Conflict, NoSuchRequest
 from storage.event_log.hash_chain import microseconds, replay
-from storage.models import Approval, Change, LogEntry, MessageRef, Move, NewRequest, Post, Request
+from storage.models import Approval, LogEntry, MessageRef, Request
 from storage.states import IllegalMove, State
 from storage.store import Store
 from tests.storage.samples import (

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
+from storage.changes import Change
 from storage.errors import Conflict
-from storage.models import Change
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded

@@ -2,7 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
-from storage.models import MessageRef, Person, Post, Query
+from storage.changes import Post
+from storage.models import MessageRef, Person, Query
 from storage.repositories.erasure_list import Erasing, Listed, Why
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

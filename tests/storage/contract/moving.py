@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from storage.changes import Change, Move, Note
 from storage.event_log.hash_chain import FOLLOWED
-from storage.models import Change, Followed, Move, Note, Request
+from storage.models import Followed, Request
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.beginning import begin

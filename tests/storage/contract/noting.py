@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict, NoSuchRequest
-from storage.models import Approval, Change, Move, Note, Post, Query
+from storage.models import Approval, Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 from providers.actions import Code, Kind
 from providers.phone import mask
+from storage.changes import Change, Move, Note
 from storage.event_log.hash_chain import ASKED, GENESIS
-from storage.models import Change, Move, Note, Query, Waiting
+from storage.models import Query, Waiting
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

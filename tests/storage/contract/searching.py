@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code, Kind
-from storage.models import AskedToStop, Found, Hit, Note, Person, Query
+from storage.changes import Note
+from storage.models import AskedToStop, Found, Hit, Person, Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import cancelled, recorded, succeeded

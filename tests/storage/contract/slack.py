@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from storage.changes import Post
 from storage.errors import Conflict
-from storage.models import Approval, MessageRef, Outgoing, Person, Post
+from storage.models import Approval, MessageRef, Outgoing, Person
 from storage.store import Store
 from tests.storage.contract.changes import recorded
 from tests.storage.samples import NOON, Clock, approve, cancelling, deny, placing

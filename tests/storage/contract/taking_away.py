@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
+from storage.changes import Change, Move, NewRequest, Note, Post
 from storage.event_log.hash_chain import CANCELLED
-from storage.models import Cancelled, Change, MessageRef, Move, NewRequest, Note, Post, Request
+from storage.models import Cancelled, MessageRef, Request
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

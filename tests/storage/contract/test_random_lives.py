@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict
-from storage.models import Change, Move, Note, Post
 from storage.states import MOVES, IllegalMove, State, onward, request_state
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable

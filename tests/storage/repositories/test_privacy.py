@@ -4,7 +4,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from providers.actions import PlaceCall
-from storage.models import Change, Move, NewAction, Person
+from storage.changes import Change, Move, NewAction
+from storage.models import Person
 from storage.states import State
 from storage.store import Store
 from tests.storage.samples import KEY, NOON, Clock, approve, cancelling, claim, finish, placing

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from providers.phone import mask
+from storage.changes import Change, Note, Post
 from storage.database.connection import open_for_writing
 from storage.event_log.writer import Sources
-from storage.models import Change, Note, Post
 from storage.repositories import exclusion, outages, outbox, requests
 from storage.repositories.approvals import alike, count_pending, last_asked, pending, pending_since, undecided
 from storage.repositories.dispatch_queue import overdue, ready, unsighted

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 
 from providers.actions import Code, PlaceCall
+from storage.changes import Change, NewAction, NewRequest, Note
 from storage.errors import AlreadyAsked
-from storage.models import Change, NewAction, NewRequest, Note, Person, Query
+from storage.models import Person, Query
 from storage.repositories.erasure_list import Erasing, Why
 from storage.states import State
 from storage.store import Store
