@@ -249,24 +249,6 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """What came of importing a list: its event's id (None: nothing was new), new numbers, and all it has."""
-
-    id: str | None
-    added: int
-    numbers: int
-
-
-@dataclass(frozen=True, slots=True)
-class UnfinishedImport:
-    """An import of a do-not-call list that runs, or that was interrupted: none of its numbers counts."""
-
-    id: str
-    list: str
-    began_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A Slack post waiting in the outbox."""
 

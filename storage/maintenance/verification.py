@@ -27,8 +27,8 @@ from storage.database.connection import UNREADABLE, CannotOpen, is_overgrown, op
 from storage.database.migrations import OtherSchema, refuse_others, schema
 from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitment, replay
 from storage.event_log.writer import Sources
+from storage.maintenance.do_not_call_verification import stop_faults
 from storage.models import Event, Verdict
-from storage.repositories import do_not_call
 from storage.repositories.rows import as_event
 from storage.states import State
 
@@ -88,7 +88,7 @@ def _faults(
         _at_once(_orphans),
         partial(_lookup_faults, key, portion),
         _at_once(partial(_masked_faults, key)),
-        _at_once(do_not_call.faults),
+        _at_once(stop_faults),
         _at_once(_file_faults),
     )
     for number, check in enumerate(checks):

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
 from storage.database.repository import Repository, reads, writes_with_sources
 from storage.event_log.hash_chain import RULES, moment
 from storage.event_log.writer import Chain, Sources
-from storage.ids import new_id
 from storage.maintenance import anchors
 from storage.maintenance.anchors import Anchor
 from storage.models import Event, Scalar
@@ -54,10 +52,8 @@ def report(
     connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
 ) -> str:
     """Write a fault of the program down and return its id (``E-…``), which people are told."""
-    fault_id = new_id("E", random=sources.random, taken=partial(has_events, connection))
     writer = Chain(connection, sources)
-    writer.append(fault_id, fault_id, FAULT, actor=actor, data={"where": where}, private=private)
-    return fault_id
+    return writer.append_new("E", FAULT, actor=actor, data={"where": where}, private=private).request
 
 
 def record_denied_attempt(
@@ -70,9 +66,8 @@ def record_denied_attempt(
     writer = Chain(connection, sources)
     if not users.claim(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
-    attempt = new_id("D", random=sources.random, taken=partial(has_events, connection))
-    writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
-    return attempt
+    data = {"what": where, "why": why}
+    return writer.append_new("D", DENIED_ATTEMPT, actor=actor, data=data).request
 
 
 def keep_rules(
@@ -85,9 +80,7 @@ def keep_rules(
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
         return None
-    kept_as = new_id("R", random=sources.random, taken=partial(has_events, connection))
-    Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
-    return kept_as
+    return Chain(connection, sources).append_new("R", RULES, actor=actor, data=data).request
 
 
 def exported(
@@ -97,15 +90,10 @@ def exported(
 
     ``rows`` are the fields that go out; ``private`` which entries they are of.
     """
-    export_id = new_id("X", random=sources.random, taken=partial(has_events, connection))
-    writer = Chain(connection, sources)
-    writer.append(export_id, export_id, EXPORTED, actor=actor, data={"rows": rows}, private=private)
-    return export_id
-
-
-def has_events(connection: Connection, request: str) -> bool:
-    """Whether an id is taken."""
-    return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
+    data = {"rows": rows}
+    return (
+        Chain(connection, sources).append_new("X", EXPORTED, actor=actor, data=data, private=private).request
+    )
 
 
 class Audit(Repository):

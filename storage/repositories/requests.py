@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
@@ -25,10 +24,9 @@ from storage.event_log.hash_chain import (
     microseconds,
 )
 from storage.event_log.writer import Chain, Sources
-from storage.ids import new_id
 from storage.models import Approval, Event, LogEntry, Request, Scalar
 from storage.repositories import cancellations, do_not_call, exclusion, joining
-from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT, has_events
+from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
 from storage.repositories.call_history import is_reference
 from storage.repositories.rows import (
     ACTION,
@@ -100,7 +98,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
         raise AlreadyAsked({place: read_request(connection, request) for place, request in by.items()})
 
     writer = Chain(connection, sources)
-    request_id = new_id("A", random=sources.random, taken=partial(has_events, connection))
+    request_id = writer.new_id("A")
     personal = _given(reason=new.reason, purpose=new.purpose, consent=new.consent, zone=new.zone)
     requested, entries = [], []
     for position, asked in enumerate(new.actions, start=1):

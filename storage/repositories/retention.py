@@ -19,7 +19,6 @@ from providers.masking import NumberFinder
 from storage.database.repository import Repository, reads_with_sources
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import Chain, Sources
-from storage.ids import new_id
 from storage.models import Event, Scalar
 from storage.repositories import dispatch_queue, do_not_call
 from storage.repositories.call_history import still_goes_out
@@ -121,13 +120,6 @@ def conclude(
     asked_for = erasing.numbers or erasing.names
     if not (found.requests or people or (drafts and asked_for)):  # drafts go by themselves, too
         return None
-    purge = new_id(
-        "P",
-        random=sources.random,
-        taken=lambda name: bool(
-            connection.execute("SELECT 1 FROM events WHERE request = ?", [name]).fetchone()
-        ),
-    )
     data: dict[str, Scalar] = {
         "rule": erasing.rule,
         "requests": len(found.requests),
@@ -135,8 +127,7 @@ def conclude(
         "people": len(people),
         "kept": len(found.kept),
     }
-    Chain(connection, sources).append(purge, purge, PURGED, actor=actor, data=data, private={})
-    return purge
+    return Chain(connection, sources).append_new("P", PURGED, actor=actor, data=data).request
 
 
 def _meant(connection: Connection, sources: Sources, erasing: Erasing) -> Iterator[Listed]:

@@ -153,7 +153,7 @@ async def _fill(path: Path) -> list[str]:
     rules = await log.audit.keep_rules(actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None)
     export = await log.audit.exported(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
     stop, _ = await log.do_not_call.stop(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
-    listed = await log.do_not_call.add_list(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
+    listed = await log.do_not_call_lists.add(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
     for one in ("U0ONE", "U0TWO"):
         await log.users.keep_person(Person(one, "T0", HOSTILE, "UTC", False, False, False, False, NOON))
     await log.close()
