@@ -7,16 +7,16 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from secrets import token_bytes
+from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database import deadlines
-from storage.database.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
+from storage.database.connection import BUSY_SECONDS, CannotOpen, Reader, Writer, open_for_reading
 from storage.database.repository import Database
 from storage.database.write_behind import WriteBehind
-from storage.event_log.writer import Sources
+from storage.event_log.writer import Sources, keeps_to
 from storage.maintenance.verification import verify
 from storage.models import Verdict
-from storage.repositories import requests
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.call_history import CallHistory
@@ -90,8 +90,8 @@ class Store:
             raise
         log = cls(Database(path, sources, writer, reader, WriteBehind(writer)))
         try:
-            if not await reader.do(lambda connection: requests.has_key(connection, sources)):
-                await writer.do(lambda connection: requests.keep_key(connection, sources))
+            if not await reader.do(lambda connection: has_key(connection, sources)):
+                await writer.do(lambda connection: keep_key(connection, sources))
             if watched:
                 await writer.watch(path)
         except BaseException:
@@ -130,3 +130,17 @@ class Store:
 def _read_anew(path: Path) -> None:
     with closing(open_for_reading(path)) as connection:
         connection.execute("SELECT max(seq) FROM events").fetchone()
+
+
+def has_key(connection: Connection, sources: Sources) -> bool:
+    """Return whether a file keeps to this key; False for a new file. Raises `CannotOpen` for another key."""
+    kept = keeps_to(connection, sources)
+    if kept is False:
+        raise CannotOpen("The log was written with another key: numbers would not be found under this one.")
+    return bool(kept)
+
+
+def keep_key(connection: Connection, sources: Sources) -> None:
+    """Let a new file keep to this key. Raises `CannotOpen` where another process kept another one."""
+    connection.execute("INSERT INTO meta VALUES ('key', ?) ON CONFLICT DO NOTHING", [sources.lookup("key")])
+    has_key(connection, sources)

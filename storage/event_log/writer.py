@@ -37,6 +37,12 @@ class Sources:
         return hmac.digest(self.key, line(number).encode(), hashlib.sha256)
 
 
+def keeps_to(connection: Connection, sources: Sources) -> bool | None:
+    """Return whether a file keeps to the key of look-ups; None for a file that keeps to none yet."""
+    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+    return None if kept is None else bool(kept[0] == sources.lookup("key"))
+
+
 class Chain:
     """The end of the chain, in one transaction that holds the write lock."""
 

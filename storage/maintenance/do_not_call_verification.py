@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from sqlite3 import Connection
 
-from storage.event_log.hash_chain import (
-    NumberSeal,
-)
+from storage.event_log.hash_chain import NumberSeal
 from storage.models import Scalar
 from storage.repositories.do_not_call import BY_PERSON, COUNTS, EVENTS, SEALED, count_by_list
 from storage.repositories.rows import as_event

@@ -1,10 +1,11 @@
 """The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from storage.changes import Post
 from storage.database.repository import Repository, writes, writes_with_sources
 from storage.event_log.hash_chain import ERASED, microseconds
 from storage.event_log.writer import Sources
@@ -153,6 +154,14 @@ def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) 
         WHERE messages.request = ? AND messages.slot = ? AND events.seq > ? LIMIT 1
         """,
         [ERASURE, ERASED, post.request, slot, seen],
+    )
+
+
+def add_posts(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
+    """Have posts made that tell of an event."""
+    connection.executemany(
+        "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
+        [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
     )
 
 

@@ -1,7 +1,7 @@
-"""Reading the SQLite store: rows become the log's values. The connection is in a transaction."""
+"""Rows: how they become the log's values, and values rows. The connection is in a transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -23,7 +23,7 @@ from providers.actions import (
     StopCampaign,
 )
 from storage.errors import NoSuchRequest
-from storage.event_log.hash_chain import FOLLOWED, commitment, moment, seal
+from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.models import (
     Approval,
     Cancelled,
@@ -32,6 +32,7 @@ from storage.models import (
     LogEntry,
     MessageRef,
     Request,
+    Scalar,
     Standstill,
     Whole,
 )
@@ -298,3 +299,23 @@ def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
 def moment_or_none(at: int | None) -> datetime | None:
     """Read a column that may be empty."""
     return None if at is None else moment(at)
+
+
+def insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> int | None:
+    """Insert a row, and return its rowid."""
+    columns = '", "'.join(row)
+    cursor = connection.execute(
+        f'INSERT INTO {table} ("{columns}") VALUES ({marks(row)})',  # noqa: S608 - names of a closed set
+        [*row.values()],
+    )
+    return cursor.lastrowid
+
+
+def as_scalar(value: Scalar | datetime) -> Scalar:
+    """Return a value as a column and an event keep it."""
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a placeholder for each of some values."""
+    return ", ".join("?" for _ in values)

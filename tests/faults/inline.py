@@ -24,7 +24,7 @@ from storage.database.connection import (
 from storage.database.repository import Database
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
-from storage.repositories import requests
+from storage.store import keep_key
 from tests.integration.bench import Parts, StepLog
 from tests.storage.samples import KEY
 
@@ -70,7 +70,7 @@ def open_inline(parts: Parts, path: Path, clock: Callable[[], datetime], chance:
     """Open a log that is made of these, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
-    requests.keep_key(connection, sources)
+    keep_key(connection, sources)
     writer = Writer(Inline(connection))
     reader = InlineReader(open_for_reading(path))
     log = parts.log(Database(path, sources, writer, reader, WriteBehind(writer)))

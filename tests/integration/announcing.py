@@ -10,8 +10,8 @@ from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
 from storage.changes import Change
 from storage.models import LogEntry, MessageRef, Outgoing, Request
-from storage.repositories import requests
 from storage.repositories.outbox import Outbox as OutboxTable
+from storage.repositories.outbox import add_posts
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog, StepRequests
 from tests.integration.seeding import Invariant, Seeded
@@ -40,7 +40,7 @@ class PostsLater(StepRequests):
         """Apply in two transactions."""
         made = await super().apply(replace(change, posts=()))
         last = (await self.events(made.id))[-1]
-        await self._write(lambda connection: requests._post(connection, last, change.posts))
+        await self._write(lambda connection: add_posts(connection, last, change.posts))
         return made
 
 
