@@ -11,8 +11,9 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database import deadlines
-from storage.database.connection import BUSY_SECONDS, CannotOpen, Reader, Writer, open_for_reading
+from storage.database.connection import BUSY_SECONDS, CannotOpen, open_for_reading
 from storage.database.repository import Database
+from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources, keeps_to
 from storage.maintenance.verification import verify

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from storage.database.connection import Reader, Writer
+from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
 

@@ -12,16 +12,9 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from storage.database.connection import (
-    ConnectionThread,
-    Job,
-    Reader,
-    Work,
-    Writer,
-    open_for_reading,
-    open_for_writing,
-)
+from storage.database.connection import open_for_reading, open_for_writing
 from storage.database.repository import Database
+from storage.database.threads import ConnectionThread, Job, Reader, Work, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
 from storage.store import keep_key

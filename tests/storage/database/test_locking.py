@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.connection import BUSY_SECONDS, Writer
+from storage.database.connection import BUSY_SECONDS
 from storage.database.deadlines import deadline
+from storage.database.threads import Writer
 from storage.errors import CommitUnknownError, LogBusyError
 from storage.models import Person, Query
 from storage.store import Store
