@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.migrations import NEVER
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
 from storage.models import LogEntry, Request, Waiting
@@ -136,5 +136,5 @@ class Approvals(Repository):
     count_pending = reads(count_pending)
     pending_since = reads(pending_since)
     pending_request = reads(pending_request)
-    alike = reads_with_sources(alike)
+    alike = reads(alike)
     last_asked = reads(last_asked)

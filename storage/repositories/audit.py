@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.database.repository import Repository, reads, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import RULES, moment
 from storage.event_log.writer import Chain, Sources
 from storage.maintenance import anchors
@@ -99,10 +99,10 @@ def exported(
 class Audit(Repository):
     """What is written down of the log itself, and where it ended."""
 
-    report = writes_with_sources(report)
-    record_denied_attempt = writes_with_sources(record_denied_attempt)
-    keep_rules = writes_with_sources(keep_rules)
-    exported = writes_with_sources(exported)
+    report = writes(report)
+    record_denied_attempt = writes(record_denied_attempt)
+    keep_rules = writes(keep_rules)
+    exported = writes(exported)
     rules = reads(rules)
     copied_at = reads(copied_at)
     anchor = reads(anchors.head)

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.masking import may_hold_number
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import Sources
 from storage.models import LogEntry
@@ -274,12 +274,12 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
 class CallHistory(Repository):
     """What the log knows of calls and campaigns that providers have."""
 
-    coming_up = reads_with_sources(coming_up)
+    coming_up = reads(coming_up)
     scheduled = reads(scheduled)
-    scheduled_to = reads_with_sources(scheduled_to)
-    holders = reads_with_sources(holders)
+    scheduled_to = reads(scheduled_to)
+    holders = reads(holders)
     known_call = reads(known_call)
-    known_ids = reads_with_sources(known_ids)
+    known_ids = reads(known_ids)
     seen = reads(seen)
     sighted_before = reads(sighted_before)
     campaigns_seen = reads(campaigns_seen)

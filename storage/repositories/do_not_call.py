@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.database.repository import Repository, reads, reads_with_sources, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import (
     CALLS_ALLOWED,
     CALLS_STOPPED,
@@ -197,11 +197,11 @@ def to_tell(connection: Connection, event: Event) -> None:
 class DoNotCall(Repository):
     """Numbers that are not called."""
 
-    stop = writes_with_sources(stop)
-    stops = reads_with_sources(stops)
+    stop = writes(stop)
+    stops = reads(stops)
     stopped_numbers = reads(stopped_numbers)
-    stop_news = writes_with_sources(stop_news)
-    stop_told = writes_with_sources(stop_told)
+    stop_news = writes(stop_news)
+    stop_told = writes(stop_told)
 
     async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
         """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""

@@ -6,7 +6,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from storage.changes import Post
-from storage.database.repository import Repository, writes, writes_with_sources
+from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import ERASED, microseconds
 from storage.event_log.writer import Sources
 from storage.models import Event, MessageRef, Outgoing
@@ -235,6 +235,6 @@ class Outbox(Repository):
     """Slack posts that wait to be made."""
 
     outgoing = writes(outgoing)
-    delivered = writes_with_sources(delivered)
-    postpone = writes_with_sources(postpone)
-    abandon = writes_with_sources(abandon)
+    delivered = writes(delivered)
+    postpone = writes(postpone)
+    abandon = writes(abandon)

@@ -20,7 +20,7 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database.files import make, open_made
-from storage.database.repository import Repository, writes_with_sources
+from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import Sources
 from storage.repositories.rate_limits import MINUTE
@@ -159,5 +159,5 @@ def present(connection: Connection, sources: Sources, process: str, lives: timed
 class Processes(Repository):
     """Which processes use the log, and what they hold."""
 
-    release = writes_with_sources(release)
-    present = writes_with_sources(present)
+    release = writes(release)
+    present = writes(present)

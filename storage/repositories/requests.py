@@ -9,7 +9,7 @@ from typing import Final
 from providers.masking import may_hold_number
 from providers.phone import mask
 from storage.changes import Change, NewAction, NewRequest, Recorded
-from storage.database.repository import Repository, reads, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.errors import AlreadyAsked, Conflict
 from storage.event_log import hash_chain
 from storage.event_log.hash_chain import REQUEST_COLUMNS, REQUESTED, microseconds
@@ -196,8 +196,8 @@ def _given(**fields: str | None) -> dict[str, str]:
 class Requests(Repository):
     """What was asked, who decided, and what came of it. All changes go through `record` and `apply`."""
 
-    record = writes_with_sources(record)
-    hold = writes_with_sources(hold)
+    record = writes(record)
+    hold = writes(hold)
     request = reads(read_request)
     events = reads(read_events)
     private = reads(read_private)

@@ -16,7 +16,7 @@ from typing import Final
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from providers.masking import NumberFinder
-from storage.database.repository import Repository, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import Chain, Sources
 from storage.models import Event, Scalar
@@ -349,7 +349,7 @@ def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
 class Retention(Repository):
     """Forgetting personal data, by rule."""
 
-    erasable = reads_with_sources(erasable)
+    erasable = reads(erasable)
 
     async def erase(self, request: str, *, actor: str) -> None:
         """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
@@ -263,7 +263,7 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
 class Search(Repository):
     """Looking for entries, and counting them."""
 
-    page = reads_with_sources(page)
-    find = reads_with_sources(find)
-    asked_to_stop = reads_with_sources(asked_to_stop)
+    page = reads(page)
+    find = reads(find)
+    asked_to_stop = reads(asked_to_stop)
     tally = reads(tally)

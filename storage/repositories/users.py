@@ -8,7 +8,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
-from storage.database.repository import Repository, reads, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
 from storage.models import Person
@@ -112,7 +112,7 @@ def _person(row: Mapping[str, Any]) -> Person:
 class Users(Repository):
     """People, and what they were about to ask. Small values that no answer waits for."""
 
-    claim = writes_with_sources(claim)
+    claim = writes(claim)
     people_named = reads(people_named)
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:
