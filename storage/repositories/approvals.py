@@ -19,7 +19,7 @@ _MASKED: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.ac
 _DECIDE_BY: Final = f"coalesce(decide_by, {NEVER})"
 
 
-_PENDING: Final = "requests INDEXED BY requests_pending WHERE pending = 1"
+_PENDING: Final = "requests WHERE pending = 1"
 
 
 _APPROVED_BY: Final = """
@@ -73,6 +73,7 @@ def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[
 
     Also the place to go on from. 0 is before the first.
     """
+    # The planner would read and sort all that is pending, by its state.
     rows = connection.execute(
         """
         SELECT n, request FROM actions INDEXED BY actions_pending
@@ -119,7 +120,7 @@ def last_asked(connection: Connection, people: Collection[str]) -> dict[str, dat
     rows = connection.execute(
         """
         SELECT value AS person, (
-            SELECT max(at) FROM events INDEXED BY events_asked
+            SELECT max(at) FROM events
             WHERE name = 'asked' AND json_extract(data, '$.person') = value) AS at
         FROM json_each(?)
         """,

@@ -20,11 +20,10 @@ _BY_NUMBER: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup
 _SCHEDULED: Final = FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
 )
+"""The planner would read every call that was ever placed, by its kind."""
 
 
-_SCHEDULED_BY: Final = FROM.format(
-    "actions INDEXED BY actions_scheduled_by LEFT JOIN lookup ON lookup.action = actions.n"
-)
+_SCHEDULED_BY: Final = FROM.format("actions LEFT JOIN lookup ON lookup.action = actions.n")
 
 
 _STILL_TO_GO_OUT: Final = f"""
@@ -40,7 +39,7 @@ _STILL_TO_GO_OUT: Final = f"""
                 AND events.entry = cancel.id AND events.name = 'sending'
               WHERE ended.seq = cancel.last_event))
     AND NOT EXISTS (
-        SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+        SELECT 1 FROM actions AS cancel
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
           AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND {cancellations.same_account("actions", "cancel")})
@@ -122,7 +121,7 @@ def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> f
             JOIN actions ON actions.id = events.entry
         UNION
         SELECT actions.connection FROM json_each(:ids) AS id
-            CROSS JOIN actions INDEXED BY actions_target ON actions.target_id = id.value
+            CROSS JOIN actions ON actions.target_id = id.value
         WHERE actions.state = 'succeeded'
         """,
         {"ids": json.dumps(list(ids))},
@@ -148,7 +147,7 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
           AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
           AND +state = 'succeeded' AND +code = 'scheduled' AND +scheduled_for > :now
           AND NOT EXISTS (
-            SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+            SELECT 1 FROM actions AS cancel
             WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
               AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
         ORDER BY scheduled_for, n LIMIT 1
@@ -240,7 +239,7 @@ def _was_ended(
     """
     ended = connection.execute(
         """
-        SELECT 1 FROM actions INDEXED BY actions_target
+        SELECT 1 FROM actions
         WHERE target_id = ? AND connection = ? AND state = 'succeeded'
           AND kind IN ('cancel_call', 'delete_campaign')
         UNION ALL
@@ -258,12 +257,12 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
     rows = connection.execute(
         """
         SELECT DISTINCT actions.connection, actions.target_id, personal.value
-        FROM events INDEXED BY events_looked_up
+        FROM events
         CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
         CROSS JOIN actions ON actions.id = events.entry
         WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
           AND NOT EXISTS (
-            SELECT 1 FROM actions AS deletion INDEXED BY actions_target
+            SELECT 1 FROM actions AS deletion
             WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection
               AND deletion.kind = 'delete_campaign' AND deletion.state = 'succeeded')
         """

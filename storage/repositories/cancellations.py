@@ -13,7 +13,7 @@ from storage.event_log.writer import Chain
 from storage.models import SYSTEM, Cancelled
 from storage.repositories.outbox import STATE, add_posts
 
-SENT: Final = "iif(ended.name = 'succeeded', max(events.seq), min(events.seq))"
+SENT: Final = "CASE ended.name WHEN 'succeeded' THEN max(events.seq) ELSE min(events.seq) END"
 """Of a cancellation that ``ended``, the ``sending`` event that did it.
 
 An answer is that of the last attempt; what a person or a look-up settled may be the work of the first.
@@ -52,7 +52,8 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
         f"""
         WITH done AS MATERIALIZED (
             SELECT actions.*, {SENT} AS sent,
-                iif(ended.name = 'succeeded' AND target_id IS NULL, ended.at, max(events.at)) AS later_than
+                CASE WHEN ended.name = 'succeeded' AND target_id IS NULL THEN ended.at
+                    ELSE max(events.at) END AS later_than
             FROM actions CROSS JOIN events AS ended ON ended.seq = actions.last_event
                 CROSS JOIN events ON events.request = actions.request
                 AND events.entry = actions.id AND events.name = 'sending'
@@ -97,7 +98,7 @@ def done_by(connection: Connection, request: str) -> str | None:
         """
         WITH own AS MATERIALIZED (SELECT * FROM actions WHERE request = ? AND kind = 'cancel_call'),
         same AS MATERIALIZED (
-            SELECT other.n FROM own CROSS JOIN actions AS other INDEXED BY actions_target
+            SELECT other.n FROM own CROSS JOIN actions AS other
                 ON other.target_id = own.target_id
             UNION
             SELECT also.action FROM own CROSS JOIN lookup AS its ON its.action = own.n

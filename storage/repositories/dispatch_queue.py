@@ -14,20 +14,12 @@ from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
 
-_APPROVED: Final = FROM.format("actions INDEXED BY actions_approved")
-
-
 _OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
-
-
-_UNBEGUN: Final = FROM.format("actions INDEXED BY actions_unbegun")
-
-
-_UNSURE: Final = FROM.format("actions INDEXED BY actions_unsure")
+"""The planner would read and sort all that is approved, however few of it has such a time."""
 
 
 _APPROVED_NOW: Final = f"""
-    WITH {HOLDING} {_APPROVED}
+    WITH {HOLDING} {ENTRIES}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
@@ -52,7 +44,10 @@ _WAITED_FOR: Final = """
         FROM one WHERE name IS NOT NULL)
     SELECT name FROM one WHERE name IS NOT NULL
 """
-"""The connections of approved entries: one step of the index for each, however many entries wait."""
+"""The connections of approved entries: one step of the index for each, however many entries wait.
+
+The planner would read all that is approved for each of them, by its state.
+"""
 
 
 def ready(
@@ -99,7 +94,7 @@ def unsighted(
     Returned with it is where to go on the next time.
     """
     query = f"""
-        {_UNBEGUN}
+        {ENTRIES}
         WHERE state IN ('pending', 'approved') AND attempt = 0
         AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
     """
@@ -117,7 +112,7 @@ def unsighted(
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
     """Deletions of campaigns in ``unknown``, so many of each connection, not looked up since they are."""
     query = f"""
-        {_UNSURE}
+        {ENTRIES}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
         AND (look.seq IS NULL OR look.seq < actions.last_event)
         AND connection = :connection ORDER BY n LIMIT :limit
@@ -163,7 +158,7 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
     """Moves whose call is cancelled and was not placed again yet, nor found impossible to place."""
     found = connection.execute(
         """
-        SELECT id FROM requests INDEXED BY requests_moves
+        SELECT id FROM requests
         WHERE moves IS NOT NULL AND moves_to > :since
           AND NOT EXISTS (SELECT 1 FROM requests AS second WHERE second.follows = requests.id)
           AND NOT EXISTS (SELECT 1 FROM events WHERE request = requests.id AND name = 'followed')
@@ -178,7 +173,7 @@ def moves_followed(connection: Connection, now: datetime) -> list[Request]:
     """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
     found = connection.execute(
         """
-        SELECT first.id FROM requests AS first INDEXED BY requests_moves
+        SELECT first.id FROM requests AS first
         JOIN requests AS second ON second.follows = first.id
         JOIN actions ON actions.request = second.id
         WHERE first.moves IS NOT NULL AND first.moves_to > :since

@@ -28,7 +28,7 @@ def traffic(connection: Connection, owner: str) -> Traffic:
     """How many requests others are sending, and what stands still."""
     sending = connection.execute(
         """
-        SELECT connection, count(*) FROM actions INDEXED BY actions_state
+        SELECT connection, count(*) FROM actions
         WHERE state = 'sending' AND owner IS NOT ? GROUP BY connection
         """,
         [owner],
@@ -260,7 +260,7 @@ def _tell_again(connection: Connection, name: str) -> None:
         """
         WITH next AS (
             SELECT request, min(id) AS entry, max(last_event) AS event
-            FROM actions INDEXED BY actions_approved
+            FROM actions
             WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
         )
         INSERT INTO outbox (request, entry, event, template, slot)

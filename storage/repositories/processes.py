@@ -126,14 +126,14 @@ def release(connection: Connection, sources: Sources, owner: str) -> None:
     """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
     connection.execute(
         """
-        UPDATE outbox INDEXED BY outbox_leased SET owner = NULL, lease_until = NULL
+        UPDATE outbox SET owner = NULL, lease_until = NULL
         WHERE ended IS NULL AND lease_until IS NOT NULL AND owner = ?
         """,
         [owner],
     )
     connection.execute(
         """
-        UPDATE actions INDEXED BY actions_state SET lease_until = :now
+        UPDATE actions SET lease_until = :now
         WHERE state = 'sending' AND owner = :owner AND lease_until > :now
         """,
         {"owner": owner, "now": microseconds(sources.clock())},

@@ -52,11 +52,11 @@ _BY_NUMBER: Final = f"""
     ORDER BY actions.n DESC LIMIT 1
 """  # noqa: S608 - fixed text
 _BY_ID: Final = f"""
-    SELECT actions.request FROM actions INDEXED BY actions_target
+    SELECT actions.request FROM actions
         JOIN requests ON requests.id = actions.request
     WHERE actions.target_id = :target_id AND {_UNDER_WAY}
     AND (actions.state = 'pending' OR NOT EXISTS (
-        SELECT 1 FROM actions AS later INDEXED BY actions_target
+        SELECT 1 FROM actions AS later
         WHERE later.target_id = :target_id AND later.n > actions.n AND later.kind <> actions.kind
           AND later.connection = actions.connection))
     ORDER BY actions.n DESC LIMIT 1
@@ -180,11 +180,12 @@ def _requested_data(new: NewRequest, asked: NewAction, position: int, aim: _Aim)
 
 def _insert_entry(connection: Connection, event: Event, asked: NewAction, aim: _Aim) -> LogEntry:
     columns = hash_chain.entry_columns(event)
-    n = insert(connection, "actions", columns)
+    insert(connection, "actions", columns)
     if aim.looked_up is not None:
         pending = columns["state"] == State.PENDING
         connection.execute(
-            "INSERT INTO lookup VALUES (?, ?, ?)", [n, aim.looked_up, aim.masked if pending else None]
+            "INSERT INTO lookup SELECT n, ?, ? FROM actions WHERE id = ?",
+            [aim.looked_up, aim.masked if pending else None, event.entry],
         )
     return as_entry(columns, asked.action)
 

@@ -200,7 +200,7 @@ def _old(connection: Connection, before: datetime) -> Iterator[str]:
     """What was asked before a time and has anything left to forget; the oldest of it leads."""
     rows = connection.execute(
         """
-        SELECT events.request, events.at FROM personal INDEXED BY personal_kept
+        SELECT events.request, events.at FROM personal
         CROSS JOIN events ON events.seq = personal.event
         WHERE personal.value IS NOT NULL ORDER BY personal.event
         """

@@ -301,14 +301,13 @@ def moment_or_none(at: int | None) -> datetime | None:
     return None if at is None else moment(at)
 
 
-def insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> int | None:
-    """Insert a row, and return its rowid."""
+def insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> None:
+    """Insert a row."""
     columns = '", "'.join(row)
-    cursor = connection.execute(
+    connection.execute(
         f'INSERT INTO {table} ("{columns}") VALUES ({marks(row)})',  # noqa: S608 - names of a closed set
         [*row.values()],
     )
-    return cursor.lastrowid
 
 
 def as_scalar(value: Scalar | datetime) -> Scalar:

@@ -245,6 +245,7 @@ def _is_full(connection: Connection, move: Move) -> bool:
     """Whether an entry's connection is sending as many as it may, whoever sends them."""
     if move.at_most is None:
         return False
+    # The planner would read all that the connection ever sent.
     [(sending,)] = connection.execute(
         """
         SELECT count(*) FROM actions INDEXED BY actions_state

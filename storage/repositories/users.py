@@ -37,7 +37,7 @@ def _keep_draft(
         [microseconds(now - DRAFTS_KEPT)],
     )
     connection.execute(
-        "INSERT OR IGNORE INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [nonce, person, json.dumps(dict(content)), microseconds(now)],
     )
 
@@ -45,7 +45,8 @@ def _keep_draft(
 def claim(connection: Connection, sources: Sources, name: str) -> bool:
     """Whether this is the first time that a name is claimed: of many who claim it, one may go on."""
     taken = connection.execute(
-        "INSERT OR IGNORE INTO nonces (nonce, at) VALUES (?, ?)", [name, microseconds(sources.clock())]
+        "INSERT INTO nonces (nonce, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [name, microseconds(sources.clock())],
     )
     return taken.rowcount == 1
 
