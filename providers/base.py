@@ -2,7 +2,6 @@
 
     prepare(action, context)   pure: capability → build → the exact request, or `Refused`
     send(prepared)             at most one request, and never an exception: an `Outcome`
-    perform(action, context)   both
 
 An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure: `providers.provider` has what it
 may override. ``verdict`` tells the provider's own documents from those of other servers. Without it nothing
@@ -194,14 +193,6 @@ class Adapter(Provider):
             outcome = self._party.foreign_reply(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
-
-    async def perform(self, action: CallAction, context: Context) -> Outcome:
-        """Prepare and send; what is refused before any request is an outcome too."""
-        try:
-            prepared = self.prepare(action, context)
-        except Refused as refused:
-            return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
-        return await self.send(prepared)
 
     async def look_up(self, action: CallAction, context: Context) -> Sighting | None:
         """Ask the provider, without any effect, whether it has an action's target; None: it cannot be asked.

@@ -16,8 +16,6 @@ from storage.database.repository import Database
 from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources, keeps_to
-from storage.maintenance.verification import verify
-from storage.models import Verdict
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.call_history import CallHistory
@@ -122,10 +120,6 @@ class Store:
     async def read_anew(self) -> None:
         """Read a little, past every cache. Raises what reading raises."""
         await asyncio.to_thread(_read_anew, self._database.path)
-
-    async def verify(self) -> Verdict:
-        """Check the chain, the commitments, and that replayed events give the rows."""
-        return await asyncio.to_thread(verify, self._database.path, key=self._database.sources.key)
 
 
 def _read_anew(path: Path) -> None:

@@ -89,11 +89,6 @@ def erase(
     return event
 
 
-def find_one(connection: Connection, request: str) -> Listed | None:
-    """A request or a fault, by its id or an entry's, as it is listed. Raises `NoSuchRequest`."""
-    return listed(connection, read_events(connection, request)[0].request)
-
-
 def erase_some(
     connection: Connection, sources: Sources, erasing: Erasing, some: Sequence[Listed], actor: str
 ) -> list[Listed]:
@@ -350,14 +345,6 @@ class Retention(Repository):
     """Forgetting personal data, by rule."""
 
     erasable = reads(erasable)
-
-    async def erase(self, request: str, *, actor: str) -> None:
-        """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""
-        going = await self._read(lambda connection: find_one(connection, request))
-        if going:
-            await self._list(Erasing(rule="one request"), [going])
-        await self._write(lambda connection: erase(connection, self._sources, request, actor))
-        await self._database.writer.wipe()
 
     async def purge(self, erasing: Erasing, *, actor: str) -> Erased:
         """Forget all that a rule is about, but what is under way, held or too young, and list what went.

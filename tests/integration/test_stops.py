@@ -21,7 +21,7 @@ from storage.repositories.erasure_list import Erasing
 from storage.states import State
 from tests.e2e.scene import words
 from tests.integration.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
-from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
 PLACING = {
@@ -139,7 +139,7 @@ async def test_nothing_leaves_once_a_stop_is_recorded(stage: Bench) -> None:
     assert reports[0].stop.id in (entry.message or "")
     names = [event.name for event in await bot.log.requests.events(made.id)]
     assert names == ["requested", "sending", "held_back", "refused"]
-    assert (await bot.log.verify()).faults == ()
+    assert (await verified(bot.log)).faults == ()
 
 
 async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: Bench) -> None:
@@ -213,7 +213,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
     report = await stop(stage.bot)
     await stage.bot.rounds()
     for request in [made.id, report.stop.id, *(one.id for one in report.cancelling)]:
-        await stage.bot.log.retention.erase(request, actor=MANAGER)
+        await erase(stage.bot.log, request, actor=MANAGER)
     assert await stage.bot.log.do_not_call.stops(NUMBER)
     with pytest.raises(NotAllowed):
         await stage.bot.ask(PLACE, inbound="again")

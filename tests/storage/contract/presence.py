@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from storage.store import Store
-from tests.storage.samples import Clock
+from tests.storage.samples import Clock, verified
 
 LIVES = timedelta(seconds=20)
 
@@ -22,4 +22,4 @@ class BeingPresent:
         assert await log.processes.present("one", LIVES) == 2
         clock.move(seconds=6)
         assert await log.processes.present("one", LIVES) == 1
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults

@@ -36,7 +36,7 @@ from storage.repositories.dispatch_queue import (
 )
 from storage.states import State
 from storage.store import Store
-from tests.storage.samples import KEY, NOON, Clock, placing
+from tests.storage.samples import KEY, NOON, Clock, placing, verified
 from tests.support.tree import ROOT
 
 
@@ -76,7 +76,7 @@ async def test_what_was_accepted_survives_kill_9(path: Path) -> None:
         log = await Store.open(path, key=KEY, clock=Clock())
         for request in accepted:
             assert (await log.requests.request(request)).state in {State.APPROVED, State.WITHDRAWN}
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
         await log.close()
 
 
@@ -86,7 +86,7 @@ async def test_processes_that_start_together_share_one_new_file(path: Path) -> N
     output = [(await process.communicate())[0].split() for process in processes]
     assert [process.returncode for process in processes] == [0, 0, 0, 0]
     log = await Store.open(path, key=KEY, clock=Clock())
-    verdict = await log.verify()
+    verdict = await verified(log)
     assert (verdict.entries, verdict.events, verdict.faults) == (60, 120, ())
     assert len({request for requests in output for request in requests}) == 60
     await log.close()

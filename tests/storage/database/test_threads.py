@@ -10,7 +10,7 @@ from storage.database.connection import open_for_reading
 from storage.database.threads import TOGETHER, Reader, Writer
 from storage.states import State
 from storage.store import Store
-from tests.storage.samples import KEY, Clock, placing
+from tests.storage.samples import KEY, Clock, erase, placing, verified
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ async def test_a_long_read_does_not_delay_a_commit(log: Store, path: Path) -> No
         connection.execute("SELECT * FROM events").fetchone()
         async with asyncio.timeout(5):
             made = (await log.requests.record(placing())).request
-            await log.retention.erase(made.id, actor="U1")
+            await erase(log, made.id, actor="U1")
         assert connection.execute("SELECT count(*) FROM events").fetchone()[0] == 1
 
 
@@ -142,6 +142,6 @@ async def test_a_caller_that_is_cancelled_leaves_nothing_half_done(log: Store) -
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) == 15
     made = (await log.requests.record(placing())).request
     assert (await log.requests.request(made.id)).state is State.APPROVED
-    verdict = await log.verify()
+    verdict = await verified(log)
     assert verdict.faults == ()
     assert verdict.entries >= 16

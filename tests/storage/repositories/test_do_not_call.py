@@ -6,7 +6,7 @@ import pytest
 
 from storage.repositories.do_not_call import holds_back
 from storage.store import Store
-from tests.storage.samples import KEY, NUMBER, Clock, placing
+from tests.storage.samples import KEY, NUMBER, Clock, placing, verified
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ async def test_a_person_lifts_only_what_a_person_stopped(tmp_path: Path) -> None
     assert not await log.do_not_call.stops(NUMBER)
     names = [event.name for event in await log.requests.events(stop.id)]
     assert names == ["calls_stopped", "calls_allowed"]
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     await log.close()
 
 
@@ -60,5 +60,5 @@ async def test_another_stop_of_a_number_that_was_allowed_is_a_stop_of_its_own(tm
     second, fresh = await log.do_not_call.stop(NUMBER, masked="masked", actor="U0MANAGER", reason=None)
     assert fresh
     assert (second.by, second.id == first.id) == ("U0MANAGER", False)
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     await log.close()

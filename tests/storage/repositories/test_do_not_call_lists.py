@@ -14,7 +14,7 @@ from storage.maintenance.verification import verify
 from storage.repositories.do_not_call import COUNTS, holds_back
 from storage.repositories.do_not_call_lists import TOGETHER, ImportSuperseded
 from storage.store import Store
-from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, many_numbers, placing
+from tests.storage.samples import KEY, NUMBER, OTHER_NUMBER, Clock, many_numbers, placing, verified
 from tests.support.tree import ROOT
 
 
@@ -32,7 +32,7 @@ async def test_a_list_keeps_hashes_and_nothing_else(tmp_path: Path) -> None:
     assert (added.added, added.numbers) == (2, 2)
     assert (again.id, again.added, again.numbers) == (None, 0, 2)
     assert await log.do_not_call.stopped_numbers() == {None: 1, "ndnc": 2}
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     written = _written(tmp_path)
     for number in (NUMBER, OTHER_NUMBER):
         assert number[3:].encode() not in written
@@ -116,10 +116,10 @@ async def test_an_import_that_fails_leaves_the_list_as_it_was(tmp_path: Path) ->
     assert await log.do_not_call.stopped_numbers() == {"ndnc": 1}
     assert await log.do_not_call.stops(NUMBER)
     assert await log.do_not_call_lists.unfinished_imports() == []
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     again = await log.do_not_call_lists.add("ndnc", numbers, actor="system")
     assert (again.added, again.numbers, _rows(path)) == (TOGETHER + 1, TOGETHER + 2, TOGETHER + 2)
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     await log.close()
 
 
@@ -134,7 +134,7 @@ async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Pat
     assert unfinished.list == "ndnc"
     [began] = await log.requests.events(unfinished.id)
     assert (began.name, began.at) == ("list_import_began", unfinished.began_at)
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     numbers = many_numbers(20)  # two thirds of them have a row
     calls = [(await log.requests.record(placing(number))).request.id for number in numbers]
     assert not any(_are_held_back(path, calls))
@@ -149,7 +149,7 @@ async def test_an_import_that_was_killed_blocks_nobody_and_is_said(tmp_path: Pat
     assert _are_held_back(path, calls[:4]) == [again == "import"] * 3 + [False]
     await log.do_not_call_lists.add("another", [NUMBER], actor="system")
     assert _rows(path) == (4 if again == "import" else 1)
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     await log.close()
 
 
@@ -223,5 +223,5 @@ async def test_an_import_that_is_cancelled_is_whole_or_nothing(tmp_path: Path, p
         assert importing.result().added == TOGETHER + 1
         assert await log.do_not_call.stopped_numbers() == {"ndnc": TOGETHER + 1}
     assert await log.do_not_call_lists.unfinished_imports() == []
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
     await log.close()
