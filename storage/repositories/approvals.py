@@ -29,7 +29,7 @@ _APPROVED_BY: Final = """
 
 
 def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
-    """Pending requests whose time to be decided has passed, so many of them."""
+    """Return pending requests whose time to be decided has passed, at most ``limit``."""
     past = connection.execute(
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
         [microseconds(now), limit],
@@ -40,7 +40,7 @@ def undecided(connection: Connection, now: datetime, limit: int) -> list[Request
 def pending(
     connection: Connection, limit: int, *, after: Waiting | None = None, team: str | None = None
 ) -> list[Waiting]:
-    """Pending requests, the one whose time runs out first before the others: a page of so many.
+    """Return a page of pending requests: the one that is to be decided first comes first.
 
     ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
     """
@@ -106,7 +106,7 @@ def _waiting(row: Mapping[str, Any]) -> Waiting:
 
 
 def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntry]:
-    """Pending entries aimed at a number that reads so when masked, oldest first."""
+    """Return pending entries aimed at a number that reads so when masked, oldest first."""
     return select_entries(
         connection,
         _MASKED,
@@ -116,7 +116,7 @@ def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntr
 
 
 def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
-    """When each of these people was last asked to decide something; nobody who never was."""
+    """Return when each person was last asked to decide, without those who never were."""
     rows = connection.execute(
         """
         SELECT value AS person, (

@@ -20,7 +20,7 @@ COPIED: Final = "copied"
 
 
 def copied_at(connection: Connection) -> datetime | None:
-    """When this log was copied from another one, as a backup that was put back; None where it never was.
+    """Return when this log was copied, as a backup that was put back, or None for an original.
 
     What was approved until then may have been sent from the other one since.
     """
@@ -29,7 +29,7 @@ def copied_at(connection: Connection) -> datetime | None:
 
 
 def rules(connection: Connection) -> Event | None:
-    """The last event that says which rules are in force."""
+    """Return the last event that says which rules are in force, or None."""
     row = connection.execute(
         "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
     ).fetchone()
@@ -86,7 +86,7 @@ def keep_rules(
 def exported(
     connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
-    """Write down that somebody takes full numbers out of the log; the id of that (``X-…``).
+    """Write down that somebody takes full numbers out of the log, and return the event's id (``X-…``).
 
     ``rows`` are the fields that go out; ``private`` which entries they are of.
     """

@@ -49,7 +49,7 @@ _STILL_TO_GO_OUT: Final = f"""
 def coming_up(
     connection: Connection, sources: Sources, name: str, agent: str, number: str, now: datetime
 ) -> list[LogEntry]:
-    """Calls placed through us that should still go out to a number, soonest first."""
+    """Return calls placed through us that should still go out to a number, soonest first."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -64,7 +64,7 @@ def coming_up(
 def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
 ) -> list[LogEntry]:
-    """Calls placed through us by these connections that should still go out: a person's own first.
+    """Return calls of these connections that should still go out, a person's own first.
 
     Among each, the next to go out comes first. What was erased is left out.
     """
@@ -89,7 +89,7 @@ def scheduled(
 
 
 def scheduled_to(connection: Connection, sources: Sources, number: str, now: datetime) -> list[LogEntry]:
-    """As `coming_up`, through whatever connection and agent."""
+    """Return what `coming_up` does, for all connections and agents."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -99,7 +99,7 @@ def scheduled_to(connection: Connection, sources: Sources, number: str, now: dat
 
 
 def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
-    """Whether a call placed by a request should still go out."""
+    """Return whether a call placed by a request should still go out."""
     return bool(
         connection.execute(
             f"""
@@ -113,7 +113,7 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
 
 
 def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> frozenset[str]:
-    """The connections whose provider gave out one of these ids, or did what was asked of it."""
+    """Return the connections whose provider gave out one of these ids, or did what was asked of it."""
     found = connection.execute(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
@@ -138,7 +138,7 @@ def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> f
 
 
 def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
-    """A call placed through us that has this provider's id, and should still go out."""
+    """Return the call with this provider's id that should still go out, or None."""
     found = select_entries(
         connection,
         ENTRIES,
@@ -158,7 +158,7 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
 
 
 def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) -> set[str]:
-    """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
+    """Return those of some providers' ids that an action was aimed at, or that a provider gave one."""
     rows = connection.execute(
         """
         WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
@@ -177,7 +177,7 @@ def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) ->
 
 
 def is_reference(connection: Connection, identifier: str) -> bool:
-    """Whether a provider gave that id to something that was asked of it."""
+    """Return whether a provider gave that id to an action."""
     found = connection.execute(
         "SELECT 1 FROM events WHERE json_extract(data, '$.reference') = ?", [identifier]
     )
@@ -185,7 +185,7 @@ def is_reference(connection: Connection, identifier: str) -> bool:
 
 
 def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
-    """Whether the log knew, before that time, that the provider had something under this id.
+    """Return whether the log knew, before that time, that the provider had something under this id.
 
     ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
     What was cancelled or deleted through us since is not there any more.
@@ -209,7 +209,7 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
 
 
 def sighted_before(connection: Connection, entry: str) -> bool:
-    """Whether a look-up saw an entry's target before the entry's first attempt.
+    """Return whether a look-up found an entry's target before the entry's first attempt.
 
     Not if it was cancelled or deleted through us since.
     """
@@ -233,9 +233,9 @@ def sighted_before(connection: Connection, entry: str) -> bool:
 def _was_ended(
     connection: Connection, name: str, reference: str | None, looked_up: bytes | None = None
 ) -> bool:
-    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing.
+    """Return whether the target of that id was cancelled or deleted through us.
 
-    ``looked_up`` is what the id is found under where it holds a number.
+    Stopping and starting end nothing. ``looked_up`` is what the id is found under where it holds a number.
     """
     ended = connection.execute(
         """
@@ -253,7 +253,7 @@ def _was_ended(
 
 
 def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
-    """The campaigns that look-ups named: connection, id and name. Deleted ones are left out."""
+    """Return the campaigns that look-ups named: connection, id and name, without deleted ones."""
     rows = connection.execute(
         """
         SELECT DISTINCT actions.connection, actions.target_id, personal.value

@@ -44,7 +44,7 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
-    """The calls, each found by an index: by its provider's id, or by its number.
+    """Return the calls, each found by an index: by its provider's id, or by its number.
 
     By number a provider says the same where a call went out while it answered: only what came later counts.
     """
@@ -80,7 +80,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
 
 
 def cancelled(connection: Connection, request: str) -> Cancelled | None:
-    """By which request a call that was placed was cancelled."""
+    """Return by which request a placed call was cancelled, or None."""
     found = connection.execute(
         """
         SELECT requests.id, requests.moves = events.entry AS moved FROM events
@@ -93,7 +93,7 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
 
 
 def done_by(connection: Connection, request: str) -> str | None:
-    """Which other request cancelled what a cancellation was aimed at, between its being asked and its end."""
+    """Return which other request cancelled the same, while this cancellation was under way; or None."""
     found = connection.execute(
         """
         WITH own AS MATERIALIZED (SELECT * FROM actions WHERE request = ? AND kind = 'cancel_call'),

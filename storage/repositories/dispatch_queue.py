@@ -59,7 +59,7 @@ def ready(
     kinds: Collection[Kind] = (),
     held: Collection[str] = (),
 ) -> list[LogEntry]:
-    """Approved entries whose time to be sent has come, in the order they were approved.
+    """Return approved entries whose time to be sent has come, in the order they were approved.
 
     ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
     that wait for their turn. ``kinds``: of these only, where there are any. ``held``: entries that are
@@ -76,7 +76,7 @@ def ready(
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Approved entries whose ``not_after`` has come: their ordered attempt may not begin any more."""
+    """Return approved entries whose ``not_after`` has come: their attempt may not begin any more."""
     return select_entries(
         connection,
         _OVERDUE,
@@ -88,10 +88,10 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
 def unsighted(
     connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
 ) -> tuple[list[LogEntry], dict[str, int]]:
-    """Pending or approved entries, never begun and never looked up: among so many of each connection.
+    """Return pending or approved entries that were never begun and never looked up.
 
-    ``after`` says where in the log to go on, by connection; where it says nothing, at the beginning.
-    Returned with it is where to go on the next time.
+    ``limit``: so many of each connection are read. ``after`` says where in the log to go on, by connection;
+    where it says nothing, at the beginning. Returned with it is where to go on the next time.
     """
     query = f"""
         {ENTRIES}
@@ -110,7 +110,7 @@ def unsighted(
 
 
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Deletions of campaigns in ``unknown``, so many of each connection, not looked up since they are."""
+    """Return deletions in ``unknown`` that were not looked up since, so many of each connection."""
     query = f"""
         {ENTRIES}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
@@ -121,7 +121,7 @@ def unsure(connection: Connection, connections: Collection[str], limit: int) -> 
 
 
 def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Entries in ``sending`` whose lease has run out: their owner died."""
+    """Return entries in ``sending`` whose lease has run out: their owner died."""
     return select_entries(
         connection,
         ENTRIES,
@@ -141,7 +141,7 @@ def _of_each(
     *,
     order: str,
 ) -> list[LogEntry]:
-    """What a query finds for each of these connections, all in one order: none hides another's."""
+    """Return what a query finds for each of these connections, all in one order."""
     rows = [
         row
         for name in connections
@@ -155,7 +155,7 @@ LOOKED_BACK: Final = timedelta(days=90)
 
 
 def moves_due(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose call is cancelled and was not placed again yet, nor found impossible to place."""
+    """Return moves whose call is cancelled and was neither placed again nor found impossible to place."""
     found = connection.execute(
         """
         SELECT id FROM requests
@@ -170,7 +170,7 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
 
 
 def moves_followed(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
+    """Return moves whose second step ended, or is in doubt, without a note (`FOLLOWED`) of that."""
     found = connection.execute(
         """
         SELECT first.id FROM requests AS first

@@ -53,13 +53,13 @@ STOPPED: Final = f"""
 
 
 def holds_back(connection: Connection, entry: str) -> bool:
-    """Whether an entry is a call to a number that is not called."""
+    """Return whether an entry is a call to a number that is not called."""
     found = connection.execute(f"SELECT 1 FROM actions WHERE id = ? AND {STOPPED}", [entry])  # noqa: S608 - fixed text
     return found.fetchone() is not None
 
 
 def find(connection: Connection, number: bytes) -> list[Stop]:
-    """Why a number is not called, a person's stop first; empty where it may be called."""
+    """Return why a number is not called, a person's stop first; empty where it may be called."""
     rows = connection.execute(
         f"""
         SELECT list, events.* FROM stops JOIN events ON events.seq = stops.event
@@ -71,7 +71,7 @@ def find(connection: Connection, number: bytes) -> list[Stop]:
 
 
 def stops(connection: Connection, sources: Sources, number: str) -> list[Stop]:
-    """Why a number is not called, a person's stop first; empty where it may be called."""
+    """Return why a number is not called, a person's stop first; empty where it may be called."""
     return find(connection, sources.lookup(number))
 
 
@@ -136,12 +136,12 @@ def unseal(connection: Connection, which: str, *values: object) -> None:
 
 
 def stopped_numbers(connection: Connection) -> Mapping[str | None, int]:
-    """How many numbers are not called, by list; under None those that people stopped."""
+    """Return how many numbers are not called, by list; under None those that people stopped."""
     return {name or None: numbers for name, numbers in count_by_list(connection)}
 
 
 def count_by_list(connection: Connection) -> list[tuple[str, int]]:
-    """How many rows count, by the name of their list."""
+    """Return how many rows count, by the name of their list."""
     rows = connection.execute(
         f"SELECT list, count(*) FROM stops WHERE {COUNTS} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
     )

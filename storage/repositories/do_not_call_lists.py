@@ -101,7 +101,7 @@ def give_up(connection: Connection, began: Event) -> None:
 
 
 def unfinished_imports(connection: Connection) -> list[UnfinishedImport]:
-    """The imports that run, or whose process ended before they did."""
+    """Return the imports that run, or whose process ended before they did."""
     rows = connection.execute(
         """
         SELECT events.* FROM unfinished_lists JOIN events ON events.seq = unfinished_lists.event
@@ -174,7 +174,7 @@ class DoNotCallLists(Repository):
     unfinished_imports = reads(unfinished_imports)
 
     async def unlisted(self, name: str, numbers: Iterable[str]) -> int:
-        """How many of these different numbers a do-not-call list does not have yet."""
+        """Return how many of these different numbers a do-not-call list does not have yet."""
         return sum([await self._unlisted(name, some) for some in await self._parts(numbers)])
 
     async def _unlisted(self, name: str, some: Sequence[bytes]) -> int:

@@ -43,6 +43,6 @@ WAITS: Final = """
 
 
 def waits(connection: Connection, entry: str) -> bool:
-    """Whether an entry may not begin now."""
+    """Return whether an entry may not begin now."""
     found = connection.execute(f"WITH {HOLDING} SELECT 1 FROM actions WHERE id = ? AND {WAITS}", [entry])  # noqa: S608 - fixed text
     return found.fetchone() is not None

@@ -102,7 +102,7 @@ class Presence:
 
 
 def _beside(database: Path, mark: str) -> list[Path]:
-    """The files of a database with this mark in their names."""
+    """Return the files of a database with this mark in their names."""
     begin = f"{database.name}{mark}"
     with os.scandir(database.absolute().parent) as found:
         names = [one.name for one in found if one.name.startswith(begin)]
@@ -110,7 +110,7 @@ def _beside(database: Path, mark: str) -> list[Path]:
 
 
 def _take(path: Path) -> int | None:
-    """The lock of a file that stands there and whose owner is dead, or None."""
+    """Return the lock of a file that stands there and whose owner is dead, or None."""
     descriptor = open_made(path)
     if descriptor is None:
         return None

@@ -123,7 +123,10 @@ class _Aim:
 
 
 def _aim(connection: Connection, sources: Sources, asked: NewAction) -> _Aim:
-    """An id that may hold a number is erasable like one, unless a provider gave it to us."""
+    """Return what an action is aimed at.
+
+    An id that may hold a number is erasable like one, unless a provider gave it to us.
+    """
     agent, target_id = agent_and_target(asked.action)
     if target_id and may_hold_number(target_id) and not is_reference(connection, target_id):
         return _Aim(agent, None, sources.lookup(target_id))

@@ -74,7 +74,9 @@ def find(
     before: int | None = None,
     limit: int = 50,
 ) -> Found:
-    """As `page`, with what each entry's request says; ``before`` a key, the page of newer ones.
+    """Return what `page` does, with what each entry's request says.
+
+    ``before`` is a key, and gives the page of newer entries.
 
     Where words are looked for, a page ends after so many entries that were looked through, and says so.
     """
@@ -93,7 +95,7 @@ def find(
 def _newer(
     connection: Connection, query: Query, number: bytes | None, before: int, limit: int
 ) -> Found | None:
-    """The page just before a key; None where that is the first page."""
+    """Return the page just before a key, or None where that is the first page."""
     rows = _rows(connection, query, number, "newer", limit + 1, key=before)
     if len(rows) <= limit:
         return None
@@ -129,7 +131,7 @@ def _rows(
 def _end_of_window(
     connection: Connection, query: Query, number: bytes | None, after: int | None
 ) -> int | None:
-    """The key of the last entry to look through, None where the log ends before."""
+    """Return the key of the last entry to look through, or None where the log ends before."""
     where, values = _conditions(query, number)
     if after is not None:
         where += f" AND {_placed(number, '<', 'key')}"
@@ -147,7 +149,7 @@ _BEYOND: Final = {"older": "<", "newer": ">"}
 
 
 def _placed(number: bytes | None, than: str, key: str) -> str:
-    """On which side of a key something stands, in the order of its index."""
+    """Return a condition: on which side of a key an entry stands, in the order of its index."""
     if number:
         return f"lookup.action {than} :{key}"
     at = f"(SELECT asked_at FROM actions WHERE n = :{key})"  # noqa: S608 - fixed text
@@ -155,7 +157,7 @@ def _placed(number: bytes | None, than: str, key: str) -> str:
 
 
 def _order(number: bytes | None, way: str) -> str:
-    """The order of an index: that of a number's calls is the order they were asked in."""
+    """Return the order of an index: that of a number's calls is the order they were asked in."""
     to = _DIRECTION[way]
     return f"lookup.action {to}" if number else f"actions.asked_at {to}, actions.n {to}"
 
@@ -220,7 +222,7 @@ def _hit(row: Mapping[str, Any]) -> Hit:
 
 
 def asked_to_stop(connection: Connection, sources: Sources, number: str) -> AskedToStop | None:
-    """Since when a number wants no more calls, as somebody said, or None."""
+    """Return since when a number wants no more calls, as somebody said, or None."""
     row = connection.execute(
         f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
@@ -244,7 +246,7 @@ def asked_to_stop(connection: Connection, sources: Sources, number: str) -> Aske
 
 
 def tally(connection: Connection, since: datetime) -> list[Tally]:
-    """How many actions came to stand where they stand since then; all that wait or are unknown now."""
+    """Count each connection's actions by state: of those that wait or are unknown, all; else since then."""
     rows = connection.execute(
         """
         WITH recent AS (

@@ -199,7 +199,7 @@ def _end_pending(connection: Connection, request: str) -> None:
 
 
 def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
-    """Whether an id that a provider answered with is the erasable one that it was asked about."""
+    """Return whether a provider answered with the erasable id that it was asked about."""
     if not isinstance(reference, str):
         return False
     asked = connection.execute(
@@ -242,7 +242,7 @@ def _check_may_begin(connection: Connection, change: Change, move: Move, now: da
 
 
 def _is_full(connection: Connection, move: Move) -> bool:
-    """Whether an entry's connection is sending as many as it may, whoever sends them."""
+    """Return whether an entry's connection is sending as many as it may, whoever sends them."""
     if move.at_most is None:
         return False
     # The planner would read all that the connection ever sent.

@@ -43,7 +43,7 @@ def _keep_draft(
 
 
 def claim(connection: Connection, sources: Sources, name: str) -> bool:
-    """Whether this is the first time that a name is claimed: of many who claim it, one may go on."""
+    """Claim a name, and return whether nobody had before: of many who claim it, one may go on."""
     taken = connection.execute(
         "INSERT INTO nonces (nonce, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
         [name, microseconds(sources.clock())],
@@ -83,13 +83,13 @@ def _keep_person(connection: Connection, person: Person) -> None:
 
 
 def _read_person(connection: Connection, person: str) -> Person | None:
-    """What was kept of a person."""
+    """Return what was kept of a person, or None."""
     row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
     return None if row is None else _person(row)
 
 
 def people_named(connection: Connection, name: str) -> list[Person]:
-    """People that are known under a name, or whose name begins so where none has it whole."""
+    """Return people that are known under a name, or whose name begins so where none has it whole."""
     known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
     wanted, names = fold(name), {one.id: fold(one.name) for one in known}
     whole = [one for one in known if names[one.id] == wanted]
@@ -140,7 +140,7 @@ class Users(Repository):
         )
 
     async def person(self, person: str) -> Person | None:
-        """What is known of a person."""
+        """Return what is known of a person, or None."""
         found = await self._read(lambda connection: _read_person(connection, person))
         kept = self._database.behind.get(("person", person))
         return kept if isinstance(kept, Person) else found
