@@ -1,29 +1,24 @@
-"""What all adapters share: what they declare, the checks before a request, and the wire.
+"""What all adapters share: the wire, what a reply means, and the names that an adapter needs.
 
     prepare(action, context)   pure: capability → build → the exact request, or `Refused`
     send(prepared)             at most one request, and never an exception: an `Outcome`
-    perform(action, context)   both
 
-An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure. ``verdict`` tells the provider's
-own documents from those of other servers. Without it nothing is a success and nothing is "not found".
-`providers.transport.errors` explains statuses and faults of the wire, `providers.transport.rate_limit` what a
-reply says of the rate.
+An adapter adds its facts, ``build``, ``parse`` and ``verdict``, all pure: `providers.provider` has what it
+may override. ``verdict`` tells the provider's own documents from those of other servers. Without it nothing
+is a success and nothing is "not found". `providers.transport.errors` explains statuses and faults of the
+wire, `providers.transport.rate_limit` what a reply says of the rate.
 
 This is the one module that an adapter imports, here or in a package of its own.
 """
 
 import asyncio
-import hashlib
-import json
 import logging
-import re
 import ssl
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import aclosing
 from datetime import datetime
 from functools import cache
-from typing import ClassVar, Final
+from typing import Final
 
 import httpx
 from pydantic import JsonValue
@@ -51,6 +46,7 @@ from providers.actions import (
     target_id,
 )
 from providers.contradictions import denies_success, names_another
+from providers.provider import Provider
 from providers.settings import BaseUrl, ConnectionSettings, OpaqueId, Secret
 from providers.transport.errors import Failure, Party, after_doubt, aimed_at, failed
 from providers.transport.rate_limit import paused, put_off
@@ -117,33 +113,12 @@ CONNECTIONS: Final = 32
 """At most so many at once for one client; the dispatcher asks for fewer."""
 
 
-class Adapter(ABC):
+class Adapter(Provider):
     """One configured account at a provider.
 
     ``deadline`` is the seconds that a request may take in all. ``clock`` is what a date in ``Retry-After``
     is counted from. ``transport`` stands in for the network in tests.
     """
-
-    provider: ClassVar[str]
-    """The name in settings, ``callkaro``."""
-    title: ClassVar[str]
-    """The name as people write it, ``CallKaro``."""
-    support: ClassVar[str]
-    """Whom to ask when the provider itself is at fault."""
-    address_setting: ClassVar[str] = "base_url"
-    """The settings that say where the provider is, as a message names them."""
-    settings_type: ClassVar[type[ConnectionSettings]]
-    capabilities: ClassVar[tuple[Capability, ...]]
-    requests_a_minute: ClassVar[int | None] = None
-    """How many requests a minute the provider takes from one account; None: no page says."""
-    failures: ClassVar[tuple[Failure, ...]] = ()
-    """What its failures mean, by their statuses; what is not here is a row that all providers share."""
-    advice: ClassVar[Mapping[Kind, str]] = {}
-    """What to look at where an action of a kind is turned down: a clause without its end."""
-    rate_text: ClassVar[re.Pattern[str] | None] = None
-    """Words of the provider's own that say that its rate is spent, whatever the status; None: 429 says so."""
-    documented_messages: ClassVar[tuple[str, ...]] = ()
-    """Sentences that its documents have, and that hold nothing of anybody: they may be shown as they are."""
 
     def __init__(
         self,
@@ -153,12 +128,10 @@ class Adapter(ABC):
         transport: httpx.AsyncBaseTransport | None = None,
         clock: Callable[[], datetime],
     ) -> None:
-        if not isinstance(settings, self.settings_type):
-            raise TypeError(f"{self.title} is set up with {self.settings_type.__name__}")
+        super().__init__(settings)
         # httpx prints whole URLs at INFO, httpcore a reply's headers at DEBUG: keys and numbers are in them.
         for library in ("httpx", "httpcore"):
             logging.getLogger(library).setLevel(logging.WARNING)
-        self.settings = settings
         self._deadline = deadline
         self._clock = clock
         self._party = Party(
@@ -181,107 +154,6 @@ class Adapter(ABC):
             limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=0),
             transport=transport,
         )
-
-    def capability(self, kind: Kind) -> Capability | None:
-        """What this connection can do of a kind of action; None: nothing."""
-        return next((known for known in self.available if known.kind is kind), None)
-
-    @property
-    def available(self) -> tuple[Capability, ...]:
-        """The capabilities that this connection's settings allow."""
-        beyond = self.settings.beyond_documents
-        return tuple(known for known in self.capabilities if beyond or known.source == "documented")
-
-    @abstractmethod
-    def build(self, action: CallAction, context: Context) -> Request:
-        """Say an action, whose capability is already checked, as a request. Pure; raises `Refused`."""
-
-    @abstractmethod
-    def parse(self, action: CallAction, reply: Reply) -> Outcome | None:
-        """What a reply means by the provider's own documents; None leaves it to the shared rows. Pure."""
-
-    def verdict(self, reply: Reply) -> bool | None:  # noqa: ARG002 - for those that can be believed
-        """Return whether the provider's own document says yes or no; None: it is no document of its own.
-
-        Gateways answer as well, with pages and JSON of theirs: only what they do not write is the provider's.
-        """
-        return None
-
-    def error_messages(self, reply: Reply) -> Sequence[JsonValue]:
-        """Return what the provider says in sentences of its own, in whatever keys they stand. Pure."""
-        return [reply.value("message")]
-
-    @property
-    def key_check(self) -> str:
-        """What to do where the key is not accepted: a clause without its end, with the settings by name."""
-        return "check this connection's key"
-
-    def build_look_up(self, action: CallAction, context: Context) -> Request | None:  # noqa: ARG002 - for those that can
-        """A request without effect that tells whether an action's target is there; None: there is none."""
-        return None
-
-    def parse_look_up(self, action: CallAction, reply: Reply) -> Sighting | None:  # noqa: ARG002 - as above
-        """What the reply to a look-up means; None leaves it to the shared rows: 404 is *not there*. Pure."""
-        return None
-
-    @property
-    def webhook_secret(self) -> str | None:
-        """The word in a webhook's path that only the provider and we know; None: nothing is heard."""
-        return None
-
-    def hear(self, document: JsonValue) -> Notice | None:  # noqa: ARG002 - for those that tell anything
-        """What a webhook's document says of an action of ours; None: nothing. Pure."""
-        return None
-
-    @property
-    def budget(self) -> str | None:
-        """What the provider counts requests against, where it is known; None: nobody says."""
-        return None
-
-    def account(self) -> tuple[str, ...]:
-        """What names the account besides the address and the key: for most providers, nothing."""
-        return ()
-
-    def caller(self) -> tuple[str, ...]:
-        """What an account places calls with besides the agent: for most providers, nothing."""
-        return ()
-
-    @property
-    def agents(self) -> tuple[str, ...]:
-        """The configured names of agents; empty for a provider that has none."""
-        return ()
-
-    @property
-    def raw_agents(self) -> bool:
-        """Whether a provider's own agent id may stand for a name."""
-        return False
-
-    def agent_id(self, agent: str) -> str | None:  # noqa: ARG002 - for providers that have agents
-        """The provider's id for an agent's configured name; None where there is no such agent."""
-        return None
-
-    def known_agent(self, agent: str) -> str:
-        """The provider's id for an agent's configured name. Raises `Refused` with the names there are."""
-        agent_id = self.agent_id(agent)
-        if agent_id is None:
-            known = ", ".join(self.agents) or "none yet"
-            raise Refused(f"This connection has no agent of that name. It knows: {known}.", field="agent")
-        return agent_id
-
-    def fingerprint(self, agent: str | None) -> str:
-        """A short hash of where a request would go and for whom; it changes when a setting moves that.
-
-        That of an account (``agent`` is None) is the beginning of those of its agents.
-        """
-        dry = [] if self.settings.mode == "live" else [self.settings.mode]
-        account = _short_hash([self.provider, self.settings.base_url, *self.account(), *dry])
-        return account if agent is None else account + _short_hash([self.agent_id(agent), *self.caller()])
-
-    def prepare(self, action: CallAction, context: Context) -> Prepared:
-        """Make the exact request for an action. Pure. Raises `Refused` for what cannot be expressed."""
-        self._check_capability(action)
-        self._check_allowed(action)
-        return finish(self.build(action, context), action, base_url=self.settings.base_url)
 
     async def send(self, prepared: Prepared) -> Outcome:
         """Send a request, once. Whatever the wire or the provider does becomes an outcome."""
@@ -321,14 +193,6 @@ class Adapter(ABC):
             outcome = self._party.foreign_reply(action, reply)
         kept = {"http_status": reply.status, "raw": reply.raw, "headers": reply.headers}
         return paused(outcome, dict(reply.headers)).model_copy(update=kept)
-
-    async def perform(self, action: CallAction, context: Context) -> Outcome:
-        """Prepare and send; what is refused before any request is an outcome too."""
-        try:
-            prepared = self.prepare(action, context)
-        except Refused as refused:
-            return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
-        return await self.send(prepared)
 
     async def look_up(self, action: CallAction, context: Context) -> Sighting | None:
         """Ask the provider, without any effect, whether it has an action's target; None: it cannot be asked.
@@ -376,11 +240,6 @@ class Adapter(ABC):
         """Close the connections."""
         await self._client.aclose()
 
-    def unsupported(self, action: CallAction) -> Refused:
-        """The refusal of an action that this provider cannot be asked for."""
-        wish = action.kind.replace("_", " ")
-        return Refused(f"{self.title} cannot be asked to {wish}.", code=Code.UNSUPPORTED)
-
     def placed(self, action: PlaceCall, reference: str | None, *, untracked: str, to: str = "") -> Outcome:
         """The outcome of a call that was accepted: nobody's phone has rung yet.
 
@@ -425,55 +284,6 @@ class Adapter(ABC):
         """The outcome of a request that was one too many, and was not processed."""
         return self._party.rate_limited(action, reply)
 
-    def dry_run(self, prepared: Prepared) -> Refused | None:
-        """Why a request is not sent by a connection that only tries things out; None: it is sent."""
-        if self.settings.mode == "live":
-            return None
-        url = httpx.URL(prepared.url)
-        would = f"{prepared.method} {url.path} to {url.host}"
-        return Refused(f"Dry run: nothing was sent. It would have been {would}.", code=Code.DRY_RUN)
-
-    def _check_allowed(self, action: CallAction) -> None:
-        allowed = self.settings.allow_numbers
-        match action:
-            case PlaceCall(to=number) | CancelCall(target=NumberRef(to=number)) if (
-                allowed and number not in allowed
-            ):
-                raise Refused(
-                    "This connection is being tried out: only the numbers under its allow_numbers are "
-                    "called or have their calls cancelled.",
-                    code=Code.NOT_ALLOWED,
-                    field="to",
-                )
-            case StartCampaign() if allowed:
-                raise Refused(
-                    "This connection is being tried out: it calls only the numbers under its allow_numbers, "
-                    "and a campaign calls others, so it starts none.",
-                    code=Code.NOT_ALLOWED,
-                    field="target",
-                )
-            case _:
-                pass
-
-    def _check_capability(self, action: CallAction) -> None:
-        capability = self.capability(action.kind)
-        if capability is None and any(known.kind is action.kind for known in self.capabilities):
-            raise Refused(
-                f"{self.title} can do this by its other pages only. Whoever runs CallOps may allow it: "
-                "beyond_documents = true under this connection.",
-                code=Code.UNSUPPORTED,
-            )
-        if capability is None:
-            raise self.unsupported(action)
-        if isinstance(action, PlaceCall):
-            for name in sorted(action.optional_fields - capability.fields):
-                raise Refused(f"{self.title} has no {name}.", code=Code.UNSUPPORTED, field=name)
-        elif capability.target is None or not isinstance(action.target, capability.target):
-            how = action.target.by.replace("_", " ")
-            raise Refused(
-                f"{self.title} does not find it by its {how}.", code=Code.UNSUPPORTED, field="target"
-            )
-
     def _quote(self, reply: Reply) -> str:
         """What of the provider's own words may be shown; nothing that another server says is."""
         said = [] if self.verdict(reply) is None else self.error_messages(reply)
@@ -492,10 +302,6 @@ class Adapter(ABC):
         redactor = Redactor.of(prepared.action, (*self.settings.secrets(), *prepared.credentials))
         async with aclosing(await self._client.send(request, stream=True)) as response:
             return await read(response, redactor=redactor, now=self._clock())
-
-
-def _short_hash(parts: list[str | None]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
 def _is_surely_undone(action: CallAction, reply: Reply) -> bool:

@@ -28,9 +28,8 @@ from providers.actions import (
     target_id,
 )
 from providers.base import Adapter, Capability, ConnectionSettings, Context, Failure, Reply, Request
-from providers.settings import BaseUrl, Secret
+from providers.settings import BaseUrl, Secret, SigningKey, signed
 from providers.transport.request import path_segment
-from providers.transport.tokens import SigningKey, signed
 
 TOKEN_LIFE: Final = timedelta(minutes=5)
 """† A token with a ``jti`` may live for an hour; ours need to outlast one request and two clocks."""

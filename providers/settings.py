@@ -1,10 +1,14 @@
 """The settings of one connection: what every adapter's settings have in common, checked when they load."""
 
 import re
+import warnings
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Literal
 
 import httpx
+import jwt
+from jwt.warnings import InsecureKeyLengthWarning
 from pydantic import AfterValidator, ConfigDict, Field, SecretStr
 
 from providers.actions import E164, Frozen
@@ -106,3 +110,23 @@ class ConnectionSettings(Frozen):
         """All secrets among the settings: what must never be written anywhere."""
         values = (getattr(self, name) for name in type(self).model_fields)
         return tuple(value.get_secret_value() for value in values if isinstance(value, SecretStr))
+
+
+def signed(claims: Mapping[str, str | int], secret: SecretStr) -> str:
+    """Return a JSON Web Token (RFC 7519, HS256). Raises `jwt.InvalidKeyError` for another kind of key."""
+    with warnings.catch_warnings():
+        # PyJWT warns of fewer than 32 bytes; how long its secrets are is for the provider to say.
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        return jwt.encode(dict(claims), secret.get_secret_value(), algorithm="HS256")
+
+
+def _signs(secret: SecretStr) -> SecretStr:
+    try:
+        signed({}, secret)
+    except jwt.InvalidKeyError as fault:
+        raise ValueError("is another kind of key than a client secret; copy it from the JWT app") from fault
+    return secret
+
+
+SigningKey = Annotated[Secret, AfterValidator(_signs)]
+"""A client secret that tokens are signed with."""

@@ -7,21 +7,21 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from secrets import token_bytes
+from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database import deadlines
-from storage.database.connection import BUSY_SECONDS, Reader, Writer, open_for_reading
+from storage.database.connection import BUSY_SECONDS, CannotOpen, open_for_reading
 from storage.database.repository import Database
+from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
-from storage.event_log.writer import Sources
-from storage.maintenance.verification import verify
-from storage.models import Verdict
-from storage.repositories import requests
+from storage.event_log.writer import Sources, keeps_to
 from storage.repositories.approvals import Approvals
 from storage.repositories.audit import Audit
 from storage.repositories.call_history import CallHistory
 from storage.repositories.dispatch_queue import DispatchQueue
 from storage.repositories.do_not_call import DoNotCall
+from storage.repositories.do_not_call_lists import DoNotCallLists
 from storage.repositories.outages import Outages
 from storage.repositories.outbox import Outbox
 from storage.repositories.processes import Processes
@@ -55,6 +55,7 @@ class Store:
         self.search = Search(database)
         self.outbox = Outbox(database)
         self.do_not_call = DoNotCall(database)
+        self.do_not_call_lists = DoNotCallLists(database)
         self.rate_limits = RateLimits(database)
         self.outages = Outages(database)
         self.users = Users(database)
@@ -88,8 +89,8 @@ class Store:
             raise
         log = cls(Database(path, sources, writer, reader, WriteBehind(writer)))
         try:
-            if not await reader.do(lambda connection: requests.has_key(connection, sources)):
-                await writer.do(lambda connection: requests.keep_key(connection, sources))
+            if not await reader.do(lambda connection: has_key(connection, sources)):
+                await writer.do(lambda connection: keep_key(connection, sources))
             if watched:
                 await writer.watch(path)
         except BaseException:
@@ -120,11 +121,21 @@ class Store:
         """Read a little, past every cache. Raises what reading raises."""
         await asyncio.to_thread(_read_anew, self._database.path)
 
-    async def verify(self) -> Verdict:
-        """Check the chain, the commitments, and that replayed events give the rows."""
-        return await asyncio.to_thread(verify, self._database.path, key=self._database.sources.key)
-
 
 def _read_anew(path: Path) -> None:
     with closing(open_for_reading(path)) as connection:
         connection.execute("SELECT max(seq) FROM events").fetchone()
+
+
+def has_key(connection: Connection, sources: Sources) -> bool:
+    """Return whether a file keeps to this key; False for a new file. Raises `CannotOpen` for another key."""
+    kept = keeps_to(connection, sources)
+    if kept is False:
+        raise CannotOpen("The log was written with another key: numbers would not be found under this one.")
+    return bool(kept)
+
+
+def keep_key(connection: Connection, sources: Sources) -> None:
+    """Let a new file keep to this key. Raises `CannotOpen` where another process kept another one."""
+    connection.execute("INSERT INTO meta VALUES ('key', ?) ON CONFLICT DO NOTHING", [sources.lookup("key")])
+    has_key(connection, sources)

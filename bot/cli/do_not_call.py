@@ -27,8 +27,8 @@ from providers import phone
 from providers.masking import mask_numbers
 from storage.database.connection import UNREADABLE, CannotOpen
 from storage.errors import LogBusyError
-from storage.models import SYSTEM, Imported
-from storage.repositories.do_not_call import ImportSuperseded
+from storage.models import SYSTEM
+from storage.repositories.do_not_call_lists import Imported, ImportSuperseded
 from storage.store import Store
 
 OK, WRONG, CANNOT_START, INTERRUPTED = 0, 1, 2, 130
@@ -154,7 +154,7 @@ def _count_new(chosen: argparse.Namespace, path: Path, key: bytes, found: Read) 
 
     async def count() -> int:
         async with _opened(path, key) as log:
-            return await log.do_not_call.unlisted(_name(chosen), found.numbers)
+            return await log.do_not_call_lists.unlisted(_name(chosen), found.numbers)
 
     return asyncio.run(count())
 
@@ -165,11 +165,11 @@ async def _write(
     """Add the numbers to their list. Raises `CannotOpen` and `ImportSuperseded`."""
     name = _name(chosen)
     async with _opened(path, key) as log:
-        new = await log.do_not_call.unlisted(name, found.numbers)
+        new = await log.do_not_call_lists.unlisted(name, found.numbers)
         complain(_forecast(name, found, new=new))
         with bar("Writing", len(found.numbers) if new else 0) as shown:
             imported.append(
-                await log.do_not_call.add_list(name, found.numbers, actor=SYSTEM, progress=shown.update)
+                await log.do_not_call_lists.add(name, found.numbers, actor=SYSTEM, progress=shown.update)
             )
         say(_outcome(name, found, imported[0]))
 
@@ -224,8 +224,8 @@ async def _list_or_remove(chosen: argparse.Namespace, path: Path, key: bytes) ->
 
 async def _remove(log: Store, name: str) -> int:
     lists = [known for known in await log.do_not_call.stopped_numbers() if known]
-    unfinished = [one.id for one in await log.do_not_call.unfinished_imports() if one.list == name]
-    removed = await log.do_not_call.remove_list(name, actor=SYSTEM)
+    unfinished = [one.id for one in await log.do_not_call_lists.unfinished_imports() if one.list == name]
+    removed = await log.do_not_call_lists.remove(name, actor=SYSTEM)
     if removed:
         say(f"The list {name} is removed. It blocks {counted(removed, 'number')} no longer.")
         say("Numbers that people stopped, or that another list has, stay blocked.")
@@ -241,7 +241,7 @@ async def _remove(log: Store, name: str) -> int:
 async def _list(log: Store, *, as_json: bool) -> int:
     numbers = await log.do_not_call.stopped_numbers()
     people, lists = numbers.get(None, 0), {name: count for name, count in numbers.items() if name}
-    unfinished = await log.do_not_call.unfinished_imports()
+    unfinished = await log.do_not_call_lists.unfinished_imports()
     if as_json:
         shown: dict[str, object] = {"stopped_by_people": people, "lists": lists}
         if unfinished:

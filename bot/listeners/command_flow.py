@@ -23,7 +23,8 @@ from providers.actions import (
     PlaceCall,
 )
 from storage.errors import Conflict
-from storage.models import Draft, LogEntry, Person, Request
+from storage.models import LogEntry, Person, Request
+from storage.repositories.users import Draft
 from storage.states import State
 from storage.store import Store
 

@@ -16,7 +16,8 @@ from bot.text import interactions
 from bot.ui.form_values import values_of
 from bot.ui.forms import Form
 from bot.ui.modal import notice
-from storage.models import Draft, LogEntry, Person
+from storage.models import LogEntry, Person
+from storage.repositories.users import Draft
 from storage.store import Store
 
 

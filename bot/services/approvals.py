@@ -21,8 +21,9 @@ from bot.services.wakeups import Wakeups
 from bot.text import interactions, outcomes
 from bot.text.interactions import Evidence
 from providers.actions import Refused
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict
-from storage.models import Approval, Change, Move, Note, Person, Post, Request
+from storage.models import Approval, Person, Request
 from storage.states import State
 from storage.store import Store
 

@@ -41,7 +41,8 @@ from providers.actions import (
 )
 from providers.phone import Phone
 from storage.errors import NoSuchRequest
-from storage.models import Draft, LogEntry, Person, Stop
+from storage.models import LogEntry, Person, Stop
+from storage.repositories.users import Draft
 from storage.store import Store
 
 

@@ -23,8 +23,9 @@ from bot.text import do_not_call
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, Refused
 from providers.base import Adapter
 from providers.phone import Phone, mask
+from storage.changes import Change, Move, Post
 from storage.errors import Conflict
-from storage.models import Change, LogEntry, Move, Person, Post, Query, Request, Stop
+from storage.models import LogEntry, Person, Query, Request, Stop
 from storage.states import State
 from storage.store import Store
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from bot.config.settings import Settings
 from bot.services.wakeups import Wakeups
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict
-from storage.models import SYSTEM, Change, Move, Note, Post, Request
+from storage.models import SYSTEM, Request
 from storage.states import State
 from storage.store import Store
 

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 
 from bot.text import outcomes
 from providers.actions import Code, Kind, Outcome, Retry, Status
-from storage.models import LogEntry, Move, Post
+from storage.changes import Move, Post
+from storage.models import LogEntry
 from storage.states import State
 
 MAX_ATTEMPTS = 3

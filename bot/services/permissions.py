@@ -14,8 +14,9 @@ from bot.services.models import Wish
 from bot.slack.users import Directory
 from bot.text import policy_reasons
 from providers.actions import Kind
+from storage.changes import Change, Note
 from storage.errors import Conflict
-from storage.models import Change, Note, Person, Request, Waiting
+from storage.models import Person, Request, Waiting
 from storage.store import Store
 
 ATTEMPTED: Final = "attempted"

@@ -18,8 +18,9 @@ from bot.services.timing import decide_by
 from bot.services.wakeups import Wakeups
 from bot.text import outcomes
 from providers.actions import CallAction, CallRef, CancelCall, Code, Kind, NumberRef, PlaceCall, Refused
+from storage.changes import NewAction, NewRequest, Post
 from storage.errors import AlreadyAsked
-from storage.models import NewAction, NewRequest, Person, Post, Request, Stop
+from storage.models import Person, Request, Stop
 from storage.states import State
 from storage.store import Store
 

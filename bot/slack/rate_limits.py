@@ -11,7 +11,8 @@ from typing import Final
 
 from slack_sdk.errors import SlackApiError
 
-from storage.models import Budget, MessageRef
+from storage.models import MessageRef
+from storage.repositories.rate_limits import Budget
 from storage.states import State
 
 POST: Final = "chat.postMessage"

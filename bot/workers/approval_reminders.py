@@ -24,8 +24,9 @@ from bot.services.wakeups import Wakeups
 from bot.slack.errors import NOT_POSTED
 from bot.slack.users import FRESH, Directory, PersonUnreadable
 from bot.ui.channel_messages import STUCK
+from storage.changes import Change, Note, Post
 from storage.errors import Conflict
-from storage.models import SYSTEM, Change, Event, Note, Post, Scalar, Waiting
+from storage.models import SYSTEM, Event, Scalar, Waiting
 from storage.repositories.rate_limits import MINUTE
 from storage.store import Store
 

@@ -27,8 +27,9 @@ from bot.workers.loop import until_written
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome, PlaceCall, Refused, Retry, Status
 from providers.base import Adapter, Context, Prepared, after_doubt
+from storage.changes import Move
 from storage.errors import LogReplacedError
-from storage.models import LogEntry, Move, Person, Request
+from storage.models import LogEntry, Person, Request
 from storage.states import State
 from storage.store import Store
 

@@ -20,7 +20,8 @@ from bot.workers.loop import each, log_fault
 from bot.workers.rate_limiter import ASK_AGAIN, Pace
 from providers.actions import Kind
 from providers.base import Adapter
-from storage.models import LogEntry, Move, Post, Request, Traffic
+from storage.changes import Move, Post
+from storage.models import LogEntry, Request, Traffic
 from storage.states import State
 from storage.store import Store
 

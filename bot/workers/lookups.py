@@ -20,8 +20,9 @@ from bot.workers.loop import run_beside
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Refused, Sighting
 from providers.base import Adapter, Context
+from storage.changes import Move, Note, Post
 from storage.event_log.hash_chain import LOOKED_UP
-from storage.models import LogEntry, Move, Note, Post, Request
+from storage.models import LogEntry, Request
 from storage.states import State
 from storage.store import Store
 

@@ -40,9 +40,10 @@ from bot.ui.channel_messages import render
 from bot.ui.thread_replies import Told
 from bot.workers.loop import each, log_fault
 from providers.registry import find
+from storage.changes import Change, Note
+from storage.changes import Post as NewPost
 from storage.errors import Conflict
-from storage.models import SYSTEM, Change, MessageRef, Note, Outgoing, Request, Whole
-from storage.models import Post as NewPost
+from storage.models import SYSTEM, MessageRef, Outgoing, Request, Whole
 from storage.repositories.outbox import ERASURE
 from storage.states import State
 from storage.store import Store

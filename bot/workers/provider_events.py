@@ -14,8 +14,9 @@ from functools import partial
 from bot.services.notifications import SystemChanges, all_told, with_card
 from bot.services.outcomes import WARNING, not_again
 from providers.actions import CallEnd, Code, Kind, Notice, PlaceCall
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict, NoSuchRequest
-from storage.models import SYSTEM, Change, LogEntry, Move, Note, Post, Query, Request
+from storage.models import SYSTEM, LogEntry, Query, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 

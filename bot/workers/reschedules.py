@@ -16,8 +16,9 @@ from bot.slack.users import Directory, PersonUnreadable
 from bot.text import outcomes, scheduled_calls
 from bot.workers.loop import each
 from providers.actions import PlaceCall, Refused
+from storage.changes import Note, Post
 from storage.event_log.hash_chain import FOLLOWED
-from storage.models import Note, Post, Request
+from storage.models import Request
 from storage.store import Store
 
 

@@ -12,7 +12,8 @@ from bot.policy import engine
 from bot.services.notifications import STILL_UNKNOWN, SystemChanges
 from bot.services.permissions import Permissions
 from bot.slack.users import Directory
-from storage.models import Note, Post, Query, Request
+from storage.changes import Note, Post
+from storage.models import Query, Request
 from storage.states import State
 from storage.store import Store
 

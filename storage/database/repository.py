@@ -10,11 +10,12 @@ repository lends such functions to the event loop, on the thread that reads or t
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import wraps
+from inspect import signature
 from pathlib import Path
 from sqlite3 import Connection
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, overload
 
-from storage.database.connection import Reader, Writer
+from storage.database.threads import Reader, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
 
@@ -51,45 +52,34 @@ class Repository:
         return self._database.sources
 
 
-def reads(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]:
+@overload
+def reads(function: Callable[Concatenate[Connection, Sources, Given], Result]) -> Method[Given, Result]: ...
+@overload
+def reads(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
+def reads(function: Callable[..., Result]) -> Method[..., Result]:
     """Make a repository's method of a function that reads."""
-
-    @wraps(function)
-    async def read(self: Repository, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return await self._read(lambda connection: function(connection, *args, **kwargs))
-
-    return read
+    return _lend(function, Repository._read)  # noqa: SLF001 - of this module
 
 
-def writes(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]:
+@overload
+def writes(function: Callable[Concatenate[Connection, Sources, Given], Result]) -> Method[Given, Result]: ...
+@overload
+def writes(function: Callable[Concatenate[Connection, Given], Result]) -> Method[Given, Result]: ...
+def writes(function: Callable[..., Result]) -> Method[..., Result]:
     """Make a repository's method of a function that writes."""
+    return _lend(function, Repository._write)  # noqa: SLF001 - of this module
+
+
+def _lend(
+    function: Callable[..., Result],
+    run: Callable[[Repository, Callable[[Connection], Result]], Coroutine[Any, Any, Result]],
+) -> Method[..., Result]:
+    """Make a method that hands on the `Sources` of its repository to a function that takes them."""
+    with_sources = Sources in [one.annotation for one in signature(function).parameters.values()]
 
     @wraps(function)
-    async def write(self: Repository, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return await self._write(lambda connection: function(connection, *args, **kwargs))
+    async def method(self: Repository, /, *args: Any, **kwargs: Any) -> Result:  # noqa: ANN401 - as overloaded
+        given = (self._sources, *args) if with_sources else args
+        return await run(self, lambda connection: function(connection, *given, **kwargs))
 
-    return write
-
-
-def reads_with_sources(
-    function: Callable[Concatenate[Connection, Sources, Given], Result],
-) -> Method[Given, Result]:
-    """Make a repository's method of a function that reads, and takes the key, the clock or random bytes."""
-
-    @wraps(function)
-    async def read(self: Repository, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return await self._read(lambda connection: function(connection, self._sources, *args, **kwargs))
-
-    return read
-
-
-def writes_with_sources(
-    function: Callable[Concatenate[Connection, Sources, Given], Result],
-) -> Method[Given, Result]:
-    """Make a repository's method of a function that writes, and takes the key, the clock or random bytes."""
-
-    @wraps(function)
-    async def write(self: Repository, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        return await self._write(lambda connection: function(connection, self._sources, *args, **kwargs))
-
-    return write
+    return method

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from contextvars import Context
 from typing import Final
 
-from storage.database.connection import Work, Writer
+from storage.database.threads import Work, Writer
 from storage.errors import CommitUnknownError, LogBusyError
 
 AT_ONCE: Final = 0.2

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from sqlite3 import Connection
+from types import MappingProxyType
 from typing import Final
 
 from providers.phone import line
 from storage.event_log.hash_chain import GENESIS, canonical, commitment, digest, microseconds
+from storage.ids import new_id
 from storage.models import Event, Scalar
 
 SALT_BYTES: Final = 16
@@ -35,6 +37,12 @@ class Sources:
         return hmac.digest(self.key, line(number).encode(), hashlib.sha256)
 
 
+def keeps_to(connection: Connection, sources: Sources) -> bool | None:
+    """Return whether a file keeps to the key of look-ups; None for a file that keeps to none yet."""
+    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
+    return None if kept is None else bool(kept[0] == sources.lookup("key"))
+
+
 class Chain:
     """The end of the chain, in one transaction that holds the write lock."""
 
@@ -45,6 +53,27 @@ class Chain:
         last = connection.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq: int = last["seq"] if last else 0
         self._head: str = last["hash"] if last else GENESIS
+
+    def append_new(
+        self,
+        prefix: str,
+        name: str,
+        *,
+        actor: str,
+        data: Mapping[str, Scalar],
+        private: Mapping[str, str] = MappingProxyType({}),
+    ) -> Event:
+        """Write an event that belongs to no request, under an id of its own."""
+        own = self.new_id(prefix)
+        return self.append(own, own, name, actor=actor, data=data, private=private)
+
+    def new_id(self, prefix: str) -> str:
+        """Draw an id that no event has."""
+        return new_id(prefix, random=self._random, taken=self._is_taken)
+
+    def _is_taken(self, request: str) -> bool:
+        found = self._connection.execute("SELECT 1 FROM events WHERE request = ?", [request])
+        return found.fetchone() is not None
 
     def append(
         self,

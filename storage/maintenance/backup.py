@@ -75,7 +75,10 @@ def _copy(log: Path, unfinished: Path, pages: int, progress: Callable[[float], N
                 copy.execute("PRAGMA synchronous = OFF")  # it is synced as a whole before it gets its name
                 one.backup(copy, pages=pages, progress=lambda _, left, every: progress(1 - left / every))
                 copy.execute(
-                    "INSERT OR REPLACE INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)",
+                    """
+                    INSERT INTO meta SELECT ?, CAST(max(at) AS BLOB) FROM events HAVING max(at)
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+                    """,
                     [COPIED],
                 )
             one.execute("ROLLBACK")

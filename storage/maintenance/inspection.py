@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 from storage.database.connection import UNREADABLE
 from storage.database.migrations import APPLICATION_ID, OtherSchema, refuse_others
-from storage.event_log.writer import Sources
+from storage.event_log.writer import Sources, keeps_to
 
 _MOUNTS: Final = Path("/proc/self/mounts")
 """Where Linux says what is mounted where (proc_mounts(5)); other systems do not have it."""
@@ -88,18 +88,12 @@ def _read(path: Path, key: bytes | None) -> int:
         if application != APPLICATION_ID:
             raise sqlite3.DatabaseError("it is the database of another program")
         refuse_others(Database(connection, execute_plugins=False))
-        if "meta" in tables:
-            _check_key(connection, key)
+        if "meta" in tables and key and keeps_to(connection, Sources(key)) is False:
+            raise sqlite3.DatabaseError("it was written with another CALLOPS_KEY")
         if "actions" not in tables:
             return 0  # whoever began to make it died before it was made
         [(actions,)] = connection.execute("SELECT count(*) FROM actions")
         return int(actions)
-
-
-def _check_key(connection: sqlite3.Connection, key: bytes | None) -> None:
-    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
-    if key and kept and kept[0] != Sources(key).lookup("key"):
-        raise sqlite3.DatabaseError("it was written with another CALLOPS_KEY")
 
 
 def _is_cleared(folder: Path) -> bool:

@@ -26,9 +26,9 @@ from providers.phone import PhoneFault, mask
 from storage.database.connection import UNREADABLE, CannotOpen, is_overgrown, open_for_reading, wipe
 from storage.database.migrations import OtherSchema, refuse_others, schema
 from storage.event_log.hash_chain import ERASED, Links, Row, canonical, commitment, replay
-from storage.event_log.writer import Sources
+from storage.event_log.writer import Sources, keeps_to
+from storage.maintenance.do_not_call_verification import stop_faults
 from storage.models import Event, Verdict
-from storage.repositories import do_not_call
 from storage.repositories.rows import as_event
 from storage.states import State
 
@@ -88,7 +88,7 @@ def _faults(
         _at_once(_orphans),
         partial(_lookup_faults, key, portion),
         _at_once(partial(_masked_faults, key)),
-        _at_once(do_not_call.faults),
+        _at_once(stop_faults),
         _at_once(_file_faults),
     )
     for number, check in enumerate(checks):
@@ -310,7 +310,7 @@ def _lookup_faults(
 ) -> Iterator[str]:
     """Every action that is aimed at a number is found by that, and no other."""
     sources = Sources(key) if key else None
-    if sources and not _is_of(connection, sources):
+    if sources and not keeps_to(connection, sources):
         yield "The log was written with another key: whether numbers are found under it was not checked."
         sources = None
     for after, last in _ends(connection, "actions.n", portion, advance):
@@ -345,16 +345,10 @@ def _lookup_faults(
             yield f"action {action}: it is found by a number, and is aimed at none that is kept."
 
 
-def _is_of(connection: Connection, sources: Sources) -> bool:
-    """Whether a log was written with that key."""
-    kept = connection.execute("SELECT value FROM meta WHERE name = 'key'").fetchone()
-    return kept is not None and kept["value"] == sources.lookup("key")
-
-
 def _masked_faults(key: bytes | None, connection: Connection) -> Iterator[str]:
     """Every pending action is found by what its number reads like when masked, and no other action is."""
     sources = Sources(key) if key else None
-    if sources is None or not _is_of(connection, sources):
+    if sources is None or not keeps_to(connection, sources):
         return
     rows = connection.execute(
         """

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.migrations import NEVER
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
 from storage.models import LogEntry, Request, Waiting
@@ -19,7 +19,7 @@ _MASKED: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup.ac
 _DECIDE_BY: Final = f"coalesce(decide_by, {NEVER})"
 
 
-_PENDING: Final = "requests INDEXED BY requests_pending WHERE pending = 1"
+_PENDING: Final = "requests WHERE pending = 1"
 
 
 _APPROVED_BY: Final = """
@@ -29,7 +29,7 @@ _APPROVED_BY: Final = """
 
 
 def undecided(connection: Connection, now: datetime, limit: int) -> list[Request]:
-    """Pending requests whose time to be decided has passed, so many of them."""
+    """Return pending requests whose time to be decided has passed, at most ``limit``."""
     past = connection.execute(
         f"SELECT id FROM {_PENDING} AND {_DECIDE_BY} <= ? ORDER BY {_DECIDE_BY}, asked_at, id LIMIT ?",  # noqa: S608 - fixed text
         [microseconds(now), limit],
@@ -40,7 +40,7 @@ def undecided(connection: Connection, now: datetime, limit: int) -> list[Request
 def pending(
     connection: Connection, limit: int, *, after: Waiting | None = None, team: str | None = None
 ) -> list[Waiting]:
-    """Pending requests, the one whose time runs out first before the others: a page of so many.
+    """Return a page of pending requests: the one that is to be decided first comes first.
 
     ``after`` is the last one of the page before; ``team`` the workspace whose requests are meant.
     """
@@ -73,6 +73,7 @@ def pending_since(connection: Connection, after: int, limit: int) -> tuple[list[
 
     Also the place to go on from. 0 is before the first.
     """
+    # The planner would read and sort all that is pending, by its state.
     rows = connection.execute(
         """
         SELECT n, request FROM actions INDEXED BY actions_pending
@@ -105,7 +106,7 @@ def _waiting(row: Mapping[str, Any]) -> Waiting:
 
 
 def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntry]:
-    """Pending entries aimed at a number that reads so when masked, oldest first."""
+    """Return pending entries aimed at a number that reads so when masked, oldest first."""
     return select_entries(
         connection,
         _MASKED,
@@ -115,11 +116,11 @@ def alike(connection: Connection, sources: Sources, masked: str) -> list[LogEntr
 
 
 def last_asked(connection: Connection, people: Collection[str]) -> dict[str, datetime]:
-    """When each of these people was last asked to decide something; nobody who never was."""
+    """Return when each person was last asked to decide, without those who never were."""
     rows = connection.execute(
         """
         SELECT value AS person, (
-            SELECT max(at) FROM events INDEXED BY events_asked
+            SELECT max(at) FROM events
             WHERE name = 'asked' AND json_extract(data, '$.person') = value) AS at
         FROM json_each(?)
         """,
@@ -136,5 +137,5 @@ class Approvals(Repository):
     count_pending = reads(count_pending)
     pending_since = reads(pending_since)
     pending_request = reads(pending_request)
-    alike = reads_with_sources(alike)
+    alike = reads(alike)
     last_asked = reads(last_asked)

@@ -3,14 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from sqlite3 import Connection
 from typing import Final
 
-from storage.database.repository import Repository, reads, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import RULES, moment
 from storage.event_log.writer import Chain, Sources
-from storage.ids import new_id
 from storage.maintenance import anchors
 from storage.maintenance.anchors import Anchor
 from storage.models import Event, Scalar
@@ -22,7 +20,7 @@ COPIED: Final = "copied"
 
 
 def copied_at(connection: Connection) -> datetime | None:
-    """When this log was copied from another one, as a backup that was put back; None where it never was.
+    """Return when this log was copied, as a backup that was put back, or None for an original.
 
     What was approved until then may have been sent from the other one since.
     """
@@ -31,7 +29,7 @@ def copied_at(connection: Connection) -> datetime | None:
 
 
 def rules(connection: Connection) -> Event | None:
-    """The last event that says which rules are in force."""
+    """Return the last event that says which rules are in force, or None."""
     row = connection.execute(
         "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
     ).fetchone()
@@ -54,10 +52,8 @@ def report(
     connection: Connection, sources: Sources, *, actor: str, where: str, private: Mapping[str, str]
 ) -> str:
     """Write a fault of the program down and return its id (``E-…``), which people are told."""
-    fault_id = new_id("E", random=sources.random, taken=partial(has_events, connection))
     writer = Chain(connection, sources)
-    writer.append(fault_id, fault_id, FAULT, actor=actor, data={"where": where}, private=private)
-    return fault_id
+    return writer.append_new("E", FAULT, actor=actor, data={"where": where}, private=private).request
 
 
 def record_denied_attempt(
@@ -70,9 +66,8 @@ def record_denied_attempt(
     writer = Chain(connection, sources)
     if not users.claim(connection, sources, f"{DENIED_ATTEMPT} {actor} {where} {writer.now:%Y-%m-%d}"):
         return None
-    attempt = new_id("D", random=sources.random, taken=partial(has_events, connection))
-    writer.append(attempt, attempt, DENIED_ATTEMPT, actor=actor, data={"what": where, "why": why}, private={})
-    return attempt
+    data = {"what": where, "why": why}
+    return writer.append_new("D", DENIED_ATTEMPT, actor=actor, data=data).request
 
 
 def keep_rules(
@@ -85,36 +80,29 @@ def keep_rules(
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
         return None
-    kept_as = new_id("R", random=sources.random, taken=partial(has_events, connection))
-    Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
-    return kept_as
+    return Chain(connection, sources).append_new("R", RULES, actor=actor, data=data).request
 
 
 def exported(
     connection: Connection, sources: Sources, *, actor: str, rows: str, private: Mapping[str, str]
 ) -> str:
-    """Write down that somebody takes full numbers out of the log; the id of that (``X-…``).
+    """Write down that somebody takes full numbers out of the log, and return the event's id (``X-…``).
 
     ``rows`` are the fields that go out; ``private`` which entries they are of.
     """
-    export_id = new_id("X", random=sources.random, taken=partial(has_events, connection))
-    writer = Chain(connection, sources)
-    writer.append(export_id, export_id, EXPORTED, actor=actor, data={"rows": rows}, private=private)
-    return export_id
-
-
-def has_events(connection: Connection, request: str) -> bool:
-    """Whether an id is taken."""
-    return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
+    data = {"rows": rows}
+    return (
+        Chain(connection, sources).append_new("X", EXPORTED, actor=actor, data=data, private=private).request
+    )
 
 
 class Audit(Repository):
     """What is written down of the log itself, and where it ended."""
 
-    report = writes_with_sources(report)
-    record_denied_attempt = writes_with_sources(record_denied_attempt)
-    keep_rules = writes_with_sources(keep_rules)
-    exported = writes_with_sources(exported)
+    report = writes(report)
+    record_denied_attempt = writes(record_denied_attempt)
+    keep_rules = writes(keep_rules)
+    exported = writes(exported)
     rules = reads(rules)
     copied_at = reads(copied_at)
     anchor = reads(anchors.head)

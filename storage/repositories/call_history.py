@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from providers.masking import may_hold_number
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import Sources
 from storage.models import LogEntry
@@ -20,11 +20,10 @@ _BY_NUMBER: Final = FROM.format("lookup CROSS JOIN actions ON actions.n = lookup
 _SCHEDULED: Final = FROM.format(
     "actions INDEXED BY actions_scheduled LEFT JOIN lookup ON lookup.action = actions.n"
 )
+"""The planner would read every call that was ever placed, by its kind."""
 
 
-_SCHEDULED_BY: Final = FROM.format(
-    "actions INDEXED BY actions_scheduled_by LEFT JOIN lookup ON lookup.action = actions.n"
-)
+_SCHEDULED_BY: Final = FROM.format("actions LEFT JOIN lookup ON lookup.action = actions.n")
 
 
 _STILL_TO_GO_OUT: Final = f"""
@@ -40,7 +39,7 @@ _STILL_TO_GO_OUT: Final = f"""
                 AND events.entry = cancel.id AND events.name = 'sending'
               WHERE ended.seq = cancel.last_event))
     AND NOT EXISTS (
-        SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+        SELECT 1 FROM actions AS cancel
         WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
           AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded'
           AND {cancellations.same_account("actions", "cancel")})
@@ -50,7 +49,7 @@ _STILL_TO_GO_OUT: Final = f"""
 def coming_up(
     connection: Connection, sources: Sources, name: str, agent: str, number: str, now: datetime
 ) -> list[LogEntry]:
-    """Calls placed through us that should still go out to a number, soonest first."""
+    """Return calls placed through us that should still go out to a number, soonest first."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -65,7 +64,7 @@ def coming_up(
 def scheduled(
     connection: Connection, connections: Collection[str], now: datetime, *, mine: str, limit: int
 ) -> list[LogEntry]:
-    """Calls placed through us by these connections that should still go out: a person's own first.
+    """Return calls of these connections that should still go out, a person's own first.
 
     Among each, the next to go out comes first. What was erased is left out.
     """
@@ -90,7 +89,7 @@ def scheduled(
 
 
 def scheduled_to(connection: Connection, sources: Sources, number: str, now: datetime) -> list[LogEntry]:
-    """As `coming_up`, through whatever connection and agent."""
+    """Return what `coming_up` does, for all connections and agents."""
     return select_entries(
         connection,
         _BY_NUMBER,
@@ -100,7 +99,7 @@ def scheduled_to(connection: Connection, sources: Sources, number: str, now: dat
 
 
 def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
-    """Whether a call placed by a request should still go out."""
+    """Return whether a call placed by a request should still go out."""
     return bool(
         connection.execute(
             f"""
@@ -114,7 +113,7 @@ def still_goes_out(connection: Connection, request: str, now: datetime) -> bool:
 
 
 def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> frozenset[str]:
-    """The connections whose provider gave out one of these ids, or did what was asked of it."""
+    """Return the connections whose provider gave out one of these ids, or did what was asked of it."""
     found = connection.execute(
         """
         SELECT actions.connection FROM json_each(:ids) AS id
@@ -122,7 +121,7 @@ def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> f
             JOIN actions ON actions.id = events.entry
         UNION
         SELECT actions.connection FROM json_each(:ids) AS id
-            CROSS JOIN actions INDEXED BY actions_target ON actions.target_id = id.value
+            CROSS JOIN actions ON actions.target_id = id.value
         WHERE actions.state = 'succeeded'
         """,
         {"ids": json.dumps(list(ids))},
@@ -139,7 +138,7 @@ def holders(connection: Connection, sources: Sources, ids: Collection[str]) -> f
 
 
 def known_call(connection: Connection, name: str, reference: str, now: datetime) -> LogEntry | None:
-    """A call placed through us that has this provider's id, and should still go out."""
+    """Return the call with this provider's id that should still go out, or None."""
     found = select_entries(
         connection,
         ENTRIES,
@@ -148,7 +147,7 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
           AND reference = :reference AND +connection = :connection AND +kind = 'place_call'
           AND +state = 'succeeded' AND +code = 'scheduled' AND +scheduled_for > :now
           AND NOT EXISTS (
-            SELECT 1 FROM actions AS cancel INDEXED BY actions_target
+            SELECT 1 FROM actions AS cancel
             WHERE cancel.target_id = actions.reference AND cancel.connection = actions.connection
               AND cancel.kind = 'cancel_call' AND cancel.state = 'succeeded')
         ORDER BY scheduled_for, n LIMIT 1
@@ -159,7 +158,7 @@ def known_call(connection: Connection, name: str, reference: str, now: datetime)
 
 
 def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) -> set[str]:
-    """Those of some providers' ids that an action was aimed at, or that a provider gave one."""
+    """Return those of some providers' ids that an action was aimed at, or that a provider gave one."""
     rows = connection.execute(
         """
         WITH asked AS (SELECT DISTINCT value FROM json_each(:ids))
@@ -178,7 +177,7 @@ def known_ids(connection: Connection, sources: Sources, ids: Collection[str]) ->
 
 
 def is_reference(connection: Connection, identifier: str) -> bool:
-    """Whether a provider gave that id to something that was asked of it."""
+    """Return whether a provider gave that id to an action."""
     found = connection.execute(
         "SELECT 1 FROM events WHERE json_extract(data, '$.reference') = ?", [identifier]
     )
@@ -186,7 +185,7 @@ def is_reference(connection: Connection, identifier: str) -> bool:
 
 
 def seen(connection: Connection, name: str, account: str, reference: str, before: datetime) -> bool:
-    """Whether the log knew, before that time, that the provider had something under this id.
+    """Return whether the log knew, before that time, that the provider had something under this id.
 
     ``account`` is the fingerprint of the account: what was known of another one counts for nothing.
     What was cancelled or deleted through us since is not there any more.
@@ -210,7 +209,7 @@ def seen(connection: Connection, name: str, account: str, reference: str, before
 
 
 def sighted_before(connection: Connection, entry: str) -> bool:
-    """Whether a look-up saw an entry's target before the entry's first attempt.
+    """Return whether a look-up found an entry's target before the entry's first attempt.
 
     Not if it was cancelled or deleted through us since.
     """
@@ -234,13 +233,13 @@ def sighted_before(connection: Connection, entry: str) -> bool:
 def _was_ended(
     connection: Connection, name: str, reference: str | None, looked_up: bytes | None = None
 ) -> bool:
-    """Whether what has that id was cancelled or deleted through us. Stopping and starting end nothing.
+    """Return whether the target of that id was cancelled or deleted through us.
 
-    ``looked_up`` is what the id is found under where it holds a number.
+    Stopping and starting end nothing. ``looked_up`` is what the id is found under where it holds a number.
     """
     ended = connection.execute(
         """
-        SELECT 1 FROM actions INDEXED BY actions_target
+        SELECT 1 FROM actions
         WHERE target_id = ? AND connection = ? AND state = 'succeeded'
           AND kind IN ('cancel_call', 'delete_campaign')
         UNION ALL
@@ -254,16 +253,16 @@ def _was_ended(
 
 
 def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
-    """The campaigns that look-ups named: connection, id and name. Deleted ones are left out."""
+    """Return the campaigns that look-ups named: connection, id and name, without deleted ones."""
     rows = connection.execute(
         """
         SELECT DISTINCT actions.connection, actions.target_id, personal.value
-        FROM events INDEXED BY events_looked_up
+        FROM events
         CROSS JOIN personal ON personal.event = events.seq AND personal.field = 'known_as'
         CROSS JOIN actions ON actions.id = events.entry
         WHERE events.name = 'looked_up' AND personal.value IS NOT NULL AND actions.target_id IS NOT NULL
           AND NOT EXISTS (
-            SELECT 1 FROM actions AS deletion INDEXED BY actions_target
+            SELECT 1 FROM actions AS deletion
             WHERE deletion.target_id = actions.target_id AND deletion.connection = actions.connection
               AND deletion.kind = 'delete_campaign' AND deletion.state = 'succeeded')
         """
@@ -274,12 +273,12 @@ def campaigns_seen(connection: Connection) -> set[tuple[str, str, str]]:
 class CallHistory(Repository):
     """What the log knows of calls and campaigns that providers have."""
 
-    coming_up = reads_with_sources(coming_up)
+    coming_up = reads(coming_up)
     scheduled = reads(scheduled)
-    scheduled_to = reads_with_sources(scheduled_to)
-    holders = reads_with_sources(holders)
+    scheduled_to = reads(scheduled_to)
+    holders = reads(holders)
     known_call = reads(known_call)
-    known_ids = reads_with_sources(known_ids)
+    known_ids = reads(known_ids)
     seen = reads(seen)
     sighted_before = reads(sighted_before)
     campaigns_seen = reads(campaigns_seen)

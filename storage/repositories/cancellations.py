@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from sqlite3 import Connection
 from typing import Any, Final
 
+from storage.changes import Post
 from storage.event_log.hash_chain import CANCELLED
 from storage.event_log.writer import Chain
 from storage.models import SYSTEM, Cancelled
-from storage.repositories.outbox import STATE
+from storage.repositories.outbox import STATE, add_posts
 
-SENT: Final = "iif(ended.name = 'succeeded', max(events.seq), min(events.seq))"
+SENT: Final = "CASE ended.name WHEN 'succeeded' THEN max(events.seq) ELSE min(events.seq) END"
 """Of a cancellation that ``ended``, the ``sending`` event that did it.
 
 An answer is that of the last attempt; what a person or a look-up settled may be the work of the first.
@@ -39,14 +40,11 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
         slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
         if placed["requester"] != placed["cancelled_by"]:
             slots.append(f"dm:{placed['requester']}")
-        connection.executemany(
-            "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
-            [(request, placed["id"], event.seq, STATE, slot) for slot in slots],
-        )
+        add_posts(connection, event, [Post(STATE, slot) for slot in slots])
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
-    """The calls, each found by an index: by its provider's id, or by its number.
+    """Return the calls, each found by an index: by its provider's id, or by its number.
 
     By number a provider says the same where a call went out while it answered: only what came later counts.
     """
@@ -54,7 +52,8 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
         f"""
         WITH done AS MATERIALIZED (
             SELECT actions.*, {SENT} AS sent,
-                iif(ended.name = 'succeeded' AND target_id IS NULL, ended.at, max(events.at)) AS later_than
+                CASE WHEN ended.name = 'succeeded' AND target_id IS NULL THEN ended.at
+                    ELSE max(events.at) END AS later_than
             FROM actions CROSS JOIN events AS ended ON ended.seq = actions.last_event
                 CROSS JOIN events ON events.request = actions.request
                 AND events.entry = actions.id AND events.name = 'sending'
@@ -81,7 +80,7 @@ def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:
 
 
 def cancelled(connection: Connection, request: str) -> Cancelled | None:
-    """By which request a call that was placed was cancelled."""
+    """Return by which request a placed call was cancelled, or None."""
     found = connection.execute(
         """
         SELECT requests.id, requests.moves = events.entry AS moved FROM events
@@ -94,12 +93,12 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
 
 
 def done_by(connection: Connection, request: str) -> str | None:
-    """Which other request cancelled what a cancellation was aimed at, between its being asked and its end."""
+    """Return which other request cancelled the same, while this cancellation was under way; or None."""
     found = connection.execute(
         """
         WITH own AS MATERIALIZED (SELECT * FROM actions WHERE request = ? AND kind = 'cancel_call'),
         same AS MATERIALIZED (
-            SELECT other.n FROM own CROSS JOIN actions AS other INDEXED BY actions_target
+            SELECT other.n FROM own CROSS JOIN actions AS other
                 ON other.target_id = own.target_id
             UNION
             SELECT also.action FROM own CROSS JOIN lookup AS its ON its.action = own.n

@@ -14,20 +14,12 @@ from storage.repositories.exclusion import HOLDING, WAITS
 from storage.repositories.rate_limits import MINUTE
 from storage.repositories.rows import ENTRIES, FROM, as_looked_up, read_request, select_entries
 
-_APPROVED: Final = FROM.format("actions INDEXED BY actions_approved")
-
-
 _OVERDUE: Final = FROM.format("actions INDEXED BY actions_not_after")
-
-
-_UNBEGUN: Final = FROM.format("actions INDEXED BY actions_unbegun")
-
-
-_UNSURE: Final = FROM.format("actions INDEXED BY actions_unsure")
+"""The planner would read and sort all that is approved, however few of it has such a time."""
 
 
 _APPROVED_NOW: Final = f"""
-    WITH {HOLDING} {_APPROVED}
+    WITH {HOLDING} {ENTRIES}
     WHERE state = 'approved' AND (not_before IS NULL OR not_before <= :now OR updated_at > :ahead)
     AND (not_after IS NULL OR not_after > :now)
     AND connection = :connection AND NOT {WAITS}
@@ -52,7 +44,10 @@ _WAITED_FOR: Final = """
         FROM one WHERE name IS NOT NULL)
     SELECT name FROM one WHERE name IS NOT NULL
 """
-"""The connections of approved entries: one step of the index for each, however many entries wait."""
+"""The connections of approved entries: one step of the index for each, however many entries wait.
+
+The planner would read all that is approved for each of them, by its state.
+"""
 
 
 def ready(
@@ -64,7 +59,7 @@ def ready(
     kinds: Collection[Kind] = (),
     held: Collection[str] = (),
 ) -> list[LogEntry]:
-    """Approved entries whose time to be sent has come, in the order they were approved.
+    """Return approved entries whose time to be sent has come, in the order they were approved.
 
     ``limit``: at most so many of each connection. ``without``: connections that have no worker free, or
     that wait for their turn. ``kinds``: of these only, where there are any. ``held``: entries that are
@@ -81,7 +76,7 @@ def ready(
 
 
 def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Approved entries whose ``not_after`` has come: their ordered attempt may not begin any more."""
+    """Return approved entries whose ``not_after`` has come: their attempt may not begin any more."""
     return select_entries(
         connection,
         _OVERDUE,
@@ -93,13 +88,13 @@ def overdue(connection: Connection, now: datetime) -> list[LogEntry]:
 def unsighted(
     connection: Connection, connections: Collection[str], limit: int, after: Mapping[str, int]
 ) -> tuple[list[LogEntry], dict[str, int]]:
-    """Pending or approved entries, never begun and never looked up: among so many of each connection.
+    """Return pending or approved entries that were never begun and never looked up.
 
-    ``after`` says where in the log to go on, by connection; where it says nothing, at the beginning.
-    Returned with it is where to go on the next time.
+    ``limit``: so many of each connection are read. ``after`` says where in the log to go on, by connection;
+    where it says nothing, at the beginning. Returned with it is where to go on the next time.
     """
     query = f"""
-        {_UNBEGUN}
+        {ENTRIES}
         WHERE state IN ('pending', 'approved') AND attempt = 0
         AND connection = :connection AND n > :after ORDER BY n LIMIT :limit
     """
@@ -115,9 +110,9 @@ def unsighted(
 
 
 def unsure(connection: Connection, connections: Collection[str], limit: int) -> list[LogEntry]:
-    """Deletions of campaigns in ``unknown``, so many of each connection, not looked up since they are."""
+    """Return deletions in ``unknown`` that were not looked up since, so many of each connection."""
     query = f"""
-        {_UNSURE}
+        {ENTRIES}
         WHERE state = 'unknown' AND kind = 'delete_campaign'
         AND (look.seq IS NULL OR look.seq < actions.last_event)
         AND connection = :connection ORDER BY n LIMIT :limit
@@ -126,7 +121,7 @@ def unsure(connection: Connection, connections: Collection[str], limit: int) -> 
 
 
 def lapsed(connection: Connection, now: datetime) -> list[LogEntry]:
-    """Entries in ``sending`` whose lease has run out: their owner died."""
+    """Return entries in ``sending`` whose lease has run out: their owner died."""
     return select_entries(
         connection,
         ENTRIES,
@@ -146,7 +141,7 @@ def _of_each(
     *,
     order: str,
 ) -> list[LogEntry]:
-    """What a query finds for each of these connections, all in one order: none hides another's."""
+    """Return what a query finds for each of these connections, all in one order."""
     rows = [
         row
         for name in connections
@@ -160,10 +155,10 @@ LOOKED_BACK: Final = timedelta(days=90)
 
 
 def moves_due(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose call is cancelled and was not placed again yet, nor found impossible to place."""
+    """Return moves whose call is cancelled and was neither placed again nor found impossible to place."""
     found = connection.execute(
         """
-        SELECT id FROM requests INDEXED BY requests_moves
+        SELECT id FROM requests
         WHERE moves IS NOT NULL AND moves_to > :since
           AND NOT EXISTS (SELECT 1 FROM requests AS second WHERE second.follows = requests.id)
           AND NOT EXISTS (SELECT 1 FROM events WHERE request = requests.id AND name = 'followed')
@@ -175,10 +170,10 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
 
 
 def moves_followed(connection: Connection, now: datetime) -> list[Request]:
-    """Moves whose second step ended, or is in doubt, with no note (`FOLLOWED`) of that yet."""
+    """Return moves whose second step ended, or is in doubt, without a note (`FOLLOWED`) of that."""
     found = connection.execute(
         """
-        SELECT first.id FROM requests AS first INDEXED BY requests_moves
+        SELECT first.id FROM requests AS first
         JOIN requests AS second ON second.follows = first.id
         JOIN actions ON actions.request = second.id
         WHERE first.moves IS NOT NULL AND first.moves_to > :since

@@ -107,7 +107,7 @@ class UnreadableList(Exception):
 
 
 def list_beside(log: Path) -> Path:
-    """The file in which it is listed what a log forgot."""
+    """Return the file in which it is listed what a log forgot."""
     return log.with_name(f"{log.name}.erasures")
 
 
@@ -128,7 +128,7 @@ def _lines(erasing: Erasing, requests: Sequence[Listed]) -> Iterator[Mapping[str
 
 
 def again(log: Path, *, hold: frozenset[str] = frozenset()) -> Erasing | None:
-    """All that a log forgot, to be forgotten again; None if it never did. Raises `UnreadableList`."""
+    """Return all that a log forgot, to be forgotten again, or None. Raises `UnreadableList`."""
     path, found = list_beside(log), _Lines()
     try:
         text = path.read_text(encoding="utf-8")

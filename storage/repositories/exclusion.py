@@ -15,7 +15,7 @@ from typing import Final
 HOLDING: Final = """
     holding (n, kind, request, connection, agent, number, ordered) AS MATERIALIZED (
         SELECT actions.n, kind, request, connection, agent, number, NULL
-        FROM actions INDEXED BY actions_state CROSS JOIN lookup ON lookup.action = actions.n
+        FROM actions CROSS JOIN lookup ON lookup.action = actions.n
         WHERE state = 'sending'
         UNION ALL
         SELECT actions.n, kind, request, connection, agent, number, last_event
@@ -23,7 +23,10 @@ HOLDING: Final = """
         WHERE state = 'approved' AND doubted = 1 AND kind = 'cancel_call'
     )
 """
-"""What others wait for. Only what is aimed at a number has a row in ``lookup``."""
+"""What others wait for. Only what is aimed at a number has a row in ``lookup``.
+
+The planner would look for those in doubt among all cancellations that ever were, by their kind.
+"""
 
 WAITS: Final = """
     EXISTS (
@@ -40,6 +43,6 @@ WAITS: Final = """
 
 
 def waits(connection: Connection, entry: str) -> bool:
-    """Whether an entry may not begin now."""
+    """Return whether an entry may not begin now."""
     found = connection.execute(f"WITH {HOLDING} SELECT 1 FROM actions WHERE id = ? AND {WAITS}", [entry])  # noqa: S608 - fixed text
     return found.fetchone() is not None

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Final, Literal
 
-from storage.database.repository import Repository, reads, writes, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
 from storage.models import MessageRef, Standstill, Traffic
@@ -28,7 +28,7 @@ def traffic(connection: Connection, owner: str) -> Traffic:
     """How many requests others are sending, and what stands still."""
     sending = connection.execute(
         """
-        SELECT connection, count(*) FROM actions INDEXED BY actions_state
+        SELECT connection, count(*) FROM actions
         WHERE state = 'sending' AND owner IS NOT ? GROUP BY connection
         """,
         [owner],
@@ -260,7 +260,7 @@ def _tell_again(connection: Connection, name: str) -> None:
         """
         WITH next AS (
             SELECT request, min(id) AS entry, max(last_event) AS event
-            FROM actions INDEXED BY actions_approved
+            FROM actions
             WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
         )
         INSERT INTO outbox (request, entry, event, template, slot)
@@ -302,13 +302,13 @@ def _standstill(row: Row | None) -> Standstill:
 class Outages(Repository):
     """Connections that are left alone for a while."""
 
-    pause = writes_with_sources(pause)
+    pause = writes(pause)
     traffic = reads(traffic)
     standstills = reads(standstills)
-    failed = writes_with_sources(failed)
-    answered = writes_with_sources(answered)
-    probe = writes_with_sources(probe)
+    failed = writes(failed)
+    answered = writes(answered)
+    probe = writes(probe)
     next_probe = writes(next_probe)
-    lift = writes_with_sources(lift)
-    over = writes_with_sources(over)
+    lift = writes(lift)
+    over = writes(over)
     said = writes(said)

@@ -1,11 +1,12 @@
 """The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
-from storage.database.repository import Repository, writes, writes_with_sources
+from storage.changes import Post
+from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import ERASED, microseconds
 from storage.event_log.writer import Sources
 from storage.models import Event, MessageRef, Outgoing
@@ -33,31 +34,31 @@ _FREE: Final = """
 """
 _DUE: Final = f"""
     WITH RECURSIVE lanes (name) AS (
-        SELECT min(lane) FROM outbox INDEXED BY outbox_lane WHERE ended IS NULL AND lane IS NOT NULL
+        SELECT min(lane) FROM outbox WHERE ended IS NULL AND lane IS NOT NULL
         UNION ALL
-        SELECT (SELECT min(lane) FROM outbox INDEXED BY outbox_lane
+        SELECT (SELECT min(lane) FROM outbox
                 WHERE ended IS NULL AND lane > lanes.name)
         FROM lanes WHERE name IS NOT NULL
     ), due (id) AS (
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_due
+            SELECT id FROM outbox
             WHERE {_FREE} AND coalesce(not_before, 0) = 0 ORDER BY id LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_due
+            SELECT id FROM outbox
             WHERE {_FREE} AND coalesce(not_before, 0) > 0 AND coalesce(not_before, 0) <= :now LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_postponed
+            SELECT id FROM outbox
             WHERE {_FREE} AND not_before IS NOT NULL AND postponed_at > :ahead LIMIT :limit)
         UNION
         SELECT id FROM lanes CROSS JOIN outbox ON id = (
-            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            SELECT min(id) FROM outbox
             WHERE ended IS NULL AND lane = lanes.name AND is_next = 1)
         WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
             AND (lease_until IS NULL OR lease_until <= :now)
             AND lane NOT IN (
-                SELECT lane FROM outbox INDEXED BY outbox_leased
+                SELECT lane FROM outbox
                 WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL)
     )
     SELECT outbox.* FROM due JOIN outbox USING (id) ORDER BY id LIMIT :limit
@@ -144,7 +145,11 @@ def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) 
     """Note where a message stands, so that it can be edited, if only to erase it."""
     slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
     connection.execute(
-        "INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?)", [post.request, slot, ref.channel, ref.ts]
+        """
+        INSERT INTO messages VALUES (?, ?, ?, ?)
+        ON CONFLICT (request, slot) DO UPDATE SET channel = excluded.channel, ts = excluded.ts
+        """,
+        [post.request, slot, ref.channel, ref.ts],
     )
     # What was being posted while its request was erased shows what was there before.
     connection.execute(
@@ -153,6 +158,14 @@ def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) 
         WHERE messages.request = ? AND messages.slot = ? AND events.seq > ? LIMIT 1
         """,
         [ERASURE, ERASED, post.request, slot, seen],
+    )
+
+
+def add_posts(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
+    """Have posts made that tell of an event."""
+    connection.executemany(
+        "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
+        [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
     )
 
 
@@ -199,7 +212,7 @@ def postpone(
         """
         UPDATE outbox SET not_before = :until, postponed_at = :now
         WHERE id = (
-            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            SELECT min(id) FROM outbox
             WHERE ended IS NULL AND lane = :lane AND is_next = 1)
         """,
         {"until": microseconds(not_before), "now": microseconds(now), "lane": lane},
@@ -226,6 +239,6 @@ class Outbox(Repository):
     """Slack posts that wait to be made."""
 
     outgoing = writes(outgoing)
-    delivered = writes_with_sources(delivered)
-    postpone = writes_with_sources(postpone)
-    abandon = writes_with_sources(abandon)
+    delivered = writes(delivered)
+    postpone = writes(postpone)
+    abandon = writes(abandon)

@@ -20,7 +20,7 @@ from sqlite3 import Connection
 from typing import Final, Self
 
 from storage.database.files import make, open_made
-from storage.database.repository import Repository, writes_with_sources
+from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds
 from storage.event_log.writer import Sources
 
@@ -101,7 +101,7 @@ class ProcessLock:
 
 
 def _beside(database: Path, mark: str) -> list[Path]:
-    """The files of a database with this mark in their names."""
+    """Return the files of a database with this mark in their names."""
     begin = f"{database.name}{mark}"
     with os.scandir(database.absolute().parent) as found:
         names = [one.name for one in found if one.name.startswith(begin)]
@@ -109,7 +109,7 @@ def _beside(database: Path, mark: str) -> list[Path]:
 
 
 def _take(path: Path) -> int | None:
-    """The lock of a file that stands there and whose owner is dead, or None."""
+    """Return the lock of a file that stands there and whose owner is dead, or None."""
     descriptor = open_made(path)
     if descriptor is None:
         return None
@@ -125,14 +125,14 @@ def release(connection: Connection, sources: Sources, owner: str) -> None:
     """Let go of what an owner held that has ended: its posts are free, its entries' leases are over."""
     connection.execute(
         """
-        UPDATE outbox INDEXED BY outbox_leased SET owner = NULL, lease_until = NULL
+        UPDATE outbox SET owner = NULL, lease_until = NULL
         WHERE ended IS NULL AND lease_until IS NOT NULL AND owner = ?
         """,
         [owner],
     )
     connection.execute(
         """
-        UPDATE actions INDEXED BY actions_state SET lease_until = :now
+        UPDATE actions SET lease_until = :now
         WHERE state = 'sending' AND owner = :owner AND lease_until > :now
         """,
         {"owner": owner, "now": microseconds(sources.clock())},
@@ -165,8 +165,8 @@ def probe(connection: Connection, sources: Sources) -> None:
 class Processes(Repository):
     """Which processes use the log, and what they hold."""
 
-    release = writes_with_sources(release)
-    probe = writes_with_sources(probe)
+    release = writes(release)
+    probe = writes(probe)
 
     async def count_serving(self) -> int:
         """Return how many processes serve this log."""

@@ -5,20 +5,29 @@ A clock that was set back leaves times that lie ahead of it. Nothing here was ho
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
 from storage.database.repository import Repository, writes
 from storage.event_log.hash_chain import microseconds, moment
-from storage.models import Budget
 
 MINUTE: Final = timedelta(seconds=60)
 """What a rate is counted over: providers say so many requests a minute."""
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """So many ``places`` of an account in any ``within``; None: as many as you like, but for pauses."""
+
+    account: str
+    places: int | None
+    within: timedelta
+
+
 def paused_until(connection: Connection, account: str, now: datetime) -> datetime | None:
-    """Until when the account is left alone; None: it is not."""
+    """Return until when the account is left alone, or None."""
     row = connection.execute(
         "SELECT until FROM pauses WHERE account = ? AND until > ? AND since <= ?",
         [account, microseconds(now), microseconds(now + MINUTE)],
@@ -29,7 +38,7 @@ def paused_until(connection: Connection, account: str, now: datetime) -> datetim
 def turn(
     connection: Connection, account: str, a_minute: int, now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place to send: None means go now, a time means ask again then.
+    """Take a place to send, and return None; or return when to try again.
 
     Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
     has passed unless ``paused`` is False. Without a limit nothing is written.
@@ -40,7 +49,7 @@ def turn(
 def take(
     connection: Connection, budgets: Sequence[Budget], now: datetime, *, paused: bool = True
 ) -> datetime | None:
-    """Take a place of each of them or of none: None means go now, a time means ask again then.
+    """Take a place of each of them and return None; or take none, and return when to try again.
 
     Each is kept, and paused, as in `turn`. Budgets of one account may differ from time to time.
     """
@@ -57,7 +66,7 @@ def take(
 
 
 def _free_from(connection: Connection, budget: Budget, now: datetime, *, paused: bool) -> datetime | None:
-    """When there is a place again; None: there is one."""
+    """Return when there is a place again, or None where there is one."""
     account = budget.account
     if paused and (until := paused_until(connection, account, now)):
         return until
@@ -77,7 +86,7 @@ def _free_from(connection: Connection, budget: Budget, now: datetime, *, paused:
 
 
 def _time_of(connection: Connection, account: str, now: datetime) -> datetime:
-    """Who looked at the clock before somebody else, and comes after them, has their time."""
+    """Return ``now``, or the account's last time where that is later: clocks are read out of turn."""
     [(latest,)] = connection.execute("SELECT max(at) FROM turns WHERE account = ?", [account])
     return max(now, moment(latest or 0))
 
@@ -107,7 +116,7 @@ class RateLimits(Repository):
     async def turn(
         self, account: str, *, a_minute: int | None, now: datetime, paused: bool = True
     ) -> datetime | None:
-        """Take a place to send: None means go now, a time means ask again then.
+        """Take a place to send, and return None; or return when to try again.
 
         Never more than ``a_minute`` places are given in any 60 s, over all processes, and none before a pause
         has passed unless ``paused`` is False. Without a limit nothing is written.

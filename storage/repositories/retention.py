@@ -16,10 +16,9 @@ from typing import Final
 
 from providers.actions import CancelCall, NumberRef, PlaceCall
 from providers.masking import NumberFinder
-from storage.database.repository import Repository, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.event_log.hash_chain import ERASED, PURGED, microseconds, moment
 from storage.event_log.writer import Chain, Sources
-from storage.ids import new_id
 from storage.models import Event, Scalar
 from storage.repositories import dispatch_queue, do_not_call
 from storage.repositories.call_history import still_goes_out
@@ -37,7 +36,7 @@ TOGETHER = 50
 
 
 def erasable(connection: Connection, sources: Sources, erasing: Erasing) -> Erased:
-    """What `purge` would forget now, and what it would leave; nothing is changed."""
+    """Return what `purge` would forget now, and what it would leave; nothing is changed."""
     now = sources.clock()
     going: list[Listed] = []
     kept = []
@@ -90,11 +89,6 @@ def erase(
     return event
 
 
-def find_one(connection: Connection, request: str) -> Listed | None:
-    """A request or a fault, by its id or an entry's, as it is listed. Raises `NoSuchRequest`."""
-    return listed(connection, read_events(connection, request)[0].request)
-
-
 def erase_some(
     connection: Connection, sources: Sources, erasing: Erasing, some: Sequence[Listed], actor: str
 ) -> list[Listed]:
@@ -121,13 +115,6 @@ def conclude(
     asked_for = erasing.numbers or erasing.names
     if not (found.requests or people or (drafts and asked_for)):  # drafts go by themselves, too
         return None
-    purge = new_id(
-        "P",
-        random=sources.random,
-        taken=lambda name: bool(
-            connection.execute("SELECT 1 FROM events WHERE request = ?", [name]).fetchone()
-        ),
-    )
     data: dict[str, Scalar] = {
         "rule": erasing.rule,
         "requests": len(found.requests),
@@ -135,12 +122,11 @@ def conclude(
         "people": len(people),
         "kept": len(found.kept),
     }
-    Chain(connection, sources).append(purge, purge, PURGED, actor=actor, data=data, private={})
-    return purge
+    return Chain(connection, sources).append_new("P", PURGED, actor=actor, data=data).request
 
 
 def _meant(connection: Connection, sources: Sources, erasing: Erasing) -> Iterator[Listed]:
-    """Every request and fault that a rule is about and that has anything left to forget, each once."""
+    """Return every request and fault that a rule is about and that has anything left to forget."""
     found = {one.id: one for one in erasing.listed if listed(connection, one.id) == one}
     for name in {request for number in erasing.numbers for request in _about(connection, sources, number)}:
         if asked := listed(connection, name):
@@ -166,7 +152,7 @@ def _meant(connection: Connection, sources: Sources, erasing: Erasing) -> Iterat
 
 
 def listed(connection: Connection, request: str) -> Listed | None:
-    """A request or a fault as it is listed; None where nothing of it is left to forget."""
+    """Return a request or a fault as it is listed, or None where nothing of it is left to forget."""
     row = connection.execute(
         """
         SELECT min(at) AS at FROM events WHERE request = :request AND EXISTS (
@@ -179,7 +165,7 @@ def listed(connection: Connection, request: str) -> Listed | None:
 
 
 def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
-    """The requests aimed at a number, its stops, lifted ones too, and what mentions it in what was kept."""
+    """Return the requests that are aimed at a number or mention it, and its stops, lifted ones too."""
     aimed = connection.execute(
         """
         SELECT actions.request FROM lookup JOIN actions ON actions.n = lookup.action
@@ -206,10 +192,10 @@ def _about(connection: Connection, sources: Sources, number: str) -> set[str]:
 
 
 def _old(connection: Connection, before: datetime) -> Iterator[str]:
-    """What was asked before a time and has anything left to forget; the oldest of it leads."""
+    """Return what was asked before a time and has anything left to forget, the oldest first."""
     rows = connection.execute(
         """
-        SELECT events.request, events.at FROM personal INDEXED BY personal_kept
+        SELECT events.request, events.at FROM personal
         CROSS JOIN events ON events.seq = personal.event
         WHERE personal.value IS NOT NULL ORDER BY personal.event
         """
@@ -224,7 +210,7 @@ def _old(connection: Connection, before: datetime) -> Iterator[str]:
 def _stays(
     connection: Connection, sources: Sources, erasing: Erasing, request: str, now: datetime
 ) -> Kept | None:
-    """Why a request is not forgotten now, or None."""
+    """Return why a request is not forgotten now, or None."""
     rows = connection.execute(
         """
         SELECT state, max(updated_at, coalesce(scheduled_for, 0)) AS ended, scheduled_for, number
@@ -256,7 +242,7 @@ def _stays(
 
 
 def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) -> bool:
-    """Whether what is kept of a request mentions one of some numbers."""
+    """Return whether what is kept of a request mentions one of some numbers."""
     if not numbers:
         return False
     with _mentions(connection, numbers):
@@ -271,7 +257,7 @@ def _mentions_any(connection: Connection, request: str, numbers: Sequence[str]) 
 
 
 def _left(connection: Connection, numbers: frozenset[str]) -> list[str]:
-    """The requests whose events hold one of some numbers for good, in the order of these."""
+    """Return the requests whose events hold one of some numbers for good, in the order of these."""
     if not numbers:
         return []
     with _mentions(connection, sorted(numbers)):
@@ -286,7 +272,7 @@ def _reported(connection: Connection, fault: str) -> list[int]:
 
 
 def _numbers(connection: Connection, request: str) -> list[str]:
-    """The numbers that a request is aimed at."""
+    """Return the numbers that a request is aimed at."""
     rows = connection.execute(
         """
         SELECT personal.value FROM personal JOIN events ON events.seq = personal.event
@@ -308,7 +294,7 @@ def _forget_drafts(connection: Connection, numbers: Sequence[str]) -> None:
 
 
 def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int]:
-    """Drafts that hold a number or are somebody's who is forgotten, and those that are too old."""
+    """Return drafts that hold a number, are a forgotten person's, or are too old."""
     with _mentions(connection, sorted(erasing.numbers)):
         rows = connection.execute(
             "SELECT id FROM nonces WHERE content IS NOT NULL AND (at < ? OR mentions(content))",
@@ -326,7 +312,7 @@ def _drafts(connection: Connection, erasing: Erasing, now: datetime) -> list[int
 
 
 def _people(connection: Connection, erasing: Erasing) -> list[str]:
-    """Those whose names go: named by the rule, not read since its time, or holding its number."""
+    """Return people whose names go: named by the rule, not read since its time, or holding its number."""
     until = {one.id: microseconds(one.at) for one in erasing.names}
     before = 0 if erasing.before is None else microseconds(erasing.before)
     with _mentions(connection, sorted(erasing.numbers)):
@@ -358,15 +344,7 @@ def _mentions(connection: Connection, numbers: Sequence[str]) -> Iterator[None]:
 class Retention(Repository):
     """Forgetting personal data, by rule."""
 
-    erasable = reads_with_sources(erasable)
-
-    async def erase(self, request: str, *, actor: str) -> None:
-        """Forget a request's personal data, and ours of it in Slack. The chain stays whole."""
-        going = await self._read(lambda connection: find_one(connection, request))
-        if going:
-            await self._list(Erasing(rule="one request"), [going])
-        await self._write(lambda connection: erase(connection, self._sources, request, actor))
-        await self._database.writer.wipe()
+    erasable = reads(erasable)
 
     async def purge(self, erasing: Erasing, *, actor: str) -> Erased:
         """Forget all that a rule is about, but what is under way, held or too young, and list what went.
@@ -388,18 +366,18 @@ class Retention(Repository):
         return replace(found, id=id_, wiped=not found.anything or await self._wiped())
 
     async def erased_before(self, *, hold: frozenset[str]) -> Erasing | None:
-        """All that was ever purged, to be purged again where an older log was put back; None: nothing was.
+        """Return all that was ever purged, to be purged again in an older log, or None.
 
         Raises `erasures.UnreadableList`.
         """
         return await asyncio.to_thread(again, self._database.path, hold=hold)
 
     async def _list(self, erasing: Erasing, requests: Sequence[Listed]) -> None:
-        """Before anything goes: what is broken off here is finished by purging again."""
+        """List what goes, before anything does: a purge that is broken off is finished by purging again."""
         await asyncio.to_thread(keep_in_list, self._database.path, erasing, requests, self._sources.clock())
 
     async def _wiped(self) -> bool:
-        """Whether the write-ahead log could be emptied, between the readings of others."""
+        """Empty the write-ahead log between the readings of others, and return whether that was possible."""
         for _ in range(WIPES_TRIED):
             if await self._database.writer.wipe():
                 return True

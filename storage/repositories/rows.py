@@ -1,7 +1,7 @@
-"""Reading the SQLite store: rows become the log's values. The connection is in a transaction."""
+"""Rows: how they become the log's values, and values rows. The connection is in a transaction."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from sqlite3 import Connection
@@ -23,7 +23,7 @@ from providers.actions import (
     StopCampaign,
 )
 from storage.errors import NoSuchRequest
-from storage.event_log.hash_chain import FOLLOWED, commitment, moment, seal
+from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, moment, seal
 from storage.models import (
     Approval,
     Cancelled,
@@ -32,6 +32,7 @@ from storage.models import (
     LogEntry,
     MessageRef,
     Request,
+    Scalar,
     Standstill,
     Whole,
 )
@@ -60,7 +61,7 @@ ENTRIES: Final = FROM.format("actions")
 
 
 def find(connection: Connection, request: str) -> str:
-    """The id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
+    """Return the id of a request, from its own or an entry's. Raises `NoSuchRequest`."""
     found = connection.execute(
         "SELECT request FROM actions WHERE id = :id OR request = :id", {"id": request}
     ).fetchone()
@@ -100,13 +101,13 @@ def read_request(connection: Connection, request: str) -> Request:
 
 
 def _is_unsent(entries: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether these are of one cancellation whose time ran out."""
+    """Return whether these are of one cancellation whose time ran out."""
     [first, *others] = entries
     return not others and first["kind"] == Kind.CANCEL_CALL and first["state"] == State.EXPIRED
 
 
 def _followed_by(connection: Connection, move: str) -> Followed | None:
-    """The second step of a move: as it stands, or that it was found impossible."""
+    """Return the second step of a move: as it stands, or that it was found impossible."""
     states = connection.execute(
         """
         SELECT requests.id, state, code, message FROM requests JOIN actions ON actions.request = requests.id
@@ -122,14 +123,14 @@ def _followed_by(connection: Connection, move: str) -> Followed | None:
 
 
 def read_events(connection: Connection, request: str) -> list[Event]:
-    """All that happened to a request and its entries (or the report of a fault, by ``E-…``), in order."""
+    """Return all that happened to a request and its entries, or the report of a fault, in order."""
     query = "SELECT * FROM events WHERE request = ? ORDER BY seq"
     rows = connection.execute(query, [request]).fetchall()
     return [as_event(row) for row in rows or connection.execute(query, [find(connection, request)])]
 
 
 def read_private(connection: Connection, request: str) -> list[tuple[int, str, str]]:
-    """The erasable values still kept for a request or fault: (event, field, value)."""
+    """Return the erasable values still kept for a request or fault: (event, field, value)."""
     rows = connection.execute(
         """
         SELECT personal.event, personal.field, personal.value
@@ -148,12 +149,12 @@ def read_whole(connection: Connection, name: str) -> Whole:
 
 
 def as_action(value: str | None) -> CallAction | None:
-    """A call action from its JSON; None once it was erased."""
+    """Return a call action from its JSON, or None once it was erased."""
     return None if value is None else _ACTION.validate_json(value)
 
 
 def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
-    """The agent of an action, and the provider's id that it is aimed at; None for what it does not have."""
+    """Return an action's agent, and the provider's id that it is aimed at, or None for either."""
     match action:
         case PlaceCall(agent=agent) | CancelCall(target=NumberRef(agent=agent)):
             return agent, None
@@ -165,7 +166,7 @@ def agent_and_target(action: CallAction) -> tuple[str | None, str | None]:
 
 
 def as_json(action: CallAction) -> str:
-    """A call action as JSON, every field of it."""
+    """Return a call action as JSON, with every field of it."""
     return _ACTION.dump_json(action).decode()
 
 
@@ -177,7 +178,7 @@ def as_entry(
     sighted: bool | None = None,
     known_as: str | None = None,
 ) -> LogEntry:
-    """An entry from its row, with what its last look-up said."""
+    """Return an entry from its row, with what its last look-up said."""
     code, retry = row["code"], row["retry"]
     return LogEntry(
         id=row["id"],
@@ -221,7 +222,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     cancelled: Cancelled | None = None,
     waits_for: Standstill | None = None,
 ) -> Request:
-    """A request from its row and what belongs to it."""
+    """Return a request from its row and what belongs to it."""
     return Request(
         id=row["id"],
         kind=Kind(row["kind"]),
@@ -256,7 +257,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
 
 
 def as_event(row: Mapping[str, Any]) -> Event:
-    """An event from its row."""
+    """Return an event from its row."""
     return Event(
         row["seq"],
         moment(row["at"]),
@@ -285,7 +286,7 @@ def select_entries(
 
 
 def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
-    """An entry from its row, read with its action and its last look-up."""
+    """Return an entry from its row, read with its action and its last look-up."""
     return as_entry(
         row,
         as_action(row["action"]),
@@ -298,3 +299,22 @@ def as_looked_up(row: Mapping[str, Any]) -> LogEntry:
 def moment_or_none(at: int | None) -> datetime | None:
     """Read a column that may be empty."""
     return None if at is None else moment(at)
+
+
+def insert(connection: Connection, table: str, row: Mapping[str, Scalar]) -> None:
+    """Insert a row."""
+    columns = '", "'.join(row)
+    connection.execute(
+        f'INSERT INTO {table} ("{columns}") VALUES ({marks(row)})',  # noqa: S608 - names of a closed set
+        [*row.values()],
+    )
+
+
+def as_scalar(value: Scalar | datetime) -> Scalar:
+    """Return a value as a column and an event keep it."""
+    return microseconds(value) if isinstance(value, datetime) else value
+
+
+def marks(values: Iterable[object]) -> str:
+    """Return a placeholder for each of some values."""
+    return ", ".join("?" for _ in values)

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
-from storage.database.repository import Repository, reads, reads_with_sources
+from storage.database.repository import Repository, reads
 from storage.database.views import CANCELLED_BY
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
@@ -74,7 +74,9 @@ def find(
     before: int | None = None,
     limit: int = 50,
 ) -> Found:
-    """As `page`, with what each entry's request says; ``before`` a key, the page of newer ones.
+    """Return what `page` does, with what each entry's request says.
+
+    ``before`` is a key, and gives the page of newer entries.
 
     Where words are looked for, a page ends after so many entries that were looked through, and says so.
     """
@@ -93,7 +95,7 @@ def find(
 def _newer(
     connection: Connection, query: Query, number: bytes | None, before: int, limit: int
 ) -> Found | None:
-    """The page just before a key; None where that is the first page."""
+    """Return the page just before a key, or None where that is the first page."""
     rows = _rows(connection, query, number, "newer", limit + 1, key=before)
     if len(rows) <= limit:
         return None
@@ -129,7 +131,7 @@ def _rows(
 def _end_of_window(
     connection: Connection, query: Query, number: bytes | None, after: int | None
 ) -> int | None:
-    """The key of the last entry to look through, None where the log ends before."""
+    """Return the key of the last entry to look through, or None where the log ends before."""
     where, values = _conditions(query, number)
     if after is not None:
         where += f" AND {_placed(number, '<', 'key')}"
@@ -147,7 +149,7 @@ _BEYOND: Final = {"older": "<", "newer": ">"}
 
 
 def _placed(number: bytes | None, than: str, key: str) -> str:
-    """On which side of a key something stands, in the order of its index."""
+    """Return a condition: on which side of a key an entry stands, in the order of its index."""
     if number:
         return f"lookup.action {than} :{key}"
     at = f"(SELECT asked_at FROM actions WHERE n = :{key})"  # noqa: S608 - fixed text
@@ -155,7 +157,7 @@ def _placed(number: bytes | None, than: str, key: str) -> str:
 
 
 def _order(number: bytes | None, way: str) -> str:
-    """The order of an index: that of a number's calls is the order they were asked in."""
+    """Return the order of an index: that of a number's calls is the order they were asked in."""
     to = _DIRECTION[way]
     return f"lookup.action {to}" if number else f"actions.asked_at {to}, actions.n {to}"
 
@@ -165,7 +167,10 @@ def _source(query: Query, number: bytes | None) -> str:
 
 
 def leading(query: Query) -> str:
-    """The index that leads where no number does: few stand in most states, and most are done."""
+    """Return the index that leads where no number does: few stand in most states, and most are done.
+
+    The planner, which knows no numbers, would rather go by the requester than by a state.
+    """
     match query:
         case Query(state=State() as state) if state is not State.SUCCEEDED:
             return "actions_state"
@@ -217,7 +222,7 @@ def _hit(row: Mapping[str, Any]) -> Hit:
 
 
 def asked_to_stop(connection: Connection, sources: Sources, number: str) -> AskedToStop | None:
-    """Since when a number wants no more calls, as somebody said, or None."""
+    """Return since when a number wants no more calls, as somebody said, or None."""
     row = connection.execute(
         f"""
         SELECT events.request, events.at AS asked_at FROM stops JOIN events ON events.seq = stops.event
@@ -241,7 +246,7 @@ def asked_to_stop(connection: Connection, sources: Sources, number: str) -> Aske
 
 
 def tally(connection: Connection, since: datetime) -> list[Tally]:
-    """How many actions came to stand where they stand since then; all that wait or are unknown now."""
+    """Count each connection's actions by state: of those that wait or are unknown, all; else since then."""
     rows = connection.execute(
         """
         WITH recent AS (
@@ -251,7 +256,7 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
             SELECT connection, state FROM recent JOIN actions ON actions.id = recent.entry
             WHERE updated_at >= :since AND state NOT IN ('pending', 'unknown')
             UNION ALL
-            SELECT connection, state FROM actions INDEXED BY actions_state
+            SELECT connection, state FROM actions
             WHERE state IN ('pending', 'unknown'))
         GROUP BY connection, state ORDER BY connection, state
         """,
@@ -263,7 +268,7 @@ def tally(connection: Connection, since: datetime) -> list[Tally]:
 class Search(Repository):
     """Looking for entries, and counting them."""
 
-    page = reads_with_sources(page)
-    find = reads_with_sources(find)
-    asked_to_stop = reads_with_sources(asked_to_stop)
+    page = reads(page)
+    find = reads(find)
+    asked_to_stop = reads(asked_to_stop)
     tally = reads(tally)

@@ -2,19 +2,30 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Any, Final
 
 from storage.database.folding import fold
-from storage.database.repository import Repository, reads, writes_with_sources
+from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import Draft, Person
+from storage.models import Person
 
 DRAFTS_KEPT: Final = timedelta(days=1)
 """How long what a preview or form was about to ask is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a preview or a form was about to ask: kept until its nonce is used or it is forgotten."""
+
+    nonce: str
+    person: str
+    content: Mapping[str, object]
+    request: str | None
+    """The request that used the nonce up."""
 
 
 def _keep_draft(
@@ -26,15 +37,16 @@ def _keep_draft(
         [microseconds(now - DRAFTS_KEPT)],
     )
     connection.execute(
-        "INSERT OR IGNORE INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO nonces (nonce, person, content, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         [nonce, person, json.dumps(dict(content)), microseconds(now)],
     )
 
 
 def claim(connection: Connection, sources: Sources, name: str) -> bool:
-    """Whether this is the first time that a name is claimed: of many who claim it, one may go on."""
+    """Claim a name, and return whether nobody had before: of many who claim it, one may go on."""
     taken = connection.execute(
-        "INSERT OR IGNORE INTO nonces (nonce, at) VALUES (?, ?)", [name, microseconds(sources.clock())]
+        "INSERT INTO nonces (nonce, at) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        [name, microseconds(sources.clock())],
     )
     return taken.rowcount == 1
 
@@ -71,13 +83,13 @@ def _keep_person(connection: Connection, person: Person) -> None:
 
 
 def _read_person(connection: Connection, person: str) -> Person | None:
-    """What was kept of a person."""
+    """Return what was kept of a person, or None."""
     row = connection.execute("SELECT * FROM people WHERE id = ?", [person]).fetchone()
     return None if row is None else _person(row)
 
 
 def people_named(connection: Connection, name: str) -> list[Person]:
-    """People that are known under a name, or whose name begins so where none has it whole."""
+    """Return people that are known under a name, or whose name begins so where none has it whole."""
     known = [_person(row) for row in connection.execute("SELECT * FROM people ORDER BY name, id")]
     wanted, names = fold(name), {one.id: fold(one.name) for one in known}
     whole = [one for one in known if names[one.id] == wanted]
@@ -101,7 +113,7 @@ def _person(row: Mapping[str, Any]) -> Person:
 class Users(Repository):
     """People, and what they were about to ask. Small values that no answer waits for."""
 
-    claim = writes_with_sources(claim)
+    claim = writes(claim)
     people_named = reads(people_named)
 
     async def keep_draft(self, nonce: str, *, person: str, content: Mapping[str, object]) -> None:
@@ -128,7 +140,7 @@ class Users(Repository):
         )
 
     async def person(self, person: str) -> Person | None:
-        """What is known of a person."""
+        """Return what is known of a person, or None."""
         found = await self._read(lambda connection: _read_person(connection, person))
         kept = self._database.behind.get(("person", person))
         return kept if isinstance(kept, Person) else found

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from providers.actions import Kind
+from storage.changes import NewAction, NewRequest
 from storage.database.connection import open_for_writing
 from storage.event_log.writer import Sources
-from storage.models import NewAction, NewRequest, Query
+from storage.models import Query
 from storage.repositories import requests
 from storage.states import State
 from storage.store import Store

@@ -18,7 +18,7 @@ import httpx
 
 from providers.actions import Status
 from tests.providers.made import CANCEL, CONTEXT, voxworks
-from tests.providers.wire import listening, reply
+from tests.providers.wire import listening, perform, reply
 
 RUNS: Final = 1000
 WARM_UP: Final = 50
@@ -46,7 +46,7 @@ async def measured(base_url: str) -> tuple[float, float]:
     bare = httpx.AsyncClient(trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
     async def through_the_adapter() -> bool:
-        return (await adapter.perform(CANCEL, CONTEXT)).status is Status.OK
+        return (await perform(adapter, CANCEL, CONTEXT)).status is Status.OK
 
     async def alone() -> bool:
         answer = await bare.request(prepared.method, prepared.url, headers=dict(prepared.headers))

@@ -17,6 +17,7 @@ from tests.e2e.scene import NUMBER, Scene, request_id
 from tests.e2e.test_campaigns import CONFIRMATION
 from tests.providers.contract.case import Subject
 from tests.providers.contract.suite import Answered, ProviderContract
+from tests.storage.samples import erase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -88,7 +89,7 @@ async def test_an_erased_reply_is_gone(scene: Scene) -> None:
         key=base64.b64decode(KEY),
         clock=lambda: datetime.now(UTC),
     )
-    await log.retention.erase(asked, actor="U0AUDITOR")
+    await erase(log, asked, actor="U0AUDITOR")
     await log.close()
     shown = await scene.terminal("log", "show", asked, "--raw")
     assert "The reply was erased on 20" in shown.output

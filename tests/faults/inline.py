@@ -12,19 +12,12 @@ from pathlib import Path
 from random import Random
 from typing import TypeVar, cast
 
-from storage.database.connection import (
-    ConnectionThread,
-    Job,
-    Reader,
-    Work,
-    Writer,
-    open_for_reading,
-    open_for_writing,
-)
+from storage.database.connection import open_for_reading, open_for_writing
 from storage.database.repository import Database
+from storage.database.threads import ConnectionThread, Job, Reader, Work, Writer
 from storage.database.write_behind import WriteBehind
 from storage.event_log.writer import Sources
-from storage.repositories import requests
+from storage.store import keep_key
 from tests.integration.bench import Parts, StepLog
 from tests.storage.samples import KEY
 
@@ -70,7 +63,7 @@ def open_inline(parts: Parts, path: Path, clock: Callable[[], datetime], chance:
     """Open a log that is made of these, whose random bytes come from ``chance``."""
     sources = Sources(KEY, clock, chance.randbytes)
     connection = open_for_writing(path)
-    requests.keep_key(connection, sources)
+    keep_key(connection, sources)
     writer = Writer(Inline(connection))
     reader = InlineReader(open_for_reading(path))
     log = parts.log(Database(path, sources, writer, reader, WriteBehind(writer)))

@@ -25,9 +25,10 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot.services.models import NotAllowed
 from bot.workers.loop import Rounds
 from bot.workers.outbox import Outbox
+from storage.changes import Change, NewRequest, Recorded
 from storage.database.repository import Database
 from storage.errors import Conflict
-from storage.models import Change, MessageRef, NewRequest, Outgoing, Recorded, Request
+from storage.models import MessageRef, Outgoing, Request
 from storage.repositories import outbox as posts
 from storage.repositories.requests import Requests
 from storage.states import State

@@ -14,7 +14,7 @@ from storage.store import Store
 from tests.faults.crew import ADDRESSES, adapters_for, aim, crew, offline
 from tests.faults.standins import Providers, SmallSlack, Wire
 from tests.integration.bench import Bench, bench
-from tests.storage.samples import KEY, NUMBER, Clock
+from tests.storage.samples import KEY, NUMBER, Clock, verified
 
 LONG_ENOUGH = 0.5
 """Seconds in which something that fails without a pause fails hundreds of times."""
@@ -72,7 +72,7 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) 
     assert told
     assert {str(error) for error in told} == {"database or disk is full"}
     assert await rows(stage) == sorted(accepted)
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
     await one_round(stage)
     begun = [entry for entry in await stage.bot.entries() if entry.attempt]
     assert len(await stage.asked("callkaro")) == len(begun), "it was sent though `sending` was not committed"

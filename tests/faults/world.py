@@ -15,7 +15,7 @@ from tests.faults.judging import Channels, Judgement, Seen, claims, judge, mark_
 from tests.faults.lives import IN_MEMORY
 from tests.faults.processes import Place, SharedClock
 from tests.faults.standins import AUDIT, Providers
-from tests.storage.samples import KEY
+from tests.storage.samples import KEY, verified
 
 PAGE = 500
 
@@ -46,7 +46,7 @@ class World:
                 if after is None:
                     break
             events = [event for entry in entries for event in await log.requests.events(entry.request)]
-            verdict = await log.verify()
+            verdict = await verified(log)
         finally:
             await log.close()
         assert not verdict.faults, verdict.faults  # the chain, the rows, and SQLite's integrity_check

@@ -13,7 +13,8 @@ from bot.services.commands import Commands
 from bot.services.models import Asked, Origin, Wish
 from bot.services.requests import RequestService
 from providers.actions import Kind
-from storage.models import NewRequest, Person, Query
+from storage.changes import NewRequest
+from storage.models import Person, Query
 from tests.integration.bench import AGENT, Bench, StepLog
 from tests.integration.seeding import Invariant, Seeded
 from tests.storage.samples import NUMBER

@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from storage.models import NewRequest, Recorded
+from storage.changes import NewRequest, Recorded
 from tests.integration.accepting import CANCEL_LINE
 from tests.integration.bench import AGENT, Parts, StepRequests, bench
 

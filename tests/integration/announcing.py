@@ -8,9 +8,10 @@ from bot.services.approvals import content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import LEASE, Outbox
 from providers.actions import Code, Outcome, Status
-from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
-from storage.repositories import requests
+from storage.changes import Change
+from storage.models import LogEntry, MessageRef, Outgoing, Request
 from storage.repositories.outbox import Outbox as OutboxTable
+from storage.repositories.outbox import add_posts
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog, StepRequests
 from tests.integration.seeding import Invariant, Seeded
@@ -39,7 +40,7 @@ class PostsLater(StepRequests):
         """Apply in two transactions."""
         made = await super().apply(replace(change, posts=()))
         last = (await self.events(made.id))[-1]
-        await self._write(lambda connection: requests._post(connection, last, change.posts))
+        await self._write(lambda connection: add_posts(connection, last, change.posts))
         return made
 
 

@@ -39,10 +39,11 @@ from providers.actions import (
 from providers.base import Adapter
 from providers.registry import PROVIDERS
 from storage import repositories
+from storage.changes import Change, NewRequest, Recorded
 from storage.database.repository import Database
-from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Whole
+from storage.models import LogEntry, Person, Query, Request, Verdict, Whole
 from storage.store import Store
-from tests.storage.samples import NUMBER, Clock
+from tests.storage.samples import NUMBER, Clock, verified
 
 AGENT, MANAGER, SECOND = "U0AGENT", "U0MANAGER", "U0SECOND"
 LEASE = timedelta(seconds=30)
@@ -128,6 +129,10 @@ class StepLog(Store):
         self.outbox = parts.outbox_table(self._database)
         self.retention = parts.retention(self._database)
         self.call_history = parts.call_history(self._database)
+
+    async def verify(self) -> Verdict:
+        """Verify this log."""
+        return await verified(self)
 
     async def step(self, label: str) -> None:
         """Reach a step. Raises `Crash` where the process is dead."""

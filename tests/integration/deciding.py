@@ -16,8 +16,9 @@ from bot.workers.attempt import Attempts
 from bot.workers.dispatcher import Dispatcher
 from playground import callkaro
 from providers.actions import CallAction, Outcome, PlaceCall
+from storage.changes import Change, NewRequest, Recorded
 from storage.errors import Conflict
-from storage.models import Change, LogEntry, NewRequest, Person, Query, Recorded, Request, Waiting
+from storage.models import LogEntry, Person, Query, Request, Waiting
 from storage.repositories import requests
 from storage.states import State
 from tests.integration.bench import (

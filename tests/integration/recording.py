@@ -13,7 +13,8 @@ from bot.services.approvals import ApprovalService, content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import Outbox
 from providers.actions import Outcome
-from storage.models import Change, LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.changes import Change
+from storage.models import LogEntry, MessageRef, Outgoing, Request, Verdict
 from storage.repositories import retention
 from tests.integration.bench import (
     AGENT,
@@ -26,7 +27,7 @@ from tests.integration.bench import (
     StepRequests,
 )
 from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, erase
 
 
 async def _lives(bench: Bench) -> list[Request]:
@@ -223,7 +224,7 @@ async def what_is_erased_is_gone(bench: Bench) -> None:
 
     assert found()
     for request in (placed, sent):
-        await bench.bot.log.retention.erase(request.id, actor=MANAGER)
+        await erase(bench.bot.log, request.id, actor=MANAGER)
     assert not found(), "a number is still in the file"
     assert not (await bench.bot.log.verify()).faults
 

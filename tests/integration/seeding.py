@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields, replace
 from sqlite3 import Connection, Cursor
 from typing import Any, ClassVar, TypeVar, cast
 
-from storage.database.connection import Work, Writer
 from storage.database.repository import Database
+from storage.database.threads import Work, Writer
 from tests.integration.bench import Bench, Parts, StepLog
 
 Check = Callable[[Bench], Awaitable[None]]

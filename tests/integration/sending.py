@@ -18,7 +18,8 @@ from providers.actions import (
     Retry,
     Status,
 )
-from storage.models import LogEntry, Move, NewRequest, Recorded, Request
+from storage.changes import Move, NewRequest, Recorded
+from storage.models import LogEntry, Request
 from storage.repositories.call_history import CallHistory
 from storage.states import State
 from tests.integration.bench import (

@@ -24,7 +24,7 @@ from tests.integration.bench import (
     Bot,
     bench,
 )
-from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, verified
 
 Does = Callable[[Bot, Request, str], Awaitable[Request]]
 
@@ -150,7 +150,7 @@ async def test_what_people_can_do_moves_it(stage: Bench, state: State, does: Doe
     assert (await does(stage.bot, made, by)).state is after
     with pytest.raises(Conflict):
         await does(stage.bot, made, by)
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 @pytest.mark.parametrize(

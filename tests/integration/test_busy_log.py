@@ -12,7 +12,7 @@ from storage.states import State
 from tests.e2e.scene import private, words
 from tests.integration.bench import AGENT, PLACE, Bench, StepLog, bench
 from tests.storage.holder import held
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, verified
 
 SLACK_WAITS = 3.0
 """Seconds until people read that the app did not answer."""
@@ -50,7 +50,7 @@ async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage:
         assert await stage.bot.log.do_not_call.stops(NUMBER)
     assert "No more calls to" in words(private(await types(stage, f"/calls stop {NUMBER} asked for it")))
     assert (await stage.bot.entry(waiting)).state is State.WITHDRAWN
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 async def test_whether_a_slow_commit_is_recorded_is_not_guessed(stage: Bench) -> None:

@@ -10,6 +10,7 @@ from providers.actions import CallAction, CallRef, CancelCall, NumberRef, PlaceC
 from storage.models import Request
 from storage.states import TERMINAL, State
 from tests.integration.bench import Bench, bench
+from tests.storage.samples import verified
 
 STEPS = [
     f"{when} {step}"
@@ -74,7 +75,7 @@ async def test_a_crash_at_any_step_loses_repeats_and_makes_up_nothing(kind: str,
             ]
             await judge(stage, request, sent, step)
         assert len(await stage.bot.entries()) == len(steps)
-        assert not (await stage.bot.log.verify()).faults
+        assert not (await verified(stage.bot.log)).faults
 
 
 async def judge(stage: Bench, request: Request, sent: list[Exchange], step: str) -> None:

@@ -18,6 +18,7 @@ from providers.actions import CallRef, CancelCall, Code
 from storage.states import State
 from tests.e2e.scene import until
 from tests.integration.bench import AGENT, CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
+from tests.storage.samples import verified
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ async def test_a_late_answer_settles_the_doubt(stage: Bench, fault: str | None, 
     assert (await other.entry(made)).state is end
     names = [event.name for event in await other.log.requests.events(made.id)]
     assert ("late_answer" in names) == (end is not State.UNKNOWN)
-    assert not (await other.log.verify()).faults
+    assert not (await verified(other.log)).faults
     await other.posts()
     replies = [one.text for one in await stage.said("C0AUDIT") if one.thread_ts]
     assert any("recorded late" in text for text in replies) == (end is not State.UNKNOWN)
@@ -466,7 +467,7 @@ async def test_a_late_success_drops_the_attempt_that_was_ordered_meanwhile(stage
     names = [event.name for event in await other.log.requests.events(request.id)]
     assert names[-2:] == ["order_dropped", "late_answer"]
     assert any("recorded late" in one.text for one in await stage.said("C0AUDIT"))
-    assert not (await other.log.verify()).faults
+    assert not (await verified(other.log)).faults
 
 
 async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_group(stage: Bench) -> None:

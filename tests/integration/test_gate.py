@@ -42,7 +42,7 @@ from providers.actions import PlaceCall
 from storage.database.repository import Repository
 from tests.e2e.scene import private, until, words
 from tests.integration.bench import AGENT, CANCEL_BY_ID, MANAGER, Bench, Parts, StepLog, bench
-from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, verified
 from tests.support.tree import ROOT
 
 Json = dict[str, Any]
@@ -376,7 +376,7 @@ async def test_each_attempt_is_in_the_log_once_a_day(stage: Bench) -> None:
         ("U0GUEST", "/place-call"),
         ("U0GUEST", "/calls"),
     ]
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 @pytest.mark.parametrize("trouble", ["silence", "server_error", "error"])
@@ -398,7 +398,7 @@ async def test_who_slack_does_not_know_is_told_so_within_its_patience(stage: Ben
             assert ("did not tell CallOps who you are" in says) == (case.name not in SILENT), case.name
             assert code_of(heard) not in called, case.name
             assert read_by(called) == set(), case.name
-    assert (await stage.bot.log.verify()).entries == 3
+    assert (await verified(stage.bot.log)).entries == 3
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from storage.models import Request
 from storage.repositories.erasure_list import Erasing
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, CANCEL_BY_NUMBER, MANAGER, PLACE, Bench, bench
-from tests.storage.samples import NUMBER
+from tests.storage.samples import NUMBER, verified
 
 BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
 WHY = "Kanariya wrote to us"
@@ -79,7 +79,7 @@ async def test_after_a_purge_nothing_is_left_in_slack_or_in_the_files(stage: Ben
     for file in stage.folder.glob("callops.db*"):
         found = file.read_bytes()
         assert not [word for word in (b"9876543210", b"Kanariya", b"customer asked") if word in found]
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 async def test_a_message_that_cannot_be_edited_is_given_up_and_named(

@@ -12,11 +12,12 @@ from bot.text.interactions import Evidence
 from playground import kore
 from playground.faults import Fault
 from playground.people import View
-from storage.models import Note, Request
+from storage.changes import Note
+from storage.models import Request
 from storage.states import State
 from tests.e2e.scene import opened, words
 from tests.integration.bench import AGENT, DELETE, MANAGER, Bench, bench
-from tests.storage.samples import deleting, noted, withdraw
+from tests.storage.samples import deleting, erase, noted, verified, withdraw
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
     await stage.bot.posts()
     assert any("so that request removed it" in one.text for one in await stage.said("D0AGENT"))
     assert any("so that request removed it" in one.text for one in await stage.said("C0APPROVE"))
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 async def test_what_is_still_there_stays_a_doubt(stage: Bench) -> None:
@@ -396,7 +397,7 @@ async def test_a_name_that_two_campaigns_have_is_not_taken(stage: Bench, other: 
             "This is not the campaign above. Compare the two, then type it again."
         ]
         await stage.bot.log.requests.apply(withdraw(namesake.id))
-        await stage.bot.log.retention.erase(namesake.id, actor="U0DPO")
+        await erase(stage.bot.log, namesake.id, actor="U0DPO")
         assert not (await mira.submit(review, {field: "billing reminder voice campaign2"})).errors
     assert (await stage.bot.log.requests.request(made.id)).state is State.APPROVED
 

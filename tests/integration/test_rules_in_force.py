@@ -16,6 +16,7 @@ from playground import content
 from storage.models import Query
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, bench
+from tests.storage.samples import verified
 
 APPROVE = 'approve = ["managers"]'
 TWO = {APPROVE: f"{APPROVE}\napprovals = 2"}
@@ -68,7 +69,7 @@ async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
         "anyone may place a call",
     ]
     assert not await stage.said("C0AUDIT")
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> None:

@@ -12,6 +12,7 @@ from storage.errors import Conflict
 from storage.models import Request
 from storage.states import State
 from tests.integration.bench import AGENT, CANCEL_BY_ID, DELETE, MANAGER, PLACE, SECOND, Bench, bench
+from tests.storage.samples import verified
 
 THIRD = "U0AUDITOR"
 APPROVE = 'approve = ["managers"]'
@@ -64,7 +65,7 @@ async def test_two_of_three_delete_a_campaign(tmp_path: Path) -> None:
         assert entry.state is State.SUCCEEDED
         approvals = (await stage.bot.log.requests.request(made.id)).approvals
         assert [list(one.members) for one in approvals] == [[THIRD, MANAGER, SECOND]] * 2
-        assert not (await stage.bot.log.verify()).faults
+        assert not (await verified(stage.bot.log)).faults
 
 
 async def test_time_that_runs_out_half_way_says_so(stage: Bench) -> None:
@@ -188,7 +189,7 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         if (await here.entry(made)).state is State.APPROVED:
             await here.approvals.take_back(made.id, asha, inbound=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
-    assert not (await here.log.verify()).faults
+    assert not (await verified(here.log)).faults
 
 
 async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
@@ -216,7 +217,7 @@ async def test_who_may_not_decide_is_in_the_log_once(stage: Bench, by: str) -> N
     [note] = [one for one in await stage.bot.log.requests.events(made.id) if one.name == "attempted"]
     assert (note.actor, note.data) == (by, {"what": "approve", "why": no.value.why[0]})
     assert (await stage.bot.entry(made)).state is State.PENDING
-    assert not (await stage.bot.log.verify()).faults
+    assert not (await verified(stage.bot.log)).faults
 
 
 async def test_who_may_not_settle_is_in_the_log(stage: Bench) -> None:

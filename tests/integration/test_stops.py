@@ -21,7 +21,7 @@ from storage.repositories.erasure_list import Erasing
 from storage.states import State
 from tests.e2e.scene import words
 from tests.integration.bench import AGENT, MANAGER, PLACE, Bench, Bot, bench
-from tests.storage.samples import NUMBER, OTHER_NUMBER
+from tests.storage.samples import NUMBER, OTHER_NUMBER, erase, verified
 
 PHONE = phone.read(NUMBER, default_region="IN")
 PLACING = {
@@ -91,7 +91,7 @@ async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench
 async def test_a_stop_and_a_list_are_told_in_the_audit_channel_once(stage: Bench) -> None:
     """Who, with the number masked; what Slack does not take just now is told later."""
     await stop(stage.bot)
-    await stage.bot.log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await stage.bot.log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
     telling = StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, stage.clock)
     for _ in range(4):
         await telling.step()
@@ -139,7 +139,7 @@ async def test_nothing_leaves_once_a_stop_is_recorded(stage: Bench) -> None:
     assert reports[0].stop.id in (entry.message or "")
     names = [event.name for event in await bot.log.requests.events(made.id)]
     assert names == ["requested", "sending", "held_back", "refused"]
-    assert (await bot.log.verify()).faults == ()
+    assert (await verified(bot.log)).faults == ()
 
 
 async def test_what_had_left_before_the_stop_is_said_to_perhaps_go_out(stage: Bench) -> None:
@@ -202,7 +202,7 @@ async def test_a_call_cannot_be_approved_once_calls_are_stopped(stage: Bench) ->
     )
     made = await bot.ask(PLACE)
     assert made.state is State.PENDING
-    await bot.log.do_not_call.add_list("ndnc", [NUMBER], actor="system")
+    await bot.log.do_not_call_lists.add("ndnc", [NUMBER], actor="system")
     with pytest.raises(NotAllowed, match="on the do-not-call list ndnc"):
         await bot.approve(made)
 
@@ -213,7 +213,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
     report = await stop(stage.bot)
     await stage.bot.rounds()
     for request in [made.id, report.stop.id, *(one.id for one in report.cancelling)]:
-        await stage.bot.log.retention.erase(request, actor=MANAGER)
+        await erase(stage.bot.log, request, actor=MANAGER)
     assert await stage.bot.log.do_not_call.stops(NUMBER)
     with pytest.raises(NotAllowed):
         await stage.bot.ask(PLACE, inbound="again")
@@ -223,7 +223,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
 async def test_taking_a_stop_out_of_the_file_is_found(stage: Bench) -> None:
     """Whoever deletes the row by hand leaves events that say otherwise."""
     report = await stop(stage.bot)
-    await stage.bot.log.do_not_call.add_list("ndnc", [OTHER_NUMBER], actor="system")
+    await stage.bot.log.do_not_call_lists.add("ndnc", [OTHER_NUMBER], actor="system")
     with closing(sqlite3.connect(stage.path)) as connection:
         connection.execute("DELETE FROM stops")
         connection.commit()

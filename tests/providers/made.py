@@ -13,7 +13,7 @@ from providers.callkaro import CallKaro, CallKaroSettings
 from providers.kore import Kore, KoreSettings
 from providers.ryng import Ryng, RyngSettings
 from providers.voxworks import Voxworks, VoxworksSettings
-from tests.providers.wire import Answer, Received, listening
+from tests.providers.wire import Answer, Received, listening, perform
 
 NOW = datetime(2025, 12, 30, 12, 0, tzinfo=UTC)
 CONTEXT = Context(now=NOW, action_id="A-7K3F")
@@ -96,5 +96,5 @@ async def ask(
             of(wire.base_url, **options) if of else adapter_for(action, wire.base_url, **options)
         ) as adapter,
     ):
-        outcome = await adapter.perform(action, CONTEXT)
+        outcome = await perform(adapter, action, CONTEXT)
     return outcome, wire.received

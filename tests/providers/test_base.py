@@ -39,6 +39,7 @@ from tests.providers.wire import (
     drip,
     gzip_bomb,
     listening,
+    perform,
     reply,
     silence,
 )
@@ -76,7 +77,7 @@ class Raising(httpx.AsyncBaseTransport):
 async def test_what_the_wire_can_raise(fault: Exception, expected: str) -> None:
     """Only what is raised before a connection exists counts as not sent; everything else is a doubt."""
     async with open_adapter(callkaro(transport=Raising(fault))) as adapter:
-        outcome = await adapter.perform(PLACE, CONTEXT)
+        outcome = await perform(adapter, PLACE, CONTEXT)
     assert f"{outcome.status} {outcome.code} {outcome.retry}" == expected
 
 
@@ -91,7 +92,7 @@ async def test_the_deadline_is_total() -> None:
 async def test_a_cancelled_send_stays_cancelled() -> None:
     """Stopping the program is not an outcome of the call."""
     async with listening(silence) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
-        sending = asyncio.create_task(adapter.perform(CANCEL, CONTEXT))
+        sending = asyncio.create_task(perform(adapter, CANCEL, CONTEXT))
         await asyncio.wait_for(wire.asked.wait(), timeout=5)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -104,8 +105,8 @@ async def test_cookies_are_not_kept() -> None:
         listening(reply(200, {}, {"Set-Cookie": "session=1; Path=/"})) as wire,
         open_adapter(voxworks(wire.base_url)) as adapter,
     ):
-        await adapter.perform(CANCEL, CONTEXT)
-        await adapter.perform(CANCEL, CONTEXT)
+        await perform(adapter, CANCEL, CONTEXT)
+        await perform(adapter, CANCEL, CONTEXT)
     assert len(wire.received) == 2
     assert all("cookie" not in request.headers for request in wire.received)
 
@@ -116,7 +117,7 @@ async def test_a_gzip_bomb_is_stopped_at_the_bound() -> None:
     answer = reply(200, bomb, {"Content-Encoding": "gzip"})
     async with listening(answer) as wire, open_adapter(voxworks(wire.base_url)) as adapter:
         tracemalloc.start()
-        outcome = await adapter.perform(CANCEL, CONTEXT)
+        outcome = await perform(adapter, CANCEL, CONTEXT)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
     assert outcome.code is Code.UNREADABLE_REPLY
@@ -205,7 +206,7 @@ async def test_an_adapters_own_fault_after_sending_is_a_doubt() -> None:
         listening(reply(200, {})) as wire,
         open_adapter(Faulty(OtherSettings(base_url=wire.base_url), clock=lambda: NOW)) as adapter,
     ):
-        outcome = await adapter.perform(DeleteCampaign(target=CampaignRef(campaign_id="c")), CONTEXT)
+        outcome = await perform(adapter, DeleteCampaign(target=CampaignRef(campaign_id="c")), CONTEXT)
     assert (outcome.status, outcome.retry) == (Status.UNKNOWN, Retry.IDEMPOTENT)
     assert "KeyError" in outcome.message
 

@@ -25,7 +25,7 @@ from providers.ryng import Ryng, RyngSettings
 from providers.transport.redaction import Redactor
 from providers.voxworks import Voxworks, VoxworksSettings
 from tests.providers.made import CONTEXT, KEY, NOW, NUMBER, ask, callkaro, open_adapter
-from tests.providers.wire import listening, nobody_listening, reply
+from tests.providers.wire import listening, nobody_listening, perform, reply
 
 CALLER = "+61291234567"  # Voxworks' own example
 CAMPAIGN = CampaignRef(campaign_id="cd-1")
@@ -141,7 +141,7 @@ async def test_a_look_up_on_the_wire() -> None:
         open_adapter(kore(base_url=wire.base_url, **signing)) as adapter,
     ):
         sighting = await adapter.look_up(DELETE, CONTEXT)
-        await adapter.perform(DELETE, CONTEXT)
+        await perform(adapter, DELETE, CONTEXT)
     assert sighting is not None
     assert sighting.found
     look, delete = wire.received

@@ -29,6 +29,7 @@ from providers.base import Adapter, Context
 from providers.registry import PROVIDERS
 from tests.playground.providers_running import NUMBER, START, Running, running
 from tests.providers.made import open_adapter
+from tests.providers.wire import perform
 
 CONTEXT = Context(now=START, action_id="A-7K3F")
 HURRIED = 0.5
@@ -78,12 +79,12 @@ def connected(on: Running, provider: str, *, deadline: float = 5.0, **settings: 
     return kind(kind.settings_type.model_validate(given), deadline=deadline, clock=lambda: START)
 
 
-async def perform(
+async def performed(
     on: Running, provider: str, action: CallAction, *, context: Context = CONTEXT, **options: Any
 ) -> Outcome:
     """Ask a stand-in for something."""
     async with open_adapter(connected(on, provider, **options)) as adapter:
-        return await adapter.perform(action, context)
+        return await perform(adapter, action, context)
 
 
 @pytest.mark.parametrize("provider", ["voxworks", "ryng"])
@@ -92,10 +93,10 @@ async def test_a_placed_call_is_cancelled_by_its_id(on: Running, provider: str) 
     action = PLACE
     if provider == "voxworks":
         action = PLACE.model_copy(update={"at": START + timedelta(hours=1)})
-    placed = await perform(on, provider, action)
+    placed = await performed(on, provider, action)
     assert (placed.status, placed.warnings) == (Status.OK, ())
     assert placed.reference is not None
-    gone = await perform(on, provider, CancelCall(target=CallRef(call_id=placed.reference)))
+    gone = await performed(on, provider, CancelCall(target=CallRef(call_id=placed.reference)))
     assert (gone.code, gone.warnings) == (Code.CANCELLED, ())
     assert await on.effects(provider) == [("placed", placed.reference), ("cancelled", placed.reference)]
 
@@ -115,9 +116,9 @@ async def test_a_campaigns_whole_life(on: Running, style: str) -> None:
             seen = await adapter.look_up(action, context)
             assert seen is not None
             assert seen.found
-            told.append((seen.name, (await adapter.perform(action, context)).code))
+            told.append((seen.name, (await perform(adapter, action, context)).code))
         after = await adapter.look_up(DeleteCampaign(target=READY), Context(now=START, action_id="A-2222"))
-        again = await adapter.perform(StopCampaign(target=READY), Context(now=START, action_id="A-2222"))
+        again = await perform(adapter, StopCampaign(target=READY), Context(now=START, action_id="A-2222"))
     name = "Service Renewal Outreach Campaign61"
     assert told == [
         (name, Code.STARTED),
@@ -139,7 +140,7 @@ async def test_phones_ring_once(on: Running, provider: str, action: CallAction, 
     """Whatever befalls the answer, one request reaches the provider, and none may follow by itself."""
     seconds = {"slow": HURRIED * 2, "drip": HURRIED / 10, "endless": HURRIED / 10}.get(fault, 0)
     await on.control.fail(provider, Fault(does=fault, seconds=seconds))
-    outcome = await perform(on, provider, action, deadline=HURRIED)
+    outcome = await performed(on, provider, action, deadline=HURRIED)
     exchanges = (await on.control.journal(provider)).exchanges
     assert len(exchanges) == 1
     assert outcome.retry in {Retry.NEVER, Retry.VERIFY}
@@ -153,7 +154,7 @@ async def test_phones_ring_once(on: Running, provider: str, action: CallAction, 
 async def test_nobody_there(on: Running, provider: str, action: CallAction) -> None:
     """A refused connection was certainly not sent, and is safe to try again."""
     await on.control.fail(provider, "refused")
-    outcome = await perform(on, provider, action)
+    outcome = await performed(on, provider, action)
     assert (outcome.code, outcome.retry) == (Code.UNREACHABLE, Retry.SAFE)
     assert (await on.control.journal(provider)).exchanges == ()
 
@@ -176,7 +177,7 @@ async def test_what_the_provider_refuses(
     on: Running, provider: str, action: CallAction, settings: Mapping[str, Any], code: Code
 ) -> None:
     """A wrong setting ends in words, once, and changes nothing."""
-    outcome = await perform(on, provider, action, **settings)
+    outcome = await performed(on, provider, action, **settings)
     assert (outcome.status, outcome.code, outcome.retry) == (Status.FAILED, code, Retry.NEVER)
     assert await on.effects(provider) == []
 
@@ -195,7 +196,7 @@ async def test_too_many_requests(
 ) -> None:
     """What calls people is not asked for again by itself, even where it was not processed."""
     await on.control.fail(provider, "rate_limited")
-    outcome = await perform(on, provider, action)
+    outcome = await performed(on, provider, action)
     assert outcome.code is Code.RATE_LIMITED
     assert holds(outcome)
     assert await on.effects(provider) == []

@@ -10,6 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from providers.actions import CallAction, Outcome, Refused, Status
+from providers.base import Adapter, Context
+
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 _LINGER_ZERO = struct.pack("ii", 1, 0)  # closing then sends RST instead of FIN
@@ -201,3 +204,12 @@ async def never_accepting() -> AsyncIterator[str]:
 def _head(status: int, headers: Mapping[str, str]) -> bytes:
     lines = [f"HTTP/1.1 {status} Words", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
     return "\r\n".join(lines).encode("latin-1")
+
+
+async def perform(adapter: Adapter, action: CallAction, context: Context) -> Outcome:
+    """Prepare and send, as the dispatcher does; what is refused before any request is an outcome too."""
+    try:
+        prepared = adapter.prepare(action, context)
+    except Refused as refused:
+        return Outcome(status=Status.REFUSED, code=refused.code, message=refused.message)
+    return await adapter.send(prepared)

@@ -26,7 +26,7 @@ from providers.base import Adapter, Capability
 from providers.phone import REGIONS, PhoneFault, read
 from providers.registry import PROVIDERS
 from tests.providers.made import CONTEXT, callkaro, open_adapter, ryng, voxworks
-from tests.providers.wire import Received, listening, reply
+from tests.providers.wire import Received, listening, perform, reply
 from tests.security.test_echoes import action_for, adapter_of
 
 HOSTILE = st.text("aZ09._:-/%?#\\@;&=+ \t\r\n\x00\x7fé٣\uff41\uff0e\uff0f\u202e", max_size=12)
@@ -58,7 +58,7 @@ def aimed_at(provider: str, capability: Capability, text: str) -> tuple[CallActi
 async def sent(adapter: Adapter, action: CallAction, received: list[Received]) -> list[str]:
     """The raw targets of what a connection sends for an action, its look-up among them."""
     before = len(received)
-    await adapter.perform(action, CONTEXT)
+    await perform(adapter, action, CONTEXT)
     await adapter.look_up(action, CONTEXT)
     return [one.target for one in received[before:]]
 

@@ -38,6 +38,7 @@ from tests.providers.wire import (
     hang_up,
     listening,
     nobody_listening,
+    perform,
     reply,
     reset,
     silence,
@@ -117,7 +118,7 @@ async def exchange(
         listening(answer) as wire,
         open_adapter(adapter_of(provider, base_url or wire.base_url, deadline=deadline)) as adapter,
     ):
-        outcome = await adapter.perform(action, CONTEXT)
+        outcome = await perform(adapter, action, CONTEXT)
         await adapter.look_up(action, CONTEXT)
     return outcome, wire.received, adapter
 

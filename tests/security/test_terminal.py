@@ -23,7 +23,8 @@ import pytest
 from bot.cli.parser import make_parser
 from bot.text.terminal import LineFormatter, cell, json_text, quoted, shown
 from providers.actions import Code, PlaceCall
-from storage.models import Change, NewRequest, Note, Person
+from storage.changes import Change, NewRequest, Note
+from storage.models import Person
 from storage.store import Store
 from tests.storage.contract.changes import succeeded
 from tests.storage.samples import (
@@ -152,7 +153,7 @@ async def _fill(path: Path) -> list[str]:
     rules = await log.audit.keep_rules(actor=HOSTILE, data={"difference": HOSTILE, "rules": "[]"}, after=None)
     export = await log.audit.exported(actor=HOSTILE, rows=HOSTILE, private={"query": HOSTILE})
     stop, _ = await log.do_not_call.stop(NUMBER, masked=HOSTILE, actor=HOSTILE, reason=HOSTILE)
-    listed = await log.do_not_call.add_list(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
+    listed = await log.do_not_call_lists.add(HOSTILE, {OTHER_NUMBER}, actor=HOSTILE)
     for one in ("U0ONE", "U0TWO"):
         await log.users.keep_person(Person(one, "T0", HOSTILE, "UTC", False, False, False, False, NOON))
     await log.close()

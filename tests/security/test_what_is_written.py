@@ -26,6 +26,7 @@ from storage.store import Store
 from tests.e2e.conftest import Wings
 from tests.e2e.scene import Scene, opened, request_id, words
 from tests.security.echoing import NUMBERS, WRITINGS
+from tests.storage.samples import erase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -272,7 +273,7 @@ async def test_after_erasing_no_byte_tells_of_a_customer(day: Day, tmp_path: Pat
     log_of_day = await Store.open(tmp_path / "copy.db", key=b64decode(KEY), clock=lambda: later)
     await log_of_day.users.keep_draft("later", person="U0AGENT", content={})  # which forgets the old ones
     for one in day.ids:
-        await log_of_day.retention.erase(one, actor="U0DPO")
+        await erase(log_of_day, one, actor="U0DPO")
     await log_of_day.close()
     for file in (tmp_path / "copy.db", *tmp_path.glob("copy.db-*")):  # noqa: ASYNC240 - nothing else runs
         left = file.read_bytes().decode("latin-1")

@@ -21,7 +21,7 @@ async def run(path: str, key: str, name: str, amount: int, parts: int) -> None:
         if next(done) == parts:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    await log.do_not_call.add_list(name, many_numbers(amount), actor="system", progress=progress)
+    await log.do_not_call_lists.add(name, many_numbers(amount), actor="system", progress=progress)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Requests and moves that tests of a log are about, and a clock that does as it is told."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,8 +15,12 @@ from providers.actions import (
     NumberRef,
     PlaceCall,
 )
-from storage.models import Approval, Change, Move, NewAction, NewRequest, Note, Scalar
+from storage.changes import Change, Move, NewAction, NewRequest, Note
+from storage.maintenance.verification import verify
+from storage.models import Approval, Scalar, Verdict
+from storage.repositories import retention
 from storage.states import State
+from storage.store import Store
 
 KEY = b"a key for look-ups, as long as 32"
 NUMBER = "+919876543210"
@@ -187,3 +192,15 @@ def _decided(entries: tuple[str, ...], person: str, after: State) -> Change:
         content="a hash",
     )
     return Change(request_of(entries[0]), person, moves, approval=approval)
+
+
+async def erase(log: Store, request: str, *, actor: str) -> None:
+    """Forget a request or a fault, wherever it stands; a purge leaves what is under way."""
+    sources = log._database.sources
+    await log._database.writer.do(lambda connection: retention.erase(connection, sources, request, actor))
+    await log._database.writer.wipe()
+
+
+async def verified(log: Store) -> Verdict:
+    """Verify a log that is open."""
+    return await asyncio.to_thread(verify, log._database.path, key=log._database.sources.key)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from storage.changes import Post
 from storage.event_log.writer import utc_now
-from storage.models import Post
 from storage.repositories.processes import ProcessLock
 from storage.store import Store
 from tests.storage.samples import KEY, claim, placing

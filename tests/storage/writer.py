@@ -5,8 +5,8 @@ import sys
 from dataclasses import replace
 from itertools import count
 
+from storage.changes import Change, Move, Post
 from storage.event_log.writer import utc_now
-from storage.models import Change, Move, Post
 from storage.states import State
 from storage.store import Store
 from tests.storage.samples import KEY, placing

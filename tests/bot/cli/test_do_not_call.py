@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.cli.do_not_call_file import NAMED
-from storage.repositories.do_not_call import TOGETHER
+from storage.repositories.do_not_call_lists import TOGETHER
 from tests.e2e.scene import Printed
-from tests.storage.repositories.test_do_not_call import import_until_killed
+from tests.storage.repositories.test_do_not_call_lists import import_until_killed
 from tests.support.tree import ROOT
 
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="

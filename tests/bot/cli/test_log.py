@@ -13,7 +13,8 @@ import pytest
 
 from bot.cli import log as log_command
 from bot.cli.parser import make_parser
-from storage.models import Change, Move, Person
+from storage.changes import Change, Move
+from storage.models import Person
 from storage.store import Store
 from tests.bot.parsing.number_plans import digits_of
 from tests.storage.contract.changes import cancelled

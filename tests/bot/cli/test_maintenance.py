@@ -11,7 +11,7 @@ import pytest
 from bot.cli.maintenance import NOT_REACHED, CannotPurge, asked_for, purge, report
 from bot.config.settings import RetentionTable
 from providers.actions import PlaceCall
-from storage.models import NewAction
+from storage.changes import NewAction
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, Why
 from storage.store import Store
 from tests.bot.config.test_loader import FILE, KEY, environment

@@ -15,22 +15,13 @@ from bot.services.wakeups import Wakeups
 from bot.workers.provider_events import Ignored, Notices, settles, settles_deletion
 from providers.actions import CallAction, CallEnd, Code, Kind, Notice, NumberRef, PlaceCall
 from providers.actions import CancelCall as Cancel
+from storage.changes import Change, Move, NewAction, NewRequest
 from storage.errors import Conflict
-from storage.models import (
-    SYSTEM,
-    Cancelled,
-    Change,
-    LogEntry,
-    MessageRef,
-    Move,
-    NewAction,
-    NewRequest,
-    Request,
-)
+from storage.models import SYSTEM, Cancelled, LogEntry, MessageRef, Request
 from storage.states import TERMINAL, State
 from storage.store import Store
 from tests.bot.config.test_loader import environment
-from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing
+from tests.storage.samples import KEY, Clock, approve, cancelling, claim, placing, verified
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 NUMBER = "+919876543210"
@@ -304,7 +295,7 @@ async def test_of_many_deliveries_one_is_written(log: Store) -> None:
         "unknown",
         "webhook",
     ]
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
 
 
 async def test_a_call_that_took_place_is_not_placed_again(log: Store) -> None:
@@ -318,7 +309,7 @@ async def test_a_call_that_took_place_is_not_placed_again(log: Store) -> None:
     names = [event.name for event in await log.requests.events(entry)]
     assert names[3:] == ["ordered", "order_dropped", "webhook"]
     assert (await log.requests.request(entry)).state is State.SUCCEEDED
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
 
 
 async def test_a_contradiction_is_told_once(log: Store) -> None:
@@ -330,7 +321,7 @@ async def test_a_contradiction_is_told_once(log: Store) -> None:
     assert await told(log, entry) == 0
     assert [event.name for event in await log.requests.events(entry)][3:] == ["did_not_happen", "took_place"]
     assert (await log.requests.request(entry)).state is State.FAILED
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
 
 
 async def placed(log: Store, new: NewRequest | None = None) -> str:
@@ -375,7 +366,7 @@ async def test_a_call_that_was_deleted_settles_its_deletion(log: Store) -> None:
     later = await deletion_in_doubt(log)
     assert await told(log, call, end=CallEnd.DELETED) == 0
     assert await states(log, later) == [State.UNKNOWN]
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
 
 
 async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: Store) -> None:
@@ -386,7 +377,7 @@ async def test_a_call_in_doubt_that_was_deleted_stays_in_doubt(log: Store) -> No
     later = await deletion_in_doubt(log)
     assert await told(log, call, times=5, end=CallEnd.DELETED) == 0
     assert await states(log, call, later) == [State.UNKNOWN, State.UNKNOWN]
-    assert (await log.verify()).faults == ()
+    assert (await verified(log)).faults == ()
 
 
 @pytest.mark.parametrize(
@@ -462,7 +453,7 @@ async def test_one_event_comes_for_each_try(log: Store) -> None:
 async def test_an_action_that_is_not_in_the_log_is_no_fault(log: Store) -> None:
     """Nothing is written and nothing raised: the provider must not try for ever."""
     assert await told(log, "A-2222") == 0
-    assert (await log.verify()).events == 0
+    assert (await verified(log)).events == 0
 
 
 @pytest.mark.parametrize("after", [State.SUCCEEDED, State.FAILED])

@@ -47,7 +47,7 @@ from tests.providers.contract.case import (
     unasked,
 )
 from tests.providers.contract.failures import FAILURES, FOREIGN, JUNK, Failure, NoNames, after_doubt
-from tests.providers.wire import Received, listening, reply, twice
+from tests.providers.wire import Received, listening, perform, reply, twice
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
@@ -246,8 +246,8 @@ class ProviderContract:
         """On a kept connection a drop cannot be told from an old one, nor an answer from an earlier one's."""
         async with listening(reply(200, {})) as wire:
             adapter = first.connect(wire.base_url)
-            await adapter.perform(first.ask.action, CONTEXT)
-            await adapter.perform(first.ask.action, CONTEXT)
+            await perform(adapter, first.ask.action, CONTEXT)
+            await perform(adapter, first.ask.action, CONTEXT)
             await adapter.aclose()
         assert [request.connection for request in wire.received] == [1, 2]
 
@@ -257,9 +257,9 @@ class ProviderContract:
         asked = Asked(succeeded.subject, succeeded.subject.asked_by(fixture))
         async with listening(twice(fixture.status, fixture.content, fixture.headers)) as wire:
             adapter = asked.connect(wire.base_url, fixture.settings)
-            first = await adapter.perform(asked.ask.action, CONTEXT)
+            first = await perform(adapter, asked.ask.action, CONTEXT)
             wire.answer = reply(500, b"")
-            second = await adapter.perform(asked.ask.action, CONTEXT)
+            second = await perform(adapter, asked.ask.action, CONTEXT)
             await adapter.aclose()
         assert (first.status, second.status) == (Status.OK, Status.UNKNOWN)
         assert len(wire.received) == 2
@@ -269,7 +269,7 @@ class ProviderContract:
         action = first.ask.action
         async with failure.at() as place:
             adapter = first.connect(place.base_url, deadline=failure.deadline)
-            outcome = await adapter.perform(action, CONTEXT)
+            outcome = await perform(adapter, action, CONTEXT)
             await adapter.aclose()
         assert _in_short(outcome) == failure.meaning(action)
         assert len(place.received) == failure.requests
@@ -277,14 +277,14 @@ class ProviderContract:
     def test_no_such_host(self, first: Asked) -> None:
         """A name that nobody knows was certainly not sent to."""
 
-        async def perform() -> Outcome:
+        async def perform_nowhere() -> Outcome:
             adapter = first.connect("https://voice.invalid")
-            outcome = await adapter.perform(first.ask.action, CONTEXT)
+            outcome = await perform(adapter, first.ask.action, CONTEXT)
             await adapter.aclose()
             return outcome
 
         with asyncio.Runner(loop_factory=NoNames) as runner:
-            outcome = runner.run(perform())
+            outcome = runner.run(perform_nowhere())
             loop = runner.get_loop()
             assert isinstance(loop, NoNames)
         assert _in_short(outcome) == "failed unreachable safe"
@@ -318,7 +318,7 @@ class ProviderContract:
         assert ask.action.kind is fixture.kind
         async with listening(fixture.answer) as wire:
             adapter = Asked(subject, ask).connect(wire.base_url, fixture.settings)
-            outcome = await adapter.perform(ask.action, CONTEXT)
+            outcome = await perform(adapter, ask.action, CONTEXT)
             await adapter.aclose()
         assert _in_short(outcome) == f"{expected.status} {expected.code} {expected.retry}"
         assert outcome.reference == expected.reference
@@ -339,7 +339,7 @@ class ProviderContract:
         for name, answer in FOREIGN.items():
             async with listening(answer) as wire:
                 adapter = first.connect(wire.base_url)
-                outcome = await adapter.perform(first.ask.action, CONTEXT)
+                outcome = await perform(adapter, first.ask.action, CONTEXT)
                 await adapter.aclose()
             assert _in_short(outcome) == "failed rejected never", name
             assert adapter.address_setting in outcome.message, name
@@ -362,7 +362,7 @@ class ProviderContract:
         for name, body in JUNK.items():
             async with listening(reply(fixture.status, body)) as wire:
                 adapter = asked.connect(wire.base_url, fixture.settings)
-                outcome = await adapter.perform(asked.ask.action, CONTEXT)
+                outcome = await perform(adapter, asked.ask.action, CONTEXT)
                 await adapter.aclose()
             assert (outcome.status, outcome.reference) == (Status.UNKNOWN, None), name
 
@@ -433,7 +433,7 @@ async def _performed(
 ) -> tuple[Outcome, list[Received]]:
     async with listening(reply(*answer)) as wire:
         adapter = asked.connect(wire.base_url, settings or {})
-        outcome = await adapter.perform(asked.ask.action, CONTEXT)
+        outcome = await perform(adapter, asked.ask.action, CONTEXT)
         await adapter.aclose()
     return outcome, wire.received
 
@@ -442,7 +442,7 @@ async def _refused(subject: Subject, action: CallAction, settings: Mapping[str, 
     """The refusal of an action, of which the provider did not hear."""
     async with listening(reply()) as wire:
         adapter = subject.connect(wire.base_url, settings)
-        outcome = await adapter.perform(action, CONTEXT)
+        outcome = await perform(adapter, action, CONTEXT)
         await adapter.aclose()
     assert (outcome.status, wire.connections) == (Status.REFUSED, 0)
     with pytest.raises(Refused) as refused:

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from providers.actions import Code, PlaceCall
+from storage.changes import Change, Move, NewAction, NewRequest, Note
 from storage.errors import Conflict
-from storage.models import Change, Move, NewAction, NewRequest, Note, Request
+from storage.models import Request
 from storage.states import IllegalMove, State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded

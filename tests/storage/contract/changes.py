@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from providers.actions import Code
+from storage.changes import Change, Move, NewRequest, Post
 from storage.errors import Conflict, NoSuchRequest
 from storage.event_log.hash_chain import microseconds, replay
-from storage.models import Approval, Change, LogEntry, MessageRef, Move, NewRequest, Post, Request
+from storage.models import Approval, LogEntry, MessageRef, Request
 from storage.states import IllegalMove, State
 from storage.store import Store
 from tests.storage.samples import (
@@ -21,8 +22,10 @@ from tests.storage.samples import (
     claim,
     deleting,
     deny,
+    erase,
     finish,
     placing,
+    verified,
     withdraw,
 )
 
@@ -132,7 +135,7 @@ class Changing:
         with pytest.raises(NoSuchRequest):
             await log.requests.apply(approve("A-0000"))
         with pytest.raises(NoSuchRequest):
-            await log.retention.erase("A-0000", actor="U1")
+            await erase(log, "A-0000", actor="U1")
 
     async def test_a_change_reaches_only_its_own_request(self, log: Store) -> None:
         """A move of another request's entry is no part of a change."""
@@ -325,7 +328,7 @@ class Changing:
         assert await log.requests.hold(entries["two"], owner="two", attempt=1, until=until)
         due = await log.outbox.outgoing(clock.now, owner="three", until=until, limit=9)
         assert [post.request for post in due] == [entries["one"]]
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_a_fault_of_the_program_has_an_id(self, log: Store, clock: Clock) -> None:
         """A report can be read by its id, what is private to it apart."""
@@ -337,9 +340,9 @@ class Changing:
         assert (event.name, event.actor, event.at) == ("fault", "U1", clock.now)
         assert event.data == {"where": "commands"}
         assert list(await log.requests.private(fault)) == [(event.seq, "traceback", "Traceback: \\ud83d")]
-        await log.retention.erase(fault, actor="U2")
+        await erase(log, fault, actor="U2")
         assert not await log.requests.private(fault)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_erasing_forgets_what_is_personal_and_nothing_else(self, log: Store, clock: Clock) -> None:
         """After erasing, the life of the entry is still there and no personal value is."""
@@ -347,7 +350,7 @@ class Changing:
         await succeeded(log, made.id, clock, Code.QUEUED, "ck_1")
         fields = [field for _, field, _ in await log.requests.private(made.id)]
         assert sorted(fields) == ["action", "consent", "purpose", "raw", "reason"]
-        await log.retention.erase(made.id, actor="U0DPO")
+        await erase(log, made.id, actor="U0DPO")
         after = await log.requests.request(made.id)
         assert (after.reason, after.purpose, after.consent) == (None, None, None)
         [entry] = after.entries
@@ -356,9 +359,9 @@ class Changing:
         events = await log.requests.events(made.id)
         assert [event.name for event in events] == ["requested", "sending", "succeeded", "erased"]
         assert events[-1].actor == "U0DPO"
-        await log.retention.erase(made.id, actor="U0DPO")
+        await erase(log, made.id, actor="U0DPO")
         assert len(await log.requests.events(made.id)) == len(events)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
         await assert_replayable(log, made.id)
 
     async def test_events_tell_the_whole_story(self, log: Store, clock: Clock) -> None:
@@ -376,7 +379,7 @@ class Changing:
         assert events[2].data["owner"] == "one"
         assert events[3].at < events[0].at
         await assert_replayable(log, made.id)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_messages_are_part_of_a_request(self, log: Store, clock: Clock) -> None:
         """Where the audit message and the card stand is read with the request."""

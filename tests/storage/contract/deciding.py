@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from storage.changes import Change
 from storage.errors import Conflict
-from storage.models import Change
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded
-from tests.storage.samples import approve, cancelling
+from tests.storage.samples import approve, cancelling, erase, verified
 
 RULES = {"rules": '{"rules":[]}', "difference": "These are the first."}
 
@@ -32,7 +32,7 @@ class Deciding:
         last = await log.requests.apply(replace(approve(made.id, person="U0SECOND"), after=1))
         assert (last.state, last.approved_by) == (State.APPROVED, ["U0MANAGER", "U0SECOND"])
         await assert_replayable(log, made.id)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_words_of_an_approval_that_moves_nothing_are_kept(self, log: Store) -> None:
         """They hang on its event, and can be erased."""
@@ -40,7 +40,7 @@ class Deciding:
         await log.requests.apply(one_of_two(made.id, "U0MANAGER", after=0))
         [event] = [one for one in await log.requests.events(made.id) if one.name == "approval_recorded"]
         assert (event.seq, "note", "checked") in await log.requests.private(made.id)
-        await log.retention.erase(made.id, actor="U0AUDITOR")
+        await erase(log, made.id, actor="U0AUDITOR")
         assert (event.seq, "note", "checked") not in await log.requests.private(made.id)
 
     async def test_what_waits_says_who_approved(self, log: Store) -> None:
@@ -73,4 +73,4 @@ class Deciding:
         assert last
         assert last.data["difference"] == "more"
         assert [one.name for one in await log.requests.events(last.request)] == ["rules_changed"]
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults

@@ -2,7 +2,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
-from storage.models import MessageRef, Person, Post, Query
+from storage.changes import Post
+from storage.models import MessageRef, Person, Query
 from storage.repositories.erasure_list import Erasing, Listed, Why
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded
@@ -16,7 +17,9 @@ from tests.storage.samples import (
     cancelling,
     cancelling_by_id,
     deny,
+    erase,
     placing,
+    verified,
     withdraw,
 )
 
@@ -63,7 +66,7 @@ class Forgetting:
         ]
         assert await log.users.draft("theirs") is None
         assert await log.users.draft("others") is not None
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_a_purge_is_an_event_that_counts(self, log: Store, clock: Clock) -> None:
         """Who, by which rule, how many, and no number; each request has its own event, too."""
@@ -173,7 +176,7 @@ class Forgetting:
         assert person.name == ""
         for kept in (late, open_still, young):
             assert await log.requests.private(kept.id)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_many_go_some_at_a_time(self, log: Store, clock: Clock) -> None:
         """The oldest first, past what stays, until nothing is left."""
@@ -217,7 +220,7 @@ class Forgetting:
         made = await recorded(log, placing())
         await succeeded(log, made.id, clock, Code.QUEUED)
         await log.users.keep_draft("again", person="U0AGENT", content={"text": "(98765) 43210 today"})
-        await log.retention.erase(made.id, actor="U0DPO")
+        await erase(log, made.id, actor="U0DPO")
         assert await log.users.draft("again") is None
 
     async def test_our_words_are_taken_out_of_slack(self, log: Store, clock: Clock) -> None:

@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import CampaignRef, Code, Kind, StopCampaign
+from storage.changes import NewAction, NewRequest
 from storage.errors import AlreadyAsked
-from storage.models import NewAction, NewRequest, Query
+from storage.models import Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded

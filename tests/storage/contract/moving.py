@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from storage.changes import Change, Move, Note
 from storage.event_log.hash_chain import FOLLOWED
-from storage.models import Change, Followed, Move, Note, Request
+from storage.models import Followed, Request
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.beginning import begin
 from tests.storage.contract.changes import recorded
-from tests.storage.samples import Clock, approve, cancelling, finish, noted, placing
+from tests.storage.samples import Clock, approve, cancelling, finish, noted, placing, verified
 
 
 class Moving:
@@ -29,7 +30,7 @@ class Moving:
         assert not await log.dispatch_queue.moves_due(clock.now)
         assert (await log.requests.request(move.id)).followed_by == Followed(second.id, State.APPROVED)
         assert (await log.requests.request(second.id)).follows == move.id
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_each_end_of_the_second_step_is_told_once(self, log: Store, clock: Clock) -> None:
         """Unknown at first, then done: both are news, and neither is twice."""

@@ -4,8 +4,9 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict, NoSuchRequest
-from storage.models import Approval, Change, Move, Note, Post, Query
+from storage.models import Approval, Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable, recorded, succeeded
@@ -16,8 +17,10 @@ from tests.storage.samples import (
     approve,
     cancelling,
     deleting,
+    erase,
     noted,
     placing,
+    verified,
     withdraw,
 )
 
@@ -41,7 +44,7 @@ class Noting:
         ]
         assert (events[0].seq, "words", "call later") in await log.requests.private(made.id)
         await assert_replayable(log, made.id)
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_posts_hang_on_the_first_event_of_a_change(self, log: Store, clock: Clock) -> None:
         """With moves, that is the first move's; without, the first note's."""
@@ -134,7 +137,7 @@ class Noting:
         await log.requests.apply(approve(made.id))
         [ready] = await log.dispatch_queue.ready(made.asked_at, 9)
         assert (ready.sighted, ready.known_as) == (True, "Diwali offers")
-        await log.retention.erase(made.id, actor="U0DPO")
+        await erase(log, made.id, actor="U0DPO")
         [entry] = (await log.requests.request(made.id)).entries
         assert (entry.looked_up, entry.sighted, entry.known_as) == (True, True, None)
 
@@ -143,7 +146,7 @@ class Noting:
         made = await recorded(log, replace(placing(), mode="dry-run"))
         assert made.mode == (await log.requests.request(made.id)).mode == "dry-run"
         assert (await recorded(log, placing())).mode is None
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_campaigns_are_known_by_what_look_ups_called_them(self, log: Store, clock: Clock) -> None:
         """Each name once, by connection and id, until the campaign is deleted through us or its name erased."""
@@ -158,7 +161,7 @@ class Noting:
         fourth = (via, "cd-3", "Dues")
         assert {*await log.call_history.campaigns_seen()} == {first, second, third, fourth}
         await log.requests.apply(withdraw(made[3].id))
-        await log.retention.erase(made[3].id, actor="U1")
+        await erase(log, made[3].id, actor="U1")
         assert {*await log.call_history.campaigns_seen()} == {first, second, third}
         await log.requests.apply(approve(made[1].id))
         await succeeded(log, made[1].id, clock, Code.DELETED)

@@ -1,7 +1,7 @@
 import asyncio
 from datetime import timedelta
 
-from storage.models import Budget
+from storage.repositories.rate_limits import Budget
 from storage.store import Store
 from tests.storage.samples import Clock
 

@@ -3,8 +3,9 @@ from datetime import timedelta
 
 from providers.actions import Code, Kind
 from providers.phone import mask
+from storage.changes import Change, Move, Note
 from storage.event_log.hash_chain import ASKED, GENESIS
-from storage.models import Change, Move, Note, Query, Waiting
+from storage.models import Query, Waiting
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded
@@ -19,9 +20,11 @@ from tests.storage.samples import (
     claim,
     deleting,
     deny,
+    erase,
     finish,
     noted,
     placing,
+    verified,
     withdraw,
 )
 
@@ -63,7 +66,7 @@ class Reading:
     async def test_a_number_erased_is_found_no_more(self, log: Store) -> None:
         """Look-up by number is part of what is erased."""
         made = await recorded(log, placing(NUMBER))
-        await log.retention.erase(made.id, actor="U1")
+        await erase(log, made.id, actor="U1")
         assert not (await log.search.page(Query(number=NUMBER))).entries
         assert [entry.id for entry in (await log.search.page(Query())).entries] == [made.id]
 
@@ -127,7 +130,7 @@ class Reading:
         await succeeded(log, cancel.id, clock, Code.CANCELLED)
         erased = await recorded(log, placing(at=TOMORROW))
         await succeeded(log, erased.id, clock, Code.SCHEDULED)
-        await log.retention.erase(erased.id, actor="U1")
+        await erase(log, erased.id, actor="U1")
 
         found = await log.call_history.scheduled(["reminders"], clock.now, mine="U0AGENT", limit=100)
         assert [entry.id for entry in found] == [one.id for one in (sooner, later, *others)]
@@ -306,7 +309,7 @@ class Reading:
         decided = await recorded(log, cancelling())
         await log.requests.apply(approve(decided.id))
         assert [entry.id for entry in await log.approvals.alike(masked)] == [f"{one.id}.1", other.id]
-        await log.retention.erase(one.id, actor="U0DPO")
+        await erase(log, one.id, actor="U0DPO")
         assert [entry.id for entry in await log.approvals.alike(masked)] == [other.id]
 
     async def test_who_was_asked_last_is_known(self, log: Store, clock: Clock) -> None:
@@ -328,11 +331,11 @@ class Reading:
         at = clock.now + timedelta(hours=1)
         made = await recorded(log, replace(cancelling(), goes_out=at))
         assert made.goes_out == (await log.requests.request(made.id)).goes_out == at
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_an_empty_log_is_whole(self, log: Store) -> None:
         """There is nothing to find fault with in an empty log."""
-        verdict = await log.verify()
+        verdict = await verified(log)
         assert (verdict.events, verdict.entries, verdict.head, verdict.faults) == (0, 0, GENESIS, ())
 
     async def test_verifying_reads_everything(self, log: Store, clock: Clock) -> None:
@@ -345,6 +348,6 @@ class Reading:
         assert await log.requests.hold(
             f"{made.id}.1", owner="one", attempt=1, until=until + timedelta(seconds=9)
         )
-        verdict = await log.verify()
+        verdict = await verified(log)
         assert (verdict.events, verdict.entries, verdict.faults) == (6, 2, ())
         assert verdict.head == (await log.requests.events(made.id))[-1].hash

@@ -6,11 +6,24 @@ from datetime import timedelta
 import pytest
 
 from providers.actions import Code, Kind
-from storage.models import AskedToStop, Found, Hit, Note, Person, Query
+from storage.changes import Note
+from storage.models import AskedToStop, Found, Hit, Person, Query
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import cancelled, recorded, succeeded
-from tests.storage.samples import NOON, NUMBER, OTHER_NUMBER, Clock, approve, cancelling, deny, noted, placing
+from tests.storage.samples import (
+    NOON,
+    NUMBER,
+    OTHER_NUMBER,
+    Clock,
+    approve,
+    cancelling,
+    deny,
+    erase,
+    noted,
+    placing,
+    verified,
+)
 
 
 class Searching:
@@ -68,7 +81,7 @@ class Searching:
         assert _ids(await log.search.find(Query(text="0%"))) == targets
         assert _ids(await log.search.find(Query(text="moved", number=NUMBER))) == [other.id, f"{gave.id}.1"]
         assert _ids(await log.search.find(Query(text="moved", kind=Kind.PLACE_CALL))) == []
-        await log.retention.erase(gave.id, actor="U1")
+        await erase(log, gave.id, actor="U1")
         assert _ids(await log.search.find(Query(text="moved"))) == [other.id]
 
     @pytest.mark.parametrize(
@@ -96,7 +109,7 @@ class Searching:
         for reason, text in ((wrote, typed), (typed, wrote)):
             made = await recorded(log, replace(cancelling(), reason=f"– {reason} –"))
             assert made.id in _ids(await log.search.find(Query(text=text))), text
-            await log.retention.erase(made.id, actor="U1")
+            await erase(log, made.id, actor="U1")
             assert _ids(await log.search.find(Query(text=text))) == []
 
     @pytest.mark.parametrize(
@@ -194,9 +207,9 @@ class Searching:
         [event] = await log.requests.events(made)
         assert (event.name, event.actor, event.data["rows"]) == ("exported", "os:asha", "all")
         assert [value for _, _, value in await log.requests.private(made)] == [f"number={NUMBER}"]
-        await log.retention.erase(made, actor="U1")
+        await erase(log, made, actor="U1")
         assert await log.requests.private(made) == []
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
 
 def _ids(found: Found) -> Sequence[str]:

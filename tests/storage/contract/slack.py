@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from storage.changes import Post
 from storage.errors import Conflict
-from storage.models import Approval, MessageRef, Outgoing, Person, Post
+from storage.models import Approval, MessageRef, Outgoing, Person
 from storage.store import Store
 from tests.storage.contract.changes import recorded
-from tests.storage.samples import NOON, Clock, approve, cancelling, deny, placing
+from tests.storage.samples import NOON, Clock, approve, cancelling, deny, placing, verified
 
 LEASE = timedelta(seconds=30)
 
@@ -260,7 +261,7 @@ class Remembering:
         assert await log.audit.record_denied_attempt(**{**tried, "actor": "U2"}) is not None
         clock.move(days=1)
         assert await log.audit.record_denied_attempt(**tried) not in {None, first}
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_a_person_is_what_slack_said_last(self, log: Store) -> None:
         """What is known of a person is replaced as a whole."""

@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from providers.actions import Code
+from storage.changes import Change, Move, NewRequest, Note, Post
 from storage.event_log.hash_chain import CANCELLED
-from storage.models import Cancelled, Change, MessageRef, Move, NewRequest, Note, Post, Request
+from storage.models import Cancelled, MessageRef, Request
 from storage.states import State
 from storage.store import Store
 from tests.storage.contract.changes import recorded, succeeded
@@ -21,6 +22,7 @@ from tests.storage.samples import (
     finish,
     noted,
     placing,
+    verified,
 )
 
 TOMORROW = NOON + timedelta(days=1)
@@ -40,7 +42,7 @@ class TakingAway:
         assert (await log.requests.request(other.id)).cancelled is None
         posts = await log.outbox.outgoing(clock.now, owner="one", until=clock.now + LEASE, limit=9)
         assert [(post.request, post.template, post.to) for post in posts] == [(call.id, "state", "audit")]
-        assert not (await log.verify()).faults
+        assert not (await verified(log)).faults
 
     async def test_a_call_is_told_that_it_was_cancelled_by_id(self, log: Store, clock: Clock) -> None:
         """Only through its own connection, where ids mean that call."""

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 
 from providers.actions import Code
+from storage.changes import Change, Move, Note, Post
 from storage.errors import Conflict
-from storage.models import Change, Move, Note, Post
 from storage.states import MOVES, IllegalMove, State, onward, request_state
 from storage.store import Store
 from tests.storage.contract.changes import assert_replayable
@@ -30,9 +30,11 @@ from tests.storage.samples import (
     claim,
     deny,
     doubt,
+    erase,
     finish,
     noted,
     placing,
+    verified,
     withdraw,
 )
 
@@ -154,7 +156,7 @@ class Lives(RuleBasedStateMachine):
     @rule(request=requests)
     def erase(self, request: str) -> None:
         """Forget what is personal."""
-        self.run(self.log.retention.erase(request, actor="U0DPO"))
+        self.run(erase(self.log, request, actor="U0DPO"))
         assert not self.run(self.log.requests.private(request))
 
     @rule(hours=st.integers(-48, 48))
@@ -183,7 +185,7 @@ class Lives(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """The log verifies; let go of everything."""
-        assert not self.run(self.log.verify()).faults
+        assert not self.run(verified(self.log)).faults
         for log in self.opened:
             self.run(log.close())
         self.runner.close()

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.database.connection import BUSY_SECONDS, Writer
+from storage.database.connection import BUSY_SECONDS
 from storage.database.deadlines import deadline
+from storage.database.threads import Writer
 from storage.errors import CommitUnknownError, LogBusyError
 from storage.models import Person, Query
 from storage.store import Store
 from tests.storage.holder import held
-from tests.storage.samples import KEY, NOON, Clock, placing, withdraw
+from tests.storage.samples import KEY, NOON, Clock, placing, verified, withdraw
 from tests.support.tree import ROOT
 
 SOON = 0.3
@@ -84,7 +85,7 @@ async def test_what_is_not_written_by_its_deadline_never_is(log: Store, path: Pa
     again = await log.requests.record(new)
     assert again.fresh
     assert (await log.requests.record(new)).request.id == again.request.id
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
 
 
 async def test_a_deadline_ends_the_wait_of_one_and_not_of_those_it_waits_with(log: Store, path: Path) -> None:

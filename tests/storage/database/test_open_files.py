@@ -13,7 +13,7 @@ import pytest
 from storage.errors import LogReplacedError
 from storage.maintenance.backup import backup
 from storage.store import Store
-from tests.storage.samples import KEY, Clock, placing
+from tests.storage.samples import KEY, Clock, placing, verified
 from tests.support.tree import ROOT
 
 Loss = Callable[[Path, Path], object]
@@ -99,7 +99,7 @@ async def test_files_that_come_back_are_the_log_again(log: Store, path: Path) ->
     away.rename(path.parent)
     assert (await log.requests.record(placing())).fresh
     assert log.fault() is None
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
 
 
 async def test_an_older_state_of_the_same_log_is_noticed(log: Store, path: Path, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ async def test_what_others_may_do_is_no_loss(log: Store, path: Path, tmp_path: P
     os.utime(path)
     assert (await log.requests.record(placing())).fresh
     assert log.fault() is None
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
 
 
 async def test_a_read_that_fails_speaks_against_the_log_for_a_while(path: Path) -> None:

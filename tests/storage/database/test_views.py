@@ -25,6 +25,7 @@ from tests.storage.samples import (
     cancelling,
     cancelling_by_id,
     deny,
+    erase,
     placing,
 )
 from tests.support.tree import ROOT
@@ -129,7 +130,7 @@ async def test_views_have_no_full_number_and_nothing_that_was_erased(path: Path)
     assert NUMBER[-10:] not in whole
     log = await Store.open(path, key=KEY, clock=Clock())
     erased = next(row["id"] for row in read(path, "requests_in_words") if row["reason"])
-    await log.retention.erase(erased, actor="U0DPO")
+    await erase(log, erased, actor="U0DPO")
     await log.close()
     assert "moved" not in str([read(path, view) for view in views])
     assert [row["target"] for row in read(path, "actions_in_words") if row["request"] == erased] == [

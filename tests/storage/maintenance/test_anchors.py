@@ -13,7 +13,7 @@ from storage.maintenance.anchors import Anchor, anchors_beside, missing
 from storage.maintenance.verification import verify
 from storage.store import Store
 from tests.storage.maintenance.test_verification import exported
-from tests.storage.samples import KEY, NUMBER, Clock, cancelling_by_id, placing
+from tests.storage.samples import KEY, NUMBER, Clock, cancelling_by_id, erase, placing
 
 FAR = 300
 """Events: enough for several pages."""
@@ -58,7 +58,7 @@ async def test_a_log_that_grew_holds_its_anchors(log: Store, tmp_path: Path) -> 
     anchors.append(head(path))
     fault = await log.audit.report(actor="U1", where="commands", private={"line": "x"})
     anchors.append(head(path))
-    await log.retention.erase(fault, actor="U0DPO")
+    await erase(log, fault, actor="U0DPO")
     assert missing(path, anchors) == []
 
 

@@ -24,7 +24,9 @@ from tests.storage.samples import (
     cancelling,
     cancelling_by_id,
     deny,
+    erase,
     placing,
+    verified,
 )
 
 CLOCK = Clock()
@@ -126,7 +128,7 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
         await log.requests.apply(deny(kept.id))
         backup(path, tmp_path / "copy.db")
         await log.retention.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
-        await log.retention.erase(erased.id, actor="U0DPO")
+        await erase(log, erased.id, actor="U0DPO")
     listed = list_beside(path).read_text(encoding="utf-8")
     assert len(listed.splitlines()) == 2
     assert "9876543210" not in listed
@@ -141,7 +143,7 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
         assert len(done.requests) == 2
         assert await restored.requests.private(kept.id)
         assert not (await restored.retention.purge(again, actor="system")).anything
-        assert not (await restored.verify()).faults
+        assert not (await verified(restored)).faults
     assert list_beside(path).read_text(encoding="utf-8") == listed
     assert not numbers_in(path)
 

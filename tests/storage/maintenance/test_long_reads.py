@@ -11,7 +11,8 @@ from storage.database.connection import WAL_KEPT, open_for_reading, open_for_wri
 from storage.event_log.writer import Sources
 from storage.maintenance.backup import backup
 from storage.maintenance.verification import verify
-from storage.repositories import requests, retention
+from storage.repositories import requests, retention, transitions
+from storage.store import keep_key
 from tests.storage.samples import KEY, Clock, approve, cancelling, many_numbers
 
 SOURCES = Sources(KEY, Clock())
@@ -28,7 +29,7 @@ def path(tmp_path: Path) -> Path:
 def writer(path: Path) -> Iterator[sqlite3.Connection]:
     """The connection of a bot, to a log with some requests in it."""
     with closing(open_for_writing(path)) as connection:
-        requests.keep_key(connection, SOURCES)
+        keep_key(connection, SOURCES)
         for number in many_numbers(REQUESTS):
             requests.record(connection, SOURCES, cancelling(number))
         yield connection
@@ -71,7 +72,7 @@ def test_what_a_bot_writes_meanwhile_is_no_fault(path: Path, writer: sqlite3.Con
         if len(waiting) > 1:
             writer.execute("BEGIN IMMEDIATE")
             requests.record(writer, SOURCES, cancelling())
-            requests.apply(writer, SOURCES, approve(waiting.pop()))
+            transitions.apply(writer, SOURCES, approve(waiting.pop()))
             retention.erase(writer, SOURCES, waiting.pop(0), "U0DPO")
             writer.execute("COMMIT")
 

@@ -28,8 +28,10 @@ from tests.storage.samples import (
     cancelling_by_id,
     claim,
     deny,
+    erase,
     finish,
     placing,
+    verified,
     withdraw,
 )
 from tests.support.tree import ROOT
@@ -59,7 +61,7 @@ async def test_it_finds_nothing_in_a_whole_log(path: Path) -> None:
     """Neither before nor after erasing, and the head that `log verify` prints is one of its anchors."""
     assert found(path) == []
     log = await Store.open(path, key=KEY, clock=Clock())
-    await log.retention.erase("A-2222", actor="U0DPO")
+    await erase(log, "A-2222", actor="U0DPO")
     await log.close()
     verdict = verify(path)
     assert verdict.faults == ()
@@ -137,15 +139,15 @@ async def whole(tmp_path: Path) -> Path:
     await log.do_not_call.allow(
         OTHER_NUMBER, masked="+91 ••••• •3211", actor="U0MANAGER", reason="well again"
     )
-    await log.do_not_call.add_list("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
-    await log.do_not_call.add_list("ndnc", [f"+9198765432{n}" for n in range(20, 24)], actor="system")
-    await log.do_not_call.add_list("mine", ["+919876543230"], actor="system")
-    await log.do_not_call.add_list("gone", ["+919876543240"], actor="system")
-    await log.do_not_call.remove_list("gone", actor="system")
+    await log.do_not_call_lists.add("ndnc", [NUMBER, OTHER_NUMBER], actor="system")
+    await log.do_not_call_lists.add("ndnc", [f"+9198765432{n}" for n in range(20, 24)], actor="system")
+    await log.do_not_call_lists.add("mine", ["+919876543230"], actor="system")
+    await log.do_not_call_lists.add("gone", ["+919876543240"], actor="system")
+    await log.do_not_call_lists.remove("gone", actor="system")
     await log.audit.report(actor="U0AGENT", where="commands", private={"traceback": "a fault"})
     gone = (await log.requests.record(placing("+919876543250"))).request.id
     await log.requests.apply(withdraw(gone))
-    await log.retention.erase(gone, actor="U0DPO")
+    await erase(log, gone, actor="U0DPO")
     await log.close()
     return tmp_path / "whole.db"
 
@@ -311,8 +313,8 @@ async def test_what_seals_a_stop_is_there_for_as_long_as_it_holds(whole: Path) -
     log = await Store.open(whole, key=KEY, clock=Clock())
     await log.do_not_call.allow(NUMBER, masked="+91 ••••• •3210", actor="U0MANAGER", reason="well again")
     assert salts() == 3
-    await log.do_not_call.remove_list("ndnc", actor="system")
+    await log.do_not_call_lists.remove("ndnc", actor="system")
     assert salts() == 1
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     await log.close()
     assert not found(whole, key=KEY)

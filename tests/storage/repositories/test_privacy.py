@@ -4,10 +4,22 @@ from datetime import timedelta
 from pathlib import Path
 
 from providers.actions import PlaceCall
-from storage.models import Change, Move, NewAction, Person
+from storage.changes import Change, Move, NewAction
+from storage.models import Person
 from storage.states import State
 from storage.store import Store
-from tests.storage.samples import KEY, NOON, Clock, approve, cancelling, claim, finish, placing
+from tests.storage.samples import (
+    KEY,
+    NOON,
+    Clock,
+    approve,
+    cancelling,
+    claim,
+    erase,
+    finish,
+    placing,
+    verified,
+)
 
 LONGER_THAN_A_PAGE = 9000
 
@@ -72,7 +84,7 @@ async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
         return {text for text in ("Canary", "+9198765") if text.encode() in content}
 
     assert found() == {"Canary", "+9198765"}
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
 
     clock.move(days=2)
     await log.users.keep_draft("later", person="U0AGENT", content={})
@@ -82,9 +94,9 @@ async def test_nothing_personal_is_left_in_the_files(tmp_path: Path) -> None:
         await log.users.keep_person(replace(person, name=""))
     whole = [part for life in lives for part in life.split()]
     for part in whole[::2] + whole[1::2]:
-        await log.retention.erase(part, actor="U0DPO")
+        await erase(log, part, actor="U0DPO")
     assert found() == set()
-    verdict = await log.verify()
+    verdict = await verified(log)
     assert (verdict.entries, verdict.faults) == (120, ())
     await log.close()
     assert found() == set()
@@ -102,7 +114,7 @@ async def test_a_commitment_cannot_be_guessed_once_its_salt_is_gone(tmp_path: Pa
     made = (await log.requests.record(replace(placing(), reason="asked"))).request
     drawn = [salt for salt in salts if len(salt) == 16]
     assert len(set(drawn)) == 2
-    await log.retention.erase(made.id, actor="U0DPO")
+    await erase(log, made.id, actor="U0DPO")
     content = await asyncio.to_thread((tmp_path / "log.db").read_bytes)
     assert not [salt for salt in drawn if salt in content and any(salt)]
     await log.close()

@@ -13,7 +13,7 @@ from storage.event_log.writer import utc_now
 from storage.models import LogEntry, Outgoing
 from storage.repositories.processes import ABANDONED_AFTER, ProcessLock
 from storage.store import Store
-from tests.storage.samples import KEY
+from tests.storage.samples import KEY, verified
 from tests.support.tree import ROOT
 
 
@@ -76,7 +76,7 @@ async def test_what_a_killed_process_held_is_free_at_once(path: Path, log: Store
     entries, posts = await free(log)
     assert [(one.owner, len(posts)) for one in entries] == [("7-abc", 1)]
     assert files(path) == ["log.db-serving-8-def"]
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     await watcher.release(log.processes.release)
 
 

@@ -12,10 +12,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from providers.phone import mask
+from storage.changes import Change, Note, Post
 from storage.database.connection import open_for_writing
 from storage.event_log.writer import Sources
-from storage.models import Change, Note, Post
-from storage.repositories import exclusion, outages, outbox, requests
+from storage.repositories import exclusion, outages, outbox, requests, transitions
 from storage.repositories.approvals import alike, count_pending, last_asked, pending, pending_since, undecided
 from storage.repositories.dispatch_queue import overdue, ready, unsighted
 from storage.states import State
@@ -49,7 +49,7 @@ def fill(connection: Connection, waiting: int) -> None:
         asked = noted(
             Note(made.id, "asked", {"person": "U0MANAGER"}), Note(made.id, "looked_up", {"found": True})
         )
-        requests.apply(connection, SOURCES, asked)
+        transitions.apply(connection, SOURCES, asked)
         call = placing(number, at=NOON + timedelta(hours=1))
         requests.record(connection, SOURCES, replace(call, state=State.PENDING))
     while due := outbox.outgoing(connection, NOON, owner="one", until=UNTIL, limit=20):
@@ -83,7 +83,7 @@ WORK: dict[str, Callable[[Connection], object]] = {
     "what is overdue": lambda db: overdue(db, NOON),
     "what others send": lambda db: outages.traffic(db, "one"),
     "a new request": lambda db: requests.record(db, SOURCES, cancelling_by_id("vx_1")),
-    "a decision": lambda db: requests.apply(db, SOURCES, _denied(db)),
+    "a decision": lambda db: transitions.apply(db, SOURCES, _denied(db)),
     "a post": post_of_a_lane,
     "what waits for another": lambda db: exclusion.waits(db, "A-2222"),
 }

@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 
 from providers.actions import Code, PlaceCall
+from storage.changes import Change, NewAction, NewRequest, Note
 from storage.errors import AlreadyAsked
-from storage.models import Change, NewAction, NewRequest, Note, Person, Query
+from storage.models import Person, Query
 from storage.repositories.erasure_list import Erasing, Why
 from storage.states import State
 from storage.store import Store
@@ -33,6 +34,7 @@ from tests.storage.samples import (
     finish,
     noted,
     placing,
+    verified,
 )
 
 NATIONAL: Final = NUMBER[3:]
@@ -159,7 +161,7 @@ async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spe
     assert (len(done.requests), done.drafts, done.people, done.kept, done.left) == (8, 2, 1, [], [])
     assert not left(tmp_path)
     assert await log.users.person("U2") == Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON)
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     assert not (await log.retention.purge(BY_NUMBER, actor="operator")).anything
     await log.close()
     assert not left(tmp_path)
@@ -187,7 +189,7 @@ async def test_a_number_that_was_taken_for_an_id_is_purged(
     [entry] = (await log.requests.request(made)).entries
     assert (entry.target_id, entry.action) == (None, None)
     assert not left(tmp_path)
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     await log.close()
 
 
@@ -226,7 +228,7 @@ async def test_ids_that_hold_numbers_work_as_others_do(tmp_path: Path) -> None:
     assert await log.call_history.holders(["c_9876543210"]) == {"reminders"}
     [row] = (await log.search.page(Query(kind=made.kind, state=State.SUCCEEDED))).entries
     assert row.target_id == "c_9876543210"
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     await log.close()
 
 
@@ -260,7 +262,7 @@ async def test_a_lifted_stop_is_found_and_one_that_holds_stays(tmp_path: Path) -
     assert not await log.requests.private(lifted.id)
     assert not await log.requests.private(holds.id)
     assert [one.id for one in await log.do_not_call.stops(NUMBER)] == [holds.id]
-    assert not (await log.verify()).faults
+    assert not (await verified(log)).faults
     assert not [one for one in ("cross", "made up", "•3210") if one.encode() in content(tmp_path)]
     await log.close()
 

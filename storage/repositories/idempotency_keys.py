@@ -1,0 +1,39 @@
+"""Keys that are used up once: what Slack delivered, and the button or form that started something."""
+
+from datetime import datetime, timedelta
+from sqlite3 import Connection
+from typing import Final
+
+from storage.event_log.hash_chain import microseconds
+
+INBOUND_KEPT: Final = timedelta(days=7)
+"""How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
+
+
+def used_by(connection: Connection, *, inbound: str | None, nonce: str | None) -> str | None:
+    """Return the request that used up either key, or None."""
+    used = connection.execute(
+        """
+        SELECT request FROM inbound WHERE id = ?
+        UNION ALL SELECT request FROM nonces WHERE nonce = ? AND request IS NOT NULL
+        """,
+        [inbound, nonce],
+    ).fetchone()
+    return None if used is None else str(used["request"])
+
+
+def use_up(
+    connection: Connection, request: str, *, inbound: str | None, nonce: str | None, now: datetime
+) -> None:
+    """Note that a request used up these keys."""
+    if inbound is not None:
+        connection.execute("DELETE FROM inbound WHERE at < ?", [microseconds(now - INBOUND_KEPT)])
+        connection.execute("INSERT INTO inbound VALUES (?, ?, ?)", [inbound, request, microseconds(now)])
+    if nonce is not None:
+        connection.execute(
+            """
+            INSERT INTO nonces (nonce, request, at) VALUES (?, ?, ?)
+            ON CONFLICT (nonce) DO UPDATE SET request = excluded.request, content = NULL
+            """,
+            [nonce, request, microseconds(now)],
+        )

@@ -1,0 +1,296 @@
+"""Changing requests: moves, decisions and notes, each change whole or not at all."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from sqlite3 import Connection
+from typing import Final
+
+from storage.changes import Change, Move, Note
+from storage.errors import NoSuchRequest
+from storage.event_log import hash_chain
+from storage.event_log.hash_chain import (
+    CHANGEABLE_COLUMNS,
+    ENTRY_COLUMNS,
+    ERASED,
+    PURGED,
+    REQUESTED,
+    RULES,
+    microseconds,
+)
+from storage.event_log.writer import Chain, Sources
+from storage.models import Approval, Event, Request, Scalar
+from storage.repositories import cancellations, do_not_call, exclusion
+from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT
+from storage.repositories.idempotency_keys import use_up, used_by
+from storage.repositories.outbox import add_posts
+from storage.repositories.rows import (
+    ACTION,
+    agent_and_target,
+    as_action,
+    as_scalar,
+    insert,
+    marks,
+    read_request,
+)
+from storage.states import NEVER_IN_DOUBT, IllegalMove, State, check
+
+APPROVAL_RECORDED: Final = "approval_recorded"
+"""An approval that is not the last one needed."""
+
+
+_NO_NOTES: Final = frozenset(
+    {
+        REQUESTED,
+        ERASED,
+        PURGED,
+        FAULT,
+        DENIED_ATTEMPT,
+        EXPORTED,
+        APPROVAL_RECORDED,
+        RULES,
+        *do_not_call.EVENTS,
+    }
+)
+
+
+class TooLate(Exception):
+    """The request does not stand any more where a change expects it."""
+
+
+def apply(connection: Connection, sources: Sources, change: Change) -> Request:
+    """Make a change, or raise `TooLate`."""
+    if not change.moves and change.approval is None and not change.notes:
+        raise ValueError("a change moves something, records an approval or notes something")
+    for move in change.moves:
+        _check(move)
+    for note in change.notes:
+        _check_note(note)
+    entries = connection.execute("SELECT id FROM actions WHERE request = ?", [change.request]).fetchall()
+    known = {entry for (entry,) in entries}
+    if (
+        not known
+        or {move.entry for move in change.moves} - known
+        or {note.entry for note in change.notes} - known - {change.request}
+    ):
+        raise NoSuchRequest(change.request)
+    if used_by(connection, inbound=change.inbound, nonce=change.nonce):
+        raise TooLate(change.request)
+
+    _check_decisions(connection, change)
+    writer = Chain(connection, sources)
+    decision = _decision(change.approval)
+    written: list[Event] = []
+    if decision and not change.moves:
+        _check_waiting(connection, change)
+        written.append(
+            writer.append(
+                change.request,
+                change.request,
+                APPROVAL_RECORDED,
+                actor=change.actor,
+                data=decision,
+                private=change.private,
+            )
+        )
+    for move in change.moves:
+        written.append(_move(connection, writer, change, move, {} if written else decision))
+        if move.after is State.SUCCEEDED:
+            cancellations.note(connection, writer, move.entry, change.request)
+    if decision:
+        insert(connection, "approvals", hash_chain.approval_row(written[0]))
+    _end_pending(connection, change.request)
+    written += [_note(writer, change, note) for note in change.notes]
+    use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
+    add_posts(connection, written[0], change.posts)
+    return read_request(connection, change.request)
+
+
+def hold(
+    connection: Connection, sources: Sources, entry: str, *, owner: str, attempt: int, until: datetime
+) -> bool:
+    """Renew a lease that is still held: the check just before bytes leave.
+
+    False when the entry is no longer this owner's in this attempt, or the attempt may not begin any more.
+    """
+    held = connection.execute(
+        f"""
+        UPDATE actions SET lease_until = :until
+        WHERE id = :entry AND owner = :owner AND attempt = :attempt AND state = 'sending'
+          AND lease_until > :now AND (not_after IS NULL OR not_after > :now) AND NOT {do_not_call.STOPPED}
+        """,  # noqa: S608 - fixed text
+        {
+            "until": microseconds(until),
+            "entry": entry,
+            "owner": owner,
+            "attempt": attempt,
+            "now": microseconds(sources.clock()),
+        },
+    )
+    return held.rowcount == 1
+
+
+def _check(move: Move) -> None:
+    """Raise for a move that no action's life contains, or that would not replay."""
+    for before in move.before:
+        check(before, move.after)
+    if strange := move.changes.keys() - CHANGEABLE_COLUMNS:
+        raise ValueError(f"a move does not change {', '.join(sorted(strange))}")
+    if columns := move.data.keys() & ENTRY_COLUMNS:
+        raise ValueError(f"{', '.join(sorted(columns))} belongs into a move's changes, not its data")
+
+
+def _check_note(note: Note) -> None:
+    """Raise for a note that would be replayed as more than one."""
+    if note.name in _NO_NOTES:
+        raise ValueError(f"{note.name} is no note")
+    if columns := {name for name in note.data if name in ENTRY_COLUMNS or name.startswith("approval.")}:
+        raise ValueError(f"a note sets no {', '.join(sorted(columns))}")
+
+
+def _move(
+    connection: Connection, writer: Chain, change: Change, move: Move, decision: Mapping[str, Scalar]
+) -> Event:
+    changes = {column: as_scalar(value) for column, value in move.changes.items()}
+    if _repeats_number(connection, move.entry, changes.get("reference")):
+        changes["reference"] = None
+    event = writer.append(
+        change.request,
+        move.entry,
+        move.name,
+        actor=change.actor,
+        data={"state": move.after, **changes, **move.data, **decision},
+        private=move.private,
+    )
+    columns = hash_chain.entry_columns(event)
+    _check_doubt(connection, change, move)
+    if move.after is State.SENDING:
+        _check_may_begin(connection, change, move, writer.now)
+    conditions: dict[str, Scalar] = {"id": move.entry, "request": change.request}
+    if move.owner is not None:
+        conditions["owner"] = move.owner
+    if move.attempt is not None:
+        conditions["attempt"] = move.attempt
+    moved = connection.execute(
+        f"UPDATE actions SET {' = ?, '.join(columns)} = ?"  # noqa: S608 - columns of a closed set
+        f" WHERE {' = ? AND '.join(conditions)} = ? AND state IN ({marks(move.before)})",
+        [*columns.values(), *conditions.values(), *move.before],
+    )
+    if moved.rowcount != 1:
+        raise TooLate(change.request)
+    return event
+
+
+def _end_pending(connection: Connection, request: str) -> None:
+    """Note that a request, or some of its actions, are not pending any more, where that is so."""
+    connection.execute(
+        """
+        UPDATE requests SET pending = 0 WHERE id = :request AND pending = 1
+          AND NOT EXISTS (SELECT 1 FROM actions WHERE request = :request AND +state = 'pending')
+        """,
+        {"request": request},
+    )
+    connection.execute(
+        """
+        UPDATE lookup SET masked = NULL WHERE masked IS NOT NULL
+          AND action IN (SELECT n FROM actions WHERE request = ? AND state <> 'pending')
+        """,
+        [request],
+    )
+
+
+def _repeats_number(connection: Connection, entry: str, reference: Scalar) -> bool:
+    """Return whether a provider answered with the erasable id that it was asked about."""
+    if not isinstance(reference, str):
+        return False
+    asked = connection.execute(
+        """
+        SELECT personal.value FROM actions JOIN personal ON personal.event = actions.asked_event
+        WHERE actions.id = ? AND kind <> 'place_call' AND target_id IS NULL
+          AND personal.field = ? AND personal.value IS NOT NULL
+        """,
+        [entry, ACTION],
+    ).fetchone()
+    action = as_action(asked["value"]) if asked else None
+    target_id = agent_and_target(action)[1] if action else None
+    return target_id is not None and (target_id in reference or reference in target_id)
+
+
+def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
+    """Raise for a way out of approved that is not there in doubt, or only there.
+
+    That somebody was not in doubt yet when the move was thought of is a lost race; that somebody was is not.
+    """
+    if State.APPROVED not in move.before or move.after not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
+        return
+    [(state, doubted)] = connection.execute("SELECT state, doubted FROM actions WHERE id = ?", [move.entry])
+    if state != State.APPROVED:
+        return
+    if move.after is State.UNKNOWN and not doubted:
+        raise IllegalMove(f"{state} → {move.after}, never sent")
+    if move.after in NEVER_IN_DOUBT and doubted:
+        raise TooLate(change.request)
+
+
+def _check_may_begin(connection: Connection, change: Change, move: Move, now: datetime) -> None:
+    """Raise `TooLate` for an attempt whose time is over, that has to wait for others, or is stopped."""
+    over = connection.execute(
+        "SELECT 1 FROM actions WHERE id = ? AND not_after <= ?", [move.entry, microseconds(now)]
+    )
+    waits = exclusion.waits(connection, move.entry) or do_not_call.holds_back(connection, move.entry)
+    if over.fetchone() or waits or _is_full(connection, move):
+        raise TooLate(change.request)
+
+
+def _is_full(connection: Connection, move: Move) -> bool:
+    """Return whether an entry's connection is sending as many as it may, whoever sends them."""
+    if move.at_most is None:
+        return False
+    # The planner would read all that the connection ever sent.
+    [(sending,)] = connection.execute(
+        """
+        SELECT count(*) FROM actions INDEXED BY actions_state
+        WHERE state = 'sending' AND connection = (SELECT connection FROM actions WHERE id = ?)
+        """,
+        [move.entry],
+    )
+    return int(sending) >= move.at_most
+
+
+def _note(writer: Chain, change: Change, note: Note) -> Event:
+    return writer.append(
+        change.request, note.entry, note.name, actor=change.actor, data=note.data, private=note.private
+    )
+
+
+def _check_decisions(connection: Connection, change: Change) -> None:
+    """Raise `TooLate` where others decided since the change was thought of."""
+    if change.after is None:
+        return
+    [(decisions,)] = connection.execute("SELECT count(*) FROM approvals WHERE request = ?", [change.request])
+    if decisions != change.after:
+        raise TooLate(change.request)
+
+
+def _check_waiting(connection: Connection, change: Change) -> None:
+    """Raise `TooLate` unless the request still waits for a decision of this kind by this person."""
+    request = read_request(connection, change.request)
+    taken = {(approval.person, approval.decision) for approval in request.approvals}
+    approval = change.approval
+    if (
+        approval is None
+        or request.state is not State.PENDING
+        or (approval.person, approval.decision) in taken
+    ):
+        raise TooLate(change.request)
+
+
+def _decision(approval: Approval | None) -> dict[str, Scalar]:
+    if approval is None:
+        return {}
+    return {
+        "approval.person": approval.person,
+        "approval.decision": approval.decision,
+        "approval.group": approval.group,
+        "approval.members": " ".join(approval.members),
+        "approval.content": approval.content,
+    }
