@@ -24,7 +24,6 @@ from tests.storage.samples import (
     cancelling,
     cancelling_by_id,
     deny,
-    erase,
     placing,
     verified,
 )
@@ -128,7 +127,8 @@ async def test_what_was_purged_goes_again_after_a_restore(path: Path, tmp_path: 
         await log.requests.apply(deny(kept.id))
         backup(path, tmp_path / "copy.db")
         await log.retention.purge(Erasing("by number", numbers=frozenset({NUMBER})), actor="operator")
-        await erase(log, erased.id, actor="U0DPO")
+        one = Erasing("one request", listed=(Listed(erased.id, erased.asked_at),))
+        await log.retention.purge(one, actor="U0DPO")
     listed = list_beside(path).read_text(encoding="utf-8")
     assert len(listed.splitlines()) == 2
     assert "9876543210" not in listed
