@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -27,6 +27,9 @@ from providers.registry import PROVIDERS
 from providers.settings import ConnectionSettings
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 LONGEST_SHORTCUT = 24
 """Characters (docs.slack.dev/reference/app-manifest)."""
@@ -118,7 +121,11 @@ def test_the_operators_page_names_every_variable_and_no_other() -> None:
 
 def test_the_operators_page_names_every_setting_and_no_other() -> None:
     """Each section of the file has a row with its keys; what every connection takes stands below."""
-    tables = {"slack": SlackTable, "dispatch": DispatchTable, "retention": RetentionTable}
+    tables: dict[str, type[BaseModel]] = {
+        "slack": SlackTable,
+        "dispatch": DispatchTable,
+        "retention": RetentionTable,
+    }
     for section, table in tables.items():
         [keys] = re.findall(rf"^\| `\[{section}\]` \| (.*?) \|$", OPERATORS, re.MULTILINE)
         assert set(re.findall(r"`(\w+)`", keys)) == set(table.model_fields), section
@@ -176,7 +183,7 @@ def test_an_unknown_command_of_a_document_is_found(capsys: pytest.CaptureFixture
 def test_every_setting_of_a_document_exists(document: str) -> None:
     """Each `key = value` has a key that some section of the file knows."""
     adapters = (adapter.settings_type for adapter in PROVIDERS.values())
-    tables = (SlackTable, DispatchTable, RetentionTable, Rule, *adapters)
+    tables: tuple[type[BaseModel], ...] = (SlackTable, DispatchTable, RetentionTable, Rule, *adapters)
     known = OF_CONNECTIONS.union(*(table.model_fields for table in tables), {"provider"})
     assert set(re.findall(r"`(\w+) = ", DOCUMENTS[document])) - known == set()
 
