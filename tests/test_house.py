@@ -1,4 +1,4 @@
-"""What is listed twice agrees: manifest, listeners, example files, README; and the house's own rules."""
+"""Checks that what is listed twice agrees: manifest, listeners, example files, documents; and our own rules."""
 
 import os
 import re
@@ -7,26 +7,44 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from bot.app import SCOPES
 from bot.cli.checks.slack import OPTIONAL_SCOPES
+from bot.cli.parser import make_parser
+from bot.config.settings import DispatchTable, RetentionTable, SlackTable
 from bot.listeners.actions import COMMANDS_HEARD
 from bot.listeners.shortcuts import CANCEL_MENTIONED
 from bot.parsing import log_query
 from bot.parsing.command import ConnectionWords, Typist, Vocabulary
 from bot.parsing.parser import parse
+from bot.policy.rules import Rule
 from providers.actions import Kind
 from providers.registry import PROVIDERS
+from providers.settings import ConnectionSettings
 from tests.support.slack_schemas import checker
 from tests.support.tree import ROOT
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 LONGEST_SHORTCUT = 24
 """Characters (docs.slack.dev/reference/app-manifest)."""
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+OPERATORS = (ROOT / "docs/operators.md").read_text(encoding="utf-8")
+DOCUMENTS = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+    if path.name != "CHANGELOG.md"  # it tells what was
+}
+LONGEST_README = 120
+"""Lines. What is longer belongs to the page of its reader."""
+
+OF_CONNECTIONS = {*ConnectionSettings.model_fields, "audit_channel", "workers", "calling_hours"}
+"""What can be set for a connection of any provider."""
 
 EVERYTHING = Vocabulary(
     {
@@ -71,19 +89,103 @@ def test_the_app_asks_for_the_scopes_it_uses(manifest: dict[str, Any]) -> None:
     assert set(manifest["oauth_config"]["scopes"]["bot"]) == SCOPES | OPTIONAL_SCOPES
 
 
-def test_the_readme_names_every_command_setting_and_provider(manifest: dict[str, Any]) -> None:
-    """What an operator meets is in the README."""
+def table_cells(page: str, heading: str) -> list[str]:
+    """Return the first cell of each row of the tables under a heading."""
+    below = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\| (.*?) \|", below, re.MULTILINE)
+
+
+def test_the_readme_is_short() -> None:
+    """A newcomer reads it to its end."""
+    assert len(README.splitlines()) <= LONGEST_README
+
+
+def test_the_readme_names_every_command_and_provider(manifest: dict[str, Any]) -> None:
+    """What people type, and whom it reaches, is in the README."""
     commands = [one["command"] for one in manifest["features"]["slash_commands"]]
+    titles = [adapter.title for adapter in PROVIDERS.values()]
+    shortcuts = [one["name"] for one in manifest["features"]["shortcuts"]]
+    assert [name for name in [*commands, *titles, *shortcuts] if name not in README] == []
+
+
+def test_the_operators_page_names_every_variable_and_no_other() -> None:
+    """The table of the environment and the example file name the same variables."""
     variables = re.findall(
         r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
     )
     example = (ROOT / "callops.example.toml").read_text(encoding="utf-8")
-    ours = [name for name in variables if f'"env:{name}"' not in example]
-    titles = [adapter.title for adapter in PROVIDERS.values()]
-    for name in [*commands, *ours, *titles]:
-        assert name in README, name
-    for shortcut in manifest["features"]["shortcuts"]:
-        assert shortcut["name"] in README
+    ours = {name for name in variables if f'"env:{name}"' not in example}
+    told = set(re.findall(r"`([A-Z_]+)`", " ".join(table_cells(OPERATORS, "Environment"))))
+    assert told == ours
+
+
+def test_the_operators_page_names_every_setting_and_no_other() -> None:
+    """Each section of the file has a row with its keys; what every connection takes stands below."""
+    tables: dict[str, type[BaseModel]] = {
+        "slack": SlackTable,
+        "dispatch": DispatchTable,
+        "retention": RetentionTable,
+    }
+    for section, table in tables.items():
+        [keys] = re.findall(rf"^\| `\[{section}\]` \| (.*?) \|$", OPERATORS, re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", keys)) == set(table.model_fields), section
+    [taken] = re.findall(r"^Every connection also takes (.*?)\.$", OPERATORS, re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", taken)) == OF_CONNECTIONS
+
+
+def test_the_operators_page_names_every_command_and_no_other() -> None:
+    """Each command has its row."""
+    known = set(re.findall(r"^    ([a-z-]+)(?: |$)", make_parser().format_help(), re.MULTILINE))
+    told = re.findall(r"`([a-z-]+)", " ".join(table_cells(OPERATORS, "Commands")))
+    assert set(told) == known
+
+
+def help_on(capsys: pytest.CaptureFixture[str], words: list[str]) -> str | None:
+    """Return what a command says of itself, None where there is no such command."""
+    with pytest.raises(SystemExit) as ended:
+        make_parser().parse_args([*words, "--help"])
+    shown = capsys.readouterr().out
+    return None if ended.value.code else shown
+
+
+def unknown_commands(document: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the commands and make targets of a document that do not exist, or lack an option."""
+    wrong = []
+    written = re.findall(r"python -m bot ([a-z][^`\n#]*)", document)
+    written += re.findall(r"`([^`\n#]+)`", " ".join(table_cells(document, "Commands")))
+    for line in written:
+        words = re.findall(r"^[a-z-]+(?: [a-z-]+)?", line.strip())[0].split()
+        shown = help_on(capsys, words[:1])
+        if shown and len(words) > 1 and "..." in shown.partition("\n\n")[0]:  # it has commands of its own
+            shown = help_on(capsys, words)
+        options = re.findall(r"(?<!\S)\[?(--[a-z-]+)", line)
+        if shown is None or [option for option in options if option not in shown]:
+            wrong.append(line)
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    made = re.findall(r"(?:`|^ {4})make ([a-z]+)", document, re.MULTILINE)
+    return wrong + [target for target in made if target not in targets]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_command_of_a_document_exists(document: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each `python -m bot` has a command and options that it knows, each `make` a target."""
+    assert unknown_commands(DOCUMENTS[document], capsys) == []
+
+
+def test_an_unknown_command_of_a_document_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """Otherwise the test above could pass without reading anything."""
+    lines = ("python -m bot log verify", "`python -m bot run`", "python -m bot log tail", "`make money`")
+    document = "\n".join(("python -m bot check [--jsn]  # no", *lines))
+    assert unknown_commands(document, capsys) == ["check [--jsn]  ", "run", "log tail", "money"]
+
+
+@pytest.mark.parametrize("document", [name for name in DOCUMENTS if "/decisions/" not in name])
+def test_every_setting_of_a_document_exists(document: str) -> None:
+    """Each `key = value` has a key that some section of the file knows."""
+    adapters = (adapter.settings_type for adapter in PROVIDERS.values())
+    tables: tuple[type[BaseModel], ...] = (SlackTable, DispatchTable, RetentionTable, Rule, *adapters)
+    known = OF_CONNECTIONS.union(*(table.model_fields for table in tables), {"provider"})
+    assert set(re.findall(r"`(\w+) = ", DOCUMENTS[document])) - known == set()
 
 
 def test_what_the_readme_says_people_type_is_understood() -> None:
@@ -107,9 +209,12 @@ def test_what_the_readme_says_people_type_is_understood() -> None:
 
 
 def test_the_readme_links_to_what_is_there() -> None:
-    """No dead link into the repository."""
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+    """No dead link into the repository; the page of each reader is among them."""
+    links = re.findall(r"\]\((?!https?:)([^)#]+)[)#]", README)
+    for target in links:
         assert (ROOT / target).exists(), target
+    readers = ("agents", "managers", "operators", "auditors", "developers", "glossary")
+    assert {f"docs/{name}.md" for name in readers} <= set(links)
 
 
 def test_the_decisions_are_all_listed() -> None:
