@@ -17,12 +17,10 @@ from bot.workers.config_reload import Reloading
 from bot.workers.daily_summary import Daily
 from bot.workers.dispatcher import Dispatcher
 from bot.workers.loop import APART, Rounds, until_written
-from bot.workers.outage_messages import OutageMessages
 from bot.workers.outbox import Outbox
 from bot.workers.provider_events import Notices
 from bot.workers.reschedules import Moving
 from bot.workers.retention import Keeping
-from bot.workers.stop_news import StopNews
 from bot.workers.unknown_reminders import Doubts
 from bot.workers.write_probe import Instances
 from providers.base import Adapter
@@ -104,20 +102,16 @@ class House:
             self.surfaces.requests.follow,
             self.surfaces.decisions.follow,
         )
-        self._rules = Reloading(log, client, settings, directory, read=read, follow=follow)
-        stop_news = StopNews(log, client, settings, clock=clock)
-        self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
+        self._rules = Reloading(log, settings, directory, read=read, follow=follow, clock=clock)
         self.rounds: tuple[Rounds, ...] = (
             self.sending,
             self.posting,
             self.calling,
             self.moving,
-            self._stop_news,
-            Rounds("daily line", Daily(log, client, settings, clock=clock).step),
-            Rounds("keeping of the log", Keeping(log, client, settings, clock=clock).step),
+            Rounds("daily summary", Daily(log, settings, clock=clock).step),
+            Rounds("keeping of the log", Keeping(log, settings, clock=clock).step),
             Rounds("rules", self._rules.step),
             Rounds("doubts", doubts.step, every=DOUBTS_EVERY),
-            Rounds("messages of outages", OutageMessages(log, client, settings, clock=clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
             Rounds("log", self.instances.step),
         )
@@ -129,7 +123,6 @@ class House:
         self.posting.wake()
         self.calling.wake()
         self.moving.wake()
-        self._stop_news.wake()
 
     def _cannot_post(self, request: str) -> None:
         """Whoever was to be asked there is asked elsewhere."""

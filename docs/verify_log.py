@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
 # Of the tables, indexes, triggers and views, as CallOps makes them.
-SCHEMA = "871db8e40a5b60c0385fd51a680be79c84d286f304d0166b9d1ce2549bcef8dd"
+SCHEMA = "6af1cd94b429956b9a5486ae729da70c449ba63441d784e136f9ae15fc832799"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

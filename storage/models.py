@@ -11,6 +11,7 @@ metadata, reasons, notes, raw replies and names live in erasable rows to which t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, Literal
 
 from providers.actions import CallAction, Code, Kind, Retry
@@ -186,8 +187,8 @@ class Standstill:
     """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
 
     ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
-    ``told``: people are to know. ``ended``: since when it answers again. ``said``: the message that told.
-    ``probe_at``: when one request that removes something may be sent, although the provider asked for a wait.
+    ``told``: people are to know. ``probe_at``: when one request that removes something may be sent, although
+    the provider asked for a wait.
     """
 
     connection: str
@@ -198,8 +199,6 @@ class Standstill:
     failed_at: datetime
     reachable: bool
     told: bool
-    ended: datetime | None = None
-    said: MessageRef | None = None
     probe_at: datetime | None = None
 
 
@@ -416,19 +415,56 @@ class Draft:
     """The request that used the nonce up."""
 
 
+class Announced(StrEnum):
+    """What an announcement tells of: the template of its outbox row."""
+
+    ANCHOR = "anchor"
+    DAILY_SUMMARY = "daily_summary"
+    DO_NOT_CALL = "do_not_call"
+    OUTAGE = "outage"
+    RULES_CHANGED = "rules_changed"
+    RULES_FAULTY = "rules_faulty"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A Slack post that belongs to no request, added to the outbox once for each ``kind`` and ``about``.
+
+    ``to``: the audit channel, that of a connection (``audit:voxworks``), or one by its id (``channel:C…``).
+    ``payload`` is what it tells, or what it adds to its ``event``: nothing that can be erased, as rows of the
+    outbox stay.
+    """
+
+    kind: Announced
+    about: str
+    to: str = "audit"
+    event: int | None = None
+    payload: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return what is unique of it."""
+        return f"{self.kind}:{self.about}"
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A Slack post waiting in the outbox."""
+    """A Slack post waiting in the outbox: of a request, or with the ``key`` of an announcement."""
 
     id: int
-    request: str
-    entry: str
-    event: int
+    request: str | None
+    entry: str | None
+    event: int | None
     template: str
     to: str
     tries: int
+    added_at: datetime
     aside: bool = False
     """Whether the request's posts to other places do not wait for this one."""
+    key: str | None = None
+    payload: Mapping[str, Scalar] = field(default_factory=dict)
+    stands: MessageRef | None = None
+    """Where an announcement stands that was posted before."""
 
 
 @dataclass(frozen=True, slots=True)

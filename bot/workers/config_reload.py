@@ -5,26 +5,22 @@ channels and how requests are sent are put together at the start: where those ch
 need a restart. A file with a fault changes nothing, and its faults are said.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-from slack_sdk.web.async_client import AsyncWebClient
+from datetime import datetime
 
 from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.rules import written
-from bot.slack.blocks import Message
-from bot.slack.errors import SLACK_TROUBLE, trouble
-from bot.slack.masking import Masking
 from bot.slack.users import Directory
 from bot.text.rule_changes import difference
 from bot.ui import announcements
-from bot.workers.outbox import ANSWER_WITHIN
-from storage.models import SYSTEM
+from bot.workers.loop import until_written
+from providers.masking import mask_numbers
+from storage.models import SYSTEM, Announced, Announcement
 from storage.store import Store
 
 _log = logging.getLogger(__name__)
@@ -36,15 +32,15 @@ class Reloading:
     def __init__(
         self,
         log: Store,
-        client: AsyncWebClient,
         settings: Settings,
         directory: Directory,
         *,
         read: Callable[[], Settings],
         follow: Sequence[Callable[[Settings], None]],
+        clock: Callable[[], datetime],
     ) -> None:
         self._log = log
-        self._client = client
+        self._clock = clock
         self._settings = settings
         self._directory = directory
         self._read = read
@@ -70,7 +66,7 @@ class Reloading:
             _log.error(
                 "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
             )
-            await self._post(announcements.rules_faulty(fault.faults))
+            await self._announce(fault.faults)
             return
         old, self._settings = self._settings, _taken(self._settings, new)
         if not await self._directory.follow(self._settings.groups):
@@ -98,27 +94,19 @@ class Reloading:
             before = json.loads(str(last.data["rules"])) if last else None
             lines = difference(before, now) if before else [announcements.FIRST_RULES]
             data = {"rules": text, "difference": "\n".join(lines)}
-            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last)
+            told = {"restart_for": later} if last and lines else None
+            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last, announce=told)
             if kept:
                 break
         for line in lines:
             _log.info("%s: %s", kept, line)
-        if last and lines:
-            await self._post(announcements.rules_changed(lines, kept, later))
         return kept
 
-    async def _post(self, message: Message) -> None:
-        """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
-        message = Masking(self._settings.slack.default_region).message(message)
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.chat_postMessage(
-                    channel=self._settings.slack.audit_channel,
-                    text=message.text,
-                    blocks=list(message.blocks),
-                )
-        except SLACK_TROUBLE as error:
-            _log.error("Slack does not take what is to be said of the rules: %s", trouble(error))
+    async def _announce(self, faults: Sequence[str]) -> None:
+        told = mask_numbers("\n".join(faults), default_region=self._settings.slack.default_region)
+        about = self._clock().isoformat()
+        one = Announcement(Announced.RULES_FAULTY, about, payload={"faults": told})
+        await until_written(lambda: self._log.outbox.announce(one))
 
 
 def _taken(old: Settings, new: Settings) -> Settings:

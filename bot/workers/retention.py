@@ -12,13 +12,9 @@ from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from slack_sdk.web.async_client import AsyncWebClient
-
 from bot.config.settings import RetentionTable, Settings
-from bot.ui import announcements
-from bot.workers.lines import Lines
 from storage.maintenance.anchors import Anchor
-from storage.models import SYSTEM
+from storage.models import SYSTEM, Announced, Announcement, Scalar
 from storage.repositories.erasure_list import Erased, Erasing, UnreadableList
 from storage.store import Store
 
@@ -46,13 +42,10 @@ def in_words(time_kept: timedelta) -> str:
 class Keeping:
     """Anchors the log and purges it, a round at a time."""
 
-    def __init__(
-        self, log: Store, client: AsyncWebClient, settings: Settings, *, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, log: Store, settings: Settings, *, clock: Callable[[], datetime]) -> None:
         self._log = log
         self._settings = settings
         self._clock = clock
-        self._lines = Lines(log, client, clock=clock)
         self._anchored: date | None = None
         self._purged: datetime | None = None
         self._erased_again: date | None = None
@@ -61,7 +54,6 @@ class Keeping:
         """Do what is due; whether there is more of it."""
         now = self._clock()
         await self._anchor(now)
-        await self._lines.post()
         return await self._purge(now)
 
     async def _anchor(self, now: datetime) -> None:
@@ -70,13 +62,16 @@ class Keeping:
         if today == self._anchored:
             return
         anchor = await self._log.audit.anchor(datetime.combine(today, time(), zone))
-        if anchor and anchor.at and await self._log.users.claim(f"anchor:{anchor.seq}"):
-            await self._keep(anchor)
+        if anchor and anchor.at:
             if self._settings.slack.anchor:
-                day = anchor.at.astimezone(zone).date()
-                message = announcements.log_ended_with(day, anchor.seq, str(anchor))
-                self._lines.add(self._settings.slack.audit_channel, message)
+                await self._announce(anchor, anchor.at.astimezone(zone).date())
+            if await self._log.users.claim(f"anchor:{anchor.seq}"):
+                await self._keep(anchor)
         self._anchored = today
+
+    async def _announce(self, anchor: Anchor, day: date) -> None:
+        told: dict[str, Scalar] = {"day": f"{day}", "event": anchor.seq, "hash": anchor.hash}
+        await self._log.outbox.announce(Announcement(Announced.ANCHOR, str(anchor.seq), payload=told))
 
     async def _keep(self, anchor: Anchor) -> None:
         """Note an anchor beside the log. Where that fails, the channel still has it."""

@@ -13,8 +13,8 @@ from storage.event_log.writer import Chain, Sources
 from storage.ids import new_id
 from storage.maintenance import anchors
 from storage.maintenance.anchors import Anchor
-from storage.models import Event, Scalar
-from storage.repositories import users
+from storage.models import Announced, Announcement, Event, Scalar
+from storage.repositories import outbox, users
 from storage.repositories.rows import as_event
 
 COPIED: Final = "copied"
@@ -36,6 +36,15 @@ def rules(connection: Connection) -> Event | None:
         "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
     ).fetchone()
     return None if row is None else as_event(row)
+
+
+def read_event(connection: Connection, seq: int) -> tuple[Event, Mapping[str, str]]:
+    """Return an event, and what is kept of its erasable values by their fields."""
+    row = connection.execute("SELECT * FROM events WHERE seq = ?", [seq]).fetchone()
+    kept = connection.execute(
+        "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [seq]
+    )
+    return as_event(row), dict(map(tuple, kept))
 
 
 FAULT: Final = "fault"
@@ -76,17 +85,27 @@ def record_denied_attempt(
 
 
 def keep_rules(
-    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: Event | None
+    connection: Connection,
+    sources: Sources,
+    *,
+    actor: str,
+    data: Mapping[str, Scalar],
+    after: Event | None,
+    announce: Mapping[str, Scalar] | None = None,
 ) -> str | None:
     """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
 
-    None where ``after`` is not the last such event any more: somebody else was first.
+    None where ``after`` is not the last such event any more: somebody else was first. ``announce``: the audit
+    channel is told, with this beside the event.
     """
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
         return None
     kept_as = new_id("R", random=sources.random, taken=partial(has_events, connection))
-    Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
+    event = Chain(connection, sources).append(kept_as, kept_as, RULES, actor=actor, data=data, private={})
+    if announce is not None:
+        change = Announcement(Announced.RULES_CHANGED, kept_as, event=event.seq, payload=announce)
+        outbox.announce(connection, sources, change)
     return kept_as
 
 
@@ -115,6 +134,7 @@ class Audit(Repository):
     record_denied_attempt = writes_with_sources(record_denied_attempt)
     keep_rules = writes_with_sources(keep_rules)
     exported = writes_with_sources(exported)
+    event = reads(read_event)
     rules = reads(rules)
     copied_at = reads(copied_at)
     anchor = reads(anchors.head)

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from storage.event_log.hash_chain import CANCELLED
 from storage.event_log.writer import Chain
-from storage.models import SYSTEM, Cancelled
+from storage.models import SYSTEM, Cancelled, Post
+from storage.repositories import outbox
 from storage.repositories.outbox import STATE
 
 SENT: Final = "iif(ended.name = 'succeeded', max(events.seq), min(events.seq))"
@@ -39,10 +40,7 @@ def note(connection: Connection, writer: Chain, entry: str, by: str) -> None:
         slots = ["audit", *(slot for slot in ("card", "origin") if slot in placed["shown"].split())]
         if placed["requester"] != placed["cancelled_by"]:
             slots.append(f"dm:{placed['requester']}")
-        connection.executemany(
-            "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
-            [(request, placed["id"], event.seq, STATE, slot) for slot in slots],
-        )
+        outbox.add(connection, event, [Post(STATE, slot) for slot in slots])
 
 
 def _found(connection: Connection, entry: str) -> list[Mapping[str, Any]]:

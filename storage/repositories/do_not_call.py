@@ -1,4 +1,4 @@
-"""Numbers that are not called: who stopped them, which lists they stand on, and what is told of it.
+"""Numbers that are not called: who stopped them, and which lists they stand on.
 
 Only the keyed hash of a number is kept here, apart from what can be erased: forgetting a person's data does
 not lift the stop. The chain says who and when, and how many numbers a list has; why, and the number masked,
@@ -8,9 +8,7 @@ Each function is what happens in one transaction.
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from itertools import groupby
 from sqlite3 import Connection
@@ -24,12 +22,11 @@ from storage.event_log.hash_chain import (
     LIST_IMPORTED,
     LIST_REMOVED,
     NumberSeal,
-    microseconds,
 )
 from storage.event_log.writer import SALT_BYTES, Chain, Sources
 from storage.ids import new_id
-from storage.models import Event, Imported, Scalar, Stop, UnfinishedImport
-from storage.repositories.rate_limits import MINUTE
+from storage.models import Announced, Announcement, Event, Imported, Scalar, Stop, UnfinishedImport
+from storage.repositories.outbox import announce
 from storage.repositories.rows import as_event
 
 EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
@@ -109,7 +106,7 @@ def stop(
     )
     connection.execute("INSERT INTO stops VALUES (?, ?, ?)", [hashed, _BY_PERSON, event.seq])
     connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
-    _to_tell(connection, event)
+    _announce(connection, sources, event)
     return _stop(event, _BY_PERSON), True
 
 
@@ -131,7 +128,7 @@ def _allow(
         data={},
         private={NUMBER: masked, "reason": reason, LOOKUP: hashed.hex()},
     )
-    _to_tell(connection, event)
+    _announce(connection, sources, event)
     return known
 
 
@@ -184,7 +181,7 @@ def finish_list(connection: Connection, sources: Sources, began: Event) -> Impor
         private={},
     )
     connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
-    _to_tell(connection, event)
+    _announce(connection, sources, event)
     return Imported(event.request, numbers - kept, numbers)
 
 
@@ -226,7 +223,7 @@ def _remove_list(connection: Connection, sources: Sources, name: str, *, actor: 
         event = Chain(connection, sources).append(
             stop_id, stop_id, LIST_REMOVED, actor=actor, data=data, private={}
         )
-        _to_tell(connection, event)
+        _announce(connection, sources, event)
     return removed
 
 
@@ -288,43 +285,6 @@ def _by_list(connection: Connection) -> list[tuple[str, int]]:
         f"SELECT list, count(*) FROM stops WHERE {COUNTS} GROUP BY list ORDER BY list"  # noqa: S608 - fixed text
     )
     return [(name, numbers) for name, numbers in rows]
-
-
-def stop_news(connection: Connection, sources: Sources, until: datetime) -> list[tuple[Event, str | None]]:
-    """Take, under a lease, what was stopped or allowed and is not told yet.
-
-    Each event comes with its number, masked: None for a list, or where it was erased.
-    """
-    now = sources.clock()
-    taken = connection.execute(
-        """
-        UPDATE stop_news SET lease_until = :until
-        WHERE told_at IS NULL AND (lease_until IS NULL OR lease_until <= :now OR lease_until > :wrong)
-        RETURNING event
-        """,
-        # A lease that is longer than anybody takes one was taken by a clock that is set back since.
-        {
-            "now": microseconds(now),
-            "until": microseconds(until),
-            "wrong": microseconds(until + MINUTE),
-        },
-    ).fetchall()
-    rows = connection.execute(
-        """
-        SELECT events.*, personal.value AS number FROM events
-        LEFT JOIN personal ON personal.event = events.seq AND personal.field = ?
-        WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
-        """,
-        [NUMBER, json.dumps([row["event"] for row in taken])],
-    )
-    return [(as_event(row), row["number"]) for row in rows]
-
-
-def stop_told(connection: Connection, sources: Sources, event: int) -> None:
-    """Such news were told."""
-    connection.execute(
-        "UPDATE stop_news SET told_at = ? WHERE event = ?", [microseconds(sources.clock()), event]
-    )
 
 
 def faults(connection: Connection) -> Iterator[str]:
@@ -414,8 +374,8 @@ def _has_events(connection: Connection, request: str) -> bool:
     return connection.execute("SELECT 1 FROM events WHERE request = ?", [request]).fetchone() is not None
 
 
-def _to_tell(connection: Connection, event: Event) -> None:
-    connection.execute("INSERT INTO stop_news (event) VALUES (?)", [event.seq])
+def _announce(connection: Connection, sources: Sources, event: Event) -> None:
+    announce(connection, sources, Announcement(Announced.DO_NOT_CALL, str(event.seq), event=event.seq))
 
 
 class DoNotCall(Repository):
@@ -425,8 +385,6 @@ class DoNotCall(Repository):
     stops = reads_with_sources(stops)
     stopped_numbers = reads(stopped_numbers)
     unfinished_imports = reads(unfinished_imports)
-    stop_news = writes_with_sources(stop_news)
-    stop_told = writes_with_sources(stop_told)
 
     async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
         """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""

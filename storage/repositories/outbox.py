@@ -1,14 +1,15 @@
 """The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 from typing import Final
 
 from storage.database.repository import Repository, writes, writes_with_sources
-from storage.event_log.hash_chain import ERASED, microseconds
+from storage.event_log.hash_chain import ERASED, microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import Event, MessageRef, Outgoing
+from storage.models import Announcement, Event, MessageRef, Outgoing, Post, Scalar
 from storage.repositories.rate_limits import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
@@ -23,8 +24,8 @@ ERASURE: Final = "erased"
 """The template of what takes the words out of a message that stands in Slack."""
 
 _ERASURES: Final = """
-    INSERT INTO outbox (request, entry, event, template, slot)
-    SELECT messages.request, messages.request, events.seq, ?, messages.slot FROM messages
+    INSERT INTO outbox (request, entry, event, template, slot, added_at)
+    SELECT messages.request, messages.request, events.seq, ?, messages.slot, events.at FROM messages
 """
 
 
@@ -69,6 +70,41 @@ def is_edited(slot: str) -> bool:
     return slot in EDITED or slot.startswith((ASKED, REPLY))
 
 
+def add(connection: Connection, event: Event, posts: Iterable[Post]) -> None:
+    """Add the posts that tell of an event of a request."""
+    connection.executemany(
+        "INSERT INTO outbox (request, entry, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (event.request, event.entry, event.seq, post.template, post.to, microseconds(event.at))
+            for post in posts
+        ],
+    )
+
+
+def announce(connection: Connection, sources: Sources, *announcements: Announcement) -> None:
+    """Add the announcements that were never added before."""
+    now = microseconds(sources.clock())
+    connection.executemany(
+        """
+        INSERT INTO outbox (dedupe_key, template, slot, event, payload, added_at, is_next)
+        VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING
+        """,
+        [(one.key, one.kind, one.to, one.event, _as_text(one.payload), now) for one in announcements],
+    )
+
+
+def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar]) -> None:
+    """Have an announcement tell something else: its message is edited, if it was posted."""
+    connection.execute(
+        """
+        UPDATE outbox
+        SET payload = ?, ended = NULL, ended_at = NULL, not_before = NULL, lane = NULL, aside = 0
+        WHERE dedupe_key = ?
+        """,
+        [_as_text(payload), key],
+    )
+
+
 def outgoing(
     connection: Connection, now: datetime, *, owner: str, until: datetime, limit: int
 ) -> list[Outgoing]:
@@ -84,19 +120,24 @@ def outgoing(
         "UPDATE outbox SET owner = ?, lease_until = ?, tries = tries + 1 WHERE id = ?",
         [(owner, microseconds(until), row["id"]) for row in rows],
     )
-    return [
-        Outgoing(
-            id=row["id"],
-            request=row["request"],
-            entry=row["entry"],
-            event=row["event"],
-            template=row["template"],
-            to=row["slot"],
-            tries=row["tries"] + 1,
-            aside=bool(row["aside"]),
-        )
-        for row in rows
-    ]
+    return [_outgoing(row) for row in rows]
+
+
+def _outgoing(row: Row) -> Outgoing:
+    return Outgoing(
+        id=row["id"],
+        request=row["request"],
+        entry=row["entry"],
+        event=row["event"],
+        template=row["template"],
+        to=row["slot"],
+        tries=row["tries"] + 1,
+        added_at=moment(row["added_at"]),
+        aside=bool(row["aside"]),
+        key=row["dedupe_key"],
+        payload=json.loads(row["payload"]),
+        stands=MessageRef(row["channel"], row["ts"]) if row["ts"] else None,
+    )
 
 
 def delivered(
@@ -105,17 +146,17 @@ def delivered(
     post: Outgoing,
     ref: MessageRef | None,
     *,
-    seen: int,
+    seen: int | None,
     opens: Collection[str] = (),
 ) -> None:
-    """A post was made. ``ref`` says where a lasting message (audit, card) stands.
+    """A post was made. ``ref`` says where a lasting message (audit, card, announcement) stands.
 
     ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
     the same words about what the machine did to another entry of the request. All that waits in the lanes
     that it ``opens`` is due at once, in order.
     """
     now = sources.clock()
-    _end(connection, post, "delivered", now)
+    _end(connection, post, "delivered", now, ref)
     edited = is_edited(post.to)
     connection.execute(
         """
@@ -132,7 +173,7 @@ def delivered(
             "template": post.template,
         },
     )
-    if ref is not None:
+    if ref is not None and post.request is not None:
         _stands(connection, post, ref, seen)
     connection.executemany(
         "UPDATE outbox SET lane = NULL, aside = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
@@ -140,7 +181,7 @@ def delivered(
     )
 
 
-def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) -> None:
+def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int | None) -> None:
     """Note where a message stands, so that it can be edited, if only to erase it."""
     slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
     connection.execute(
@@ -212,19 +253,36 @@ def abandon(connection: Connection, sources: Sources, post: Outgoing, *, error: 
     _end(connection, post, "abandoned", sources.clock())
 
 
-def _end(connection: Connection, post: Outgoing, how: str, now: datetime) -> None:
+def _end(
+    connection: Connection, post: Outgoing, how: str, now: datetime, ref: MessageRef | None = None
+) -> None:
+    """End a post, unless it is to tell something else by now. ``ref``: where it stands."""
     connection.execute(
         """
-        UPDATE outbox SET ended = ?, ended_at = ?, owner = NULL, lease_until = NULL
-        WHERE id = ? AND ended IS NULL
+        UPDATE outbox SET ended = CASE WHEN payload = :told THEN :how END,
+            ended_at = CASE WHEN payload = :told THEN :now END, owner = NULL, lease_until = NULL,
+            channel = coalesce(:channel, channel), ts = coalesce(:ts, ts)
+        WHERE id = :id AND ended IS NULL
         """,
-        [how, microseconds(now), post.id],
+        {
+            "told": _as_text(post.payload),
+            "how": how,
+            "now": microseconds(now),
+            "channel": ref and ref.channel,
+            "ts": ref and ref.ts,
+            "id": post.id,
+        },
     )
+
+
+def _as_text(payload: Mapping[str, Scalar]) -> str:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True)
 
 
 class Outbox(Repository):
     """Slack posts that wait to be made."""
 
+    announce = writes_with_sources(announce)
     outgoing = writes(outgoing)
     delivered = writes_with_sources(delivered)
     postpone = writes_with_sources(postpone)

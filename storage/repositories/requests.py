@@ -1,6 +1,6 @@
 """Writing to the SQLite store: each function is what happens in one transaction, under the write lock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -34,12 +34,11 @@ from storage.models import (
     NewAction,
     NewRequest,
     Note,
-    Post,
     Recorded,
     Request,
     Scalar,
 )
-from storage.repositories import cancellations, do_not_call, exclusion, joining
+from storage.repositories import cancellations, do_not_call, exclusion, joining, outbox
 from storage.repositories.audit import DENIED_ATTEMPT, EXPORTED, FAULT, has_events
 from storage.repositories.call_history import is_reference
 from storage.repositories.rows import (
@@ -130,7 +129,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
         entries.append(_insert_entry(connection, event, asked, aim))
         requested.append(event)
     _use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
-    _post(connection, requested[0], new.posts)
+    outbox.add(connection, requested[0], new.posts)
     return Recorded(
         as_request(
             hash_chain.request_row(requested[0]),
@@ -187,7 +186,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
     _end_pending(connection, change.request)
     written += [_note(writer, change, note) for note in change.notes]
     _use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
-    _post(connection, written[0], change.posts)
+    outbox.add(connection, written[0], change.posts)
     return read_request(connection, change.request)
 
 
@@ -475,13 +474,6 @@ def _use_up(
             """,
             [nonce, request, microseconds(now)],
         )
-
-
-def _post(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
-    connection.executemany(
-        "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
-        [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
-    )
 
 
 def _given(**fields: str | None) -> dict[str, str]:

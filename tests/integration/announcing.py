@@ -7,9 +7,10 @@ from typing import Any, Self
 from bot.services.requests import content
 from bot.workers.dispatcher import Dispatcher
 from bot.workers.outbox import LEASE, Outbox
+from bot.workers.prepared_posts import Prepared
 from providers.actions import Code, Outcome, Status
 from storage.models import Change, LogEntry, MessageRef, Outgoing, Request
-from storage.repositories import requests
+from storage.repositories import outbox
 from storage.repositories.outbox import Outbox as OutboxTable
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, StepLog, StepRequests
@@ -39,7 +40,7 @@ class PostsLater(StepRequests):
         """Apply in two transactions."""
         made = await super().apply(replace(change, posts=()))
         last = (await self.events(made.id))[-1]
-        await self._write(lambda connection: requests._post(connection, last, change.posts))
+        await self._write(lambda connection: outbox.add(connection, last, change.posts))
         return made
 
 
@@ -82,9 +83,8 @@ async def one_message_shows_how_it_stands(bench: Bench) -> None:
 class PostsAnew(Outbox):
     """Never edits."""
 
-    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
-        kept = {} if post.to in request.messages else request.messages
-        return await super()._send(post, replace(request, messages=kept), arguments)
+    async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
+        return await super()._send(replace(one, stands=None), arguments)
 
 
 async def posts_keep_their_order(bench: Bench) -> None:

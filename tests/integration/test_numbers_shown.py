@@ -11,7 +11,6 @@ import pytest
 from bot.services.do_not_call import Stopping
 from bot.services.requests import Origin, Settlement, Wish, content
 from bot.text.interactions import Evidence
-from bot.workers.stop_news import StopNews
 from playground import kore
 from playground.faults import Fault
 from providers import phone
@@ -178,7 +177,7 @@ async def test_a_stop_is_told_with_its_number_masked(stage: Bench) -> None:
     )
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     await stopping.stop(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
-    await StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, clock=stage.clock).step()
+    await stage.bot.posts()
     await stage.bot.rounds()
     await stage.bot.posts()
     assert not [one for one in await shown(stage) if told(one)]
