@@ -31,16 +31,13 @@ from bot.workers.circuit_breaker import Outages
 from bot.workers.config_reload import Reloading
 from bot.workers.daily_summary import Daily
 from bot.workers.dispatcher import Dispatcher
-from bot.workers.lines import Lines
 from bot.workers.lookups import LookUps
 from bot.workers.loop import APART, Rounds, until_written
-from bot.workers.outage_messages import OutageMessages
 from bot.workers.outbox import Outbox
 from bot.workers.provider_events import Notices
 from bot.workers.rate_limiter import Pace
 from bot.workers.reschedules import Moving
 from bot.workers.retention import Keeping
-from bot.workers.stop_news import StopNews
 from bot.workers.unknown_reminders import Doubts
 from bot.workers.write_probe import WriteProbe
 from providers.base import Adapter
@@ -176,7 +173,7 @@ class House:
     """What runs behind the door. Nothing runs before `begin`."""
 
     def __init__(self, bot: Bot, *, serving: ProcessLock, read: Callable[[], Settings]) -> None:
-        client, log, settings, clock = bot.client, bot.log, bot.settings, bot.clock
+        log, settings, clock = bot.log, bot.settings, bot.clock
         self._bot = bot
         self._serving = serving
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -185,20 +182,16 @@ class House:
         self.calling = Rounds("asking", bot.asking.step, apart=APART)
         self.moving = Rounds("moves", bot.moving.step, every=MOVES_EVERY, apart=APART)
         self.write_probe = WriteProbe(log)
-        self._rules = Reloading(log, client, bot.current, bot.directory, read)
-        stop_news = StopNews(log, client, settings, clock)
-        self._stop_news = Rounds("stop news", stop_news.step, apart=APART)
+        self._rules = Reloading(log, bot.current, bot.directory, read, clock)
         self.rounds: tuple[Rounds, ...] = (
             self.sending,
             self.posting,
             self.calling,
             self.moving,
-            self._stop_news,
-            Rounds("daily line", Daily(log, settings, Lines(log, client, clock), clock).step),
-            Rounds("keeping of the log", Keeping(log, settings, Lines(log, client, clock), clock).step),
+            Rounds("daily summary", Daily(log, settings, clock).step),
+            Rounds("keeping of the log", Keeping(log, settings, clock).step),
             Rounds("rules", self._rules.step),
             Rounds("doubts", bot.doubts.step, every=DOUBTS_EVERY),
-            Rounds("messages of outages", OutageMessages(log, client, settings, clock).step),
             Rounds("look for dead processes", self._sweep, every=SWEEP_EVERY),
             Rounds("log", self.write_probe.step),
         )
@@ -212,7 +205,6 @@ class House:
         self.posting.wake()
         self.calling.wake()
         self.moving.wake()
-        self._stop_news.wake()
 
     async def begin(self, hangups: Sequence[int]) -> None:
         """Let everything run, by rules that the log knows. ``hangups``: the SIGHUPs that came before."""

@@ -155,8 +155,7 @@ async def listen(host: str, port: int) -> socket.socket:
 
 
 STUCK_AFTER: Final = 60.0
-"""Seconds. A round waits for Slack for fifteen at most (`bot.workers.lines`), and the next comes
-a second later."""
+"""Seconds. A round waits for Slack for a few at most, and the next comes a second later."""
 
 UNWRITTEN_AFTER: Final = 4 * EVERY
 """Seconds since a sign of life in the log; one in doubt may wait ten for another process's commit."""

@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
 # Of the tables, indexes, triggers and views, as CallOps makes them.
-SCHEMA = "c8cb897c0f02f40f9aff3fc00ee4830f75c125f2a92f7f174131cb587e4c8631"
+SCHEMA = "58e34bbfdb8655d1b7bb2109ed670c76acc557198509fc5884bf62e4dbdbd1af"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from providers.actions import CallAction, Kind
 from storage.models import Approval, Request, Scalar
@@ -146,3 +147,35 @@ class Recorded:
 
     request: Request
     fresh: bool
+
+
+class Announced(StrEnum):
+    """What an announcement tells of: the template of its outbox row."""
+
+    ANCHOR = "anchor"
+    DAILY_SUMMARY = "daily_summary"
+    DO_NOT_CALL = "do_not_call"
+    OUTAGE = "outage"
+    RULES_CHANGED = "rules_changed"
+    RULES_FAULTY = "rules_faulty"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A Slack post that belongs to no request, added to the outbox once for each ``kind`` and ``about``.
+
+    ``to``: the audit channel, that of a connection (``audit:voxworks``), or one by its id (``channel:C…``).
+    ``payload`` is what it tells, or what it adds to its ``event``: nothing that can be erased, as rows of the
+    outbox stay.
+    """
+
+    kind: Announced
+    about: str
+    to: str = "audit"
+    event: int | None = None
+    payload: Mapping[str, Scalar] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Return what is unique of it."""
+        return f"{self.kind}:{self.about}"

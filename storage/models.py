@@ -114,8 +114,8 @@ class Standstill:
     """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
 
     ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
-    ``told``: people are to know. ``ended``: since when it answers again. ``said``: the message that told.
-    ``probe_at``: when one request that removes something may be sent, although the provider asked for a wait.
+    ``told``: people are to know. ``probe_at``: when one request that removes something may be sent, although
+    the provider asked for a wait.
     """
 
     connection: str
@@ -126,8 +126,6 @@ class Standstill:
     failed_at: datetime
     reachable: bool
     told: bool
-    ended: datetime | None = None
-    said: MessageRef | None = None
     probe_at: datetime | None = None
 
 
@@ -250,17 +248,22 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A Slack post waiting in the outbox."""
+    """A Slack post waiting in the outbox: of a request, or with the ``key`` of an announcement."""
 
     id: int
-    request: str
-    entry: str
-    event: int
+    request: str | None
+    entry: str | None
+    event: int | None
     template: str
     to: str
     tries: int
+    added_at: datetime
     aside: bool = False
     """Whether the request's posts to other places do not wait for this one."""
+    key: str | None = None
+    payload: Mapping[str, Scalar] = field(default_factory=dict)
+    stands: MessageRef | None = None
+    """Where an announcement stands that was posted before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,11 @@ def to_post(channel: str) -> list[Budget]:
     return [Budget(_account(POST), None, SECOND), Budget(f"{_account(POST)} {channel}", 1, SECOND)]
 
 
-def to_edit(message: MessageRef, state: State) -> list[Budget]:
-    """What an edit needs a place of, with its request in that state; the last one is the message's own."""
+def to_edit(message: MessageRef, state: State | None) -> list[Budget]:
+    """What an edit needs a place of, with its request in that state; the last one is the message's own.
+
+    An announcement has no request.
+    """
     apart = BETWEEN_EDITS if state in _UNDER_WAY else SECOND
     return [
         Budget(_account(UPDATE), UPDATES_A_MINUTE, MINUTE),

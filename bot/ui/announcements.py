@@ -1,12 +1,17 @@
-"""What the team is told of the house itself: what a day brought, where the log ended, new rules. Pure."""
+"""Messages that belong to no request: what is announced in a channel, and with an export. Pure."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from typing import Final
 
 from bot.slack.blocks import Message, context, cut, excerpt, paragraphs, section
 from bot.text.formatting import WORDS
-from bot.text.markup import escape
+from bot.text.markup import escape, when
+from bot.ui import do_not_call
+from storage.changes import Announced
+from storage.event_log.hash_chain import moment
+from storage.models import Event, MessageRef, Outgoing, Scalar
+from storage.repositories.do_not_call import NUMBER
 from storage.states import State
 
 MAX_LINES = 20
@@ -14,18 +19,83 @@ MAX_LINES = 20
 MAX_LINE = 300
 
 FIRST_RULES = "These are the first rules that the log knows of."
+COUNTED = (
+    State.SUCCEEDED,
+    State.FAILED,
+    State.DENIED,
+    State.EXPIRED,
+    State.WITHDRAWN,
+    State.UNKNOWN,
+    State.PENDING,
+)
+"""States that the daily summary counts, in its order."""
 _STILL = {State.PENDING: "still waiting for approval"}
 
 
-def daily_line(day: date, counts: Sequence[tuple[State, int]]) -> Message:
-    told = [f"{count} {_STILL.get(state, WORDS[state])}" for state, count in counts]
+def render(post: Outgoing, told: tuple[Event, Mapping[str, str]] | None) -> Message | None:
+    """Return the message of an announcement; None where there is nothing to say.
+
+    ``told`` is the event that it tells of, if any, with what is kept of its erasable values.
+    """
+    data = post.payload
+    message: Message | None
+    match post.template, told:
+        case Announced.DAILY_SUMMARY, _:
+            counts = {state: int(data.get(state) or 0) for state in COUNTED}
+            message = daily_summary(_day(data), counts)
+        case Announced.ANCHOR, _:
+            message = log_ended_with(_day(data), int(data["event"] or 0), str(data["hash"]))
+        case Announced.OUTAGE, _:
+            message = _outage(data, post.stands)
+        case Announced.RULES_FAULTY, _:
+            message = rules_faulty(str(data["faults"]).splitlines())
+        case Announced.RULES_CHANGED, (event, _):
+            lines = str(event.data["difference"]).splitlines()
+            message = rules_changed(lines, event.request, str(data["restart_for"]))
+        case Announced.DO_NOT_CALL, (event, private):
+            message = do_not_call.news(event, private.get(NUMBER))
+        case _:
+            raise ValueError(f"{post.key} is no announcement")
+    return message
+
+
+def _day(data: Mapping[str, Scalar]) -> date:
+    return date.fromisoformat(str(data["day"]))
+
+
+def daily_summary(day: date, counts: Mapping[State, int]) -> Message | None:
+    """Return what a day brought; None where that is nothing."""
+    told = [f"{counts[state]} {_STILL.get(state, WORDS[state])}" for state in COUNTED if counts.get(state)]
     text = f"📋 *{_on(day)}:* {', '.join(told)}."
+    return Message(text, [section(text)]) if told else None
+
+
+def _outage(data: Mapping[str, Scalar], stands: MessageRef | None) -> Message | None:
+    """Return None where it was over before anybody was told."""
+    since, ended = moment(int(data["since"] or 0)), data.get("ended")
+    if ended is None:
+        return outage(str(data["connection"]), since)
+    return outage(str(data["connection"]), since, moment(int(ended))) if stands else None
+
+
+def outage(connection: str, since: datetime, ended: datetime | None = None) -> Message:
+    """Return that a provider does not answer, or since when it answers again."""
+    text = (
+        f"🔌 *{connection} does not answer* since {when(since)}. CallOps waits, and tries again by itself at "
+        "least every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
+        "again."
+    )
+    if ended:
+        text = (
+            f"✅ *{connection} answers again* since {when(ended)}. It did not answer from {when(since)} "
+            "until then. What waited for it is being sent."
+        )
     return Message(text, [section(text)])
 
 
-def log_ended_with(day: date, event: int, anchor: str) -> Message:
+def log_ended_with(day: date, event: int, anchored: str) -> Message:
     text = (
-        f"🔗 *{_on(day)}:* the last event in the log is {event:,}. Its anchor is `{anchor}`: "
+        f"🔗 *{_on(day)}:* the last event in the log is {event:,}. Its anchor is `{event}:{anchored}`: "
         "`log verify --anchor` checks that the log still has it."
     )
     return Message(text, [section(text)])

@@ -364,19 +364,3 @@ _TRIED = {
     Kind.CANCEL_CALL: "Meanwhile CallOps tries a cancellation every 15 minutes. ",
     Kind.DELETE_CAMPAIGN: "Meanwhile CallOps tries a deletion every 15 minutes. ",
 }
-
-
-def told(standstill: Standstill) -> Message:
-    """What the audit channel reads: one message, edited when it is over."""
-    name, since = standstill.connection, when(standstill.since)
-    text = (
-        f"🔌 *{name} does not answer* since {since}. CallOps waits, and tries again by itself at least "
-        "every 5 minutes. What waits for it is sent then, if it is still in time: nobody needs to ask "
-        "again."
-    )
-    if standstill.ended:
-        text = (
-            f"✅ *{name} answers again* since {when(standstill.ended)}. It did not answer from {since} "
-            "until then. What waited for it is being sent."
-        )
-    return Message(text, [section(text)])

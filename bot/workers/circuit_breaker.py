@@ -14,7 +14,7 @@ from functools import partial
 
 from bot.services.wakeups import Wakeups
 from bot.workers.loop import run_beside
-from bot.workers.outage_policy import failed, holds, is_counted, is_down, pause_after, told_from
+from bot.workers.outage_policy import failed, holds, is_down, pause_after, told_from
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
 from providers.base import Adapter
@@ -52,7 +52,7 @@ class Outages:
         if any(one.why == "asked" and not holds(one, now) for one in standstills):
             await self._log.outages.over()
         down = [one for one in standstills if is_down(one) and one.connection in self._adapters]
-        self._counted = {one.connection for one in standstills if is_counted(one)}
+        self._counted = {one.connection for one in standstills if one.why == "down"}
         due = [one for one in down if not holds(one, now) and not self._pace.asked_for(one.connection)]
         unreached = [one.connection for one in due if not one.reachable]
         for connection in unreached:

@@ -5,26 +5,23 @@ channels and how requests are sent are put together at the start: where those ch
 need a restart. A file with a fault changes nothing, and its faults are said.
 """
 
-import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-
-from slack_sdk.web.async_client import AsyncWebClient
+from datetime import datetime
 
 from bot.config.current import SettingsHolder
 from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.policy import calling_hours
 from bot.policy.rules import written
-from bot.slack.blocks import Message
-from bot.slack.errors import SLACK_TROUBLE, trouble
-from bot.slack.masking import Masking
 from bot.slack.users import Directory
 from bot.text.rule_changes import difference
 from bot.ui import announcements
-from bot.workers.outbox import ANSWER_WITHIN
+from bot.workers.loop import until_written
+from providers.masking import mask_numbers
+from storage.changes import Announced, Announcement
 from storage.models import SYSTEM
 from storage.store import Store
 
@@ -36,10 +33,10 @@ class Reloading:
     """Keeps and reloads the rules. ``read`` reads the file, or raises `SettingsFault`."""
 
     _log: Store
-    _client: AsyncWebClient
     _settings: SettingsHolder
     _directory: Directory
     _read: Callable[[], Settings]
+    _clock: Callable[[], datetime]
     _asked: bool = field(default=False, init=False)
 
     def hear(self) -> None:
@@ -61,7 +58,7 @@ class Reloading:
             _log.error(
                 "The rules were not read anew, and those before still hold: %s", "; ".join(fault.faults)
             )
-            await self._post(announcements.rules_faulty(fault.faults))
+            await self._announce(fault.faults)
             return
         old = self._settings.current
         taken = _taken(old, new)
@@ -89,27 +86,19 @@ class Reloading:
             before = json.loads(str(last.data["rules"])) if last else None
             lines = difference(before, now) if before else [announcements.FIRST_RULES]
             data = {"rules": text, "difference": "\n".join(lines)}
-            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last)
+            told = {"restart_for": later} if last and lines else None
+            kept = await self._log.audit.keep_rules(actor=SYSTEM, data=data, after=last, announce=told)
             if kept:
                 break
         for line in lines:
             _log.info("%s: %s", kept, line)
-        if last and lines:
-            await self._post(announcements.rules_changed(lines, kept, later))
         return kept
 
-    async def _post(self, message: Message) -> None:
-        """Say it in the audit channel, once. Where Slack does not take it, the log still has it."""
-        message = Masking(self._settings.current.slack.default_region).message(message)
-        try:
-            async with asyncio.timeout(ANSWER_WITHIN):
-                await self._client.chat_postMessage(
-                    channel=self._settings.current.slack.audit_channel,
-                    text=message.text,
-                    blocks=list(message.blocks),
-                )
-        except SLACK_TROUBLE as error:
-            _log.error("Slack does not take what is to be said of the rules: %s", trouble(error))
+    async def _announce(self, faults: Sequence[str]) -> None:
+        told = mask_numbers("\n".join(faults), default_region=self._settings.current.slack.default_region)
+        about = self._clock().isoformat()
+        one = Announcement(Announced.RULES_FAULTY, about, payload={"faults": told})
+        await until_written(lambda: self._log.outbox.announce(one))
 
 
 def _taken(old: Settings, new: Settings) -> Settings:

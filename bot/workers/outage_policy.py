@@ -42,15 +42,10 @@ def told_from(*, reachable: bool) -> int:
 
 def holds(standstill: Standstill, now: datetime) -> bool:
     """Whether it holds requests up now. What a wrong clock wrote far ahead does not."""
-    return standstill.ended is None and now < standstill.until and standstill.failed_at <= now + MINUTE
-
-
-def is_counted(standstill: Standstill) -> bool:
-    """Whether a provider failed, and nobody knows yet that it answers again."""
-    return standstill.why == "down" and standstill.ended is None
+    return now < standstill.until and standstill.failed_at <= now + MINUTE
 
 
 def is_down(standstill: Standstill) -> bool:
     """Whether it failed often enough to be left alone, until one attempt finds out more."""
     paused = pause_after(standstill.failures, reachable=standstill.reachable) > timedelta()
-    return is_counted(standstill) and paused
+    return standstill.why == "down" and paused

@@ -13,10 +13,9 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.config.settings import RetentionTable, Settings
-from bot.ui import announcements
-from bot.workers.lines import Lines
+from storage.changes import Announced, Announcement
 from storage.maintenance.anchors import Anchor
-from storage.models import SYSTEM
+from storage.models import SYSTEM, Scalar
 from storage.repositories.erasure_list import Erased, Erasing, UnreadableList
 from storage.store import Store
 
@@ -47,7 +46,6 @@ class Keeping:
 
     _log: Store
     _settings: Settings
-    _lines: Lines
     _clock: Callable[[], datetime]
     _anchored: date | None = field(default=None, init=False)
     _purged: datetime | None = field(default=None, init=False)
@@ -57,7 +55,6 @@ class Keeping:
         """Do what is due; whether there is more of it."""
         now = self._clock()
         await self._anchor(now)
-        await self._lines.post()
         return await self._purge(now)
 
     async def _anchor(self, now: datetime) -> None:
@@ -66,13 +63,16 @@ class Keeping:
         if today == self._anchored:
             return
         anchor = await self._log.audit.anchor(datetime.combine(today, time(), zone))
-        if anchor and anchor.at and await self._log.users.claim(f"anchor:{anchor.seq}"):
-            await self._keep(anchor)
+        if anchor and anchor.at:
             if self._settings.slack.anchor:
-                day = anchor.at.astimezone(zone).date()
-                message = announcements.log_ended_with(day, anchor.seq, str(anchor))
-                self._lines.add(self._settings.slack.audit_channel, message)
+                await self._announce(anchor, anchor.at.astimezone(zone).date())
+            if await self._log.users.claim(f"anchor:{anchor.seq}"):
+                await self._keep(anchor)
         self._anchored = today
+
+    async def _announce(self, anchor: Anchor, day: date) -> None:
+        told: dict[str, Scalar] = {"day": f"{day}", "event": anchor.seq, "hash": anchor.hash}
+        await self._log.outbox.announce(Announcement(Announced.ANCHOR, str(anchor.seq), payload=told))
 
     async def _keep(self, anchor: Anchor) -> None:
         """Note an anchor beside the log. Where that fails, the channel still has it."""

@@ -191,13 +191,20 @@ CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
 
 -- lane: what posts wait for together; aside: the request's other posts do not wait for it; postponed_at: a
 -- wait that began after now is by a clock that was set back; is_next: it waits for no other of its request.
+-- An announcement belongs to no request: dedupe_key adds it once; payload, in which nothing is erasable, is
+-- what it tells; channel and ts are where it stands.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
-    request TEXT NOT NULL REFERENCES requests (id),
-    entry TEXT NOT NULL,
-    event INTEGER NOT NULL REFERENCES events (seq),
+    request TEXT REFERENCES requests (id),
+    entry TEXT,
+    event INTEGER REFERENCES events (seq),
+    dedupe_key TEXT,
     template TEXT NOT NULL,
     slot TEXT NOT NULL,
+    payload TEXT NOT NULL DEFAULT '{{}}',
+    channel TEXT,
+    ts TEXT,
+    added_at INTEGER NOT NULL,
     not_before INTEGER,
     postponed_at INTEGER,
     lane TEXT,
@@ -208,8 +215,10 @@ CREATE TABLE outbox (
     tries INTEGER NOT NULL DEFAULT 0,
     error TEXT,
     ended TEXT CHECK (ended IN ('delivered', 'covered', 'abandoned')),
-    ended_at INTEGER
+    ended_at INTEGER,
+    CHECK ((request IS NULL) = (dedupe_key IS NOT NULL))
 ) STRICT;
+CREATE UNIQUE INDEX outbox_dedupe_key ON outbox (dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX outbox_waiting ON outbox (request, id) WHERE ended IS NULL;
 CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
 CREATE INDEX outbox_leased ON outbox (lease_until) WHERE ended IS NULL AND lease_until IS NOT NULL;
@@ -257,6 +266,7 @@ CREATE TABLE pauses (
     until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- announced: the dedupe_key of what the outbox tells of it.
 CREATE TABLE standstills (
     connection TEXT NOT NULL,
     why TEXT NOT NULL CHECK (why IN ('down', 'asked')),
@@ -266,9 +276,7 @@ CREATE TABLE standstills (
     failed_at INTEGER NOT NULL,
     reachable INTEGER NOT NULL,
     told INTEGER NOT NULL,
-    ended INTEGER,
-    channel TEXT,
-    ts TEXT,
+    announced TEXT,
     probe_at INTEGER,
     PRIMARY KEY (connection, why)
 ) STRICT, WITHOUT ROWID;
@@ -294,13 +302,6 @@ CREATE TABLE unfinished_lists (
     list TEXT NOT NULL,
     leaving INTEGER NOT NULL
 ) STRICT;
-
-CREATE TABLE stop_news (
-    event INTEGER PRIMARY KEY REFERENCES events (seq),
-    lease_until INTEGER,
-    told_at INTEGER
-) STRICT;
-CREATE INDEX stop_news_untold ON stop_news (event) WHERE told_at IS NULL;
 
 CREATE TABLE meta (
     name TEXT PRIMARY KEY,

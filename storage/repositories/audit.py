@@ -6,13 +6,14 @@ from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import RULES, moment
 from storage.event_log.writer import Chain, Sources
 from storage.maintenance import anchors
 from storage.maintenance.anchors import Anchor
 from storage.models import Event, Scalar
-from storage.repositories import users
+from storage.repositories import outbox, users
 from storage.repositories.rows import as_event
 
 COPIED: Final = "copied"
@@ -34,6 +35,15 @@ def rules(connection: Connection) -> Event | None:
         "SELECT * FROM events WHERE name = ? ORDER BY seq DESC LIMIT 1", [RULES]
     ).fetchone()
     return None if row is None else as_event(row)
+
+
+def read_event(connection: Connection, seq: int) -> tuple[Event, Mapping[str, str]]:
+    """Return an event, and what is kept of its erasable values by their fields."""
+    row = connection.execute("SELECT * FROM events WHERE seq = ?", [seq]).fetchone()
+    kept = connection.execute(
+        "SELECT field, value FROM personal WHERE event = ? AND value IS NOT NULL", [seq]
+    )
+    return as_event(row), dict(map(tuple, kept))
 
 
 FAULT: Final = "fault"
@@ -71,16 +81,27 @@ def record_denied_attempt(
 
 
 def keep_rules(
-    connection: Connection, sources: Sources, *, actor: str, data: Mapping[str, Scalar], after: Event | None
+    connection: Connection,
+    sources: Sources,
+    *,
+    actor: str,
+    data: Mapping[str, Scalar],
+    after: Event | None,
+    announce: Mapping[str, Scalar] | None = None,
 ) -> str | None:
     """Write down which rules are in force now, as an event of its own, and return its id (``R-…``).
 
-    None where ``after`` is not the last such event any more: somebody else was first.
+    None where ``after`` is not the last such event any more: somebody else was first. ``announce``: the audit
+    channel is told, with this beside the event.
     """
     last = rules(connection)
     if (last and last.seq) != (after and after.seq):
         return None
-    return Chain(connection, sources).append_new("R", RULES, actor=actor, data=data).request
+    event = Chain(connection, sources).append_new("R", RULES, actor=actor, data=data)
+    if announce is not None:
+        change = Announcement(Announced.RULES_CHANGED, event.request, event=event.seq, payload=announce)
+        outbox.announce(connection, sources, change)
+    return event.request
 
 
 def exported(
@@ -103,6 +124,7 @@ class Audit(Repository):
     record_denied_attempt = writes(record_denied_attempt)
     keep_rules = writes(keep_rules)
     exported = writes(exported)
+    event = reads(read_event)
     rules = reads(rules)
     copied_at = reads(copied_at)
     anchor = reads(anchors.head)

@@ -1,4 +1,4 @@
-"""Numbers that are not called: who stopped them, which lists they stand on, and what is told of it.
+"""Numbers that are not called: who stopped them, and which lists they stand on.
 
 Only the keyed hash of a number is kept here, apart from what can be erased: forgetting a person's data does
 not lift the stop. The chain says who and when, and how many numbers a list has; why, and the number masked,
@@ -7,12 +7,11 @@ these are stopped no more: whoever exchanges hashes in the table is found out.
 Each function is what happens in one transaction.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import datetime
 from sqlite3 import Connection
 from typing import Final
 
+from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import (
     CALLS_ALLOWED,
@@ -21,11 +20,10 @@ from storage.event_log.hash_chain import (
     LIST_IMPORTED,
     LIST_REMOVED,
     NumberSeal,
-    microseconds,
 )
 from storage.event_log.writer import SALT_BYTES, Chain, Sources
 from storage.models import Event, Stop
-from storage.repositories.rate_limits import MINUTE
+from storage.repositories.outbox import announce
 from storage.repositories.rows import as_event
 
 EVENTS: Final = frozenset({CALLS_STOPPED, CALLS_ALLOWED, LIST_IMPORT_BEGAN, LIST_IMPORTED, LIST_REMOVED})
@@ -97,7 +95,7 @@ def stop(
     )
     connection.execute("INSERT INTO stops VALUES (?, ?, ?)", [hashed, BY_PERSON, event.seq])
     connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
-    to_tell(connection, event)
+    to_tell(connection, sources, event)
     return _stop(event, BY_PERSON), True
 
 
@@ -119,7 +117,7 @@ def _allow(
         data={},
         private={NUMBER: masked, "reason": reason, LOOKUP: hashed.hex()},
     )
-    to_tell(connection, event)
+    to_tell(connection, sources, event)
     return known
 
 
@@ -148,50 +146,13 @@ def count_by_list(connection: Connection) -> list[tuple[str, int]]:
     return [(name, numbers) for name, numbers in rows]
 
 
-def stop_news(connection: Connection, sources: Sources, until: datetime) -> list[tuple[Event, str | None]]:
-    """Take, under a lease, what was stopped or allowed and is not told yet.
-
-    Each event comes with its number, masked: None for a list, or where it was erased.
-    """
-    now = sources.clock()
-    taken = connection.execute(
-        """
-        UPDATE stop_news SET lease_until = :until
-        WHERE told_at IS NULL AND (lease_until IS NULL OR lease_until <= :now OR lease_until > :wrong)
-        RETURNING event
-        """,
-        # A lease that is longer than anybody takes one was taken by a clock that is set back since.
-        {
-            "now": microseconds(now),
-            "until": microseconds(until),
-            "wrong": microseconds(until + MINUTE),
-        },
-    ).fetchall()
-    rows = connection.execute(
-        """
-        SELECT events.*, personal.value AS number FROM events
-        LEFT JOIN personal ON personal.event = events.seq AND personal.field = ?
-        WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq
-        """,
-        [NUMBER, json.dumps([row["event"] for row in taken])],
-    )
-    return [(as_event(row), row["number"]) for row in rows]
-
-
-def stop_told(connection: Connection, sources: Sources, event: int) -> None:
-    """Such news were told."""
-    connection.execute(
-        "UPDATE stop_news SET told_at = ? WHERE event = ?", [microseconds(sources.clock()), event]
-    )
-
-
 def _stop(event: Event, name: str) -> Stop:
     return Stop(event.request, event.actor, event.at, name or None)
 
 
-def to_tell(connection: Connection, event: Event) -> None:
+def to_tell(connection: Connection, sources: Sources, event: Event) -> None:
     """Have an event told of in Slack."""
-    connection.execute("INSERT INTO stop_news (event) VALUES (?)", [event.seq])
+    announce(connection, sources, Announcement(Announced.DO_NOT_CALL, str(event.seq), event=event.seq))
 
 
 class DoNotCall(Repository):
@@ -200,8 +161,6 @@ class DoNotCall(Repository):
     stop = writes(stop)
     stops = reads(stops)
     stopped_numbers = reads(stopped_numbers)
-    stop_news = writes(stop_news)
-    stop_told = writes(stop_told)
 
     async def allow(self, number: str, *, masked: str, actor: str, reason: str) -> Stop | None:
         """Let calls to a number go out again that a person stopped; None where nobody had. Lists stay."""

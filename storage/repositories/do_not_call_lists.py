@@ -91,7 +91,7 @@ def finish_list(connection: Connection, sources: Sources, began: Event) -> Impor
         private={},
     )
     connection.execute("INSERT INTO seals VALUES (?, ?)", [event.seq, salt])
-    to_tell(connection, event)
+    to_tell(connection, sources, event)
     return Imported(event.request, numbers - kept, numbers)
 
 
@@ -129,7 +129,8 @@ def _remove_list(connection: Connection, sources: Sources, name: str, *, actor: 
             [name],
         )
         data: dict[str, Scalar] = {"list": name, "removed": removed}
-        to_tell(connection, Chain(connection, sources).append_new("S", LIST_REMOVED, actor=actor, data=data))
+        event = Chain(connection, sources).append_new("S", LIST_REMOVED, actor=actor, data=data)
+        to_tell(connection, sources, event)
     return removed
 
 

@@ -1,8 +1,10 @@
 """Connections that are left alone for a while, for all processes: their provider is down, or asked for it.
 
 A provider that is down is *failing*: failures in a row are counted, and with them grows the pause until one
-attempt finds out more. Requests that were out together fail together, and count once. A success ends it; its
-row stays until the message that told of it was edited. What a provider *asked* for has an end of its own.
+attempt finds out more. Requests that were out together fail together, and count once. A success ends it. What
+a provider *asked* for has an end of its own.
+
+People are told of a provider that is down by one announcement, which tells that it is back once it is.
 
 A time that lies more than a minute ahead of the clock was written by a clock that was wrong.
 """
@@ -13,11 +15,12 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection, Row
 from typing import Final, Literal
 
+from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import MessageRef, Standstill, Traffic
-from storage.repositories import rate_limits
+from storage.models import Scalar, Standstill, Traffic
+from storage.repositories import outbox, rate_limits
 from storage.repositories.rate_limits import MINUTE
 
 TOLD: Final = 20
@@ -37,7 +40,7 @@ def traffic(connection: Connection, owner: str) -> Traffic:
 
 
 def standstills(connection: Connection) -> list[Standstill]:
-    """What stands still, and what did and is not told to be over."""
+    """Return what stands still."""
     return [_standstill(row) for row in connection.execute("SELECT * FROM standstills ORDER BY connection")]
 
 
@@ -45,7 +48,7 @@ def waits_for(connection: Connection, name: str) -> Standstill | None:
     """What a connection's entries wait for now, as far as people are told."""
     row = connection.execute(
         """
-        SELECT * FROM standstills WHERE connection = ? AND ended IS NULL AND told = 1
+        SELECT * FROM standstills WHERE connection = ? AND told = 1
         ORDER BY until DESC LIMIT 1
         """,
         [name],
@@ -73,8 +76,8 @@ def failed(
     now = sources.clock()
     row = _row(connection, name, "down")
     known = None if row is None else _standstill(row)
-    if known and (known.failed_at > now + MINUTE or (known.ended and known.said is None)):
-        known = None  # what went before is over; where that is still to be said, it goes on instead
+    if known and known.failed_at > now + MINUTE:
+        known = None
     if known and began < known.failed_at:
         return known
     failures = known.failures + 1 if known else 1
@@ -83,7 +86,7 @@ def failed(
         INSERT INTO standstills (connection, why, since, until, failures, failed_at, reachable, told)
         VALUES (:name, 'down', :since, :until, :failures, :now, :reachable, :told)
         ON CONFLICT (connection, why) DO UPDATE SET since = :since, until = :until, failures = :failures,
-            failed_at = :now, reachable = :reachable, told = :told, ended = NULL
+            failed_at = :now, reachable = :reachable, told = :told
         """,
         {
             "name": name,
@@ -96,24 +99,23 @@ def failed(
         },
     )
     if failures >= told_from:
-        _tell_again(connection, name)
+        _announce(connection, sources, name)
+        _tell_again(connection, name, now)
     return _standstill(_row(connection, name, "down"))
 
 
 def answered(connection: Connection, sources: Sources, name: str) -> None:
     """A provider that failed answers again."""
     row = _row(connection, name, "down")
-    if row is None or row["ended"] is not None:
+    if row is None:
         return
     now = sources.clock()
+    forget(connection, name, "down")
+    if row["announced"]:
+        over: dict[str, Scalar] = {"connection": name, "since": row["since"], "ended": microseconds(now)}
+        outbox.announce_anew(connection, row["announced"], over)
     if row["told"]:
-        connection.execute(
-            "UPDATE standstills SET ended = ?, until = ? WHERE connection = ? AND why = 'down'",
-            [microseconds(now), microseconds(now), name],
-        )
-        _tell_again(connection, name)
-    else:
-        forget(connection, name, "down")
+        _tell_again(connection, name, now)
 
 
 def probe(connection: Connection, sources: Sources, name: str, until: datetime) -> bool:
@@ -122,7 +124,7 @@ def probe(connection: Connection, sources: Sources, name: str, until: datetime) 
     may = connection.execute(
         """
         UPDATE standstills SET until = :until
-        WHERE connection = :name AND why = 'down' AND ended IS NULL AND (until <= :now OR failed_at > :wrong)
+        WHERE connection = :name AND why = 'down' AND (until <= :now OR failed_at > :wrong)
         """,
         {
             "name": name,
@@ -164,7 +166,7 @@ def asked(
             },
         )
         if tell:
-            _tell_again(connection, name)
+            _tell_again(connection, name, now)
 
 
 def pause(
@@ -218,18 +220,7 @@ def over(connection: Connection, sources: Sources) -> None:
     ).fetchall()
     for row in rows:
         if row["told"]:
-            _tell_again(connection, row["connection"])
-
-
-def said(connection: Connection, name: str, ref: MessageRef | None) -> None:
-    """Where it was said that a provider is down; None: that it is over was said, so forget it."""
-    if ref is None:
-        forget(connection, name, "down")
-        return
-    connection.execute(
-        "UPDATE standstills SET channel = ?, ts = ? WHERE connection = ? AND why = 'down'",
-        [ref.channel, ref.ts, name],
-    )
+            _tell_again(connection, row["connection"], now)
 
 
 def forget(connection: Connection, name: str, why: Literal["down", "asked"]) -> None:
@@ -240,7 +231,7 @@ def forget(connection: Connection, name: str, why: Literal["down", "asked"]) -> 
 def lift(connection: Connection, sources: Sources, names: Collection[str], account: str) -> list[Standstill]:
     """End the pauses of an account and its connections now; what stood still."""
     now = sources.clock()
-    held = [one for one in standstills(connection) if one.connection in names and one.ended is None]
+    held = [one for one in standstills(connection) if one.connection in names]
     connection.execute("DELETE FROM pauses WHERE account = ?", [account])
     for one in held:
         if one.why == "asked":
@@ -250,11 +241,24 @@ def lift(connection: Connection, sources: Sources, names: Collection[str], accou
                 "UPDATE standstills SET until = ? WHERE connection = ? AND why = 'down'",
                 [microseconds(now), one.connection],
             )
-        _tell_again(connection, one.connection)
+        _tell_again(connection, one.connection, now)
     return held
 
 
-def _tell_again(connection: Connection, name: str) -> None:
+def _announce(connection: Connection, sources: Sources, name: str) -> None:
+    """Have the audit channel told that a provider is down, once for each outage."""
+    row = _row(connection, name, "down")
+    if row is None or row["announced"]:
+        return
+    told: dict[str, Scalar] = {"connection": name, "since": row["since"]}
+    one = Announcement(Announced.OUTAGE, f"{name}:{row['since']}", f"audit:{name}", payload=told)
+    outbox.announce(connection, sources, one)
+    connection.execute(
+        "UPDATE standstills SET announced = ? WHERE connection = ? AND why = 'down'", [one.key, name]
+    )
+
+
+def _tell_again(connection: Connection, name: str, now: datetime) -> None:
     """Have the messages edited of the requests that are next in line, where that is not on its way."""
     connection.execute(
         """
@@ -263,14 +267,14 @@ def _tell_again(connection: Connection, name: str) -> None:
             FROM actions
             WHERE state = 'approved' AND connection = :name GROUP BY request ORDER BY event LIMIT :told
         )
-        INSERT INTO outbox (request, entry, event, template, slot)
-        SELECT next.request, next.entry, next.event, 'state', messages.slot
+        INSERT INTO outbox (request, entry, event, template, slot, added_at)
+        SELECT next.request, next.entry, next.event, 'state', messages.slot, :now
         FROM next JOIN messages ON messages.request = next.request AND messages.slot IN ('audit', 'card')
         WHERE NOT EXISTS (
             SELECT 1 FROM outbox WHERE outbox.request = next.request AND outbox.slot = messages.slot
             AND outbox.ended IS NULL AND outbox.owner IS NULL)
         """,
-        {"name": name, "told": TOLD},
+        {"name": name, "told": TOLD, "now": microseconds(now)},
     )
 
 
@@ -283,7 +287,6 @@ def _row(connection: Connection, name: str, why: str) -> Row | None:
 
 def _standstill(row: Row | None) -> Standstill:
     assert row is not None  # noqa: S101 - it was just written
-    at = (row["channel"], row["ts"])
     return Standstill(
         connection=row["connection"],
         why=row["why"],
@@ -293,8 +296,6 @@ def _standstill(row: Row | None) -> Standstill:
         failed_at=moment(row["failed_at"]),
         reachable=bool(row["reachable"]),
         told=bool(row["told"]),
-        ended=None if row["ended"] is None else moment(row["ended"]),
-        said=MessageRef(*at) if row["ts"] else None,
         probe_at=None if row["probe_at"] is None else moment(row["probe_at"]),
     )
 
@@ -311,4 +312,3 @@ class Outages(Repository):
     next_probe = writes(next_probe)
     lift = writes(lift)
     over = writes(over)
-    said = writes(said)

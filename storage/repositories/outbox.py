@@ -1,15 +1,16 @@
 """The outbox: Slack posts that were committed with what they tell of, waiting to be made in order."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from sqlite3 import Connection
+from sqlite3 import Connection, Row
 from typing import Final
 
-from storage.changes import Post
+from storage.changes import Announcement, Post
 from storage.database.repository import Repository, writes
-from storage.event_log.hash_chain import ERASED, microseconds
+from storage.event_log.hash_chain import ERASED, microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import Event, MessageRef, Outgoing
+from storage.models import Event, MessageRef, Outgoing, Scalar
 from storage.repositories.rate_limits import MINUTE
 
 EDITED: Final = frozenset({"audit", "card", "origin"})
@@ -24,8 +25,8 @@ ERASURE: Final = "erased"
 """The template of what takes the words out of a message that stands in Slack."""
 
 _ERASURES: Final = """
-    INSERT INTO outbox (request, entry, event, template, slot)
-    SELECT messages.request, messages.request, events.seq, ?, messages.slot FROM messages
+    INSERT INTO outbox (request, entry, event, template, slot, added_at)
+    SELECT messages.request, messages.request, events.seq, ?, messages.slot, events.at FROM messages
 """
 
 
@@ -34,31 +35,31 @@ _FREE: Final = """
 """
 _DUE: Final = f"""
     WITH RECURSIVE lanes (name) AS (
-        SELECT min(lane) FROM outbox WHERE ended IS NULL AND lane IS NOT NULL
+        SELECT min(lane) FROM outbox INDEXED BY outbox_lane WHERE ended IS NULL AND lane IS NOT NULL
         UNION ALL
-        SELECT (SELECT min(lane) FROM outbox
+        SELECT (SELECT min(lane) FROM outbox INDEXED BY outbox_lane
                 WHERE ended IS NULL AND lane > lanes.name)
         FROM lanes WHERE name IS NOT NULL
     ), due (id) AS (
         SELECT id FROM (
-            SELECT id FROM outbox
+            SELECT id FROM outbox INDEXED BY outbox_due
             WHERE {_FREE} AND coalesce(not_before, 0) = 0 ORDER BY id LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox
+            SELECT id FROM outbox INDEXED BY outbox_due
             WHERE {_FREE} AND coalesce(not_before, 0) > 0 AND coalesce(not_before, 0) <= :now LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox
+            SELECT id FROM outbox INDEXED BY outbox_postponed
             WHERE {_FREE} AND not_before IS NOT NULL AND postponed_at > :ahead LIMIT :limit)
         UNION
         SELECT id FROM lanes CROSS JOIN outbox ON id = (
-            SELECT min(id) FROM outbox
+            SELECT min(id) FROM outbox INDEXED BY outbox_lane
             WHERE ended IS NULL AND lane = lanes.name AND is_next = 1)
         WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
             AND (lease_until IS NULL OR lease_until <= :now)
             AND lane NOT IN (
-                SELECT lane FROM outbox
+                SELECT lane FROM outbox INDEXED BY outbox_leased
                 WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL)
     )
     SELECT outbox.* FROM due JOIN outbox USING (id) ORDER BY id LIMIT :limit
@@ -68,6 +69,41 @@ _DUE: Final = f"""
 def is_edited(slot: str) -> bool:
     """Whether what is posted there is one message that is edited from then on."""
     return slot in EDITED or slot.startswith((ASKED, REPLY))
+
+
+def add_posts(connection: Connection, event: Event, posts: Iterable[Post]) -> None:
+    """Add the posts that tell of an event of a request."""
+    connection.executemany(
+        "INSERT INTO outbox (request, entry, event, template, slot, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (event.request, event.entry, event.seq, post.template, post.to, microseconds(event.at))
+            for post in posts
+        ],
+    )
+
+
+def announce(connection: Connection, sources: Sources, *announcements: Announcement) -> None:
+    """Add the announcements that were never added before."""
+    now = microseconds(sources.clock())
+    connection.executemany(
+        """
+        INSERT INTO outbox (dedupe_key, template, slot, event, payload, added_at, is_next)
+        VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO NOTHING
+        """,
+        [(one.key, one.kind, one.to, one.event, _as_text(one.payload), now) for one in announcements],
+    )
+
+
+def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar]) -> None:
+    """Have an announcement tell something else: its message is edited, if it was posted."""
+    connection.execute(
+        """
+        UPDATE outbox
+        SET payload = ?, ended = NULL, ended_at = NULL, not_before = NULL, lane = NULL, aside = 0
+        WHERE dedupe_key = ?
+        """,
+        [_as_text(payload), key],
+    )
 
 
 def outgoing(
@@ -85,19 +121,24 @@ def outgoing(
         "UPDATE outbox SET owner = ?, lease_until = ?, tries = tries + 1 WHERE id = ?",
         [(owner, microseconds(until), row["id"]) for row in rows],
     )
-    return [
-        Outgoing(
-            id=row["id"],
-            request=row["request"],
-            entry=row["entry"],
-            event=row["event"],
-            template=row["template"],
-            to=row["slot"],
-            tries=row["tries"] + 1,
-            aside=bool(row["aside"]),
-        )
-        for row in rows
-    ]
+    return [_outgoing(row) for row in rows]
+
+
+def _outgoing(row: Row) -> Outgoing:
+    return Outgoing(
+        id=row["id"],
+        request=row["request"],
+        entry=row["entry"],
+        event=row["event"],
+        template=row["template"],
+        to=row["slot"],
+        tries=row["tries"] + 1,
+        added_at=moment(row["added_at"]),
+        aside=bool(row["aside"]),
+        key=row["dedupe_key"],
+        payload=json.loads(row["payload"]),
+        stands=MessageRef(row["channel"], row["ts"]) if row["ts"] else None,
+    )
 
 
 def delivered(
@@ -106,17 +147,17 @@ def delivered(
     post: Outgoing,
     ref: MessageRef | None,
     *,
-    seen: int,
+    seen: int | None,
     opens: Collection[str] = (),
 ) -> None:
-    """A post was made. ``ref`` says where a lasting message (audit, card) stands.
+    """A post was made. ``ref`` says where a lasting message (audit, card, announcement) stands.
 
     ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
     the same words about what the machine did to another entry of the request. All that waits in the lanes
     that it ``opens`` is due at once, in order.
     """
     now = sources.clock()
-    _end(connection, post, "delivered", now)
+    _end(connection, post, "delivered", now, ref)
     edited = is_edited(post.to)
     connection.execute(
         """
@@ -133,7 +174,7 @@ def delivered(
             "template": post.template,
         },
     )
-    if ref is not None:
+    if ref is not None and post.request is not None:
         _stands(connection, post, ref, seen)
     connection.executemany(
         "UPDATE outbox SET lane = NULL, aside = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
@@ -141,7 +182,7 @@ def delivered(
     )
 
 
-def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) -> None:
+def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int | None) -> None:
     """Note where a message stands, so that it can be edited, if only to erase it."""
     slot = post.to if is_edited(post.to) else f"{REPLY}{post.id}"
     connection.execute(
@@ -158,14 +199,6 @@ def _stands(connection: Connection, post: Outgoing, ref: MessageRef, seen: int) 
         WHERE messages.request = ? AND messages.slot = ? AND events.seq > ? LIMIT 1
         """,
         [ERASURE, ERASED, post.request, slot, seen],
-    )
-
-
-def add_posts(connection: Connection, event: Event, posts: Sequence[Post]) -> None:
-    """Have posts made that tell of an event."""
-    connection.executemany(
-        "INSERT INTO outbox (request, entry, event, template, slot) VALUES (?, ?, ?, ?, ?)",
-        [(event.request, event.entry, event.seq, post.template, post.to) for post in posts],
     )
 
 
@@ -212,7 +245,7 @@ def postpone(
         """
         UPDATE outbox SET not_before = :until, postponed_at = :now
         WHERE id = (
-            SELECT min(id) FROM outbox
+            SELECT min(id) FROM outbox INDEXED BY outbox_lane
             WHERE ended IS NULL AND lane = :lane AND is_next = 1)
         """,
         {"until": microseconds(not_before), "now": microseconds(now), "lane": lane},
@@ -225,19 +258,36 @@ def abandon(connection: Connection, sources: Sources, post: Outgoing, *, error: 
     _end(connection, post, "abandoned", sources.clock())
 
 
-def _end(connection: Connection, post: Outgoing, how: str, now: datetime) -> None:
+def _end(
+    connection: Connection, post: Outgoing, how: str, now: datetime, ref: MessageRef | None = None
+) -> None:
+    """End a post, unless it is to tell something else by now. ``ref``: where it stands."""
     connection.execute(
         """
-        UPDATE outbox SET ended = ?, ended_at = ?, owner = NULL, lease_until = NULL
-        WHERE id = ? AND ended IS NULL
+        UPDATE outbox SET ended = CASE WHEN payload = :told THEN :how END,
+            ended_at = CASE WHEN payload = :told THEN :now END, owner = NULL, lease_until = NULL,
+            channel = coalesce(:channel, channel), ts = coalesce(:ts, ts)
+        WHERE id = :id AND ended IS NULL
         """,
-        [how, microseconds(now), post.id],
+        {
+            "told": _as_text(post.payload),
+            "how": how,
+            "now": microseconds(now),
+            "channel": ref and ref.channel,
+            "ts": ref and ref.ts,
+            "id": post.id,
+        },
     )
+
+
+def _as_text(payload: Mapping[str, Scalar]) -> str:
+    return json.dumps(payload, ensure_ascii=False, sort_keys=True)
 
 
 class Outbox(Repository):
     """Slack posts that wait to be made."""
 
+    announce = writes(announce)
     outgoing = writes(outgoing)
     delivered = writes(delivered)
     postpone = writes(postpone)

@@ -1,4 +1,4 @@
-"""The daily line, as the audit channel reads it: once a day, whatever is restarted."""
+"""The daily summary, as the audit channel reads it: once a day, whatever is restarted."""
 
 from datetime import UTC, datetime
 

@@ -168,7 +168,7 @@ class StepsOutbox(posts.Outbox):
         return taken
 
     async def delivered(  # noqa: D102
-        self, post: Outgoing, ref: MessageRef | None, *, seen: int, opens: Collection[str] = ()
+        self, post: Outgoing, ref: MessageRef | None, *, seen: int | None, opens: Collection[str] = ()
     ) -> None:
         self.steps.reach("before delivered")
         await super().delivered(post, ref, seen=seen, opens=opens)

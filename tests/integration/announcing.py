@@ -7,6 +7,7 @@ from typing import Any, Self
 from bot.services.approvals import content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import LEASE, Outbox
+from bot.workers.prepared_posts import Prepared
 from providers.actions import Code, Outcome, Status
 from storage.changes import Change
 from storage.models import LogEntry, MessageRef, Outgoing, Request
@@ -83,9 +84,8 @@ async def one_message_shows_how_it_stands(bench: Bench) -> None:
 class PostsAnew(Outbox):
     """Never edits."""
 
-    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
-        kept = {} if post.to in request.messages else request.messages
-        return await super()._send(post, replace(request, messages=kept), arguments)
+    async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
+        return await super()._send(replace(one, stands=None), arguments)
 
 
 async def posts_keep_their_order(bench: Bench) -> None:

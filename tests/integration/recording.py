@@ -12,9 +12,10 @@ from typing import Any, Self
 from bot.services.approvals import ApprovalService, content
 from bot.workers.attempt import Attempts
 from bot.workers.outbox import Outbox
+from bot.workers.prepared_posts import Prepared
 from providers.actions import Outcome
 from storage.changes import Change
-from storage.models import LogEntry, MessageRef, Outgoing, Request, Verdict
+from storage.models import LogEntry, MessageRef, Request, Verdict
 from storage.repositories import retention
 from tests.integration.bench import (
     AGENT,
@@ -248,11 +249,11 @@ async def channels_see_masked_numbers(bench: Bench) -> None:
 class Unmasked(Outbox):
     """Says the number."""
 
-    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
+    async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
         shown = {
             name: json.loads(json.dumps(value).replace("\\u2022", "9")) for name, value in arguments.items()
         }
-        return await super()._send(post, request, shown | {"text": f"{arguments['text']} {NUMBER}"})
+        return await super()._send(one, shown | {"text": f"{arguments['text']} {NUMBER}"})
 
 
 CHAINED = Invariant(

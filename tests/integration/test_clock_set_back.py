@@ -6,12 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.ui import announcements
-from bot.workers.lines import Lines
-from bot.workers.outage_messages import OutageMessages
-from bot.workers.stop_news import StopNews
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall, PlaceCall
+from storage.changes import Announced, Announcement
 from storage.states import State
 from tests.integration.bench import MANAGER, PLACE, SECOND, Bench, bench
 from tests.storage.samples import NUMBER
@@ -97,41 +94,36 @@ async def test_retries_that_wait_are_made(stage: Bench, back: timedelta, fault: 
 @pytest.mark.parametrize("back", BACK, ids=str)
 async def test_news_of_a_stop_that_wait_are_told(stage: Bench, back: timedelta) -> None:
     """Those that this process holds, and those that a dead one held."""
-    log, client = stage.bot.log, stage.bot.surfaces.client
-    dead, telling = (StopNews(log, client, stage.bot.settings, stage.clock) for _ in range(2))
+    log = stage.bot.log
     await log.do_not_call.stop(NUMBER, masked="+91 ••••• •3210", actor="U0AGENT", reason=None)
     await stage.people.fail("chat.postMessage", "server_error", times=2)
-    await dead.step()
+    await stage.bot.outbox.step()
+    await stage.crash()
     await go_back(stage, back)
-    for _ in range(6):
-        await telling.step()
-        await stage.pass_time(seconds=20)
-    assert len(await stage.said("C0AUDIT")) == 1
+    assert await posted(stage) == 1
 
 
 @pytest.mark.parametrize("back", BACK, ids=str)
-async def test_lines_and_outages_that_wait_are_said(stage: Bench, back: timedelta) -> None:
-    """What waits in memory waits no longer either."""
-    client = stage.bot.surfaces.client
-    lines = Lines(stage.bot.log, client, stage.clock)
-    outages = OutageMessages(stage.bot.log, client, stage.bot.settings, stage.clock)
+async def test_announcements_and_outages_that_wait_are_said(stage: Bench, back: timedelta) -> None:
+    """They wait no longer either."""
     await stage.providers.fail("voxworks", "refused")
     made = await stage.bot.ask(CancelCall(target=CallRef(call_id="vx_1001")))
     await stage.bot.approve(made)
     for _ in range(20):
         await stage.bot.rounds()
         await stage.pass_time(seconds=30)
-    lines.add("C0SUPPORT", announcements.rules_faulty(["a fault"]))
+    faulty = {"faults": "a fault"}
+    await stage.bot.log.outbox.announce(
+        Announcement(Announced.RULES_FAULTY, "now", "channel:C0SUPPORT", payload=faulty)
+    )
     await stage.people.fail("chat.postMessage", "server_error", times=6)
     for _ in range(3):
-        await lines.post()
-        await outages.step()
+        await stage.bot.posts()
         await stage.pass_time(seconds=30)
     await go_back(stage, back)
     await stage.people.heal()
     for _ in range(6):
-        await lines.post()
-        await outages.step()
+        await stage.bot.posts()
         await stage.pass_time(seconds=A_WHILE.total_seconds() / 6)
     assert len(await stage.said("C0SUPPORT")) == 1
     assert [one for one in await stage.said("C0AUDIT") if "voxworks" in one.text]

@@ -11,7 +11,6 @@ import pytest
 from bot.services.approvals import content
 from bot.services.models import Origin, Settlement, Wish
 from bot.text.interactions import Evidence
-from bot.workers.stop_news import StopNews
 from playground import kore
 from playground.faults import Fault
 from providers import phone
@@ -176,7 +175,7 @@ async def test_a_stop_is_told_with_its_number_masked(stage: Bench) -> None:
     stopping = stage.bot.stopping
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "stop")
     await stopping.stop(phone.read(NUMBER, default_region="IN"), origin, "is 98765 43210")
-    await StopNews(stage.bot.log, stage.bot.surfaces.client, stage.bot.settings, stage.clock).step()
+    await stage.bot.posts()
     await stage.bot.rounds()
     await stage.bot.posts()
     assert not [one for one in await shown(stage) if told(one)]

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bot.services.outcomes import MAX_ATTEMPTS
-from bot.workers.outage_messages import OutageMessages
 from bot.workers.rate_limiter import account_of
 from playground.faults import Fault
 from providers.actions import CallRef, CancelCall
@@ -28,11 +27,6 @@ async def cancel(bot: Bot, call: str) -> Request:
     return await bot.approve(await bot.ask(action, inbound=f"cancel {call}"))
 
 
-def says(bot: Bot) -> OutageMessages:
-    """What tells the audit channel of outages."""
-    return OutageMessages(bot.log, bot.outbox._client, bot.settings, bot.outbox._clock)
-
-
 async def pass_minutes(stage: Bench, minutes: int) -> None:
     """Let time pass in steps of half a minute, with rounds."""
     for _ in range(2 * minutes):
@@ -50,11 +44,10 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: Bench) -> Non
     await stage.bot.rounds()
     assert (await stage.bot.entry(placed)).state is State.SUCCEEDED  # another connection's
     bots = [stage.bot, await stage.start()]
-    voices = [says(bot) for bot in bots]
     for minute in range(10):
         await pass_minutes(stage, 1)
-        for voice in voices:
-            await voice.step()
+        for bot in bots:
+            await bot.posts()
         if minute == 2:
             others = [await cancel(stage.bot, one) for one in ("vx_1002", "vx_1003")]
             await stage.bot.rounds()
@@ -70,8 +63,8 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: Bench) -> Non
 
     await stage.providers.clear("voxworks")
     await pass_minutes(stage, 6)
-    for voice in voices * 2:
-        await voice.step()
+    for bot in bots * 2:
+        await bot.posts()
     for one in (first, *others):
         assert (await stage.bot.entry(one)).state in {State.SUCCEEDED, State.FAILED}
     edited = [one for one in await stage.said("C0AUDIT") if one.ts == said.ts]

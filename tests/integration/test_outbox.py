@@ -6,7 +6,8 @@ import pytest
 
 from bot.services.approvals import content
 from bot.workers.outbox import Outbox
-from storage.models import MessageRef, Outgoing, Request
+from bot.workers.prepared_posts import Prepared
+from storage.models import MessageRef, Request
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, Parts, bench
 
 
@@ -131,11 +132,11 @@ class Stumbles(Outbox):
 
     stumbled_over = ""
 
-    async def _send(self, post: Outgoing, request: Request, arguments: dict[str, Any]) -> MessageRef:
-        self.stumbled_over = self.stumbled_over or request.id
-        if request.id == self.stumbled_over:
+    async def _send(self, one: Prepared, arguments: dict[str, Any]) -> MessageRef:
+        self.stumbled_over = self.stumbled_over or str(one.post.request)
+        if one.post.request == self.stumbled_over:
             raise ZeroDivisionError
-        return await super()._send(post, request, arguments)
+        return await super()._send(one, arguments)
 
 
 async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:

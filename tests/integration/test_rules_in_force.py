@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.config.environment import SettingsFault
 from bot.config.settings import Settings
 from bot.services.models import NotAllowed
 from bot.workers.config_reload import Reloading
-from playground import content
+from playground.people import Message
 from storage.models import Query
 from storage.states import State
 from tests.integration.bench import CANCEL_BY_ID, MANAGER, PLACE, Bench, bench
@@ -48,9 +47,13 @@ class File:
 def reloading(stage: Bench, file: File) -> Reloading:
     """What keeps and reloads the rules of the bot that is alive."""
     bot = stage.bot
-    client = AsyncWebClient(content.BOT_TOKEN, base_url=bot.settings.slack_api_url, retry_handlers=[])
-    client.proxy = None
-    return Reloading(bot.log, client, bot.current, bot.directory, file.read)
+    return Reloading(bot.log, bot.current, bot.directory, file.read, stage.clock)
+
+
+async def announced(stage: Bench) -> list[Message]:
+    """What the audit channel reads, once what waits is posted."""
+    await stage.bot.posts()
+    return await stage.said("C0AUDIT")
 
 
 async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
@@ -68,7 +71,7 @@ async def test_the_rules_of_the_start_are_in_the_log_once(stage: Bench) -> None:
         "cancellations need a manager",
         "anyone may place a call",
     ]
-    assert not await stage.said("C0AUDIT")
+    assert not await announced(stage)
     assert not (await verified(stage.bot.log)).faults
 
 
@@ -81,7 +84,7 @@ async def test_a_start_with_other_rules_says_what_is_different(stage: Bench) -> 
     line = 'The rule "cancellations need a manager": approvals was the default, and is 2.'
     assert kept
     assert kept.data["difference"] == line
-    [said] = await stage.said("C0AUDIT")
+    [said] = await announced(stage)
     assert said.text == "📜 *The rules changed.* The new rules also apply to what waits."
     assert line in str(said.blocks)
     assert kept.request in str(said.blocks)
@@ -139,7 +142,7 @@ async def test_calling_hours_that_change_are_told(stage: Bench) -> None:
         hour = int(until[:2]) - 12
         now = f"from 9:00 AM to {hour}:00 PM"
         assert kept.data["difference"] == f"The calling hours for IN were {before}, and are {now}."
-        assert kept.data["difference"] in str((await stage.said("C0AUDIT"))[-1].blocks)
+        assert kept.data["difference"] in str((await announced(stage))[-1].blocks)
     file.changes = {}
     await one.reload()
     kept = await stage.bot.log.audit.rules()
@@ -155,7 +158,7 @@ async def test_what_needs_a_restart_is_said(stage: Bench) -> None:
     await one.keep()
     file.changes = {**TWO, "[dispatch]\n": "[dispatch]\nworkers = 2\n"}
     await one.reload()
-    [said] = await stage.said("C0AUDIT")
+    [said] = await announced(stage)
     assert "A restart is needed for [dispatch]" in str(said.blocks)
     assert stage.bot.permissions.rules[0].approvals == 2
 
@@ -168,7 +171,7 @@ async def test_a_file_with_a_fault_changes_nothing_and_says_why(stage: Bench) ->
     before = stage.bot.permissions.rules
     file.faults = ['callops.toml: rules "cancel".aprove: there is no such key; did you mean "approve"?']
     await one.reload()
-    [said] = await stage.said("C0AUDIT")
+    [said] = await announced(stage)
     assert said.text.endswith("The old rules still apply. Correct the file, then send SIGHUP again.")
     assert 'did you mean "approve"?' in str(said.blocks)
     assert stage.bot.permissions.rules == before

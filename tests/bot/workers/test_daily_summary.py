@@ -1,10 +1,11 @@
-"""The daily line: when it is due, and what it says."""
+"""The daily summary: when it is due, and what it says."""
 
 from datetime import UTC, date, datetime, time
 
 import pytest
 
-from bot.workers.daily_summary import Day, due, line
+from bot.ui.announcements import daily_summary
+from bot.workers.daily_summary import Day, due
 from storage.states import State
 
 DAY = date(2026, 11, 21)
@@ -28,7 +29,7 @@ def test_a_line_is_due_from_its_hour_on_for_a_while(now: datetime, day: date | N
 def test_a_line_says_what_there_was_in_plain_words() -> None:
     """What there was none of is left out; a day without anything has no line."""
     counts = {State.SUCCEEDED: 12, State.DENIED: 2, State.UNKNOWN: 1, State.PENDING: 3, State.SENDING: 4}
-    told = line(DAY, counts)
+    told = daily_summary(DAY, counts)
     assert told is not None
     assert told.text == ("📋 *Sat 21 Nov 2026:* 12 done, 2 denied, 1 unknown, 3 still waiting for approval.")
-    assert line(DAY, {State.SENDING: 4}) is None
+    assert daily_summary(DAY, {State.SENDING: 4}) is None

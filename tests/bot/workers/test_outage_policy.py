@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cli.maintenance import lifted_words
-from bot.ui import request_status
+from bot.ui.announcements import outage
 from bot.ui.request_status import passed, standing
 from bot.workers.outage_policy import failed, holds, is_down, pause_after
 from providers.actions import Code, Outcome, Status
@@ -60,7 +60,6 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
     """A pause holds until its end, not once it is over, and not where it was begun in the future."""
     assert holds(DOWN, NOW)
     assert not holds(DOWN, DOWN.until)
-    assert not holds(replace(DOWN, ended=NOW), NOW)
     assert not holds(DOWN, NOW - timedelta(hours=1))
 
 
@@ -89,9 +88,9 @@ def test_who_waits_longer_anyway_reads_of_that() -> None:
 
 def test_an_outage_in_words() -> None:
     """It is said that CallOps goes on by itself, and then since when the provider answers again."""
-    assert "*reminders does not answer* since <!date" in request_status.told(DOWN).text
-    assert "tries again by itself at least every 5 minutes" in request_status.told(DOWN).text
-    assert "*reminders answers again* since <!date" in request_status.told(replace(DOWN, ended=NOW)).text
+    assert "*reminders does not answer* since <!date" in outage("reminders", NOW).text
+    assert "tries again by itself at least every 5 minutes" in outage("reminders", NOW).text
+    assert "*reminders answers again* since <!date" in outage("reminders", NOW, NOW).text
 
 
 def test_what_was_lifted_in_words() -> None:

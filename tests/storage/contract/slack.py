@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from storage.changes import Post
+from storage.changes import Announced, Announcement, Post
 from storage.errors import Conflict
+from storage.event_log.hash_chain import microseconds
 from storage.models import Approval, MessageRef, Outgoing, Person
 from storage.store import Store
 from tests.storage.contract.changes import recorded
@@ -18,6 +19,13 @@ LEASE = timedelta(seconds=30)
 async def take(log: Store, clock: Clock, owner: str = "one", limit: int = 10) -> Sequence[Outgoing]:
     """Take what is due for half a minute."""
     return await log.outbox.outgoing(clock.now, owner=owner, until=clock.now + LEASE, limit=limit)
+
+
+async def fail(log: Store, clock: Clock) -> None:
+    """Count a failure of a provider, of which people are told at once."""
+    await log.outages.failed(
+        "voxworks", began=clock.move(seconds=1), pause=lambda _: LEASE, reachable=False, told_from=1
+    )
 
 
 class Posting:
@@ -57,6 +65,55 @@ class Posting:
         [again] = await take(log, clock, owner="two")
         assert (again.id, again.tries) == (post.id, 2)
 
+    async def test_an_announcement_is_added_once(self, log: Store, clock: Clock) -> None:
+        """Its key is that of what it tells of, whatever else it says; a request's posts do not wait for it."""
+        made = await recorded(log, replace(placing(), posts=[Post("placed", "audit")]))
+        for day in ("first", "second"):
+            one = Announcement(Announced.ANCHOR, "7", payload={"day": day, "event": 7})
+            await log.outbox.announce(one, replace(one, about=day))
+        posts = await take(log, clock)
+        assert [post.request for post in posts] == [made.id, None, None, None]
+        assert [post.key for post in posts] == [None, "anchor:7", "anchor:first", "anchor:second"]
+        assert posts[1].payload == {"day": "first", "event": 7}
+        assert (posts[1].template, posts[1].to, posts[1].stands) == ("anchor", "audit", None)
+        await log.outbox.delivered(posts[1], MessageRef("C1", "1.1"), seen=None)
+        await log.outbox.announce(Announcement(Announced.ANCHOR, "7"))
+        clock.move(seconds=30)
+        assert [post.key for post in await take(log, clock)] == [None, "anchor:first", "anchor:second"]
+
+    async def test_an_outage_is_one_announcement_that_tells_its_end(self, log: Store, clock: Clock) -> None:
+        """Where it was posted the same row is due again, and knows where; the next outage has its own."""
+        began = clock.now + timedelta(seconds=1)
+        for _ in range(2):
+            await fail(log, clock)
+        [post] = await take(log, clock)
+        assert (post.template, post.to) == ("outage", "audit:voxworks")
+        await log.outbox.delivered(post, MessageRef("C1", "1.1"), seen=None)
+        clock.move(minutes=1)
+        await log.outages.answered("voxworks")
+        [edit] = await take(log, clock)
+        assert (edit.id, edit.stands) == (post.id, MessageRef("C1", "1.1"))
+        assert (edit.payload["since"], edit.payload["ended"]) == (
+            microseconds(began),
+            microseconds(clock.now),
+        )
+        await log.outbox.delivered(edit, MessageRef("C1", "1.1"), seen=None)
+        await fail(log, clock)
+        [other] = await take(log, clock)
+        assert (other.id > post.id, other.stands) == (True, None)
+
+    async def test_an_announcement_that_changes_while_it_is_posted_is_due_again(
+        self, log: Store, clock: Clock
+    ) -> None:
+        """What was posted is not what it tells by now: it is edited."""
+        await fail(log, clock)
+        [post] = await take(log, clock)
+        await log.outages.answered("voxworks")
+        assert not await take(log, clock)
+        await log.outbox.delivered(post, MessageRef("C1", "1.1"), seen=None)
+        [edit] = await take(log, clock)
+        assert (edit.id, edit.stands, "ended" in edit.payload) == (post.id, MessageRef("C1", "1.1"), True)
+
     async def test_a_limit_takes_the_oldest(self, log: Store, clock: Clock) -> None:
         """Where more is due than is asked for, the oldest comes first."""
         made = [await recorded(log, replace(placing(), posts=[Post("placed", "audit")])) for _ in range(4)]
@@ -88,8 +145,9 @@ class Posting:
         [first] = await take(log, clock)
         await log.outbox.delivered(first, None, seen=(await log.requests.events(made.id))[-1].seq)
         [left] = await take(log, clock)
-        events = {event.seq: event for event in await log.requests.events(made.id)}
-        assert events[left.event].actor == "U0MANAGER"
+        assert left.event
+        event, _ = await log.audit.event(left.event)
+        assert event.actor == "U0MANAGER"
 
     async def test_a_message_edited_elsewhere_is_remembered_anew(self, log: Store, clock: Clock) -> None:
         """When an audit message was posted again, the new place is the one to edit; a reply keeps its own."""

@@ -302,6 +302,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
         lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
         "outbox_lane (lane>?)",
     ),
+    "an announcement anew": (lambda db: outbox.announce_anew(db, "anchor:1", {}), "outbox_dedupe_key"),
     "outgoing beside what somebody posts": (
         lambda db: outbox.outgoing(db, NOON, owner="one", until=NOON + timedelta(1), limit=9),
         "outbox_leased (lease_until>?",

@@ -1,0 +1,260 @@
+"""Announcements: messages that belong to no request, and go through the outbox like all others."""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.config.environment import SettingsFault
+from bot.config.settings import Settings
+from bot.workers.config_reload import Reloading
+from bot.workers.daily_summary import Daily
+from bot.workers.outbox import KEPT_FOR, Outbox
+from bot.workers.prepared_posts import Prepared
+from bot.workers.retention import Keeping
+from playground.people import Message
+from storage.maintenance.anchors import Anchor
+from storage.models import MessageRef
+from storage.repositories.erasure_list import Erasing
+from tests.integration.bench import PLACE, Bench, Bot, Parts, bench
+from tests.storage.samples import NUMBER
+
+DAY = timedelta(days=1)
+MASKED = "+91 ••••• •3210"
+BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
+WHY = "Kanariya asked not to be called"
+
+
+@pytest.fixture
+async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
+    """A world with one bot in it, which has posted all it had to."""
+    async with bench(tmp_path) as made:
+        await made.bot.ask(PLACE)
+        await made.bot.rounds()
+        await made.bot.posts()
+        yield made
+
+
+async def sum_up(stage: Bench, bot: Bot) -> None:
+    """Announce the daily summary, which is due now."""
+    slack = bot.settings.slack.model_copy(
+        update={"daily": stage.clock.now.time(), "daily_timezone": "Etc/UTC"}
+    )
+    await Daily(bot.log, replace(bot.settings, slack=slack), stage.clock).step()
+
+
+async def anchor(stage: Bench, bot: Bot) -> None:
+    """Announce where the log ended with the day before."""
+    await Keeping(bot.log, bot.settings, lambda: stage.clock.now + DAY).step()
+
+
+async def stop(_: Bench, bot: Bot) -> None:
+    """Stop the calls to a number."""
+    await bot.log.do_not_call.stop(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
+
+
+async def change_rules(stage: Bench, bot: Bot) -> None:
+    """Keep the rules in force, and others after them."""
+
+    def read() -> Settings:
+        return replace(bot.settings, rules=bot.settings.rules[:1])
+
+    reloading = Reloading(bot.log, bot.current, bot.directory, read, stage.clock)
+    if await bot.log.audit.rules() is None:
+        await reloading.keep()
+    await reloading.reload()
+
+
+async def break_rules(stage: Bench, bot: Bot) -> None:
+    """Read a file that has a fault."""
+
+    def read() -> Settings:
+        raise SettingsFault(["callops.toml: rules 98765 43210: there is no such key"])
+
+    await Reloading(bot.log, bot.current, bot.directory, read, stage.clock).reload()
+
+
+async def fall(_: Bench, bot: Bot) -> None:
+    """Let a provider be down."""
+    await bot.log.outages.failed(
+        "voxworks",
+        began=bot.log._database.sources.clock(),
+        pause=lambda _: timedelta(minutes=1),
+        reachable=False,
+        told_from=1,
+    )
+
+
+ANNOUNCED: dict[str, tuple[Callable[[Bench, Bot], Awaitable[None]], str]] = {
+    "daily_summary": (sum_up, "1 done."),
+    "anchor": (anchor, "the last event in the log is"),
+    "do_not_call": (stop, f"stopped all calls to {MASKED}."),
+    "rules_changed": (change_rules, "The rules changed."),
+    "rules_faulty": (break_rules, "The new rules were not read"),
+    "outage": (fall, "voxworks does not answer* since"),
+}
+
+
+async def announced(stage: Bench, says: str) -> list[Message]:
+    """The announcements in the audit channel that say this."""
+    return [one for one in await stage.said("C0AUDIT") if says in one.text]
+
+
+def rows(stage: Bench) -> list[tuple[str, str, str | None]]:
+    """Every announcement in the outbox: its key, its payload, and how it ended."""
+    with closing(sqlite3.connect(stage.path)) as connection:
+        return connection.execute(
+            "SELECT dedupe_key, payload, ended FROM outbox WHERE request IS NULL ORDER BY id"
+        ).fetchall()
+
+
+@pytest.mark.parametrize("kind", ANNOUNCED)
+async def test_a_restart_between_the_commit_and_the_post_loses_nothing(stage: Bench, kind: str) -> None:
+    """What a process announced and did not post is posted by the next one, once."""
+    does, says = ANNOUNCED[kind]
+    await does(stage, stage.bot)
+    bot = await stage.crash()
+    assert not await announced(stage, says)
+    for _ in range(3):
+        await bot.posts()
+        await stage.pass_time(minutes=1)
+    assert len(await announced(stage, says)) == 1
+    assert [ended for key, _, ended in rows(stage) if key.startswith(kind)] == ["delivered"]
+
+
+@pytest.mark.parametrize("kind", ["daily_summary", "anchor", "rules_changed", "outage"])
+async def test_two_processes_announce_the_same_once(stage: Bench, kind: str) -> None:
+    """At the same moment, and again after a restart."""
+    does, says = ANNOUNCED[kind]
+    bots = [stage.bot, await stage.start()]
+    await asyncio.gather(*(does(stage, bot) for bot in bots))
+    await asyncio.gather(*(bot.posts() for bot in bots))
+    again = await stage.start()
+    await does(stage, again)
+    await again.posts()
+    assert len(await announced(stage, says)) == 1
+
+
+@pytest.mark.parametrize("kind", ANNOUNCED)
+async def test_a_failing_post_names_what_it_was(
+    stage: Bench, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The process's log says which announcement Slack does not take, as an error, and why."""
+    does, _ = ANNOUNCED[kind]
+    await does(stage, stage.bot)
+    await stage.people.fail("chat.postMessage", "error", code="invalid_blocks")
+    await stage.bot.posts()
+    [(key, _, ended)] = [row for row in rows(stage) if row[0].startswith(kind)]
+    assert ended == "abandoned"
+    errors = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
+    assert f"Slack will not take {key}: invalid_blocks" in errors
+    assert not any("daily line" in one for one in errors)
+
+
+async def test_a_channel_that_is_shut_is_tried_for_a_week(
+    stage: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is an error in the process's log once; whoever invites the app again misses nothing of the last days."""
+    await stop(stage, stage.bot)
+    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=3)
+    for _ in range(3):
+        await stage.bot.posts()
+        await stage.pass_time(minutes=2)
+    assert not await announced(stage, "stopped all calls")
+    errors = [one.getMessage() for one in caplog.records if one.levelno == logging.ERROR]
+    assert len(errors) == 1
+    assert errors[0].endswith("cannot be posted in C0AUDIT: not_in_channel")
+    await stage.bot.posts()
+    assert len(await announced(stage, "stopped all calls")) == 1
+
+    await stage.bot.log.do_not_call.allow(NUMBER, masked=MASKED, actor="U0AGENT", reason=WHY)
+    await stage.people.fail("chat.postMessage", "error", code="not_in_channel", times=2)
+    await stage.bot.posts()
+    await stage.pass_time(seconds=KEPT_FOR.total_seconds() + 1)
+    await stage.bot.posts()
+    assert [ended for *_, ended in rows(stage)] == ["delivered", "abandoned"]
+
+
+async def test_an_anchor_says_what_it_was_made_of(stage: Bench) -> None:
+    """Its row has the number and the hash, and so has its message, although the log grew meanwhile."""
+    [before] = [await stage.bot.log.audit.anchor(stage.clock.now + DAY)]
+    assert before
+    await anchor(stage, stage.bot)
+    [(key, payload, _)] = rows(stage)
+    assert key == f"anchor:{before.seq}"
+    assert json.loads(payload) == {"day": "2026-03-02", "event": before.seq, "hash": before.hash}
+    await stage.bot.ask(PLACE, inbound="since")
+    bot = await stage.crash()
+    await bot.posts()
+    [message] = await announced(stage, "the last event in the log is")
+    [told] = Anchor.all_in(message.text)
+    assert (told.seq, told.hash) == (before.seq, before.hash)
+
+
+async def test_nothing_that_can_be_erased_stands_in_the_outbox(stage: Bench) -> None:
+    """No number, not even masked, and no reason: what was erased before it was posted is not in the message."""
+    for does, _ in ANNOUNCED.values():
+        await does(stage, stage.bot)
+    payloads = {key.partition(":")[0]: payload for key, payload, _ in rows(stage)}
+    assert payloads.keys() == ANNOUNCED.keys()
+    assert payloads["do_not_call"] == "{}"
+    assert not [word for word in ("98765", "Kanariya", "customer asked") if word in str(payloads)]
+    done = await stage.bot.log.retention.purge(BY_NUMBER, actor="operator")
+    assert done.requests
+    await stage.bot.posts()
+    [told] = await announced(stage, "stopped all calls to")
+    assert MASKED not in str(told)
+
+
+async def test_a_day_of_which_nothing_was_told_is_not_told_later(tmp_path: Path) -> None:
+    """Whatever comes in the hours after it belongs to the next day's summary."""
+    async with bench(tmp_path) as stage:
+        await sum_up(stage, stage.bot)
+        hour = stage.clock.now
+        await stage.bot.posts()
+        assert not await stage.said("C0AUDIT")
+        await stage.bot.ask(PLACE)
+        await stage.bot.rounds()
+        bot = await stage.crash()
+        stage.clock.now = hour
+        await sum_up(stage, bot)
+        await bot.posts()
+        assert not await announced(stage, "📋")
+
+
+async def test_an_outage_that_is_over_before_it_was_told_is_not_told(stage: Bench) -> None:
+    """Slack was down for as long as the provider was."""
+    await fall(stage, stage.bot)
+    await stage.people.fail("chat.postMessage", "server_error", times=2)
+    await stage.bot.posts()
+    await stage.pass_time(minutes=1)
+    await stage.bot.log.outages.answered("voxworks")
+    await stage.bot.posts()
+    assert not await announced(stage, "voxworks")
+    assert [ended for *_, ended in rows(stage)] == ["delivered"]
+
+
+class EndsMeanwhile(Outbox):
+    """Posts an outage that is over before Slack's answer is here."""
+
+    async def _say(self, one: Prepared, above: MessageRef | None, arguments: dict[str, Any]) -> MessageRef:
+        said = await super()._say(one, above, arguments)
+        await self._log.outages.answered("voxworks")
+        return said
+
+
+async def test_an_outage_that_ends_while_it_is_told_is_edited(tmp_path: Path) -> None:
+    """The message was on its way: it is edited as soon as it stands, and stays one message."""
+    async with bench(tmp_path, Parts(outbox=EndsMeanwhile)) as stage:
+        await fall(stage, stage.bot)
+        await stage.bot.posts()
+        [told] = await announced(stage, "voxworks")
+        assert "voxworks answers again* since" in told.text
