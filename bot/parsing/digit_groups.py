@@ -1,6 +1,7 @@
 """Text divided into cells and groups of digits, before anybody knows which groups make a number. Pure."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -29,7 +30,7 @@ _DATE = re.compile(
     rf"|{_DAY}[./-]{_MONTH}|{_MONTH}[./-]{_DAY}"
 )
 _AROUND_DATES = _WRAPPERS + ".:!?()[]"
-_AMOUNT = re.compile(r"\d+\.\d\d(?!\S)|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d)")
+_AMOUNT = re.compile(r"[(\[]*(?:\d+\.\d\d(?![^\s)\]])|\d{1,3}(?:\.\d{3})*,(?:\d\d|\d{3}(?:\.\d\d)?)(?!\d))")
 _BROKEN = re.compile(r"(\d{3,})\D.*")
 _STANDS_APART = re.compile(r"[(\[]\d{1,3}[)\]]|.*\d\.\d")
 _SPREADSHEET = re.compile(r"(?:[^.]*\d{3}|(?=(?:\D*\d){7})[^.]*\d{2})\.0+")
@@ -45,7 +46,7 @@ LABEL = re.compile(
 EXTENSION = re.compile(
     r"[\s.-]*(?:extension|extn|ext|durchwahl|dw|poste|anexo|#)[.:]?\s?\d{1,6}(?![^\W_])|x\d{1,6}(?![^\W_])"
     r"|\s+x\s?\d{2,6}(?![^\W_])"  # "x2" means twice
-    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#]?\d{1,6}(?![^\W_])",  # the last group, and digits behind a sign
+    r"|[\s().-]*\d{1,4}[`*'\"_~]{1,2}[*#x.-]{0,2}\d{1,6}(?![^\W_])",  # the last group, a sign, digits
     re.IGNORECASE,
 )
 _GLUED = re.compile(rf"(?P<digits>.*\d)[.{_DASHES}]?(?:extension|extn|ext|x|#)[.:]?\d{{1,6}}", re.IGNORECASE)
@@ -181,6 +182,11 @@ def is_label(text: str) -> bool:
         label is not None and label.end() > len(text)
         for label in (LABEL.match(f"{text} 0"), LABEL.match(f"{text}: 0"))
     )
+
+
+def in_ascii(text: str) -> str:
+    """Return a text with the digits of every script as ASCII digits."""
+    return "".join(str(unicodedata.decimal(one, one)) for one in text)
 
 
 def count_digits(text: str) -> int:

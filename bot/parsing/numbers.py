@@ -30,6 +30,7 @@ from bot.parsing.digit_groups import (
     Group,
     GroupFinder,
     count_digits,
+    in_ascii,
     refusal,
     runs,
 )
@@ -47,7 +48,7 @@ _LONG_GROUP: Final = 6
 """Digits, at least, of a group behind which nobody begins another group of the same number."""
 _SHORT_NATIONAL: Final = 7
 """Digits. A reading with fewer of them, without the country code, gives way to one that fills the cell."""
-_LONG_NATIONAL: Final = 12
+_LONG_NATIONAL: Final = 11
 """Digits. More of them, without the country code, are seldom one number where fewer are one."""
 
 _ROUND = str.maketrans("[]", "()")
@@ -271,6 +272,7 @@ class NumberReader:
     def _spellings(self, number: str) -> Iterator[str]:
         """The number as typed, and with a plus before its country's code or for a prefix of calls abroad."""
         yield number
+        number = in_ascii(number)
         if number.startswith(self._country_code or "+"):
             yield f"+{number}"
         elif abroad := _ABROAD.match(number):
@@ -321,10 +323,11 @@ class NumberReader:
         if not readings or any(one.e164 == other.e164 for one in readings):
             return False
         first, second = groups[:2]
-        area = first.text.startswith(("0", "(0")) and first.digits >= SHORT_GROUP
-        trunk = second.text.lstrip("([").startswith("0") and not area
+        begins = in_ascii(second.text).lstrip("([")
+        area = in_ascii(first.text).startswith(("0", "(0")) and first.digits >= SHORT_GROUP
+        trunk = begins.startswith("0") and not area
         enclosed = _ENCLOSED.fullmatch(other.target.text) is not None
-        coded = bool(self._country_code) and second.text.startswith(self._country_code) and not area
+        coded = bool(self._country_code) and begins.startswith(self._country_code) and not area
         stands_out = second.plus or second.dashed or trunk or coded or enclosed or first.digits == 1
         return other.end > readings[-1].end or (stands_out and other.end == readings[-1].end)
 

@@ -96,8 +96,10 @@ class _Row:
 
 
 def without_marks(text: str) -> str:
-    """Several lines without what a list begins them with."""
-    return _MARK.sub("", text) if "\n" in text else text
+    """Several lines without what a list begins them with; before a column, spaces stand in its place."""
+    if "\n" not in text:
+        return text
+    return _MARK.sub(lambda mark: " " * len(mark[0]) if mark[0].endswith("  ") else "", text)
 
 
 def number_in(text: str, reader: NumberReader) -> str | None:
