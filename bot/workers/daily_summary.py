@@ -69,5 +69,5 @@ class Daily:
 
 
 def _summary(day: date, channel: str, counts: Counter[str]) -> Announcement:
-    payload = {"day": f"{day}", **counts}
+    payload: dict[str, str | int] = {"day": f"{day}", **counts}
     return Announcement(Announced.DAILY_SUMMARY, f"{day}:{channel}", f"channel:{channel}", payload=payload)
