@@ -16,6 +16,7 @@ from providers.actions import Outcome
 from storage.changes import Change
 from storage.models import LogEntry, MessageRef, Outgoing, Request, Verdict
 from storage.repositories import retention
+from storage.repositories.erasure_list import Erasing, Listed
 from tests.integration.bench import (
     AGENT,
     CANCEL_BY_ID,
@@ -27,7 +28,7 @@ from tests.integration.bench import (
     StepRequests,
 )
 from tests.integration.seeding import BadConnection, BadLog, Invariant, Seeded
-from tests.storage.samples import NUMBER, erase
+from tests.storage.samples import NUMBER
 
 
 async def _lives(bench: Bench) -> list[Request]:
@@ -223,8 +224,9 @@ async def what_is_erased_is_gone(bench: Bench) -> None:
         return any(b"9876543210" in file.read_bytes() for file in bench.folder.glob("callops.db*"))
 
     assert found()
-    for request in (placed, sent):
-        await erase(bench.bot.log, request.id, actor=MANAGER)
+    listed = [Listed(one.id, one.asked_at) for one in (placed, sent)]
+    done = await bench.bot.log.retention.purge(Erasing("these two", listed=listed), actor=MANAGER)
+    assert list(done.requests) == listed
     assert not found(), "a number is still in the file"
     assert not (await bench.bot.log.verify()).faults
 
@@ -232,9 +234,8 @@ async def what_is_erased_is_gone(bench: Bench) -> None:
 class LeavesTraces(retention.Retention):
     """Erases in the tables, and leaves the write-ahead log as it is."""
 
-    async def erase(self, request: str, *, actor: str) -> None:
-        """Erase what a reader of the tables would see."""
-        await self._write(lambda connection: retention.erase(connection, self._sources, request, actor))
+    async def _wiped(self) -> bool:
+        return True
 
 
 async def channels_see_masked_numbers(bench: Bench) -> None:
