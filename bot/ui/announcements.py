@@ -48,9 +48,9 @@ def render(post: Outgoing, told: tuple[Event, Mapping[str, str]] | None) -> Mess
         case Announced.OUTAGE, _:
             message = _outage(data, post.stands)
         case Announced.RULES_FAULTY, _:
-            message = rules_faulty(str(data["faults"]).splitlines())
+            message = rules_faulty(str(data["faults"]).split("\n"))
         case Announced.RULES_CHANGED, (event, _):
-            lines = str(event.data["difference"]).splitlines()
+            lines = str(event.data["difference"]).split("\n")
             message = rules_changed(lines, event.request, str(data["restart_for"]))
         case Announced.DO_NOT_CALL, (event, private):
             message = do_not_call.news(event, private.get(NUMBER))
