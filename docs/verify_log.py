@@ -17,7 +17,7 @@ from pathlib import Path
 TABLES = {"requests": "id", "actions": "id", "approvals": "event"}  # what the events say, and its key
 UNTOLD = {"n", "lease_until"}  # a row's place, and what is renewed without an event
 # Of the tables, indexes, triggers and views, as CallOps makes them.
-SCHEMA = "58e34bbfdb8655d1b7bb2109ed670c76acc557198509fc5884bf62e4dbdbd1af"
+SCHEMA = "5db5c0fef69f9c0b9083effce6a21902916ccd191bde3505680371c8ba1999e4"
 UNREADABLE = (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -91,7 +91,7 @@ class Log:
         match event["name"]:
             case "requested":
                 born = {"request": request, "asked_at": at, "asked_event": seq}
-                self.rows["actions"][entry] = born | {"id": entry, "attempt": 0, "doubted": 0}
+                self.rows["actions"][entry] = born | {"id": entry, "attempt": 0, "maybe_executed": 0}
                 self.rows["requests"].setdefault(request, data | born | {"id": request})
             case "erased":
                 self.erased[request] = seq

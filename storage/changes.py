@@ -41,14 +41,14 @@ class NewAction:
 class NewRequest:
     """What one person asked, decided as far as the rules decide it at once.
 
-    ``inbound`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal that
-    started it: a second request with either is the first one again. ``code`` and ``message`` say why, when
-    ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
-    ``joins``: nothing is asked twice; see `AlreadyAsked`.
-    ``goes_out`` is when the requester says that the call goes out: what the log knows is in the actions.
-    A cancellation that ``moves`` a call names its entry, and ``moves_to`` is when it is to go out instead;
-    the request that places it again ``follows`` the cancellation.
-    ``zone`` is the recipient's time zone, as the requester says. ``stop`` is the `Stop` it carries out.
+    ``delivery_key`` is unique for what Slack delivered (its trigger id), ``nonce`` for the button or modal
+    that started it: a second request with either is the first one again. ``code`` and ``message`` say why,
+    when ``state`` is refused. ``mode`` is the connection's: None for what is really sent, else ``dry-run``.
+    ``joins``: nothing is asked twice; see `AlreadyAsked`. ``reported_call_time`` is when the requester says
+    that the call goes out: what the log knows is in the actions. A cancellation that ``reschedules`` a call
+    names its entry, and ``new_time`` is when it is to go out instead; the request that places it again is
+    the ``second_step_of`` the cancellation. ``zone`` is the recipient's time zone, as the requester says.
+    ``stop`` is the `Stop` it carries out.
     """
 
     kind: Kind
@@ -67,15 +67,15 @@ class NewRequest:
     consent: str | None = None
     code: str | None = None
     message: str | None = None
-    inbound: str | None = None
+    delivery_key: str | None = None
     nonce: str | None = None
     posts: Sequence[Post] = ()
     mode: str | None = None
     joins: bool = False
-    goes_out: datetime | None = None
-    moves: str | None = None
-    moves_to: datetime | None = None
-    follows: str | None = None
+    reported_call_time: datetime | None = None
+    reschedules: str | None = None
+    new_time: datetime | None = None
+    second_step_of: str | None = None
     zone: str | None = None
     stop: str | None = None
     why: str | None = None
@@ -87,10 +87,10 @@ class Move:
     """One compare-and-set: ``entry`` goes to ``after`` if it stands in one of ``before``.
 
     Where ``owner`` is given, the entry must also be owned by it and be in its ``attempt``. ``changes`` are
-    further columns to set (of `LogEntry`: attempt, doubted, owner, lease_until, not_before, not_after, code,
-    message, retry, reference, http_status); ``data`` goes into the event alone; ``private`` into erasable
-    rows. A move into any state but ``sending`` lets go of owner and lease; for one into it, ``at_most`` says
-    how many of its connection's entries may be there together.
+    further columns to set (of `LogEntry`: attempt, maybe_executed, owner, lease_until, not_before,
+    not_after, code, message, retry, reference, http_status); ``data`` goes into the event alone; ``private``
+    into erasable rows. A move into any state but ``sending`` lets go of owner and lease; for one into it,
+    ``at_most`` says how many of its connection's entries may be there together.
     """
 
     entry: str
@@ -122,11 +122,11 @@ class Note:
 class Change:
     """Moves of one request's entries, and notes about them, that happen together or not at all.
 
-    ``approval`` is the decision they carry out; ``nonce`` and ``inbound`` as in `NewRequest`. A change may
-    have no move: an approval that is not the last one needed, or nothing but notes. Moves are written before
-    notes, and the posts belong to the first event. ``after`` is how many decisions there were when it was
-    thought of: it comes too late if there are others by now, so that of several approvals the last is known
-    to be the last. ``private`` goes with the event of an approval that moves nothing.
+    ``approval`` is the decision they carry out; ``nonce`` and ``delivery_key`` as in `NewRequest`. A change
+    may have no move: an approval that is not the last one needed, or nothing but notes. Moves are written
+    before notes, and the posts belong to the first event. ``after`` is how many decisions there were when it
+    was thought of: it comes too late if there are others by now, so that of several approvals the last is
+    known to be the last. ``private`` goes with the event of an approval that moves nothing.
     """
 
     request: str
@@ -134,7 +134,7 @@ class Change:
     moves: Sequence[Move]
     approval: Approval | None = None
     nonce: str | None = None
-    inbound: str | None = None
+    delivery_key: str | None = None
     posts: Sequence[Post] = ()
     notes: Sequence[Note] = ()
     after: int | None = None

@@ -40,7 +40,7 @@ class LogEntry:
     state: State
     attempt: int
     """How many requests were ordered and begun; 0 before the first."""
-    doubted: bool
+    maybe_executed: bool
     """Whether some attempt ended without a readable answer."""
     owner: str | None
     lease_until: datetime | None
@@ -110,7 +110,7 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Standstill:
+class ConnectionOutage:
     """A connection that is left alone ``until`` then: its provider is ``down``, or it ``asked`` for that.
 
     ``failures`` in a row, the last of them ``failed_at``; ``reachable``: the last request reached something.
@@ -119,7 +119,7 @@ class Standstill:
     """
 
     connection: str
-    why: Literal["down", "asked"]
+    reason: Literal["down", "rate_limited"]
     since: datetime
     until: datetime
     failures: int
@@ -134,7 +134,7 @@ class Traffic:
     """What else goes on: how many requests others are sending, by connection, and what stands still."""
 
     elsewhere: Mapping[str, int]
-    standstills: Sequence[Standstill]
+    all_outages: Sequence[ConnectionOutage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +161,12 @@ class Request:
     """Posted messages by where they belong: ``audit``, ``card``, ``origin``, ``asked:U…``."""
     mode: str | None = None
     """The connection's when it was asked: None for what is really sent, else ``dry-run``."""
-    goes_out: datetime | None = None
+    reported_call_time: datetime | None = None
     """When the requester says that the call goes out."""
-    moves: str | None = None
+    reschedules: str | None = None
     """The entry of the call that is cancelled only to be placed again, for another time."""
-    moves_to: datetime | None = None
-    follows: str | None = None
+    new_time: datetime | None = None
+    second_step_of: str | None = None
     """The move whose second step this is: its first, the cancellation, is done."""
     followed_by: Followed | None = None
     """The second step of a move, once it was asked for."""
@@ -185,7 +185,7 @@ class Request:
 
     It tells nothing once the salts are erased.
     """
-    waits_for: Standstill | None = None
+    waits_for: ConnectionOutage | None = None
     """Why what is approved of it is not sent yet, where its connection is left alone."""
 
     @property
@@ -258,7 +258,7 @@ class Outgoing:
     to: str
     tries: int
     added_at: datetime
-    aside: bool = False
+    unordered: bool = False
     """Whether the request's posts to other places do not wait for this one."""
     key: str | None = None
     payload: Mapping[str, Scalar] = field(default_factory=dict)
@@ -287,7 +287,7 @@ class Person:
     bot: bool
     deleted: bool
     guest: bool
-    stranger: bool
+    is_external: bool
     """From another organisation, through Slack Connect."""
     read_at: datetime
 
@@ -322,7 +322,7 @@ class Hit:
     mode: str | None
     stop: str | None
     """The `Stop` that it carries out."""
-    moves_to: datetime | None
+    new_time: datetime | None
     """When the call that is cancelled is to go out instead."""
     reason: str | None
     purpose: str | None
@@ -385,7 +385,7 @@ class Verdict:
 
 def call_time(request: Request, entry: LogEntry) -> datetime | None:
     """When an entry's call goes out, as the log knows, or else as the requester says."""
-    return entry.scheduled_for or request.goes_out
+    return entry.scheduled_for or request.reported_call_time
 
 
 def entry_of(request: Request, entry: str) -> LogEntry:

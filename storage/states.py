@@ -57,11 +57,11 @@ class IllegalMove(Exception):
     """A move that no action's life contains: a fault of the program, never of a person."""
 
 
-def onward(before: State, *, doubted: bool) -> frozenset[State]:
+def onward(before: State, *, maybe_executed: bool) -> frozenset[State]:
     """Where an action may go next, in doubt or not."""
     if before is not State.APPROVED:
         return MOVES[before]
-    return MOVES[before] - (NEVER_IN_DOUBT if doubted else {State.UNKNOWN})
+    return MOVES[before] - (NEVER_IN_DOUBT if maybe_executed else {State.UNKNOWN})
 
 
 def check(before: State | None, after: State) -> None:

@@ -25,7 +25,7 @@ from storage.database.connection import CannotOpen
 from storage.maintenance.anchors import Anchor, anchors_beside
 from storage.maintenance.backup import CannotBackUp
 from storage.maintenance.backup import backup as copy_log
-from storage.models import Standstill
+from storage.models import ConnectionOutage
 from storage.repositories.erasure_list import Erased, Erasing, Kept, Listed, UnreadableList, Why, list_beside
 from storage.states import State
 from storage.store import Store
@@ -105,7 +105,7 @@ def _missing(connection: str, settings: Settings) -> str | None:
     return None
 
 
-async def _lift(connection: str, settings: Settings) -> list[Standstill]:
+async def _lift(connection: str, settings: Settings) -> list[ConnectionOutage]:
     adapters = make_adapters(settings, lambda: datetime.now(UTC))
     try:
         account = account_of(connection, adapters[connection])
@@ -120,10 +120,10 @@ async def _lift(connection: str, settings: Settings) -> list[Standstill]:
         await log.close()
 
 
-def lifted_words(one: Standstill) -> str:
+def lifted_words(one: ConnectionOutage) -> str:
     """What was lifted, and what follows."""
     until = f"{one.until:%d %b %H:%M:%S} UTC"
-    if one.why == "asked":
+    if one.reason == "rate_limited":
         return f"{one.connection} had asked us to wait until {until}. CallOps asks it again now."
     return (
         f"{one.connection} did not answer {one.failures} times in a row; the next try was to be {until}. "

@@ -84,7 +84,7 @@ class Requests:
             else:
                 await ack()
         else:
-            origin = Origin(person, body["channel_id"], inbound=f"command:{body['trigger_id']}")
+            origin = Origin(person, body["channel_id"], delivery_key=f"command:{body['trigger_id']}")
             await _say(ack, await self._flow.answer(line, origin, nonce(body["trigger_id"], "line")))
 
     async def choose(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
@@ -109,7 +109,7 @@ class Requests:
     async def change_asked(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Take back what was asked with something chosen wrongly, and open its form to ask it otherwise."""
         request_id, draft = action["value"].split()
-        message, withdrawn = await self._flow.take_back(request_id, person, inbound=press(body))
+        message, withdrawn = await self._flow.take_back(request_id, person, delivery_key=press(body))
         self._replies.send(body["response_url"], message, replace=True)
         if withdrawn:
             await self._opening.reopen(await self._commands.draft(draft, person.id), body, person)
@@ -147,7 +147,7 @@ class Requests:
 
     async def take_back(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Withdraw what somebody asked for themselves, if nothing of it is being sent."""
-        message, _ = await self._flow.take_back(action["value"], person, inbound=press(body))
+        message, _ = await self._flow.take_back(action["value"], person, delivery_key=press(body))
         if "view" in body:
             await self._windows.change(body, result(message))
         else:

@@ -245,7 +245,7 @@ class Decisions:
             return
         what = Settlement(typed(body["view"], Settling.what))
         evidence = Evidence(typed(body["view"], Settling.evidence) or Evidence.NONE)
-        if what is not Settlement.ORDERED and evidence is Evidence.NONE:
+        if what is not Settlement.RETRY_REQUESTED and evidence is Evidence.NONE:
             await ack(response_action="errors", errors={Settling.evidence: interactions.EVIDENCE_MISSING})
             return
         try:

@@ -168,10 +168,10 @@ class CommandFlow:
         place = button(interactions.PLACE_THE_NEW, command_replies.CHANGE, draft.nonce, style="primary")
         return prompts.then_place(message, earlier, place)
 
-    async def take_back(self, request_id: str, person: Person, *, inbound: str) -> tuple[Message, bool]:
+    async def take_back(self, request_id: str, person: Person, *, delivery_key: str) -> tuple[Message, bool]:
         """What came of taking a request back, and whether it is taken back now."""
         try:
-            request = await self._approvals.take_back(request_id, person, inbound=inbound)
+            request = await self._approvals.take_back(request_id, person, delivery_key=delivery_key)
             return self.asked(request), request.state is State.WITHDRAWN
         except Conflict as conflict:
             current = conflict.current

@@ -18,7 +18,7 @@ def channel_of(body: Body) -> str:
 
 def pressed(body: Body, person: Person, nonce: str | None = None) -> Origin:
     """The press of a button as the origin of a request."""
-    return Origin(person, channel_of(body) or None, inbound=press(body), nonce=nonce)
+    return Origin(person, channel_of(body) or None, delivery_key=press(body), nonce=nonce)
 
 
 def submitted(body: Body, person: Person) -> Origin:

@@ -81,7 +81,7 @@ class Shortcuts:
     async def place_again(self, ack: AsyncAck, body: Body, action: Body, person: Person) -> None:
         """Open the form with a call that was moved in vain, for the person who wanted it moved."""
         move = await self._log.requests.request(action["value"])
-        call = entry_of(await self._log.requests.request(move.moves or ""), move.moves or "")
+        call = entry_of(await self._log.requests.request(move.reschedules or ""), move.reschedules or "")
         if person.id != move.requester:
             self._replies.send(body["response_url"], command_replies.refusal([sentences.NOT_YOURS_TO_PLACE]))
         elif not isinstance(call.action, PlaceCall):

@@ -163,14 +163,14 @@ class Line:
     """What was understood. None or empty: not said, or not understood; then ``faults`` says why.
 
     ``at`` is aware and in UTC, None for a call to be placed now; ``at_text`` is what it was read from.
-    ``goes_out`` and ``goes_out_text`` are the same of a call to be cancelled: when it goes out, as one says.
-    ``zone`` is the recipient's (an IANA name). ``gap`` is in minutes, ``earliest`` and ``latest`` are
-    ``HH:MM``. ``missing`` names the fields without which nothing can be asked, when nothing was said
-    about them. ``text`` is the line as typed, ``rest`` what stands behind its verb, ``typed`` the parts
-    of it by the field they are about: what a form shows of a field that was not understood. ``left_out``
-    are words that stood beside targets in a pasted list, and are asked for nothing. ``verbs`` are the
-    ones to choose between, where no verb was said. ``answers`` are the options chosen so far, in the order
-    in which the questions about the text arise.
+    ``reported_call_time`` and ``reported_call_time_text`` are the same of a call to be cancelled: when it
+    goes out, as one says. ``zone`` is the recipient's (an IANA name). ``gap`` is in minutes, ``earliest``
+    and ``latest`` are ``HH:MM``. ``missing`` names the fields without which nothing can be asked, when
+    nothing was said about them. ``text`` is the line as typed, ``rest`` what stands behind its verb,
+    ``typed`` the parts of it by the field they are about: what a form shows of a field that was not
+    understood. ``left_out`` are words that stood beside targets in a pasted list, and are asked for nothing.
+    ``verbs`` are the ones to choose between, where no verb was said. ``answers`` are the options chosen so
+    far, in the order in which the questions about the text arise.
     """
 
     text: str = ""
@@ -196,8 +196,8 @@ class Line:
     consent: str | None = None
     reason: str | None = None
     left_out: tuple[str, ...] = field(default=(), compare=False)
-    goes_out: datetime | None = None
-    goes_out_text: str | None = None
+    reported_call_time: datetime | None = None
+    reported_call_time_text: str | None = None
     faults: tuple[Fault, ...] = ()
     missing: tuple[str, ...] = ()
     typed: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -226,7 +226,7 @@ def write(line: Line) -> str:
         "campaign" if line.verb in OF_CAMPAIGNS else "call": (None if alone or not ids else ", ".join(ids)),
         "agent": line.agent,
         "at": at,
-        "goes-out": line.goes_out_text,
+        "goes-out": line.reported_call_time_text,
         "retries": line.retries,
         "gap": gap,
         "from": line.earliest,
@@ -257,8 +257,8 @@ def corrected(line: Line, faults: Sequence[Fault]) -> Line | None:
                 line = replace(line, agent=meant)
             case Fault(field="at", suggestion=meant):
                 line = replace(line, at_text=meant)
-            case Fault(field="goes_out", suggestion=meant):
-                line = replace(line, goes_out_text=meant)
+            case Fault(field="reported_call_time", suggestion=meant):
+                line = replace(line, reported_call_time_text=meant)
             case Fault(field="zone", suggestion=meant):
                 line = replace(line, zone=meant)
             case _:

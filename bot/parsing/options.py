@@ -36,7 +36,7 @@ _KEYS: Final = {
     "via": ("connection", _THROUGH_ONE),
     "reason": ("reason", _ALL),
     "at": ("at", _PLACING_OR_MOVING),
-    "goes-out": ("goes_out", frozenset({Verb.CANCEL})),
+    "goes-out": ("reported_call_time", frozenset({Verb.CANCEL})),
     "retries": ("retries", _PLACING),
     "gap": ("gap", _PLACING),
     "from": ("earliest", _PLACING),
@@ -60,7 +60,7 @@ _ALSO_TYPED: Final = {
     **dict.fromkeys(("latest", "before", "till", "max_trigger_time"), "until"),
     **dict.fromkeys(("because", "why", "note"), "reason"),
     **dict.fromkeys(("retry", "attempts"), "retries"),
-    **dict.fromkeys(("goes", "goes_out", "goesout", "scheduled"), "goes-out"),
+    **dict.fromkeys(("goes", "reported_call_time", "goesout", "scheduled"), "goes-out"),
     **dict.fromkeys(("timezone", "time-zone", "time_zone", "tz"), "zone"),
     "language": "lang",
 }

@@ -151,7 +151,7 @@ class _Reader:
             self._connections.ask_about_via(connection, free, parts.behind_via)
         moment, reason = self._free(free, grammar, targets)
         keys = self._keys
-        goes_out = keys.time("goes-out", self._read_time)
+        reported_call_time = keys.time("goes-out", self._read_time)
         return Line(
             text=text,
             rest=rest,
@@ -176,8 +176,8 @@ class _Reader:
             consent=keys.running_text("consent"),
             reason=self._spelt_as_configured(reason),
             left_out=self._left_out,
-            goes_out=goes_out.at if goes_out else None,
-            goes_out_text=goes_out.text if goes_out else None,
+            reported_call_time=reported_call_time.at if reported_call_time else None,
+            reported_call_time_text=reported_call_time.text if reported_call_time else None,
             missing=self._missing(verb=verb, targets=targets, reason=reason),
             faults=tuple(self._faults),
             typed=MappingProxyType(self._typed(parts.free, free, grammar)),

@@ -121,8 +121,8 @@ def id_problem(text: str) -> str | None:
     """Say what keeps a text from being an id, or None."""
     if _SAFE_ID.fullmatch(text):
         return None
-    if stranger := re.search(r"[^A-Za-z0-9._:-]", text):
-        return parse_errors.strange_in_an_id(text, stranger[0])
+    if is_external := re.search(r"[^A-Za-z0-9._:-]", text):
+        return parse_errors.strange_in_an_id(text, is_external[0])
     if len(text) > LONGEST_ID:
         return parse_errors.too_long_for_an_id(text, LONGEST_ID)
     return parse_errors.no_beginning_of_an_id(text)

@@ -77,7 +77,7 @@ def standing(person: Person, team: str) -> str | None:
         return policy_reasons.BOT
     if person.deleted:
         return policy_reasons.DEACTIVATED
-    if person.stranger or person.team != team:
+    if person.is_external or person.team != team:
         return policy_reasons.STRANGER
     if person.guest:
         return policy_reasons.GUEST

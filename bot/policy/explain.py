@@ -51,7 +51,9 @@ def explain(rules: Sequence[Rule], groups: Mapping[str, Sequence[str]], user: st
 
 def _somebody(user: str, at: datetime) -> Person:
     """A full and active member: whether it is one, only Slack knows."""
-    return Person(user, _TEAM, user, "UTC", bot=False, deleted=False, guest=False, stranger=False, read_at=at)
+    return Person(
+        user, _TEAM, user, "UTC", bot=False, deleted=False, guest=False, is_external=False, read_at=at
+    )
 
 
 def _members(groups: Mapping[str, Sequence[str]], user: str | None = None) -> Members:

@@ -149,7 +149,7 @@ class ApprovalService:
         note = Note(request.id, "revealed", {"group": decision.group})
         return await self._apply(Change(request.id, person.id, [], nonce=nonce, notes=[note]))
 
-    async def take_back(self, request_id: str, person: Person, *, inbound: str) -> Request:
+    async def take_back(self, request_id: str, person: Person, *, delivery_key: str) -> Request:
         """Withdraw one's own request while nothing of it is being sent. Raises `NotAllowed` or `Conflict`.
 
         What is in doubt cannot be withdrawn; that it is sent again can.
@@ -159,7 +159,7 @@ class ApprovalService:
             raise NotAllowed([outcomes.ONLY_THE_REQUESTER])
         moves = [
             not_again(entry, "order_withdrawn", outcomes.TAKEN_BACK)
-            if entry.doubted and entry.state is State.APPROVED
+            if entry.maybe_executed and entry.state is State.APPROVED
             else Move(entry.id, "withdrawn", frozenset({State.PENDING, State.APPROVED}), State.WITHDRAWN)
             for entry in request.entries
         ]
@@ -168,7 +168,7 @@ class ApprovalService:
             posts.append(Post("unknown", "thread"))
         posts += answered(request)
         told = with_card(request, posts)
-        return await self._apply(Change(request.id, person.id, moves, inbound=inbound, posts=told))
+        return await self._apply(Change(request.id, person.id, moves, delivery_key=delivery_key, posts=told))
 
     async def settle(
         self,
@@ -181,7 +181,7 @@ class ApprovalService:
         nonce: str,
     ) -> Request:
         """Say what became of an unknown, or order another attempt. Raises `NotAllowed` or `Conflict`."""
-        if settlement is not Settlement.ORDERED and evidence is Evidence.NONE:
+        if settlement is not Settlement.RETRY_REQUESTED and evidence is Evidence.NONE:
             raise NotAllowed([interactions.EVIDENCE_MISSING])
         request = await self._log.requests.request(entry_id)
         decision = self._permissions.may_settle(request, person)
@@ -191,7 +191,7 @@ class ApprovalService:
         after, message = {
             Settlement.HAPPENED: (State.SUCCEEDED, outcomes.IT_HAPPENED),
             Settlement.DID_NOT_HAPPEN: (State.FAILED, outcomes.IT_DID_NOT_HAPPEN),
-            Settlement.ORDERED: (State.APPROVED, outcomes.ORDERED_AGAIN),
+            Settlement.RETRY_REQUESTED: (State.APPROVED, outcomes.ORDERED_AGAIN),
         }[settlement]
         move = Move(
             entry_id,
@@ -200,7 +200,7 @@ class ApprovalService:
             after,
             changes={
                 "message": message
-                if settlement is Settlement.ORDERED
+                if settlement is Settlement.RETRY_REQUESTED
                 else f"{message} {interactions.SHOWN_BY[evidence]}",
                 "not_before": None,
                 "not_after": None,
@@ -209,7 +209,7 @@ class ApprovalService:
             private={"note": reason},
         )
         posts = [Post("state", "audit"), Post(settlement, "thread")]
-        if settlement is not Settlement.ORDERED:
+        if settlement is not Settlement.RETRY_REQUESTED:
             posts.append(Post(settlement, f"dm:{request.requester}"))
         posts += confirmation(self._settings, request, [move])
         told = with_card(request, posts)
@@ -237,6 +237,6 @@ def content(request: Request) -> str:
     The chain keeps this hash for good. What can be erased is in it as a salted hash alone.
     """
     parts = [request.id, request.fingerprint, request.connection, request.sealed]
-    parts += [request.goes_out.isoformat()] if request.goes_out else []
-    parts += [f"{request.moves} {request.moves_to.isoformat()}"] if request.moves_to else []
+    parts += [request.reported_call_time.isoformat()] if request.reported_call_time else []
+    parts += [f"{request.reschedules} {request.new_time.isoformat()}"] if request.new_time else []
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -113,7 +113,7 @@ class Commands:
         actions = actions_of(line)
         if line.verb is Verb.PLACE and len(actions) > 1:
             raise Faulty([Fault("targets", parse_errors.ONE_PLACED)])
-        said = (line.reason, line.purpose, line.consent, line.goes_out)
+        said = (line.reason, line.purpose, line.consent, line.reported_call_time)
         return Wish(line.connection, tuple(actions), *said, zone=line.zone)
 
     async def may_place(self, wish: Wish, origin: Origin) -> bool:
@@ -204,7 +204,9 @@ class Commands:
             actions = tuple(actions_of(line))
         except ValueError:  # not every part of it is known
             return
-        wish = Wish(line.connection, actions, line.reason, line.purpose, line.consent, line.goes_out)
+        wish = Wish(
+            line.connection, actions, line.reason, line.purpose, line.consent, line.reported_call_time
+        )
         try:
             self._preconditions.prepare(wish)
         except Refused as refused:

@@ -103,11 +103,11 @@ class Stopping:
                     break
                 except Conflict as conflict:  # somebody or something moved it: look how it stands now
                     now = next(one for one in conflict.current.entries if one.id == entry.id)
-            if now.state in _WAITS and not now.doubted:
+            if now.state in _WAITS and not now.maybe_executed:
                 report.withdrawn.append(entry.id)
             elif now.state is State.SENDING:
                 report.going_out.append(entry.id)
-            elif now.state is State.UNKNOWN or now.doubted:
+            elif now.state is State.UNKNOWN or now.maybe_executed:
                 report.unsure.append(entry.id)
 
     async def _cancel(self, placed: Sequence[LogEntry], origin: Origin, reason: str, report: Report) -> None:
@@ -164,7 +164,7 @@ class Stopping:
         """One request through one connection; its own keys keep a second delivery from making another."""
         once = replace(
             origin,
-            inbound=f"{origin.inbound}:{connection}:{part}",
+            delivery_key=f"{origin.delivery_key}:{connection}:{part}",
             nonce=f"{origin.nonce}:{connection}:{part}" if origin.nonce else None,
         )
         try:
@@ -191,7 +191,7 @@ def _by_number(adapter: Adapter, placed: Sequence[LogEntry], number: str) -> Ite
 
 def _withdrawal(request: Request, entry: LogEntry, person: Person, stop: Stop) -> Change:
     """That a call which waits is not placed after all, because calls to its number were stopped."""
-    if entry.doubted:
+    if entry.maybe_executed:
         move = not_again(entry, "order_withdrawn", do_not_call.SINCE_THEN)
     else:
         changes = {"code": Code.COMPLIANCE_BLOCKED, "message": do_not_call.not_placed(stop.id)}

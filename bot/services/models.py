@@ -27,10 +27,10 @@ class Wish:
     reason: str | None = None
     purpose: str | None = None
     consent: str | None = None
-    goes_out: datetime | None = None
+    reported_call_time: datetime | None = None
     """When a call to be cancelled goes out, as the person says; what the log knows counts more."""
-    moves: Moved | None = None
-    follows: str | None = None
+    reschedules: Moved | None = None
+    second_step_of: str | None = None
     """The move whose second step this is."""
     zone: str | None = None
     """The time zone of whoever is called (an IANA name), as the person says."""
@@ -47,7 +47,7 @@ class Origin:
 
     person: Person
     channel: str | None
-    inbound: str
+    delivery_key: str
     nonce: str | None = None
 
 
@@ -84,7 +84,7 @@ class Settlement(StrEnum):
 
     HAPPENED = "happened"
     DID_NOT_HAPPEN = "did_not_happen"
-    ORDERED = "ordered"
+    RETRY_REQUESTED = "retry_requested"
     """Nobody knows; send it again."""
 
 

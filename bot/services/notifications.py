@@ -93,10 +93,10 @@ class SystemChanges:
         *moves: Move,
         notes: Sequence[Note] = (),
         posts: Sequence[Post] = (),
-        inbound: str | None = None,
+        delivery_key: str | None = None,
     ) -> Request | None:
         """Make a change to a request; None where somebody or something was first."""
-        change = Change(request.id, SYSTEM, moves, inbound=inbound, notes=notes, posts=posts)
+        change = Change(request.id, SYSTEM, moves, delivery_key=delivery_key, notes=notes, posts=posts)
         try:
             return await self.commit(request, change)
         except Conflict:

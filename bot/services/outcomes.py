@@ -86,20 +86,32 @@ def follows(  # noqa: PLR0913 - all that it depends on
             return _unknown(entry, outcome, requester, owner, again, window)
         case Status.OK:
             return _ended(
-                entry, outcome, "succeeded", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
+                entry,
+                outcome,
+                "succeeded",
+                State.SUCCEEDED,
+                requester,
+                owner,
+                tell=waited or entry.maybe_executed,
             )
     if again is not None:
         move = _move(entry, outcome, RETRY_SCHEDULED, State.APPROVED, owner, not_before=again)
         return Consequence((move,), (Post("state", "audit"),))
-    if not entry.doubted:
+    if not entry.maybe_executed:
         return _ended(entry, outcome, "failed", State.FAILED, requester, owner, tell=True)
     if outcome.code is Code.NOT_FOUND and seen and entry.kind in REMOVING:
         inferred = outcome.model_copy(update={"message": outcomes.NO_LONGER_THERE})
         return _ended(
-            entry, inferred, "inferred", State.SUCCEEDED, requester, owner, tell=waited or entry.doubted
+            entry,
+            inferred,
+            "inferred",
+            State.SUCCEEDED,
+            requester,
+            owner,
+            tell=waited or entry.maybe_executed,
         )
-    doubted = outcome.model_copy(update={"message": outcomes.still_in_doubt(outcome.message)})
-    return _unknown(entry, doubted, requester, owner)
+    maybe_executed = outcome.model_copy(update={"message": outcomes.still_in_doubt(outcome.message)})
+    return _unknown(entry, maybe_executed, requester, owner)
 
 
 def _window(entry: LogEntry, outcome: Outcome) -> datetime | None:
@@ -168,7 +180,7 @@ def _move(
             "retry": outcome.retry,
             "reference": outcome.reference or entry.reference,
             "http_status": outcome.http_status,
-            "doubted": entry.doubted or outcome.status is Status.UNKNOWN,
+            "maybe_executed": entry.maybe_executed or outcome.status is Status.UNKNOWN,
             "not_before": not_before,
         },
         data=warned(outcome) | (ordered(outcome) if name == RETRY_SCHEDULED else {}),
@@ -248,7 +260,7 @@ def _ended(
     tell: bool,
 ) -> Consequence:
     posts = [Post("state", "audit")]
-    if entry.doubted or outcome.warnings or outcome.summary:
+    if entry.maybe_executed or outcome.warnings or outcome.summary:
         posts.append(Post(name, "thread"))
     if tell:
         posts.append(Post("state", f"dm:{requester}"))

@@ -125,7 +125,7 @@ class Preconditions:
         """Raise `providers.actions.Refused` for a time zone that a number to be called cannot be in."""
         if request.zone is None:
             return
-        moved = (await self._log.requests.request(request.moves)).entries if request.moves else ()
+        moved = (await self._log.requests.request(request.reschedules)).entries if request.reschedules else ()
         for entry in (*request.entries, *moved):
             if isinstance(entry.action, PlaceCall):
                 call_checks.check_zone(entry.action, self._settings.current, request.zone)
@@ -136,9 +136,9 @@ class Preconditions:
         A call that somebody else cancelled is not placed again. Where a connection cancels by number, the
         other calls to it would go as well.
         """
-        if not request.moves:
+        if not request.reschedules:
             return None
-        if gone := (await self._log.requests.request(request.moves)).cancelled:
+        if gone := (await self._log.requests.request(request.reschedules)).cancelled:
             return scheduled_calls.cancelled_by(gone.by)
         numbers = [
             entry.action.target
@@ -149,7 +149,7 @@ class Preconditions:
             await self._log.call_history.coming_up(request.connection, one.agent, one.to, self._clock())
             for one in numbers
         ]
-        beside = [call.id for calls in coming for call in calls if call.id != request.moves]
+        beside = [call.id for calls in coming for call in calls if call.id != request.reschedules]
         return scheduled_calls.placed_since(request.connection, beside) if beside else None
 
     async def cancelled_since(self, request: Request, call: PlaceCall) -> str | None:
@@ -165,7 +165,7 @@ class Preconditions:
             cancels = entry.kind is Kind.CANCEL_CALL and entry.agent == call.agent
             if cancels and entry.state in _CANCELLING:
                 other = await self._log.requests.request(entry.request)
-                if not other.moves:
+                if not other.reschedules:
                     return other.id
         return None
 

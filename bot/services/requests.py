@@ -42,8 +42,8 @@ class RequestService:
         decision = self._permissions.may_ask(wish, person, channel=channel)
         if decision.effect is Effect.ASK:
             decision = await self._permissions.nobody_can_approve(decision.rule, person.id) or decision
-        if wish.moves:
-            again = replace(wish, actions=(wish.moves.again,), moves=None)
+        if wish.reschedules:
+            again = replace(wish, actions=(wish.reschedules.again,), reschedules=None)
             placing = await self.check(again, person, channel=channel)
             if not placing.allowed:
                 return placing
@@ -61,7 +61,7 @@ class RequestService:
 
         Raises `NotAllowed` once the refusal is recorded, or `providers.actions.Refused`.
         """
-        placed = [*wish.actions, *([wish.moves.again] if wish.moves else [])]
+        placed = [*wish.actions, *([wish.reschedules.again] if wish.reschedules else [])]
         stops = [stop for action in placed for stop in await self._preconditions.stops(action)]
         if stops:  # whoever is not called at all has no hours
             decision = self._permissions.may_ask(wish, origin.person, channel=origin.channel)
@@ -103,10 +103,10 @@ class RequestService:
         actions = [await self._new_action(wish.connection, action, now) for action in wish.actions]
         rule = decision.rule
         known = [action.scheduled_for for action in actions if action.scheduled_for]
-        said = wish.goes_out if len(known) < len(actions) else None
+        said = wish.reported_call_time if len(known) < len(actions) else None
         end = None
         if decision.effect is Effect.ASK and rule:
-            times = [*known, *([said] if said else []), *_time_after(wish.moves)]
+            times = [*known, *([said] if said else []), *_time_after(wish.reschedules)]
             end = decide_by(now, rule.expires, times, margin=self._settings.dispatch.margin)
         state, posts = {
             Effect.ALLOW: (State.APPROVED, (Post("state", "audit"),)),
@@ -131,15 +131,15 @@ class RequestService:
             consent=wish.consent,
             code=None if decision.allowed else Code.REJECTED,
             message=None if decision.allowed else " ".join(decision.why),
-            inbound=origin.inbound,
+            delivery_key=origin.delivery_key,
             nonce=origin.nonce,
             posts=posts,
             mode=self._preconditions.mode(wish.connection),
             joins=decision.allowed and wish.kind is not Kind.PLACE_CALL,
-            goes_out=said,
-            moves=wish.moves.entry if wish.moves else None,
-            moves_to=wish.moves.again.at if wish.moves else None,
-            follows=wish.follows,
+            reported_call_time=said,
+            reschedules=wish.reschedules.entry if wish.reschedules else None,
+            new_time=wish.reschedules.again.at if wish.reschedules else None,
+            second_step_of=wish.second_step_of,
             zone=wish.zone,
             why="\n".join(decision.why),
         )

@@ -188,7 +188,7 @@ def wish(
         cancel = CancelCall(target=CallRef(call_id=entry.reference or ""))
     again = entry.action.model_copy(update={"at": line.at})
     return Wish(
-        entry.connection, (cancel,), line.reason or scheduled_calls.MOVED, moves=Moved(entry.id, again)
+        entry.connection, (cancel,), line.reason or scheduled_calls.MOVED, reschedules=Moved(entry.id, again)
     )
 
 

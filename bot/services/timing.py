@@ -23,7 +23,7 @@ def time_came(request: Request, entry: LogEntry, now: datetime) -> bool:
 def by_number(request: Request, entry: LogEntry) -> NumberRef | None:
     """What a cancellation by number is aimed at; a move is aimed at one call only."""
     match entry.action:
-        case CancelCall(target=NumberRef() as target) if not request.moves:
+        case CancelCall(target=NumberRef() as target) if not request.reschedules:
             return target
         case _:
             return None
@@ -46,7 +46,7 @@ def unsent(request: Request, entry: LogEntry, now: datetime, *, over: bool, unre
     if over:
         return " ".join(filter(None, [outcomes.NO_CANCELLATION_IN_TIME, unread]))
     held = request.waits_for
-    if entry.code is Code.RATE_LIMITED or (held and held.why == "asked"):
+    if entry.code is Code.RATE_LIMITED or (held and held.reason == "rate_limited"):
         return outcomes.PUT_OFF_TO_THE_END
     if time_came(request, entry, now):
         return outcomes.LATER_CALLS_GO_OUT
@@ -109,7 +109,7 @@ class Reminder(StrEnum):
 
 
 def decide_by(
-    now: datetime, expires: timedelta, goes_out: Iterable[datetime], *, margin: timedelta
+    now: datetime, expires: timedelta, reported_call_time: Iterable[datetime], *, margin: timedelta
 ) -> datetime:
     """When a request that is asked now can be decided no more.
 
@@ -118,7 +118,7 @@ def decide_by(
     left, it takes half.
     """
     ends = [now + expires]
-    ends += [max(at - margin, now + (at - now) / 2) for at in goes_out if at > now]
+    ends += [max(at - margin, now + (at - now) / 2) for at in reported_call_time if at > now]
     return min(ends)
 
 

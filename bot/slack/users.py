@@ -278,7 +278,7 @@ def read_person(user: Mapping[str, Any], workspace: Workspace, now: datetime) ->
         bot=bool(user.get("is_bot")),
         deleted=bool(user.get("deleted")),
         guest=bool(user.get("is_restricted") or user.get("is_ultra_restricted")),
-        stranger=not colleague,
+        is_external=not colleague,
         read_at=now,
     )
 

@@ -222,8 +222,8 @@ def column(place: int, header: str | None, example: str) -> str:
     return f"column {place}, {header or example}"
 
 
-def strange_in_an_id(text: str, stranger: str) -> str:
-    return f"{_not_an_id(text)} an id cannot hold “{stranger}”. {_COPY}"
+def strange_in_an_id(text: str, is_external: str) -> str:
+    return f"{_not_an_id(text)} an id cannot hold “{is_external}”. {_COPY}"
 
 
 def too_long_for_an_id(text: str, most: int) -> str:

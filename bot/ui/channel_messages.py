@@ -283,7 +283,7 @@ def _facts(request: Request) -> Sequence[str]:
 
 def _confirmation(request: Request) -> Message | None:
     """In short, once all has ended, for the channel it was asked in; nobody is pinged."""
-    if request.moves or any(entry.state in _ACTIVE for entry in request.entries):
+    if request.reschedules or any(entry.state in _ACTIVE for entry in request.entries):
         return None  # a move is confirmed by the call that is placed again
     text = f"{done(request)} `{request.id}`"
     return Message(text, [section(text)])
@@ -291,8 +291,8 @@ def _confirmation(request: Request) -> Message | None:
 
 def _told_by_the_move(template: str, request: Request) -> bool:
     """Whether one message tells of both steps: it comes once the second has ended."""
-    first_is_done = request.moves is not None and request.state is State.SUCCEEDED
-    return request.follows is not None or (first_is_done and template != "followed")
+    first_is_done = request.reschedules is not None and request.state is State.SUCCEEDED
+    return request.second_step_of is not None or (first_is_done and template != "followed")
 
 
 def _direct(template: str, request: Request, told: Told) -> Message | None:

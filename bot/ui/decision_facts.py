@@ -11,7 +11,7 @@ from typing import Final
 from bot.services.pending import number_of
 from bot.text.formatting import counted
 from bot.text.markup import escape, person, quote, when
-from bot.ui.request_summary import OF_CALLS, goes_out, target, wish
+from bot.ui.request_summary import OF_CALLS, reported_call_time, target, wish
 from providers import phone
 from providers.actions import Kind, PlaceCall
 from providers.masking import NO_REGION
@@ -47,8 +47,8 @@ def facts_to_decide(request: Request) -> list[tuple[str, str]]:
     """What somebody who decides should know, fact by fact."""
     first = request.entries[0]
     facts = [("When it would go out", _going_out(request))] if first.kind in OF_CALLS else []
-    if request.moves_to:
-        facts.append(("It would go out instead", when(request.moves_to)))
+    if request.new_time:
+        facts.append(("It would go out instead", when(request.new_time)))
     facts += [
         ("Why", quote(request.reason) if request.reason else "No reason given"),
         *_said(request),
@@ -97,7 +97,7 @@ def _said(request: Request) -> list[tuple[str, str]]:
 
 
 def _going_out(request: Request) -> str:
-    at = goes_out(request)
+    at = reported_call_time(request)
     if at is None:
         return "Now" if request.kind is Kind.PLACE_CALL else "Not known here"
     several = len({entry.scheduled_for for entry in request.entries}) > 1
@@ -107,12 +107,12 @@ def _going_out(request: Request) -> str:
 def as_said(request: Request) -> str:
     """By whom a time is known, where the log does not know it."""
     known = any(entry.scheduled_for for entry in request.entries)
-    return "" if known or request.goes_out is None else f", as {person(request.requester)} says"
+    return "" if known or request.reported_call_time is None else f", as {person(request.requester)} says"
 
 
 def _why_then(request: Request, end: datetime) -> str:
     """What the deadline has to do with the call, where it is close to it."""
-    at = goes_out(request)
+    at = reported_call_time(request)
     if at is None or not timedelta(0) < at - end < CLOSE:
         return ""
     minutes = max(1, round((at - end) / timedelta(minutes=1)))
@@ -169,16 +169,16 @@ def reminder(request: Request) -> str:
 
 def left_alone(request: Request, entry: LogEntry) -> str:
     """What follows for the customer, or the campaign, where nothing was sent."""
-    if entry.doubted:
+    if entry.maybe_executed:
         return EARLIER
-    return "The call goes out at its old time" if request.moves else _LEFT_ALONE[entry.kind]
+    return "The call goes out at its old time" if request.reschedules else _LEFT_ALONE[entry.kind]
 
 
 def _undoable(request: Request) -> str:
     first = request.entries[0]
-    if request.moves:
+    if request.reschedules:
         return "It can be moved again, until it goes out"
-    if first.kind is Kind.PLACE_CALL and goes_out(request) is None:
+    if first.kind is Kind.PLACE_CALL and reported_call_time(request) is None:
         return "No: the call goes out at once"
     if first.kind is Kind.CANCEL_CALL and first.target_id is None:
         return "No: it removes *every* scheduled call of this agent to the number. They can be placed again."

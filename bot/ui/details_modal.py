@@ -58,7 +58,7 @@ DID: Mapping[str, str] = {
     "order_dropped": "did not send it again, as the earlier one worked",
     "happened": "looked it up: it happened",
     "did_not_happen": "looked it up: it did not happen",
-    "ordered": "asked to send it again",
+    "retry_requested": "asked to send it again",
     "revealed": "looked at the full number",
     "erased": "erased the personal data",
     "cancelled": "noted that it was cancelled, so that it does not go out",

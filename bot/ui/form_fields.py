@@ -166,10 +166,14 @@ def time_inputs(
 
 def call_time_input(values: Mapping[str, str]) -> list[Block]:
     """When the call goes out, where somebody said so: the log knows it of most calls, and asks nobody."""
-    said = values.get("goes_out")
+    said = values.get("reported_call_time")
     if not said:
         return []
-    return [text_input("goes_out", "It goes out", initial=said, hint="In your own time zone.", optional=True)]
+    return [
+        text_input(
+            "reported_call_time", "It goes out", initial=said, hint="In your own time zone.", optional=True
+        )
+    ]
 
 
 def why_input(values: Mapping[str, str], example: str, *, optional: bool = True) -> Block:

@@ -66,7 +66,7 @@ _KEYS = {
     "consent": "consent",
     "reason": "reason",
     "call": "call",
-    "goes_out": "goes-out",
+    "reported_call_time": "goes-out",
 }
 """The grammar's key for each field that has one; the others are put together in `line_text`."""
 _TARGET_KEYS = {
@@ -240,7 +240,7 @@ def values_of(line: Line) -> dict[str, str]:
         "purpose": line.purpose,
         "consent": line.consent,
         "reason": line.reason,
-        "goes_out": line.goes_out_text,
+        "reported_call_time": line.reported_call_time_text,
     }
     return {
         field: line.typed.get(field, "") if field in wrong or value is None else str(value)

@@ -102,8 +102,8 @@ def _row(hit: Hit) -> Block:
     if hit.reason:
         facts.append(quote(cut(hit.reason, MAX_SAID)))
     task = f"{_VERBS[entry.kind]} {target(entry)}"
-    if hit.moves_to:
-        task = f"move {one_call(entry)} to {when(hit.moves_to)}"
+    if hit.new_time:
+        task = f"move {one_call(entry)} to {when(hit.new_time)}"
     what = f"{when(entry.asked_at)}: {person(hit.requester)} asked to {task}"
     label = f"Details of {entry.request}"
     details = button("Details", DETAILS, entry.request, label=label)

@@ -13,9 +13,18 @@ from bot.text import outcomes
 from bot.text.formatting import UNFINISHED, WORDS, word
 from bot.text.markup import escape, person, when
 from bot.ui.decision_facts import EARLIER, as_said, left_alone
-from bot.ui.request_summary import PLURALS, WARNING, aimed_at, goes_out, one_call, target, task, wish
+from bot.ui.request_summary import (
+    PLURALS,
+    WARNING,
+    aimed_at,
+    one_call,
+    reported_call_time,
+    target,
+    task,
+    wish,
+)
 from providers.actions import Code, Kind
-from storage.models import Cancelled, Event, Followed, LogEntry, Request, Standstill, call_time
+from storage.models import Cancelled, ConnectionOutage, Event, Followed, LogEntry, Request, call_time
 from storage.states import State
 
 DRY_RUN = "🧪 *Dry run: nothing is sent.*"
@@ -25,7 +34,7 @@ _DECISIONS = {
     "withdrawn": "Taken back",
     "happened": "Looked up",
     "did_not_happen": "Looked up",
-    "ordered": "Sent again",
+    "retry_requested": "Sent again",
 }
 """Events that are a person's decision about a request."""
 
@@ -68,7 +77,7 @@ def held_up(request: Request) -> str | None:
     return why_waiting(held)
 
 
-def _hold(request: Request) -> Standstill | None:
+def _hold(request: Request) -> ConnectionOutage | None:
     """What holds a request up, until it is tried next: what removes something is tried sooner."""
     held = request.waits_for
     if held is None or held.probe_at is None or request.kind not in REMOVING:
@@ -159,7 +168,7 @@ def _sending(request: Request, _entry: LogEntry) -> str:
 
 
 def _succeeded(request: Request, entry: LogEntry) -> str:
-    if request.moves:
+    if request.reschedules:
         return _moved(request, entry)
     if request.cancelled:
         return _taken_away(request, entry, request.cancelled)
@@ -169,7 +178,7 @@ def _succeeded(request: Request, entry: LogEntry) -> str:
 def _moved(request: Request, entry: LogEntry) -> str:
     """How a move stands whose first step is done."""
     second = request.followed_by
-    to = f" {when(request.moves_to)}" if request.moves_to else ""
+    to = f" {when(request.new_time)}" if request.new_time else ""
     whose = f"{one_call(entry)}, for {person(request.requester)}."
     again = f" `{second.id}`" if second and second.id else ""
     match second:
@@ -229,7 +238,7 @@ def _what_is_done(entry: LogEntry) -> str:
 
 
 def _failed(request: Request, entry: LogEntry) -> str:
-    not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+    not_done = "Not moved" if request.reschedules else _NOT_DONE[entry.kind]
     return f"❌ *{not_done}:* {target(entry)}. {entry.message or ''}".rstrip()
 
 
@@ -245,7 +254,7 @@ def _refused(request: Request, entry: LogEntry) -> str:
         would = (entry.message or "").removeprefix("Dry run: nothing was sent. ")  # as the message begins
         return f"✅ *Tried out:* {task(request)}, for {person(request.requester)}. {would}".rstrip()
     text = f"🚫 *Not sent:* {task(request)}, for {person(request.requester)}. {entry.message or ''}".rstrip()
-    return f"{text} {EARLIER}." if entry.doubted else text
+    return f"{text} {EARLIER}." if entry.maybe_executed else text
 
 
 def _denied(request: Request, entry: LogEntry) -> str:
@@ -258,7 +267,7 @@ def _withdrawn(request: Request, entry: LogEntry) -> str:
     if entry.code is Code.COMPLIANCE_BLOCKED:
         return f"🛑 *Not sent:* {task(request)}, asked by {person(request.requester)}. {entry.message}"
     text = f"↩️ *Taken back by {person(request.requester)}:* {task(request)}."
-    return f"{text} {EARLIER}." if entry.doubted else text
+    return f"{text} {EARLIER}." if entry.maybe_executed else text
 
 
 def _expired(request: Request, entry: LogEntry) -> str:
@@ -267,7 +276,7 @@ def _expired(request: Request, entry: LogEntry) -> str:
     if entry.message and not _went_out_before(request, entry):
         return f"⌛ *Not sent:* {task(request)}. {entry.message} {left_alone(request, entry)}."
     if _was_to_go_out(request):
-        not_done = "Not moved" if request.moves else _NOT_DONE[entry.kind]
+        not_done = "Not moved" if request.reschedules else _NOT_DONE[entry.kind]
         return f"⌛ *{not_done}:* {aimed_at(request)}. {unsent(request, entry)}"
     return f"⌛ *Time ran out {_too_few(request)}:* {task(request)}. {left_alone(request, entry)}."
 
@@ -279,7 +288,7 @@ def _too_few(request: Request) -> str:
 
 def _was_to_go_out(request: Request) -> datetime | None:
     """When the call that was to be cancelled was to go out, where that is known."""
-    return goes_out(request) if request.kind is Kind.CANCEL_CALL else None
+    return reported_call_time(request) if request.kind is Kind.CANCEL_CALL else None
 
 
 def _went_out_before(request: Request, entry: LogEntry) -> bool:
@@ -302,7 +311,7 @@ def unsent(request: Request, entry: LogEntry, which: str = "") -> str:
     as_said = f", as {person(request.requester)} says"
     went_out = f"went out {when(at)}" if entry.scheduled_for else f"was to go out {when(at)}{as_said}"
     call = f"The call{which}" if which or len(request.entries) == 1 else f"The call ({target(entry)})"
-    again = " It is not placed again." if request.moves else ""
+    again = " It is not placed again." if request.reschedules else ""
     return f"{call} {went_out}. {entry.message}{again}"
 
 
@@ -317,7 +326,7 @@ def missed(request: Request, entry: LogEntry) -> str:
     nobody = "too few people approved" if request.approved_by else "nobody decided"
     had = "too few people had approved" if request.approved_by else "nobody had decided"
     if entry.updated_at < at:
-        follows = "" if request.moves else f" {left_alone(request, entry)}."
+        follows = "" if request.reschedules else f" {left_alone(request, entry)}."
         return f"{call} goes out {when(at)}{said}: {nobody} in time.{follows}"
     if said:
         return f"{call} was to go out {when(at)}{said}, and {had} by then."
@@ -342,20 +351,20 @@ LONG = timedelta(minutes=15)
 """A wait that people may want to cut short."""
 
 
-def why_waiting(standstill: Standstill) -> str:
+def why_waiting(outage: ConnectionOutage) -> str:
     """What holds a request up, and until when, for everybody who reads of it."""
-    name, at = standstill.connection, when(standstill.until)
-    if standstill.why == "asked":
+    name, at = outage.connection, when(outage.until)
+    if outage.reason == "rate_limited":
         return f"{name} asked us to wait, next try {at}"
     return f"{name} does not answer, next try {at}"
 
 
-def what_to_do(standstill: Standstill, kind: Kind) -> str:
+def what_to_do(outage: ConnectionOutage, kind: Kind) -> str:
     """What people can do about a long wait that the provider asked for; empty where that is soon over."""
-    if standstill.why != "asked" or standstill.until - standstill.since <= LONG:
+    if outage.reason != "rate_limited" or outage.until - outage.since <= LONG:
         return ""
     tried = _TRIED.get(kind, "")
-    resume = f"`python -m bot resume {standstill.connection}`"
+    resume = f"`python -m bot resume {outage.connection}`"
     there = "Or do it on the provider's own screen."
     return f"{tried}Whoever runs CallOps can have it tried at once: {resume}. {there}"
 

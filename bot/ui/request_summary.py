@@ -70,24 +70,24 @@ def is_named_whole(entry: LogEntry) -> bool:
     return len(entry.known_as or "") <= MAX_NAME
 
 
-def goes_out(request: Request) -> datetime | None:
+def reported_call_time(request: Request) -> datetime | None:
     """When the first of its calls goes out, as the log knows, or else as the requester says."""
     known = [entry.scheduled_for for entry in request.entries if entry.scheduled_for]
-    return min(known) if known else request.goes_out
+    return min(known) if known else request.reported_call_time
 
 
 def task(request: Request) -> str:
     """What is asked for: to do what, to which target, or to how many."""
-    return f"{'move' if request.moves_to else _VERBS[request.kind]} {aimed_at(request)}"
+    return f"{'move' if request.new_time else _VERBS[request.kind]} {aimed_at(request)}"
 
 
 def aimed_at(request: Request) -> str:
     """What it is done to: one target, or how many; of a move also from when, and to when."""
     first = request.entries[0]
-    if request.moves_to:
-        at = goes_out(request)
+    if request.new_time:
+        at = reported_call_time(request)
         out_of = f" from {when(at)}" if at else ""
-        return f"{one_call(first)}{out_of} to {when(request.moves_to)}"
+        return f"{one_call(first)}{out_of} to {when(request.new_time)}"
     if len(request.entries) == 1:
         return target(first)
     if isinstance(first.action, CancelCall) and first.target_id is None:
@@ -97,7 +97,7 @@ def aimed_at(request: Request) -> str:
 
 def one_task(request: Request, entry: LogEntry) -> str:
     """What is asked for of one target; of a move, its first step."""
-    return f"{_VERBS[entry.kind]} {one_call(entry) if request.moves else target(entry)}"
+    return f"{_VERBS[entry.kind]} {one_call(entry) if request.reschedules else target(entry)}"
 
 
 def wish(request: Request) -> str:

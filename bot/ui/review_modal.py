@@ -116,7 +116,7 @@ class Review:
                 *([_more_wait(beside.others)] if beside.others else []),
             ),
         ]
-        says = "Approve move" if request.moves else _APPROVE[request.kind]
+        says = "Approve move" if request.reschedules else _APPROVE[request.kind]
         submit = None if approved else says
         return modal(cls.callback_id, f"Review {request.id}", blocks, about=about, submit=submit)
 
@@ -255,7 +255,7 @@ class Settling:
         options = [
             (Settlement.HAPPENED, f"It happened: {_DONE[entry.kind]}"),
             (Settlement.DID_NOT_HAPPEN, f"It did not happen: not {_DONE[entry.kind]}"),
-            (Settlement.ORDERED, "Nobody can tell: send it again"),
+            (Settlement.RETRY_REQUESTED, "Nobody can tell: send it again"),
         ]
         blocks = [
             *map(section, trial(request)),

@@ -60,7 +60,7 @@ def thread(template: str, request: Request, told: Told) -> Message:
             text = f"{who} says it *did* happen{which}.{_shown_by(entry)}{words}"
         case "did_not_happen":
             text = f"{who} says it did *not* happen{which}.{_shown_by(entry)}{words}"
-        case "ordered":
+        case "retry_requested":
             text = f"{who} asked to send it again{which}.{words}"
         case "followed":
             again = f" {person(request.requester)} can press {PLACE_IT_AGAIN} on the message above."

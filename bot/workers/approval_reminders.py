@@ -251,6 +251,8 @@ class Asking:
 
     async def _note(self, request: str, notes: Sequence[Note], posts: Sequence[Post], *, key: str) -> None:
         """Commit notes with their posts, once. Raises `Conflict` where that was done before."""
-        inbound = f"{request}:{key}"
-        await self._log.requests.apply(Change(request, SYSTEM, [], inbound=inbound, notes=notes, posts=posts))
+        delivery_key = f"{request}:{key}"
+        await self._log.requests.apply(
+            Change(request, SYSTEM, [], delivery_key=delivery_key, notes=notes, posts=posts)
+        )
         self._wakeups.outbox()

@@ -199,7 +199,7 @@ class Attempts:
         """Whether the call that is to be cancelled has gone out, and nothing else is left to be cancelled."""
         if not time_came(request, entry, self._clock()):
             return False
-        aim = None if entry.doubted else by_number(request, entry)
+        aim = None if entry.maybe_executed else by_number(request, entry)
         if aim is None:
             return True
         coming_up = await self._log.call_history.coming_up(entry.connection, aim.agent, aim.to, self._clock())
@@ -207,7 +207,7 @@ class Attempts:
 
     async def _hold_back(self, request: Request, entry: LogEntry, why: str) -> None:
         """Something came up just before this one left: nothing of it has left, and nothing will."""
-        if entry.doubted:
+        if entry.maybe_executed:
             await self._not_again(request, entry, why)
             return
         ours = frozenset({State.SENDING})
@@ -228,7 +228,7 @@ class Attempts:
     async def _expire_unsent(self, request: Request, entry: LogEntry, unread: str | None = None) -> None:
         """End what was not sent in time; ``unread``: of whom Slack did not tell meanwhile."""
         over = await self._is_over(request, entry)
-        if entry.doubted:
+        if entry.maybe_executed:
             await self._not_again(request, entry, outcomes.CALL_TIME_CAME if over else outcomes.NOT_IN_TIME)
             return
         move = Move(
@@ -241,7 +241,7 @@ class Attempts:
         await self._changes.apply(request, move, posts=all_told("expired", request))
 
     async def _refuse(self, request: Request, entry: LogEntry, refused: Refused) -> None:
-        if entry.doubted:
+        if entry.maybe_executed:
             await self._not_again(request, entry, refused.message)
             return
         await self._changes.apply(
@@ -308,12 +308,12 @@ class Attempts:
         current = await self._log.requests.request(entry.id)
         now = next(one for one in current.entries if one.id == entry.id)
         succeeded = outcome.status is Status.OK
-        ordered = now.state is State.APPROVED and now.doubted and succeeded  # and is needed no more
+        ordered = now.state is State.APPROVED and now.maybe_executed and succeeded  # and is needed no more
         if now.attempt == entry.attempt and (
             ordered
             or (
                 now.state is State.UNKNOWN
-                and (succeeded or (outcome.status is Status.FAILED and not entry.doubted))
+                and (succeeded or (outcome.status is Status.FAILED and not entry.maybe_executed))
             )
         ):
             dropped = [not_again(now, "order_dropped", outcomes.ANSWER_CAME_LATE)] if ordered else []
@@ -364,7 +364,7 @@ class Attempts:
                 or await self._log.call_history.sighted_before(entry.id)
             )
         )
-        if seen and entry.doubted and outcome.code is Code.NOT_FOUND:
+        if seen and entry.maybe_executed and outcome.code is Code.NOT_FOUND:
             # The look-up may take as long as the request did, and the lease is for one of them.
             seen = await self._still_ours(entry) and await self._look_ups.confirms_gone(request, entry)
         return follows(
@@ -388,4 +388,4 @@ class Attempts:
 
 def _said_of(entry: LogEntry, why: Sequence[str]) -> str:
     """Why something is not sent. Of what is in doubt nobody is told to ask again: it may have happened."""
-    return " ".join(one for one in why if not (entry.doubted and one == policy_reasons.AGAIN))
+    return " ".join(one for one in why if not (entry.maybe_executed and one == policy_reasons.AGAIN))

@@ -18,7 +18,7 @@ from bot.workers.outage_policy import failed, holds, is_down, pause_after, told_
 from bot.workers.rate_limiter import Pace
 from providers.actions import Code, Outcome
 from providers.base import Adapter
-from storage.models import Standstill
+from storage.models import ConnectionOutage
 from storage.store import Store
 
 PROBE_MARGIN = timedelta(seconds=5)
@@ -46,13 +46,13 @@ class Outages:
         """Hosts that are being asked just now."""
         return list(self._running.values())
 
-    async def step(self, standstills: Sequence[Standstill]) -> tuple[frozenset[str], frozenset[str]]:
+    async def step(self, all_outages: Sequence[ConnectionOutage]) -> tuple[frozenset[str], frozenset[str]]:
         """Ask hosts whose pause is over. What is down, and of that what a request may find out about."""
         now = self._clock()
-        if any(one.why == "asked" and not holds(one, now) for one in standstills):
+        if any(one.reason == "rate_limited" and not holds(one, now) for one in all_outages):
             await self._log.outages.over()
-        down = [one for one in standstills if is_down(one) and one.connection in self._adapters]
-        self._counted = {one.connection for one in standstills if one.why == "down"}
+        down = [one for one in all_outages if is_down(one) and one.connection in self._adapters]
+        self._counted = {one.connection for one in all_outages if one.reason == "down"}
         due = [one for one in down if not holds(one, now) and not self._pace.asked_for(one.connection)]
         unreached = [one.connection for one in due if not one.reachable]
         for connection in unreached:

@@ -66,9 +66,9 @@ class Dispatcher:
         self._expired_first = undecided[0].id if undecided else None
         await each(await self._log.dispatch_queue.overdue(now), self._attempts.end_window)
         traffic = await self._log.outages.traffic(self._owner)
-        self._pace.see(traffic.standstills)
+        self._pace.see(traffic.all_outages)
         await self._look_ups.step()
-        down, probes = await self._outages.step(traffic.standstills)
+        down, probes = await self._outages.step(traffic.all_outages)
         await self._end_what_stands_still(now)
         for connection in probes:
             await self._probe(connection, now)

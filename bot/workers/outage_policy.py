@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.services.outcomes import MAX_ATTEMPTS
 from providers.actions import Code, Outcome
-from storage.models import Standstill
+from storage.models import ConnectionOutage
 from storage.repositories.rate_limits import MINUTE
 
 FIRST_PAUSE = timedelta(seconds=5)
@@ -40,12 +40,12 @@ def told_from(*, reachable: bool) -> int:
     return IN_DOUBT_FROM if reachable else TELL_FROM
 
 
-def holds(standstill: Standstill, now: datetime) -> bool:
+def holds(outage: ConnectionOutage, now: datetime) -> bool:
     """Whether it holds requests up now. What a wrong clock wrote far ahead does not."""
-    return now < standstill.until and standstill.failed_at <= now + MINUTE
+    return now < outage.until and outage.failed_at <= now + MINUTE
 
 
-def is_down(standstill: Standstill) -> bool:
+def is_down(outage: ConnectionOutage) -> bool:
     """Whether it failed often enough to be left alone, until one attempt finds out more."""
-    paused = pause_after(standstill.failures, reachable=standstill.reachable) > timedelta()
-    return standstill.why == "down" and paused
+    paused = pause_after(outage.failures, reachable=outage.reachable) > timedelta()
+    return outage.reason == "down" and paused

@@ -165,7 +165,7 @@ class Outbox:
         self._turns.add(until)
         lane = budgets[-1].account
         await self._log.outbox.postpone(
-            one.post, not_before=until, error=None, lane=lane, aside=one.post.aside
+            one.post, not_before=until, error=None, lane=lane, unordered=one.post.unordered
         )
         return False
 
@@ -229,7 +229,9 @@ class Outbox:
             _log.info("%s: no confirmation where it was asked: %s", post.request, code)
             await self._log.outbox.abandon(post, error=code)
             return
-        if kind is Refusal.NEVER or (post.aside and not waits and self._clock() - post.added_at > KEPT_FOR):
+        if kind is Refusal.NEVER or (
+            post.unordered and not waits and self._clock() - post.added_at > KEPT_FOR
+        ):
             _log.error("Slack will not take %s: %s", one.name, code)
             await self._say_why(one, code)
             await self._log.outbox.abandon(post, error=code)
@@ -238,29 +240,31 @@ class Outbox:
             case Refusal.LIMITED:
                 until = paused_by(error, self._clock())
                 await self._log.outages.pause(method_of(error), until)
-                await self._wait(one, until, code, aside=post.aside)
+                await self._wait(one, until, code, unordered=post.unordered)
             case Refusal.DOWN | Refusal.TOKEN:
                 alone = alone or post.tries > PATIENCE
                 if not alone:
                     level = logging.ERROR if kind is Refusal.TOKEN else logging.WARNING
                     _log.log(level, "Slack takes no messages: %s. They wait, and nothing is lost", code)
                 lane = None if alone else DOWN
-                await self._wait(one, self._later(post), code, lane=lane, aside=post.aside or alone)
+                await self._wait(one, self._later(post), code, lane=lane, unordered=post.unordered or alone)
             case Refusal.SHUT:
                 await self._say_why(one, code)
                 until = self._later(post, SHUT_PAUSE)
-                await self._wait(one, until, code, lane=_shut(one.channel), aside=True)
+                await self._wait(one, until, code, lane=_shut(one.channel), unordered=True)
             case _:
-                aside = post.aside or post.tries >= ODD_TRIES
-                if aside:
+                unordered = post.unordered or post.tries >= ODD_TRIES
+                if unordered:
                     await self._say_why(one, code)
-                await self._wait(one, self._later(post, SHUT_PAUSE), code, aside=aside)
+                await self._wait(one, self._later(post, SHUT_PAUSE), code, unordered=unordered)
 
     async def _wait(
-        self, one: Prepared, until: datetime, code: str, *, lane: str | None = None, aside: bool
+        self, one: Prepared, until: datetime, code: str, *, lane: str | None = None, unordered: bool
     ) -> None:
         _log.warning("%s waits until %s: %s", one.name, until, code)
-        await self._log.outbox.postpone(one.post, not_before=until, error=code, lane=lane, aside=aside)
+        await self._log.outbox.postpone(
+            one.post, not_before=until, error=code, lane=lane, unordered=unordered
+        )
 
     def _later(self, post: Outgoing, longest: timedelta = LONGEST_PAUSE) -> datetime:
         return self._clock() + pause_after(post.tries, longest)
@@ -268,7 +272,7 @@ class Outbox:
     async def _say_why(self, one: Prepared, code: str) -> None:
         """Note once that a channel takes no message of a request, and tell whom it concerns."""
         if one.whole is None:
-            if not one.post.aside:
+            if not one.post.unordered:
                 _log.error("%s cannot be posted in %s: %s", one.name, one.channel, code)
             return
         request, what = one.whole.request, THREADS.get(one.post.to, one.post.to)
@@ -289,7 +293,7 @@ class Outbox:
         key = f"{request.id}:{NOT_POSTED}:{what}"
         try:
             await self._log.requests.apply(
-                Change(request.id, SYSTEM, [], inbound=key, notes=[note], posts=posts)
+                Change(request.id, SYSTEM, [], delivery_key=key, notes=[note], posts=posts)
             )
         except Conflict:
             return  # it was noted before

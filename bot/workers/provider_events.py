@@ -75,9 +75,9 @@ def _as_it_stands(request: Request, entry: LogEntry, notice: Notice) -> Change |
     match entry.state:
         case State.UNKNOWN:
             pass
-        case State.SENDING if not entry.doubted:
+        case State.SENDING if not entry.maybe_executed:
             pass  # sooner than the answer, which may be lost
-        case State.APPROVED if entry.doubted:
+        case State.APPROVED if entry.maybe_executed:
             dropped = not_again(entry, "order_dropped", notice.message)
             return _happened(request, entry, notice, dropped)
         case State.SUCCEEDED | State.SENDING:
@@ -212,7 +212,7 @@ class Notices:
 
 def _is_open(deletion: LogEntry, placed: LogEntry) -> bool:
     """Whether a deletion may still turn out to have happened, and to the call that was placed before."""
-    unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.doubted)
-    out = deletion.state is State.SENDING and not deletion.doubted
+    unsure = deletion.state is State.UNKNOWN or (deletion.state is State.APPROVED and deletion.maybe_executed)
+    out = deletion.state is State.SENDING and not deletion.maybe_executed
     went_out = placed.scheduled_for is not None and placed.scheduled_for <= deletion.asked_at
     return (unsure or out) and placed.updated_at <= deletion.updated_at and not went_out

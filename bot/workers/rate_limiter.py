@@ -9,7 +9,7 @@ from bot.slack.backoff import Wait
 from bot.workers.outage_policy import holds
 from providers.actions import Outcome, Sighting
 from providers.base import Adapter
-from storage.models import Standstill
+from storage.models import ConnectionOutage
 from storage.store import Store
 
 ASK_AGAIN = timedelta(seconds=60)
@@ -36,14 +36,14 @@ class Pace:
     _waits: dict[str, Wait] = field(default_factory=dict, init=False)
     _asked: frozenset[str] = field(default=frozenset(), init=False)
 
-    def see(self, standstills: Iterable[Standstill]) -> None:
+    def see(self, all_outages: Iterable[ConnectionOutage]) -> None:
         """What stands still, as the log says now."""
         now = self._clock()
-        holding = [one for one in standstills if holds(one, now)]
+        holding = [one for one in all_outages if holds(one, now)]
         self.held = frozenset(one.connection for one in holding)
-        self._asked = frozenset(one.connection for one in holding if one.why == "asked")
+        self._asked = frozenset(one.connection for one in holding if one.reason == "rate_limited")
         due = frozenset(one.connection for one in holding if one.probe_at and one.probe_at <= now)
-        self.removals_due = due - {one.connection for one in holding if one.why == "down"}
+        self.removals_due = due - {one.connection for one in holding if one.reason == "down"}
 
     def hold(self, *connections: str) -> None:
         """Some stand still from now on; what the log says counts from the next round on."""

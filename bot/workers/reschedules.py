@@ -44,8 +44,8 @@ class Moving:
 
     async def _place(self, move: Request) -> None:
         """Ask for the call again, in the name of whoever wanted it moved: once, whatever is killed."""
-        moved = await self._log.requests.request(move.moves or "")
-        call = next(entry.action for entry in moved.entries if entry.id == move.moves)
+        moved = await self._log.requests.request(move.reschedules or "")
+        call = next(entry.action for entry in moved.entries if entry.id == move.reschedules)
         if not isinstance(call, PlaceCall):
             await self._tell(move, None, why=scheduled_calls.ERASED)
             return
@@ -63,21 +63,21 @@ class Moving:
         try:
             person = await self._directory.person_in_background(move.requester)
         except PersonUnreadable:
-            if move.moves_to and move.moves_to <= self._clock():
+            if move.new_time and move.new_time <= self._clock():
                 await self._tell(move, None, why=scheduled_calls.MOVER_UNKNOWN)
             return  # until then it is looked again in the next round
-        again = call.model_copy(update={"at": move.moves_to})
+        again = call.model_copy(update={"at": move.new_time})
         wish = Wish(
             move.connection,
             (again,),
             move.reason,
             moved.purpose,
             moved.consent,
-            follows=move.id,
+            second_step_of=move.id,
             zone=move.zone,
         )
         try:
-            await self._requests.ask(wish, Origin(person, move.channel, inbound=f"move:{move.id}"))
+            await self._requests.ask(wish, Origin(person, move.channel, delivery_key=f"move:{move.id}"))
         except NotAllowed:
             return  # recorded, with its why: it is told of in the next round
         except Refused as refused:
@@ -95,4 +95,4 @@ class Moving:
         note = Note(move.id, FOLLOWED, {"second": second}, {"note": why} if why else {})
         key = f"{move.id}:{FOLLOWED}:{second}"
         # Where another process told of it, nothing is told twice.
-        await self._changes.apply(move, inbound=key, notes=[note], posts=posts)
+        await self._changes.apply(move, delivery_key=key, notes=[note], posts=posts)

@@ -66,4 +66,4 @@ class Doubts:
         first = min(entry.updated_at for entry in request.entries if entry.state is State.UNKNOWN)
         key = f"{request.id}:{STILL_UNKNOWN}:{first.isoformat()}:{days}"
         # Where another process was first, or did so before a restart, nobody is reminded twice.
-        await self._changes.apply(request, inbound=key, notes=[note], posts=posts)
+        await self._changes.apply(request, delivery_key=key, notes=[note], posts=posts)

@@ -29,11 +29,11 @@ _MESSAGE: Final = """
     CASE {0}.slot WHEN 'thread' THEN 'audit' WHEN 'card_thread' THEN 'card' ELSE {0}.slot END
 """
 _NEXT: Final = f"""
-    UPDATE outbox SET is_next = aside = 1 OR id IS (
+    UPDATE outbox SET is_next = unordered = 1 OR id IS (
         SELECT min(one.id) FROM outbox AS one
-        WHERE one.request = outbox.request AND one.ended IS NULL AND one.aside = 0 AND NOT EXISTS (
+        WHERE one.request = outbox.request AND one.ended IS NULL AND one.unordered = 0 AND NOT EXISTS (
             SELECT 1 FROM outbox AS other
-            WHERE other.request = one.request AND other.ended IS NULL AND other.aside = 1
+            WHERE other.request = one.request AND other.ended IS NULL AND other.unordered = 1
               AND {_MESSAGE.format("other")} = {_MESSAGE.format("one")}))
     WHERE ended IS NULL AND request = NEW.request
 """  # noqa: S608 - fixed text
@@ -69,7 +69,7 @@ BEGIN SELECT raise(ABORT, 'events are never deleted'); END;
 CREATE TRIGGER events_hold BEFORE UPDATE ON events
 BEGIN SELECT raise(ABORT, 'events are never changed'); END;
 
--- moves: the call that is cancelled to be placed again; follows: the move whose second step this is.
+-- reschedules: the call that is cancelled to be placed again; second_step_of: the request that cancelled it.
 CREATE TABLE requests (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -84,16 +84,16 @@ CREATE TABLE requests (
     decide_by INTEGER,
     asked_at INTEGER NOT NULL,
     mode TEXT,
-    goes_out INTEGER,
-    moves TEXT,
-    moves_to INTEGER,
-    follows TEXT,
+    reported_call_time INTEGER,
+    reschedules TEXT,
+    new_time INTEGER,
+    second_step_of TEXT,
     stop TEXT,
     pending INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX requests_pending ON requests (coalesce(decide_by, {NEVER}), asked_at, id) WHERE pending = 1;
-CREATE INDEX requests_moves ON requests (moves_to) WHERE moves IS NOT NULL;
-CREATE UNIQUE INDEX requests_follows ON requests (follows) WHERE follows IS NOT NULL;
+CREATE INDEX requests_reschedules ON requests (new_time) WHERE reschedules IS NOT NULL;
+CREATE UNIQUE INDEX requests_second_step_of ON requests (second_step_of) WHERE second_step_of IS NOT NULL;
 
 CREATE TABLE actions (
     n INTEGER PRIMARY KEY,
@@ -108,7 +108,7 @@ CREATE TABLE actions (
     scheduled_for INTEGER,
     state TEXT NOT NULL,
     attempt INTEGER NOT NULL,
-    doubted INTEGER NOT NULL,
+    maybe_executed INTEGER NOT NULL,
     owner TEXT,
     lease_until INTEGER,
     not_before INTEGER,
@@ -134,7 +134,7 @@ CREATE INDEX actions_pending ON actions (n) WHERE state = 'pending';
 CREATE INDEX actions_unbegun ON actions (connection) WHERE state IN ('pending', 'approved') AND attempt = 0;
 CREATE INDEX actions_approved ON actions (connection, last_event) WHERE state = 'approved';
 CREATE INDEX actions_not_after ON actions (not_after) WHERE state = 'approved' AND not_after IS NOT NULL;
-CREATE INDEX actions_doubted ON actions (last_event) WHERE state = 'approved' AND doubted = 1;
+CREATE INDEX actions_maybe_executed ON actions (last_event) WHERE state = 'approved' AND maybe_executed = 1;
 CREATE INDEX actions_unsure ON actions (connection) WHERE state = 'unknown' AND kind = 'delete_campaign';
 CREATE INDEX actions_scheduled ON actions (scheduled_for)
     WHERE kind = 'place_call' AND state = 'succeeded' AND code = 'scheduled';
@@ -172,12 +172,12 @@ CREATE TABLE lookup (
 CREATE INDEX lookup_number ON lookup (number);
 CREATE INDEX lookup_masked ON lookup (masked) WHERE masked IS NOT NULL;
 
-CREATE TABLE inbound (
-    id TEXT PRIMARY KEY,
+CREATE TABLE deliveries (
+    delivery_key TEXT PRIMARY KEY,
     request TEXT NOT NULL REFERENCES requests (id),
     at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX inbound_at ON inbound (at);
+CREATE INDEX deliveries_at ON deliveries (at);
 
 CREATE TABLE nonces (
     id INTEGER PRIMARY KEY,
@@ -189,10 +189,10 @@ CREATE TABLE nonces (
 ) STRICT;
 CREATE INDEX nonces_kept ON nonces (at) WHERE content IS NOT NULL;
 
--- lane: what posts wait for together; aside: the request's other posts do not wait for it; postponed_at: a
--- wait that began after now is by a clock that was set back; is_next: it waits for no other of its request.
--- An announcement belongs to no request: dedupe_key adds it once; payload, in which nothing is erasable, is
--- what it tells; channel and ts are where it stands.
+-- lane: what posts wait for together; unordered: the request's other posts do not wait for it; postponed_at:
+-- a wait that began after now is by a clock that was set back; is_next: it waits for no other of its
+-- request. An announcement belongs to no request: dedupe_key adds it once; payload, in which nothing is
+-- erasable, is what it tells; channel and ts are where it stands.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY,
     request TEXT REFERENCES requests (id),
@@ -208,7 +208,7 @@ CREATE TABLE outbox (
     not_before INTEGER,
     postponed_at INTEGER,
     lane TEXT,
-    aside INTEGER NOT NULL DEFAULT 0,
+    unordered INTEGER NOT NULL DEFAULT 0,
     is_next INTEGER NOT NULL DEFAULT 0,
     owner TEXT,
     lease_until INTEGER,
@@ -220,7 +220,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE UNIQUE INDEX outbox_dedupe_key ON outbox (dedupe_key) WHERE dedupe_key IS NOT NULL;
 CREATE INDEX outbox_waiting ON outbox (request, id) WHERE ended IS NULL;
-CREATE INDEX outbox_aside ON outbox (request) WHERE ended IS NULL AND aside = 1;
+CREATE INDEX outbox_unordered ON outbox (request) WHERE ended IS NULL AND unordered = 1;
 CREATE INDEX outbox_leased ON outbox (lease_until) WHERE ended IS NULL AND lease_until IS NOT NULL;
 CREATE INDEX outbox_lane ON outbox (lane, is_next, id) WHERE ended IS NULL AND lane IS NOT NULL;
 CREATE INDEX outbox_due ON outbox (coalesce(not_before, 0))
@@ -229,8 +229,8 @@ CREATE INDEX outbox_postponed ON outbox (postponed_at)
     WHERE ended IS NULL AND is_next = 1 AND lane IS NULL AND not_before IS NOT NULL;
 CREATE TRIGGER outbox_joined AFTER INSERT ON outbox
 BEGIN {_NEXT}; END;
-CREATE TRIGGER outbox_left AFTER UPDATE OF ended, aside ON outbox
-WHEN OLD.ended IS NOT NEW.ended OR OLD.aside <> NEW.aside
+CREATE TRIGGER outbox_left AFTER UPDATE OF ended, unordered ON outbox
+WHEN OLD.ended IS NOT NEW.ended OR OLD.unordered <> NEW.unordered
 BEGIN {_NEXT}; END;
 
 CREATE TABLE messages (
@@ -249,7 +249,7 @@ CREATE TABLE people (
     bot INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
     guest INTEGER NOT NULL,
-    stranger INTEGER NOT NULL,
+    is_external INTEGER NOT NULL,
     read_at INTEGER NOT NULL
 ) STRICT;
 
@@ -267,9 +267,9 @@ CREATE TABLE pauses (
 ) STRICT, WITHOUT ROWID;
 
 -- announced: the dedupe_key of what the outbox tells of it.
-CREATE TABLE standstills (
+CREATE TABLE outages (
     connection TEXT NOT NULL,
-    why TEXT NOT NULL CHECK (why IN ('down', 'asked')),
+    reason TEXT NOT NULL CHECK (reason IN ('down', 'rate_limited')),
     since INTEGER NOT NULL,
     until INTEGER NOT NULL,
     failures INTEGER NOT NULL,
@@ -278,7 +278,7 @@ CREATE TABLE standstills (
     told INTEGER NOT NULL,
     announced TEXT,
     probe_at INTEGER,
-    PRIMARY KEY (connection, why)
+    PRIMARY KEY (connection, reason)
 ) STRICT, WITHOUT ROWID;
 
 -- Numbers that are not called: keyed hashes alone, which no erasing takes away. seals has the salt of what

@@ -68,10 +68,10 @@ REQUEST_COLUMNS: Final = (
     "approvals_needed",
     "decide_by",
     "mode",
-    "goes_out",
-    "moves",
-    "moves_to",
-    "follows",
+    "reported_call_time",
+    "reschedules",
+    "new_time",
+    "second_step_of",
     "stop",
     "why",
 )
@@ -94,7 +94,7 @@ GIVEN_COLUMNS: Final = (
 CHANGEABLE_COLUMNS: Final = frozenset(
     {
         "attempt",
-        "doubted",
+        "maybe_executed",
         "owner",
         "lease_until",
         "not_before",
@@ -250,7 +250,7 @@ def entry_columns(event: Event) -> Row:
             **dict.fromkeys(CHANGEABLE_COLUMNS),
             **{column: event.data.get(column) for column in GIVEN_COLUMNS},
             "attempt": 0,
-            "doubted": False,
+            "maybe_executed": False,
             "asked_at": at,
             "asked_event": event.seq,
         }

@@ -83,7 +83,7 @@ def cancelled(connection: Connection, request: str) -> Cancelled | None:
     """Return by which request a placed call was cancelled, or None."""
     found = connection.execute(
         """
-        SELECT requests.id, requests.moves = events.entry AS moved FROM events
+        SELECT requests.id, requests.reschedules = events.entry AS moved FROM events
         JOIN requests ON requests.id = json_extract(events.data, '$.by')
         WHERE events.request = ? AND name = ? ORDER BY seq LIMIT 1
         """,

@@ -159,8 +159,8 @@ def moves_due(connection: Connection, now: datetime) -> list[Request]:
     found = connection.execute(
         """
         SELECT id FROM requests
-        WHERE moves IS NOT NULL AND moves_to > :since
-          AND NOT EXISTS (SELECT 1 FROM requests AS second WHERE second.follows = requests.id)
+        WHERE reschedules IS NOT NULL AND new_time > :since
+          AND NOT EXISTS (SELECT 1 FROM requests AS second WHERE second.second_step_of = requests.id)
           AND NOT EXISTS (SELECT 1 FROM events WHERE request = requests.id AND name = 'followed')
           AND NOT EXISTS (SELECT 1 FROM actions WHERE request = requests.id AND state <> 'succeeded')
         """,
@@ -174,9 +174,9 @@ def moves_followed(connection: Connection, now: datetime) -> list[Request]:
     found = connection.execute(
         """
         SELECT first.id FROM requests AS first
-        JOIN requests AS second ON second.follows = first.id
+        JOIN requests AS second ON second.second_step_of = first.id
         JOIN actions ON actions.request = second.id
-        WHERE first.moves IS NOT NULL AND first.moves_to > :since
+        WHERE first.reschedules IS NOT NULL AND first.new_time > :since
           AND state NOT IN ('pending', 'approved', 'sending')
           AND NOT EXISTS (
               SELECT 1 FROM events WHERE events.request = first.id AND name = 'followed'

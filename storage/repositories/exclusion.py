@@ -19,8 +19,8 @@ HOLDING: Final = """
         WHERE state = 'sending'
         UNION ALL
         SELECT actions.n, kind, request, connection, agent, number, last_event
-        FROM actions INDEXED BY actions_doubted CROSS JOIN lookup ON lookup.action = actions.n
-        WHERE state = 'approved' AND doubted = 1 AND kind = 'cancel_call'
+        FROM actions INDEXED BY actions_maybe_executed CROSS JOIN lookup ON lookup.action = actions.n
+        WHERE state = 'approved' AND maybe_executed = 1 AND kind = 'cancel_call'
     )
 """
 """What others wait for. Only what is aimed at a number has a row in ``lookup``.
@@ -37,7 +37,7 @@ WAITS: Final = """
                OR (SELECT fingerprint FROM requests WHERE id = holding.request)
                   = (SELECT fingerprint FROM requests WHERE id = actions.request))
           AND (holding.ordered IS NULL OR holding.ordered < actions.last_event
-               OR NOT (actions.doubted AND actions.kind = 'cancel_call')))
+               OR NOT (actions.maybe_executed AND actions.kind = 'cancel_call')))
 """
 """Whether an entry of ``actions`` waits for one of `HOLDING`."""
 

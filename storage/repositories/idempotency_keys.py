@@ -6,29 +6,31 @@ from typing import Final
 
 from storage.event_log.hash_chain import microseconds
 
-INBOUND_KEPT: Final = timedelta(days=7)
+DELIVERIES_KEPT: Final = timedelta(days=7)
 """How long a delivery of Slack's is remembered; Slack repeats one for some minutes."""
 
 
-def used_by(connection: Connection, *, inbound: str | None, nonce: str | None) -> str | None:
+def used_by(connection: Connection, *, delivery_key: str | None, nonce: str | None) -> str | None:
     """Return the request that used up either key, or None."""
     used = connection.execute(
         """
-        SELECT request FROM inbound WHERE id = ?
+        SELECT request FROM deliveries WHERE delivery_key = ?
         UNION ALL SELECT request FROM nonces WHERE nonce = ? AND request IS NOT NULL
         """,
-        [inbound, nonce],
+        [delivery_key, nonce],
     ).fetchone()
     return None if used is None else str(used["request"])
 
 
 def use_up(
-    connection: Connection, request: str, *, inbound: str | None, nonce: str | None, now: datetime
+    connection: Connection, request: str, *, delivery_key: str | None, nonce: str | None, now: datetime
 ) -> None:
     """Note that a request used up these keys."""
-    if inbound is not None:
-        connection.execute("DELETE FROM inbound WHERE at < ?", [microseconds(now - INBOUND_KEPT)])
-        connection.execute("INSERT INTO inbound VALUES (?, ?, ?)", [inbound, request, microseconds(now)])
+    if delivery_key is not None:
+        connection.execute("DELETE FROM deliveries WHERE at < ?", [microseconds(now - DELIVERIES_KEPT)])
+        connection.execute(
+            "INSERT INTO deliveries VALUES (?, ?, ?)", [delivery_key, request, microseconds(now)]
+        )
     if nonce is not None:
         connection.execute(
             """

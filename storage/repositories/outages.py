@@ -19,7 +19,7 @@ from storage.changes import Announced, Announcement
 from storage.database.repository import Repository, reads, writes
 from storage.event_log.hash_chain import microseconds, moment
 from storage.event_log.writer import Sources
-from storage.models import Scalar, Standstill, Traffic
+from storage.models import ConnectionOutage, Scalar, Traffic
 from storage.repositories import outbox, rate_limits
 from storage.repositories.rate_limits import MINUTE
 
@@ -36,24 +36,24 @@ def traffic(connection: Connection, owner: str) -> Traffic:
         """,
         [owner],
     )
-    return Traffic(dict(map(tuple, sending)), standstills(connection))
+    return Traffic(dict(map(tuple, sending)), all_outages(connection))
 
 
-def standstills(connection: Connection) -> list[Standstill]:
+def all_outages(connection: Connection) -> list[ConnectionOutage]:
     """Return what stands still."""
-    return [_standstill(row) for row in connection.execute("SELECT * FROM standstills ORDER BY connection")]
+    return [_outage(row) for row in connection.execute("SELECT * FROM outages ORDER BY connection")]
 
 
-def waits_for(connection: Connection, name: str) -> Standstill | None:
+def waits_for(connection: Connection, name: str) -> ConnectionOutage | None:
     """What a connection's entries wait for now, as far as people are told."""
     row = connection.execute(
         """
-        SELECT * FROM standstills WHERE connection = ? AND told = 1
+        SELECT * FROM outages WHERE connection = ? AND told = 1
         ORDER BY until DESC LIMIT 1
         """,
         [name],
     ).fetchone()
-    return None if row is None else _standstill(row)
+    return None if row is None else _outage(row)
 
 
 def failed(
@@ -65,7 +65,7 @@ def failed(
     pause: Callable[[int], timedelta],
     reachable: bool,
     told_from: int,
-) -> Standstill:
+) -> ConnectionOutage:
     """Count a failure of a provider, whose request began then, and pause as after so many in a row.
 
     Those that were out when one was counted last do not count again.
@@ -75,7 +75,7 @@ def failed(
     """
     now = sources.clock()
     row = _row(connection, name, "down")
-    known = None if row is None else _standstill(row)
+    known = None if row is None else _outage(row)
     if known and known.failed_at > now + MINUTE:
         known = None
     if known and began < known.failed_at:
@@ -83,9 +83,9 @@ def failed(
     failures = known.failures + 1 if known else 1
     connection.execute(
         """
-        INSERT INTO standstills (connection, why, since, until, failures, failed_at, reachable, told)
+        INSERT INTO outages (connection, reason, since, until, failures, failed_at, reachable, told)
         VALUES (:name, 'down', :since, :until, :failures, :now, :reachable, :told)
-        ON CONFLICT (connection, why) DO UPDATE SET since = :since, until = :until, failures = :failures,
+        ON CONFLICT (connection, reason) DO UPDATE SET since = :since, until = :until, failures = :failures,
             failed_at = :now, reachable = :reachable, told = :told
         """,
         {
@@ -101,7 +101,7 @@ def failed(
     if failures >= told_from:
         _announce(connection, sources, name)
         _tell_again(connection, name, now)
-    return _standstill(_row(connection, name, "down"))
+    return _outage(_row(connection, name, "down"))
 
 
 def answered(connection: Connection, sources: Sources, name: str) -> None:
@@ -123,8 +123,8 @@ def probe(connection: Connection, sources: Sources, name: str, until: datetime) 
     now = sources.clock()
     may = connection.execute(
         """
-        UPDATE standstills SET until = :until
-        WHERE connection = :name AND why = 'down' AND (until <= :now OR failed_at > :wrong)
+        UPDATE outages SET until = :until
+        WHERE connection = :name AND reason = 'down' AND (until <= :now OR failed_at > :wrong)
         """,
         {
             "name": name,
@@ -149,10 +149,10 @@ def asked(
     for name in names:
         connection.execute(
             """
-            INSERT INTO standstills
-                (connection, why, since, until, failures, failed_at, reachable, told, probe_at)
-            VALUES (:name, 'asked', :now, :until, 0, :now, 1, :tell, :probe)
-            ON CONFLICT (connection, why) DO UPDATE SET since = :now, failed_at = :now,
+            INSERT INTO outages
+                (connection, reason, since, until, failures, failed_at, reachable, told, probe_at)
+            VALUES (:name, 'rate_limited', :now, :until, 0, :now, 1, :tell, :probe)
+            ON CONFLICT (connection, reason) DO UPDATE SET since = :now, failed_at = :now,
                 until = CASE WHEN since > :wrong THEN :until ELSE max(until, :until) END,
                 told = max(told, :tell), probe_at = :probe
             """,
@@ -195,8 +195,8 @@ def next_probe(
     """Have the next such request of an account wait until then; False unless one was ``due``."""
     moved = connection.execute(
         """
-        UPDATE standstills SET probe_at = :until
-        WHERE why = 'asked' AND connection IN (SELECT value FROM json_each(:names))
+        UPDATE outages SET probe_at = :until
+        WHERE reason = 'rate_limited' AND connection IN (SELECT value FROM json_each(:names))
           AND (:due IS NULL OR probe_at <= :due)
         """,
         {
@@ -213,7 +213,7 @@ def over(connection: Connection, sources: Sources) -> None:
     now = sources.clock()
     rows = connection.execute(
         """
-        DELETE FROM standstills WHERE why = 'asked' AND (until <= ? OR since > ?)
+        DELETE FROM outages WHERE reason = 'rate_limited' AND (until <= ? OR since > ?)
         RETURNING connection, told
         """,
         [microseconds(now), microseconds(now + MINUTE)],
@@ -223,22 +223,24 @@ def over(connection: Connection, sources: Sources) -> None:
             _tell_again(connection, row["connection"], now)
 
 
-def forget(connection: Connection, name: str, why: Literal["down", "asked"]) -> None:
+def forget(connection: Connection, name: str, reason: Literal["down", "rate_limited"]) -> None:
     """Nothing is to be known of it any more."""
-    connection.execute("DELETE FROM standstills WHERE connection = ? AND why = ?", [name, why])
+    connection.execute("DELETE FROM outages WHERE connection = ? AND reason = ?", [name, reason])
 
 
-def lift(connection: Connection, sources: Sources, names: Collection[str], account: str) -> list[Standstill]:
+def lift(
+    connection: Connection, sources: Sources, names: Collection[str], account: str
+) -> list[ConnectionOutage]:
     """End the pauses of an account and its connections now; what stood still."""
     now = sources.clock()
-    held = [one for one in standstills(connection) if one.connection in names]
+    held = [one for one in all_outages(connection) if one.connection in names]
     connection.execute("DELETE FROM pauses WHERE account = ?", [account])
     for one in held:
-        if one.why == "asked":
-            forget(connection, one.connection, "asked")
+        if one.reason == "rate_limited":
+            forget(connection, one.connection, "rate_limited")
         else:
             connection.execute(
-                "UPDATE standstills SET until = ? WHERE connection = ? AND why = 'down'",
+                "UPDATE outages SET until = ? WHERE connection = ? AND reason = 'down'",
                 [microseconds(now), one.connection],
             )
         _tell_again(connection, one.connection, now)
@@ -254,7 +256,7 @@ def _announce(connection: Connection, sources: Sources, name: str) -> None:
     one = Announcement(Announced.OUTAGE, f"{name}:{row['since']}", f"audit:{name}", payload=told)
     outbox.announce(connection, sources, one)
     connection.execute(
-        "UPDATE standstills SET announced = ? WHERE connection = ? AND why = 'down'", [one.key, name]
+        "UPDATE outages SET announced = ? WHERE connection = ? AND reason = 'down'", [one.key, name]
     )
 
 
@@ -278,18 +280,18 @@ def _tell_again(connection: Connection, name: str, now: datetime) -> None:
     )
 
 
-def _row(connection: Connection, name: str, why: str) -> Row | None:
+def _row(connection: Connection, name: str, reason: str) -> Row | None:
     found: Row | None = connection.execute(
-        "SELECT * FROM standstills WHERE connection = ? AND why = ?", [name, why]
+        "SELECT * FROM outages WHERE connection = ? AND reason = ?", [name, reason]
     ).fetchone()
     return found
 
 
-def _standstill(row: Row | None) -> Standstill:
+def _outage(row: Row | None) -> ConnectionOutage:
     assert row is not None  # noqa: S101 - it was just written
-    return Standstill(
+    return ConnectionOutage(
         connection=row["connection"],
-        why=row["why"],
+        reason=row["reason"],
         since=moment(row["since"]),
         until=moment(row["until"]),
         failures=row["failures"],
@@ -305,7 +307,7 @@ class Outages(Repository):
 
     pause = writes(pause)
     traffic = reads(traffic)
-    standstills = reads(standstills)
+    all_outages = reads(all_outages)
     failed = writes(failed)
     answered = writes(answered)
     probe = writes(probe)

@@ -99,7 +99,7 @@ def announce_anew(connection: Connection, key: str, payload: Mapping[str, Scalar
     connection.execute(
         """
         UPDATE outbox
-        SET payload = ?, ended = NULL, ended_at = NULL, not_before = NULL, lane = NULL, aside = 0
+        SET payload = ?, ended = NULL, ended_at = NULL, not_before = NULL, lane = NULL, unordered = 0
         WHERE dedupe_key = ?
         """,
         [_as_text(payload), key],
@@ -134,7 +134,7 @@ def _outgoing(row: Row) -> Outgoing:
         to=row["slot"],
         tries=row["tries"] + 1,
         added_at=moment(row["added_at"]),
-        aside=bool(row["aside"]),
+        unordered=bool(row["unordered"]),
         key=row["dedupe_key"],
         payload=json.loads(row["payload"]),
         stands=MessageRef(row["channel"], row["ts"]) if row["ts"] else None,
@@ -177,7 +177,7 @@ def delivered(
     if ref is not None and post.request is not None:
         _stands(connection, post, ref, seen)
     connection.executemany(
-        "UPDATE outbox SET lane = NULL, aside = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
+        "UPDATE outbox SET lane = NULL, unordered = 0, not_before = NULL WHERE lane = ? AND ended IS NULL",
         [(lane,) for lane in opens],
     )
 
@@ -218,24 +218,25 @@ def postpone(
     not_before: datetime,
     error: str | None,
     lane: str | None = None,
-    aside: bool = False,
+    unordered: bool = False,
 ) -> None:
     """A post could not be made yet. Without an ``error`` it was not tried, and no try is counted.
 
-    All that waits in its ``lane`` is not due before either. Set ``aside``, the request's posts to other
+    All that waits in its ``lane`` is not due before either. Set ``unordered``, the request's posts to other
     places go on.
     """
     now = sources.clock()
     connection.execute(
         """
         UPDATE outbox SET error = coalesce(:error, error), tries = tries - (:error IS NULL), lane = :lane,
-            aside = :aside, not_before = :not_before, postponed_at = :now, owner = NULL, lease_until = NULL
+            unordered = :unordered, not_before = :not_before, postponed_at = :now, owner = NULL,
+            lease_until = NULL
         WHERE id = :id
         """,
         {
             "error": error,
             "lane": lane,
-            "aside": aside,
+            "unordered": unordered,
             "not_before": microseconds(not_before),
             "now": microseconds(now),
             "id": post.id,

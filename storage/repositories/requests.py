@@ -38,7 +38,7 @@ _UNDER_WAY: Final = """
     actions.kind = :kind AND actions.connection = :connection
     AND actions.state IN ('pending', 'approved', 'sending', 'unknown')
     AND requests.fingerprint = :fingerprint AND requests.mode IS :mode
-    AND requests.moves IS :moves AND requests.moves_to IS :moves_to
+    AND requests.reschedules IS :reschedules AND requests.new_time IS :new_time
     AND (actions.state <> 'pending' OR requests.decide_by IS NULL OR requests.decide_by > :now)
 """
 _BY_NUMBER: Final = f"""
@@ -72,7 +72,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
     if not new.actions:
         raise ValueError("a request has at least one action")
     check(None, new.state)
-    if made := used_by(connection, inbound=new.inbound, nonce=new.nonce):
+    if made := used_by(connection, delivery_key=new.delivery_key, nonce=new.nonce):
         return Recorded(read_request(connection, made), fresh=False)
     aims = [_aim(connection, sources, asked) for asked in new.actions]
     if new.joins:
@@ -95,7 +95,7 @@ def record(connection: Connection, sources: Sources, new: NewRequest) -> Recorde
             insert(connection, "requests", hash_chain.request_row(event))
         entries.append(_insert_entry(connection, event, asked, aim))
         requested.append(event)
-    use_up(connection, request_id, inbound=new.inbound, nonce=new.nonce, now=writer.now)
+    use_up(connection, request_id, delivery_key=new.delivery_key, nonce=new.nonce, now=writer.now)
     add_posts(connection, requested[0], new.posts)
     return Recorded(
         as_request(
@@ -157,8 +157,8 @@ def _under_way(connection: Connection, new: NewRequest, aim: _Aim, now: datetime
             "connection": new.connection,
             "fingerprint": new.fingerprint,
             "mode": new.mode,
-            "moves": new.moves,
-            "moves_to": as_scalar(new.moves_to),
+            "reschedules": new.reschedules,
+            "new_time": as_scalar(new.new_time),
             "number": aim.looked_up,
             "agent": aim.agent,
             "target_id": aim.target_id,

@@ -231,8 +231,8 @@ def _stays(
     }:  # its call is yet to be placed again
         return Kept(request, Why.MOVING, words)
     if still_goes_out(connection, request, now):
-        goes_out = max(row["scheduled_for"] for row in rows if row["scheduled_for"])
-        return Kept(request, Why.GOES_OUT, words, moment(goes_out))
+        reported_call_time = max(row["scheduled_for"] for row in rows if row["scheduled_for"])
+        return Kept(request, Why.GOES_OUT, words, moment(reported_call_time))
     happened = [row["ended"] for row in rows] or _reported(connection, request)
     ended = moment(max(happened))
     limits = [limit for limit in (erasing.before, erasing.spare_after) if limit is not None]

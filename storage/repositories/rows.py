@@ -27,13 +27,13 @@ from storage.event_log.hash_chain import FOLLOWED, commitment, microseconds, mom
 from storage.models import (
     Approval,
     Cancelled,
+    ConnectionOutage,
     Event,
     Followed,
     LogEntry,
     MessageRef,
     Request,
     Scalar,
-    Standstill,
     Whole,
 )
 from storage.repositories import cancellations, outages
@@ -93,7 +93,7 @@ def read_request(connection: Connection, request: str) -> Request:
         entries=tuple(map(as_looked_up, entries)),
         approvals=tuple(map(_approval, approvals)),
         messages={slot: MessageRef(channel, ts) for slot, channel, ts in messages},
-        followed_by=_followed_by(connection, found) if row["moves"] else None,
+        followed_by=_followed_by(connection, found) if row["reschedules"] else None,
         cancelled=cancellations.cancelled(connection, found) if row["kind"] == Kind.PLACE_CALL else None,
         waits_for=outages.waits_for(connection, row["connection"]) if waits else None,
     )
@@ -111,7 +111,7 @@ def _followed_by(connection: Connection, move: str) -> Followed | None:
     states = connection.execute(
         """
         SELECT requests.id, state, code, message FROM requests JOIN actions ON actions.request = requests.id
-        WHERE follows = ?
+        WHERE second_step_of = ?
         """,
         [move],
     ).fetchall()
@@ -191,7 +191,7 @@ def as_entry(
         scheduled_for=moment_or_none(row["scheduled_for"]),
         state=State(row["state"]),
         attempt=row["attempt"],
-        doubted=bool(row["doubted"]),
+        maybe_executed=bool(row["maybe_executed"]),
         owner=row["owner"],
         lease_until=moment_or_none(row["lease_until"]),
         not_before=moment_or_none(row["not_before"]),
@@ -220,7 +220,7 @@ def as_request(  # noqa: PLR0913 - a request has many parts
     messages: Mapping[str, MessageRef],
     followed_by: Followed | None = None,
     cancelled: Cancelled | None = None,
-    waits_for: Standstill | None = None,
+    waits_for: ConnectionOutage | None = None,
 ) -> Request:
     """Return a request from its row and what belongs to it."""
     return Request(
@@ -242,10 +242,10 @@ def as_request(  # noqa: PLR0913 - a request has many parts
         approvals=approvals,
         messages=messages,
         mode=row["mode"],
-        goes_out=moment_or_none(row["goes_out"]),
-        moves=row["moves"],
-        moves_to=moment_or_none(row["moves_to"]),
-        follows=row["follows"],
+        reported_call_time=moment_or_none(row["reported_call_time"]),
+        reschedules=row["reschedules"],
+        new_time=moment_or_none(row["new_time"]),
+        second_step_of=row["second_step_of"],
         followed_by=followed_by,
         cancelled=cancelled,
         zone=personal.get("zone"),

@@ -73,7 +73,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
         or {note.entry for note in change.notes} - known - {change.request}
     ):
         raise NoSuchRequest(change.request)
-    if used_by(connection, inbound=change.inbound, nonce=change.nonce):
+    if used_by(connection, delivery_key=change.delivery_key, nonce=change.nonce):
         raise TooLate(change.request)
 
     _check_decisions(connection, change)
@@ -100,7 +100,7 @@ def apply(connection: Connection, sources: Sources, change: Change) -> Request:
         insert(connection, "approvals", hash_chain.approval_row(written[0]))
     _end_pending(connection, change.request)
     written += [_note(writer, change, note) for note in change.notes]
-    use_up(connection, change.request, inbound=change.inbound, nonce=change.nonce, now=writer.now)
+    use_up(connection, change.request, delivery_key=change.delivery_key, nonce=change.nonce, now=writer.now)
     add_posts(connection, written[0], change.posts)
     return read_request(connection, change.request)
 
@@ -222,12 +222,14 @@ def _check_doubt(connection: Connection, change: Change, move: Move) -> None:
     """
     if State.APPROVED not in move.before or move.after not in {*NEVER_IN_DOUBT, State.UNKNOWN}:
         return
-    [(state, doubted)] = connection.execute("SELECT state, doubted FROM actions WHERE id = ?", [move.entry])
+    [(state, maybe_executed)] = connection.execute(
+        "SELECT state, maybe_executed FROM actions WHERE id = ?", [move.entry]
+    )
     if state != State.APPROVED:
         return
-    if move.after is State.UNKNOWN and not doubted:
+    if move.after is State.UNKNOWN and not maybe_executed:
         raise IllegalMove(f"{state} → {move.after}, never sent")
-    if move.after in NEVER_IN_DOUBT and doubted:
+    if move.after in NEVER_IN_DOUBT and maybe_executed:
         raise TooLate(change.request)
 
 

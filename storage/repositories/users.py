@@ -66,7 +66,7 @@ def _keep_person(connection: Connection, person: Person) -> None:
         INSERT INTO people VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET team = excluded.team, name = excluded.name,
             timezone = excluded.timezone, bot = excluded.bot, deleted = excluded.deleted,
-            guest = excluded.guest, stranger = excluded.stranger, read_at = excluded.read_at
+            guest = excluded.guest, is_external = excluded.is_external, read_at = excluded.read_at
         """,
         [
             person.id,
@@ -76,7 +76,7 @@ def _keep_person(connection: Connection, person: Person) -> None:
             person.bot,
             person.deleted,
             person.guest,
-            person.stranger,
+            person.is_external,
             microseconds(person.read_at),
         ],
     )
@@ -105,7 +105,7 @@ def _person(row: Mapping[str, Any]) -> Person:
         bot=bool(row["bot"]),
         deleted=bool(row["deleted"]),
         guest=bool(row["guest"]),
-        stranger=bool(row["stranger"]),
+        is_external=bool(row["is_external"]),
         read_at=moment(row["read_at"]),
     )
 

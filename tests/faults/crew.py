@@ -119,11 +119,13 @@ class Crew(Bot):
 
     log: Store
 
-    async def ask(self, action: CallAction, inbound: str) -> tuple[Request, bool]:
+    async def ask(self, action: CallAction, delivery_key: str) -> tuple[Request, bool]:
         """Ask as the agent; the request, and whether it is a new one."""
         person = await self.directory.person(AGENT)
         wish = Wish(connection_of(action), (action,), "customer asked")
-        asked = await self.requests.ask(wish, Origin(person, "C0SUPPORT", inbound, f"nonce {inbound}"))
+        asked = await self.requests.ask(
+            wish, Origin(person, "C0SUPPORT", delivery_key, f"nonce {delivery_key}")
+        )
         return asked.request, asked.fresh
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
@@ -140,10 +142,10 @@ class Crew(Bot):
             request.id, person, reason="no", shown=content(request), nonce=f"no {request.id} {by}"
         )
 
-    async def take_back(self, request: Request, inbound: str) -> Request:
+    async def take_back(self, request: Request, delivery_key: str) -> Request:
         """Take back as the agent."""
         person = await self.directory.person(AGENT)
-        return await self.approvals.take_back(request.id, person, inbound=inbound)
+        return await self.approvals.take_back(request.id, person, delivery_key=delivery_key)
 
     async def round(self) -> None:
         """Let the dispatcher go round until nothing is due and nothing is in flight."""

@@ -39,7 +39,7 @@ from storage.states import TERMINAL, State
 
 EFFECTLESS: Final = frozenset({"GET", "HEAD"})
 """Methods by which a provider is only asked something."""
-ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.ORDERED.value})
+ORDERS: Final = frozenset({RETRY_SCHEDULED, Settlement.RETRY_REQUESTED.value})
 """Events by which another attempt was ordered: by the system, or by a person."""
 _SIGNS: Final = {State.UNKNOWN: "❓", State.SUCCEEDED: "✅", State.FAILED: "❌"}
 """What an audit message begins with; whatever else ended begins with neither these nor an hour-glass."""

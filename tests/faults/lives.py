@@ -111,7 +111,7 @@ class Lives(RuleBasedStateMachine):
         self.states: dict[str, State] = {}
         self.history: dict[str, list[str]] = {}
         self.moved: dict[str, list[int]] = {}
-        self.doubted: set[str] = set()
+        self.maybe_executed: set[str] = set()
         self.sendings: Counter[str] = Counter()
         self.requested: Counter[str] = Counter()
         self.dies_when_asked = False
@@ -235,16 +235,18 @@ class Lives(RuleBasedStateMachine):
     @rule(request=requests)
     def ask_again(self, request: str) -> None:
         """Slack delivers the same once more."""
-        inbound = self.made[request]
+        delivery_key = self.made[request]
         self.coverage["duplicate deliveries"] += 1
-        assert self._ask(inbound, *self.deliveries[inbound]) == request, "the same delivery was two requests"
+        assert self._ask(delivery_key, *self.deliveries[delivery_key]) == request, (
+            "the same delivery was two requests"
+        )
 
-    def _ask(self, inbound: str, kind: str, number: int) -> str:
+    def _ask(self, delivery_key: str, kind: str, number: int) -> str:
         action = aim(kind, number)
-        request, fresh = self.run(self.bot.ask(action, inbound))
-        assert fresh == (inbound not in self.deliveries), f"{inbound} was recorded twice"
-        self.deliveries[inbound] = (kind, number)
-        self.made[request.id] = inbound
+        request, fresh = self.run(self.bot.ask(action, delivery_key))
+        assert fresh == (delivery_key not in self.deliveries), f"{delivery_key} was recorded twice"
+        self.deliveries[delivery_key] = (kind, number)
+        self.made[request.id] = delivery_key
         self.by_mark[mark_of(action)] = request.id
         return request.id
 
@@ -413,14 +415,14 @@ class Lives(RuleBasedStateMachine):
         self.lines = len(self.providers.recorder._lines)
         for entry in touched:
             row = self.own.execute(
-                "SELECT state, attempt, doubted, owner FROM actions WHERE id = ?", [entry]
+                "SELECT state, attempt, maybe_executed, owner FROM actions WHERE id = ?", [entry]
             ).fetchone()
             state = self.states[entry]
             assert (row["state"], row["attempt"]) == (state, self.sendings[entry]), (
                 f"{entry}: its row says otherwise"
             )
             assert (row["owner"] is not None) == (state is State.SENDING)
-            assert bool(row["doubted"]) == (entry in self.doubted)
+            assert bool(row["maybe_executed"]) == (entry in self.maybe_executed)
             orders = bool(self.sendings[entry]) + sum(name in ORDERS for name in self.history[entry])
             assert self.requested[entry] <= min(orders, self.sendings[entry]), f"{entry}: duplicated"
             by_people = Settlement.HAPPENED.value in self.history[entry]
@@ -442,10 +444,10 @@ class Lives(RuleBasedStateMachine):
             before, after = self.states.get(entry), State(data["state"])
             check(before, after)
             if before is not None:
-                assert after in onward(before, doubted=entry in self.doubted)
+                assert after in onward(before, maybe_executed=entry in self.maybe_executed)
             self.states[entry] = after
-            if data.get("doubted"):
-                self.doubted.add(entry)
+            if data.get("maybe_executed"):
+                self.maybe_executed.add(entry)
             self.sendings[entry] += name == "sending"
             self.coverage[name] += 1
             if before is State.SENDING and "was stopped" in (data.get("message") or ""):
@@ -505,10 +507,10 @@ class Lives(RuleBasedStateMachine):
 
     async def _judge(self) -> Judgement:
         claims = []
-        for request, inbound in self.made.items():
+        for request, delivery_key in self.made.items():
             entry = (await self.log.requests.request(request)).entries[0]
             assert entry.action
-            claims.append(Claim(entry, mark_of(aim(*self.deliveries[inbound])), self.history[entry.id]))
+            claims.append(Claim(entry, mark_of(aim(*self.deliveries[delivery_key])), self.history[entry.id]))
         seen = Seen(self.providers.journal, self.by_mark)
         return judge(claims, seen, Channels(self.calls, AUDIT), heard=self.made)
 

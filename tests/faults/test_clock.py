@@ -34,7 +34,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def test_an_hour_back_expires_sends_and_repeats_nothing(stage: Bench) -> None:
     """A clock that was set back keeps what waits waiting, and sends what is approved once."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
-    placed = await stage.bot.ask(PLACE, inbound="call")
+    placed = await stage.bot.ask(PLACE, delivery_key="call")
     await stage.bot.rounds()
     await stage.pass_time(hours=-1)
     await stage.bot.rounds()
@@ -64,9 +64,9 @@ async def test_a_lease_outlives_a_clock_that_was_set_back(stage: Bench) -> None:
 async def test_three_days_ahead_end_what_waited_and_place_no_late_call(stage: Bench) -> None:
     """A leap of three days runs requests out of time, places no call of then, and keeps what is to come."""
     waiting = await stage.bot.ask(CANCEL_BY_ID)
-    approved = await stage.bot.ask(PLACE, inbound="now")
+    approved = await stage.bot.ask(PLACE, delivery_key="now")
     later = stage.clock().replace(microsecond=0) + timedelta(days=7)
-    scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=later), inbound="later")
+    scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=later), delivery_key="later")
     await stage.pass_time(days=3)
     await stage.bot.rounds()
     await stage.bot.posts()
@@ -84,7 +84,7 @@ async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: Bench
     stage.clock.now = CHANGES[way]
     await stage.pass_time()
     at = (stage.clock() + timedelta(hours=20)).astimezone(NEW_YORK)
-    placed = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    placed = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.rounds()
     [exchange] = await stage.asked("callkaro")
     [effect] = exchange.effects
@@ -103,10 +103,10 @@ async def test_a_change_of_the_clocks_moves_no_deadline_and_no_call(stage: Bench
 async def test_a_cancellation_that_waits_while_its_call_goes_out_is_said_to_be_too_late(stage: Bench) -> None:
     """Nothing is asked of the provider for a call that is gone, and channel and requester read it in words."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=1)
-    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.rounds()
     cancel = CancelCall(target=NumberRef(agent="payments", to=NUMBER))
-    waiting = await stage.bot.ask(cancel, inbound="cancel")
+    waiting = await stage.bot.ask(cancel, delivery_key="cancel")
     await stage.bot.posts()
     await stage.pass_time(hours=1)
     await stage.bot.rounds()
@@ -129,12 +129,12 @@ async def approved_for_a_call(stage: Bench, how: str) -> Request:
         connection, provider, cancel, said = "voxworks", "voxworks", CANCEL_BY_ID, at
     else:
         call = PlaceCall(to=NUMBER, agent="payments", at=at)
-        placed = await stage.bot.ask(call, inbound="call")
+        placed = await stage.bot.ask(call, delivery_key="call")
         await stage.bot.rounds()
         if how == "a move":
             moved = Moved(placed.id, call.model_copy(update={"at": at + timedelta(hours=3)}))
     await stage.providers.fail(provider, "refused")
-    wish = Wish(connection, (cancel,), "customer asked", goes_out=said, moves=moved)
+    wish = Wish(connection, (cancel,), "customer asked", reported_call_time=said, reschedules=moved)
     person = await stage.bot.person(AGENT)
     asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)

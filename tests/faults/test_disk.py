@@ -47,7 +47,7 @@ async def ask_for_many(stage: Bench) -> tuple[list[str], list[sqlite3.Error]]:
     for number in range(ASKS):
         action = PlaceCall(to=f"{NUMBER[:-3]}{number:03}", agent="payments", metadata={"why": "x" * 600})
         try:
-            accepted.append((await stage.bot.ask(action, inbound=f"{number}")).id)
+            accepted.append((await stage.bot.ask(action, delivery_key=f"{number}")).id)
         except sqlite3.Error as error:
             told.append(error)
     return accepted, told
@@ -89,17 +89,17 @@ async def test_a_full_disk_is_said_and_what_was_accepted_is_there(stage: Bench) 
 async def test_a_writer_that_stays_busy_is_said_and_what_was_accepted_is_there(stage: Bench) -> None:
     """While another program holds the file, nothing is accepted, that is said, and reading goes on."""
     await pragma(stage, f"busy_timeout = {IMPATIENT_MS}")
-    first = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), inbound="first")
+    first = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="first")
     holder = sqlite3.connect(stage.path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     with pytest.raises(sqlite3.OperationalError, match="database is locked"):
-        await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), inbound="second")
+        await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="second")
     assert await rows(stage) == [first.id]
     await one_round(stage)
     assert not await stage.asked("callkaro"), "it was sent though `sending` could not be committed"
     holder.execute("ROLLBACK")
     holder.close()
-    second = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), inbound="second")
+    second = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments"), delivery_key="second")
     assert await rows(stage) == sorted([first.id, second.id])
     await stage.bot.rounds()
     assert len(await stage.asked("callkaro")) == 2

@@ -97,7 +97,7 @@ class PreviewAsks(Commands):
         """Keep it, and ask."""
         await super().keep(draft, person, wish, line)
         if wish:
-            await self.ask(wish, Origin(person, None, inbound=draft))
+            await self.ask(wish, Origin(person, None, delivery_key=draft))
 
 
 async def a_double_click_places_one_call(bench: Bench) -> None:
@@ -136,8 +136,8 @@ class NoInboundKey(RequestService):
     async def _request(self, wish: Wish, origin: Origin, decision: Decision) -> NewRequest:
         """Ask as if each delivery were another, and nothing were asked already."""
         self._deliveries += 1
-        inbound = f"{self._deliveries}"
-        return replace(await super()._request(wish, origin, decision), inbound=inbound, joins=False)
+        delivery_key = f"{self._deliveries}"
+        return replace(await super()._request(wish, origin, decision), delivery_key=delivery_key, joins=False)
 
 
 ACCEPTED = Invariant(

@@ -192,7 +192,7 @@ class Bot(runtime.Bot):
         return await self.directory.person(user)
 
     async def ask(
-        self, *actions: CallAction, by: str = AGENT, inbound: str = "trigger", nonce: str | None = None
+        self, *actions: CallAction, by: str = AGENT, delivery_key: str = "trigger", nonce: str | None = None
     ) -> Request:
         """Ask for something as a person, with a reason."""
         match actions[0]:
@@ -204,7 +204,7 @@ class Bot(runtime.Bot):
                 connection = "reminders"
         wish = Wish(connection, actions, "customer asked")
         person = await self.person(by)
-        return (await self.requests.ask(wish, Origin(person, "C0SUPPORT", inbound, nonce))).request
+        return (await self.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key, nonce))).request
 
     async def approve(self, request: Request, by: str = MANAGER) -> Request:
         """Approve a request as it stands."""

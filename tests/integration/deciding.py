@@ -45,13 +45,13 @@ async def exactly_one_decides(bench: Bench) -> None:
     here, there = bench.bot, await bench.start()
     asha, mira, sam = [await here.person(one) for one in (AGENT, MANAGER, SECOND)]
     for number in range(ROUNDS):
-        made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
+        made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         shown, nonce = content(made), f"nonce {number} "
         everyone = [
             here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
             there.approvals.approve(made.id, sam, shown=shown, nonce=nonce + "2"),
             there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.approvals.take_back(made.id, asha, inbound=f"press {number}"),
+            here.approvals.take_back(made.id, asha, delivery_key=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
@@ -176,7 +176,7 @@ class NeverTooLate(Attempts):
 async def nothing_is_cancelled_once_it_went_out(bench: Bench) -> None:
     """What is approved and cannot be sent before its call goes out is not sent, and is no success."""
     at = bench.clock().replace(microsecond=0) + timedelta(hours=1)
-    await bench.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    await bench.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await bench.bot.rounds()
     made = await bench.bot.approved(CANCEL_BY_NUMBER)
     await bench.pass_time(hours=1)
@@ -199,7 +199,9 @@ async def strangers_ask_for_nothing(bench: Bench) -> None:
     """Guests, strangers, bots and people who left are refused, and the log has it."""
     strangers = ("U0GUEST", "U0STRANGER", "U0BOT", "U0GONE")
     for person in strangers:
-        assert await _told_no(bench.bot.ask(PLACE, by=person, inbound=person)), "a stranger asked for a call"
+        assert await _told_no(bench.bot.ask(PLACE, by=person, delivery_key=person)), (
+            "a stranger asked for a call"
+        )
     assert [one.state for one in await bench.bot.entries()] == [State.REFUSED] * len(strangers)
 
 
@@ -230,7 +232,7 @@ class EverybodyDecides(Permissions):
 async def rules_hold_until_the_send(bench: Bench) -> None:
     """Who became a guest after the approval is sent nothing for; nor is what a manager approved who left."""
     for number, person in enumerate((AGENT, MANAGER), start=1):
-        made = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_ID, inbound=person))
+        made = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_ID, delivery_key=person))
         known = await bench.bot.person(person)
         await bench.bot.log.users.keep_person(replace(known, guest=True))
         await bench.bot.rounds()

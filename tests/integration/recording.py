@@ -34,10 +34,10 @@ from tests.storage.samples import NUMBER
 
 async def _lives(bench: Bench) -> list[Request]:
     """One call placed, one cancellation approved and sent, one denied with a note."""
-    placed = await bench.bot.ask(PLACE, inbound="place")
+    placed = await bench.bot.ask(PLACE, delivery_key="place")
     await bench.bot.rounds()  # a call that still waits does not go out after its cancellation
-    sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
-    denied = await bench.bot.ask(CANCEL_BY_ID, inbound="deny")
+    sent = await bench.bot.approve(await bench.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
+    denied = await bench.bot.ask(CANCEL_BY_ID, delivery_key="deny")
     manager = await bench.bot.person(MANAGER)
     await bench.bot.approvals.deny(
         denied.id, manager, reason="his mother asked us", shown=content(denied), nonce="denied"
@@ -202,8 +202,8 @@ class NumbersInMessages(Attempts):
 
 async def a_commitment_is_salted(bench: Bench) -> None:
     """The same words, sealed twice, look different: nobody finds out a number by trying them all."""
-    first = await bench.bot.ask(PLACE, inbound="1")
-    second = await bench.bot.ask(PLACE, inbound="2")
+    first = await bench.bot.ask(PLACE, delivery_key="1")
+    second = await bench.bot.ask(PLACE, delivery_key="2")
     sealed = [(await bench.bot.log.requests.events(one.id))[0].private["reason"] for one in (first, second)]
     assert sealed[0] != sealed[1], "a commitment can be guessed"
 

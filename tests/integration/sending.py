@@ -39,7 +39,7 @@ async def a_crash_around_the_send_repeats_nothing(bench: Bench) -> None:
     """A process that dies just before it writes `sending` or the outcome leaves one request, not two."""
     for number, step in enumerate(("before sending", "before succeeded"), start=1):
         bench.bot.log.at[step] = bench.bot.log.die
-        await bench.bot.ask(PLACE, inbound=step)
+        await bench.bot.ask(PLACE, delivery_key=step)
         await bench.bot.rounds()
         await bench.crash()
         for _ in range(3):
@@ -127,7 +127,7 @@ async def a_call_in_doubt_is_never_placed_again(bench: Bench) -> None:
     faults = ("reset", "html_502", "malformed")
     for number, fault in enumerate(faults, start=1):
         await bench.providers.fail("callkaro", fault)
-        request = await bench.bot.ask(PLACE, inbound=fault)
+        request = await bench.bot.ask(PLACE, delivery_key=fault)
         for _ in range(3):
             await bench.bot.rounds()
             await bench.pass_time(minutes=1)
@@ -205,7 +205,7 @@ async def a_cancellation_by_number_has_a_short_window(bench: Bench) -> None:
     await bench.bot.rounds()
     assert len(await bench.asked("callkaro")) == 2, "it was sent again after its window"
     entry = await bench.bot.entry(request)
-    assert (entry.state, entry.doubted) == (State.UNKNOWN, True)
+    assert (entry.state, entry.maybe_executed) == (State.UNKNOWN, True)
 
 
 class WindowWide(Attempts):
@@ -226,7 +226,7 @@ async def nothing_begins_beside_a_cancellation_by_number(bench: Bench) -> None:
     await bench.providers.fail("callkaro", "reset")
     cancel = await bench.bot.approved(CANCEL_BY_NUMBER)
     await bench.bot.rounds()
-    place = await bench.bot.ask(PLACE, inbound="newer")
+    place = await bench.bot.ask(PLACE, delivery_key="newer")
     await bench.bot.rounds()
     assert len(await bench.asked("callkaro")) == 1, (
         "a call was placed under a deletion about to be sent again"
@@ -256,14 +256,14 @@ async def a_doubt_ends_in_no_silence(bench: Bench) -> None:
     for number, end in enumerate(("taken back", "refused", "too late")):
         await bench.providers.fail("voxworks", "reset", effect=False)
         call = CancelCall(target=CallRef(call_id=f"vx_100{number}"))  # one in doubt is not asked for again
-        request = await bench.bot.ask(call, inbound=end)
+        request = await bench.bot.ask(call, delivery_key=end)
         await bench.bot.approve(request)
         await bench.bot.rounds()
         assert (await bench.bot.entry(request)).state is State.APPROVED
         match end:
             case "taken back":
                 agent = await bench.bot.person(AGENT)
-                await bench.bot.approvals.take_back(request.id, agent, inbound=f"back {number}")
+                await bench.bot.approvals.take_back(request.id, agent, delivery_key=f"back {number}")
             case "refused":
                 await bench.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
             case _:
@@ -281,7 +281,7 @@ class ForgetsDoubts(Attempts):
 
     async def _consequence(self, *what: Any, owner: str) -> Consequence:
         found = await super()._consequence(*what, owner=owner)
-        moves = [replace(one, changes={**one.changes, "doubted": False}) for one in found.moves]
+        moves = [replace(one, changes={**one.changes, "maybe_executed": False}) for one in found.moves]
         return replace(found, moves=moves)
 
 

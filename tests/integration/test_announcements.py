@@ -191,7 +191,7 @@ async def test_an_anchor_says_what_it_was_made_of(stage: Bench) -> None:
     [(key, payload, _)] = rows(stage)
     assert key == f"anchor:{before.seq}"
     assert json.loads(payload) == {"day": "2026-03-02", "event": before.seq, "hash": before.hash}
-    await stage.bot.ask(PLACE, inbound="since")
+    await stage.bot.ask(PLACE, delivery_key="since")
     bot = await stage.crash()
     await bot.posts()
     [message] = await announced(stage, "the last event in the log is")

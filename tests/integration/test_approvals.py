@@ -50,7 +50,7 @@ async def deny(bot: Bot, request: Request, by: str) -> Request:
 
 async def take_back(bot: Bot, request: Request, by: str) -> Request:
     """Take a request back."""
-    return await bot.approvals.take_back(request.id, await bot.person(by), inbound=f"back {by}")
+    return await bot.approvals.take_back(request.id, await bot.person(by), delivery_key=f"back {by}")
 
 
 async def settle(bot: Bot, request: Request, by: str, how: Settlement = Settlement.HAPPENED) -> Request:
@@ -202,7 +202,7 @@ async def test_the_log_keeps_who_decided_and_who_could_have(stage: Bench) -> Non
     [
         (Settlement.HAPPENED, State.SUCCEEDED, 1),
         (Settlement.DID_NOT_HAPPEN, State.FAILED, 1),
-        (Settlement.ORDERED, State.SUCCEEDED, 2),
+        (Settlement.RETRY_REQUESTED, State.SUCCEEDED, 2),
     ],
 )
 async def test_a_person_settles_what_nobody_knows(
@@ -231,7 +231,7 @@ async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_firs
     await stage.providers.fail("callkaro", "reset")
     made = await stage.bot.ask(PLACE)
     await stage.bot.rounds()
-    await settle(stage.bot, made, MANAGER, Settlement.ORDERED)
+    await settle(stage.bot, made, MANAGER, Settlement.RETRY_REQUESTED)
     await stage.providers.fail("callkaro", "refused")
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.APPROVED
@@ -243,7 +243,7 @@ async def test_a_second_attempt_that_fails_does_not_end_the_doubt_about_the_firs
 async def scheduled(stage: Bench, hours: int) -> None:
     """A call that was placed through us and goes out in so many hours."""
     at = stage.clock() + timedelta(hours=hours)
-    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="place")
+    await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="place")
     await stage.bot.rounds()
 
 
@@ -258,10 +258,10 @@ async def test_a_request_waits_until_its_call_goes_out_at_most(
     """A cancellation by number is to be decided before the call that the log knows, or by the rule's time."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     await scheduled(stage, hours)
-    made = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel")
+    made = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel")
     assert made.decide_by == asked_at + waits
     other = CancelCall(target=NumberRef(agent="payments", to=OTHER_NUMBER))
-    unknown = await stage.bot.ask(other, inbound="other")
+    unknown = await stage.bot.ask(other, delivery_key="other")
     assert unknown.decide_by == asked_at + timedelta(hours=8)
 
 
@@ -269,30 +269,30 @@ async def test_when_a_call_goes_out_can_be_said(stage: Bench) -> None:
     """What the requester says hastens those who decide, unless the log knows better."""
     asked_at = stage.clock.now = stage.clock.now.replace(microsecond=0)
     said = asked_at + timedelta(hours=2)
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=said)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=said)
     person = await stage.bot.person(AGENT)
     made = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "said"))).request
-    assert (made.goes_out, made.decide_by) == (said, said - timedelta(minutes=2))
-    assert content(made) != content(replace(made, goes_out=None))
-    await stage.bot.approvals.take_back(made.id, person, inbound="back")
+    assert (made.reported_call_time, made.decide_by) == (said, said - timedelta(minutes=2))
+    assert content(made) != content(replace(made, reported_call_time=None))
+    await stage.bot.approvals.take_back(made.id, person, delivery_key="back")
     await scheduled(stage, 3)
     known = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "known"))).request
-    assert (known.goes_out, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
+    assert (known.reported_call_time, known.decide_by) == (None, asked_at + timedelta(hours=2, minutes=58))
 
 
 async def test_a_call_that_was_cancelled_is_not_waited_for(stage: Bench) -> None:
     """A scheduled call that was cancelled through us hastens nobody."""
     await scheduled(stage, 3)
-    await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
     await stage.bot.rounds()
-    again = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="again")
+    again = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="again")
     assert again.decide_by == stage.clock() + timedelta(hours=8)
 
 
 async def test_what_the_rule_wants_a_reason_for_is_not_asked_without(stage: Bench) -> None:
     """A missing reason is a fault of its field, and uses up neither nonce nor delivery."""
     person = await stage.bot.person(AGENT)
-    origin = Origin(person, "C0SUPPORT", inbound="trigger", nonce="form")
+    origin = Origin(person, "C0SUPPORT", delivery_key="trigger", nonce="form")
     with pytest.raises(Refused) as refused:
         await stage.bot.requests.ask(Wish("voxworks", (CANCEL_BY_ID,)), origin)
     assert refused.value.field == "reason"

@@ -85,7 +85,7 @@ async def test_who_was_asked_sees_that_it_is_over(stage: Bench, end: str) -> Non
         case "approved":
             await stage.bot.approve(made)
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case _:
             await stage.pass_time(hours=8)
     await stage.bot.rounds()
@@ -102,7 +102,7 @@ async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
     """Requests are spread: each asks the one whose last time is longest ago."""
     made = []
     for number in range(3):
-        made.append(await stage.bot.ask(by_id(number), inbound=f"{number}"))
+        made.append(await stage.bot.ask(by_id(number), delivery_key=f"{number}"))
         await stage.bot.asks()
         await stage.pass_time(seconds=1)
     assert [await asked(stage, one) for one in made] == [[MANAGER], [SECOND], [MANAGER]]
@@ -111,17 +111,17 @@ async def test_who_was_asked_least_recently_is_asked(stage: Bench) -> None:
 async def test_who_is_away_is_passed_over(stage: Bench) -> None:
     """As Slack says; where everybody is, or Slack says nothing, somebody is asked all the same."""
     await stage.people.person(MANAGER).be_away()
-    first = await stage.bot.ask(by_id(1), inbound="first")
+    first = await stage.bot.ask(by_id(1), delivery_key="first")
     await stage.bot.asks()
     assert await asked(stage, first) == [SECOND]
     await stage.people.person(SECOND).be_away()
     await stage.pass_time(minutes=2)
-    second = await stage.bot.ask(by_id(2), inbound="second")
+    second = await stage.bot.ask(by_id(2), delivery_key="second")
     await stage.bot.asks()
     assert await asked(stage, second) == [MANAGER]
     await stage.people.fail("users.getPresence", "error", times=9, code="fatal_error")
     await stage.pass_time(minutes=2)
-    third = await stage.bot.ask(by_id(3), inbound="third")
+    third = await stage.bot.ask(by_id(3), delivery_key="third")
     await stage.bot.asks()
     assert await asked(stage, third) == [SECOND]
 
@@ -155,7 +155,7 @@ async def test_a_restart_neither_loses_nor_repeats_who_is_asked(stage: Bench) ->
     await stage.crash()
     await stage.bot.asks()
     assert await rung(stage) == (1, 0)
-    other = await stage.bot.ask(by_id(2), inbound="other")
+    other = await stage.bot.ask(by_id(2), delivery_key="other")
     here, there = stage.bot, await stage.start()
     await asyncio.gather(here.asking.step(), there.asking.step())
     await stage.bot.posts()
@@ -199,7 +199,7 @@ async def test_nobody_is_reminded_of_what_is_decided(stage: Bench) -> None:
 async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Bench) -> None:
     """With what it means for the call, by whose word its time is known."""
     at = stage.clock() + timedelta(minutes=30)
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", goes_out=at)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reported_call_time=at)
     origin = Origin(await stage.bot.person(AGENT), "C0SUPPORT", "said")
     made = (await stage.bot.requests.ask(wish, origin)).request
     await stage.bot.posts()
@@ -218,11 +218,11 @@ async def test_a_deadline_that_passes_is_told_to_requester_and_channel(stage: Be
 
 async def test_numbers_that_read_alike_are_told_apart(stage: Bench) -> None:
     """Each of the two cards names the other, the one that was there first as well; the rest is left alone."""
-    first = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="first")
-    other = await stage.bot.ask(CANCEL_BY_ID, inbound="by id")
+    first = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="first")
+    other = await stage.bot.ask(CANCEL_BY_ID, delivery_key="by id")
     await stage.bot.asks()
     twin = CancelCall(target=NumberRef(agent="payments", to="+919876503210"))
-    second = await stage.bot.ask(twin, inbound="second")
+    second = await stage.bot.ask(twin, delivery_key="second")
     for _ in range(2):
         await stage.bot.asks()
     cards = await stage.said("C0APPROVE")

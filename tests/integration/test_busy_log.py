@@ -37,7 +37,7 @@ async def types(stage: Bench, line: str) -> Heard:
 
 async def test_what_was_recorded_before_the_log_became_busy_is_not_denied(stage: Bench) -> None:
     """A stop blocks its number first: beside a log that is busy from then on, the answer says that much."""
-    waiting = await stage.bot.ask(PLACE, inbound="a call that waits")
+    waiting = await stage.bot.ask(PLACE, delivery_key="a call that waits")
     async with AsyncExitStack() as stack:
 
         async def become_busy() -> None:

@@ -102,9 +102,9 @@ async def test_a_zone_is_a_choice_of_the_number_that_is_called(stage: Bench) -> 
     assert await bot.entries() == []
 
 
-async def recorded(bot: Bot, zone: str, inbound: str) -> str:
+async def recorded(bot: Bot, zone: str, delivery_key: str) -> str:
     """Return the id of a call that was recorded with a zone, whatever its number says."""
-    origin = Origin(await bot.person(AGENT), None, inbound)
+    origin = Origin(await bot.person(AGENT), None, delivery_key)
     wish = Wish("reminders", [PlaceCall(to="+13125550123", agent="payments")])
     decision = await bot.requests.check(wish, origin.person)
     new = await bot.requests._request(wish, origin, decision)
@@ -153,7 +153,7 @@ async def test_a_moved_call_keeps_its_zone_or_gets_another_of_its_number(stage: 
     await bot.rounds()
     await bot.moving.step()
     again = await bot.log.requests.request((await bot.entries())[0].request)
-    assert (again.follows, again.zone) == (move, "Australia/Perth")
+    assert (again.second_step_of, again.zone) == (move, "Australia/Perth")
 
 
 async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
@@ -166,7 +166,7 @@ async def test_a_move_with_a_wrong_zone_cancels_nothing(stage: Bench) -> None:
     await bot.rounds()
     origin = Origin(await bot.person(AGENT), None, "move")
     again = Moved(placed.entries[0].id, call.model_copy(update={"at": later + timedelta(hours=1)}))
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", moves=again)
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "moved", reschedules=again)
     new = await bot.requests._request(wish, origin, await bot.requests.check(wish, origin.person))
     move = (await bot.log.requests.record(replace(new, zone="America/New_York"))).request
     with pytest.raises(NotAllowed, match=says):
@@ -203,7 +203,7 @@ async def test_a_scheduled_call_keeps_the_hours_of_its_own_time(stage: Bench) ->
     await bot.rounds()
     assert (await bot.entry(made)).state is State.SUCCEEDED
     with pytest.raises(Refused, match="It is then Sun 10:30 AM in India"):
-        await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), inbound="sunday")
+        await bot.ask(PLACE.model_copy(update={"at": monday - timedelta(days=1)}), delivery_key="sunday")
 
 
 @pytest.mark.parametrize("key", ["purpose", "consent"])

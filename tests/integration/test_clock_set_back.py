@@ -58,7 +58,7 @@ async def test_posts_that_wait_are_posted(
         await stage.people.fail("chat.postMessage", does, **more)  # type: ignore[arg-type]  # a table's columns
     for number in range(4):
         action = PlaceCall(to=f"{NUMBER[:-1]}{number}", agent="payments")
-        await stage.bot.ask(action, inbound=f"{number}")
+        await stage.bot.ask(action, delivery_key=f"{number}")
     await stage.bot.outbox.step()
     await go_back(stage, back)
     assert await posted(stage) == 4

@@ -44,7 +44,7 @@ async def schedule(stage: Bench, provider: str, kind: str, number: int) -> None:
 
 async def live(stage: Bench, action: CallAction, step: str) -> Request:
     """Ask (again, as Slack delivers again what was not acknowledged), approve what waits, send, post."""
-    request = await stage.bot.ask(action, inbound=step)
+    request = await stage.bot.ask(action, delivery_key=step)
     if request.state is State.PENDING:
         await stage.bot.approve(request)
     await stage.bot.rounds()

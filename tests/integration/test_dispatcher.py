@@ -33,7 +33,7 @@ async def test_a_slow_connection_holds_up_no_other(stage: Bench) -> None:
     bot = await stage.crash(**{"[dispatch]": "[dispatch]\nworkers = 2"})
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))
     for number in range(5):
-        await bot.ask(PLACE, inbound=f"{number}")
+        await bot.ask(PLACE, delivery_key=f"{number}")
     quick = await bot.approved(CANCEL_BY_ID)
     await bot.dispatcher.step()
 
@@ -53,7 +53,7 @@ async def test_a_long_queue_hides_nobody_behind_it(stage: Bench) -> None:
     """However many of one connection's entries wait, the same round begins another's."""
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=5, times=None))
     for number in range(3 * MOST_WORKERS):
-        await stage.bot.ask(PLACE, inbound=f"{number}")
+        await stage.bot.ask(PLACE, delivery_key=f"{number}")
     behind = await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.dispatcher.step()
     assert behind.id in stage.bot.dispatcher._in_flight
@@ -95,7 +95,7 @@ async def test_a_lease_that_has_not_run_out_is_respected(stage: Bench) -> None:
     await stage.pass_time(seconds=1)
     await stage.bot.rounds()
     entry = await stage.bot.entry(made)
-    assert (entry.state, entry.doubted, entry.owner) == (State.UNKNOWN, True, None)
+    assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
     await stage.bot.posts()
     audit, reply = await stage.said("C0AUDIT")
     assert "CallOps was stopped while the request was out" in audit.text
@@ -189,7 +189,7 @@ async def test_the_log_says_why_the_system_sent_again(stage: Bench) -> None:
     await stage.providers.fail("voxworks", "rate_limited")
     number, by_id = (
         await stage.bot.approved(CANCEL_BY_NUMBER),
-        await stage.bot.ask(CANCEL_BY_ID, inbound="id"),
+        await stage.bot.ask(CANCEL_BY_ID, delivery_key="id"),
     )
     await stage.bot.approve(by_id)
     await stage.bot.rounds()
@@ -233,7 +233,7 @@ async def test_who_asked_must_be_known_before_anything_is_sent(stage: Bench) -> 
 async def test_one_that_fails_holds_up_no_other(stage: Bench) -> None:
     """A fault of ours in recovering one entry leaves it to the next round, and the rest are recovered."""
     stage.bot.log.at["before hold"] = stage.bot.log.die
-    first, second = [await stage.bot.ask(PLACE, inbound=one) for one in "12"]
+    first, second = [await stage.bot.ask(PLACE, delivery_key=one) for one in "12"]
     await stage.bot.rounds()
     bot = await stage.crash()
     await stage.pass_time(seconds=31)
@@ -318,7 +318,7 @@ async def test_a_call_cancelled_before_is_not_cancelled_again_by_inference(stage
     assert (await stage.bot.entry(first)).state is State.SUCCEEDED
     await stage.pass_time(minutes=1)
     await stage.providers.fail("voxworks", "reset", effect=False)
-    second = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, inbound="again"))
+    second = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="again"))
     await stage.bot.rounds()
     await stage.providers.fail("voxworks", Fault(does="reply", status=404, body="{}"))
     await stage.pass_time(seconds=3)
@@ -335,7 +335,7 @@ async def test_a_doubt_is_never_hidden_by_a_later_end(stage: Bench, end: str) ->
     assert (await stage.bot.entry(made)).state is State.APPROVED
     match end:
         case "taken back":
-            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+            await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
         case "refused":
             await stage.crash(**{"env:VOXWORKS_API_KEY": "env:NOT_SET"})
         case _:
@@ -361,9 +361,9 @@ async def test_an_account_that_was_put_off_is_left_alone_by_all(stage: Bench) ->
     await stage.bot.approved(CANCEL_BY_ID)
     await stage.bot.rounds()
     other = await stage.start()
-    second = await other.ask(CancelCall(target=CallRef(call_id="vx_1002")), inbound="second")
+    second = await other.ask(CancelCall(target=CallRef(call_id="vx_1002")), delivery_key="second")
     await other.approve(second)
-    placed = await other.ask(PLACE, inbound="placed")
+    placed = await other.ask(PLACE, delivery_key="placed")
     await other.rounds()
     assert (await other.entry(placed)).state is State.SUCCEEDED
     assert (await other.entry(second)).state is State.APPROVED
@@ -432,7 +432,7 @@ async def test_an_attempt_whose_window_closes_as_it_begins_is_not_made(stage: Be
     await stage.pass_time(seconds=PAUSES[0].total_seconds())
     await stage.bot.rounds()
     entry = await stage.bot.entry(made)
-    assert (entry.state, entry.doubted, entry.owner) == (State.UNKNOWN, True, None)
+    assert (entry.state, entry.maybe_executed, entry.owner) == (State.UNKNOWN, True, None)
     assert [event.name for event in await stage.bot.log.requests.events(made.id)][-2:] == [
         "sending",
         "window_passed",
@@ -476,6 +476,9 @@ async def test_what_was_approved_waits_while_slack_does_not_say_who_is_in_a_grou
     stage.clock.move(hours=2)  # what was known of the group is too old by now
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.APPROVED
-    await stage.pass_time(seconds=5)
-    await stage.bot.rounds()
+    for _ in range(3):  # on a busy machine one answer may come too late, and is asked for again
+        await stage.pass_time(seconds=5)
+        await stage.bot.rounds()
+        if (await stage.bot.entry(made)).state is State.SUCCEEDED:
+            break
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED

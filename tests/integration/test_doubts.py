@@ -127,7 +127,12 @@ async def test_a_day_is_counted_from_the_doubt(stage: Bench) -> None:
     manager = await stage.bot.person(MANAGER)
     await stage.pass_time(hours=20)
     await stage.bot.approvals.settle(
-        request.id, manager, Settlement.ORDERED, evidence=Evidence.NONE, reason="Nobody knows", nonce="n"
+        request.id,
+        manager,
+        Settlement.RETRY_REQUESTED,
+        evidence=Evidence.NONE,
+        reason="Nobody knows",
+        nonce="n",
     )
     await stage.providers.fail("callkaro", "reset")
     await stage.bot.rounds()

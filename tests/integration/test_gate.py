@@ -132,9 +132,9 @@ async def prepare(stage: Bench) -> Facts:
     scheduled = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
     await stage.bot.rounds()
     await stage.providers.fail("callkaro", "reset", effect=False)
-    unknown = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments"), inbound="unknown")
+    unknown = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments"), delivery_key="unknown")
     await stage.bot.rounds()
-    waiting = await stage.bot.ask(CANCEL_BY_ID, inbound="waiting")
+    waiting = await stage.bot.ask(CANCEL_BY_ID, delivery_key="waiting")
     asha = stage.people.person(AGENT)
     async with stage.connected():
         preview = _value(private(await asha.command(f"/place-call {NUMBER}")), command_replies.PLACE)

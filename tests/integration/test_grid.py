@@ -68,6 +68,6 @@ async def test_elsewhere_the_same_people_are_strangers(tmp_path: Path) -> None:
     apart = content.GRID | {"enterprise": None}
     async with bench(tmp_path, workspace=content.make(apart)) as stage:
         for user in MEMBERS:
-            assert not (await stage.bot.person(user)).stranger
+            assert not (await stage.bot.person(user)).is_external
         for user in ("W0APART", "W0OTHER"):
-            assert (await stage.bot.person(user)).stranger
+            assert (await stage.bot.person(user)).is_external

@@ -93,11 +93,11 @@ def confirmed(there: set[bytes], known: Request) -> list[str]:
 async def live(stage: Bench) -> list[Request]:
     """Everything that a number can go through: placed, cancelled, denied, approved, stopped, allowed again."""
     bot, manager = stage.bot, await stage.bot.person(MANAGER)
-    placed = await bot.ask(PLACE, inbound="place")
+    placed = await bot.ask(PLACE, delivery_key="place")
     await bot.rounds()
-    approved = await bot.approve(await bot.ask(CANCEL_BY_NUMBER, inbound="approve"))
+    approved = await bot.approve(await bot.ask(CANCEL_BY_NUMBER, delivery_key="approve"))
     await bot.rounds()
-    denied = await bot.ask(CANCEL_BY_NUMBER, inbound="deny")
+    denied = await bot.ask(CANCEL_BY_NUMBER, delivery_key="deny")
     await bot.approvals.deny(denied.id, manager, reason=REASON, shown=content(denied), nonce="denied")
     stopping = bot.stopping
     known = phone.read(NUMBER, default_region="IN")
@@ -158,12 +158,12 @@ async def test_an_approval_is_bound_to_all_that_was_shown(stage: Bench, field: s
 
 async def test_an_approval_is_bound_to_where_it_goes(stage: Bench) -> None:
     """The request, the account behind its connection, and the call that is moved."""
-    made = replace(await stage.bot.ask(CANCEL_BY_NUMBER), moves_to=stage.clock.now)
+    made = replace(await stage.bot.ask(CANCEL_BY_NUMBER), new_time=stage.clock.now)
     others = [
         replace(made, id="another"),
         replace(made, fingerprint="another"),
         replace(made, connection="another"),
-        replace(made, moves="another"),
-        replace(made, moves_to=None),
+        replace(made, reschedules="another"),
+        replace(made, new_time=None),
     ]
     assert len({content(one) for one in (made, *others)}) == len(others) + 1

@@ -117,7 +117,7 @@ async def test_the_log_is_anchored_once_a_day(stage: Bench) -> None:
     assert not await anchored(stage)
 
     stage.clock.move(days=1)
-    await stage.bot.ask(PLACE, inbound="today")
+    await stage.bot.ask(PLACE, delivery_key="today")
     for one in (first, second, keeper(stage)):
         await one.step()
     [line] = await anchored(stage)
@@ -168,7 +168,7 @@ async def test_an_anchor_waits_for_slack(stage: Bench) -> None:
 async def test_what_is_old_goes_by_itself(stage: Bench) -> None:
     """With keep_at_most, and never what is under way; without it nothing does."""
     made = await denied(stage)
-    waits = await stage.bot.ask(CANCEL_BY_ID, inbound="another")
+    waits = await stage.bot.ask(CANCEL_BY_ID, delivery_key="another")
     keeping = keeper(stage, RetentionTable.model_validate({"keep_at_most": "30d"}))
     assert not await keeping.step()
     stage.clock.move(days=31)

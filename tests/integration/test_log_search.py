@@ -46,9 +46,9 @@ def rows(shown: object) -> list[str]:
 async def test_each_filter_leaves_what_it_says(stage: Bench) -> None:
     """By person, state, kind, connection, number, day and words; each page says what was looked for."""
     placed = await stage.bot.ask(PLACE)
-    waits = await stage.bot.ask(CANCEL_BY_ID, by=SECOND, inbound="2")
+    waits = await stage.bot.ask(CANCEL_BY_ID, by=SECOND, delivery_key="2")
     await stage.pass_time(days=1)
-    other = await stage.bot.ask(OTHER, inbound="3")
+    other = await stage.bot.ask(OTHER, delivery_key="3")
     every = [other.id, waits.id, placed.id]
     async with stage.connected():
         for line, expected, says in [
@@ -131,9 +131,9 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> No
     """On its row of the log and of the list; the cancellation is done, and what was not cancelled is, too."""
     at = stage.clock() + timedelta(hours=3)
     call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at))
-    other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), inbound="other")
+    other = await stage.bot.ask(PlaceCall(to=OTHER_NUMBER, agent="payments", at=at), delivery_key="other")
     await stage.bot.rounds()
-    cancel = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, inbound="cancel"))
+    cancel = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="cancel"))
     await stage.bot.rounds()
     async with stage.connected():
         shown = await typed(stage, "")
@@ -149,7 +149,7 @@ async def test_a_call_that_was_cancelled_says_so_with_the_id(stage: Bench) -> No
 
 async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:
     """Older and Newer change the message; nobody else's button works on it."""
-    made = [(await stage.bot.ask(PLACE, inbound=f"{n}")).id for n in range(23)][::-1]
+    made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(23)][::-1]
     async with stage.connected():
         asha = stage.people.person(AGENT)
         shown = await typed(stage, NUMBER)
@@ -171,8 +171,8 @@ async def test_a_page_is_turned_in_its_place(stage: Bench) -> None:
 
 async def test_the_form_looks_for_the_same_and_shows_it_in_its_window(stage: Bench) -> None:
     """It keeps what was typed; pages and details stay in the window, and a fault stands at its field."""
-    made = [(await stage.bot.ask(PLACE, inbound=f"{n}")).id for n in range(12)][::-1]
-    await stage.bot.ask(CANCEL_BY_ID, inbound="x")
+    made = [(await stage.bot.ask(PLACE, delivery_key=f"{n}")).id for n in range(12)][::-1]
+    await stage.bot.ask(CANCEL_BY_ID, delivery_key="x")
     async with stage.connected():
         asha = stage.people.person(AGENT)
         form = opened(await asha.click(await typed(stage, "via reminders from=today"), text="Filter…"))
@@ -221,11 +221,11 @@ async def test_calls_to_a_number_after_it_asked_to_stop(stage: Bench) -> None:
     async with stage.connected():
         assert "+91 ••••• •3210 has not asked to stop" in words(await typed(stage, f"{NUMBER} after-stop"))
         await stage.pass_time(hours=1)
-        stop = await stage.bot.ask(CANCEL_BY_NUMBER, inbound="stop")
+        stop = await stage.bot.ask(CANCEL_BY_NUMBER, delivery_key="stop")
         assert "None. Nobody asked for a call" in words(await typed(stage, f"{NUMBER} after-stop"))
         await stage.pass_time(hours=1)
-        after = await stage.bot.ask(PLACE, inbound="after")
-        await stage.bot.ask(OTHER, inbound="other")
+        after = await stage.bot.ask(PLACE, delivery_key="after")
+        await stage.bot.ask(OTHER, delivery_key="other")
         shown = await typed(stage, f"{NUMBER} after-stop")
         assert rows(shown) == [after.id]
         assert "since" not in words(shown)
@@ -256,7 +256,7 @@ async def test_details_show_full_numbers_to_whom_the_rules_allow(stage: Bench) -
 async def test_an_export_comes_by_direct_message(stage: Bench) -> None:
     """What was looked for, as a file that a spreadsheet opens, masked; to whoever asked, and nobody else."""
     placed = await stage.bot.ask(PLACE)
-    await stage.bot.ask(CANCEL_BY_ID, inbound="2")
+    await stage.bot.ask(CANCEL_BY_ID, delivery_key="2")
     async with stage.connected():
         asha = stage.people.person(AGENT)
         await asha.click(await typed(stage, "via reminders"), text="Export as CSV")

@@ -33,7 +33,7 @@ async def methods(stage: Bench) -> list[str]:
     return [one.request.method for one in await stage.asked("kore")]
 
 
-async def doubted(stage: Bench, *, effect: bool, seen: bool = True) -> Request:
+async def maybe_executed(stage: Bench, *, effect: bool, seen: bool = True) -> Request:
     """A deletion whose answers were all lost; whether the first one did something."""
     if not seen:
         await stage.providers.fail("kore", "server_error", effect=False)
@@ -67,7 +67,7 @@ async def test_what_waits_is_looked_up_once(stage: Bench) -> None:
 async def test_what_is_over_is_not_looked_up(stage: Bench) -> None:
     """Nobody needs to know any more."""
     made = await stage.bot.ask(DELETE)
-    await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), inbound="back")
+    await stage.bot.approvals.take_back(made.id, await stage.bot.person(AGENT), delivery_key="back")
     await stage.bot.rounds()
     assert await methods(stage) == []
 
@@ -130,7 +130,7 @@ async def test_a_campaign_that_is_not_there_is_not_refused(stage: Bench) -> None
 
 async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
     """All answers were lost, but the campaign was there before the first request and is not there after."""
-    made = await doubted(stage, effect=True)
+    made = await maybe_executed(stage, effect=True)
     entry = made.entries[0]
     assert entry.state is State.SUCCEEDED
     names = [event.name for event in await stage.bot.log.requests.events(made.id)]
@@ -146,7 +146,7 @@ async def test_what_was_seen_and_is_gone_was_deleted(stage: Bench) -> None:
 
 async def test_what_is_still_there_stays_a_doubt(stage: Bench) -> None:
     """A request may yet have its effect: the log says what was seen, once, and people settle it."""
-    made = await doubted(stage, effect=False)
+    made = await maybe_executed(stage, effect=False)
     for _ in range(3):
         await stage.bot.rounds()
     entry = await stage.bot.entry(made)
@@ -158,7 +158,7 @@ async def test_what_is_still_there_stays_a_doubt(stage: Bench) -> None:
 
 async def test_what_nobody_saw_before_is_not_taken_for_deleted(stage: Bench) -> None:
     """Gone after a doubt says nothing of something that nobody saw."""
-    made = await doubted(stage, effect=True, seen=False)
+    made = await maybe_executed(stage, effect=True, seen=False)
     entry = made.entries[0]
     assert (entry.state, entry.sighted) == (State.UNKNOWN, False)
 

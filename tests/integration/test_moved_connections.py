@@ -34,11 +34,11 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
         yield made
 
 
-async def ask(stage: Bench, connection: str, action: CallAction, inbound: str) -> LogEntry:
+async def ask(stage: Bench, connection: str, action: CallAction, delivery_key: str) -> LogEntry:
     """Ask for something, have it approved if it must be, and sent."""
     person = await stage.bot.person(AGENT)
     wish = Wish(connection, (action,), "customer asked")
-    request = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+    request = (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key))).request
     if request.approvals_needed:
         await stage.bot.approve(request)
     await stage.bot.rounds()

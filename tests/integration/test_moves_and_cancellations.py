@@ -27,7 +27,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def placed(stage: Bench) -> LogEntry:
     """A call in three hours."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
-    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     await stage.bot.rounds()
     return await stage.bot.entry(made)
 
@@ -44,9 +44,9 @@ async def cancel(stage: Bench) -> Asked:
     return await _ask(stage, SECOND, None, "cancel")
 
 
-async def _ask(stage: Bench, by: str, moves: Moved | None, inbound: str) -> Asked:
-    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", moves=moves)
-    return await stage.bot.requests.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", inbound))
+async def _ask(stage: Bench, by: str, moves: Moved | None, delivery_key: str) -> Asked:
+    wish = Wish("reminders", (CANCEL_BY_NUMBER,), "customer asked", reschedules=moves)
+    return await stage.bot.requests.ask(wish, Origin(await stage.bot.person(by), "C0SUPPORT", delivery_key))
 
 
 async def second_steps(stage: Bench) -> None:
@@ -137,7 +137,7 @@ async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: B
     """Slack does not tell of whoever asked for it, and the cancellation of somebody else finds nothing yet."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
     call = PlaceCall(to=NUMBER, agent="payments", at=at)
-    waits = await stage.bot.ask(call, by=UNREAD, inbound="call")
+    waits = await stage.bot.ask(call, by=UNREAD, delivery_key="call")
     await forget(stage, UNREAD)
     await stage.bot.rounds()
     assert (await stage.bot.entry(waits)).state is State.APPROVED
@@ -152,6 +152,6 @@ async def test_a_call_that_waits_does_not_go_out_after_its_cancellation(stage: B
     entry = await stage.bot.entry(waits)
     assert entry.state is State.REFUSED
     assert gone.request.id in (entry.message or "")
-    again = await stage.bot.ask(call, inbound="again")
+    again = await stage.bot.ask(call, delivery_key="again")
     await stage.bot.rounds()
     assert (await stage.bot.entry(again)).state is State.SUCCEEDED

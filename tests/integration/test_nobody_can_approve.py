@@ -92,7 +92,7 @@ async def test_where_all_left_the_group_it_is_refused(stage: Bench) -> None:
     stage.slack.workspace.groups["S0MANAGERS"] = (AGENT, "U0GONE")
     await stage.pass_time(minutes=1)
     with pytest.raises(NotAllowed, match="Nobody but you"):  # Slack's groups leave deactivated people out
-        await stage.bot.ask(CANCEL_BY_ID, inbound="again")
+        await stage.bot.ask(CANCEL_BY_ID, delivery_key="again")
 
 
 @pytest.mark.parametrize(

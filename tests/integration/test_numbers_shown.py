@@ -50,11 +50,11 @@ def told(text: str) -> bool:
     return any(NATIONAL in digits_of(part) for part in text.split("•"))
 
 
-async def ask(stage: Bench, action: CallAction, connection: str, inbound: str, words: str) -> Request:
+async def ask(stage: Bench, action: CallAction, connection: str, delivery_key: str, words: str) -> Request:
     """Ask for something, with the same words wherever words can be."""
     person, of_call = await stage.bot.person(AGENT), words if isinstance(action, PlaceCall) else None
     wish = Wish(connection, (action,), reason=words, purpose=of_call, consent=of_call)
-    return (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", inbound))).request
+    return (await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", delivery_key))).request
 
 
 async def shown(stage: Bench) -> list[str]:

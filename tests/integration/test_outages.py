@@ -24,7 +24,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def cancel(bot: Bot, call: str) -> Request:
     """Have the cancellation of a call approved."""
     action = CancelCall(target=CallRef(call_id=call))
-    return await bot.approve(await bot.ask(action, inbound=f"cancel {call}"))
+    return await bot.approve(await bot.ask(action, delivery_key=f"cancel {call}"))
 
 
 async def pass_minutes(stage: Bench, minutes: int) -> None:
@@ -70,7 +70,7 @@ async def test_an_outage_costs_no_attempts_and_is_said_once(stage: Bench) -> Non
     edited = [one for one in await stage.said("C0AUDIT") if one.ts == said.ts]
     assert "voxworks answers again" in edited[-1].text
     assert not [one for one in await stage.said("C0AUDIT") if "Waits: voxworks" in one.text]
-    assert list(await stage.bot.log.outages.standstills()) == []
+    assert list(await stage.bot.log.outages.all_outages()) == []
 
 
 async def test_what_waits_for_a_provider_that_is_down_still_runs_out_of_time(stage: Bench) -> None:
@@ -88,11 +88,11 @@ async def test_one_request_finds_out_where_something_answers(stage: Bench) -> No
     """A provider that answers 502 to several is sent one request when its pause is over, and all once that works."""
     await stage.providers.fail("callkaro", Fault(does="html_502", times=None))
     for number in range(4):
-        await stage.bot.ask(PLACE, inbound=f"first {number}")
+        await stage.bot.ask(PLACE, delivery_key=f"first {number}")
         await stage.bot.rounds()
         await stage.pass_time(milliseconds=1)
     before = len(await stage.asked("callkaro"))
-    waiting = [await stage.bot.ask(PLACE, inbound=f"then {number}") for number in range(3)]
+    waiting = [await stage.bot.ask(PLACE, delivery_key=f"then {number}") for number in range(3)]
     await stage.bot.rounds()
     assert before == 4
     assert len(await stage.asked("callkaro")) == before
@@ -145,7 +145,7 @@ async def test_workers_are_counted_over_processes(stage: Bench) -> None:
     bots = [await stage.crash(**text), await stage.start(**text)]
     await stage.providers.fail("callkaro", Fault(does="slow", seconds=1, times=None))
     for number in range(8):
-        await bots[0].ask(PLACE, inbound=f"{number}")
+        await bots[0].ask(PLACE, delivery_key=f"{number}")
     for _ in range(3):
         for bot in bots:
             await bot.dispatcher.step()

@@ -55,10 +55,10 @@ async def test_what_was_overtaken_is_not_posted(stage: Bench) -> None:
 async def test_slack_is_asked_again_when_it_said(stage: Bench) -> None:
     """A 429 with `Retry-After` keeps every post back for so long and no longer, in every process, in order."""
     await stage.people.fail("chat.postMessage", "ratelimited", retry_after=90)
-    first = await stage.bot.ask(PLACE, inbound="first")
+    first = await stage.bot.ask(PLACE, delivery_key="first")
     await stage.bot.posts()
     other = await stage.start()
-    second = await other.ask(PLACE, inbound="second")
+    second = await other.ask(PLACE, delivery_key="second")
     await other.posts()
     await stage.pass_time(seconds=89)
     for bot in (other, stage.bot):
@@ -143,7 +143,7 @@ async def test_a_fault_in_one_post_holds_up_no_other(tmp_path: Path) -> None:
     """A post that fails in our own code is kept, and the other requests' are made."""
     async with bench(tmp_path, Parts(outbox=Stumbles)) as stage:
         for number in range(3):
-            await stage.bot.ask(PLACE, inbound=f"{number}")
+            await stage.bot.ask(PLACE, delivery_key=f"{number}")
         await stage.bot.posts()
         assert len(await audits(stage)) == 2
         bot = await stage.crash()

@@ -33,7 +33,7 @@ async def put_back(stage: Bench) -> None:
 async def test_nobody_is_called_again_after_a_restore(stage: Bench) -> None:
     """The call was approved when the copy was made, and placed after it. New requests are sent as ever."""
     at = stage.clock().replace(microsecond=0) + timedelta(hours=3)
-    call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound="call")
+    call = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key="call")
     assert not backup(stage.path, stage.folder / "backup.db").faults
     await stage.bot.rounds()
     assert await stage.effects("callkaro") == ["placed"]

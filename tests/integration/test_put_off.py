@@ -76,7 +76,7 @@ async def test_of_many_that_are_put_off_each_backs_off(stage: Bench) -> None:
     await stage.providers.fail("voxworks", now)
     for number in range(20):
         action = CancelCall(target=CallRef(call_id=f"vx_1{number:03}"))
-        await stage.bot.approve(await stage.bot.ask(action, inbound=f"{number}"))
+        await stage.bot.approve(await stage.bot.ask(action, delivery_key=f"{number}"))
     for _ in range(60):
         await stage.bot.rounds()
         await stage.pass_time(seconds=1)
@@ -93,17 +93,17 @@ async def test_a_long_wait_that_was_asked_for_stops_no_removal(stage: Bench) -> 
     """A day: one cancellation asks every 15 minutes, no call is placed, and what worked lets the next one go."""
     day = Fault(does="reply", status=429, times=None, headers={"Retry-After": "86400"}, effect=False)
     await stage.providers.fail("callkaro", day)
-    placed = await stage.bot.ask(await scheduled(stage, days=2), inbound="placed")
+    placed = await stage.bot.ask(await scheduled(stage, days=2), delivery_key="placed")
     await stage.bot.rounds()
     assert (await stage.bot.entry(placed)).state is State.FAILED  # which is not put off
     numbers = ["+919876500001", "+919876500002", "+919876500003"]
     cancels = [
         await stage.bot.approve(
-            await stage.bot.ask(CancelCall(target=NumberRef(agent="payments", to=one)), inbound=one)
+            await stage.bot.ask(CancelCall(target=NumberRef(agent="payments", to=one)), delivery_key=one)
         )
         for one in numbers
     ]
-    waiting = await stage.bot.ask(await scheduled(stage, days=3), inbound="waits")
+    waiting = await stage.bot.ask(await scheduled(stage, days=3), delivery_key="waits")
     before = len(await stage.asked("callkaro"))
     for _ in range(2 * 60):
         await stage.bot.rounds()
@@ -130,7 +130,7 @@ async def test_removals_that_probe_go_one_at_a_time(stage: Bench) -> None:
     await stage.providers.fail("voxworks", day)
     for number in range(5):
         action = CancelCall(target=CallRef(call_id=f"vx_1{number:03}"))
-        await stage.bot.approve(await stage.bot.ask(action, inbound=f"{number}"))
+        await stage.bot.approve(await stage.bot.ask(action, delivery_key=f"{number}"))
     await stage.bot.dispatcher.step()
     await stage.bot.dispatcher.finish(timedelta(seconds=10))
     other = await stage.start()

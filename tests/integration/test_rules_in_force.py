@@ -227,7 +227,7 @@ async def test_a_rule_for_a_country_or_channel_is_asked_with_them(stage: Bench) 
     with pytest.raises(NotAllowed, match="is only for numbers in AE"):
         await stage.bot.ask(PLACE)
     await stage.crash(**{PLACING: f'{PLACING}\nchannels = ["C0SUPPORT"]\ncountries = ["IN"]'})
-    made = await stage.bot.ask(PLACE, inbound="again")
+    made = await stage.bot.ask(PLACE, delivery_key="again")
     await stage.bot.rounds()
     assert (await stage.bot.entry(made)).state is State.SUCCEEDED
 

@@ -166,13 +166,13 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
     asha, mira, sam, olive = [await here.person(one) for one in (AGENT, MANAGER, SECOND, THIRD)]
     ends: Counter[str] = Counter()
     for number in range(RACES):
-        made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
+        made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         shown, nonce = content(made), f"nonce {number} "
         everyone = [
             here.approvals.approve(made.id, mira, shown=shown, nonce=nonce + "1"),
             there.approvals.approve(made.id, olive, shown=shown, nonce=nonce + "2"),
             there.approvals.deny(made.id, sam, reason="no", shown=shown, nonce=nonce + "3"),
-            here.approvals.take_back(made.id, asha, inbound=f"press {number}"),
+            here.approvals.take_back(made.id, asha, delivery_key=f"press {number}"),
         ]
         first = number % len(everyone)
         results = await asyncio.gather(*everyone[first:], *everyone[:first], return_exceptions=True)
@@ -187,7 +187,7 @@ async def test_several_at_once_have_one_end(stage: Bench) -> None:
         assert len([one for one in results if isinstance(one, Request)]) == len(happened)
         ends[decided[-1]] += 1
         if (await here.entry(made)).state is State.APPROVED:
-            await here.approvals.take_back(made.id, asha, inbound=f"clear {number}")
+            await here.approvals.take_back(made.id, asha, delivery_key=f"clear {number}")
     assert len(ends) > 1, "always the same one wins: nothing was raced"
     assert not (await verified(here.log)).faults
 
@@ -196,10 +196,10 @@ async def test_two_approvals_at_once_are_two(stage: Bench) -> None:
     """Neither is lost, and the request does not wait on for a third."""
     here, there = stage.bot, await stage.start(**TWO_OF_THREE)
     for number in range(20):
-        made = await here.ask(CANCEL_BY_ID, inbound=f"trigger {number}")
+        made = await here.ask(CANCEL_BY_ID, delivery_key=f"trigger {number}")
         await asyncio.gather(here.approve(made, by=MANAGER), there.approve(made, by=SECOND))
         assert (await here.entry(made)).state is State.APPROVED
-        await here.approvals.take_back(made.id, await here.person(AGENT), inbound=f"clear {number}")
+        await here.approvals.take_back(made.id, await here.person(AGENT), delivery_key=f"clear {number}")
 
 
 # -- attempts, escalation, telling

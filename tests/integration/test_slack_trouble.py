@@ -37,7 +37,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 
 async def placed(stage: Bench, count: int) -> list[Request]:
     """So many requests, each with an audit message to post."""
-    return [await stage.bot.ask(PLACE, inbound=f"number {number}") for number in range(count)]
+    return [await stage.bot.ask(PLACE, delivery_key=f"number {number}") for number in range(count)]
 
 
 async def order(stage: Bench, channel: str = "C0AUDIT") -> list[str]:
@@ -75,7 +75,7 @@ async def test_people_are_written_to_once_a_second_while_others_do_not_wait(stag
     """Ten cards at once ring an approver's phone second by second; another channel's message is not behind."""
     for number in range(10):
         action = PlaceCall(to=f"+9198765432{number:02}", agent="payments")
-        await stage.bot.ask(action, inbound=f"call {number}")
+        await stage.bot.ask(action, delivery_key=f"call {number}")
     await stage.bot.ask(CANCEL_BY_ID)
     await stage.bot.outbox.step()
     await stage.bot.outbox.step()
@@ -289,7 +289,7 @@ async def test_the_requester_reads_what_mends_it(stage: Bench, code: str, words:
 async def test_what_waits_for_the_audit_channel_is_posted_when_it_is_back(stage: Bench) -> None:
     """Nothing else waits for it; when somebody invites the app again, it comes in order, edits and replies too."""
     await stage.people.app_in("C0AUDIT", member=False)
-    made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, inbound="another")]
+    made = [await stage.bot.ask(CANCEL_BY_ID), await stage.bot.ask(PLACE, delivery_key="another")]
     await stage.bot.posts()
     assert len(await stage.said("C0APPROVE")) == 1
     await stage.bot.approve(made[0])

@@ -50,7 +50,7 @@ async def until(stage: Bench, holds: Callable[[], Awaitable[bool]], seconds: flo
 
 async def ask(stage: Bench, number: int) -> Request:
     """Ask for a cancellation, each of another call."""
-    return await stage.bot.ask(CancelCall(target=CallRef(call_id=f"vx_{number}")), inbound=f"{number}")
+    return await stage.bot.ask(CancelCall(target=CallRef(call_id=f"vx_{number}")), delivery_key=f"{number}")
 
 
 async def cards(stage: Bench) -> int:
@@ -106,7 +106,7 @@ async def test_a_call_that_hung_is_tried_again_on_its_own(impatient: Bench) -> N
     await hang(stage, made, "audit")
     await stage.bot.approve(made)
     await stage.bot.rounds()
-    await stage.bot.ask(PLACE, inbound="meanwhile")
+    await stage.bot.ask(PLACE, delivery_key="meanwhile")
 
     async def card_edited() -> bool:
         return any("Cancelled" in one.text for one in await stage.said("C0APPROVE"))
@@ -128,7 +128,7 @@ async def test_where_slack_answers_nothing_it_is_tried_ever_more_slowly(impatien
     stage = impatient
     await stage.people.fail(POST, "silence", times=10_000)
     for number in range(3):
-        await stage.bot.ask(PLACE, inbound=f"{number}")
+        await stage.bot.ask(PLACE, delivery_key=f"{number}")
     for _ in range(5):
         await stage.bot.posts()
         stage.clock.move(seconds=10)

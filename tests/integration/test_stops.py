@@ -48,16 +48,16 @@ def scheduled(at: datetime) -> PlaceCall:
     return PlaceCall(to=NUMBER, agent="payments", at=at)
 
 
-async def stop(bot: Bot, by: str = AGENT, inbound: str = "stop") -> Report:
+async def stop(bot: Bot, by: str = AGENT, delivery_key: str = "stop") -> Report:
     """Stop all calls to the number."""
-    origin = Origin(await bot.person(by), "C0SUPPORT", inbound)
+    origin = Origin(await bot.person(by), "C0SUPPORT", delivery_key)
     return await bot.stopping.stop(PHONE, origin, "asked us to")
 
 
 async def test_somebody_who_asks_not_to_be_called_is_called_no_more(stage: Bench) -> None:
     """Typed: stopped, cancelled without an approval, refused with who and when, allowed by a manager alone."""
     later = stage.clock.now + timedelta(hours=3)
-    await stage.bot.ask(scheduled(later), inbound="scheduled")
+    await stage.bot.ask(scheduled(later), delivery_key="scheduled")
     await stage.bot.rounds()
     async with stage.connected():
         asha, mira = stage.people.person(AGENT), stage.people.person(MANAGER)
@@ -181,7 +181,7 @@ async def test_calls_are_cancelled_by_the_ids_the_log_knows(stage: Bench) -> Non
     ]
     await bot.rounds()
     assert (await bot.entry(cancelling)).state is State.SUCCEEDED
-    again = await stop(bot, inbound="again")
+    again = await stop(bot, delivery_key="again")
     assert not again.fresh
     assert "voxworks" in again.not_cancelled, "what was cancelled is not cancelled once more"
 
@@ -215,7 +215,7 @@ async def test_forgetting_a_person_does_not_lift_their_stop(stage: Bench) -> Non
         await erase(stage.bot.log, request, actor=MANAGER)
     assert await stage.bot.log.do_not_call.stops(NUMBER)
     with pytest.raises(NotAllowed):
-        await stage.bot.ask(PLACE, inbound="again")
+        await stage.bot.ask(PLACE, delivery_key="again")
     assert verify(stage.path).faults == ()
 
 
@@ -274,7 +274,7 @@ async def test_every_agents_calls_are_cancelled(stage: Bench) -> None:
         }
     )
     for agent in ("payments", "support"):
-        await bot.ask(PlaceCall(to=NUMBER, agent=agent, at=later), inbound=agent)
+        await bot.ask(PlaceCall(to=NUMBER, agent=agent, at=later), delivery_key=agent)
     await bot.rounds()
     report = await stop(bot)
     await bot.rounds()
@@ -327,13 +327,13 @@ async def test_whoever_is_not_called_at_all_has_no_hours(stage: Bench) -> None:
 async def test_a_stop_between_the_steps_of_a_move_offers_nothing(stage: Bench) -> None:
     """The call is cancelled and stays so: the message says why, and has no button to place it again."""
     bot, later = stage.bot, stage.clock.now + timedelta(hours=3)
-    placed = await bot.ask(scheduled(later), inbound="scheduled")
+    placed = await bot.ask(scheduled(later), delivery_key="scheduled")
     await bot.rounds()
     wish = Wish(
         "reminders",
         (CancelCall(target=NumberRef(agent="payments", to=NUMBER)),),
         "moved",
-        moves=Moved(placed.id, scheduled(later + timedelta(hours=1))),
+        reschedules=Moved(placed.id, scheduled(later + timedelta(hours=1))),
     )
     origin = Origin(await bot.person(AGENT), "C0SUPPORT", "move")
     move = (await bot.requests.ask(wish, origin)).request

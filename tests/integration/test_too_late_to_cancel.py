@@ -28,7 +28,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
 async def place(stage: Bench, **later: float) -> LogEntry:
     """Have a call scheduled, so much later."""
     at = stage.clock().replace(microsecond=0) + timedelta(**later)
-    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), inbound=f"call {at}")
+    made = await stage.bot.ask(PlaceCall(to=NUMBER, agent="payments", at=at), delivery_key=f"call {at}")
     await stage.bot.rounds()
     return await stage.bot.entry(made)
 
@@ -38,12 +38,14 @@ async def cancel(
     action: CallAction = CANCEL_BY_NUMBER,
     *,
     moves: Moved | None = None,
-    goes_out: datetime | None = None,
+    reported_call_time: datetime | None = None,
 ) -> Request:
     """Have a cancellation approved."""
     person = await stage.bot.person(AGENT)
     connection = "voxworks" if action == CANCEL_BY_ID else "reminders"
-    wish = Wish(connection, (action,), "customer asked", moves=moves, goes_out=goes_out)
+    wish = Wish(
+        connection, (action,), "customer asked", reschedules=moves, reported_call_time=reported_call_time
+    )
     asked = await stage.bot.requests.ask(wish, Origin(person, "C0SUPPORT", "cancel"))
     return await stage.bot.approve(asked.request)
 
@@ -116,7 +118,7 @@ async def test_a_move_that_comes_too_late_calls_nobody_again(stage: Bench) -> No
 async def test_a_time_that_the_requester_said_counts_and_is_theirs(stage: Bench) -> None:
     """Where the log knows no time, what was said is the end as well, and whose word it is stands there."""
     await stage.providers.fail("voxworks", "refused")
-    made = await cancel(stage, CANCEL_BY_ID, goes_out=stage.clock() + timedelta(hours=1))
+    made = await cancel(stage, CANCEL_BY_ID, reported_call_time=stage.clock() + timedelta(hours=1))
     await stage.bot.rounds()
     await pass_hours(stage, 1.3)
     await stage.providers.clear("voxworks")
@@ -205,7 +207,7 @@ async def test_what_is_in_doubt_is_not_sent_again_after_the_call(stage: Bench) -
     await stage.bot.approvals.settle(
         made.entries[0].id,
         manager,
-        Settlement.ORDERED,
+        Settlement.RETRY_REQUESTED,
         evidence=Evidence.NONE,
         reason="nobody can tell",
         nonce="again",

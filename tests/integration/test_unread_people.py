@@ -51,8 +51,8 @@ async def states(stage: Bench, requests: list[Request]) -> set[State]:
 async def test_whoever_cannot_be_read_holds_up_nobody_else(stage: Bench, failure: dict[str, Any]) -> None:
     """More of theirs wait than there are workers, and before the others'; once Slack says who they are, they go on."""
     await stage.crash(**TWO_WORKERS)
-    theirs = [await stage.bot.ask(PLACE, by=UNREAD, inbound=f"theirs {n}") for n in range(9)]
-    others = [await stage.bot.ask(PLACE, by=AGENT, inbound=f"other {n}") for n in range(3)]
+    theirs = [await stage.bot.ask(PLACE, by=UNREAD, delivery_key=f"theirs {n}") for n in range(9)]
+    others = [await stage.bot.ask(PLACE, by=AGENT, delivery_key=f"other {n}") for n in range(3)]
     await forget(stage, UNREAD, **failure)
     before = await asked_about(stage, UNREAD)
     await stage.bot.rounds()
@@ -88,8 +88,8 @@ async def test_the_wait_for_somebody_grows_and_ends_truthfully(stage: Bench) -> 
 async def test_an_approver_who_cannot_be_read_holds_up_their_own_approvals_alone(stage: Bench) -> None:
     """What another manager approved goes on; the rest ends when its rule says, with who could not be read."""
     other = CancelCall(target=CallRef(call_id="vx_1002"))
-    held = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, inbound="held"), MANAGER)
-    free = await stage.bot.approve(await stage.bot.ask(other, inbound="free"), SECOND)
+    held = await stage.bot.approve(await stage.bot.ask(CANCEL_BY_ID, delivery_key="held"), MANAGER)
+    free = await stage.bot.approve(await stage.bot.ask(other, delivery_key="free"), SECOND)
     await forget(stage, MANAGER, "silence")
     await stage.bot.rounds()
     assert await states(stage, [free]) == {State.SUCCEEDED}
@@ -111,7 +111,7 @@ async def test_an_approver_of_whom_slack_says_nothing_is_asked_about_once_for_al
     """Many requests that wait at once do not each wait for Slack's silence; another approver is asked."""
     for number in range(5):
         call = CancelCall(target=CallRef(call_id=f"vx_{number}"))
-        await stage.bot.ask(call, inbound=f"{number}")
+        await stage.bot.ask(call, delivery_key=f"{number}")
     for user in (MANAGER, SECOND):
         await stage.bot.person(user)
     before = len([one for one in await stage.people.journal(method) if one["args"]["user"] == MANAGER])

@@ -32,7 +32,7 @@ class CountingLog(StepLog):
 
 async def new_request(bot: Bot) -> None:
     """Have somebody ask, and all who are to hear of it hear."""
-    await bot.ask(CANCEL_BY_NUMBER, inbound="another")
+    await bot.ask(CANCEL_BY_NUMBER, delivery_key="another")
     await bot.asks()
 
 

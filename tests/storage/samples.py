@@ -161,7 +161,7 @@ def doubt(
             State.UNKNOWN,
             owner="one",
             attempt=attempt,
-            changes={"doubted": True, "code": Code.NO_ANSWER},
+            changes={"maybe_executed": True, "code": Code.NO_ANSWER},
         )
     ]
     if ordered:

@@ -16,7 +16,7 @@ async def write(path: str, name: str, amount: int) -> None:
     """Record that many requests (0: without end), and withdraw each one."""
     log = await Store.open(path, key=KEY, clock=utc_now)
     for n in range(amount) if amount else count():
-        new = replace(placing(), inbound=f"{name}-{n}", posts=[Post("placed", "audit")])
+        new = replace(placing(), delivery_key=f"{name}-{n}", posts=[Post("placed", "audit")])
         made = (await log.requests.record(new)).request
         sys.stdout.write(f"{made.id}\n")
         sys.stdout.flush()

@@ -89,7 +89,7 @@ def _unfit(one: Person) -> str | None:
         return f"({one.name}) is an app"
     if one.deleted:
         return f"({one.name}) is deactivated"
-    if one.stranger:
+    if one.is_external:
         return f"({one.name}) is from another organisation"
     return f"({one.name}) is a guest" if one.guest else None
 

@@ -522,8 +522,8 @@ UNDERSTOOD: list[tuple[str, str, Mapping[str, Any]]] = [
         {
             **CANCEL_ONE,
             **ASKED,
-            "goes_out": _india("2026-11-22 09:30"),
-            "goes_out_text": "tomorrow 9:30",
+            "reported_call_time": _india("2026-11-22 09:30"),
+            "reported_call_time_text": "tomorrow 9:30",
         },
     ),
     ("one gap", "/place-call 98765 43210 gap=30", {**PLACE_ONE, "gap": 30}),
@@ -842,7 +842,7 @@ FAULTY: list[tuple[str, str, Mapping[str, Any], list[tuple[str, str, str | None]
         "a call that goes out at no time",
         "/cancel-call 98765 43210 goes-out=25:00",
         CANCEL_ONE,
-        [("goes_out", "does not exist", None)],
+        [("reported_call_time", "does not exist", None)],
     ),
     (
         "when a call that is placed goes out",

@@ -44,7 +44,7 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
         "bot": False,
         "deleted": False,
         "guest": False,
-        "stranger": False,
+        "is_external": False,
         "read_at": datetime(2026, 11, 21, tzinfo=UTC),
     }
     return Person(**(known | facts))
@@ -99,7 +99,13 @@ def person(user: str = "U0AGENT", **facts: Any) -> Person:
             RULES, MEMBERS, person(deleted=True), Kind.PLACE_CALL, Effect.DENY, "deactivated", id="gone"
         ),
         pytest.param(
-            RULES, MEMBERS, person(stranger=True), Kind.PLACE_CALL, Effect.DENY, "another org", id="stranger"
+            RULES,
+            MEMBERS,
+            person(is_external=True),
+            Kind.PLACE_CALL,
+            Effect.DENY,
+            "another org",
+            id="stranger",
         ),
         pytest.param(
             RULES,

@@ -186,7 +186,7 @@ UNFIT = [
     ({"guest": True}, "Guests of this workspace cannot use CallOps."),
     ({"bot": True}, "Apps and bots cannot use CallOps."),
     ({"deleted": True}, "This account is deactivated."),
-    ({"stranger": True}, "People from another organisation cannot use CallOps here."),
+    ({"is_external": True}, "People from another organisation cannot use CallOps here."),
     ({"team": "T0ELSE"}, "People from another organisation cannot use CallOps here."),
 ]
 

@@ -15,7 +15,7 @@ def at(minutes: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("goes_out", "ends"),
+    ("reported_call_time", "ends"),
     [
         pytest.param([], 480, id="no call is known: the rule's time"),
         pytest.param([180], 178, id="a call: its time less the margin"),
@@ -25,9 +25,11 @@ def at(minutes: float) -> datetime:
         pytest.param([-5], 480, id="what is over hastens nobody"),
     ],
 )
-def test_a_request_ends_with_its_rule_or_before_its_call(goes_out: list[float], ends: float) -> None:
+def test_a_request_ends_with_its_rule_or_before_its_call(
+    reported_call_time: list[float], ends: float
+) -> None:
     """Whichever is sooner, with a margin in which what was approved can be sent."""
-    times = [at(minutes) for minutes in goes_out]
+    times = [at(minutes) for minutes in reported_call_time]
     assert decide_by(NOON, timedelta(hours=8), times, margin=timedelta(minutes=2)) == at(ends)
 
 

@@ -21,7 +21,7 @@ def entry(
     action: PlaceCall | CancelCall = CANCEL,
     *,
     attempt: int = 1,
-    doubted: bool = False,
+    maybe_executed: bool = False,
     not_after: datetime | None = None,
 ) -> LogEntry:
     """An entry whose request is out."""
@@ -36,7 +36,7 @@ def entry(
         scheduled_for=None,
         state=State.SENDING,
         attempt=attempt,
-        doubted=doubted,
+        maybe_executed=maybe_executed,
         owner="me",
         lease_until=NOW,
         not_before=None,
@@ -135,7 +135,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             entry(PLACE), LATER, False, ["failed"], State.FAILED, id="a place is not put off by the system"
         ),
         pytest.param(
-            entry(attempt=2, doubted=True),
+            entry(attempt=2, maybe_executed=True),
             OK,
             False,
             ["succeeded"],
@@ -143,7 +143,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="doubt, then success",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True),
+            entry(attempt=2, maybe_executed=True),
             NOT_FOUND,
             True,
             ["inferred"],
@@ -151,10 +151,15 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="seen, then gone",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True), NOT_FOUND, False, ["unknown"], State.UNKNOWN, id="never seen"
+            entry(attempt=2, maybe_executed=True),
+            NOT_FOUND,
+            False,
+            ["unknown"],
+            State.UNKNOWN,
+            id="never seen",
         ),
         pytest.param(
-            replace(entry(attempt=2, doubted=True), kind=Kind.STOP_CAMPAIGN),
+            replace(entry(attempt=2, maybe_executed=True), kind=Kind.STOP_CAMPAIGN),
             NOT_FOUND,
             True,
             ["unknown"],
@@ -162,7 +167,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a stop removes nothing, so gone does not mean stopped",
         ),
         pytest.param(
-            replace(entry(attempt=2, doubted=True), kind=Kind.START_CAMPAIGN),
+            replace(entry(attempt=2, maybe_executed=True), kind=Kind.START_CAMPAIGN),
             NOT_FOUND,
             True,
             ["unknown"],
@@ -170,7 +175,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a start removes nothing, so gone does not mean started",
         ),
         pytest.param(
-            replace(entry(attempt=2, doubted=True), kind=Kind.DELETE_CAMPAIGN),
+            replace(entry(attempt=2, maybe_executed=True), kind=Kind.DELETE_CAMPAIGN),
             NOT_FOUND,
             True,
             ["inferred"],
@@ -178,7 +183,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a campaign was seen, then gone",
         ),
         pytest.param(
-            entry(attempt=3, doubted=True),
+            entry(attempt=3, maybe_executed=True),
             UNREACHABLE,
             True,
             ["unknown"],
@@ -186,7 +191,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="a doubt outlives an unreachable provider",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True),
+            entry(attempt=2, maybe_executed=True),
             outcome(Status.FAILED, Code.INVALID_REQUEST),
             True,
             ["unknown"],
@@ -202,7 +207,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, shortly after the first",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=9)),
+            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=9)),
             SHORT,
             False,
             ["unknown", "retry_scheduled"],
@@ -210,7 +215,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, while its window is open",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=8)),
+            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=8)),
             SHORT,
             False,
             ["unknown"],
@@ -218,7 +223,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, but its pause outlasts its window",
         ),
         pytest.param(
-            entry(attempt=3, doubted=True, not_after=NOW + timedelta(seconds=20)),
+            entry(attempt=3, maybe_executed=True, not_after=NOW + timedelta(seconds=20)),
             SHORT,
             False,
             ["unknown"],
@@ -234,7 +239,7 @@ OK = outcome(Status.OK, Code.CANCELLED)
             id="by number, and the first request left no window",
         ),
         pytest.param(
-            entry(attempt=2, doubted=True, not_after=NOW + timedelta(seconds=3)),
+            entry(attempt=2, maybe_executed=True, not_after=NOW + timedelta(seconds=3)),
             UNREACHABLE,
             False,
             ["unknown"],
@@ -429,6 +434,6 @@ def test_what_is_left_of_something_deleted_is_kept_where_it_can_be_erased() -> N
 def test_whoever_was_told_of_a_doubt_is_told_of_its_end() -> None:
     """A success after a doubt reaches the requester, whoever had to approve."""
     made = follows(
-        entry(attempt=2, doubted=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
+        entry(attempt=2, maybe_executed=True), OK, requester="U0AGENT", owner="me", now=NOW, until=None, seen=False, waited=False
     )  # fmt: skip
     assert any(post.to == "dm:U0AGENT" for post in made.posts)

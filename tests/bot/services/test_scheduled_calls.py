@@ -35,7 +35,7 @@ CALL = LogEntry(
     scheduled_for=NOW + timedelta(days=1),
     state=State.SUCCEEDED,
     attempt=1,
-    doubted=False,
+    maybe_executed=False,
     owner=None,
     lease_until=None,
     not_before=None,

@@ -22,7 +22,7 @@ def test_each_action_has_the_time_of_its_own_call(kind: str) -> None:
     both = request(first, later)
     assert [time_came(both, one, AT) for one in (first, later, silent)] == [True, False, False]
     assert not time_came(both, first, AT - MOMENT)
-    assert time_came(replace(both, goes_out=AT), silent, AT)
+    assert time_came(replace(both, reported_call_time=AT), silent, AT)
 
 
 def test_only_cancellations_come_too_late_for_a_call() -> None:
@@ -57,7 +57,7 @@ def test_a_move_is_aimed_at_one_call() -> None:
     """A later call to the number is not what is moved."""
     sent = entry(ACTIONS["cancel by number"], State.APPROVED)
     assert by_number(request(sent), sent) is not None
-    assert by_number(replace(request(sent), moves="A-2222"), sent) is None
+    assert by_number(replace(request(sent), reschedules="A-2222"), sent) is None
 
 
 def test_a_later_call_counts_if_it_was_scheduled_when_it_was_asked() -> None:

@@ -81,7 +81,7 @@ def entry(action: CallAction | None, state: State, position: int = 1, *, kind: s
         scheduled_for=NOW + timedelta(hours=1),
         state=state,
         attempt=1,
-        doubted=False,
+        maybe_executed=False,
         owner=None,
         lease_until=None,
         not_before=NOW,
@@ -133,7 +133,7 @@ def requests() -> Iterator[tuple[str, Request]]:
 
 CASES = [pytest.param(made, id=name) for name, made in requests()]
 TEMPLATES = [
-    "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "ordered", "unknown",
+    "state", "approved", "denied", "withdrawn", "expired", "happened", "did_not_happen", "retry_requested", "unknown",
     "late_answer", "failed", "succeeded", "inferred", "refused", "looked_up_gone", "still_there",
     "webhook", "call_ended", "asked", "reminded",
 ]  # fmt: skip
@@ -393,10 +393,12 @@ def test_a_state_in_words(state: State, action: str, says: str) -> None:
 
 def test_what_follows_for_a_call_that_is_moved_is_its_old_time() -> None:
     """Nobody reads that a customer will be called as if that were new, and no sentence says it twice."""
-    made = replace(request(entry(ACTIONS["cancel by number"], State.DENIED)), moves="A-2222", moves_to=LATE)
+    made = replace(
+        request(entry(ACTIONS["cancel by number"], State.DENIED)), reschedules="A-2222", new_time=LATE
+    )
     assert standing(made).endswith("The call goes out at its old time.")
     ended = replace(entry(ACTIONS["cancel by number"], State.EXPIRED), updated_at=NOW)
-    made = replace(request(ended), moves="A-2222", moves_to=LATE, approvals=[])
+    made = replace(request(ended), reschedules="A-2222", new_time=LATE, approvals=[])
     told = re.sub(r"<!date[^>]*>", "WHEN", standing(made))
     assert told == (
         "⌛ *Not moved:* the call to +91 ••••• •3210 from WHEN to WHEN. "
@@ -467,7 +469,7 @@ def test_a_deadline_that_passed_says_no_more_than_is_known(
     over = replace(
         entry(ACTIONS["cancel by id"], State.EXPIRED), scheduled_for=at if known else None, updated_at=ended
     )
-    made = replace(request(over), goes_out=at if said else None)
+    made = replace(request(over), reported_call_time=at if said else None)
     assert says.replace("WHEN", when(at)) in standing(made)
     thread = render("expired", "thread", made, Told("system", entry=over.id))
     assert thread is not None
@@ -501,7 +503,7 @@ def test_what_was_not_sent_in_time_says_why_and_no_more_than_is_known(
         updated_at=ended,
         message="CallOps could not send it.",
     )
-    made = replace(request(over), goes_out=None if known else at)
+    made = replace(request(over), reported_call_time=None if known else at)
     assert standing(made) == f"⌛ {says.replace('WHEN', when(at))}"
     thread = render("expired", "thread", made, Told("system", entry=over.id))
     assert thread is not None
@@ -516,7 +518,7 @@ def test_a_card_says_what_its_deadline_has_to_do_with_the_call() -> None:
         card(made).blocks
     )
     assert "before the call" not in str(card(request(waiting)).blocks)
-    said = replace(request(replace(waiting, scheduled_for=None)), goes_out=NOW + timedelta(hours=3))
+    said = replace(request(replace(waiting, scheduled_for=None)), reported_call_time=NOW + timedelta(hours=3))
     assert f"{when(NOW + timedelta(hours=3))}, as <@U0AGENT> says" in str(card(said).blocks)
 
 
@@ -876,7 +878,7 @@ def test_a_doubt_that_came_back_reads_as_one() -> None:
     changed = replace(
         entry(ACTIONS["cancel by number"], State.UNKNOWN),
         attempt=1,
-        doubted=True,
+        maybe_executed=True,
         not_before=None,
         message=str(came_back.changes["message"]),
     )

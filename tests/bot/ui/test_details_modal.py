@@ -31,7 +31,7 @@ def entry(number: int) -> LogEntry:
         scheduled_for=None,
         state=State.PENDING,
         attempt=0,
-        doubted=False,
+        maybe_executed=False,
         owner=None,
         lease_until=None,
         not_before=None,

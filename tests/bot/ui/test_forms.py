@@ -303,7 +303,7 @@ def test_inputs_that_were_changed_stay_as_many_when_the_form_is_built_anew() -> 
         (Verb.PLACE, "batch"),
         (Verb.PLACE, "metadata"),
         (Verb.CANCEL, "targets"),
-        (Verb.CANCEL, "goes_out"),
+        (Verb.CANCEL, "reported_call_time"),
         (Verb.STOP, "reason"),
         (Verb.DELETE_CAMPAIGN, "targets"),
         (Verb.DELETE_CAMPAIGN, "reason"),

@@ -8,13 +8,15 @@ from bot.ui.announcements import outage
 from bot.ui.request_status import passed, standing
 from bot.workers.outage_policy import failed, holds, is_down, pause_after
 from providers.actions import Code, Outcome, Status
-from storage.models import Standstill
+from storage.models import ConnectionOutage
 from storage.states import State
 from tests.bot.ui.test_channel_messages import ACTIONS, entry, request
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-DOWN = Standstill("reminders", "down", NOW, NOW + timedelta(minutes=5), 4, NOW, reachable=False, told=True)
-ASKED = replace(DOWN, why="asked", failures=0, reachable=True)
+DOWN = ConnectionOutage(
+    "reminders", "down", NOW, NOW + timedelta(minutes=5), 4, NOW, reachable=False, told=True
+)
+ASKED = replace(DOWN, reason="rate_limited", failures=0, reachable=True)
 
 
 @pytest.mark.parametrize(
@@ -64,20 +66,20 @@ def test_a_wrong_clock_holds_nothing_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("standstill", "says"),
+    ("outage", "says"),
     [
         (DOWN, "Waits: reminders does not answer, next try <!date"),
         (ASKED, "Waits: reminders asked us to wait, next try <!date"),
     ],
 )
-def test_who_waits_reads_why_and_until_when(standstill: Standstill, says: str) -> None:
+def test_who_waits_reads_why_and_until_when(outage: ConnectionOutage, says: str) -> None:
     """In the audit message, on the card, and where there are several targets."""
     one = entry(ACTIONS["place"], State.APPROVED)
-    single = replace(request(one), waits_for=standstill)
-    several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=standstill)
+    single = replace(request(one), waits_for=outage)
+    several = replace(request(one, replace(one, id="A-7K3F.2", position=2)), waits_for=outage)
     for text in (standing(single), passed(single), standing(several)):
         assert says in text
-    assert says not in standing(replace(request(replace(one, state=State.SENDING)), waits_for=standstill))
+    assert says not in standing(replace(request(replace(one, state=State.SENDING)), waits_for=outage))
 
 
 def test_who_waits_longer_anyway_reads_of_that() -> None:

@@ -35,7 +35,7 @@ def request(
     *,
     action: CallAction | None = PLACE,
     kind: Kind = Kind.PLACE_CALL,
-    doubted: bool = True,
+    maybe_executed: bool = True,
     **more: Any,
 ) -> Request:
     """A request for one call."""
@@ -50,7 +50,7 @@ def request(
         scheduled_for=None,
         state=state,
         attempt=1,
-        doubted=doubted,
+        maybe_executed=maybe_executed,
         owner=None,
         lease_until=None,
         not_before=None,
@@ -83,13 +83,13 @@ def request(
 
 
 @pytest.mark.parametrize(
-    ("before", "doubted"),
+    ("before", "maybe_executed"),
     [(State.UNKNOWN, True), (State.SENDING, False)],
     ids=["the answer was lost", "the answer is not there yet"],
 )
-def test_what_nobody_knew_is_done(before: State, doubted: bool) -> None:  # noqa: FBT001 - a column of a table
+def test_what_nobody_knew_is_done(before: State, maybe_executed: bool) -> None:  # noqa: FBT001 - a column of a table
     """The call happened: one move by the system, in this attempt, with the provider's words and id."""
-    change = settles(request(before, doubted=doubted), NOTICE, "reminders")
+    change = settles(request(before, maybe_executed=maybe_executed), NOTICE, "reminders")
     assert isinstance(change, Change)
     [move] = change.moves
     assert (change.actor, move.name, move.before, move.after) == (
@@ -133,7 +133,7 @@ def test_an_end_that_did_not_ring_settles_nothing(end: CallEnd) -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
 def test_where_nobody_has_to_settle_a_silent_end_is_nothing(state: State, end: CallEnd) -> None:
     """But for a call that people believe to go out, and that was deleted: its requester hears of it."""
-    found = settles(request(state, doubted=False), NOTICE.model_copy(update={"end": end}), "reminders")
+    found = settles(request(state, maybe_executed=False), NOTICE.model_copy(update={"end": end}), "reminders")
     if (state, end) == (State.SUCCEEDED, CallEnd.DELETED):
         assert isinstance(found, Change)
         assert found.moves == ()
@@ -148,7 +148,7 @@ CANCEL = Cancel(target=NumberRef(agent="payments", to=NUMBER))
 
 
 @pytest.mark.parametrize(
-    ("state", "doubted", "names"),
+    ("state", "maybe_executed", "names"),
     [
         (State.UNKNOWN, True, ["webhook"]),
         (State.SENDING, False, ["webhook"]),
@@ -161,11 +161,11 @@ CANCEL = Cancel(target=NumberRef(agent="payments", to=NUMBER))
 )
 def test_a_deleted_call_ends_the_doubt_about_its_deletion(
     state: State,
-    doubted: bool,  # noqa: FBT001 - a column of a table
+    maybe_executed: bool,  # noqa: FBT001 - a column of a table
     names: list[str] | None,
 ) -> None:
     """The deletion happened, whatever its own answer was; what is over stays as it is."""
-    deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, doubted=doubted)
+    deletion = request(state, action=CANCEL, kind=Kind.CANCEL_CALL, maybe_executed=maybe_executed)
     notice = NOTICE.model_copy(update={"action_id": "A-2222", "end": CallEnd.DELETED})
     found = settles_deletion(deletion, "A-7K3F", notice)
     assert isinstance(found, Change) == (names is not None)
@@ -207,7 +207,7 @@ def test_an_id_that_is_known_is_not_forgotten() -> None:
 @pytest.mark.parametrize("state", [state for state in State if state is not State.UNKNOWN])
 def test_what_is_not_in_doubt_stays_as_it_is(state: State) -> None:
     """A second delivery is nothing; a call that was never sent, and yet took place, is odd."""
-    found = settles(request(state, doubted=state is State.SENDING, attempt=0), NOTICE, "reminders")
+    found = settles(request(state, maybe_executed=state is State.SENDING, attempt=0), NOTICE, "reminders")
     assert isinstance(found, Ignored)
     assert found.odd == (state not in {State.SUCCEEDED, State.SENDING})
     assert state in found.why
@@ -268,7 +268,12 @@ async def in_doubt(log: Store) -> str:
     entry = (await log.requests.record(placing(NUMBER))).request.entries[0].id
     await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     lost = Move(
-        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+        entry,
+        "unknown",
+        frozenset({State.SENDING}),
+        State.UNKNOWN,
+        attempt=1,
+        changes={"maybe_executed": True},
     )
     await log.requests.apply(Change(entry, SYSTEM, [lost]))
     return entry
@@ -301,13 +306,13 @@ async def test_of_many_deliveries_one_is_written(log: Store) -> None:
 async def test_a_call_that_took_place_is_not_placed_again(log: Store) -> None:
     """Somebody ordered another attempt that is not begun: nothing is ready to be sent any more."""
     entry = await in_doubt(log)
-    order = Move(entry, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
+    order = Move(entry, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
     await log.requests.apply(Change(entry, "U0MANAGER", [order]))
     assert [one.id for one in await log.dispatch_queue.ready(NOW, 10)] == [entry]
     assert await told(log, entry) == 1
     assert await log.dispatch_queue.ready(NOW, 10) == []
     names = [event.name for event in await log.requests.events(entry)]
-    assert names[3:] == ["ordered", "order_dropped", "webhook"]
+    assert names[3:] == ["retry_requested", "order_dropped", "webhook"]
     assert (await log.requests.request(entry)).state is State.SUCCEEDED
     assert (await verified(log)).faults == ()
 
@@ -344,7 +349,12 @@ async def deletion_in_doubt(log: Store, *, number: str = NUMBER, agent: str = "p
     await log.requests.apply(approve(entry))
     await log.requests.apply(claim(entry, until=NOW + timedelta(seconds=30)))
     lost = Move(
-        entry, "unknown", frozenset({State.SENDING}), State.UNKNOWN, attempt=1, changes={"doubted": True}
+        entry,
+        "unknown",
+        frozenset({State.SENDING}),
+        State.UNKNOWN,
+        attempt=1,
+        changes={"maybe_executed": True},
     )
     await log.requests.apply(Change(entry, SYSTEM, [lost]))
     return entry

@@ -63,7 +63,7 @@ class Beginning:
         assert (await log.requests.request(made.id)).state is State.APPROVED
         doubtful = await in_doubt(log, clock, cancelling_by_id("vx_1"))
         after = await log.requests.apply(Change(doubtful.id, "system", [replace(back, entry=doubtful.id)]))
-        assert (after.state, after.entries[0].doubted) == (State.UNKNOWN, True)
+        assert (after.state, after.entries[0].maybe_executed) == (State.UNKNOWN, True)
         await assert_replayable(log, doubtful.id)
 
     @pytest.mark.parametrize("after", [State.WITHDRAWN, State.EXPIRED, State.REFUSED])
@@ -181,7 +181,7 @@ class Beginning:
             await log.requests.apply(begin(one, clock))
             await log.requests.apply(doubt(one.id))
         for one in (second, first):
-            order = Move(one.id, "ordered", frozenset({State.UNKNOWN}), State.APPROVED)
+            order = Move(one.id, "retry_requested", frozenset({State.UNKNOWN}), State.APPROVED)
             await log.requests.apply(Change(one.id, "U0MANAGER", [order]))
         assert [entry.id for entry in await log.dispatch_queue.ready(clock.now, 9)] == [second.id]
         with pytest.raises(Conflict):

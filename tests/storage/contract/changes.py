@@ -100,7 +100,12 @@ class Changing:
         [entry] = made.entries
         assert entry.id == made.id
         assert entry.action == new.actions[0].action
-        assert (entry.agent, entry.target_id, entry.attempt, entry.doubted) == ("payments", None, 0, False)
+        assert (entry.agent, entry.target_id, entry.attempt, entry.maybe_executed) == (
+            "payments",
+            None,
+            0,
+            False,
+        )
         assert (entry.code, entry.message) == (Code.REJECTED, "so")
 
     async def test_a_target_with_an_id_is_kept_beside_the_personal_data(self, log: Store) -> None:
@@ -144,7 +149,7 @@ class Changing:
             await log.requests.apply(replace(approve(other.id), request=one.id))
         assert (await log.requests.request(other.id)).state is State.PENDING
 
-    @pytest.mark.parametrize("key", [{"inbound": "once"}, {"nonce": "once"}])
+    @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_the_same_intent_twice_is_one_request(self, log: Store, key: dict[str, Any]) -> None:
         """A second request with the same delivery or nonce is the first one again."""
         new = replace(placing(), **key)
@@ -153,7 +158,7 @@ class Changing:
         assert (again.request, again.fresh) == (first, False)
         assert len(await log.requests.events(first.id)) == 1
 
-    @pytest.mark.parametrize("key", [{"inbound": "once"}, {"nonce": "once"}])
+    @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_the_same_intent_at_once_is_one_request(self, log: Store, key: dict[str, Any]) -> None:
         """Of many deliveries at the same moment one makes the request and the others find it."""
         new = replace(placing(), **key)
@@ -251,7 +256,13 @@ class Changing:
         await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30)))
         again = clock.now + timedelta(seconds=5)
         moves = [
-            Move(made.id, "unknown", frozenset({State.SENDING}), State.UNKNOWN, changes={"doubted": True}),
+            Move(
+                made.id,
+                "unknown",
+                frozenset({State.SENDING}),
+                State.UNKNOWN,
+                changes={"maybe_executed": True},
+            ),
             Move(
                 made.id,
                 "retry_scheduled",
@@ -262,7 +273,7 @@ class Changing:
             ),
         ]
         [entry] = (await log.requests.apply(Change(made.id, "system", moves))).entries
-        assert (entry.state, entry.doubted, entry.not_before) == (State.APPROVED, True, again)
+        assert (entry.state, entry.maybe_executed, entry.not_before) == (State.APPROVED, True, again)
         last = (await log.requests.events(made.id))[-1]
         assert (last.name, last.data["order"]) == ("retry_scheduled", 2)
         await assert_replayable(log, made.id)
@@ -285,7 +296,7 @@ class Changing:
             "denied",
         ]
 
-    @pytest.mark.parametrize("key", [{"inbound": "once"}, {"nonce": "once"}])
+    @pytest.mark.parametrize("key", [{"delivery_key": "once"}, {"nonce": "once"}])
     async def test_a_change_is_made_once(self, log: Store, key: dict[str, Any]) -> None:
         """A repeated click finds its key used up, even where the move would be possible again."""
         made = await recorded(log, replace(cancelling(), approvals_needed=3))

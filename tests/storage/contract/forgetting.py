@@ -29,7 +29,7 @@ BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
 def somebody(name: str, *, read_at: int = 0) -> Person:
     """A person whose name is known, read so many hours after noon."""
     at = NOON + timedelta(hours=read_at)
-    flags = {"bot": False, "deleted": False, "guest": False, "stranger": False}
+    flags = {"bot": False, "deleted": False, "guest": False, "is_external": False}
     return Person("U0AGENT", "T0", name, "Asia/Kolkata", **flags, read_at=at)
 
 
@@ -116,7 +116,7 @@ class Forgetting:
         """Between its two steps a move needs the number; once the second was asked for, it does not."""
         call = await recorded(log, placing())
         to = clock.now + timedelta(hours=2)
-        move = await recorded(log, replace(cancelling(), moves=call.id, moves_to=to))
+        move = await recorded(log, replace(cancelling(), reschedules=call.id, new_time=to))
         await log.requests.apply(approve(move.id))
         await succeeded(log, move.id, clock, Code.CANCELLED)
         done = await log.retention.erasable(BY_NUMBER)
@@ -124,7 +124,7 @@ class Forgetting:
             (call.id, Why.UNDER_WAY),
             (move.id, Why.MOVING),
         ]
-        await recorded(log, replace(placing(), follows=move.id))
+        await recorded(log, replace(placing(), second_step_of=move.id))
         assert move.id in {one.id for one in (await log.retention.erasable(BY_NUMBER)).requests}
 
     async def test_what_is_on_hold_stays(self, log: Store, clock: Clock) -> None:

@@ -98,7 +98,7 @@ class Joining:
 
     async def test_the_same_intent_is_found_before_anything_is_joined(self, log: Store) -> None:
         """What Slack delivers twice is its own request again, not somebody else's."""
-        new = replace(joining(cancelling()), inbound="command:1")
+        new = replace(joining(cancelling()), delivery_key="command:1")
         first = await recorded(log, new)
         again = await log.requests.record(new)
         assert (again.request.id, again.fresh) == (first.id, False)

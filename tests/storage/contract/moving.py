@@ -26,16 +26,16 @@ class Moving:
         assert not await log.dispatch_queue.moves_due(clock.now)
         await log.requests.apply(finish(move.id))
         assert [one.id for one in await log.dispatch_queue.moves_due(clock.now)] == [move.id]
-        second = await recorded(log, replace(placing(), follows=move.id))
+        second = await recorded(log, replace(placing(), second_step_of=move.id))
         assert not await log.dispatch_queue.moves_due(clock.now)
         assert (await log.requests.request(move.id)).followed_by == Followed(second.id, State.APPROVED)
-        assert (await log.requests.request(second.id)).follows == move.id
+        assert (await log.requests.request(second.id)).second_step_of == move.id
         assert not (await verified(log)).faults
 
     async def test_each_end_of_the_second_step_is_told_once(self, log: Store, clock: Clock) -> None:
         """Unknown at first, then done: both are news, and neither is twice."""
         move = await _moving(log, clock.now + timedelta(hours=2))
-        second = await recorded(log, replace(placing(), follows=move.id))
+        second = await recorded(log, replace(placing(), second_step_of=move.id))
         await log.requests.apply(begin(second, clock))
         assert not await log.dispatch_queue.moves_followed(clock.now)
         settled = Move(second.id, "happened", frozenset({State.UNKNOWN}), State.SUCCEEDED)
@@ -63,12 +63,12 @@ class Moving:
     async def test_one_move_has_one_second_step(self, log: Store, clock: Clock) -> None:
         """Whoever asks for another one is refused by the store itself."""
         move = await _moving(log, clock.now + timedelta(hours=2))
-        await recorded(log, replace(placing(), follows=move.id))
+        await recorded(log, replace(placing(), second_step_of=move.id))
         with pytest.raises(Exception, match=r"UNIQUE|unique"):
-            await log.requests.record(replace(placing(), follows=move.id))
+            await log.requests.record(replace(placing(), second_step_of=move.id))
 
 
 async def _moving(log: Store, to: datetime) -> Request:
     """A cancellation that is to move a call."""
     call = await recorded(log, placing(at=to - timedelta(hours=1)))
-    return await recorded(log, replace(cancelling(), moves=call.id, moves_to=to))
+    return await recorded(log, replace(cancelling(), reschedules=call.id, new_time=to))

@@ -73,7 +73,7 @@ class Noting:
                 [Move(made.id, "withdrawn", frozenset({State.APPROVED}), State.WITHDRAWN)],
             )
         )
-        change = replace(noted(Note(made.id, "heard")), inbound="once")
+        change = replace(noted(Note(made.id, "heard")), delivery_key="once")
         await log.requests.apply(change)
         with pytest.raises(Conflict):
             await log.requests.apply(change)

@@ -104,7 +104,7 @@ class Pacing:
         until, soon = clock.now + timedelta(days=1), clock.now + timedelta(minutes=15)
         await log.outages.pause("a", until, connections=["one", "two"], probe=soon)
         both = {"one": soon, "two": soon}
-        assert {held.connection: held.probe_at for held in await log.outages.standstills()} == both
+        assert {held.connection: held.probe_at for held in await log.outages.all_outages()} == both
         assert not await log.outages.next_probe(["one", "two"], until, due=soon - SECOND)
         later = soon + 30 * SECOND
         taken = await asyncio.gather(
@@ -116,7 +116,7 @@ class Pacing:
         assert await log.outages.next_probe(["one", "two"], soon + SECOND)  # it was answered
         assert await log.outages.next_probe(["two"], later, due=soon + SECOND)
         await log.outages.pause("a", soon, connections=["one", "two"], probe=until)
-        assert {held.probe_at for held in await log.outages.standstills()} == {until}
+        assert {held.probe_at for held in await log.outages.all_outages()} == {until}
         assert not await log.outages.next_probe(["three"], later)
 
     async def test_what_removes_something_may_go_in_spite_of_a_pause(self, log: Store, clock: Clock) -> None:

@@ -329,8 +329,8 @@ class Reading:
     async def test_a_request_keeps_when_it_is_said_to_go_out(self, log: Store, clock: Clock) -> None:
         """It is part of the request from its first event on."""
         at = clock.now + timedelta(hours=1)
-        made = await recorded(log, replace(cancelling(), goes_out=at))
-        assert made.goes_out == (await log.requests.request(made.id)).goes_out == at
+        made = await recorded(log, replace(cancelling(), reported_call_time=at))
+        assert made.reported_call_time == (await log.requests.request(made.id)).reported_call_time == at
         assert not (await verified(log)).faults
 
     async def test_an_empty_log_is_whole(self, log: Store) -> None:

@@ -35,17 +35,17 @@ class Searching:
         first = await recorded(log, placing())
         clock.move(days=1)
         second = await recorded(log, replace(placing(OTHER_NUMBER), requester="U2"))
-        stranger = await recorded(log, replace(placing(), team="T9"))
+        is_external = await recorded(log, replace(placing(), team="T9"))
         clock.move(days=-2)
         early = await recorded(log, placing())
         day = timedelta(days=1)
         queries = {
-            Query(since=noon): [stranger.id, second.id, first.id],
+            Query(since=noon): [is_external.id, second.id, first.id],
             Query(until=noon + day): [first.id, early.id],
             Query(since=noon, until=noon + day): [first.id],
             Query(since=noon, requester="U2"): [second.id],
             Query(number=NUMBER, until=noon + day): [early.id, first.id],
-            Query(team="T9"): [stranger.id],
+            Query(team="T9"): [is_external.id],
         }
         for query, expected in queries.items():
             assert _ids(await log.search.find(query)) == expected, query
@@ -217,5 +217,5 @@ def _ids(found: Found) -> Sequence[str]:
 
 
 def _member(user: str, name: str) -> Person:
-    known = {"bot": False, "deleted": False, "guest": False, "stranger": False}
+    known = {"bot": False, "deleted": False, "guest": False, "is_external": False}
     return Person(user, "T1", name, "Asia/Kolkata", **known, read_at=NOON)

@@ -214,7 +214,7 @@ class Posting:
         await recorded(log, replace(cancelling(), posts=posts))
         [audit] = await take(log, clock)
         shut = clock.now + timedelta(minutes=1)
-        await log.outbox.postpone(audit, not_before=shut, error="is_archived", lane="shut C1", aside=True)
+        await log.outbox.postpone(audit, not_before=shut, error="is_archived", lane="shut C1", unordered=True)
         order = []
         while due := await take(log, clock):
             order += [post.to for post in due]
@@ -222,7 +222,7 @@ class Posting:
         assert order == ["card", "dm:U1"]
         clock.now = shut
         [again] = await take(log, clock)
-        assert (again.to, again.aside, again.tries) == ("audit", True, 2)
+        assert (again.to, again.unordered, again.tries) == ("audit", True, 2)
         await log.outbox.delivered(again, MessageRef("C1", "1.1"), seen=0, opens=["shut C1"])
         [reply] = await take(log, clock)
         assert reply.to == "thread"
@@ -296,13 +296,13 @@ class Remembering:
 
     async def test_a_delivery_is_forgotten_after_a_week(self, log: Store, clock: Clock) -> None:
         """What Slack delivered is told apart for days; a nonce for ever."""
-        made = await recorded(log, replace(placing(), inbound="t1", nonce="n1"))
+        made = await recorded(log, replace(placing(), delivery_key="t1", nonce="n1"))
         clock.move(days=6)
-        await recorded(log, replace(placing(), inbound="t2"))
-        assert not (await log.requests.record(replace(placing(), inbound="t1"))).fresh
+        await recorded(log, replace(placing(), delivery_key="t2"))
+        assert not (await log.requests.record(replace(placing(), delivery_key="t1"))).fresh
         clock.move(days=2)
-        await recorded(log, replace(placing(), inbound="t3"))
-        assert (await log.requests.record(replace(placing(), inbound="t1"))).fresh
+        await recorded(log, replace(placing(), delivery_key="t3"))
+        assert (await log.requests.record(replace(placing(), delivery_key="t1"))).fresh
         again = await log.requests.record(replace(placing(), nonce="n1"))
         assert (again.request.id, again.fresh) == (made.id, False)
 
@@ -331,7 +331,7 @@ class Remembering:
             bot=False,
             deleted=False,
             guest=True,
-            stranger=False,
+            is_external=False,
             read_at=NOON,
         )
         assert await log.users.person("U1") is None

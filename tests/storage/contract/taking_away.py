@@ -56,7 +56,7 @@ class TakingAway:
         """Another call to the number that goes with it is cancelled, and not placed anew."""
         call, beside = await _scheduled(log, clock), await _scheduled(log, clock)
         to = TOMORROW + timedelta(hours=2)
-        move = await _done(log, clock, replace(cancelling(), moves=call.id, moves_to=to))
+        move = await _done(log, clock, replace(cancelling(), reschedules=call.id, new_time=to))
         assert (await log.requests.request(call.id)).cancelled == Cancelled(move.id, moved=True)
         assert (await log.requests.request(beside.id)).cancelled == Cancelled(move.id)
 

@@ -52,7 +52,7 @@ class Lives(RuleBasedStateMachine):
         self.folder = Path(mkdtemp())
         self.clock = Clock()
         self.states: dict[str, State] = {}
-        self.doubted: set[str] = set()
+        self.maybe_executed: set[str] = set()
         self.attempts: dict[str, int] = {}
         self.keys: dict[str, str] = {}
         self.opened: list[Store] = []
@@ -88,7 +88,8 @@ class Lives(RuleBasedStateMachine):
         """Make a change, which must succeed exactly if every entry stands where its move begins."""
         possible = all(
             self.states[move.entry] in move.before
-            and move.after in onward(self.states[move.entry], doubted=move.entry in self.doubted)
+            and move.after
+            in onward(self.states[move.entry], maybe_executed=move.entry in self.maybe_executed)
             for move in change.moves
         )
         if not possible:
@@ -119,7 +120,7 @@ class Lives(RuleBasedStateMachine):
                 self.run(self.log.requests.apply(finish(entry, owner="two", attempt=attempt)))
             if after is State.UNKNOWN:
                 self.attempt(doubt(entry, attempt=attempt))
-                self.doubted.add(entry)
+                self.maybe_executed.add(entry)
             else:
                 self.attempt(finish(entry, after, code=Code.QUEUED, attempt=attempt))
 
@@ -129,7 +130,7 @@ class Lives(RuleBasedStateMachine):
         entry = self.entries(request)[0]
         move = Move(entry, "not_sent_again", frozenset({State.APPROVED}), State.UNKNOWN)
         change = Change(request, "system", [move])
-        if self.states[entry] is State.APPROVED and entry not in self.doubted:
+        if self.states[entry] is State.APPROVED and entry not in self.maybe_executed:
             with pytest.raises(IllegalMove):
                 self.run(self.log.requests.apply(change))
         else:

@@ -284,7 +284,7 @@ QUERIES: dict[str, tuple[Callable[[sqlite3.Connection], object], str]] = {
     "unsure": (lambda db: unsure(db, ["a"], 9), "actions_unsure (connection=?)"),
     "sighted before": (lambda db: sighted_before(db, "A-2222"), "events_looked_up"),
     "a turn": (lambda db: rate_limits.turn(db, "a", 5, NOON), "PRIMARY KEY"),
-    "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_doubted"),
+    "waits": (lambda db: exclusion.waits(db, "A-2222"), "actions_maybe_executed"),
     "lapsed": (lambda db: lapsed(db, NOON), "actions_state"),
     "undecided": (lambda db: undecided(db, NOON, 9), "requests_pending (<expr><?)"),
     "pending": (

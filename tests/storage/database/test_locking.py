@@ -34,7 +34,7 @@ ASHA = Person(
     bot=False,
     deleted=False,
     guest=False,
-    stranger=False,
+    is_external=False,
     read_at=NOON,
 )
 
@@ -63,7 +63,7 @@ def count(path: Path) -> int:
 async def test_what_is_not_written_by_its_deadline_never_is(log: Store, path: Path) -> None:
     """A request, a change, a report and a turn: each caller is told in time, and nothing is recorded later."""
     made = (await log.requests.record(placing())).request
-    new = replace(placing(), inbound="the same trigger")
+    new = replace(placing(), delivery_key="the same trigger")
     writes = (
         lambda: log.requests.record(new),
         lambda: log.requests.apply(withdraw(made.entries[0].id)),

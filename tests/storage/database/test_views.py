@@ -48,7 +48,7 @@ async def path(tmp_path: Path) -> AsyncIterator[Path]:
             bot=False,
             deleted=False,
             guest=False,
-            stranger=False,
+            is_external=False,
             read_at=NOON,
         )
     )

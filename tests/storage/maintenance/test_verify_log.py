@@ -199,7 +199,7 @@ TAMPERING: dict[str, tuple[str, ...]] = {
     "what is kept is no text": ("UPDATE personal SET value = CAST(x'55FF' AS TEXT) WHERE event = 2",),
     "a request has an empty mode": ("UPDATE requests SET mode = ''",),
     "a message is empty": ("UPDATE actions SET message = '' WHERE message IS NULL",),
-    "a flag is another": ("UPDATE actions SET doubted = 1 - doubted",),
+    "a flag is another": ("UPDATE actions SET maybe_executed = 1 - maybe_executed",),
     "what was approved is another": ("UPDATE approvals SET content = 'another hash'",),
     "an approval is of no event": (
         'INSERT INTO approvals SELECT 1, request, person, decision, "group", members, content, at FROM approvals LIMIT 1',

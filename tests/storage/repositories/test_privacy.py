@@ -66,7 +66,7 @@ async def live(log: Store, clock: Clock, n: int) -> str:
             bot=False,
             deleted=False,
             guest=False,
-            stranger=False,
+            is_external=False,
             read_at=NOON,
         )
     )

@@ -152,7 +152,7 @@ async def test_a_purged_number_is_in_no_byte_in_any_spelling(tmp_path: Path, spe
     clock = Clock()
     log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock)
     said = SPELLINGS[spelling]
-    flags = {"bot": False, "deleted": False, "guest": False, "stranger": False}
+    flags = {"bot": False, "deleted": False, "guest": False, "is_external": False}
     await log.users.keep_person(Person("U1", "T0", f"Asha {said}", "UTC", **flags, read_at=NOON))
     await log.users.keep_person(Person("U2", "T0", "Sam", "UTC", **flags, read_at=NOON))
     await live(log, clock, f"it is {said}, she says")

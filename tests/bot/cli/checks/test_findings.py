@@ -172,7 +172,7 @@ def test_colleagues_of_a_grid_can_act() -> None:
 def test_peoples_zones(zone: str, expected: str) -> None:
     """A zone that is not known here is one in which no typed time can be read."""
     person = Person(
-        "U1", "T0", "asha", zone, bot=False, deleted=False, guest=False, stranger=False, read_at=NOW
+        "U1", "T0", "asha", zone, bot=False, deleted=False, guest=False, is_external=False, read_at=NOW
     )
     assert about_zones(iter([person])).result == expected
 
