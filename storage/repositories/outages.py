@@ -28,7 +28,7 @@ TOLD: Final = 20
 
 
 def traffic(connection: Connection, owner: str) -> Traffic:
-    """How many requests others are sending, and what stands still."""
+    """Return how many requests others are sending, and what stands still."""
     sending = connection.execute(
         """
         SELECT connection, count(*) FROM actions
@@ -45,7 +45,7 @@ def all_outages(connection: Connection) -> list[ConnectionOutage]:
 
 
 def waits_for(connection: Connection, name: str) -> ConnectionOutage | None:
-    """What a connection's entries wait for now, as far as people are told."""
+    """Return what a connection's entries wait for now, as far as people are told, or None."""
     row = connection.execute(
         """
         SELECT * FROM outages WHERE connection = ? AND told = 1
@@ -81,12 +81,13 @@ def failed(
     if known and began < known.failed_at:
         return known
     failures = known.failures + 1 if known else 1
-    connection.execute(
+    counted = connection.execute(
         """
         INSERT INTO outages (connection, reason, since, until, failures, failed_at, reachable, told)
         VALUES (:name, 'down', :since, :until, :failures, :now, :reachable, :told)
         ON CONFLICT (connection, reason) DO UPDATE SET since = :since, until = :until, failures = :failures,
             failed_at = :now, reachable = :reachable, told = :told
+        RETURNING *
         """,
         {
             "name": name,
@@ -97,15 +98,15 @@ def failed(
             "reachable": reachable,
             "told": failures >= told_from,
         },
-    )
+    ).fetchone()
     if failures >= told_from:
         _announce(connection, sources, name)
         _tell_again(connection, name, now)
-    return _outage(_row(connection, name, "down"))
+    return _outage(counted)
 
 
 def answered(connection: Connection, sources: Sources, name: str) -> None:
-    """A provider that failed answers again."""
+    """Note that a provider that failed answers again."""
     row = _row(connection, name, "down")
     if row is None:
         return
@@ -119,7 +120,7 @@ def answered(connection: Connection, sources: Sources, name: str) -> None:
 
 
 def probe(connection: Connection, sources: Sources, name: str, until: datetime) -> bool:
-    """Whether the caller may find out, until then, if a provider answers whose pause is over."""
+    """Return whether the caller may find out, until then, if a provider answers whose pause is over."""
     now = sources.clock()
     may = connection.execute(
         """
@@ -145,7 +146,7 @@ def asked(
     probe: datetime | None,
     tell: bool,
 ) -> None:
-    """The provider of these connections, of one account, wants to be left alone until then."""
+    """Note that the provider of these connections, of one account, wants to be left alone until then."""
     for name in names:
         connection.execute(
             """
@@ -224,14 +225,14 @@ def over(connection: Connection, sources: Sources) -> None:
 
 
 def forget(connection: Connection, name: str, reason: Literal["down", "rate_limited"]) -> None:
-    """Nothing is to be known of it any more."""
+    """Forget that a connection stands still for this reason."""
     connection.execute("DELETE FROM outages WHERE connection = ? AND reason = ?", [name, reason])
 
 
 def lift(
     connection: Connection, sources: Sources, names: Collection[str], account: str
 ) -> list[ConnectionOutage]:
-    """End the pauses of an account and its connections now; what stood still."""
+    """End the pauses of an account and its connections now, and return what stood still."""
     now = sources.clock()
     held = [one for one in all_outages(connection) if one.connection in names]
     connection.execute("DELETE FROM pauses WHERE account = ?", [account])
@@ -287,8 +288,7 @@ def _row(connection: Connection, name: str, reason: str) -> Row | None:
     return found
 
 
-def _outage(row: Row | None) -> ConnectionOutage:
-    assert row is not None  # noqa: S101 - it was just written
+def _outage(row: Row) -> ConnectionOutage:
     return ConnectionOutage(
         connection=row["connection"],
         reason=row["reason"],

@@ -35,31 +35,31 @@ _FREE: Final = """
 """
 _DUE: Final = f"""
     WITH RECURSIVE lanes (name) AS (
-        SELECT min(lane) FROM outbox INDEXED BY outbox_lane WHERE ended IS NULL AND lane IS NOT NULL
+        SELECT min(lane) FROM outbox WHERE ended IS NULL AND lane IS NOT NULL
         UNION ALL
-        SELECT (SELECT min(lane) FROM outbox INDEXED BY outbox_lane
+        SELECT (SELECT min(lane) FROM outbox
                 WHERE ended IS NULL AND lane > lanes.name)
         FROM lanes WHERE name IS NOT NULL
     ), due (id) AS (
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_due
+            SELECT id FROM outbox
             WHERE {_FREE} AND coalesce(not_before, 0) = 0 ORDER BY id LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_due
+            SELECT id FROM outbox
             WHERE {_FREE} AND coalesce(not_before, 0) > 0 AND coalesce(not_before, 0) <= :now LIMIT :limit)
         UNION
         SELECT id FROM (
-            SELECT id FROM outbox INDEXED BY outbox_postponed
+            SELECT id FROM outbox
             WHERE {_FREE} AND not_before IS NOT NULL AND postponed_at > :ahead LIMIT :limit)
         UNION
         SELECT id FROM lanes CROSS JOIN outbox ON id = (
-            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            SELECT min(id) FROM outbox
             WHERE ended IS NULL AND lane = lanes.name AND is_next = 1)
         WHERE (not_before IS NULL OR not_before <= :now OR postponed_at > :ahead)
             AND (lease_until IS NULL OR lease_until <= :now)
             AND lane NOT IN (
-                SELECT lane FROM outbox INDEXED BY outbox_leased
+                SELECT lane FROM outbox
                 WHERE ended IS NULL AND lease_until > :now AND lane IS NOT NULL)
     )
     SELECT outbox.* FROM due JOIN outbox USING (id) ORDER BY id LIMIT :limit
@@ -67,7 +67,7 @@ _DUE: Final = f"""
 
 
 def is_edited(slot: str) -> bool:
-    """Whether what is posted there is one message that is edited from then on."""
+    """Return whether what is posted there is one message that is edited from then on."""
     return slot in EDITED or slot.startswith((ASKED, REPLY))
 
 
@@ -150,7 +150,7 @@ def delivered(
     seen: int | None,
     opens: Collection[str] = (),
 ) -> None:
-    """A post was made. ``ref`` says where a lasting message (audit, card, announcement) stands.
+    """Note that a post was made. ``ref`` says where a lasting message (audit, card, announcement) stands.
 
     ``seen`` is the last event it already showed: older edits of the same message need not be sent, nor
     the same words about what the machine did to another entry of the request. All that waits in the lanes
@@ -220,7 +220,7 @@ def postpone(
     lane: str | None = None,
     unordered: bool = False,
 ) -> None:
-    """A post could not be made yet. Without an ``error`` it was not tried, and no try is counted.
+    """Put a post off that could not be made yet. Without an ``error`` it was not tried: no try is counted.
 
     All that waits in its ``lane`` is not due before either. Set ``unordered``, the request's posts to other
     places go on.
@@ -246,7 +246,7 @@ def postpone(
         """
         UPDATE outbox SET not_before = :until, postponed_at = :now
         WHERE id = (
-            SELECT min(id) FROM outbox INDEXED BY outbox_lane
+            SELECT min(id) FROM outbox
             WHERE ended IS NULL AND lane = :lane AND is_next = 1)
         """,
         {"until": microseconds(not_before), "now": microseconds(now), "lane": lane},
@@ -254,7 +254,7 @@ def postpone(
 
 
 def abandon(connection: Connection, sources: Sources, post: Outgoing, *, error: str) -> None:
-    """A post can never be made (the channel is gone): kept, with the reason, and no longer tried."""
+    """Give up a post that can never be made (the channel is gone): it is kept, with the reason."""
     connection.execute("UPDATE outbox SET error = ? WHERE id = ?", [error, post.id])
     _end(connection, post, "abandoned", sources.clock())
 
