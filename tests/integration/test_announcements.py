@@ -33,10 +33,16 @@ BY_NUMBER = Erasing("by number", numbers=frozenset({NUMBER}))
 WHY = "Kanariya asked not to be called"
 
 
+def reloading(stage: Bench, bot: Bot, read: Callable[[], Settings]) -> Reloading:
+    """What keeps the rules of a bot."""
+    return Reloading(bot.log, bot.current, bot.directory, read, stage.clock)
+
+
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Bench]:
-    """A world with one bot in it, which has posted all it had to."""
+    """A world with one bot in it, whose log knows its rules, and which has posted all it had to."""
     async with bench(tmp_path) as made:
+        await reloading(made, made.bot, lambda: made.bot.settings).keep()
         await made.bot.ask(PLACE)
         await made.bot.rounds()
         await made.bot.posts()
@@ -62,15 +68,8 @@ async def stop(_: Bench, bot: Bot) -> None:
 
 
 async def change_rules(stage: Bench, bot: Bot) -> None:
-    """Keep the rules in force, and others after them."""
-
-    def read() -> Settings:
-        return replace(bot.settings, rules=bot.settings.rules[:1])
-
-    reloading = Reloading(bot.log, bot.current, bot.directory, read, stage.clock)
-    if await bot.log.audit.rules() is None:
-        await reloading.keep()
-    await reloading.reload()
+    """Read other rules than those that the log knows."""
+    await reloading(stage, bot, lambda: replace(bot.settings, rules=bot.settings.rules[:1])).reload()
 
 
 async def break_rules(stage: Bench, bot: Bot) -> None:
@@ -79,7 +78,7 @@ async def break_rules(stage: Bench, bot: Bot) -> None:
     def read() -> Settings:
         raise SettingsFault(["callops.toml: rules 98765 43210: there is no such key"])
 
-    await Reloading(bot.log, bot.current, bot.directory, read, stage.clock).reload()
+    await reloading(stage, bot, read).reload()
 
 
 async def fall(_: Bench, bot: Bot) -> None:
