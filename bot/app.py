@@ -17,7 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.config.current import SettingsHolder
+from bot.config.settings import SettingsHolder
 from bot.listeners.actions import Requests
 from bot.listeners.approvals import Decisions
 from bot.listeners.command_flow import CommandFlow

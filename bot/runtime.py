@@ -12,8 +12,7 @@ from typing import Final
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import Surfaces
-from bot.config.current import SettingsHolder
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SettingsHolder
 from bot.listeners.actions import Requests
 from bot.parsing.vocabulary import vocabulary
 from bot.services.approvals import ApprovalService

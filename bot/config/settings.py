@@ -210,3 +210,10 @@ def make_adapters(settings: Settings, clock: Callable[[], datetime]) -> dict[str
         name: find(connection.provider)(connection.settings, deadline=deadline, clock=clock)
         for name, connection in settings.connections.items()
     }
+
+
+@dataclass(slots=True)
+class SettingsHolder:
+    """Holds the settings in force. A reload replaces ``current`` for everyone who reads it."""
+
+    current: Settings

@@ -12,7 +12,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.config.current import SettingsHolder
+from bot.config.settings import SettingsHolder
 from bot.parsing.vocabulary import caution
 from bot.services.approvals import ApprovalService, content
 from bot.services.commands import nonce

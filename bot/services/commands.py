@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from bot.config.current import SettingsHolder
+from bot.config.settings import SettingsHolder
 from bot.parsing.command import Fault, Later, Line, Typist, Verb, Vocabulary
 from bot.parsing.defaults import Inferred
 from bot.parsing.numbers import NumberTarget

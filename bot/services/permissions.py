@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.config.current import SettingsHolder
+from bot.config.settings import SettingsHolder
 from bot.policy import engine
 from bot.policy.engine import Case, Decision, Effect
 from bot.policy.matching import wanted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.config.current import SettingsHolder
+from bot.config.settings import SettingsHolder
 from bot.policy.rules import Rule
 from bot.services import call_checks
 from bot.services.models import Wish

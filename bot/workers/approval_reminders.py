@@ -12,8 +12,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
-from bot.config.current import SettingsHolder
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SettingsHolder
 from bot.policy import engine
 from bot.policy.rules import Rule
 from bot.services.notifications import ASKED, INSTEAD_OF, REMINDED

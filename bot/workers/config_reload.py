@@ -11,9 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.config.current import SettingsHolder
 from bot.config.environment import SettingsFault
-from bot.config.settings import Settings
+from bot.config.settings import Settings, SettingsHolder
 from bot.policy import calling_hours
 from bot.policy.rules import written
 from bot.slack.users import Directory

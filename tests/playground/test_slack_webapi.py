@@ -402,11 +402,11 @@ async def test_the_journal_has_every_call_and_no_token(on: Stage) -> None:
     ],
 )
 async def test_people_of_a_grid_have_each_shape(
-    user: str, team: str | None, enterprise: str | None, *, is_external: bool
+    user: str, team: str | None, enterprise: str | None, *, stranger: bool
 ) -> None:
     """`users.info` with and without `team_id`, and `auth.test` names the organisation."""
     async with stage(workspace=content.make(content.GRID)) as on:
         found = (await on.client.users_info(user=user))["user"]
         assert (await on.client.auth_test())["enterprise_id"] == "E0CALLOPS"
-    assert (found.get("team_id"), found["is_stranger"]) == (team, is_external)
+    assert (found.get("team_id"), found["is_stranger"]) == (team, stranger)
     assert found.get("enterprise_user", {}).get("enterprise_id") == enterprise
