@@ -15,6 +15,10 @@ Command = Callable[[Namespace, Mapping[str, str]], int]
 """A command of `bot.cli`: it takes what was chosen and the environment, and returns the exit status."""
 
 
+CLOSED_PIPE: Final = 128 + 13
+"""The exit status where nobody reads any more (``log list | head``): that of a program that SIGPIPE ends."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return the exit status: 0 done, 1 found something wrong, 2 could not start."""
     sys.excepthook = _print_exception
@@ -26,10 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
         from bot.text.terminal import complain
         from storage.errors import LogBusyError
 
+        if isinstance(error, BrokenPipeError):
+            _print_no_more()
+            return CLOSED_PIPE
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
-            os.dup2(
-                os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-            )  # Python writes the rest as it ends
+            _print_no_more()
             complain("What was to be printed did not find room where it goes. Make room, and run it again.")
             return 2
         if isinstance(error, SettingsFault):
@@ -42,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
             "Run it again."
         )
         return 2
+
+
+def _print_no_more() -> None:
+    """Send to nowhere what Python writes as it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(chosen: Namespace) -> int:
@@ -98,6 +108,8 @@ def _check(chosen: Namespace) -> int:
         from bot.cli.check import run
 
         return run(variables, as_json=chosen.json)
+    except BrokenPipeError:
+        raise
     except Exception as error:  # noqa: BLE001 - Python's own status would say that something else is wrong
         # Frames and kinds only: an exception's own words may hold a secret.
         frames = "".join(traceback.format_tb(error.__traceback__)).splitlines()

@@ -1,0 +1,30 @@
+"""The command line as a whole."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bot.__main__ import CLOSED_PIPE
+from tests.support.tree import ROOT
+
+
+@pytest.mark.parametrize("command", ["manifest", "key", "check"])
+def test_nobody_reads_any_more(command: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """As in ``manifest | head``: the command ends without a word, with the status that SIGPIPE gives."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        ended = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "bot", command],
+            cwd=tmp_path_factory.mktemp("elsewhere"),
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(writing)
+    assert (ended.returncode, ended.stderr) == (CLOSED_PIPE, "")
