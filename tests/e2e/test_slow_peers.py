@@ -101,7 +101,7 @@ class Dripping:
 
 
 @asynccontextmanager
-async def dripping(scene: Scene, sent: Callable[[], bytes], number: int) -> AsyncIterator[None]:
+async def dripping(scene: Scene, sent: Callable[[], bytes], number: int) -> AsyncIterator[Dripping]:
     """Hold that many connections meanwhile."""
     held = Dripping(scene, sent, number)
     running = asyncio.create_task(held.run())
@@ -111,7 +111,7 @@ async def dripping(scene: Scene, sent: Callable[[], bytes], number: int) -> Asyn
 
     try:
         await until(all_open)
-        yield
+        yield held
         assert not running.done()
     finally:
         running.cancel()
@@ -172,8 +172,12 @@ async def test_a_flood_of_strangers_leaves_few_lines(scene: Scene) -> None:
             *(look(scene, "/nothing/here") for _ in range(BURST)),
             *(nonsense(scene) for _ in range(BURST)),
         )
-    async with dripping(scene, half_a_head, DRIPPING):
-        await look(scene, "/healthz")
+    async with dripping(scene, half_a_head, DRIPPING) as held:
+
+        async def some_were_closed() -> bool | None:
+            return held.opened >= DRIPPING + LINES_OF_A_KIND or None
+
+        await until(some_were_closed)
     assert await scene.stop_bot() == 0
     lines = scene.bot_log().splitlines()[before:]
     for kind in ("was answered 401", "Invalid HTTP request", "was closed"):
