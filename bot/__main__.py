@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         from bot.text.terminal import complain
         from storage.errors import LogBusyError
 
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error, BrokenPipeError) and nobody_reads(sys.stdout.fileno()):
             _print_no_more()
             return CLOSED_PIPE
         if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
@@ -47,6 +47,15 @@ def main(arguments: list[str] | None = None) -> int:
             "Run it again."
         )
         return 2
+
+
+def nobody_reads(descriptor: int) -> bool:
+    """Return whether a descriptor is a pipe whose reader is gone. Any other broken pipe is a fault."""
+    import select
+
+    poll = select.poll()
+    poll.register(descriptor, 0)  # errors are told whatever is asked for
+    return any(told & (select.POLLERR | select.POLLHUP) for _, told in poll.poll(0))
 
 
 def _print_no_more() -> None:

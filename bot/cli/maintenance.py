@@ -1,4 +1,4 @@
-"""What keeps the log and what it waits for in order: `python -m bot backup`, `purge` and `resume`.
+"""Upkeep of the log at a terminal: `python -m bot backup`, `purge` and `resume`.
 
 Personal data is purged by age, by number, by person, or again after a restore.
 """
@@ -96,7 +96,7 @@ def resume(chosen: argparse.Namespace, variables: Mapping[str, str]) -> int:
 
 
 def _missing(connection: str, settings: Settings) -> str | None:
-    """What there is none of."""
+    """Return what is missing, the log or the connection, as a sentence; None: neither is."""
     if not settings.database.exists():
         return f"There is no log at {settings.database}: is DATABASE_URL right?"
     if connection not in settings.connections:
@@ -121,7 +121,7 @@ async def _lift(connection: str, settings: Settings) -> list[ConnectionOutage]:
 
 
 def lifted_words(one: ConnectionOutage) -> str:
-    """What was lifted, and what follows."""
+    """Return what was lifted, and what follows."""
     until = f"{one.until:%d %b %H:%M:%S} UTC"
     if one.reason == "rate_limited":
         return f"{one.connection} had asked us to wait until {until}. CallOps asks it again now."

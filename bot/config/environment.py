@@ -30,12 +30,12 @@ _OTHER_ENCODINGS: Final = {
     b"\x1f\x8b": "gzip",
     b"PK\x03\x04": "zip",
 }
-"""How files begin that are in another encoding, or packed."""
+"""Signatures of files in another encoding, and of packed ones."""
 _SAVE: Final = "save it as plain text in UTF-8"
 
 
 class SettingsFault(Exception):
-    """What is wrong with the environment and the file: one line each, in the operator's words."""
+    """Faults of the environment and the file: one line each, in the operator's words."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("\n".join(faults))
@@ -43,7 +43,7 @@ class SettingsFault(Exception):
 
 
 class NotText(ValueError):
-    """What a file is instead, and what to do, as the second half of a sentence."""
+    """Return what a file is instead, and what to do, as the second half of a sentence."""
 
 
 def read_text(path: Path) -> str:
@@ -168,7 +168,7 @@ def database_path(url: str | None, faults: list[str]) -> Path:
 
 
 def is_key(text: str) -> bool:
-    """Whether a text is what `python -m bot key` prints."""
+    """Return whether a text is what `python -m bot key` prints."""
     return key_bytes(text) is not None
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bot.__main__ import CLOSED_PIPE
+from bot.__main__ import CLOSED_PIPE, nobody_reads
 from tests.support.tree import ROOT
 
 
@@ -28,3 +28,14 @@ def test_nobody_reads_any_more(command: str, tmp_path_factory: pytest.TempPathFa
     finally:
         os.close(writing)
     assert (ended.returncode, ended.stderr) == (CLOSED_PIPE, "")
+
+
+def test_another_broken_pipe_is_no_end_of_printing() -> None:
+    """A connection that breaks is a fault, as long as somebody reads what is printed."""
+    reading, writing = os.pipe()
+    try:
+        assert not nobody_reads(writing)
+        os.close(reading)
+        assert nobody_reads(writing)
+    finally:
+        os.close(writing)
