@@ -132,6 +132,29 @@ def test_no_command_prints_a_number_whatever_it_was_taken_for(
     assert not [part for part in printed.split("•") if "9876543210" in digits_of(part)]
 
 
+def test_what_the_program_itself_wrote_is_shown_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of a process and the seal of a stop list may read like numbers; an auditor compares them."""
+    owner = "381262-07882327"
+
+    async def make() -> None:
+        clock = Clock()
+        log = await Store.open(tmp_path / "log.db", key=KEY, clock=clock, random=bytes)
+        made = (await log.requests.record(placing(NUMBER))).request
+        await log.requests.apply(claim(made.id, until=clock.now + timedelta(seconds=30), owner=owner))
+        await log.close()
+
+    asyncio.run(make())
+    key = base64.b64encode(KEY).decode()
+    chosen = make_parser().parse_args(["log", "show", "A-2222", "--json"])
+    assert (
+        log_command.run(chosen, {"DATABASE_URL": f"sqlite:///{tmp_path / 'log.db'}", "CALLOPS_KEY": key}) == 0
+    )
+    events = json.loads(capsys.readouterr().out)["events"]
+    assert [event["data"]["owner"] for event in events if "owner" in event["data"]] == [owner]
+
+
 def with_note(change: Change) -> Move:
     """The change's one move, with something that its person wrote."""
     [move] = change.moves
