@@ -83,7 +83,14 @@ class Scene(Stage):
         return bot
 
     async def start_over(self, folder: Path) -> None:
-        """Another play on the same stage: everything as at first, and a folder for another bot."""
+        """Another play on the same stage: everything as at first, and a folder for another bot.
+
+        No bot of the last play goes on, not even where its test failed before it stopped it.
+        """
+        for bot in self._processes:
+            if isinstance(bot, Forked):
+                bot.kill()
+                await bot.wait()
         self.folder, self.bot = folder, None
         self.folder.mkdir()
         self.told_otherwise, self.errors_expected, self.over_http = {}, (), OVER_HTTP
