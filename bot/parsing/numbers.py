@@ -308,8 +308,15 @@ class NumberReader:
             return False
         if any(one.end == longest.end and one.e164 != longest.e164 for one in readings):
             return False
-        if not any(one.end < longest.end and one.national_digits >= _SHORT_NATIONAL for one in readings):
+        shorter = [
+            ends.index(one.end)
+            for one in readings
+            if one.end < longest.end and one.national_digits >= _SHORT_NATIONAL
+        ]
+        if not shorter:
             return True
+        if any(groups[at].dashed and not groups[at + 1].dashed for at in shorter):
+            return False  # whoever parts groups by dashes puts the last one behind the last dash
         fills_cell = not follows and last == len(groups) - 1
         return fills_cell and (longest.is_as_printed or _is_regular(groups[last - 1], group, longest))
 

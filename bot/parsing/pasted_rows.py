@@ -44,8 +44,12 @@ SHORTEST_IN_WORDS = 10
 
 _MANY = 3
 """Lines with a number each that are a list, wherever in them the numbers stand."""
-_MARK = re.compile(r"^[ ]*(?:(?:[*•·]|>+|\d{1,3}[.)])[ ]+|[-–][ ](?![ ]))", re.MULTILINE)  # noqa: RUF001 - a dash people paste
-"""What a list begins its lines with. A dash before wide spaces is a cell in which nothing stands."""
+_MARK = re.compile(
+    r"^[ ]*(?:(?:[*•·]|>+|\d{1,3}[.)](?![ |;,]*$))[ ]+|[-–][ ](?![ ]))",  # noqa: RUF001 - a dash people paste
+    re.MULTILINE,
+)
+"""What a list begins its lines with. A dash before wide spaces is a cell in which nothing stands, and a
+running number before nothing is a row."""
 _IN_QUOTES = re.compile(r'\s*["“„].*["”“]\s*')
 _RULER = re.compile(r"(?=.*[-=]{3}|.*\|)[\s|:+=-]+")
 _COLUMN_OF_NUMBERS = re.compile(

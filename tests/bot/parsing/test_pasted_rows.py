@@ -1,5 +1,6 @@
 """Targets pasted from a sheet: one a line, with other words beside it."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -85,6 +86,23 @@ def test_a_number_behind_words_is_never_taken_for_a_reason(typed: str) -> None:
     [fault] = read(typed).faults
     assert fault.field == "targets"
     assert fault.message.startswith(("“98765 43211” stands behind words.", "“98765 43212” stands behind"))
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "No | Phone\n1. | 98765 43210\n2. | \n3. | 98765 43211",
+        "1. 98765 43210\n2. \n3. 98765 43211",
+        "1) | 98765 43210 | due\n2) | | \n3) | 98765 43211 | due",
+        "1) ; 98765 43210\n2) ; \n3) ; 98765 43211",
+    ],
+)
+def test_a_row_of_its_running_number_alone_is_named(pasted: str) -> None:
+    """Somebody has no number there, and the answer says so."""
+    [fault] = read(pasted).faults
+    assert isinstance(fault, Question)
+    assert re.match(r"Line \d, “2[.)]”: no phone number", fault.message)
+    assert len(targets(read(pasted))) == len(BOTH)
 
 
 def test_a_line_without_a_number_among_others_is_named() -> None:
