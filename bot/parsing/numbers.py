@@ -74,7 +74,8 @@ class Reading:
     start: int
     end: int
     abroad: bool = False
-    """Whether its digits are one only as they are dialled in another country, or with a plus before them."""
+    """Whether its digits are one only as they are dialled in another country, or with a plus before them, or
+    are in another reading a number that CallOps never calls."""
 
     @property
     def e164(self) -> str:
@@ -263,11 +264,11 @@ class NumberReader:
 
     def _readings_of(self, number: str, start: int, end: int) -> list[Reading]:
         """Both numbers that the same digits may be: as they stand, and as they are dialled abroad."""
-        phones = [self._phone(one) for one in self._spellings(number)]
-        known = {one.e164: one for one in phones if one}
-        return [
-            Reading(NumberTarget(one, number), start, end, abroad=phones[0] is None) for one in known.values()
-        ]
+        attempts = [self._attempt(one) for one in self._spellings(number)]
+        known = {one.e164: one for one in attempts if isinstance(one, Phone)}
+        doubtful = any(isinstance(one, CostlyNumberFault) for one in attempts)
+        abroad = doubtful or not isinstance(attempts[0], Phone)
+        return [Reading(NumberTarget(one, number), start, end, abroad=abroad) for one in known.values()]
 
     def _spellings(self, number: str) -> Iterator[str]:
         """The number as typed, and with a plus before its country's code or for a prefix of calls abroad."""

@@ -74,6 +74,20 @@ def test_digits_that_stand_apart_are_asked_about(
     assert (named(line), options(line)[0], second in options(line)) == ([], first, True)
 
 
+@pytest.mark.parametrize(
+    ("region", "text", "offered"),
+    [
+        ("SE", "Mob:469001038", "+46 46 900 10 38"),
+        ("SE", "469001038", "+46 46 900 10 38"),
+    ],
+)
+def test_digits_that_may_be_a_number_never_called_are_asked_about(
+    region: str, text: str, offered: str
+) -> None:
+    """With a plus before them they are a premium-rate number, so nobody knows which one was meant."""
+    assert (named(said(text, region=region)), options(said(text, region=region))[0]) == ([], offered)
+
+
 def test_the_answer_chooses_the_number_and_leaves_the_rest_to_the_text() -> None:
     """Each option goes on with the line as it was typed."""
     text = "+49 30 1234567 2 complaints already"
