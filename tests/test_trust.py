@@ -10,16 +10,27 @@ import pytest
 from tests.support.tree import ROOT
 
 TRUST = ROOT / "docs/trust.md"
-PAGES = [TRUST, ROOT / "SECURITY.md"]
+ANNEX = ROOT / "docs/trust-tests.md"
+PAGES = [ANNEX, ROOT / "SECURITY.md"]
 NAMED = re.compile(r"`(tests/[\w/]+\.py::[^`]+)`")
 FEWEST_THREATS = 35
 """Fewer were not read from the page, or somebody took some out."""
 
 
-def threats(page: str) -> list[str]:
-    """The rows of every table below the heading of threats."""
+def threats(page: str) -> dict[str, str]:
+    """Return the protection against each threat, from every table below the heading of threats."""
     below = page.split("\n## Threats\n", 1)[1].split("\n## ", 1)[0]
-    return [row for row in below.splitlines() if row.startswith("| ") and not row.startswith("| threat |")]
+    rows = re.findall(r"^\| (?!threat \|)(.+?) \| (.+) \|$", below, re.MULTILINE)
+    assert len(dict(rows)) == len(rows)
+    return dict(rows)
+
+
+def annexed(page: str) -> dict[str, list[str]]:
+    """Return the tests that the annex names for each threat."""
+    parts = re.split(r"^### (.+)$", page, flags=re.MULTILINE)[1:]
+    named = [(threat, NAMED.findall(told)) for threat, told in zip(parts[::2], parts[1::2], strict=True)]
+    assert len(dict(named)) == len(named)
+    return dict(named)
 
 
 def lacking(name: str) -> str | None:
@@ -70,16 +81,19 @@ def test_every_named_test_is_there(page: Path) -> None:
 
 
 def test_every_threat_has_a_test() -> None:
-    """A threat that nothing tests stands under another heading."""
-    rows = threats(TRUST.read_text(encoding="utf-8"))
-    assert len(rows) >= FEWEST_THREATS
-    assert [row for row in rows if row.count("|") != 4 or not NAMED.search(row.split("|")[3])] == []
+    """Each is in the annex with at least one, and the annex has no other threat."""
+    met = threats(TRUST.read_text(encoding="utf-8"))
+    tests = annexed(ANNEX.read_text(encoding="utf-8"))
+    assert len(met) >= FEWEST_THREATS
+    assert [threat for threat, protection in met.items() if "|" in protection or not protection.strip()] == []
+    assert list(tests) == list(met)
+    assert [threat for threat, named in tests.items() if not named] == []
 
 
 def test_every_link_leads_somewhere() -> None:
     """On these pages and on every other: to a file that is there, and to a heading that it has."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-    assert set(PAGES) <= set(pages)
+    assert {TRUST, *PAGES} <= set(pages)
     assert {page.name: found for page in pages if (found := dead(page))} == {}
 
 
